@@ -1,0 +1,67 @@
+"""The Authentication Service on its own Oracle Cloud VM: settings in, components, URLs out."""
+
+import pulumi
+
+import settings as configuration
+from components import endpoint
+from components.image import Image, ImageArgs, revision
+from components.network import Network, NetworkArgs, openings
+from components.release import Release, ReleaseArgs
+from components.server import Server, ServerArgs
+
+settings = configuration.load()
+
+network = Network(
+    "auth",
+    NetworkArgs(
+        compartment_id=settings.compartment_id,
+        vcn_cidr=settings.vcn_cidr,
+        subnet_cidr=settings.subnet_cidr,
+        ingress=openings(ssh=settings.allowed_ssh_cidrs, http=settings.allowed_http_cidrs),
+    ),
+)
+server = Server(
+    "auth",
+    ServerArgs(
+        tenancy_id=settings.tenancy_id,
+        compartment_id=settings.compartment_id,
+        availability_domain_index=settings.availability_domain_index,
+        subnet_id=network.subnet_id,
+        nsg_id=network.nsg_id,
+        machine=settings.machine,
+        login_key=settings.login_key,
+        host_key=settings.host_key,
+        protect=settings.protect,
+    ),
+)
+image = Image(
+    "auth",
+    ImageArgs(
+        registry=settings.registry,
+        platform=settings.machine.platform,
+        bases=settings.bases,
+        revision=revision(),
+    ),
+)
+url = endpoint.base_url(settings.domain, server.public_ip)
+release = Release(
+    "auth",
+    ReleaseArgs(
+        server=server,
+        image=image.digest,
+        registry=settings.registry,
+        port=8000,
+        site=endpoint.site(settings.domain),
+        environment={"AUTH_ISSUER": url, "AUTH_ENVIRONMENT": settings.environment},
+        secrets={"AUTH_SIGNING_KEY": settings.signing_key},
+        uid=10001,
+    ),
+)
+
+pulumi.export("release", release.number)
+pulumi.export("image", image.digest)
+pulumi.export("serverIp", server.public_ip)
+pulumi.export("sshCommand", server.ssh_command)
+pulumi.export("jwksUrl", pulumi.Output.concat(url, "/.well-known/jwks.json"))
+pulumi.export("healthUrl", pulumi.Output.concat(url, "/healthz"))
+pulumi.export("url", url)

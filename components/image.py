@@ -1,0 +1,105 @@
+"""The service's image: built from its folder, pushed, and known by digest from then on."""
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pulumi
+import pulumi_docker as docker
+
+SERVICE = Path(__file__).parent.parent / "service"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Revision:
+    """What the service's folder holds: the last commit that touched it."""
+
+    commit: str
+    time: str  # RFC 3339, of the commit: two builds of the same sources are the same image
+
+    @property
+    def tag(self) -> str:
+        """Tag for people to find the image by; machines use the digest."""
+        return f"sha-{self.commit}"
+
+
+def revision(folder: Path = SERVICE) -> Revision:
+    """Ask git for the folder's revision; outside of a repository it is `unversioned`."""
+
+    def git(*argv: str) -> str:
+        result = subprocess.run(
+            ["git", "-C", str(folder), *argv], capture_output=True, text=True, check=False
+        )
+        return result.stdout.strip() if result.returncode == 0 else ""
+
+    commit, _, time = git("log", "-1", "--format=%h %cI", "--abbrev=12", "--", ".").partition(" ")
+    dirty = "-dirty" if git("status", "--porcelain", "--", ".") else ""
+    return Revision(commit=f"{commit}{dirty}" if commit else "unversioned", time=time)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registry:
+    """Where images are pushed and pulled: `repository` is SERVER/PATH, as in an image's name."""
+
+    repository: str
+    username: str
+    password: pulumi.Output[str]
+
+    @property
+    def server(self) -> str:
+        return self.repository.partition("/")[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bases:
+    """The images that the service's image is made from: one runs it, one installs its packages."""
+
+    runtime: str
+    builder: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageArgs:
+    registry: Registry
+    platform: str
+    bases: Bases
+    revision: Revision
+
+
+class Image(pulumi.ComponentResource):
+    """One image for one platform, pushed on `up`, never on preview.
+
+    `digest` is `repository@sha256:…`. Tags are never deleted here, nor is `latest` ever used.
+    """
+
+    digest: pulumi.Output[str]
+
+    def __init__(
+        self, name: str, args: ImageArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("auth:image:Image", name, None, opts)
+        image = docker.Image(
+            f"{name}-image",
+            image_name=f"{args.registry.repository}:{args.revision.tag}",
+            build=docker.DockerBuildArgs(
+                # relative, as the engine runs the program in the project's folder: the same in
+                # each checkout
+                context="service",
+                dockerfile="service/Dockerfile",
+                platform=args.platform,
+                args={
+                    "BASE": args.bases.runtime,
+                    "BUILDER": args.bases.builder,
+                    "REVISION": args.revision.commit,
+                    "REVISION_TIME": args.revision.time,
+                },
+            ),
+            registry=docker.RegistryArgs(
+                server=args.registry.server,
+                username=args.registry.username,
+                password=args.registry.password,
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.digest = image.repo_digest
+        self.register_outputs({"digest": self.digest})

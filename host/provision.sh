@@ -1,0 +1,190 @@
+#!/usr/bin/env bash
+# Makes a bare Ubuntu VM ready for releases: Docker, Caddy, the data volume, a closed door.
+# Arrives over SSH on stdin and runs as root. Each step first looks whether it is done, so that
+# a run that was cut off is finished by the next one.
+#
+#   bash -s -- --data-device /dev/oracleoci/oraclevdb --boot-volume OCID
+set -euo pipefail
+
+DATA_LABEL=auth-data
+DATA_PATH=/srv/auth
+PACKAGES=(docker.io caddy)
+
+step() { printf '%s...\n' "$1" >&2; }
+fail() { printf 'Provisioning stopped: %s\n' "$1" >&2; exit 1; }
+
+# Writes stdin to a file if that changes it; says by its status whether it did.
+changed() {
+  local path=$1 content
+  content=$(cat; printf x)  # x keeps the trailing newline
+  content=${content%x}
+  if [[ -f $path && "$(cat "$path"; printf x)" == "${content}x" ]]; then return 1; fi
+  mkdir -p "$(dirname "$path")"
+  printf '%s' "$content" > "$path.new"
+  mv "$path.new" "$path"
+}
+
+wait_for_cloud_init() {
+  step "Wait for cloud-init"
+  local status=0
+  cloud-init status --wait > /dev/null 2>&1 || status=$?
+  # 2 is "done, with recoverable errors" since cloud-init 23.4
+  if (( status == 1 )); then
+    cloud-init status --long >&2 || true
+    fail "cloud-init failed on this VM; see /var/log/cloud-init-output.log"
+  fi
+}
+
+install_packages() {
+  step "Install ${PACKAGES[*]}"
+  if dpkg-query --show --showformat='${db:Status-Abbrev}\n' "${PACKAGES[@]}" 2> /dev/null \
+      | grep -qv '^ii' || ! dpkg-query --show "${PACKAGES[@]}" > /dev/null 2>&1; then
+    export DEBIAN_FRONTEND=noninteractive
+    # a run that was cut off may have left packages half configured
+    dpkg --configure -a
+    apt-get -qq -o DPkg::Lock::Timeout=300 update
+    apt-get -qq -o DPkg::Lock::Timeout=300 install --no-install-recommends "${PACKAGES[@]}" \
+      iptables > /dev/null
+  fi
+}
+
+# The data volume carries a file system of ours or none; anything else is somebody's data.
+mount_data() {
+  local device=$1 waited=0 type label
+  step "Mount the data volume"
+  until [[ -b $device ]]; do
+    (( waited++ < 60 )) || fail "$device did not appear within 60 s; is the volume attached?"
+    sleep 1
+  done
+  type=$(blkid -p -o value -s TYPE "$device" || true)
+  label=$(blkid -p -o value -s LABEL "$device" || true)
+  if [[ -z $type ]]; then
+    mkfs.ext4 -q -L "$DATA_LABEL" "$device"
+  elif [[ $type != ext4 || $label != "$DATA_LABEL" ]]; then
+    fail "$device holds a $type file system labelled '$label', not the service's data. Attach the right volume, or wipe this one yourself."
+  fi
+  mkdir -p "$DATA_PATH"
+  # A unit of its own and not fstab: Docker must not start a container on the empty mount point.
+  if changed /etc/systemd/system/auth-data.service <<UNIT
+[Unit]
+Description=The service's data volume
+Before=docker.service
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/sh -c 'i=0; until [ -b $device ]; do i=\$((i+1)); [ \$i -lt 60 ] || exit 1; sleep 1; done; mountpoint -q $DATA_PATH || mount -o nodev,nosuid,noexec $device $DATA_PATH'
+ExecStop=/bin/umount $DATA_PATH
+
+[Install]
+WantedBy=multi-user.target
+UNIT
+  then systemctl daemon-reload; fi
+  systemctl enable --quiet auth-data.service
+  systemctl start auth-data.service
+  mountpoint -q "$DATA_PATH" || fail "$device could not be mounted on $DATA_PATH"
+}
+
+configure_docker() {
+  step "Configure Docker"
+  local restart=no
+  changed /etc/docker/daemon.json <<'JSON' && restart=yes
+{
+  "icc": false,
+  "live-restore": true,
+  "log-driver": "local",
+  "log-opts": { "max-file": "3", "max-size": "10m" },
+  "no-new-privileges": true
+}
+JSON
+  # 169.254.169.254 tells whoever asks this VM's user data, with its host key
+  changed /etc/systemd/system/docker.service.d/auth.conf <<'UNIT' && restart=yes
+[Unit]
+Requires=auth-data.service
+After=auth-data.service
+
+[Service]
+ExecStartPost=/bin/sh -c 'iptables -C DOCKER-USER -d 169.254.169.254 -j REJECT 2> /dev/null || iptables -I DOCKER-USER -d 169.254.169.254 -j REJECT'
+UNIT
+  systemctl daemon-reload
+  systemctl enable --quiet docker.service
+  if [[ $restart == yes ]]; then systemctl restart docker.service; else systemctl start docker.service; fi
+  docker info > /dev/null || fail "Docker does not answer; see: journalctl -u docker"
+}
+
+configure_proxy() {
+  step "Configure Caddy"
+  mkdir -p /etc/caddy/sites
+  if changed /etc/caddy/Caddyfile <<'CADDY'
+# One file a service, written by auth-release.
+import /etc/caddy/sites/*.caddy
+CADDY
+  then
+    caddy validate --adapter caddyfile --config /etc/caddy/Caddyfile > /dev/null 2>&1 \
+      || fail "Caddy refuses its configuration; see: caddy validate --config /etc/caddy/Caddyfile"
+    systemctl enable --quiet caddy.service
+    systemctl restart caddy.service
+  fi
+  systemctl start caddy.service
+}
+
+# Oracle's Ubuntu images reject all but SSH in iptables, whatever the security rules open.
+open_firewall() {
+  step "Open ports 80 and 443"
+  local rule=(INPUT -p tcp -m multiport --dports "80,443" -m conntrack --ctstate NEW -j ACCEPT) at
+  if ! iptables -C "${rule[@]}" 2> /dev/null; then
+    at=$(iptables -L INPUT -n --line-numbers | awk '$2 == "REJECT" { print $1; exit }')
+    iptables -I INPUT "${at:-1}" "${rule[@]:1}"
+  fi
+  # edited by hand: saving the live rules would freeze Docker's own chains into the file
+  local saved=/etc/iptables/rules.v4
+  if [[ -f $saved ]] && ! grep -q -- '--dports 80,443' "$saved"; then
+    awk -v rule="-A ${rule[*]}" '/^-A INPUT .*REJECT/ && !done { print rule; done = 1 } { print }' \
+      "$saved" > "$saved.new"
+    mv "$saved.new" "$saved"
+  fi
+}
+
+harden_ssh() {
+  step "Harden SSH"
+  # 00-: the first value wins, and the image brings a file of its own
+  if changed /etc/ssh/sshd_config.d/00-auth.conf <<'SSHD'
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+PermitRootLogin no
+AllowUsers ubuntu
+MaxAuthTries 3
+X11Forwarding no
+AllowAgentForwarding no
+AllowTcpForwarding no
+SSHD
+  then
+    sshd -t || fail "sshd refuses /etc/ssh/sshd_config.d/00-auth.conf"
+    systemctl reload ssh.service
+  fi
+}
+
+main() {
+  local device='' boot_volume=''
+  while (( $# )); do
+    case $1 in
+      --data-device) device=$2; shift 2 ;;
+      --boot-volume) boot_volume=$2; shift 2 ;;
+      *) fail "unknown argument $1" ;;
+    esac
+  done
+  [[ -n $device && -n $boot_volume ]] || fail "--data-device and --boot-volume are required"
+
+  wait_for_cloud_init
+  harden_ssh
+  install_packages
+  mount_data "$device"
+  configure_docker
+  configure_proxy
+  open_firewall
+  install -d -m 0700 /var/lib/auth-release
+  printf 'ready on %s\n' "$boot_volume"
+}
+
+# the whole script is read before anything runs
+main "$@"

@@ -1,0 +1,302 @@
+"""The stack's configuration, checked whole before anything is registered.
+
+`Pulumi.yaml` is the schema. Every problem is reported at once, each with its key, the value,
+the rule and the way out.
+"""
+
+import ipaddress
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import yaml
+from pulumi.runtime import config as runtime_config
+
+from components import keys
+from components.image import Bases, Registry
+from components.keys import KeyPair
+from components.server import Machine
+
+PROJECT = Path(__file__).with_name("Pulumi.yaml")
+ANYWHERE = "0.0.0.0/0"
+# Oracle halved the Always Free A1 allowance in June 2026: 1,500 OCPU hours and 9,000 GB hours.
+FREE_OCPUS, FREE_MEMORY_IN_GBS = 2, 12
+
+_OCID = re.compile(r"ocid1\.[a-z]+\.[a-z0-9]+\.[a-z0-9-]*\.[a-z0-9]+")
+_SHAPE = re.compile(r"(VM|BM)\.[A-Za-z0-9.]+")
+_REGION = re.compile(r"[a-z]{2,}-[a-z]+-\d+")
+_REPOSITORY = re.compile(r"[a-z0-9.-]+(:\d+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+")
+_DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
+
+
+class ConfigurationError(pulumi.RunError):
+    """The configuration can't be used; the message lists every problem with its remedy."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What the program needs to know, typed and checked. Secrets are secret outputs."""
+
+    tenancy_id: str
+    compartment_id: str
+    availability_domain_index: int
+    vcn_cidr: str
+    subnet_cidr: str
+    allowed_ssh_cidrs: tuple[str, ...]
+    allowed_http_cidrs: tuple[str, ...]
+    machine: Machine
+    login_key: KeyPair
+    host_key: KeyPair
+    protect: bool
+    registry: Registry
+    bases: Bases
+    signing_key: pulumi.Output[str]
+    domain: str
+    environment: str
+
+
+def load() -> Settings:
+    """Read the configuration of the stack that the engine runs; raise ConfigurationError."""
+    # The engine hands the values over in the environment, tests by set_all_config; pulumi.Config
+    # reads one key at a time, which can't find the keys that should not be there.
+    values = {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
+    settings = parse(values, schema=yaml.safe_load(PROJECT.read_text())["config"])
+    for warning in warnings(settings):
+        pulumi.log.warn(warning)
+    return settings
+
+
+def warnings(settings: Settings) -> list[str]:
+    """Say what works but surprises: a shape that Always Free does not cover."""
+    machine = settings.machine
+    a1 = machine.shape == "VM.Standard.A1.Flex"
+    if a1 and (machine.ocpus > FREE_OCPUS or machine.memory_in_gbs > FREE_MEMORY_IN_GBS):
+        return [
+            (
+                f"auth:ocpus={machine.ocpus} and auth:memoryInGbs={machine.memory_in_gbs} go beyond "
+                f"Always Free ({FREE_OCPUS} OCPUs and {FREE_MEMORY_IN_GBS} GB of A1 in all): "
+                "this VM will cost money."
+            )
+        ]
+    return []
+
+
+def parse(values: Mapping[str, str], *, schema: Mapping[str, Mapping[str, Any]]) -> Settings:
+    """Turn the engine's flat configuration into Settings, or raise with all that is wrong.
+
+    `values` maps `namespace:key` to text (arrays as JSON), as the engine passes them; `schema`
+    is the `config` section of Pulumi.yaml.
+    """
+    reader = _Reader(values, schema)
+    reader.refuse_unknown_keys()
+    reader.provider_region()
+    vcn_cidr = reader.cidr("vcnCidr", prefixes=range(16, 31))
+    subnet_cidr = reader.cidr("subnetCidr", prefixes=range(16, 31))
+    reader.inside("subnetCidr", subnet_cidr, "vcnCidr", vcn_cidr)
+    settings = Settings(
+        tenancy_id=reader.tenancy(),
+        compartment_id=reader.ocid("compartmentOcid"),
+        availability_domain_index=reader.integer("availabilityDomainIndex", 0, 2),
+        vcn_cidr=vcn_cidr,
+        subnet_cidr=subnet_cidr,
+        allowed_ssh_cidrs=reader.ssh_cidrs(),
+        allowed_http_cidrs=reader.cidrs("allowedHttpCidrs"),
+        machine=Machine(
+            shape=reader.matching("shape", _SHAPE, "VM.Standard.A1.Flex"),
+            ocpus=reader.integer("ocpus", 1, 80),
+            memory_in_gbs=reader.integer("memoryInGbs", 1, 512),
+            image_ocid=reader.ocid("imageOcid", required=False),
+            ubuntu_version=reader.matching("ubuntuVersion", re.compile(r"\d\d\.04"), "24.04"),
+            boot_volume_in_gbs=reader.integer("bootVolumeInGbs", 50, 32768),
+            data_volume_in_gbs=reader.integer("dataVolumeInGbs", 50, 32768),
+        ),
+        login_key=reader.ed25519("sshPrivateKey"),
+        host_key=reader.ed25519("sshHostKey"),
+        protect=reader.boolean("protect"),
+        registry=Registry(
+            repository=reader.matching("imageRepository", _REPOSITORY, "ghcr.io/acme/auth-service"),
+            username=reader.text("registryUsername"),
+            password=pulumi.Output.secret(reader.text("registryPassword")),
+        ),
+        bases=Bases(runtime=reader.text("baseImage"), builder=reader.text("builderImage")),
+        signing_key=pulumi.Output.secret(reader.signing_key()),
+        domain=reader.matching("domain", _DOMAIN, "auth.example.com", required=False),
+        environment=reader.choice("environment", ("production", "development")),
+    )
+    reader.raise_problems()
+    return settings
+
+
+class _Reader:
+    """Reads keys and remembers every problem, so that one run shows them all."""
+
+    def __init__(self, values: Mapping[str, str], schema: Mapping[str, Mapping[str, Any]]) -> None:
+        self._values = values
+        self._schema = schema
+        self._problems: list[str] = []
+
+    def raise_problems(self) -> None:
+        if self._problems:
+            count = len(self._problems)
+            heading = f"{count} problem{'s' if count > 1 else ''} in the stack's configuration:"
+            raise ConfigurationError("\n".join([heading, *(f"  - {p}" for p in self._problems)]))
+
+    def refuse_unknown_keys(self) -> None:
+        for name in sorted(self._values):
+            namespace, _, key = name.partition(":")
+            if namespace == "auth" and key not in self._schema:
+                close = get_close_matches(key, self._schema, n=1)
+                hint = f"Did you mean auth:{close[0]}?" if close else "Pulumi.yaml lists the keys."
+                self._problems.append(
+                    f"auth:{key} is not a key of this program. {hint} "
+                    f"Remove it with: pulumi config rm {name}"
+                )
+
+    def provider_region(self) -> None:
+        region = self._values.get("oci:region", "")
+        if not _REGION.fullmatch(region):
+            self._problems.append(
+                f"oci:region is {region!r}; it must be a region identifier such as eu-madrid-1. "
+                "Set it with: pulumi config set oci:region REGION"
+            )
+
+    def tenancy(self) -> str:
+        tenancy = self._values.get("oci:tenancyOcid", "")
+        if not _OCID.fullmatch(tenancy):
+            self._problems.append(
+                f"oci:tenancyOcid is {tenancy!r}; it must be the tenancy's OCID. "
+                "Set it with: pulumi config set oci:tenancyOcid OCID"
+            )
+        return tenancy
+
+    def text(self, key: str, *, required: bool = True) -> str:
+        value = self._values.get(f"auth:{key}", self._default(key))
+        if required and not value.strip():
+            self._missing(key)
+        return value
+
+    def integer(self, key: str, low: int, high: int) -> int:
+        value = self.text(key)
+        if value.isascii() and value.isdigit() and low <= int(value) <= high:
+            return int(value)
+        self._refuse(key, value, f"must be a whole number from {low} to {high}")
+        return low
+
+    def boolean(self, key: str) -> bool:
+        value = self.text(key)
+        if value not in {"true", "false"}:
+            self._refuse(key, value, "must be true or false")
+        return value == "true"
+
+    def choice(self, key: str, choices: tuple[str, ...]) -> str:
+        value = self.text(key)
+        if value not in choices:
+            self._refuse(key, value, f"must be one of {', '.join(choices)}")
+        return value
+
+    def matching(
+        self, key: str, pattern: re.Pattern[str], example: str, *, required: bool = True
+    ) -> str:
+        value = self.text(key, required=required)
+        if value and not pattern.fullmatch(value):
+            self._refuse(key, value, f"must look like {example}")
+        return value
+
+    def ocid(self, key: str, *, required: bool = True) -> str:
+        value = self.text(key, required=required)
+        if value and not _OCID.fullmatch(value):
+            self._refuse(key, value, "must be an OCID, ocid1.<type>.<realm>.<region>.<id>")
+        return value
+
+    def cidr(self, key: str, *, prefixes: range) -> str:
+        value = self.text(key)
+        network = _network(value)
+        if network is None:
+            self._refuse(key, value, "must be an IPv4 block without host bits, such as 10.0.0.0/16")
+        elif network.prefixlen not in prefixes:
+            self._refuse(
+                key, value, f"must have a prefix from /{prefixes.start} to /{prefixes.stop - 1}"
+            )
+        return value
+
+    def inside(self, inner_key: str, inner: str, outer_key: str, outer: str) -> None:
+        inner_network, outer_network = _network(inner), _network(outer)
+        if inner_network and outer_network and not inner_network.subnet_of(outer_network):
+            self._refuse(inner_key, inner, f"must lie inside auth:{outer_key} ({outer})")
+
+    def cidrs(self, key: str) -> tuple[str, ...]:
+        value = self.text(key)
+        try:
+            blocks = json.loads(value or "[]")
+        except ValueError:
+            blocks = None
+        if not isinstance(blocks, list) or not blocks:
+            self._refuse(key, value, 'must be a list of IPv4 blocks, such as ["203.0.113.7/32"]')
+            return ()
+        for block in blocks:
+            if _network(str(block)) is None:
+                self._refuse(key, str(block), "must be an IPv4 block such as 203.0.113.7/32")
+        return tuple(str(block) for block in blocks)
+
+    def ssh_cidrs(self) -> tuple[str, ...]:
+        blocks = self.cidrs("allowedSshCidrs")
+        if ANYWHERE in blocks and not self.boolean("allowSshFromAnywhere"):
+            self._problems.append(
+                f"auth:allowedSshCidrs holds {ANYWHERE}, which lets the whole internet try to log "
+                "in. Name your own addresses instead, or say that you mean it with: "
+                "pulumi config set auth:allowSshFromAnywhere true"
+            )
+        return blocks
+
+    def ed25519(self, key: str) -> KeyPair:
+        value, public = self.text(key), ""
+        try:
+            public = keys.ed25519_public(value) if value else ""
+        except ValueError as error:
+            # never the value: it is a secret, or meant to be one
+            self._refuse_secret(key, f"must be an ed25519 private key in OpenSSH format ({error})")
+        return KeyPair(private=pulumi.Output.secret(value), public=public)
+
+    def signing_key(self) -> str:
+        value = self.text("signingKey")
+        try:
+            if value:
+                keys.check_p256(value)
+        except ValueError as error:
+            self._refuse_secret("signingKey", f"must be an EC P-256 private key in PEM ({error})")
+        return value
+
+    def _default(self, key: str) -> str:
+        default = self._schema[key].get("default", "")
+        return default if isinstance(default, str) else json.dumps(default)
+
+    def _missing(self, key: str) -> None:
+        secret = " --secret" if self._schema[key].get("secret") else ""
+        self._problems.append(
+            f"auth:{key} is not set. It is the {self._schema[key]['description']}. "
+            f"Set it with: pulumi config set{secret} auth:{key} VALUE"
+        )
+
+    def _refuse(self, key: str, value: str, rule: str) -> None:
+        if value.strip():  # an empty one was reported as missing
+            self._problems.append(
+                f"auth:{key} is {value!r}; it {rule}. Set it with: pulumi config set auth:{key} …"
+            )
+
+    def _refuse_secret(self, key: str, rule: str) -> None:
+        self._problems.append(
+            f"auth:{key} {rule}. `make init` makes one, or set yours from a file: "
+            f"pulumi config set --secret auth:{key} < FILE"
+        )
+
+
+def _network(block: str) -> ipaddress.IPv4Network | None:
+    try:
+        return ipaddress.IPv4Network(block) if "/" in block else None
+    except ValueError:
+        return None
