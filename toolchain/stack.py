@@ -38,6 +38,12 @@ class Stack:
         self._pulumi("up", "--yes", "--skip-preview", "--suppress-outputs")
         self.show_outputs()
 
+    def init(self) -> None:
+        """Make the stack and its keys; the rest of its configuration is for people to write."""
+        self._select()
+        self.make_secrets()
+        print(f"Made the keys in {self.configuration.name}. docs/oracle-cloud.md has what is next.")
+
     def preview(self) -> None:
         self._select()
         self._pulumi("preview", "--diff")
@@ -154,7 +160,7 @@ def complete_local(stack: Stack, cloud: Mapping[str, Any]) -> None:
     kept as they are; a changed value of the emulated cloud replaces the old one.
     """
     committed = yaml.safe_load((stack.clone / "Pulumi.local.yaml").read_text())["config"]
-    before = {}
+    before: dict[str, Any] = {}
     if stack.configuration.exists():
         before = yaml.safe_load(stack.configuration.read_text()) or {}
     kept = {

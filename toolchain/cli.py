@@ -1,0 +1,136 @@
+"""The commands behind the Makefile: `python3 -m toolchain COMMAND`."""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from toolchain import cache, docker_engine, story, venv
+
+CLONE = Path(__file__).resolve().parent.parent
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str]) -> int:
+    arguments = _parser().parse_args(argv)
+    started = time.monotonic()
+    try:
+        if arguments.command == "docker":
+            docker_engine.ensure()
+            return 0
+        if arguments.command == "clean":
+            return _clean()
+        venv.ensure(CLONE)
+        if arguments.command == "venv":
+            return 0
+        if not venv.inside(CLONE):
+            # from here on packages are needed
+            python = str(venv.python(CLONE))
+            os.execv(python, [python, "-m", "toolchain", *argv])  # noqa: S606 - no shell wanted
+        status = _with_packages(arguments)
+    except KeyboardInterrupt:
+        print("\nStopped. Nothing is lost: the same command goes on from here.", file=sys.stderr)
+        return INTERRUPTED
+    except story.StepError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    if arguments.command in {"up", "down"}:
+        print(f"Finished in {time.monotonic() - started:.0f} s.", file=sys.stderr)
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python3 -m toolchain", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("venv", help="make the Python environment")
+    commands.add_parser("docker", help="make sure that a Docker engine runs")
+    commands.add_parser("clean", help="drop the caches")
+    for name, text in (
+        ("up", "bring the stack up"),
+        ("preview", "show what `up` would change"),
+        ("down", "take the stack down"),
+        ("init", "make the secrets of a new stack"),
+        ("env", "print shell exports for the plain tools"),
+        ("status", "tell what runs"),
+        ("logs", "show the service's log"),
+        ("history", "list the releases"),
+        ("rollback", "run an earlier release again"),
+    ):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("--stack", default="local", type=_stack_name)
+        if name == "rollback":
+            command.add_argument("--to", default="", help="number of the release")
+    return parser
+
+
+def _stack_name(text: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9-]*", text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a stack's name: lower-case letters, digits and dashes"
+        )
+    return text
+
+
+def _with_packages(arguments: argparse.Namespace) -> int:
+    from toolchain import environment  # noqa: PLC0415 - needs the packages
+    from toolchain.stack import StackError  # noqa: PLC0415
+
+    name, command = arguments.stack, arguments.command
+    local = name == environment.LOCAL
+    if not local and not (CLONE / f"Pulumi.{name}.yaml").exists() and command != "init":
+        raise story.StepError(f"There is no Pulumi.{name}.yaml. Make one: make init STACK={name}")
+    if local and command == "down" and not (CLONE / ".local").exists():
+        print("There is no local stack.")
+        return 0
+    changes = command in {"up", "preview", "down"}
+    try:
+        stack = (environment.prepare if changes else environment.existing)(CLONE, name)
+        on_this_machine: dict[str, Callable[[], None]] = {
+            "up": stack.up,
+            "preview": stack.preview,
+            "down": stack.destroy,
+            "init": stack.init,
+            "env": lambda: print(environment.exports(stack)),
+        }
+        if command not in on_this_machine:
+            to = ["--to", arguments.to] if getattr(arguments, "to", "") else []
+            return stack.remote("sudo", "auth-release", command, "auth", *to)
+        on_this_machine[command]()
+    except StackError as error:
+        raise story.StepError(str(error)) from None
+    if local and command == "down":
+        _forget_local()
+    return 0
+
+
+def _forget_local() -> None:
+    """Remove what the local stack left on this machine: its cloud, state, keys, the engine."""
+    from toolchain import environment  # noqa: PLC0415 - needs the packages
+
+    environment.stop_cloud(CLONE)
+    shutil.rmtree(CLONE / ".local")
+    docker_engine.stop_if_ours()
+
+
+def _clean() -> int:
+    if (CLONE / ".local").exists():
+        raise story.StepError("The local stack is up; `make down` takes it down first.")
+    with story.step("Drop the caches"):
+        if docker_engine.ask() == "":
+            images = subprocess.run(
+                ["docker", "images", "--quiet", "--filter", "label=auth.localcloud.cache"],
+                capture_output=True,
+                text=True,
+                check=False,
+            ).stdout.split()
+            if images:
+                subprocess.run(["docker", "rmi", "--force", *images], check=False)
+        docker_engine.stop_if_ours()
+        (CLONE / ".venv").unlink(missing_ok=True)
+        shutil.rmtree(cache.folder(), ignore_errors=True)
+    return 0

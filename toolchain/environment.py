@@ -1,0 +1,101 @@
+"""What surrounds the Pulumi CLI: the variables that make it, its plugins and its state work."""
+
+import json
+import os
+import shlex
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from toolchain import docker_engine, engine, plugins, secrets, story
+from toolchain.stack import Stack, complete_local
+
+LOCAL = "local"
+
+
+def prepare(clone: Path, stack_name: str) -> Stack:
+    """Get everything that commands on the stack need, and start the local stack's cloud."""
+    docker_engine.ensure()
+    stack = Stack(name=stack_name, clone=clone, env=_with_tools(clone))
+    plugins.ensure(clone, stack.env)
+    return _with_cloud(stack, start_cloud(clone)) if stack_name == LOCAL else stack
+
+
+def existing(clone: Path, stack_name: str) -> Stack:
+    """Give the stack for a command that only looks: nothing is started."""
+    stack = Stack(name=stack_name, clone=clone, env=_with_tools(clone))
+    if stack_name != LOCAL:
+        plugins.ensure(clone, stack.env)
+        return stack
+    if not (clone / ".local" / "cloud").exists():
+        raise story.StepError("There is no local stack. Make one: make up")
+    return _with_cloud(stack, _localcloud(clone, "describe"))
+
+
+def exports(stack: Stack) -> str:
+    """Render what differs from this process's environment as shell exports."""
+    changed = {name: value for name, value in stack.env.items() if os.environ.get(name) != value}
+    return "\n".join(
+        f"export {name}={shlex.quote(value)}" for name, value in sorted(changed.items())
+    )
+
+
+def start_cloud(clone: Path) -> dict[str, Any]:
+    with story.step("Start the emulated Oracle Cloud"):
+        result = subprocess.run(_localcloud_command(clone, "start"), cwd=clone, check=False)
+    if result.returncode != 0:
+        raise story.StepError("The emulated Oracle Cloud did not start; it says why above.")
+    return _localcloud(clone, "describe")
+
+
+def stop_cloud(clone: Path) -> None:
+    if (clone / ".local" / "cloud").exists():
+        with story.step("Stop the emulated Oracle Cloud"):
+            result = subprocess.run(_localcloud_command(clone, "stop"), cwd=clone, check=False)
+        if result.returncode != 0:
+            raise story.StepError("The emulated Oracle Cloud did not stop; it says why above.")
+
+
+def _with_tools(clone: Path) -> dict[str, str]:
+    folders = [plugins.folder(clone), clone / ".venv" / "bin", engine.ensure(clone)]
+    before = os.environ.get("PATH", "").split(os.pathsep)
+    path = dict.fromkeys([*map(str, folders), *before])  # in order, each once
+    return {
+        **os.environ,
+        "PATH": os.pathsep.join(path),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        # the repository carries no bytecode of ours
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
+def _with_cloud(stack: Stack, cloud: Mapping[str, Any]) -> Stack:
+    """Lead the local stack to its state, its secrets and its emulated cloud."""
+    home = stack.clone / ".local"
+    (home / "state").mkdir(parents=True, exist_ok=True)
+    env = {
+        **stack.env,
+        "PULUMI_BACKEND_URL": f"file://{home / 'state'}",
+        "PULUMI_CONFIG_PASSPHRASE_FILE": str(secrets.passphrase(home / "secrets" / "passphrase")),
+        "PULUMI_OPTION_CONFIG_FILE": str(stack.configuration),
+        "CLIENT_HOST_OVERRIDES": cloud["client_host_overrides"],
+    }
+    env.pop("PULUMI_CONFIG_PASSPHRASE", None)  # it would win over the file
+    stack = Stack(name=stack.name, clone=stack.clone, env=env)
+    complete_local(stack, cloud)
+    return stack
+
+
+def _localcloud(clone: Path, command: str) -> dict[str, Any]:
+    result = subprocess.run(
+        _localcloud_command(clone, command), cwd=clone, capture_output=True, text=True, check=False
+    )
+    if result.returncode != 0:
+        raise story.StepError(f"The emulated Oracle Cloud: {result.stderr.strip()}")
+    return dict(json.loads(result.stdout))
+
+
+def _localcloud_command(clone: Path, command: str) -> list[str]:
+    python = str(clone / ".venv" / "bin" / "python")
+    return [python, "-m", "localcloud", command, "--home", str(clone / ".local" / "cloud")]

@@ -1,0 +1,103 @@
+"""A command tells a short story: what it does now, how long it took, what to do when it fails."""
+
+import contextlib
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+_TAIL = 15
+_EVERY_SECONDS = 15
+
+
+class StepError(Exception):
+    """A step could not be done; the message says why, what was seen and what to do next."""
+
+
+@contextlib.contextmanager
+def step(title: str) -> Iterator[None]:
+    """Tell a step and the seconds it took."""
+    started = time.monotonic()
+    print(f"{title}...", file=sys.stderr, flush=True)
+    yield
+    print(f"  {time.monotonic() - started:.1f} s", file=sys.stderr, flush=True)
+
+
+def run(
+    *argv: str,
+    log: Path,
+    remedy: str,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    timeout: float = 1800,
+) -> None:
+    """Run a program with its output in `log`, saying now and then where it is.
+
+    Raises StepError, with the log's last lines and the remedy, if it fails or takes more than
+    `timeout` seconds.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    tail: deque[str] = deque(maxlen=_TAIL)
+    with log.open("w") as file:
+        try:
+            process = subprocess.Popen(
+                argv,
+                env=dict(env or os.environ),
+                cwd=cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+            )
+        except OSError as error:
+            raise StepError(f"`{argv[0]}` can't be run: {error.strerror}. {remedy}") from None
+        try:
+            for line in _lines(process, timeout):
+                file.write(line)
+                tail.append(line.rstrip())
+        except BaseException:
+            process.terminate()
+            process.wait()
+            raise
+    if process.wait() != 0:
+        shown = "\n".join(f"    {line}" for line in tail)
+        raise StepError(
+            f"`{' '.join(argv[:3])}` ended with status {process.returncode}:\n{shown}\n"
+            f"  Whole output: {log}\n  {remedy}"
+        )
+
+
+def _lines(process: subprocess.Popen[str], timeout: float) -> Iterator[str]:
+    """Yield the process's lines as they come, reporting progress while it takes its time."""
+    lines: queue.Queue[str | None] = queue.Queue()
+    output = process.stdout
+    if output is None:
+        raise ValueError("the process was started without a pipe for its output")
+
+    def read() -> None:
+        for line in output:
+            lines.put(line)
+        lines.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+    started = told = time.monotonic()
+    last = ""
+    while True:
+        with contextlib.suppress(queue.Empty):
+            line = lines.get(timeout=1)
+            if line is None:
+                return
+            last = line.strip() or last
+            yield line
+        now = time.monotonic()
+        if now - started > timeout:
+            raise StepError(f"`{process.args!r}` did not end within {timeout:.0f} s: {last}")
+        if now - told > _EVERY_SECONDS:
+            told = now
+            print(f"  {now - started:.0f} s: {last[:100]}", file=sys.stderr, flush=True)
