@@ -43,6 +43,7 @@ FIRST_PORT, PORTS = 20000, 1000
 FREE_BYTES = 1 << 30
 LOCK_SECONDS = 120
 LOG_LINES = 20
+RAN = ("live", "replaced")  # outcomes of releases that served
 
 
 class ReleaseError(Exception):
@@ -587,18 +588,19 @@ class Releases:
         return record
 
     def _prune(self, keep: int) -> None:
-        """Forget all but the newest releases, and the images that only they used."""
+        """Forget old releases, and the images that only they used.
+
+        Failed ones are counted apart: they must not push out the one to roll back to.
+        """
         records = self.records.all()
-        kept, gone = records[:keep], records[keep:]
-        live = self.proxy.live(self.service)
-        used = {record.desired.image for record in kept} | {
-            record.desired.image for record in gone if record.number == live
-        }
-        for record in gone:
-            if record.number != live:
+        ran = [record for record in records if record.outcome in RAN]
+        kept = ran[:keep] + [record for record in records if record.outcome not in RAN][:keep]
+        images = {record.desired.image for record in ran[:keep]}
+        for record in records:
+            if record not in kept:
                 self.records.delete(record.number)
-                if record.desired.image not in used:
-                    self.docker.remove_image(record.desired.image)
+            if record.desired.image not in images and self.docker.has_image(record.desired.image):
+                self.docker.remove_image(record.desired.image)
 
 
 def wait_until_healthy(

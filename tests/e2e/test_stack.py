@@ -1,0 +1,195 @@
+"""From a clone to a running service, its next release, and back to nothing; on real parts."""
+
+import json
+import socket
+import subprocess
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.e2e.conftest import Clone
+from tests.e2e.load import Load
+
+PASSWORD = "correct horse battery staple"  # noqa: S105 - of an account that lives for one test
+SOURCE = "service/auth/__init__.py"
+
+
+def sign_in(url: str, email: str) -> httpx.Response:
+    credentials = {"email": email, "password": PASSWORD}
+    registered = httpx.post(f"{url}/v1/auth/register", json=credentials, timeout=30)
+    assert registered.status_code == httpx.codes.CREATED, registered.text
+    answer = httpx.post(f"{url}/v1/auth/login", json=credentials, timeout=30)
+    assert answer.status_code == httpx.codes.OK, answer.text
+    return answer
+
+
+def change(clone: Clone, text: str) -> None:
+    source = clone.path / SOURCE
+    source.write_text(source.read_text() + f"\n{text}\n")
+
+
+def test_register_login_and_me_work_through_the_public_address(url: str) -> None:
+    token = sign_in(url, "ada@example.test").json()
+
+    me = httpx.get(
+        f"{url}/v1/me", headers={"Authorization": f"Bearer {token['access_token']}"}, timeout=30
+    )
+
+    assert token["token_type"].lower() == "bearer"
+    assert token["expires_in"] > 0
+    assert me.json()["email"] == "ada@example.test"
+
+
+def test_the_outputs_name_the_image_by_digest_and_urls_that_answer(clone: Clone) -> None:
+    outputs = clone.outputs()
+
+    assert "@sha256:" in outputs["image"]
+    for name in ("healthUrl", "jwksUrl"):
+        assert httpx.get(outputs[name], timeout=30).status_code == httpx.codes.OK, name
+    assert outputs["sshCommand"] == f"ssh ubuntu@{outputs['serverIp']}"
+
+
+def test_the_last_line_of_make_up_is_the_url_and_a_second_one_changes_nothing(
+    clone: Clone, url: str
+) -> None:
+    release = clone.outputs()["release"]
+
+    again = clone.make("up")
+
+    assert again.status == 0
+    lines = [line for line in again.output.splitlines() if not line.startswith("Finished")]
+    assert lines[-1].split() == ["url", url]
+    unchanged = clone.shell("pulumi preview --stack local --expect-no-changes")
+    assert unchanged.status == 0, unchanged.output
+    assert clone.outputs()["release"] == release
+
+
+def test_a_port_that_no_rule_opens_does_not_answer(clone: Clone) -> None:
+    address = clone.outputs()["serverIp"]
+    listening = clone.on_server(
+        *("sudo", "systemd-run", "--unit=closed-port", "python3", "-m", "http.server", "8081")
+    )
+    assert listening.status == 0, listening.output
+    try:
+        with socket.socket() as probe:
+            probe.settimeout(3)
+            assert probe.connect_ex((address, 8081)) != 0, "a closed port answers"
+    finally:
+        clone.on_server("sudo", "systemctl", "stop", "closed-port")
+
+
+@pytest.mark.usefixtures("pristine")
+def test_a_code_change_rolls_out_a_new_digest_without_a_lost_request(
+    clone: Clone, url: str
+) -> None:
+    before = clone.outputs()
+    change(clone, 'CHANGED = "by the test"')
+
+    with Load(f"{url}/healthz") as load:
+        assert clone.make("up").status == 0
+
+    after = clone.outputs()
+    assert after["image"] != before["image"]
+    assert after["release"] > before["release"]
+    assert load.sent > 0
+    assert load.failures == []
+
+
+@pytest.mark.usefixtures("pristine")
+def test_an_image_that_dies_leaves_the_old_one_serving_and_up_red(clone: Clone, url: str) -> None:
+    before = clone.outputs()
+    change(clone, 'raise RuntimeError("broken on purpose")')
+
+    with Load(f"{url}/healthz") as load:
+        up = clone.make("up")
+
+    assert up.status != 0
+    assert "broken on purpose" in up.output, "the new container's last words are not shown"
+    assert load.sent > 0
+    assert load.failures == []
+    status = json.loads(clone.make("status").output.splitlines()[-1])
+    assert status["live"]["image"] == before["image"]
+    assert status["running"] is True
+
+
+def test_accounts_outlive_releases(clone: Clone, url: str) -> None:
+    sign_in(url, "grace@example.test")
+    change(clone, 'CHANGED = "again"')
+    try:
+        assert clone.make("up").status == 0
+        credentials = {"email": "grace@example.test", "password": PASSWORD}
+        answer = httpx.post(f"{url}/v1/auth/login", json=credentials, timeout=30)
+        assert answer.status_code == httpx.codes.OK
+    finally:
+        clone.run("git", "checkout", "--quiet", ".")
+
+
+def secrets_of(clone: Clone) -> dict[str, str]:
+    """Give the secrets of the stack, each as the piece of text to hunt for."""
+    home = clone.path / ".local"
+    found = {"passphrase": (home / "secrets" / "passphrase").read_text().strip()}
+    for key in ("signingKey", "sshPrivateKey", "sshHostKey", "registryPassword"):
+        result = clone.shell(f"pulumi config get --stack local auth:{key}")
+        assert result.status == 0, result.output
+        lines = [line for line in result.output.splitlines() if line and "-----" not in line]
+        # the last line of a PEM body is short; the longest one can't be there by chance
+        found[key] = max(lines, key=len)
+    return found
+
+
+def test_no_secret_is_in_the_state_on_the_server_or_in_what_up_prints(clone: Clone) -> None:
+    state = clone.path / ".local" / "state"
+    places = {
+        "the state": "\n".join(
+            path.read_text(errors="replace") for path in state.rglob("*") if path.is_file()
+        ),
+        "docker inspect": clone.on_server("sudo sh -c 'docker inspect $(docker ps -aq)'").output,
+        "the server's processes": clone.on_server("ps", "-eo", "args").output,
+        "the server's journal": clone.on_server("sudo", "journalctl", "--no-pager").output,
+        "what a preview prints": clone.make("preview").output,
+        "what up prints": clone.make("up").output,
+    }
+
+    for name, secret in secrets_of(clone).items():
+        for place, text in places.items():
+            assert len(text) > 10, f"nothing was read from {place}"
+            assert secret not in text, f"{name} is in {place}"
+
+
+def test_secrets_on_disk_are_readable_by_their_owner_alone(clone: Clone) -> None:
+    for path in (clone.path / ".local" / "secrets").rglob("*"):
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_the_work_tree_stays_clean(clone: Clone) -> None:
+    assert clone.run("git", "status", "--porcelain").output == ""
+
+
+def docker_leftovers(clone: Clone) -> str:
+    home = str(clone.path / ".local" / "cloud")
+    import hashlib  # noqa: PLC0415 - only here
+
+    identity = hashlib.sha256(str(Path(home).resolve()).encode()).hexdigest()[:8]
+    label = f"label=auth.localcloud.home={identity}"
+    return "".join(
+        subprocess.run(
+            ["docker", *what, "--quiet", "--filter", label],
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stdout
+        for what in (("ps", "--all"), ("volume", "ls"), ("network", "ls"))
+    )
+
+
+def test_down_leaves_nothing_behind_and_can_be_repeated(clone: Clone) -> None:
+    assert docker_leftovers(clone), "there should be something to leave behind"
+
+    assert clone.make("down").status == 0
+
+    assert docker_leftovers(clone) == ""
+    processes = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
+    assert str(clone.path) not in processes.stdout, "a process of the clone still runs"
+    assert not (clone.path / ".local").exists()
+    assert clone.make("down").status == 0

@@ -1,0 +1,89 @@
+"""A recording engine: runs a program on mocks and gives back all that it registered."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks
+
+Registered = dict[str, MockResourceArgs]
+Program = Callable[[], object]
+
+OUTPUTS: Mapping[str, Mapping[str, Any]] = {
+    "oci:Core/vcn:Vcn": {"defaultRouteTableId": "routes", "defaultSecurityListId": "rules"},
+    "oci:Core/instance:Instance": {"bootVolumeId": "ocid1.bootvolume.oc1..disk"},
+    "oci:Core/publicIp:PublicIp": {"ipAddress": "192.0.2.7"},
+    "docker:index/image:Image": {"repoDigest": f"registry.test/auth@sha256:{'a' * 64}"},
+    "command:remote/command:Command": {"stdout": '{"release": 7}'},
+    "command:remote:Command": {"stdout": '{"release": 7}'},
+}
+CALLS: Mapping[str, Mapping[str, Any]] = {
+    "oci:Identity/getAvailabilityDomains:getAvailabilityDomains": {
+        "availabilityDomains": [{"name": "AD-1"}, {"name": "AD-2"}]
+    },
+    "oci:Core/getImages:getImages": {"images": [{"id": "newest"}, {"id": "older"}]},
+    "oci:Core/getVnicAttachments:getVnicAttachments": {"vnicAttachments": [{"vnicId": "vnic"}]},
+    "oci:Core/getPrivateIps:getPrivateIps": {"privateIps": [{"id": "private-ip"}]},
+}
+
+
+class Engine(Mocks):
+    """Records what a program registers; a provider call that no test planned is a failure."""
+
+    def __init__(self) -> None:
+        self.registered: Registered = {}
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        key = f"{args.typ} {args.name}"
+        assert key not in self.registered, f"two resources are called {key}"
+        self.registered[key] = args
+        return f"{args.name}-id", {**args.inputs, **OUTPUTS.get(args.typ, {})}
+
+    def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+        assert args.token in CALLS, f"unplanned provider call: {args.token}"
+        return {"id": "call", **args.args, **CALLS[args.token]}, []
+
+
+class Recording:
+    """What a program registered, found by the resource's name without its type."""
+
+    def __init__(self, registered: Registered) -> None:
+        self.registered = registered
+
+    def __getitem__(self, name: str) -> dict[str, Any]:
+        found = [args for key, args in self.registered.items() if key.endswith(f" {name}")]
+        assert len(found) == 1, f"{len(found)} resources are called {name}: {sorted(self.names)}"
+        return dict(found[0].inputs)
+
+    @property
+    def names(self) -> set[str]:
+        return {key.partition(" ")[2] for key in self.registered}
+
+    def of_type(self, token: str) -> list[dict[str, Any]]:
+        return [dict(args.inputs) for args in self.registered.values() if args.typ == token]
+
+
+@pytest.fixture(name="up")
+def _up() -> Callable[[Program], Recording]:
+    """Run a program until every registration has landed; give back what it registered."""
+
+    def up(program: Program) -> Recording:
+        engine = Engine()
+        pulumi.runtime.set_mocks(engine, project="auth", stack="test", preview=False)
+
+        @pulumi.runtime.test
+        def run() -> None:
+            program()
+
+        run()
+        return Recording(engine.registered)
+
+    return up
+
+
+def plain(value: object) -> object:
+    """Take the engine's secret wrapping off a value, failing if it has none."""
+    assert isinstance(value, dict), "this should travel as a secret"
+    assert value.get("4dabf18193072939515e22adb298388d"), "this should travel as a secret"
+    return value["value"]

@@ -1,0 +1,31 @@
+"""Well-formed configuration to start from; the keys in it are made anew for each run."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from toolchain import secrets
+
+SCHEMA: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "Pulumi.yaml").read_text())[
+    "config"
+]
+LOGIN_KEY, HOST_KEY, SIGNING_KEY = secrets.ssh_key(), secrets.ssh_key(), secrets.signing_key()
+
+
+def configuration(**changes: str | None) -> dict[str, str]:
+    """Give a configuration that is accepted, changed by key; None takes a key away."""
+    values: dict[str, str | None] = {
+        "oci:region": "eu-madrid-1",
+        "oci:tenancyOcid": "ocid1.tenancy.oc1..aaaa",
+        "auth:compartmentOcid": "ocid1.compartment.oc1..aaaa",
+        "auth:allowedSshCidrs": '["198.51.100.0/24"]',
+        "auth:sshPrivateKey": LOGIN_KEY,
+        "auth:sshHostKey": HOST_KEY,
+        "auth:signingKey": SIGNING_KEY,
+        "auth:imageRepository": "ghcr.io/acme/auth-service",
+        "auth:registryUsername": "acme",
+        "auth:registryPassword": "a-token",
+    }
+    values |= {f"auth:{key}": value for key, value in changes.items()}
+    return {key: value for key, value in values.items() if value is not None}

@@ -1,0 +1,242 @@
+"""The program's components, on a recording engine."""
+
+import base64
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+
+import settings as configuration
+from components import commands, endpoint, image, release, server
+from components.network import Ingress, Network, NetworkArgs, openings
+from tests.unit.conftest import Program, Recording, plain
+from tests.unit.examples import HOST_KEY, SCHEMA, SIGNING_KEY
+from tests.unit.examples import configuration as example
+
+Up = Callable[[Program], Recording]
+RULE = "oci:Core/networkSecurityGroupSecurityRule:NetworkSecurityGroupSecurityRule"
+DIGEST = f"registry.test/auth@sha256:{'a' * 64}"
+
+
+def settings(**changes: str | None) -> configuration.Settings:
+    return configuration.parse(example(**changes), schema=SCHEMA)
+
+
+def network() -> Network:
+    return Network(
+        "auth",
+        NetworkArgs(
+            compartment_id="compartment",
+            vcn_cidr="10.0.0.0/16",
+            subnet_cidr="10.0.1.0/24",
+            ingress=openings(ssh=("198.51.100.0/24",), http=("0.0.0.0/0",)),
+        ),
+    )
+
+
+def make_server(**changes: str | None) -> server.Server:
+    chosen = settings(**changes)
+    return server.Server(
+        "auth",
+        server.ServerArgs(
+            tenancy_id=chosen.tenancy_id,
+            compartment_id=chosen.compartment_id,
+            availability_domain_index=chosen.availability_domain_index,
+            subnet_id=pulumi.Output.from_input("subnet"),
+            nsg_id=pulumi.Output.from_input("nsg"),
+            machine=chosen.machine,
+            login_key=chosen.login_key,
+            host_key=chosen.host_key,
+            protect=chosen.protect,
+        ),
+    )
+
+
+def make_release(**changes: Any) -> release.Release:
+    arguments: dict[str, Any] = {
+        "server": make_server(),
+        "image": DIGEST,
+        "registry": settings().registry,
+        "port": 8000,
+        "site": ":80",
+        "environment": {"AUTH_ISSUER": "http://192.0.2.7"},
+        "secrets": {"AUTH_SIGNING_KEY": settings().signing_key},
+        "uid": 10001,
+    }
+    return release.Release("auth", release.ReleaseArgs(**{**arguments, **changes}))
+
+
+def test_only_ssh_http_and_https_are_let_in(up: Up) -> None:
+    rules = [r for r in up(network).of_type(RULE) if r["direction"] == "INGRESS"]
+
+    opened = {
+        (r["source"], r["tcpOptions"]["destinationPortRange"]["min"]): r["protocol"] for r in rules
+    }
+    assert opened == {
+        ("198.51.100.0/24", 22): "6",
+        ("0.0.0.0/0", 80): "6",
+        ("0.0.0.0/0", 443): "6",
+    }
+
+
+def test_the_default_security_list_opens_nothing(up: Up) -> None:
+    closed = up(network)["auth-closed"]
+
+    assert closed["ingressSecurityRules"] == []
+    assert closed["egressSecurityRules"] == []
+
+
+def test_rules_are_named_by_what_they_open_so_that_one_more_changes_no_other() -> None:
+    slugs = [rule.slug for rule in openings(ssh=("10.0.0.0/8", "192.0.2.1/32"), http=())]
+
+    assert slugs == ["22-from-10-0-0-0-8", "22-from-192-0-2-1-32"]
+    assert Ingress(port=22, source="192.0.2.1/32", reason="").slug == slugs[1]
+
+
+def test_the_vm_gets_its_address_from_the_reserved_one_only(up: Up) -> None:
+    recorded = up(make_server)
+
+    assert recorded["auth-vm"]["createVnicDetails"]["assignPublicIp"] == "false"
+    assert recorded["auth-address"]["lifetime"] == "RESERVED"
+    assert recorded["auth-address"]["privateIpId"] == "private-ip"
+
+
+def test_the_vm_starts_from_the_newest_image(up: Up) -> None:
+    assert up(make_server)["auth-vm"]["sourceDetails"]["sourceId"] == "newest"
+
+
+def test_a_named_image_is_taken_without_a_look_up(up: Up) -> None:
+    named = "ocid1.image.oc1.eu-madrid-1.aaaa"
+
+    recorded = up(lambda: make_server(imageOcid=named))
+
+    assert recorded["auth-vm"]["sourceDetails"]["sourceId"] == named
+
+
+def test_legacy_metadata_is_off_and_disk_traffic_is_encrypted(up: Up) -> None:
+    vm = up(make_server)["auth-vm"]
+
+    assert vm["instanceOptions"]["areLegacyImdsEndpointsDisabled"] is True
+    assert vm["isPvEncryptionInTransitEnabled"] is True
+
+
+def test_user_data_is_the_same_to_the_byte_each_time_and_carries_the_host_key() -> None:
+    rendered = server.user_data(host_key=HOST_KEY, host_public_key="ssh-ed25519 AAAA")
+
+    assert rendered == server.user_data(host_key=HOST_KEY, host_public_key="ssh-ed25519 AAAA")
+    text = base64.b64decode(rendered).decode()
+    assert text.startswith("#cloud-config\n")
+    keys = json.loads(text.partition("\n")[2])["ssh_keys"]
+    assert keys == {"ed25519_private": HOST_KEY, "ed25519_public": "ssh-ed25519 AAAA"}
+
+
+def test_user_data_travels_as_a_secret(up: Up) -> None:
+    metadata = plain(up(make_server)["auth-vm"]["metadata"])
+
+    assert isinstance(metadata, dict)
+    assert "user_data" in metadata
+
+
+def test_a_domain_index_beyond_the_region_names_what_there_is() -> None:
+    with pytest.raises(pulumi.RunError, match=r"this region has 1 availability domain \(AD-1\)"):
+        server.pick_domain(["AD-1"], 2)
+
+
+def test_no_image_for_a_shape_says_what_to_change() -> None:
+    with pytest.raises(pulumi.RunError, match="auth:ubuntuVersion or auth:shape"):
+        server.first_image([], version="24.04", shape="VM.Standard.A1.Flex")
+
+
+def test_each_command_pins_the_host_key(up: Up) -> None:
+    for command in up(make_release).of_type("command:remote:Command"):
+        connection = plain(command["connection"])
+        assert isinstance(connection, dict)
+        assert connection["hostKey"] == settings().host_key.public
+
+
+def test_commands_name_the_disk_so_that_a_new_one_is_provisioned(up: Up) -> None:
+    recorded = up(make_server)
+
+    assert "ocid1.bootvolume.oc1..disk" in recorded["auth-provision"]["create"]
+    assert "ocid1.bootvolume.oc1..disk" in recorded["auth-release-tool"]["create"]
+
+
+def test_the_desired_state_travels_only_as_a_secret_on_stdin(up: Up) -> None:
+    command = up(make_release)["auth-release"]
+
+    desired = json.loads(str(plain(command.pop("stdin"))))
+    assert desired["secrets"] == {"AUTH_SIGNING_KEY": SIGNING_KEY}
+    assert desired["image"] == DIGEST
+    command.pop("connection")
+    assert "PRIVATE KEY" not in str(command), "a secret is outside of stdin"
+
+
+def test_a_release_has_no_triggers_and_no_delete(up: Up) -> None:
+    command = up(make_release)["auth-release"]
+
+    assert "triggers" not in command, "they replace: the old delete runs after the new create"
+    assert "delete" not in command
+
+
+def test_a_port_that_is_none_is_refused_before_anything_is_registered() -> None:
+    with pytest.raises(ValueError, match="from 1 to 65535, not 0"):
+        make_release_args_with_port_zero()
+
+
+def make_release_args_with_port_zero() -> None:
+    release.ReleaseArgs(
+        server=None,  # type: ignore[arg-type]
+        image=DIGEST,
+        registry=settings().registry,
+        port=0,
+        site=":80",
+        environment={},
+        secrets={},
+        uid=1,
+    )
+
+
+def test_the_image_is_pushed_under_its_revision_and_never_as_latest(up: Up) -> None:
+    def program() -> None:
+        image.Image(
+            "auth",
+            image.ImageArgs(
+                registry=settings().registry,
+                platform="linux/arm64",
+                bases=image.Bases(runtime="base", builder="builder"),
+                revision=image.Revision(commit="abc", time="2026-01-01T00:00:00Z"),
+            ),
+        )
+
+    pushed = up(program)["auth-image"]
+
+    assert pushed["imageName"] == "ghcr.io/acme/auth-service:sha-abc"
+    assert pushed["build"]["platform"] == "linux/arm64"
+    assert pushed["buildOnPreview"] is False
+
+
+def test_the_revision_of_a_folder_outside_of_git_says_so(tmp_path: Path) -> None:
+    assert image.revision(tmp_path).commit == "unversioned"
+
+
+def test_the_result_is_read_from_the_last_line() -> None:
+    assert release.release_number('noise\n{"release": 12}\n') == 12
+
+
+def test_a_command_line_survives_hostile_words() -> None:
+    assert commands.line("echo", "a b; rm -rf $HOME") == "echo 'a b; rm -rf $HOME'"
+
+
+@pytest.mark.parametrize(
+    ("domain", "site", "url"),
+    [("", ":80", "http://192.0.2.7"), ("auth.test", "auth.test", "https://auth.test")],
+)
+def test_a_domain_turns_on_https(up: Up, domain: str, site: str, url: str) -> None:
+    seen: list[str] = []
+    up(lambda: endpoint.base_url(domain, pulumi.Output.from_input("192.0.2.7")).apply(seen.append))
+
+    assert endpoint.site(domain) == site
+    assert seen == [url]

@@ -1,0 +1,146 @@
+import pytest
+
+import settings
+from tests.unit.examples import HOST_KEY, SCHEMA, SIGNING_KEY, configuration
+
+
+def parse(**changes: str | None) -> settings.Settings:
+    return settings.parse(configuration(**changes), schema=SCHEMA)
+
+
+def refusal(**changes: str | None) -> str:
+    with pytest.raises(settings.ConfigurationError) as caught:
+        parse(**changes)
+    return str(caught.value)
+
+
+def test_defaults_of_the_schema_fill_what_is_not_set() -> None:
+    assert parse().vcn_cidr == "10.0.0.0/16"
+    assert parse().allowed_http_cidrs == ("0.0.0.0/0",)
+    assert parse().protect is True
+
+
+@pytest.mark.parametrize(
+    ("shape", "platform"),
+    [
+        ("VM.Standard.A1.Flex", "linux/arm64"),
+        ("VM.Standard.A2.Flex", "linux/arm64"),
+        ("VM.Standard.E2.1.Micro", "linux/amd64"),
+        ("VM.Standard.E4.Flex", "linux/amd64"),
+    ],
+)
+def test_the_image_is_built_for_the_architecture_of_the_shape(shape: str, platform: str) -> None:
+    assert parse(shape=shape).machine.platform == platform
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "rule"),
+    [
+        ("compartmentOcid", "acme", "must be an OCID"),
+        ("imageOcid", "ubuntu", "must be an OCID"),
+        ("availabilityDomainIndex", "3", "whole number from 0 to 2"),
+        ("ocpus", "two", "whole number from 1 to 80"),
+        ("ocpus", "-1", "whole number"),
+        ("ocpus", "²", "whole number"),
+        ("bootVolumeInGbs", "49", "from 50 to 32768"),
+        ("vcnCidr", "10.0.0.0", "must be an IPv4 block"),
+        ("vcnCidr", "10.0.0.1/16", "without host bits"),
+        ("vcnCidr", "10.0.0.0/8", "prefix from /16 to /30"),
+        ("subnetCidr", "10.1.0.0/24", "must lie inside auth:vcnCidr"),
+        ("allowedSshCidrs", "198.51.100.7", "must be a list"),
+        ("allowedSshCidrs", "[]", "must be a list"),
+        ("allowedSshCidrs", '["198.51.100.300/32"]', "must be an IPv4 block"),
+        ("allowedHttpCidrs", '{"a": 1}', "must be a list"),
+        ("shape", "A1", "must look like VM.Standard.A1.Flex"),
+        ("ubuntuVersion", "noble", "must look like 24.04"),
+        ("imageRepository", "auth-service", "must look like ghcr.io/acme/auth-service"),
+        ("imageRepository", "ghcr.io/acme/auth:latest", "must look like"),
+        ("domain", "https://auth.example.com/", "must look like auth.example.com"),
+        ("environment", "prod", "must be one of production, development"),
+        ("protect", "yes", "must be true or false"),
+    ],
+)
+def test_a_malformed_value_is_refused_with_key_value_rule_and_remedy(
+    key: str, value: str, rule: str
+) -> None:
+    message = refusal(**{key: value})
+
+    assert f"auth:{key}" in message
+    assert rule in message
+    assert "pulumi config set" in message
+
+
+@pytest.mark.parametrize(
+    "key", ["compartmentOcid", "allowedSshCidrs", "sshHostKey", "signingKey", "registryPassword"]
+)
+def test_a_missing_key_is_named_with_what_it_is_for(key: str) -> None:
+    message = refusal(**{key: None})
+
+    assert f"auth:{key} is not set. It is the {SCHEMA[key]['description']}" in message
+
+
+def test_a_missing_secret_is_to_be_set_as_a_secret() -> None:
+    assert "pulumi config set --secret auth:signingKey" in refusal(signingKey=None)
+
+
+def test_every_problem_is_reported_at_once() -> None:
+    message = refusal(vcnCidr="x", ocpus="x", domain="x y")
+
+    assert message.startswith("3 problems")
+
+
+def test_an_unknown_key_is_refused_with_the_one_that_was_meant() -> None:
+    assert "Did you mean auth:subnetCidr?" in refusal(subnetCidrs="10.0.1.0/24")
+
+
+def test_keys_of_other_namespaces_are_none_of_our_business() -> None:
+    settings.parse({**configuration(), "aws:region": "eu-west-1"}, schema=SCHEMA)
+
+
+def test_ssh_is_not_opened_to_the_world_by_accident() -> None:
+    assert "allowSshFromAnywhere" in refusal(allowedSshCidrs='["0.0.0.0/0"]')
+
+
+def test_ssh_is_opened_to_the_world_on_request() -> None:
+    opened = parse(allowedSshCidrs='["0.0.0.0/0"]', allowSshFromAnywhere="true")
+
+    assert opened.allowed_ssh_cidrs == ("0.0.0.0/0",)
+
+
+@pytest.mark.parametrize("region", ["", "madrid", "EU-MADRID-1"])
+def test_a_region_that_is_none_is_refused(region: str) -> None:
+    with pytest.raises(settings.ConfigurationError, match="oci:region"):
+        settings.parse({**configuration(), "oci:region": region}, schema=SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("sshPrivateKey", "hunter2"),
+        ("sshHostKey", SIGNING_KEY),
+        ("signingKey", HOST_KEY),
+        ("signingKey", "-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----\n"),
+    ],
+)
+def test_a_key_of_the_wrong_kind_is_refused_without_showing_it(key: str, value: str) -> None:
+    message = refusal(**{key: value})
+
+    assert f"auth:{key} must be" in message
+    assert value not in message
+    assert "hunter2" not in message
+
+
+def test_the_public_half_of_a_key_is_derived() -> None:
+    assert parse().host_key.public.startswith("ssh-ed25519 AAAA")
+
+
+def test_more_than_always_free_is_pointed_out() -> None:
+    assert settings.warnings(parse()) == []
+    assert "cost money" in settings.warnings(parse(memoryInGbs="24"))[0]
+
+
+def test_no_secret_is_in_the_representation_of_the_settings() -> None:
+    shown = repr(parse())
+
+    assert "a-token" not in shown
+    assert "PRIVATE KEY" not in shown
