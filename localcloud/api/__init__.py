@@ -1,0 +1,1 @@
+"""The wire: paths, parameters, headers and JSON around the model."""

@@ -1,0 +1,129 @@
+"""The server's front door: who asks, for what, and the one shape of every error."""
+
+import hashlib
+import logging
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+
+from localcloud import errors, lifecycle, reachability, signature
+from localcloud.api import compute, control, network
+from localcloud.api.operation import Call, Operation, Reply
+from localcloud.cloud import Cloud
+from localcloud.signature import SignedRequest
+
+log = logging.getLogger(__name__)
+
+VERSION = "20160918"
+OPERATIONS = (*compute.OPERATIONS, *network.OPERATIONS)
+_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
+def create_app(cloud: Cloud) -> Starlette:
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await run_in_threadpool(lifecycle.resume, cloud)
+        yield
+        await run_in_threadpool(cloud.close)
+
+    return Starlette(
+        routes=[
+            Mount(f"/{VERSION}", routes=[*_routes(cloud)]),
+            Mount("/localcloud", routes=control.routes(cloud)),
+        ],
+        lifespan=lifespan,
+    )
+
+
+def _routes(cloud: Cloud) -> list[Route]:
+    known = [
+        Route(operation.path, _endpoint(cloud, operation), methods=[operation.method])
+        for operation in OPERATIONS
+    ]
+    return [*known, Route("/{path:path}", _endpoint(cloud, None), methods=_METHODS)]
+
+
+def _endpoint(
+    cloud: Cloud, operation: Operation | None
+) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        body = await request.body()
+        request_id = _request_id(request)
+        reply = await run_in_threadpool(_answer, cloud, operation, request, body, request_id)
+        headers = {**reply.headers, "opc-request-id": request_id}
+        if reply.status == 204:
+            return Response(status_code=204, headers=headers)
+        return JSONResponse(reply.body, reply.status, headers)
+
+    return endpoint
+
+
+def _answer(
+    cloud: Cloud, operation: Operation | None, request: Request, body: bytes, request_id: str
+) -> Reply:
+    try:
+        return _perform(cloud, operation, request, body)
+    except errors.ApiError as error:
+        problem = error
+    except Exception as error:
+        log.exception("%s %s failed (%s)", request.method, request.url.path, request_id)
+        problem = errors.ApiError(
+            500,
+            "InternalError",
+            f"localcloud failed at this request: {error}. Its log {cloud.home.path}/server.log "
+            f"tells more under opc-request-id {request_id}.",
+        )
+    return Reply(status=problem.status, body={"code": problem.code, "message": problem.message})
+
+
+def _perform(cloud: Cloud, operation: Operation | None, request: Request, body: bytes) -> Reply:
+    target = _target(request)
+    signed = SignedRequest(
+        method=request.method, target=target, headers=dict(request.headers), body=body
+    )
+    signature.verify(signed, cloud.account, cloud.now())
+    if cloud.faults.strike("notAuthenticated"):
+        raise errors.not_authenticated()
+    if operation is None:
+        raise errors.not_implemented(f"{request.method} {request.url.path}")
+    _check_query(operation, request)
+    call = Call(
+        cloud=cloud,
+        path=request.path_params,
+        query=request.query_params,
+        headers=request.headers,
+        request=f"{request.method} {target} {hashlib.sha256(body).hexdigest()}",
+        body=body,
+    )
+    reply = operation.answer(call)
+    if operation.changes:
+        lifecycle.advance(cloud)
+        reachability.refresh(cloud)
+    return reply
+
+
+def _check_query(operation: Operation, request: Request) -> None:
+    unknown = set(request.query_params) - operation.queries
+    if unknown:
+        raise errors.invalid_parameter(
+            f"Query parameter '{min(unknown)}' of {operation.name} is unknown or not modelled by "
+            f"localcloud. Modelled: {', '.join(sorted(operation.queries)) or 'none'}."
+        )
+
+
+def _target(request: Request) -> str:
+    path, query = request.scope["raw_path"], request.scope["query_string"]
+    return bytes(path + b"?" + query if query else path).decode("latin-1")
+
+
+def _request_id(request: Request) -> str:
+    """Continue the caller's id, as Oracle's services do: <caller>/<server>/<server>."""
+    parts = (secrets.token_hex(16).upper() for _ in range(3))
+    first, second, third = parts
+    return f"{request.headers.get('opc-request-id', first)}/{second}/{third}"

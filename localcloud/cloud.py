@@ -1,0 +1,68 @@
+"""One emulated cloud: its account, its memory, its machines, and the work it does by itself."""
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from localcloud.account import Account
+from localcloud.faults import Faults
+from localcloud.home import Home
+from localcloud.machines import IngressRule, Machines
+from localcloud.store import Store
+
+log = logging.getLogger(__name__)
+
+_WORKERS = 8  # jobs mostly wait for Docker
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reach:
+    """Who may reach a machine, and at which public address."""
+
+    rules: tuple[IngressRule, ...]
+    public_ip: str | None
+
+
+class Cloud:
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.account = Account.open(home)
+        self.store = Store(home.path / "cloud.sqlite")
+        self.machines = Machines(home)
+        self.faults = Faults()
+        self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="job")
+        self.network_lock = threading.RLock()
+        self.reach: dict[str, Reach] = {}  # by instance; what its machine has been told
+        self.held_back: set[str] = set()  # instances that don't get their rules yet
+        self._busy: set[str] = set()
+        self._busy_lock = threading.Lock()
+
+    def now(self) -> datetime:
+        """Return the time with the wire format's precision, so that it compares equal later."""
+        now = datetime.now(UTC)
+        return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+    def in_background(self, ocid: str, job: Callable[[], None]) -> None:
+        """Run `job` for a record soon, unless one is already running for the same record."""
+        with self._busy_lock:
+            if ocid in self._busy:
+                return
+            self._busy.add(ocid)
+        self._workers.submit(self._run, ocid, job)
+
+    def _run(self, ocid: str, job: Callable[[], None]) -> None:
+        try:
+            job()
+        except Exception:
+            log.exception("The background job for %s failed", ocid)
+        finally:
+            with self._busy_lock:
+                self._busy.discard(ocid)
+
+    def close(self) -> None:
+        """Let running jobs end; those that have not begun are taken up again on next start."""
+        self._workers.shutdown(wait=True, cancel_futures=True)
+        self.store.close()

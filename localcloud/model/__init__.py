@@ -1,0 +1,1 @@
+"""The resources: what each remembers, what it refuses, and how it changes."""

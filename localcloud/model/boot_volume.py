@@ -1,0 +1,79 @@
+"""Boot volumes: the disk that an instance is launched with. Here its bytes are the machine's own."""
+
+from typing import ClassVar, Literal
+
+from pydantic import AwareDatetime
+
+from localcloud import ocids
+from localcloud.cloud import Cloud
+from localcloud.model.resource import Resource, Tagged
+
+
+class BootVolume(Tagged):
+    kind: ClassVar[str] = "bootvolume"
+    availability_domain: str
+    image_id: str
+    size_in_gbs: int
+    size_in_mbs: int
+    vpus_per_gb: int
+    is_hydrated: bool = True
+    is_auto_tune_enabled: bool = False
+
+
+class BootVolumeAttachment(Resource):
+    kind: ClassVar[str] = "bootvolumeattachment"
+    availability_domain: str
+    boot_volume_id: str
+    instance_id: str
+    is_pv_encryption_in_transit_enabled: bool
+    encryption_in_transit_type: Literal["NONE"] = "NONE"
+    time_updated: AwareDatetime | None = None
+
+
+def attach(
+    cloud: Cloud,
+    *,
+    instance_id: str,
+    instance_name: str,
+    image_id: str,
+    size_in_gbs: int,
+    vpus_per_gb: int,
+    encrypted: bool,
+    common: dict[str, str],
+) -> None:
+    now = cloud.now()
+    name = f"{instance_name} (Boot Volume)"
+    volume = cloud.store.put(
+        BootVolume(
+            **common,
+            id=ocids.mint("bootvolume"),
+            display_name=name,
+            time_created=now,
+            lifecycle_state="AVAILABLE",
+            image_id=image_id,
+            size_in_gbs=size_in_gbs,
+            size_in_mbs=size_in_gbs * 1024,
+            vpus_per_gb=vpus_per_gb,
+        )
+    )
+    cloud.store.put(
+        BootVolumeAttachment(
+            **common,
+            # The real service names a boot volume's attachment after the instance, too.
+            id=instance_id.replace("ocid1.instance.", "ocid1.bootvolumeattachment."),
+            display_name="Remote boot attachment for instance",
+            time_created=now,
+            lifecycle_state="ATTACHED",
+            boot_volume_id=volume.id,
+            instance_id=instance_id,
+            is_pv_encryption_in_transit_enabled=encrypted,
+        )
+    )
+
+
+def detach(cloud: Cloud, instance_id: str) -> None:
+    """End the disk with its instance."""
+    for attachment in cloud.store.find(BootVolumeAttachment, instance_id=instance_id):
+        volume = cloud.store.get(BootVolume, attachment.boot_volume_id)
+        cloud.store.put(volume.changed(lifecycle_state="TERMINATED"))
+        cloud.store.put(attachment.changed(lifecycle_state="DETACHED", time_updated=cloud.now()))

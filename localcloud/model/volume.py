@@ -1,0 +1,74 @@
+"""Block volumes: data that outlives the instance it is attached to."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from localcloud import errors, ocids
+from localcloud.catalogue import DOMAINS
+from localcloud.cloud import Cloud
+from localcloud.model import resource
+from localcloud.model.resource import CreateDetails, NameAndTags, Tagged
+
+
+class Volume(Tagged):
+    kind: ClassVar[str] = "volume"
+    availability_domain: str
+    size_in_gbs: int
+    size_in_mbs: int
+    vpus_per_gb: int
+    is_hydrated: bool = True
+    is_auto_tune_enabled: bool = False
+
+
+class CreateVolumeDetails(CreateDetails):
+    availability_domain: str
+    size_in_gbs: int = Field(default=1024, ge=50, le=32768)
+    vpus_per_gb: int = Field(default=10, ge=0, le=120, multiple_of=10)
+    is_auto_tune_enabled: Literal[False] | None = None
+
+
+class UpdateVolumeDetails(NameAndTags):
+    size_in_gbs: int | None = None
+    vpus_per_gb: int | None = Field(default=None, ge=0, le=120, multiple_of=10)
+    is_auto_tune_enabled: Literal[False] | None = None
+
+
+def create(cloud: Cloud, wish: CreateVolumeDetails) -> Volume:
+    if wish.availability_domain not in DOMAINS:
+        raise errors.invalid_parameter(
+            f"availabilityDomain '{wish.availability_domain}' is none of {', '.join(DOMAINS)}."
+        )
+    return cloud.store.put(
+        Volume(
+            **wish.common(cloud, "volume"),
+            id=ocids.mint("volume"),
+            lifecycle_state="PROVISIONING",
+            availability_domain=wish.availability_domain,
+            size_in_gbs=wish.size_in_gbs,
+            size_in_mbs=wish.size_in_gbs * 1024,
+            vpus_per_gb=wish.vpus_per_gb,
+        )
+    )
+
+
+def update(cloud: Cloud, volume: Volume, wish: UpdateVolumeDetails) -> Volume:
+    _refuse_unless_available(volume)
+    if wish.size_in_gbs not in {None, volume.size_in_gbs}:
+        raise errors.not_implemented("resizing a volume")
+    return resource.update(cloud, volume, wish)
+
+
+def delete(cloud: Cloud, volume: Volume) -> None:
+    _refuse_unless_available(volume)
+    for kind, ocid, state in cloud.store.mentions(volume.id):
+        if kind == "volumeattachment" and state != "DETACHED":
+            raise errors.conflict(
+                f"The volume {volume.id} is attached ({ocid}). Detach it before deleting it."
+            )
+    cloud.store.put(volume.changed(lifecycle_state="TERMINATING"))
+
+
+def _refuse_unless_available(volume: Volume) -> None:
+    if volume.lifecycle_state != "AVAILABLE":
+        raise errors.incorrect_state(f"The volume {volume.id} is {volume.lifecycle_state}.")
