@@ -4,8 +4,13 @@ import contextlib
 import fcntl
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from toolchain import story
+
+_LOCK_SECONDS = 3600  # longer than the slowest build on a slow machine
 
 
 def folder() -> Path:
@@ -43,5 +48,32 @@ def lock(path: Path) -> Iterator[None]:
     """Hold the lock beside `path`; it ends with the process, however that ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_name(f"{path.name}.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        if not _taken(file.fileno()):
+            with story.step(f"Wait for another process that is making {path}"):
+                deadline = time.monotonic() + _LOCK_SECONDS
+                while not _taken(file.fileno()):
+                    if time.monotonic() > deadline:
+                        raise story.StepError(
+                            f"{file.name} is still held after {_LOCK_SECONDS} s. Find the process "
+                            f"with `fuser {file.name}`, end it, then try again."
+                        )
+                    time.sleep(0.2)
         yield
+
+
+def need_space(path: Path, gigabytes: int, what: str) -> None:
+    """Refuse to begin what would fill the disk halfway."""
+    free = shutil.disk_usage(path).free / 1e9
+    if free < gigabytes:
+        raise story.StepError(
+            f"There are {free:.1f} GB free at {path}; {what} takes {gigabytes} GB. Free some, or "
+            "set AUTH_CACHE_DIR to a folder on another disk."
+        )
+
+
+def _taken(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

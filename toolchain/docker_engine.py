@@ -2,60 +2,73 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from toolchain import cache, root, story
 
 _START_SECONDS = 60
 _STOP_SECONDS = 30
-_NOT_ALLOWED = "permission denied"
+_ANSWER_SECONDS = 20
+_FIRST_WITH_BUILDX = 23
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """The engine that we started; pid 0 is the service manager's."""
+
+    pid: int
+    started: str  # as `started_at` tells it: a pid alone may be another process's by now
 
 
 def ensure() -> None:
     """Return when a Docker engine answers; raise StepError with the way out."""
-    answer = ask()
-    if answer == "":
+    if not _missing(ask()):
         return
-    if _NOT_ALLOWED in answer.lower():
-        raise story.StepError(
-            "Docker runs, but this user may not use it. Run `sudo usermod -aG docker $USER`, log "
-            "in again, then try again."
-        )
-    if os.environ.get("DOCKER_HOST"):
-        raise story.StepError(
-            f"DOCKER_HOST is {os.environ['DOCKER_HOST']!r}, and no engine answers there: {answer} "
-            "Start that engine, or unset DOCKER_HOST to use one on this machine."
-        )
-    if not shutil.which("dockerd"):
-        with story.step("Install Docker"):
-            root.install("docker.io", "iptables", log=_log("docker-install"))
-        if ask() == "":  # the package starts it where there is a service manager
-            return
-    with story.step("Start Docker"):
-        _start()
+    with cache.lock(_record()):  # two commands at once must not start two engines
+        if _missing(ask()) and not _installed_and_running():
+            with story.step("Start Docker"):
+                _start()
 
 
 def ask() -> str:
     """Ask the engine for its version: "" if it answers, else what the client says."""
     if not shutil.which("docker"):
         return "there is no docker client on PATH"
-    result = subprocess.run(
-        ["docker", "version", "--format", "{{.Server.Version}}"],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    try:
+        result = subprocess.run(
+            ["docker", "version", "--format", "{{.Server.Version}}"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_ANSWER_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        return f"no answer within {_ANSWER_SECONDS} s"
     return "" if result.returncode == 0 else (result.stderr.strip() or "no answer")
 
 
+def client() -> Path | None:
+    """Give the first `docker` on PATH that builds with BuildKit, which image builds need.
+
+    Up to 22 the client brings BuildKit along; from 23 on it takes the buildx extension.
+    """
+    for folder in os.environ.get("PATH", os.defpath).split(os.pathsep):
+        found = shutil.which("docker", path=folder)
+        if found and (_major(found) < _FIRST_WITH_BUILDX or _say(found, "buildx", "version")):
+            return Path(found)
+    return None
+
+
 def stop_if_ours() -> None:
-    """Stop the engine that `ensure` started by hand, unless containers still live in it."""
-    pid = _our_pid()
-    if pid is None:
+    """Stop the engine that `ensure` started, unless containers still live in it."""
+    record = _read_record()
+    if record is None or (record.pid and record.started != started_at(record.pid)):
         _record().unlink(missing_ok=True)
         return
     listed = subprocess.run(
@@ -64,52 +77,114 @@ def stop_if_ours() -> None:
     if listed.returncode != 0 or listed.stdout.strip():
         return
     with story.step("Stop Docker, which was started for this"):
-        subprocess.run(root.command("kill", "-TERM", str(pid)), check=True)
-        deadline = time.monotonic() + _STOP_SECONDS
-        while _our_pid() is not None:
-            if time.monotonic() > deadline:
-                raise story.StepError(
-                    f"Docker (process {pid}) did not stop within {_STOP_SECONDS} s. "
-                    f"See {_log('dockerd')}."
-                )
-            time.sleep(0.2)
-        _record().unlink(missing_ok=True)
+        if record.pid:
+            _end(record)
+        else:
+            # the socket would start it again
+            units = ("docker.socket", "docker.service")
+            subprocess.run(root.command("systemctl", "stop", *units), check=True)
+    _record().unlink()
+
+
+def _missing(answer: str) -> bool:
+    """Tell whether there is no engine yet, refusing what starting one would not cure."""
+    if "permission denied" in answer.lower():
+        raise story.StepError(
+            "Docker runs, but this user may not use it. Run `sudo usermod -aG docker $USER`, log "
+            "in again, then try again."
+        )
+    if answer and os.environ.get("DOCKER_HOST"):
+        raise story.StepError(
+            f"DOCKER_HOST is {os.environ['DOCKER_HOST']!r}, and no engine answers there: {answer} "
+            "Start that engine, or unset DOCKER_HOST to use one on this machine."
+        )
+    return answer != ""
+
+
+def _installed_and_running() -> bool:
+    """Install Docker if it is not there; tell whether its package has started it already."""
+    if shutil.which("dockerd", path=_search_path()) and shutil.which("docker"):
+        return False
+    with story.step("Install Docker"):
+        # newer clients build images by an extension
+        root.install("docker.io", "iptables", optional=("docker-buildx",), log=_log("docker-apt"))
+    return not _missing(ask())
 
 
 def _start() -> None:
+    process = None
     if Path("/run/systemd/system").is_dir():
         story.run(
             *root.command("systemctl", "start", "docker.service"),
             log=_log("docker-start"),
             remedy="See: journalctl --unit docker",
         )
-        process = None
+        _write_record(Record(pid=0, started=""))
     else:
-        log = _log("dockerd")
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("w") as file:
-            # a session of its own: Ctrl-C here must not reach it
-            process = subprocess.Popen(
-                root.command("dockerd"),
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        _record().write_text(json.dumps({"pid": process.pid, "started": started_at(process.pid)}))
+        process = _start_by_hand(root.command("dockerd"))
     deadline = time.monotonic() + _START_SECONDS
     while (answer := ask()) != "":
         if (process and process.poll() is not None) or time.monotonic() > deadline:
-            raise story.StepError(f"Docker does not start: {answer} {_last_lines()}")
+            seen = _last_lines(_log("dockerd")) if process else "See: journalctl --unit docker"
+            raise story.StepError(f"Docker does not start: {answer}\n{seen}")
         time.sleep(0.3)
 
 
-def _our_pid() -> int | None:
+def _start_by_hand(command: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Start the engine where there is no service manager; it outlives this command."""
+    log = _log("dockerd")
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w") as file:
+        process = subprocess.Popen(
+            command,
+            env={**os.environ, "PATH": _search_path()},
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            # Ctrl-C must not reach it; sudo knows its user by the session, so that is kept
+            start_new_session=os.geteuid() == 0,
+            process_group=None if os.geteuid() == 0 else 0,
+        )
+    _write_record(Record(pid=process.pid, started=started_at(process.pid) or ""))
+    return process
+
+
+def _end(record: Record) -> None:
+    subprocess.run(root.command("kill", "-TERM", str(record.pid)), check=True)
+    deadline = time.monotonic() + _STOP_SECONDS
+    while started_at(record.pid) == record.started:
+        if time.monotonic() > deadline:
+            raise story.StepError(
+                f"Docker (process {record.pid}) did not stop within {_STOP_SECONDS} s. "
+                f"See {_log('dockerd')}."
+            )
+        time.sleep(0.2)
+
+
+def _major(client: str) -> int:
+    match = re.search(r"version (\d+)\.", _say(client, "--version"))
+    return int(match[1]) if match else _FIRST_WITH_BUILDX
+
+
+def _say(*argv: str) -> str:
+    result = subprocess.run(argv, capture_output=True, text=True, check=False)
+    return result.stdout if result.returncode == 0 else ""
+
+
+def _search_path() -> str:
+    # Debian's users have no sbin on PATH
+    return os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
+
+
+def _read_record() -> Record | None:
     try:
-        record = json.loads(_record().read_text())
-    except (FileNotFoundError, ValueError):
-        return None
-    return record["pid"] if started_at(record["pid"]) == record["started"] is not None else None
+        return Record(**json.loads(_record().read_text()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None  # none was started, or the record is torn: then the engine is not ours to stop
+
+
+def _write_record(record: Record) -> None:
+    _record().write_text(json.dumps(asdict(record)))
 
 
 def started_at(pid: int) -> str | None:
@@ -133,7 +208,6 @@ def _log(name: str) -> Path:
     return cache.folder() / "log" / f"{name}.log"
 
 
-def _last_lines() -> str:
-    log = _log("dockerd")
+def _last_lines(log: Path) -> str:
     lines = log.read_text(errors="replace").splitlines()[-10:] if log.exists() else []
     return "\n".join([f"Its log ({log}) ends with:", *(f"    {line}" for line in lines)])

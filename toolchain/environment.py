@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from toolchain import docker_engine, engine, plugins, secrets, story
+from toolchain import docker_engine, engine, locks, plugins, secrets, story
 from toolchain.stack import Stack, complete_local
 
 LOCAL = "local"
@@ -34,10 +34,12 @@ def existing(clone: Path, stack_name: str) -> Stack:
 
 
 def exports(stack: Stack) -> str:
-    """Render what differs from this process's environment as shell exports."""
+    """Render what differs from this process's environment for a shell to evaluate."""
     changed = {name: value for name, value in stack.env.items() if os.environ.get(name) != value}
+    gone = sorted(set(os.environ) - set(stack.env))
     return "\n".join(
-        f"export {name}={shlex.quote(value)}" for name, value in sorted(changed.items())
+        [f"export {name}={shlex.quote(value)}" for name, value in sorted(changed.items())]
+        + [f"unset {name}" for name in gone]
     )
 
 
@@ -58,7 +60,12 @@ def stop_cloud(clone: Path) -> None:
 
 
 def _with_tools(clone: Path) -> dict[str, str]:
-    folders = [plugins.folder(clone), clone / ".venv" / "bin", engine.ensure(clone)]
+    folders = [
+        plugins.folder(clone),
+        _client_folder(clone),
+        clone / ".venv" / "bin",
+        engine.ensure(clone),
+    ]
     before = os.environ.get("PATH", "").split(os.pathsep)
     path = dict.fromkeys([*map(str, folders), *before])  # in order, each once
     return {
@@ -70,10 +77,24 @@ def _with_tools(clone: Path) -> dict[str, str]:
     }
 
 
+def _client_folder(clone: Path) -> Path:
+    """Give a folder with the Docker client that can build images, if there is one."""
+    folder = clone / ".local" / "bin"
+    folder.mkdir(parents=True, exist_ok=True)
+    link, client = folder / "docker", docker_engine.client()
+    if client and client != link and not (link.is_symlink() and link.readlink() == client):
+        draft = folder / ".docker.new"
+        draft.unlink(missing_ok=True)
+        draft.symlink_to(client)
+        draft.replace(link)
+    return folder
+
+
 def _with_cloud(stack: Stack, cloud: Mapping[str, Any]) -> Stack:
     """Lead the local stack to its state, its secrets and its emulated cloud."""
     home = stack.clone / ".local"
     (home / "state").mkdir(parents=True, exist_ok=True)
+    locks.drop_stale(home / "state")
     env = {
         **stack.env,
         "PULUMI_BACKEND_URL": f"file://{home / 'state'}",

@@ -3,15 +3,17 @@
 import json
 import os
 import shlex
-import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
-from toolchain import engine, story, venv
+from toolchain import cache, downloads, story, venv
 
+_INSTALL_SECONDS = 600
+_STANDINS = b"toolchain.standins"
 NAMES = ("oci", "docker", "command")
 Choice = Literal["official", "standin"]
 
@@ -27,18 +29,20 @@ def ensure(clone: Path, env: Mapping[str, str]) -> dict[str, Choice]:
             f"PLUGINS is {forced!r}; it must be official, standin, or empty to take the official "
             "plugin where it can be had."
         )
+    if forced == "official":
+        downloads.forget_failures()
     have: set[str] = set() if forced == "standin" else installed(env)
     chosen: dict[str, Choice] = {}
     for name in NAMES:
         chosen[name] = "standin"
         if forced == "standin":
             continue
-        if name in have or shutil.which(f"pulumi-resource-{name}") or _install(name, env):
+        if name in have or on_path(name, env) or not (why_not := _install(name, env)):
             chosen[name] = "official"
         elif forced == "official":
             raise story.StepError(
                 f"The official {name} plugin {version(name)} is neither on PATH nor in Pulumi's "
-                "plugin cache, and can't be downloaded from here. Leave PLUGINS empty to use our "
+                f"plugin cache, and can't be downloaded: {why_not}. Leave PLUGINS empty to use our "
                 "stand-in."
             )
     _write_launchers(clone, chosen)
@@ -66,29 +70,37 @@ def installed(env: Mapping[str, str]) -> set[str]:
     return {name for name in NAMES if (name, version(name)) in found}
 
 
-def _install(name: str, env: Mapping[str, str]) -> bool:
-    if not _downloads_reachable():
-        return False
-    with story.step(f"Download the {name} plugin {version(name)}"):
-        result = subprocess.run(
-            ["pulumi", "plugin", "install", "resource", name, version(name)],
-            env=env,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=600,
-        )
-    return result.returncode == 0
+def on_path(name: str, env: Mapping[str, str]) -> bool:
+    """Tell whether somebody installed the official plugin where the engine looks first.
+
+    In a shell with `make env`, launchers of stand-ins, of this clone or another, are there too.
+    """
+    return any(
+        os.access(candidate, os.X_OK) and not _is_launcher(candidate)
+        for folder in env["PATH"].split(os.pathsep)
+        if (candidate := Path(folder) / f"pulumi-resource-{name}").is_file()
+    )
 
 
-_reachable: bool | None = None
-
-
-def _downloads_reachable() -> bool:
-    global _reachable  # noqa: PLW0603 - asked once a run, not once a plugin
-    if _reachable is None:
-        _reachable = engine.reachable()
-    return _reachable
+def _install(name: str, env: Mapping[str, str]) -> str:
+    """Download the plugin; give "" or why that can't be done."""
+    wanted = f"{name}-{version(name)}"
+    if not downloads.reachable() or downloads.failed_lately(wanted):
+        return f"{downloads.INSTALLER} can't be reached from here"
+    try:
+        with story.step(f"Download the {name} plugin {version(name)}"):
+            story.run(
+                *("pulumi", "plugin", "install", "resource", name, version(name)),
+                env=env,
+                log=cache.folder() / "log" / f"plugin-{name}.log",
+                timeout=_INSTALL_SECONDS,
+                remedy="Our stand-in serves instead, unless PLUGINS=official.",
+            )
+    except story.StepError as error:
+        downloads.remember_failure(wanted)
+        print(f"  {error}", file=sys.stderr)
+        return str(error)
+    return ""
 
 
 def _write_launchers(clone: Path, chosen: Mapping[str, Choice]) -> None:
@@ -102,10 +114,15 @@ def _write_launchers(clone: Path, chosen: Mapping[str, Choice]) -> None:
         text = (
             "#!/bin/sh\n"
             f"PYTHONPATH={shlex.quote(str(clone))} exec {shlex.quote(str(venv.python(clone)))} "
-            f'-m toolchain.standins.{name} "$@"\n'
+            f'-m {_STANDINS.decode()}.{name} "$@"\n'
         )
         if not path.exists() or path.read_text() != text:
             draft = path.with_name(f".{path.name}.new")
             draft.write_text(text)
             draft.chmod(0o755)
             draft.replace(path)
+
+
+def _is_launcher(plugin: Path) -> bool:
+    with plugin.open("rb") as file:
+        return _STANDINS in file.read(4096)

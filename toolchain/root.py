@@ -2,6 +2,9 @@
 
 import os
 import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from toolchain import story
@@ -12,23 +15,37 @@ def command(*argv: str) -> list[str]:
     if os.geteuid() == 0:
         return list(argv)
     if shutil.which("sudo"):
-        return ["sudo", *argv]
+        # the password is asked for here, while the terminal is ours; the command itself has none
+        ask = ["sudo", "--validate"] if sys.stdin.isatty() else ["sudo", "-n", "true"]
+        if subprocess.run(ask, check=False).returncode != 0:
+            raise story.StepError(
+                f"`{' '.join(argv[:3])}` needs root, and sudo says no. Run `sudo --validate`, or "
+                "have an administrator do it, then try again."
+            )
+        return ["sudo", "-n", *argv]
     raise story.StepError(
         f"`{' '.join(argv[:3])}` needs root, and there is no sudo. Run it as root, then try again."
     )
 
 
-def install(*packages: str, log: Path) -> None:
-    """Install packages of the distribution (Debian, Ubuntu)."""
+def install(*packages: str, optional: Sequence[str] = (), log: Path) -> None:
+    """Install packages of the distribution (Debian, Ubuntu), of `optional` those that it has."""
     remedy = f"Install {' and '.join(packages)} by hand, then try again."
     if not shutil.which("apt-get"):
         raise story.StepError(f"This is neither Debian nor Ubuntu. {remedy}")
-    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    quiet = ("apt-get", "--quiet", "-o", "DPkg::Lock::Timeout=300")
-    story.run(*command(*quiet, "update"), log=log, env=env, remedy=remedy)
+    # by `env`, since sudo passes no variables on
+    apt = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet"]
+    apt += ["-o", "DPkg::Lock::Timeout=300"]
+    story.run(*command(*apt, "update"), log=log, timeout=300, remedy=remedy)
+    wanted = [*packages, *filter(_offered, optional)]
     story.run(
-        *command(*quiet, "install", "--yes", "--no-install-recommends", *packages),
+        *command(*apt, "install", "--yes", "--no-install-recommends", *wanted),
         log=log,
-        env=env,
+        timeout=900,
         remedy=remedy,
     )
+
+
+def _offered(package: str) -> bool:
+    shown = subprocess.run(["apt-cache", "show", package], capture_output=True, check=False)
+    return shown.returncode == 0

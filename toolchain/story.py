@@ -13,6 +13,7 @@ from pathlib import Path
 
 _TAIL = 15
 _EVERY_SECONDS = 15
+_GRACE_SECONDS = 10
 
 
 class StepError(Exception):
@@ -62,19 +63,28 @@ def run(
                 file.write(line)
                 tail.append(line.rstrip())
         except BaseException:
-            process.terminate()
-            process.wait()
+            _end(process)
             raise
-    if process.wait() != 0:
-        shown = "\n".join(f"    {line}" for line in tail)
+    shown = "\n".join(f"    {line}" for line in tail)
+    command = " ".join(argv[:3])
+    if process.poll() is None:
+        _end(process)
         raise StepError(
-            f"`{' '.join(argv[:3])}` ended with status {process.returncode}:\n{shown}\n"
+            f"`{command}` did not end within {timeout:.0f} s:\n{shown}\n"
+            f"  Whole output: {log}\n  {remedy}"
+        )
+    if process.returncode != 0:
+        raise StepError(
+            f"`{command}` ended with status {process.returncode}:\n{shown}\n"
             f"  Whole output: {log}\n  {remedy}"
         )
 
 
 def _lines(process: subprocess.Popen[str], timeout: float) -> Iterator[str]:
-    """Yield the process's lines as they come, reporting progress while it takes its time."""
+    """Yield the process's lines until it or the time is over, telling now and then how far it is.
+
+    A daemon that the process leaves behind may hold the pipe for ever; that is not waited for.
+    """
     lines: queue.Queue[str | None] = queue.Queue()
     output = process.stdout
     if output is None:
@@ -86,18 +96,31 @@ def _lines(process: subprocess.Popen[str], timeout: float) -> Iterator[str]:
         lines.put(None)
 
     threading.Thread(target=read, daemon=True).start()
-    started = told = time.monotonic()
+    started = told = now = time.monotonic()
     last = ""
-    while True:
-        with contextlib.suppress(queue.Empty):
+    while now - started < timeout:
+        try:
             line = lines.get(timeout=1)
+        except queue.Empty:
+            if process.poll() is not None:
+                return
+        else:
             if line is None:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(timeout - (now - started))
                 return
             last = line.strip() or last
             yield line
         now = time.monotonic()
-        if now - started > timeout:
-            raise StepError(f"`{process.args!r}` did not end within {timeout:.0f} s: {last}")
         if now - told > _EVERY_SECONDS:
             told = now
             print(f"  {now - started:.0f} s: {last[:100]}", file=sys.stderr, flush=True)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    process.terminate()
+    try:
+        process.wait(_GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -38,9 +38,10 @@ def ensure(clone: Path) -> None:
     target = cache.folder() / "venv" / key(clone)
     finished = target / "finished"
     if not finished.exists():
-        with cache.lock(target), story.step("Install Python packages"):
+        with cache.lock(target):
             if not finished.exists():
-                _make(clone, target)
+                with story.step("Install the Python packages"):
+                    _make(clone, target)
                 finished.touch()
     _link(clone / ".venv", target)
 
@@ -68,13 +69,27 @@ def _make(clone: Path, target: Path) -> None:
         remedy=remedy,
     )
     files = [argument for name in PACKAGES for argument in ("-r", str(clone / name))]
-    story.run(
-        *(str(target / "bin" / "uv"), "pip", "install", "--require-hashes"),
-        *("--python", str(target / "bin" / "python"), *files),
-        log=log,
-        env={**os.environ, "UV_LINK_MODE": "copy", "UV_COMPILE_BYTECODE": "1"},
-        remedy=remedy,
-    )
+    try:
+        story.run(
+            *(str(target / "bin" / "uv"), "pip", "install", "--require-hashes"),
+            *("--python", str(target / "bin" / "python"), *files),
+            log=log,
+            # in our cache, of which `make clean` leaves nothing
+            env={
+                **os.environ,
+                "UV_CACHE_DIR": str(cache.folder() / "uv"),
+                "UV_COMPILE_BYTECODE": "1",
+            },
+            remedy=remedy,
+        )
+    except story.StepError as error:
+        # uv reads none of pip's settings, and an index or a proxy may be set for pip alone
+        print(f"  {error}\n  Trying with pip.", file=sys.stderr)
+        story.run(
+            *(str(target / "bin" / "python"), "-m", "pip", "install", "--require-hashes", *files),
+            log=log.with_name("venv-pip.log"),
+            remedy=remedy,
+        )
 
 
 def _link(link: Path, target: Path) -> None:
