@@ -10,15 +10,17 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from toolchain import cache, docker_engine, story, venv
+from toolchain import cache, docker_engine, interruption, story, venv
 
 CLONE = Path(__file__).resolve().parent.parent
+LOCAL = "local"
 INTERRUPTED = 130
 
 
 def main(argv: Sequence[str]) -> int:
     arguments = _parser().parse_args(argv)
     started = time.monotonic()
+    interruption.stop_on_terminate()
     try:
         if arguments.command == "docker":
             docker_engine.ensure()
@@ -77,48 +79,66 @@ def _stack_name(text: str) -> str:
 
 
 def _with_packages(arguments: argparse.Namespace) -> int:
-    from toolchain import environment  # noqa: PLC0415 - needs the packages
-    from toolchain.stack import StackError  # noqa: PLC0415
+    from toolchain.stack import StackError  # noqa: PLC0415 - needs the packages
 
-    name, command = arguments.stack, arguments.command
-    local = name == environment.LOCAL
-    if not local and not (CLONE / f"Pulumi.{name}.yaml").exists() and command != "init":
-        raise story.StepError(f"There is no Pulumi.{name}.yaml. Make one: make init STACK={name}")
-    if local and command == "down" and not (CLONE / ".local").exists():
-        print("There is no local stack.")
-        return 0
-    changes = command in {"up", "preview", "down"}
     try:
-        stack = (environment.prepare if changes else environment.existing)(CLONE, name)
-        on_this_machine: dict[str, Callable[[], None]] = {
-            "up": stack.up,
-            "preview": stack.preview,
-            "down": stack.destroy,
-            "init": stack.init,
-            "env": lambda: print(environment.exports(stack)),
-        }
-        if command not in on_this_machine:
-            to = ["--to", arguments.to] if getattr(arguments, "to", "") else []
-            return stack.remote("sudo", "auth-release", command, "auth", *to)
-        on_this_machine[command]()
+        if (arguments.command, arguments.stack) == ("down", LOCAL):
+            return _down_local()
+        return _on_stack(arguments)
     except StackError as error:
         raise story.StepError(str(error)) from None
-    if local and command == "down":
-        _forget_local()
+
+
+def _on_stack(arguments: argparse.Namespace) -> int:
+    from toolchain import environment  # noqa: PLC0415 - needs the packages
+
+    name, command = arguments.stack, arguments.command
+    if name != LOCAL and not (CLONE / f"Pulumi.{name}.yaml").exists() and command != "init":
+        raise story.StepError(f"There is no Pulumi.{name}.yaml. Make one: make init STACK={name}")
+    changes = command in {"up", "preview", "down"}
+    stack = (environment.prepare if changes else environment.existing)(CLONE, name)
+    on_this_machine: dict[str, Callable[[], None]] = {
+        "up": stack.up,
+        "preview": stack.preview,
+        "down": stack.destroy,
+        "init": stack.init,
+        "env": lambda: print(environment.exports(stack)),
+    }
+    if command not in on_this_machine:
+        to = ["--to", arguments.to] if getattr(arguments, "to", "") else []
+        return stack.remote("sudo", "auth-release", command, "auth", *to)
+    with interruption.patience():
+        on_this_machine[command]()
     return 0
 
 
-def _forget_local() -> None:
+def _down_local() -> int:
     """Remove what the local stack left on this machine: its cloud, state, keys, the engine."""
     from toolchain import environment  # noqa: PLC0415 - needs the packages
+    from toolchain.stack import StackError  # noqa: PLC0415
 
-    environment.stop_cloud(CLONE)
-    shutil.rmtree(CLONE / ".local")
+    if _local_stack_exists():
+        try:
+            stack = environment.prepare(CLONE, LOCAL)
+            with interruption.patience():
+                stack.destroy()
+        except (StackError, story.StepError) as error:
+            # a stack that can't be brought down in order goes with the cloud that it lives in
+            print(f"{error}\nRemoving the emulated cloud with all that is in it.", file=sys.stderr)
+        environment.stop_cloud(CLONE)
+    else:
+        print("There is no local stack.")
+    shutil.rmtree(CLONE / ".local", ignore_errors=True)
     docker_engine.stop_if_ours()
+    return 0
+
+
+def _local_stack_exists() -> bool:
+    return any((CLONE / ".local" / part).exists() for part in ("cloud", "state"))
 
 
 def _clean() -> int:
-    if (CLONE / ".local").exists():
+    if _local_stack_exists():
         raise story.StepError("The local stack is up; `make down` takes it down first.")
     with story.step("Drop the caches"):
         if docker_engine.ask() == "":
@@ -132,5 +152,6 @@ def _clean() -> int:
                 subprocess.run(["docker", "rmi", "--force", *images], check=False)
         docker_engine.stop_if_ours()
         (CLONE / ".venv").unlink(missing_ok=True)
+        shutil.rmtree(CLONE / ".local", ignore_errors=True)
         shutil.rmtree(cache.folder(), ignore_errors=True)
     return 0

@@ -24,12 +24,12 @@ def prepare(clone: Path, stack_name: str) -> Stack:
 
 def existing(clone: Path, stack_name: str) -> Stack:
     """Give the stack for a command that only looks: nothing is started."""
+    if stack_name == LOCAL and not (clone / ".local" / "cloud").exists():
+        raise story.StepError("There is no local stack. Make one: make up")
     stack = Stack(name=stack_name, clone=clone, env=_with_tools(clone))
     if stack_name != LOCAL:
         plugins.ensure(clone, stack.env)
         return stack
-    if not (clone / ".local" / "cloud").exists():
-        raise story.StepError("There is no local stack. Make one: make up")
     return _with_cloud(stack, _localcloud(clone, "describe"))
 
 
