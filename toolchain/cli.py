@@ -23,7 +23,7 @@ def main(argv: Sequence[str]) -> int:
     interruption.stop_on_terminate()
     try:
         if arguments.command == "docker":
-            docker_engine.ensure()
+            docker_engine.ensure(CLONE)
             return 0
         if arguments.command == "clean":
             return _clean()
@@ -62,11 +62,14 @@ def _parser() -> argparse.ArgumentParser:
         ("logs", "show the service's log"),
         ("history", "list the releases"),
         ("rollback", "run an earlier release again"),
+        ("ssh", "run a command on the server, or get a shell there"),
     ):
         command = commands.add_parser(name, help=text)
         command.add_argument("--stack", default="local", type=_stack_name)
         if name == "rollback":
             command.add_argument("--to", default="", help="number of the release")
+        if name == "ssh":
+            command.add_argument("words", nargs="*", metavar="WORD", help="the command, after --")
     return parser
 
 
@@ -104,6 +107,8 @@ def _on_stack(arguments: argparse.Namespace) -> int:
         "init": stack.init,
         "env": lambda: print(environment.exports(stack)),
     }
+    if command == "ssh":
+        return stack.remote(*arguments.words)
     if command not in on_this_machine:
         to = ["--to", arguments.to] if getattr(arguments, "to", "") else []
         return stack.remote("sudo", "auth-release", command, "auth", *to)
@@ -129,7 +134,7 @@ def _down_local() -> int:
     else:
         print("There is no local stack.")
     shutil.rmtree(CLONE / ".local", ignore_errors=True)
-    docker_engine.stop_if_ours()
+    docker_engine.stop_if_ours(CLONE)
     return 0
 
 
@@ -150,7 +155,7 @@ def _clean() -> int:
             ).stdout.split()
             if images:
                 subprocess.run(["docker", "rmi", "--force", *images], check=False)
-        docker_engine.stop_if_ours()
+        docker_engine.stop_if_ours(CLONE)
         (CLONE / ".venv").unlink(missing_ok=True)
         shutil.rmtree(CLONE / ".local", ignore_errors=True)
         shutil.rmtree(cache.folder(), ignore_errors=True)

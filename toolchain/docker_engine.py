@@ -22,18 +22,22 @@ _FIRST_WITH_BUILDX = 23
 class Record:
     """The engine that we started; pid 0 is the service manager's."""
 
+    clone: str
     pid: int
     started: str  # as `started_at` tells it: a pid alone may be another process's by now
 
 
-def ensure() -> None:
-    """Return when a Docker engine answers; raise StepError with the way out."""
+def ensure(clone: Path) -> None:
+    """Return when a Docker engine answers; raise StepError with the way out.
+
+    An engine that had to be started is `clone`'s to stop again.
+    """
     if not _missing(ask()):
         return
     with cache.lock(_record()):  # two commands at once must not start two engines
         if _missing(ask()) and not _installed_and_running():
             with story.step("Start Docker"):
-                _start()
+                _start(clone)
 
 
 def ask() -> str:
@@ -65,11 +69,13 @@ def client() -> Path | None:
     return None
 
 
-def stop_if_ours() -> None:
-    """Stop the engine that `ensure` started, unless containers still live in it."""
+def stop_if_ours(clone: Path) -> None:
+    """Stop the engine that `ensure` started for `clone`, unless containers still live in it."""
     record = _read_record()
-    if record is None or (record.pid and record.started != started_at(record.pid)):
-        _record().unlink(missing_ok=True)
+    if record is None or record.clone != str(clone):
+        return
+    if record.pid and record.started != started_at(record.pid):
+        _record().unlink()
         return
     listed = subprocess.run(
         ["docker", "ps", "--all", "--quiet"], capture_output=True, text=True, check=False
@@ -111,7 +117,7 @@ def _installed_and_running() -> bool:
     return not _missing(ask())
 
 
-def _start() -> None:
+def _start(clone: Path) -> None:
     process = None
     if Path("/run/systemd/system").is_dir():
         story.run(
@@ -119,9 +125,9 @@ def _start() -> None:
             log=_log("docker-start"),
             remedy="See: journalctl --unit docker",
         )
-        _write_record(Record(pid=0, started=""))
+        _write_record(Record(clone=str(clone), pid=0, started=""))
     else:
-        process = _start_by_hand(root.command("dockerd"))
+        process = _start_by_hand(clone, root.command("dockerd"))
     deadline = time.monotonic() + _START_SECONDS
     while (answer := ask()) != "":
         if (process and process.poll() is not None) or time.monotonic() > deadline:
@@ -130,7 +136,7 @@ def _start() -> None:
         time.sleep(0.3)
 
 
-def _start_by_hand(command: Sequence[str]) -> subprocess.Popen[bytes]:
+def _start_by_hand(clone: Path, command: Sequence[str]) -> subprocess.Popen[bytes]:
     """Start the engine where there is no service manager; it outlives this command."""
     log = _log("dockerd")
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -145,7 +151,8 @@ def _start_by_hand(command: Sequence[str]) -> subprocess.Popen[bytes]:
             start_new_session=os.geteuid() == 0,
             process_group=None if os.geteuid() == 0 else 0,
         )
-    _write_record(Record(pid=process.pid, started=started_at(process.pid) or ""))
+    started = started_at(process.pid) or ""
+    _write_record(Record(clone=str(clone), pid=process.pid, started=started))
     return process
 
 

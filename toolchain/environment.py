@@ -16,7 +16,7 @@ LOCAL = "local"
 
 def prepare(clone: Path, stack_name: str) -> Stack:
     """Get everything that commands on the stack need, and start the local stack's cloud."""
-    docker_engine.ensure()
+    docker_engine.ensure(clone)
     stack = Stack(name=stack_name, clone=clone, env=_with_tools(clone))
     plugins.ensure(clone, stack.env)
     return _with_cloud(stack, start_cloud(clone)) if stack_name == LOCAL else stack
