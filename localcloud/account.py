@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -20,8 +19,6 @@ from cryptography.hazmat.primitives.serialization import (
 from localcloud import ocids
 from localcloud.home import Home
 
-REGISTRY_USER = "localcloud"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
@@ -31,18 +28,15 @@ class Account:
     fingerprint: str
     public_key: rsa.RSAPublicKey
     private_key_file: Path
-    registry_password_file: Path
 
     @classmethod
     def open(cls, home: Home) -> Self:
-        """Read the account of a home, making its identifiers, key and password on first use."""
+        """Read the account of a home, making its identifiers and key on first use."""
         folder = home.path / "account"
         folder.mkdir(mode=0o700, exist_ok=True)
-        key_file, password_file = folder / "api_key.pem", folder / "registry_password"
+        key_file = folder / "api_key.pem"
         if not key_file.exists():
             _write_secret(key_file, _new_private_key())
-        if not password_file.exists():
-            _write_secret(password_file, secrets.token_urlsafe(24).encode())
         names = _identifiers(folder / "account.json")
         key = load_pem_private_key(key_file.read_bytes(), password=None)
         if not isinstance(key, rsa.RSAPrivateKey):
@@ -53,7 +47,6 @@ class Account:
             fingerprint=_fingerprint(public),
             public_key=public,
             private_key_file=key_file,
-            registry_password_file=password_file,
         )
 
     @property

@@ -14,6 +14,7 @@ API_PORT = 7000
 REGISTRY_PORT = 5000
 FIRST_PUBLIC_HOST = 10  # .1 is the API and the registry; the rest below is kept for later services
 _CANDIDATES = 64
+_FILE = "home.json"
 
 
 class HomeError(Exception):
@@ -36,14 +37,42 @@ class Home:
     @classmethod
     def open(cls, path: Path | str) -> Self:
         """Read the home at `path`, creating it, with a free network, on first use."""
+        if home := cls.find(path):
+            return home
         path = Path(path).expanduser().resolve()
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        identity = hashlib.sha256(os.fsencode(path)).hexdigest()[:8]
-        network = _read_network(path / "home.json", identity)
-        if network is None:
-            network = _free_network(identity)
-            _write_atomically(path / "home.json", {"id": identity, "network": str(network)})
+        if any(path.iterdir()):
+            raise HomeError(
+                f"{path} holds other files and no home.json. Name a new or empty folder: stopping "
+                f"an emulated cloud removes its folder."
+            )
+        identity = _identity(path)
+        network = _free_network(identity)
+        _write_atomically(path / _FILE, {"id": identity, "network": str(network)})
         return cls(path=path, id=identity, network=network)
+
+    @classmethod
+    def find(cls, path: Path | str) -> Self | None:
+        """Read the home at `path`, or return None if there is none."""
+        path = Path(path).expanduser().resolve()
+        try:
+            text = (path / _FILE).read_text(encoding="utf-8")
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        try:
+            saved = json.loads(text)
+            home = cls(path=path, id=saved["id"], network=IPv4Network(saved["network"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise HomeError(
+                f"{path / _FILE} is not a home file ({error}). Remove {path} and start again."
+            ) from error
+        if home.id != _identity(path):
+            raise HomeError(
+                f"{path} was copied or moved from elsewhere; its machines know it as {home.id}. "
+                f"Move it back, or remove it and what `docker ps -a --filter label={home.label}` "
+                f"shows."
+            )
+        return home
 
     @property
     def address(self) -> IPv4Address:
@@ -75,22 +104,8 @@ class Home:
         return f"auth-{self.id}-"
 
 
-def _read_network(file: Path, identity: str) -> IPv4Network | None:
-    """Return the network chosen earlier, or None for a new home or one that was copied or moved.
-
-    A copied folder has another identity; keeping its network would make two homes collide.
-    """
-    try:
-        text = file.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
-    try:
-        saved = json.loads(text)
-        return IPv4Network(saved["network"]) if saved["id"] == identity else None
-    except (ValueError, KeyError, TypeError) as error:
-        raise HomeError(
-            f"{file} is not a home file ({error}). Remove it; a new one is written on next start."
-        ) from error
+def _identity(path: Path) -> str:
+    return hashlib.sha256(os.fsencode(path)).hexdigest()[:8]
 
 
 def _free_network(identity: str) -> IPv4Network:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from localcloud import reachability
 from localcloud.cloud import Cloud
 from localcloud.machines import MachineSpec
-from localcloud.model import boot_volume, volume_attachment, vnic
+from localcloud.model import boot_volume, vnic, volume_attachment
 from localcloud.model.instance import Instance
 from localcloud.model.subnet import Subnet
 

@@ -1,6 +1,7 @@
 """Operations of the Compute and Blockstorage services, and the one of Identity."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from localcloud import catalogue, errors
 from localcloud.api.operation import (
@@ -61,6 +62,16 @@ def _instance_action(call: Call) -> Reply:
     return describe(changed)
 
 
+def _terminate_instance(call: Call) -> Reply:
+    if call.query.get("preserveBootVolume", "false") != "false":
+        raise errors.not_implemented("keeping the boot volume of a terminated instance")
+    return _terminate.answer(call)
+
+
+_terminate = deletes(
+    "TerminateInstance", "/instances/{instanceId}", instance.Instance, power.terminate
+)
+
 _IDENTITY = (
     lists(
         "ListAvailabilityDomains",
@@ -118,13 +129,7 @@ _COMPUTE = (
         answer=_instance_action,
         queries=frozenset({"action"}),
     ),
-    deletes(
-        "TerminateInstance",
-        "/instances/{instanceId}",
-        instance.Instance,
-        power.terminate,
-        queries=frozenset({"preserveBootVolume", "preserveDataVolumesCreatedAtLaunch"}),
-    ),
+    replace(_terminate, answer=_terminate_instance, queries=frozenset({"preserveBootVolume"})),
     lists(
         "ListVnicAttachments",
         "/vnicAttachments",

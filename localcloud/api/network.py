@@ -1,5 +1,6 @@
 """Operations of the VirtualNetwork service."""
 
+from localcloud import errors, wire
 from localcloud.api.operation import (
     Call,
     Operation,
@@ -13,7 +14,6 @@ from localcloud.api.operation import (
     updates,
 )
 from localcloud.cloud import Cloud
-from localcloud import errors, wire
 from localcloud.model import (
     internet_gateway,
     nsg,

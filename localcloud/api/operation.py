@@ -135,14 +135,13 @@ def deletes(
     path: str,
     kind: type[R],
     remove: Callable[[Cloud, R], object],
-    queries: frozenset[str] = frozenset(),
 ) -> Operation:
     def answer(call: Call) -> Reply:
         with call.cloud.store.transaction():
             remove(call.cloud, _matching(call, kind))
         return Reply(status=204)
 
-    return Operation(name=name, method="DELETE", path=path, answer=answer, queries=queries)
+    return Operation(name=name, method="DELETE", path=path, answer=answer)
 
 
 def acts(

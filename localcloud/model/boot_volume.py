@@ -1,6 +1,6 @@
 """Boot volumes: the disk that an instance is launched with. Here its bytes are the machine's own."""
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import AwareDatetime
 
@@ -39,7 +39,7 @@ def attach(
     size_in_gbs: int,
     vpus_per_gb: int,
     encrypted: bool,
-    common: dict[str, str],
+    common: dict[str, Any],
 ) -> None:
     now = cloud.now()
     name = f"{instance_name} (Boot Volume)"

@@ -73,7 +73,7 @@ def assigned_to(cloud: Cloud, private_ip_id: str) -> PublicIp | None:
     return found[0] if found else None
 
 
-def assign_ephemeral(cloud: Cloud, private_ip_id: str, common: dict[str, str]) -> None:
+def assign_ephemeral(cloud: Cloud, private_ip_id: str, common: dict[str, Any]) -> None:
     now = cloud.now()
     cloud.store.put(
         PublicIp(

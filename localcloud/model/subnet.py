@@ -10,11 +10,11 @@ from localcloud import errors, ocids
 from localcloud.catalogue import DOMAINS
 from localcloud.cloud import Cloud
 from localcloud.model import cidr, resource
+from localcloud.model.private_ip import PrivateIp
 from localcloud.model.resource import CreateDetails, NameAndTags, Tagged
 from localcloud.model.route_table import RouteTable
 from localcloud.model.security_list import SecurityList
 from localcloud.model.vcn import Vcn
-from localcloud.model.private_ip import PrivateIp
 
 _MOST_SECURITY_LISTS = 5
 

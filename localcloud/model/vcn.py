@@ -1,7 +1,7 @@
 """Virtual cloud networks. Each comes with a route table, a security list and DHCP options."""
 
 from ipaddress import IPv4Network
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from localcloud import errors, ocids
 from localcloud.cloud import Cloud
@@ -55,7 +55,7 @@ def create(cloud: Cloud, wish: CreateVcnDetails) -> Vcn:
         default_security_list_id=ocids.mint("securitylist"),
         default_dhcp_options_id=ocids.mint("dhcpoptions"),
     )
-    part = {
+    part: dict[str, Any] = {
         "compartment_id": vcn.compartment_id,
         "vcn_id": vcn.id,
         "lifecycle_state": "AVAILABLE",

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from ipaddress import IPv4Address
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -62,7 +62,7 @@ class UpdateVnicDetails(NameAndTags):
 
 
 def attach(
-    cloud: Cloud, wish: CreateVnicDetails, *, instance_id: str, name: str, common: dict[str, str]
+    cloud: Cloud, wish: CreateVnicDetails, *, instance_id: str, name: str, common: dict[str, Any]
 ) -> Vnic:
     """Make the primary VNIC of a new instance, with its addresses.
 

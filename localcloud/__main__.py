@@ -1,0 +1,207 @@
+"""The emulated Oracle Cloud's commands: `python -m localcloud start --home DIR`, and so on."""
+
+import argparse
+import fcntl
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from localcloud import coverage, machine_image, registry, server
+from localcloud.account import Account
+from localcloud.catalogue import default_shape
+from localcloud.docker import DockerError
+from localcloud.home import Home, HomeError
+from localcloud.machines import Machines
+from localcloud.ocids import REGION
+
+_CLIENTS = (
+    "oci_core.VirtualNetworkClient",
+    "oci_core.ComputeClient",
+    "oci_core.BlockstorageClient",
+    "oci_identity.IdentityClient",
+)
+
+
+def main() -> int:
+    arguments = _parser().parse_args()
+    try:
+        arguments.run(arguments)
+    except (HomeError, DockerError) as error:
+        print(f"localcloud: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _start(arguments: argparse.Namespace) -> None:
+    home = Home.open(arguments.home)
+    with _one_at_a_time(home):
+        _check_docker()
+        machines = Machines(home)
+        with _told("Preparing machines and the image registry"):
+            machines.prepare(_tell)
+        with _told("Preparing the base images of services"):
+            machine_image.python(_tell)
+        with _told(f"Starting the emulated Oracle Cloud at {home.endpoint}"):
+            server.start(home)
+
+
+def _stop(arguments: argparse.Namespace) -> None:
+    home = Home.find(arguments.home)
+    if home is None:
+        _tell(f"There is no emulated cloud at {arguments.home}.")
+        return
+    with _one_at_a_time(home), _told("Removing the emulated Oracle Cloud and its machines"):
+        server.stop(home)
+        _check_docker()
+        Machines(home).remove_everything()
+        shutil.rmtree(home.path)
+
+
+def _restart(arguments: argparse.Namespace) -> None:
+    home = _existing(arguments)
+    with _one_at_a_time(home), _told("Restarting the server; machines keep running"):
+        server.stop(home)
+        server.start(home)
+
+
+def _status(arguments: argparse.Namespace) -> None:
+    home = _existing(arguments)
+    status = server.status(home)
+    if status is None:
+        raise HomeError(
+            f"The emulated cloud at {home.path} is not running. Start it: "
+            f"python -m localcloud start --home {home.path}"
+        )
+    if arguments.json:
+        print(json.dumps(status, indent=2))
+        return
+    print(f"{status['endpoint']} (process {status['pid']})")
+    for instance in status["instances"]:
+        print(f"{instance['lifecycleState']:12} {instance['displayName']} {instance['id']}")
+    for address in status["publicIps"]:
+        print(f"{address['lifecycleState']:12} {address['ipAddress']}")
+
+
+def _describe(arguments: argparse.Namespace) -> None:
+    home = _existing(arguments)
+    account = Account.open(home)
+    base, builder = machine_image.python(_tell)
+    print(
+        json.dumps(
+            {
+                "endpoint": home.endpoint,
+                "client_host_overrides": ";".join(f"{c}={home.endpoint}" for c in _CLIENTS),
+                "region": REGION,
+                "tenancy_ocid": account.tenancy,
+                "user_ocid": account.user,
+                "compartment_ocid": account.compartment,
+                "fingerprint": account.fingerprint,
+                "private_key_file": str(account.private_key_file),
+                "shape": default_shape(),
+                "registry": {
+                    "server": home.registry,
+                    "username": registry.USERNAME,
+                    "password_file": str(Machines(home).registry.password_file),
+                },
+                "docker_bases": {"base": base, "builder": builder},
+            },
+            indent=2,
+        )
+    )
+
+
+def _serve(arguments: argparse.Namespace) -> None:
+    server.serve(_existing(arguments))
+
+
+def _coverage(_: argparse.Namespace) -> None:
+    print(coverage.page(), end="")
+
+
+def _existing(arguments: argparse.Namespace) -> Home:
+    home = Home.find(arguments.home)
+    if home is None:
+        raise HomeError(
+            f"There is no emulated cloud at {arguments.home}. Make one: "
+            f"python -m localcloud start --home {arguments.home}"
+        )
+    return home
+
+
+def _check_docker() -> None:
+    try:
+        asked = subprocess.run(
+            ["docker", "version", "--format", "{{.Server.Version}}"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
+        )
+    except FileNotFoundError as error:
+        raise HomeError(
+            "The emulated cloud's machines need Docker, and there is no `docker` command. "
+            "Install it (Debian, Ubuntu: apt install docker.io)."
+        ) from error
+    except subprocess.TimeoutExpired as error:
+        raise HomeError("Docker does not answer within 30 s. Restart its daemon.") from error
+    if asked.returncode:
+        raise HomeError(
+            f"Docker is not reachable: {asked.stderr.strip()} Start its daemon (`systemctl start "
+            "docker`), or join the `docker` group if permission is denied."
+        )
+
+
+@contextmanager
+def _one_at_a_time(home: Home) -> Iterator[None]:
+    """Two commands on one home wait for each other; a killed one leaves no lock behind."""
+    with (home.path / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def _told(step: str) -> Iterator[None]:
+    _tell(f"{step}...")
+    began = time.monotonic()
+    yield
+    _tell(f"  {time.monotonic() - began:.1f} s")
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m localcloud", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(
+        name: str, run: Callable[[argparse.Namespace], None], text: str
+    ) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(run=run)
+        return added
+
+    for name, run, text in (
+        ("start", _start, "Make the cloud at DIR run; safe to repeat."),
+        ("stop", _stop, "Remove the cloud at DIR: server, machines, volumes, registry, data."),
+        ("restart", _restart, "Restart the server alone, as after a crash or an upgrade."),
+        ("status", _status, "Say what runs in the cloud at DIR."),
+        ("describe", _describe, "Print, as JSON, how to reach the cloud at DIR."),
+        ("serve", _serve, "Run the server in the foreground; `start` does it in the background."),
+    ):
+        added = command(name, run, text)
+        added.add_argument("--home", type=Path, required=True, metavar="DIR")
+        if name == "status":
+            added.add_argument("--json", action="store_true", help="print JSON")
+    command("coverage", _coverage, "Print what is modelled, as Markdown.")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

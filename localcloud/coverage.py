@@ -1,0 +1,72 @@
+"""The coverage page: what is modelled, told by the code that models it."""
+
+from collections.abc import Sequence
+
+from localcloud.api.app import OPERATIONS, VERSION
+from localcloud.api.operation import Operation
+
+_INTRODUCTION = f"""\
+# What the emulated Oracle Cloud models
+
+This page is made from the code by `python -m localcloud coverage`; don't edit it.
+
+Every request must carry a valid OCI signature, or is answered 401. An operation that is not listed is
+answered 501 `NotImplemented`, a query parameter or body field that is not listed 400
+`InvalidParameter`. All paths begin with `/{VERSION}`.
+
+## How far it goes
+
+- An instance is a real machine of the host's own architecture. Only images of that architecture
+  exist, and a shape of another one is "Out of host capacity."
+- There are three availability domains, so that trying the next one can be practised, although the
+  real region has one. All are this machine.
+- Ingress rules of security lists and network security groups are enforced, by source and by port.
+  Egress rules are kept and shown, but everything may leave. Stateless rules, source ports and
+  groups or services as peers are refused.
+- A public IP answers only while its subnet's route table sends 0.0.0.0/0 to an enabled internet
+  gateway. Narrower routes are kept without effect.
+- A deleted network resource or public IP is gone at once (404). Instances and volumes stay to be
+  seen as TERMINATED, attachments as DETACHED.
+- A boot volume has no bytes of its own: they are the machine's, and end with it, so
+  `preserveBootVolume=true` is refused.
+- Changing an instance's shape, size or image, resizing a volume, IPv6, secondary VNICs, iSCSI and
+  defined tags are refused.
+
+## Faults on request
+
+`POST /localcloud/faults` takes a fault as JSON, `GET` lists and `DELETE` clears them; no signature
+is needed, since only this machine can reach the server. Fields: `kind`, and optionally
+`availabilityDomain` (default: all), `times` (default: until cleared), `seconds`, `limits`.
+
+| kind | effect |
+|---|---|
+| `outOfHostCapacity` | a launch is answered 500 "Out of host capacity." |
+| `limitExceeded` | a launch is answered 400 LimitExceeded, naming `limits` |
+| `notAuthenticated` | a request is answered 401 |
+| `slowBoot` | an instance stays PROVISIONING `seconds` longer |
+| `sshdLate` | a new instance answers no connection until `seconds` after it is RUNNING |
+
+## Operations
+"""
+
+
+def page() -> str:
+    """Return the page as Markdown."""
+    rows = sorted(OPERATIONS, key=lambda operation: (operation.path, operation.method))
+    table = [
+        "| operation | request | parameters and fields |",
+        "|---|---|---|",
+        *(_row(operation) for operation in rows),
+    ]
+    return _INTRODUCTION + "\n" + "\n".join(table) + "\n"
+
+
+def _row(operation: Operation) -> str:
+    return (
+        f"| {operation.name} | `{operation.method} {operation.path}` | "
+        f"{_codes(sorted(operation.queries) or operation.fields)} |"
+    )
+
+
+def _codes(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)

@@ -1,0 +1,129 @@
+"""The server process: found by its pid file, started detached, stopped by its id alone."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from localcloud.api.app import create_app
+from localcloud.cloud import Cloud
+from localcloud.home import API_PORT, Home, HomeError, port_is_free
+
+_ROOT = Path(__file__).resolve().parent.parent
+_START_SECONDS = 30
+_STOP_SECONDS = 20
+_SHOWN_LOG_LINES = 15
+# A proxy that the environment names is for the world, never for this machine's own addresses.
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def serve(home: Home) -> None:
+    """Run the server in this process until it is told to end."""
+    if (pid := running(home)) is not None:
+        raise HomeError(f"The server of {home.path} already runs, as process {pid}.")
+    _pid_file(home).write_text(json.dumps(_identity(os.getpid())), encoding="utf-8")
+    uvicorn.run(
+        create_app(Cloud(home)),
+        host=str(home.address),
+        port=API_PORT,
+        log_level="info",
+        access_log=False,
+        timeout_graceful_shutdown=_STOP_SECONDS // 2,
+    )
+
+
+def start(home: Home) -> bool:
+    """Start the server unless it runs. Returns whether it had to; raises if it does not come up."""
+    if status(home) is not None:
+        return False
+    stop(home)  # one that runs but does not answer
+    if not port_is_free(home.address, API_PORT):
+        raise HomeError(
+            f"Port {API_PORT} at {home.address} is taken by another program. See "
+            f"`ss -ltnp 'sport = :{API_PORT}'`, stop it and try again."
+        )
+    log = home.path / "server.log"
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "localcloud", "serve", "--home", str(home.path)],
+            cwd=_ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + _START_SECONDS
+    while status(home) is None:
+        if process.poll() is not None:
+            raise HomeError(f"The server ended while starting. {_end_of(log)}")
+        if time.monotonic() > deadline:
+            process.kill()
+            raise HomeError(f"The server did not answer within {_START_SECONDS} s. {_end_of(log)}")
+        time.sleep(0.1)
+    return True
+
+
+def stop(home: Home) -> bool:
+    """End the server, if it is the one that the pid file tells of. Returns whether there was one."""
+    pid = running(home)
+    _pid_file(home).unlink(missing_ok=True)
+    if pid is None:
+        return False
+    for sent in (signal.SIGTERM, signal.SIGKILL):
+        os.kill(pid, sent)
+        deadline = time.monotonic() + _STOP_SECONDS
+        while _identity(pid) is not None:
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.05)
+        else:
+            return True
+    raise HomeError(f"Process {pid} does not end, not even killed: see `ps -o stat,wchan {pid}`.")
+
+
+def running(home: Home) -> int | None:
+    """Return the server's process id, having made sure that the number was not given anew."""
+    try:
+        noted = json.loads(_pid_file(home).read_text(encoding="utf-8"))
+        pid = int(noted["pid"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+    return pid if _identity(pid) == noted else None
+
+
+def status(home: Home) -> dict[str, Any] | None:
+    """Return what the server of this home says of itself, or None if none answers."""
+    try:
+        with _DIRECT.open(f"{home.endpoint}/localcloud/status", timeout=5) as answer:
+            said: dict[str, Any] = json.load(answer)
+    except (urllib.error.URLError, OSError, ValueError):
+        return None
+    return said if said.get("home") == str(home.path) else None
+
+
+def _identity(pid: int) -> dict[str, Any] | None:
+    """Tell a process from a later one with the same number: by its start, in ticks since boot."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    state, *fields = stat.rpartition(")")[2].split()
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
+    return None if state == "Z" else {"pid": pid, "started": int(fields[18]), "boot": boot}
+
+
+def _pid_file(home: Home) -> Path:
+    return home.path / "server.pid"
+
+
+def _end_of(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_SHOWN_LOG_LINES:]
+    return f"Its log {log} ends with:\n" + "\n".join(lines)

@@ -1,0 +1,101 @@
+"""The emulated cloud, spoken to by Oracle's own Python SDK over real HTTP."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import oci
+import pytest
+from oci.core import models
+
+from localcloud.account import Account
+from localcloud.home import Home
+from localcloud.ocids import REGION
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The cloud's one user, with a client of each service."""
+
+    home: Home
+    account: Account
+
+    @property
+    def compartment(self) -> str:
+        return self.account.compartment
+
+    @property
+    def config(self) -> dict[str, str]:
+        return {
+            "user": self.account.user,
+            "tenancy": self.account.tenancy,
+            "fingerprint": self.account.fingerprint,
+            "key_file": str(self.account.private_key_file),
+            "region": REGION,
+        }
+
+    def client(self, kind: type[Any], **config: str) -> Any:
+        return kind(
+            {**self.config, **config},
+            service_endpoint=f"{self.home.endpoint}/20160918",
+            retry_strategy=oci.retry.NoneRetryStrategy(),
+            circuit_breaker_strategy=oci.circuit_breaker.NoCircuitBreakerStrategy(),
+        )
+
+    @cached_property
+    def network(self) -> Any:
+        return self.client(oci.core.VirtualNetworkClient)
+
+    @cached_property
+    def compute(self) -> Any:
+        return self.client(oci.core.ComputeClient)
+
+    @cached_property
+    def storage(self) -> Any:
+        return self.client(oci.core.BlockstorageClient)
+
+    @cached_property
+    def identity(self) -> Any:
+        return self.client(oci.identity.IdentityClient)
+
+    @cached_property
+    def domains(self) -> list[str]:
+        found = self.identity.list_availability_domains(self.account.tenancy).data
+        return [domain.name for domain in found]
+
+    def vcn(self, cidr: str = "10.0.0.0/16", **details: Any) -> Any:
+        wish = models.CreateVcnDetails(
+            compartment_id=self.compartment, cidr_blocks=[cidr], **{"dns_label": "v", **details}
+        )
+        return self.network.create_vcn(wish).data
+
+    def subnet(self, vcn: Any, cidr: str = "10.0.1.0/24", **details: Any) -> Any:
+        wish = models.CreateSubnetDetails(
+            compartment_id=self.compartment, vcn_id=vcn.id, cidr_block=cidr, **details
+        )
+        return self.network.create_subnet(wish).data
+
+    def group(self, vcn: Any) -> Any:
+        wish = models.CreateNetworkSecurityGroupDetails(
+            compartment_id=self.compartment, vcn_id=vcn.id
+        )
+        return self.network.create_network_security_group(wish).data
+
+
+def refused(status: int, code: str, call: Callable[..., Any], *args: Any, **kwargs: Any) -> str:
+    """Make a call that must be refused with this status and code; return the error's text."""
+    with pytest.raises(oci.exceptions.ServiceError) as caught:
+        call(*args, **kwargs)
+    assert (caught.value.status, caught.value.code) == (status, code), caught.value.message
+    return str(caught.value.message)
+
+
+def eventually(what: str, seen: Callable[[], Any], wanted: Any, seconds: float = 60) -> None:
+    """Wait until `seen()` equals `wanted`; on timeout say what it was last."""
+    deadline = time.monotonic() + seconds
+    while (last := seen()) != wanted:
+        if time.monotonic() > deadline:
+            pytest.fail(f"{what} did not become {wanted!r} within {seconds} s; last: {last!r}")
+        time.sleep(0.1)

@@ -1,0 +1,38 @@
+import subprocess
+from pathlib import Path
+
+from localcloud import server
+from localcloud.account import Account
+from localcloud.home import Home
+from tests.localcloud.caller import Caller, refused
+from tests.localcloud.served import REPOSITORY, serve_command, served
+
+
+def test_a_killed_server_comes_back_with_what_it_answered(tmp_path: Path) -> None:
+    home = Home.open(tmp_path / "home")
+    with served(home) as process:
+        caller = Caller(home, Account.open(home))
+        vcn = caller.vcn()
+        subnet = caller.subnet(vcn)
+        process.kill()
+        process.wait(timeout=10)
+    again = Home.open(tmp_path / "home")
+    with served(again):
+        caller = Caller(again, Account.open(again))
+        read = caller.network.get_subnet(subnet.id).data
+        assert (read.cidr_block, read.lifecycle_state) == (subnet.cidr_block, "AVAILABLE")
+        refused(409, "Conflict", caller.network.delete_vcn, vcn.id)
+
+
+def test_a_second_server_of_one_home_is_refused(caller: Caller) -> None:
+    second = subprocess.run(
+        serve_command(caller.home),
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert second.returncode == 1
+    assert "already runs" in second.stderr
+    assert server.status(caller.home) is not None
