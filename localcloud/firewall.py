@@ -1,0 +1,63 @@
+"""The rules of security lists and groups, as what enforces them: packet filter and gateway."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from typing import Literal
+
+# The gateway opens a socket for each port, so a rule for all of them can't be served.
+MAX_PORTS = 100
+
+
+class FirewallError(Exception):
+    """The rules can't be enforced here; the text says which one and the way out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class IngressRule:
+    """Who may come in: `ports` is a range, inclusive; None means every port."""
+
+    protocol: Literal["tcp", "udp", "icmp", "all"]
+    source: str
+    ports: tuple[int, int] | None
+
+
+def packet_filter(rules: Iterable[IngressRule], *, host: IPv4Address) -> str:
+    """Render the rules for `iptables-restore --noflush`: one chain, replaced at once.
+
+    Stateful, as Oracle's rules are by default; what no rule lets in is dropped. Packets from
+    `host` come from the gateway, which has checked the sender against `source` already. The
+    mangle table comes before every table that the guest and its Docker engine use.
+    """
+    lines = ["*mangle", ":LOCALCLOUD - [0:0]"]
+    lines.append("-A LOCALCLOUD -m conntrack --ctstate ESTABLISHED,RELATED -j RETURN")
+    for rule in rules:
+        sources = [rule.source]
+        if rule.protocol in {"tcp", "all"}:
+            sources.append(f"{host}/32")
+        for source in sources:
+            words = ["-A LOCALCLOUD", f"-s {source}"]
+            if rule.protocol != "all":
+                words.append(f"-p {rule.protocol}")
+            if rule.ports is not None and rule.protocol in {"tcp", "udp"}:
+                words.append(f"--dport {rule.ports[0]}:{rule.ports[1]}")
+            lines.append(" ".join([*words, "-j RETURN"]))
+    return "\n".join([*lines, "-A LOCALCLOUD -j DROP", "COMMIT", ""])
+
+
+def tcp_ports(rules: Iterable[IngressRule]) -> dict[int, list[str]]:
+    """Tell which TCP ports are open, and to which IPv4 blocks; raise FirewallError if too many."""
+    opened: dict[int, list[str]] = {}
+    for rule in rules:
+        if rule.protocol not in {"tcp", "all"}:
+            continue
+        first, last = rule.ports or (1, 65535)
+        if last - first >= MAX_PORTS:
+            raise FirewallError(
+                f"A rule opens TCP ports {first} to {last} to {rule.source}; the emulated gateway "
+                f"serves at most {MAX_PORTS} a rule. Name the ports that are used."
+            )
+        for port in range(first, last + 1):
+            if rule.source not in opened.setdefault(port, []):
+                opened[port].append(rule.source)
+    return opened

@@ -1,0 +1,56 @@
+"""The home's own network on the Docker bridge: addresses that survive restarts."""
+
+import json
+import threading
+from ipaddress import IPv4Address, IPv4Network
+
+from localcloud.docker import docker, exists
+from localcloud.home import Home
+
+REGISTRY_HOST, FIRST_MACHINE_HOST = 2, 10
+
+
+class Bridge:
+    """One Docker network with fixed addresses.
+
+    Those need a subnet that was named, and Docker finds a free one only when none is: so Docker
+    picks one first, and it is named then.
+    """
+
+    def __init__(self, home: Home) -> None:
+        self.name = f"{home.prefix}net"
+        self._label = home.label
+        self._lock = threading.Lock()
+
+    def ensure(self) -> None:
+        with self._lock:
+            if exists("network", self.name):
+                return
+            docker("network", "create", "--label", self._label, self.name)
+            subnet = str(self.subnet)
+            docker("network", "rm", self.name)
+            docker("network", "create", "--label", self._label, "--subnet", subnet, self.name)
+
+    @property
+    def subnet(self) -> IPv4Network:
+        found = json.loads(docker("network", "inspect", self.name))[0]
+        return IPv4Network(found["IPAM"]["Config"][0]["Subnet"])
+
+    @property
+    def host(self) -> IPv4Address:
+        """Give the bridge's own address: where the host's packets come from."""
+        return self.subnet[1]
+
+    def free_address(self) -> IPv4Address:
+        """Find an address that no machine of this network holds, running or not."""
+        ids = docker("ps", "--all", "--quiet", "--filter", f"network={self.name}").split()
+        taken = set()
+        for container in json.loads(docker("container", "inspect", *ids)) if ids else []:
+            settings = container["NetworkSettings"]["Networks"][self.name]
+            taken.add((settings.get("IPAMConfig") or {}).get("IPv4Address"))
+        subnet = self.subnet
+        return next(
+            subnet[host]
+            for host in range(FIRST_MACHINE_HOST, subnet.num_addresses - 1)
+            if str(subnet[host]) not in taken
+        )

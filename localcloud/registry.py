@@ -1,0 +1,97 @@
+"""The registry in GHCR's place: a real one, with a login."""
+
+import secrets
+import time
+import urllib.error
+import urllib.request
+
+from localcloud.docker import DockerError, docker, inspect
+from localcloud.home import Home
+from localcloud.plumbing import REGISTRY_HOST, Bridge
+
+USERNAME = "deployer"
+_READY_SECONDS = 30
+_CONFIGURATION = """\
+version: 0.1
+storage:
+  filesystem:
+    rootdirectory: /var/lib/registry
+  delete:
+    enabled: true
+http:
+  addr: :5000
+  secret: {secret}
+auth:
+  htpasswd:
+    realm: localcloud
+    path: /registry/htpasswd
+"""
+
+
+class Registry:
+    """A `docker-registry` in a container; its images live in a volume, its login in the home."""
+
+    def __init__(self, home: Home, bridge: Bridge) -> None:
+        self._home, self._bridge = home, bridge
+        self._name = f"{home.prefix}registry"
+        self._folder = home.path / "registry"
+        self.password_file = self._folder / "password"
+
+    def ensure(self, image: str) -> None:
+        found = inspect(self._name)
+        if not (found and found["State"]["Running"]):
+            if found:
+                docker("rm", "--force", self._name)
+            self._write_configuration(image)
+            docker(
+                *("run", "--detach", "--init", "--name", self._name),
+                *("--label", self._home.label, "--restart", "unless-stopped"),
+                *("--network", self._bridge.name, "--network-alias", "registry"),
+                *("--ip", str(self._bridge.subnet[REGISTRY_HOST])),
+                *("--publish", f"{self._home.registry}:5000"),
+                *(
+                    "--mount",
+                    f"source={self._name},target=/var/lib/registry,volume-label={self._home.label}",
+                ),
+                *("--volume", f"{self._folder}:/registry:ro"),
+                *(image, "docker-registry", "serve", "/registry/config.yml"),
+            )
+        self._wait_until_ready()
+
+    def _write_configuration(self, image: str) -> None:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self.password_file.exists():
+            return
+        password = secrets.token_urlsafe(24)
+        # by stdin: arguments can be read by everybody on this machine
+        hashed = docker(
+            *("run", "--rm", "--interactive", image, "htpasswd", "-niB", USERNAME),
+            stdin=password.encode(),
+        )
+        for name, text in (
+            ("htpasswd", hashed),
+            ("config.yml", _CONFIGURATION.format(secret=secrets.token_hex(16))),
+            ("password", password),
+        ):
+            path = self._folder / name
+            path.touch(mode=0o600)
+            path.write_text(text)
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + _READY_SECONDS
+        seen = ""
+        while time.monotonic() < deadline:
+            try:
+                with urllib.request.urlopen(f"http://{self._home.registry}/v2/", timeout=5):
+                    return
+            except urllib.error.HTTPError as error:
+                if error.code == 401:  # noqa: PLR2004 - it wants a login: it is up
+                    return
+                seen = f"HTTP {error.code}"
+            except OSError as error:
+                seen = str(error)
+            time.sleep(0.1)
+        raise DockerError(
+            f"The registry did not answer within {_READY_SECONDS} s ({seen}). "
+            f"Its log: docker logs {self._name}"
+        )

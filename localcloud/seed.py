@@ -1,0 +1,64 @@
+"""What a machine finds on its first boot: cloud-init's seed and its place in the network."""
+
+import io
+import json
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_SEED = "var/lib/cloud/seed/nocloud"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MachineSpec:
+    """What to launch. `user_data` is decoded; `private_ip` is the VNIC's; memory in GB."""
+
+    instance_id: str
+    hostname: str
+    private_ip: str
+    prefix_length: int
+    ocpus: float
+    memory_in_gbs: float
+    user_data: bytes
+    ssh_authorized_keys: str
+    metadata: Mapping[str, str]
+
+
+def files(spec: MachineSpec, *, registry: str, ingress: str) -> dict[str, str]:
+    """Give the files, by path, that make the image this one machine.
+
+    `registry` is the address that images are named by; `ingress` the first packet filter.
+    """
+    meta_data = {
+        "instance-id": spec.instance_id,
+        "local-hostname": spec.hostname,
+        "public-keys": [key for key in spec.ssh_authorized_keys.splitlines() if key.strip()],
+        **{key: value for key, value in spec.metadata.items() if key not in _OWN_KEYS},
+    }
+    return {
+        # JSON is YAML
+        f"{_SEED}/meta-data": json.dumps(meta_data),
+        f"{_SEED}/user-data": spec.user_data.decode("latin-1"),
+        "etc/localcloud/network": (
+            f"PRIVATE_IP={spec.private_ip}\nPREFIX_LENGTH={spec.prefix_length}\n"
+        ),
+        "etc/localcloud/ingress": ingress,
+        "etc/systemd/system/localcloud-registry.socket.d/address.conf": (
+            f"[Socket]\nListenStream={registry}\n"
+        ),
+    }
+
+
+_OWN_KEYS = ("user_data", "ssh_authorized_keys")
+
+
+def archive(contents: Mapping[str, str]) -> bytes:
+    """Pack files for `docker cp -`, readable by root alone: user data may hold secrets."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        for path, text in contents.items():
+            data = text.encode("latin-1")
+            entry = tarfile.TarInfo(path)
+            entry.size, entry.mode = len(data), 0o600
+            tar.addfile(entry, io.BytesIO(data))
+    return packed.getvalue()
