@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from localcloud import firewall
 from localcloud.api.app import OPERATIONS, VERSION
 from localcloud.api.operation import Operation
 
@@ -10,8 +11,8 @@ _INTRODUCTION = f"""\
 
 This page is made from the code by `python -m localcloud coverage`; don't edit it.
 
-Every request must carry a valid OCI signature, or is answered 401. An operation that is not listed is
-answered 501 `NotImplemented`, a query parameter or body field that is not listed 400
+Every request must carry a valid OCI signature, or is answered 401. An operation that is not listed
+is answered 501 `NotImplemented`, a query parameter or body field that is not listed 400
 `InvalidParameter`. All paths begin with `/{VERSION}`.
 
 ## How far it goes
@@ -21,8 +22,9 @@ answered 501 `NotImplemented`, a query parameter or body field that is not liste
 - There are three availability domains, so that trying the next one can be practised, although the
   real region has one. All are this machine.
 - Ingress rules of security lists and network security groups are enforced, by source and by port.
-  Egress rules are kept and shown, but everything may leave. Stateless rules, source ports and
-  groups or services as peers are refused.
+  Egress rules are kept and shown, but everything may leave. Stateless rules, source ports, groups
+  or services as peers and ingress rules that open more than {firewall.MAX_PORTS} TCP ports are
+  refused.
 - A public IP answers only while its subnet's route table sends 0.0.0.0/0 to an enabled internet
   gateway. Narrower routes are kept without effect.
 - A deleted network resource or public IP is gone at once (404). Instances and volumes stay to be

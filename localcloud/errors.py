@@ -99,8 +99,11 @@ def out_of_host_capacity() -> ApiError:
 
 
 def not_implemented(what: str) -> ApiError:
-    return ApiError(
-        501,
-        "NotImplemented",
-        f"localcloud does not model {what}. docs/localcloud-coverage.md lists what it models.",
+    return not_enforceable(
+        f"localcloud does not model {what}. docs/localcloud-coverage.md lists what it models."
     )
+
+
+def not_enforceable(why: str) -> ApiError:
+    """Refuse what could be remembered, but would not come true."""
+    return ApiError(501, "NotImplemented", why)

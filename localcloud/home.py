@@ -25,9 +25,9 @@ class HomeError(Exception):
 class Home:
     """Where one emulated cloud lives on this machine.
 
-    Two clones have two homes, and so can run at the same time: containers carry the home's label and
-    name prefix, and every address comes from its own /24 of 127.0.0.0/8, which needs no set-up on
-    Linux and which Docker engines accept as an insecure registry.
+    Two clones have two homes, and so can run at the same time: containers carry the home's label
+    and name prefix, and every address comes from its own /24 of 127.0.0.0/8, which needs no
+    set-up on Linux and which Docker engines accept as an insecure registry.
     """
 
     path: Path

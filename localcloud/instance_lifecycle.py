@@ -19,7 +19,7 @@ def recover(cloud: Cloud, instance: Instance) -> None:
     """Compare a record that says RUNNING with its machine, after the emulator was away.
 
     A machine that stopped meanwhile (the host was rebooted) is started again, as Oracle Cloud does
-    after maintenance; one that is gone can't be brought back with its disk, so its instance is over.
+    after maintenance; one that is gone took its disk along, so its instance is over.
     """
     state = cloud.machines.state(instance.id)
     if state == "STOPPED":
@@ -110,7 +110,7 @@ def _move(cloud: Cloud, instance: Instance, state: str, last_failure: str | None
 
 
 def _forget_reach(cloud: Cloud, instance: Instance) -> None:
-    """A machine that was down has no rules; its addresses are published anew."""
+    """Tell a machine that was down all its rules, and publish its address, anew."""
     with cloud.network_lock:
         reach = cloud.reach.pop(instance.id, None)
         if reach and reach.public_ip:

@@ -1,7 +1,7 @@
 """What the cloud does by itself: brings records that are on their way to where they are going.
 
-A state such as PROVISIONING is a promise kept in the store. `advance` finds the promises that nobody
-works on; since a restarted emulator calls it too, a launch that was cut short is taken up again.
+A state such as PROVISIONING is a promise kept in the store. `advance` finds the promises that
+nobody works on. A restarted emulator calls it too, and so takes up what was cut short.
 """
 
 import logging

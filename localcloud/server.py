@@ -72,7 +72,7 @@ def start(home: Home) -> bool:
 
 
 def stop(home: Home) -> bool:
-    """End the server, if it is the one that the pid file tells of. Returns whether there was one."""
+    """End the server, if it is the one that the pid file tells of. Returns whether it ran."""
     pid = running(home)
     _pid_file(home).unlink(missing_ok=True)
     if pid is None:

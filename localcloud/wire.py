@@ -1,5 +1,6 @@
 """How records and requests look as JSON: OCI's camelCase names, checked strictly both ways."""
 
+import textwrap
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -80,5 +81,4 @@ def _place(problem: Mapping[str, Any]) -> str:
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
+    return textwrap.shorten(repr(value), 80, placeholder="...")

@@ -57,8 +57,8 @@ def _endpoint(
         request_id = _request_id(request)
         reply = await run_in_threadpool(_answer, cloud, operation, request, body, request_id)
         headers = {**reply.headers, "opc-request-id": request_id}
-        if reply.status == 204:
-            return Response(status_code=204, headers=headers)
+        if reply.body is None:
+            return Response(status_code=reply.status, headers=headers)
         return JSONResponse(reply.body, reply.status, headers)
 
     return endpoint

@@ -225,7 +225,7 @@ _ADDRESSES = (
         vnic.Vnic,
         vnic.UpdateVnicDetails,
         vnic.update,
-        vnic.present,
+        show=vnic.present,
     ),
     lists(
         "ListPrivateIps",

@@ -61,7 +61,6 @@ def creates(
     kind: type[R],
     details: type[D],
     make: Callable[[Cloud, D], R],
-    show: Callable[[Cloud, R], R] = lambda _, record: record,
 ) -> Operation:
     def answer(call: Call) -> Reply:
         wish = wire.read(details, call.body)
@@ -71,11 +70,11 @@ def creates(
                 earlier = store.find(kind, id=ocid)
                 if not earlier:
                     raise errors.invalidated_retry_token()
-                return describe(show(call.cloud, earlier[0]))
+                return describe(earlier[0])
             record = make(call.cloud, wish)
             if token:
                 store.remember_retry(token, call.request, _id(record))
-        return describe(show(call.cloud, record))
+        return describe(record)
 
     return Operation(name=name, method="POST", path=path, answer=answer, fields=_fields(details))
 
@@ -119,6 +118,7 @@ def updates(
     kind: type[R],
     details: type[D],
     change: Callable[[Cloud, R, D], R],
+    *,
     show: Callable[[Cloud, R], R] = lambda _, record: record,
 ) -> Operation:
     def answer(call: Call) -> Reply:

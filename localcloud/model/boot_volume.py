@@ -1,4 +1,4 @@
-"""Boot volumes: the disk that an instance is launched with. Here its bytes are the machine's own."""
+"""Boot volumes: the disk an instance is launched with. Here its bytes are the machine's own."""
 
 from typing import Any, ClassVar, Literal
 

@@ -5,6 +5,8 @@ from ipaddress import IPv4Address, IPv4Network
 
 from localcloud import errors
 
+_SIZES = range(16, 31)
+
 
 def parse(text: str) -> IPv4Network:
     """Read a CIDR block; the address must be the block's own first address."""
@@ -28,9 +30,10 @@ def parse(text: str) -> IPv4Network:
 def parse_sized(text: str) -> IPv4Network:
     """Read the block of a VCN or of a subnet: /16 to /30."""
     block = parse(text)
-    if not 16 <= block.prefixlen <= 30:
+    if block.prefixlen not in _SIZES:
         raise errors.invalid_parameter(
-            f"The requested CIDR {text} is invalid: its size must be between /16 and /30."
+            f"The requested CIDR {text} is invalid: its size must be between "
+            f"/{_SIZES[0]} and /{_SIZES[-1]}."
         )
     return block
 

@@ -27,7 +27,7 @@ class AddSecurityRuleDetails(TrafficRule):
     def check(self) -> None:
         self.check_traffic()
         if self.direction == "INGRESS":
-            traffic.check_peer("source", self.source, self.source_type)
+            self.check_ingress(traffic.check_peer("source", self.source, self.source_type))
         else:
             traffic.check_peer("destination", self.destination, self.destination_type)
 

@@ -76,7 +76,7 @@ def known_compartment(cloud: Cloud, ocid: str) -> None:
 
 
 def refuse_defined_tags(wish: NameAndTags) -> None:
-    """A defined tag needs a tag namespace, and this tenancy has none."""
+    """Refuse what needs a tag namespace: this tenancy has none."""
     if wish.defined_tags:
         namespace = next(iter(wish.defined_tags))
         raise errors.invalid_parameter(

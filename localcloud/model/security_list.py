@@ -62,7 +62,7 @@ def update(
 ) -> SecurityList:
     for ingress in wish.ingress_security_rules or ():
         ingress.check_traffic()
-        traffic.check_peer("source", ingress.source, ingress.source_type)
+        ingress.check_ingress(traffic.check_peer("source", ingress.source, ingress.source_type))
     for egress in wish.egress_security_rules or ():
         egress.check_traffic()
         traffic.check_peer("destination", egress.destination, egress.destination_type)

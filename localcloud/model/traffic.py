@@ -1,15 +1,22 @@
 """What a security rule can say, for security lists and network security groups alike."""
 
+from collections.abc import Mapping
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from localcloud import errors
-from localcloud.machines import IngressRule
+from localcloud import errors, firewall
+from localcloud.firewall import IngressRule
 from localcloud.model import cidr
 from localcloud.wire import Details
 
-_PROTOCOLS = {"1": "icmp", "6": "tcp", "17": "udp", "all": "all"}
+_PROTOCOLS: Mapping[str, Literal["icmp", "tcp", "udp", "all"]] = {
+    "1": "icmp",
+    "6": "tcp",
+    "17": "udp",
+    "all": "all",
+}
+_PROTOCOL_NUMBERS = range(256)
 _ICMP_ECHO = 8
 
 
@@ -47,7 +54,7 @@ class TrafficRule(Details):
     def check_traffic(self) -> None:
         """Refuse what Oracle Cloud refuses, and what is not enforced here."""
         if self.protocol not in _PROTOCOLS:
-            if self.protocol.isdecimal() and int(self.protocol) <= 255:
+            if self.protocol.isdecimal() and int(self.protocol) in _PROTOCOL_NUMBERS:
                 raise errors.not_implemented(
                     f"security rules for IP protocol {self.protocol} (only {', '.join(_PROTOCOLS)})"
                 )
@@ -69,6 +76,14 @@ class TrafficRule(Details):
         if (self.tcp_options or self.udp_options or PortOptions()).source_port_range:
             raise errors.not_implemented("source port ranges of security rules")
 
+    def check_ingress(self, source: str) -> None:
+        """Refuse to accept what could not be put in force later."""
+        rule = self.ingress_from(source)
+        try:
+            firewall.tcp_ports([rule] if rule else [])
+        except firewall.FirewallError as error:
+            raise errors.not_enforceable(str(error)) from error
+
     def ingress_from(self, source: str) -> IngressRule | None:
         """Return the rule for the machine's packet filter, or None if it admits nothing there.
 
@@ -86,13 +101,14 @@ class TrafficRule(Details):
         )
 
 
-def check_peer(field: str, peer: str | None, peer_type: str) -> None:
-    """Check a rule's source or destination."""
+def check_peer(field: str, peer: str | None, peer_type: str) -> str:
+    """Return a rule's source or destination, if it is an address block."""
     if peer is None:
         raise errors.missing_parameter([field])
     if peer_type != "CIDR_BLOCK":
         raise errors.not_implemented(f"security rules whose {field}Type is {peer_type}")
     cidr.parse(peer)
+    return peer
 
 
 PeerType = Literal["CIDR_BLOCK", "SERVICE_CIDR_BLOCK", "NETWORK_SECURITY_GROUP"]

@@ -11,7 +11,7 @@ from localcloud.model.resource import Resource
 from localcloud.model.volume import Volume
 from localcloud.wire import Details
 
-# Names that OCI's images link to attached disks, whatever the kernel calls them. `a` is the boot disk.
+# Names that OCI's images link to attached disks, whatever the kernel calls them; `a` boots.
 _DEVICES = tuple(f"/dev/oracleoci/oraclevd{letter}" for letter in "bcdefghijklmnopqrstuvwxyz")
 
 

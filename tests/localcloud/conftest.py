@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -6,12 +8,13 @@ import pytest
 from localcloud.account import Account
 from localcloud.home import Home
 from tests.localcloud.caller import Caller
-from tests.localcloud.served import served
+from tests.localcloud.machine import Keys, Machine, Network
+from tests.localcloud.served import REPOSITORY, served
 
 
 @pytest.fixture(scope="session")
 def caller(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
-    """A cloud whose server runs, for all that needs no machine."""
+    """Yield a cloud whose server runs, for all that needs no machine."""
     home = Home.open(tmp_path_factory.mktemp("api") / "home")
     with served(home):
         yield Caller(home, Account.open(home))
@@ -20,3 +23,53 @@ def caller(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
 @pytest.fixture
 def vcn(caller: Caller) -> Any:
     return caller.vcn()
+
+
+def localcloud(*arguments: str) -> str:
+    """Run a command of the emulated cloud and return what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", "localcloud", *arguments],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=900,
+        check=True,
+    )
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
+    """Yield a whole cloud, with machines: the image is built if this host has none yet."""
+    folder = tmp_path_factory.mktemp("cloud") / "home"
+    try:
+        localcloud("start", "--home", str(folder))
+        home = Home.open(folder)
+        yield Caller(home, Account.open(home))
+    finally:
+        localcloud("stop", "--home", str(folder))
+
+
+@pytest.fixture(scope="session")
+def network(cloud: Caller) -> Network:
+    return Network.create(cloud)
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
+    return Keys(tmp_path_factory.mktemp("keys"))
+
+
+@pytest.fixture(scope="session")
+def machine(network: Network, keys: Keys) -> Machine:
+    launched = Machine(network, keys, hostname="auth")
+    launched.wait_until("RUNNING")
+    return launched
+
+
+@pytest.fixture(scope="session")
+def address(machine: Machine) -> str:
+    """Return the machine's reserved public address, with sshd answering at it."""
+    reserved = machine.reserve_address()
+    machine.wait_for_ssh(reserved.ip_address)
+    return str(reserved.ip_address)

@@ -12,7 +12,13 @@ def ports(low: int, high: int) -> Any:
 
 def rule(**fields: Any) -> Any:
     return models.AddSecurityRuleDetails(
-        **{"direction": "INGRESS", "protocol": "6", "source": "192.0.2.0/24", **fields}
+        **{
+            "direction": "INGRESS",
+            "protocol": "6",
+            "source": "192.0.2.0/24",
+            "tcp_options": ports(22, 22),
+            **fields,
+        }
     )
 
 
@@ -34,19 +40,21 @@ def listed(caller: Caller, group: Any, **query: str) -> list[Any]:
 def test_a_rule_is_listed_under_the_short_id_it_was_answered_with(
     caller: Caller, group: Any
 ) -> None:
-    added = add(caller, group, rule(tcp_options=ports(22, 22))).security_rules
+    added = add(caller, group, rule()).security_rules
     assert [found.id for found in listed(caller, group)] == [added[0].id]
     assert len(added[0].id) == 6
 
 
 def test_rules_are_listed_by_direction(caller: Caller, group: Any) -> None:
-    way_out = rule(direction="EGRESS", protocol="all", source=None, destination="0.0.0.0/0")
+    way_out = rule(
+        direction="EGRESS", protocol="all", source=None, destination="0.0.0.0/0", tcp_options=None
+    )
     add(caller, group, rule(), way_out)
     assert [found.direction for found in listed(caller, group, direction="EGRESS")] == ["EGRESS"]
 
 
 def test_a_rule_is_changed_in_place(caller: Caller, group: Any) -> None:
-    (before,) = add(caller, group, rule(tcp_options=ports(22, 22))).security_rules
+    (before,) = add(caller, group, rule()).security_rules
     change = models.UpdateSecurityRuleDetails(
         id=before.id,
         direction="INGRESS",
@@ -95,7 +103,9 @@ def test_an_ingress_rule_needs_a_source(caller: Caller, group: Any) -> None:
     "fields",
     [
         {"is_stateless": True},
-        {"protocol": "50"},
+        {"protocol": "50", "tcp_options": None},
+        {"protocol": "all", "tcp_options": None},
+        {"tcp_options": ports(1, 65535)},
         {"source_type": "NETWORK_SECURITY_GROUP"},
         {"tcp_options": models.TcpOptions(source_port_range=models.PortRange(min=1, max=2))},
     ],

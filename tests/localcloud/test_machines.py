@@ -1,0 +1,215 @@
+"""Instances that are real machines."""
+
+import os
+import shlex
+import signal
+from typing import Any
+
+import httpx
+import oci
+import pytest
+from oci.core import models
+
+from localcloud import server
+from tests.localcloud.caller import Caller, eventually, refused
+from tests.localcloud.conftest import localcloud
+from tests.localcloud.machine import Keys, Machine, Network, answers
+
+
+def test_a_machine_is_what_its_launch_asked_for(machine: Machine, address: str) -> None:
+    seen = machine.ssh(address, "whoami; hostname; sudo -n id -un; cat /etc/launched")
+    assert seen.split("\n") == ["ubuntu", "auth", "root", "by user data"]
+
+
+def test_the_vnic_shows_the_public_address(machine: Machine, address: str) -> None:
+    assert machine.caller.network.get_vnic(machine.vnic_id).data.public_ip == address
+    wish = models.GetPublicIpByPrivateIpIdDetails(private_ip_id=machine.private_ip_id)
+    found = machine.caller.network.get_public_ip_by_private_ip_id(wish).data
+    assert (found.ip_address, found.lifecycle_state) == (address, "ASSIGNED")
+
+
+def test_a_second_public_address_for_one_private_address_is_refused(
+    machine: Machine, address: str
+) -> None:
+    assert address in refused(409, "Conflict", machine.reserve_address)
+
+
+def test_the_boot_volume_can_be_looked_up_as_the_provider_does(machine: Machine) -> None:
+    caller = machine.caller
+    (attachment,) = caller.compute.list_boot_volume_attachments(
+        caller.domains[0], caller.compartment, instance_id=machine.id
+    ).data
+    volume = caller.storage.get_boot_volume(attachment.boot_volume_id).data
+    assert (volume.size_in_gbs, attachment.lifecycle_state) == (50, "ATTACHED")
+
+
+GREETER = """
+import socketserver
+class Greeter(socketserver.BaseRequestHandler):
+    def handle(self):
+        self.request.sendall(b"hello")
+socketserver.TCPServer(("", 8080), Greeter).serve_forever()
+"""
+
+
+@pytest.fixture(scope="session")
+def listener(machine: Machine, address: str) -> int:
+    """Let the machine greet whoever comes to a port; return the port."""
+    run = ["sudo", "systemd-run", "--quiet", "python3", "-c", GREETER]
+    said = machine.ssh(
+        address, f"sudo iptables -I INPUT -p tcp --dport 8080 -j ACCEPT && {shlex.join(run)}"
+    )
+    assert not said
+    return 8080
+
+
+def test_a_port_answers_while_a_rule_opens_it(
+    network: Network, address: str, listener: int
+) -> None:
+    assert not answers(address, listener), "no rule has opened the port yet"
+    rule = network.let_in(listener)
+    eventually("the opened port", lambda: answers(address, listener), wanted=True, seconds=15)
+    network.keep_out(rule)
+    eventually("the closed port", lambda: answers(address, listener), wanted=False, seconds=15)
+
+
+def test_a_rule_opens_a_port_to_its_source_only(
+    network: Network, address: str, listener: int
+) -> None:
+    rule = network.let_in(listener, source="192.0.2.0/24")
+    assert not answers(address, listener), "this host is not in 192.0.2.0/24"
+    network.keep_out(rule)
+
+
+def test_an_address_is_silent_without_a_route_to_the_world(
+    network: Network, machine: Machine, address: str
+) -> None:
+    assert answers(address, 22)
+    network.route()
+    eventually("the cut-off address", lambda: answers(address, 22), wanted=False, seconds=15)
+    network.route(network.gateway.id)
+    machine.wait_for_ssh(address)
+
+
+def test_user_data_and_keys_can_not_be_changed(machine: Machine) -> None:
+    change = models.UpdateInstanceDetails(metadata={**machine.keys.metadata, "user_data": "eA=="})
+    text = refused(
+        400, "InvalidParameter", machine.caller.compute.update_instance, machine.id, change
+    )
+    assert text == (
+        "The 'user_data' metadata field cannot be updated and must be provided with the already "
+        "existing value."
+    )
+
+
+def test_resizing_is_refused_and_renaming_is_not(machine: Machine) -> None:
+    update = machine.caller.compute.update_instance
+    larger = models.UpdateInstanceShapeConfigDetails(ocpus=2)
+    wish = models.UpdateInstanceDetails(shape_config=larger)
+    refused(501, "NotImplemented", update, machine.id, wish)
+    renamed = update(machine.id, models.UpdateInstanceDetails(display_name="renamed")).data
+    assert (renamed.display_name, renamed.shape_config.ocpus) == ("renamed", 1)
+
+
+def test_a_subnet_in_use_stays(machine: Machine, network: Network) -> None:
+    text = refused(409, "Conflict", machine.caller.network.delete_subnet, network.subnet.id)
+    assert f"references the VNIC {machine.vnic_id}" in text
+
+
+def test_a_volume_is_a_disk_that_keeps_its_data(
+    cloud: Caller, machine: Machine, address: str
+) -> None:
+    storage = oci.core.BlockstorageClientCompositeOperations(cloud.storage)
+    compute = oci.core.ComputeClientCompositeOperations(cloud.compute)
+    device = "/dev/oracleoci/oraclevdb"
+    wish = models.CreateVolumeDetails(
+        compartment_id=cloud.compartment, availability_domain=cloud.domains[0], size_in_gbs=50
+    )
+    volume = storage.create_volume_and_wait_for_state(wish, ["AVAILABLE"]).data
+    attach = models.AttachParavirtualizedVolumeDetails(
+        instance_id=machine.id, volume_id=volume.id, device=device
+    )
+
+    first = compute.attach_volume_and_wait_for_state(attach, ["ATTACHED"]).data
+    seen = machine.ssh(
+        address, f"sudo blockdev --getsize64 {device}; sudo sh -c 'echo kept > {device}'"
+    )
+    assert seen == str(50 * 1024**3)
+    assert volume.id in refused(409, "Conflict", cloud.compute.attach_volume, attach)
+    refused(409, "Conflict", cloud.storage.delete_volume, volume.id)
+
+    detach(cloud, first)
+    assert machine.ssh(address, f"ls {device}").endswith("No such file or directory")
+    second = compute.attach_volume_and_wait_for_state(attach, ["ATTACHED"]).data
+    assert machine.ssh(address, f"sudo head -c 4 {device}") == "kept"
+    detach(cloud, second)
+    storage.delete_volume_and_wait_for_state(volume.id, ["TERMINATED"])
+
+
+def detach(cloud: Caller, attachment: Any) -> None:
+    cloud.compute.detach_volume(attachment.id)
+    eventually(
+        "the volume attachment",
+        lambda: cloud.compute.get_volume_attachment(attachment.id).data.lifecycle_state,
+        "DETACHED",
+    )
+
+
+def test_a_volume_of_another_domain_is_not_attached(cloud: Caller, machine: Machine) -> None:
+    wish = models.CreateVolumeDetails(
+        compartment_id=cloud.compartment, availability_domain=cloud.domains[1], size_in_gbs=50
+    )
+    storage = oci.core.BlockstorageClientCompositeOperations(cloud.storage)
+    volume = storage.create_volume_and_wait_for_state(wish, ["AVAILABLE"]).data
+    attach = models.AttachParavirtualizedVolumeDetails(instance_id=machine.id, volume_id=volume.id)
+    text = refused(400, "InvalidParameter", cloud.compute.attach_volume, attach)
+    assert cloud.domains[1] in text
+    storage.delete_volume_and_wait_for_state(volume.id, ["TERMINATED"])
+
+
+def test_a_reboot_keeps_the_machine_and_its_address(machine: Machine, address: str) -> None:
+    boot = "stat --format %Y /proc/1"
+    before = machine.ssh(address, boot)
+    compute = oci.core.ComputeClientCompositeOperations(machine.caller.compute)
+    compute.instance_action_and_wait_for_state(machine.id, "SOFTRESET", ["RUNNING"])
+    machine.wait_for_ssh(address)
+    assert machine.ssh(address, boot) != before
+    assert machine.ssh(address, "cat /etc/launched") == "by user data"
+
+
+def test_a_running_machine_can_not_be_started(machine: Machine) -> None:
+    refused(409, "IncorrectState", machine.caller.compute.instance_action, machine.id, "START")
+
+
+def test_a_restart_of_the_server_leaves_machines_alone(
+    cloud: Caller, machine: Machine, address: str
+) -> None:
+    boot = machine.ssh(address, "stat --format %Y /proc/1")
+    localcloud("restart", "--home", str(cloud.home.path))
+    assert machine.state == "RUNNING"
+    assert machine.ssh(address, "stat --format %Y /proc/1") == boot
+
+
+def test_a_launch_cut_short_by_a_crash_is_completed_and_its_end_frees_all(
+    cloud: Caller, network: Network, keys: Keys
+) -> None:
+    with httpx.Client(base_url=f"{cloud.home.endpoint}/localcloud", trust_env=False) as http:
+        slow = {"kind": "slowBoot", "seconds": 60, "times": 1}
+        http.post("/faults", json=slow).raise_for_status()
+    second = Machine(network, keys, hostname="second")
+    assert second.state == "PROVISIONING"
+    pid = server.running(cloud.home)
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    localcloud("start", "--home", str(cloud.home.path))
+    second.wait_until("RUNNING")
+
+    reserved = second.reserve_address()
+    second.wait_for_ssh(reserved.ip_address)
+    cloud.compute.terminate_instance(second.id)
+    second.wait_until("TERMINATED")
+    assert not answers(reserved.ip_address, 22)
+    released = cloud.network.get_public_ip(reserved.id).data
+    assert (released.lifecycle_state, released.private_ip_id) == ("AVAILABLE", None)
+    refused(404, "NotAuthorizedOrNotFound", cloud.network.get_private_ip, second.private_ip_id)
+    cloud.network.delete_public_ip(reserved.id)
