@@ -24,7 +24,7 @@ def python(clone: Path) -> Path:
 
 def inside(clone: Path) -> bool:
     """Tell whether this process already runs in the clone's environment."""
-    return python(clone).exists() and Path(sys.prefix) == (clone / ".venv").resolve()
+    return python(clone).exists() and Path(sys.prefix).resolve() == (clone / ".venv").resolve()
 
 
 def ensure(clone: Path) -> None:
