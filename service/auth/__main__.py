@@ -1,0 +1,19 @@
+"""Runs the service until SIGTERM: `python -m auth`."""
+
+import sys
+
+from auth.server import serve
+from auth.settings import Settings, SettingsError
+
+
+def main() -> int:
+    try:
+        settings = Settings.from_environment()
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return serve(settings)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

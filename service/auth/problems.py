@@ -1,0 +1,77 @@
+"""Errors as clients see them: RFC 9457 problem documents with stable codes."""
+
+from collections.abc import Mapping
+from enum import Enum
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+
+class Code(Enum):
+    """The stable code of each problem, with its status and what it says."""
+
+    INVALID_REQUEST = (422, "The request does not have the form that is described.")
+    INVALID_CREDENTIALS = (401, "The e-mail address or the password is wrong.")
+    INVALID_TOKEN = (401, "The access token is missing, wrong or expired.")
+    EMAIL_TAKEN = (409, "There is an account with this e-mail address.")
+    TOO_LARGE = (413, "The request is larger than 16 KiB.")
+    BUSY = (503, "Too many logins at once; try again in a moment.")
+    UNAVAILABLE = (503, "The service can't reach its data; try again in a moment.")
+
+    @property
+    def status(self) -> int:
+        return self.value[0]
+
+    @property
+    def title(self) -> str:
+        return self.value[1]
+
+
+class ProblemError(Exception):
+    """Ends a request with a problem."""
+
+    def __init__(self, code: Code, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(code.name)
+        self.code = code
+        self.headers = headers
+
+
+def response(
+    status: int, code: str, title: str, headers: Mapping[str, str] | None = None, **more: object
+) -> JSONResponse:
+    """Write a problem document."""
+    return JSONResponse(
+        {"type": "about:blank", "title": title, "status": status, "code": code, **more},
+        status_code=status,
+        media_type="application/problem+json",
+        headers=dict(headers or {}),
+    )
+
+
+def of(code: Code, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    return response(code.status, code.name.lower(), code.title, headers)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of the app with a problem document."""
+
+    @app.exception_handler(ProblemError)
+    async def _problem(_: Request, error: ProblemError) -> JSONResponse:
+        return of(error.code, error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        # where and why, but never the value: it may be a password
+        details = [
+            {"at": ".".join(map(str, found["loc"])), "why": found["msg"]}
+            for found in error.errors()
+        ]
+        code = Code.INVALID_REQUEST
+        return response(code.status, code.name.lower(), code.title, errors=details)
+
+    @app.exception_handler(HTTPException)
+    async def _http(_: Request, error: HTTPException) -> JSONResponse:
+        code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "http_error")
+        return response(error.status_code, code, str(error.detail), error.headers)

@@ -1,0 +1,43 @@
+"""The process: serves until SIGTERM, then finishes what is in flight."""
+
+import asyncio
+
+import uvicorn
+
+from auth import logs
+from auth.api import create_app
+from auth.settings import Settings
+
+_GRACE_SECONDS = 10
+
+
+class Server(uvicorn.Server):
+    """Tells the world that it stops before it does, so that a proxy can look elsewhere."""
+
+    def __init__(self, config: uvicorn.Config, settings: Settings) -> None:
+        super().__init__(config)
+        self._settings = settings
+
+    async def shutdown(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+        self.config.app.state.service.stopping = True  # type: ignore[union-attr]
+        await asyncio.sleep(self._settings.drain_seconds)
+        await super().shutdown(sockets)  # type: ignore[arg-type]
+
+
+def serve(settings: Settings) -> int:
+    """Serve until told to stop; give the exit status."""
+    logs.configure()
+    config = uvicorn.Config(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+        # longer than the proxy keeps an idle connection, so that it is the one to close
+        timeout_keep_alive=150,
+    )
+    server = Server(config, settings)
+    server.run()
+    return 0 if server.started else 1

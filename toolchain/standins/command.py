@@ -1,0 +1,199 @@
+"""Stands in for the `command` plugin: `remote.Command`, over real SSH."""
+
+import asyncio
+import uuid
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from toolchain.standins import provider
+from toolchain.standins.provider import Context, ProviderError
+from toolchain.standins.values import Properties
+
+if TYPE_CHECKING:
+    import asyncssh
+
+_FIRST_PAUSE, _PAUSE_FACTOR, _LONGEST_PAUSE = 0.1, 1.5, 5.0
+_KEEPALIVE_SECONDS = 15  # a dead link is noticed after four of them
+_CONNECTION = {
+    "host",
+    "port",
+    "user",
+    "privateKey",
+    "hostKey",
+    "dialErrorLimit",
+    "perDialTimeout",
+}
+_STREAMS: Mapping[str, frozenset[str]] = {
+    "stdout": frozenset({"stdout"}),
+    "stderr": frozenset({"stderr"}),
+    "stdoutAndStderr": frozenset({"stdout", "stderr"}),
+    "none": frozenset(),
+}
+
+
+class Command:
+    """Runs `create`, later `update` (or else `create`), at last `delete`, on a remote host."""
+
+    required = frozenset({"connection"})
+    optional = frozenset(
+        {
+            "create",
+            "update",
+            "delete",
+            "stdin",
+            "triggers",
+            "environment",
+            "logging",
+            "addPreviousOutputInEnv",
+        }
+    )
+    computed = frozenset({"stdout", "stderr"})
+    ignored: tuple[str, ...] = ()
+
+    def prepare(self, inputs: Properties) -> Properties:
+        connection = inputs["connection"]
+        if isinstance(connection, dict):
+            unmodelled = sorted(set(connection) - _CONNECTION)
+            if unmodelled:
+                raise ProviderError(
+                    f"connection.{unmodelled[0]} is not modelled by the stand-in for the command "
+                    "plugin; it logs in with connection.privateKey only"
+                )
+        return inputs
+
+    def replaces(self, path: str) -> bool:
+        return path.startswith("triggers")
+
+    def create(self, inputs: Properties, context: Context) -> tuple[str, Properties]:
+        return uuid.uuid4().hex, self._outputs(inputs, inputs.get("create"), {}, context)
+
+    def read(self, identity: str, state: Properties, context: Context) -> Properties:
+        """Return the state as it is, as the official plugin does: it never looks at the host."""
+        del identity, context
+        return state
+
+    def update(
+        self, identity: str, state: Properties, inputs: Properties, context: Context
+    ) -> Properties:
+        del identity
+        command = inputs.get("update") or inputs.get("create")
+        return self._outputs(inputs, command, _previous(inputs, state), context)
+
+    def delete(self, identity: str, state: Properties, context: Context) -> None:
+        del identity
+        if state.get("delete"):
+            self._outputs(state, state["delete"], _previous(state, state), context)
+
+    @staticmethod
+    def _outputs(
+        inputs: Properties, command: str | None, previous: Mapping[str, str], context: Context
+    ) -> Properties:
+        if not command:
+            return {**inputs, "stdout": "", "stderr": ""}
+        stdout, stderr = asyncio.run(_run(inputs, command, previous, context))
+        return {**inputs, "stdout": stdout.removesuffix("\n"), "stderr": stderr.removesuffix("\n")}
+
+
+def _previous(inputs: Properties, state: Properties) -> dict[str, str]:
+    if not inputs.get("addPreviousOutputInEnv", True):
+        return {}
+    return {
+        "PULUMI_COMMAND_STDOUT": state.get("stdout", ""),
+        "PULUMI_COMMAND_STDERR": state.get("stderr", ""),
+    }
+
+
+async def _run(
+    inputs: Properties, command: str, previous: Mapping[str, str], context: Context
+) -> tuple[str, str]:
+    """Run one command to its end; raise ProviderError with all it said if it fails."""
+    import asyncssh  # noqa: PLC0415 - takes a third of a second, and most runs need none
+
+    shown = _STREAMS[inputs.get("logging", "stdoutAndStderr")]
+    said: dict[str, list[str]] = {"stdout": [], "stderr": []}
+    together: list[str] = []
+
+    async def read(name: str, stream: Any) -> None:
+        async for line in stream:
+            said[name].append(line)
+            together.append(line)
+            if name in shown:
+                context.log(line.rstrip("\n"))
+
+    connection = await _dial(inputs["connection"], context)
+    try:
+        process = await connection.create_process(
+            command,
+            env={**previous, **inputs.get("environment", {})} or None,
+            encoding="utf-8",
+            errors="replace",
+        )
+        if inputs.get("stdin") is not None:
+            process.stdin.write(inputs["stdin"])
+        process.stdin.write_eof()
+        await asyncio.gather(read("stdout", process.stdout), read("stderr", process.stderr))
+        await process.wait_closed()
+    except (OSError, asyncssh.Error) as error:
+        raise ProviderError(f"{error}: running {_quoted(command)}:\n{''.join(together)}") from None
+    finally:
+        connection.close()
+    if process.exit_status != 0:
+        ended = (
+            f"Process exited with status {process.exit_status}"
+            if process.exit_status is not None
+            else "the connection ended before the process"
+        )
+        raise ProviderError(f"{ended}: running {_quoted(command)}:\n{''.join(together)}")
+    return "".join(said["stdout"]), "".join(said["stderr"])
+
+
+async def _dial(settings: Properties, context: Context) -> "asyncssh.SSHClientConnection":
+    """Connect and log in, as often as `dialErrorLimit` allows (-1: for ever)."""
+    import asyncssh  # noqa: PLC0415
+
+    host, port = settings["host"], int(settings.get("port", 22))
+    limit, seconds = int(settings.get("dialErrorLimit", 10)), settings.get("perDialTimeout", 15)
+    key = asyncssh.import_private_key(settings["privateKey"])
+    pinned = settings.get("hostKey")
+    # None accepts any host, as the official plugin does without a hostKey
+    known: Any = ([asyncssh.import_public_key(pinned)], [], []) if pinned else None
+    pause, errors = _FIRST_PAUSE, 0
+    while True:
+        try:
+            return await asyncssh.connect(
+                host,
+                port,
+                username=settings.get("user", "root"),
+                client_keys=[key],
+                known_hosts=known,
+                agent_path=None,
+                config=None,
+                connect_timeout=seconds or None,
+                login_timeout=seconds or None,
+                keepalive_interval=_KEEPALIVE_SECONDS,
+                keepalive_count_max=4,
+            )
+        except (OSError, asyncssh.Error) as error:
+            errors += 1
+            if 0 <= limit < errors:
+                raise ProviderError(
+                    f"after {errors} failed attempts: ssh to {host}:{port} as "
+                    f"{settings.get('user', 'root')}: {_reason(error)}"
+                ) from None
+            context.log(f"Dial {errors}/{limit} failed: {_reason(error)}; retrying")
+            await asyncio.sleep(pause)
+            pause = min(pause * _PAUSE_FACTOR, _LONGEST_PAUSE)
+
+
+def _reason(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+def _quoted(command: str) -> str:
+    return f'"{command}"'
+
+
+PLUGIN = provider.Plugin(name="command", resources={"command:remote:Command": Command()})
+
+if __name__ == "__main__":
+    provider.serve(PLUGIN)

@@ -1,0 +1,181 @@
+"""Stands in for the `oci` plugin: Oracle Cloud's network, compute and volumes, as a table.
+
+The bridge is thin on purpose: Pulumi's properties become the API's bodies, signed by Oracle's own
+SDK. What they mean is the API's business, be it Oracle's or the emulated one.
+"""
+
+import threading
+from collections.abc import Mapping
+
+from toolchain.standins import oci_api, oci_wire, provider
+from toolchain.standins.oci_instance import Instance
+from toolchain.standins.oci_resources import (
+    COMPUTE,
+    NETWORK,
+    STORAGE,
+    Default,
+    Kind,
+    SecurityRule,
+)
+from toolchain.standins.provider import Context, Resource
+from toolchain.standins.values import Properties
+
+IDENTITY = "oci_identity.IdentityClient"
+_TAGS = frozenset({"displayName", "freeformTags"})
+_MADE = frozenset({"state", "timeCreated"})
+
+RESOURCES: Mapping[str, Resource] = {
+    "oci:Core/vcn:Vcn": Kind(
+        client=NETWORK,
+        path="/vcns",
+        title="VCN",
+        required=frozenset({"compartmentId"}),
+        optional=_TAGS | {"cidrBlocks", "dnsLabel", "isIpv6enabled"},
+        computed=_MADE
+        | {
+            *("defaultRouteTableId", "defaultSecurityListId", "defaultDhcpOptionsId"),
+            *("vcnDomainName", "cidrBlock"),
+        },
+        refused=frozenset({"cidrBlocks"}),
+    ),
+    "oci:Core/internetGateway:InternetGateway": Kind(
+        client=NETWORK,
+        path="/internetGateways",
+        title="internet gateway",
+        required=frozenset({"compartmentId", "vcnId"}),
+        optional=_TAGS | {"enabled"},
+        computed=_MADE,
+        updatable=_TAGS | {"enabled"},
+        # the API insists on it, the official schema has a default
+        to_body=lambda inputs: dict(oci_wire.outbound({"enabled": True, **inputs})),
+    ),
+    "oci:Core/defaultRouteTable:DefaultRouteTable": Default(
+        path="/routeTables", rules=("routeRules",), optional=_TAGS | {"routeRules"}
+    ),
+    "oci:Core/defaultSecurityList:DefaultSecurityList": Default(
+        path="/securityLists",
+        rules=("ingressSecurityRules", "egressSecurityRules"),
+        optional=_TAGS | {"ingressSecurityRules", "egressSecurityRules"},
+    ),
+    "oci:Core/subnet:Subnet": Kind(
+        client=NETWORK,
+        path="/subnets",
+        title="subnet",
+        required=frozenset({"compartmentId", "vcnId"}),
+        optional=_TAGS
+        | {
+            *("availabilityDomain", "cidrBlock", "dnsLabel", "routeTableId", "securityListIds"),
+            *("prohibitInternetIngress", "prohibitPublicIpOnVnic"),
+        },
+        computed=_MADE
+        | {"subnetDomainName", "virtualRouterIp", "virtualRouterMac", "dhcpOptionsId"},
+        updatable=_TAGS | {"routeTableId", "securityListIds", "cidrBlock"},
+    ),
+    "oci:Core/networkSecurityGroup:NetworkSecurityGroup": Kind(
+        client=NETWORK,
+        path="/networkSecurityGroups",
+        title="network security group",
+        required=frozenset({"compartmentId", "vcnId"}),
+        optional=_TAGS,
+        computed=_MADE,
+    ),
+    "oci:Core/networkSecurityGroupSecurityRule:NetworkSecurityGroupSecurityRule": SecurityRule(),
+    "oci:Core/instance:Instance": Instance(
+        client=COMPUTE,
+        path="/instances",
+        title="instance",
+        required=frozenset({"availabilityDomain", "compartmentId"}),
+        optional=_TAGS
+        | {
+            *("shape", "shapeConfig", "sourceDetails", "createVnicDetails", "metadata"),
+            *("instanceOptions", "availabilityConfig", "agentConfig", "faultDomain"),
+            *("isPvEncryptionInTransitEnabled", "preserveBootVolume"),
+        },
+        computed=_MADE
+        | {
+            *("bootVolumeId", "privateIp", "publicIp", "region", "launchMode"),
+            *("timeMaintenanceRebootDue",),
+        },
+        updatable=_TAGS
+        | {
+            *("shape", "shapeConfig", "instanceOptions", "availabilityConfig", "agentConfig"),
+            "metadata",
+        },
+        refused=frozenset({"sourceDetails", "preserveBootVolume"}),
+        ready=frozenset({"RUNNING"}),
+        create_seconds=2700,
+        delete_seconds=4500,
+        to_body=oci_wire.instance_body,
+    ),
+    "oci:Core/publicIp:PublicIp": Kind(
+        client=NETWORK,
+        path="/publicIps",
+        title="public IP",
+        required=frozenset({"compartmentId", "lifetime"}),
+        optional=_TAGS | {"privateIpId"},
+        computed=_MADE
+        | {"ipAddress", "scope", "assignedEntityId", "assignedEntityType", "availabilityDomain"},
+        updatable=_TAGS | {"privateIpId"},
+        ready=frozenset({"AVAILABLE", "ASSIGNED"}),
+    ),
+    "oci:Core/volume:Volume": Kind(
+        client=STORAGE,
+        path="/volumes",
+        title="volume",
+        required=frozenset({"availabilityDomain", "compartmentId"}),
+        optional=_TAGS | {"sizeInGbs", "vpusPerGb"},
+        computed=_MADE | {"isHydrated", "sizeInMbs"},
+        updatable=_TAGS | {"sizeInGbs", "vpusPerGb"},
+    ),
+    "oci:Core/volumeAttachment:VolumeAttachment": Kind(
+        client=COMPUTE,
+        path="/volumeAttachments",
+        title="volume attachment",
+        required=frozenset({"attachmentType", "instanceId", "volumeId"}),
+        optional=frozenset({"device", "displayName", "isPvEncryptionInTransitEnabled"}),
+        computed=_MADE | {"availabilityDomain", "compartmentId"},
+        updatable=frozenset(),
+        ready=frozenset({"ATTACHED"}),
+        to_body=lambda inputs: {
+            **{k: v for k, v in inputs.items() if k != "attachmentType"},
+            "type": inputs["attachmentType"],
+        },
+    ),
+}
+
+
+def _list(client: str, path: str, key: str) -> provider.Function:
+    """Make a function that lists what is at a path, with its arguments as the query."""
+
+    def function(arguments: Properties, context: Context) -> Properties:
+        query = {oci_wire.outbound({k: v}).popitem()[0]: v for k, v in arguments.items()}
+        found = oci_api.of(context.config).list(client, path, query)
+        return {**arguments, "id": path.strip("/"), key: oci_wire.inbound(found)}
+
+    return function
+
+
+PLUGIN = provider.Plugin(
+    name="oci",
+    resources=RESOURCES,
+    functions={
+        "oci:Identity/getAvailabilityDomains:getAvailabilityDomains": _list(
+            IDENTITY, "/availabilityDomains", "availabilityDomains"
+        ),
+        "oci:Core/getImages:getImages": _list(COMPUTE, "/images", "images"),
+        "oci:Core/getVnicAttachments:getVnicAttachments": _list(
+            COMPUTE, "/vnicAttachments", "vnicAttachments"
+        ),
+        "oci:Core/getPrivateIps:getPrivateIps": _list(NETWORK, "/privateIps", "privateIps"),
+    },
+)
+
+
+def _warm_up() -> None:
+    """Import the SDK while the program is still at its own imports."""
+    import oci  # type: ignore[import-untyped]  # noqa: F401, PLC0415
+
+
+if __name__ == "__main__":
+    threading.Thread(target=_warm_up, daemon=True).start()
+    provider.serve(PLUGIN)

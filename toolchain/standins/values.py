@@ -1,0 +1,67 @@
+"""Property values between the engine's wire format and Python, and how two sets of them differ."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from google.protobuf import json_format, struct_pb2
+
+# The engine's stand-in for a value that is not known yet (pulumi: resource/plugin/rpc.go).
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+
+Properties = dict[str, Any]
+
+
+def from_wire(struct: struct_pb2.Struct) -> Properties:
+    """Read a property map; whole numbers, which the wire carries as floats, become ints."""
+    return {key: _plain(value) for key, value in json_format.MessageToDict(struct).items()}
+
+
+def to_wire(properties: Mapping[str, Any]) -> struct_pb2.Struct:
+    struct = struct_pb2.Struct()
+    json_format.ParseDict(dict(properties), struct)
+    return struct
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return value
+
+
+def has_unknowns(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(has_unknowns(item) for item in value.values())
+    if isinstance(value, list):
+        return any(has_unknowns(item) for item in value)
+    return bool(value == UNKNOWN)
+
+
+def differences(old: Any, new: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield (path, kind) of each difference; kind is ADD, DELETE or UPDATE.
+
+    Paths are the engine's: `build.args.BASE`, `routeRules[0].destination`.
+    """
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in sorted({*old, *new}):
+            inner = f"{path}.{key}" if path else key
+            if key not in old:
+                yield inner, "ADD"
+            elif key not in new:
+                yield inner, "DELETE"
+            else:
+                yield from differences(old[key], new[key], inner)
+    elif isinstance(old, list) and isinstance(new, list):
+        for index in range(max(len(old), len(new))):
+            inner = f"{path}[{index}]"
+            if index >= len(old):
+                yield inner, "ADD"
+            elif index >= len(new):
+                yield inner, "DELETE"
+            else:
+                yield from differences(old[index], new[index], inner)
+    elif old != new:
+        yield path, "UPDATE"
