@@ -37,8 +37,9 @@ class Cloud:
         self.network_lock = threading.RLock()
         self.reach: dict[str, Reach] = {}  # by instance; what its machine has been told
         self.held_back: set[str] = set()  # instances that don't get their rules yet
+        self._jobs_lock = threading.Lock()
         self._busy: set[str] = set()
-        self._busy_lock = threading.Lock()
+        self._once_more: set[str] = set()
 
     def now(self) -> datetime:
         """Return the time with the wire format's precision, so that it compares equal later."""
@@ -46,21 +47,28 @@ class Cloud:
         return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
     def in_background(self, ocid: str, job: Callable[[], None]) -> None:
-        """Run `job` for a record soon, unless one is already running for the same record."""
-        with self._busy_lock:
+        """Run a record's job soon; if one is running already, once more after it.
+
+        What the running one has looked at may have changed since.
+        """
+        with self._jobs_lock:
             if ocid in self._busy:
+                self._once_more.add(ocid)
                 return
             self._busy.add(ocid)
         self._workers.submit(self._run, ocid, job)
 
     def _run(self, ocid: str, job: Callable[[], None]) -> None:
-        try:
-            job()
-        except Exception:
-            log.exception("The background job for %s failed", ocid)
-        finally:
-            with self._busy_lock:
-                self._busy.discard(ocid)
+        while True:
+            try:
+                job()
+            except Exception:
+                log.exception("The background job for %s failed", ocid)
+            with self._jobs_lock:
+                if ocid not in self._once_more:
+                    self._busy.discard(ocid)
+                    return
+                self._once_more.discard(ocid)
 
     def close(self) -> None:
         """Let running jobs end; those that have not begun are taken up again on next start."""

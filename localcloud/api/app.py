@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from localcloud import errors, lifecycle, reachability, signature
-from localcloud.api import compute, control, network
+from localcloud.api import addresses, compute, control, network, security_groups
 from localcloud.api.operation import Call, Operation, Reply
 from localcloud.cloud import Cloud
 from localcloud.signature import SignedRequest
@@ -21,7 +21,12 @@ from localcloud.signature import SignedRequest
 log = logging.getLogger(__name__)
 
 VERSION = "20160918"
-OPERATIONS = (*compute.OPERATIONS, *network.OPERATIONS)
+OPERATIONS = (
+    *compute.OPERATIONS,
+    *network.OPERATIONS,
+    *security_groups.OPERATIONS,
+    *addresses.OPERATIONS,
+)
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 

@@ -129,7 +129,11 @@ _COMPUTE = (
         answer=_instance_action,
         queries=frozenset({"action"}),
     ),
-    replace(_terminate, answer=_terminate_instance, queries=frozenset({"preserveBootVolume"})),
+    replace(
+        _terminate,
+        answer=_terminate_instance,
+        queries=frozenset({"preserveBootVolume", "preserveDataVolumesCreatedAtLaunch"}),
+    ),
     lists(
         "ListVnicAttachments",
         "/vnicAttachments",

@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import oci
@@ -66,6 +67,18 @@ def test_a_subnet_outside_its_vcn_is_refused(caller: Caller, vcn: Any) -> None:
 def test_overlapping_subnets_are_refused(caller: Caller, vcn: Any) -> None:
     caller.subnet(vcn, "10.0.1.0/24")
     assert "overlaps" in refused(400, "InvalidParameter", caller.subnet, vcn, "10.0.1.128/25")
+
+
+def test_of_overlapping_subnets_asked_for_at_once_one_is_made(caller: Caller, vcn: Any) -> None:
+    def ask(_: int) -> bool:
+        try:
+            caller.subnet(vcn, "10.0.1.0/24")
+        except oci.exceptions.ServiceError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as callers:
+        assert sum(callers.map(ask, range(8))) == 1
 
 
 def test_a_duplicate_subnet_label_is_refused(caller: Caller, vcn: Any) -> None:
