@@ -91,8 +91,9 @@ def _lines(process: subprocess.Popen[str], timeout: float) -> Iterator[str]:
         raise ValueError("the process was started without a pipe for its output")
 
     def read() -> None:
-        for line in output:
-            lines.put(line)
+        with output:
+            for line in output:
+                lines.put(line)
         lines.put(None)
 
     threading.Thread(target=read, daemon=True).start()

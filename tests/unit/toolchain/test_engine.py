@@ -1,0 +1,35 @@
+"""Which `pulumi` is good enough, and what is said of one that is not."""
+
+import pytest
+
+from toolchain import engine
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ("v3.259.0\n", (3, 259, 0)),
+        ("3.272.1", (3, 272, 1)),
+        ("v3.260.0-alpha.1+g0123abc", (3, 260, 0)),
+        ("v3.100.12-dev", (3, 100, 12)),
+        ("command not found", (0, 0, 0)),
+        ("", (0, 0, 0)),
+    ],
+)
+def test_a_version_is_read_from_whatever_pulumi_prints(
+    text: str, version: tuple[int, int, int]
+) -> None:
+    assert engine.parse_version(text) == version
+
+
+def test_versions_compare_as_numbers_not_as_text() -> None:
+    assert engine.unfit((3, 1000, 0), has_language_host=True) == ""
+    assert "older than 3.257.0" in engine.unfit((3, 99, 9), has_language_host=True)
+
+
+def test_a_pulumi_that_can_not_run_python_is_passed_over() -> None:
+    assert "pulumi-language-python" in engine.unfit(engine.MINIMUM, has_language_host=False)
+
+
+def test_what_we_get_ourselves_is_good_enough() -> None:
+    assert engine.unfit(engine.parse_version(engine.VERSION), has_language_host=True) == ""

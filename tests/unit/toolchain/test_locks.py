@@ -1,0 +1,76 @@
+"""Locks on the state: a killed Pulumi's goes, a running one's stays."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from toolchain import locks
+
+
+@pytest.fixture(name="lock")
+def _lock(tmp_path: Path) -> Path:
+    folder = tmp_path / ".pulumi" / "locks" / "organization" / "auth" / "local"
+    folder.mkdir(parents=True)
+    return folder / "3f1c.json"
+
+
+def write(lock: Path, *, pid: int, host: str | None = None) -> None:
+    lock.write_text(json.dumps({"pid": pid, "hostname": host or socket.gethostname()}))
+
+
+def test_the_lock_of_a_process_that_is_no_more_goes(lock: Path, tmp_path: Path) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    write(lock, pid=gone.pid)
+
+    locks.drop_stale(tmp_path)
+
+    assert not lock.exists()
+
+
+def test_the_lock_of_a_number_that_another_program_has_by_now_goes(
+    lock: Path, tmp_path: Path
+) -> None:
+    write(lock, pid=os.getpid())
+
+    locks.drop_stale(tmp_path)
+
+    assert not lock.exists()
+
+
+def test_the_lock_of_a_running_pulumi_stays(lock: Path, tmp_path: Path) -> None:
+    pulumi = tmp_path / "pulumi"
+    shutil.copy(shutil.which("sleep") or "/bin/sleep", pulumi)
+    running = subprocess.Popen([pulumi, "30"])
+    deadline = time.monotonic() + 10
+    try:
+        while Path(f"/proc/{running.pid}/comm").read_text() != "pulumi\n":
+            assert time.monotonic() < deadline, "the program does not start"
+        write(lock, pid=running.pid)
+        locks.drop_stale(tmp_path)
+        assert lock.exists()
+    finally:
+        running.kill()
+        running.wait()
+
+
+def test_the_lock_of_another_machine_stays(lock: Path, tmp_path: Path) -> None:
+    write(lock, pid=1, host="elsewhere")
+
+    locks.drop_stale(tmp_path)
+
+    assert lock.exists()
+
+
+def test_a_lock_that_is_just_being_written_stays(lock: Path, tmp_path: Path) -> None:
+    lock.write_text('{"pid": ')
+
+    locks.drop_stale(tmp_path)
+
+    assert lock.exists()
