@@ -31,9 +31,14 @@ def main() -> int:
     arguments = _parser().parse_args()
     try:
         arguments.run(arguments)
-    except (HomeError, DockerError) as error:
+    except (HomeError, DockerError, OSError) as error:
         print(f"localcloud: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print(
+            "localcloud: interrupted; the same command takes up where this ended", file=sys.stderr
+        )
+        return 130
     return 0
 
 
@@ -161,6 +166,8 @@ def _one_at_a_time(home: Home) -> Iterator[None]:
     """Two commands on one home wait for each other; a killed one leaves no lock behind."""
     with (home.path / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        if Home.find(home.path) is None:
+            raise HomeError(f"{home.path} was removed by another command just now. Try again.")
         yield
 
 

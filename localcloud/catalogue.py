@@ -12,7 +12,6 @@ from localcloud.wire import Details, Record
 
 # The real region has one domain. Three let a caller practise trying the next one.
 DOMAINS = tuple(f"kSDN:{ocids.REGION.upper()}-AD-{number}" for number in (1, 2, 3))
-FAULT_DOMAINS = tuple(f"FAULT-DOMAIN-{number}" for number in (1, 2, 3))
 _RELEASES = ("2026.08.21-0", "2026.09.18-0")
 _MEMORY_PER_OCPU_IN_GBS = (1, 64)
 

@@ -40,12 +40,13 @@ class Home:
         if home := cls.find(path):
             return home
         path = Path(path).expanduser().resolve()
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.mkdir(parents=True, exist_ok=True)
         if any(path.iterdir()):
             raise HomeError(
                 f"{path} holds other files and no home.json. Name a new or empty folder: stopping "
                 f"an emulated cloud removes its folder."
             )
+        path.chmod(0o700)  # user data and keys are kept here
         identity = _identity(path)
         network = _free_network(identity)
         _write_atomically(path / _FILE, {"id": identity, "network": str(network)})

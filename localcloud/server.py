@@ -1,6 +1,7 @@
 """The server process: found by its pid file, started detached, stopped by its id alone."""
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -29,12 +30,13 @@ def serve(home: Home) -> None:
     """Run the server in this process until it is told to end."""
     if (pid := running(home)) is not None:
         raise HomeError(f"The server of {home.path} already runs, as process {pid}.")
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     _pid_file(home).write_text(json.dumps(_identity(os.getpid())), encoding="utf-8")
     uvicorn.run(
         create_app(Cloud(home)),
         host=str(home.address),
         port=API_PORT,
-        log_level="info",
+        log_config=None,
         access_log=False,
         timeout_graceful_shutdown=_STOP_SECONDS // 2,
     )

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from localcloud import errors, ocids
-from localcloud.catalogue import DOMAINS, FAULT_DOMAINS, LaunchOptions
+from localcloud.catalogue import DOMAINS, LaunchOptions
 from localcloud.cloud import Cloud
 from localcloud.model import boot_volume, launch_rules, resource, vnic
 from localcloud.model.launch_rules import InstanceShapeConfig, LaunchShapeConfigDetails
@@ -67,7 +67,7 @@ class Instance(Tagged):
 
 class LaunchInstanceDetails(CreateDetails):
     availability_domain: str
-    fault_domain: Literal[FAULT_DOMAINS] | None = None  # type: ignore[valid-type]
+    fault_domain: Literal["FAULT-DOMAIN-1", "FAULT-DOMAIN-2", "FAULT-DOMAIN-3"] | None = None
     shape: str
     shape_config: LaunchShapeConfigDetails | None = None
     source_details: InstanceSourceDetails
@@ -105,7 +105,7 @@ def launch(cloud: Cloud, wish: LaunchInstanceDetails) -> Instance:
         id=ocids.mint("instance"),
         lifecycle_state="PROVISIONING",
         availability_domain=wish.availability_domain,
-        fault_domain=wish.fault_domain or FAULT_DOMAINS[0],
+        fault_domain=wish.fault_domain or "FAULT-DOMAIN-1",
         shape=shape.shape,
         shape_config=size,
         source_details=wish.source_details,

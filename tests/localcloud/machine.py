@@ -99,14 +99,19 @@ class Keys:
 
 
 class Machine:
-    def __init__(self, network: Network, keys: Keys, *, hostname: str) -> None:
+    def __init__(
+        self, network: Network, keys: Keys, *, hostname: str, assign_public_ip: bool = False
+    ) -> None:
         self.caller, self.keys = network.caller, keys
         wish = launch_details(
             self.caller,
             network.subnet,
             metadata=keys.metadata,
             create_vnic_details=vnic(
-                network.subnet, nsg_ids=[network.group.id], hostname_label=hostname
+                network.subnet,
+                nsg_ids=[network.group.id],
+                hostname_label=hostname,
+                assign_public_ip=assign_public_ip,
             ),
         )
         self.id = self.caller.compute.launch_instance(wish).data.id

@@ -70,6 +70,12 @@ def test_a_damaged_home_file_is_named(folder: Path) -> None:
     assert f"{folder / 'home.json'} is not a home file" in refusal("status", "--home", str(folder))
 
 
+def test_a_home_is_closed_to_other_users(folder: Path) -> None:
+    folder.mkdir(mode=0o755)
+    Home.open(folder)
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
 def test_a_missing_docker_client_is_named(folder: Path, tmp_path: Path) -> None:
     text = refusal("start", "--home", str(folder), path=str(tmp_path))
     assert "apt install docker.io" in text

@@ -193,9 +193,7 @@ def test_a_restart_of_the_server_leaves_machines_alone(
 def test_a_launch_cut_short_by_a_crash_is_completed_and_its_end_frees_all(
     cloud: Caller, network: Network, keys: Keys
 ) -> None:
-    with httpx.Client(base_url=f"{cloud.home.endpoint}/localcloud", trust_env=False) as http:
-        slow = {"kind": "slowBoot", "seconds": 60, "times": 1}
-        http.post("/faults", json=slow).raise_for_status()
+    inject(cloud, kind="slowBoot", seconds=60, times=1)
     second = Machine(network, keys, hostname="second")
     assert second.state == "PROVISIONING"
     pid = server.running(cloud.home)
@@ -213,3 +211,24 @@ def test_a_launch_cut_short_by_a_crash_is_completed_and_its_end_frees_all(
     assert (released.lifecycle_state, released.private_ip_id) == ("AVAILABLE", None)
     refused(404, "NotAuthorizedOrNotFound", cloud.network.get_private_ip, second.private_ip_id)
     cloud.network.delete_public_ip(reserved.id)
+
+
+def inject(cloud: Caller, **fault: Any) -> None:
+    with httpx.Client(base_url=f"{cloud.home.endpoint}/localcloud", trust_env=False) as http:
+        http.post("/faults", json=fault).raise_for_status()
+
+
+def test_an_ephemeral_address_lives_and_ends_with_its_machine_however_late_its_sshd(
+    cloud: Caller, network: Network, keys: Keys
+) -> None:
+    inject(cloud, kind="sshdLate", seconds=8, times=1)
+    third = Machine(network, keys, hostname="third", assign_public_ip=True)
+    third.wait_until("RUNNING")
+    address = cloud.network.get_vnic(third.vnic_id).data.public_ip
+    assert not answers(address, 22), "sshd is late"
+    third.wait_for_ssh(address)
+    assert "ephemeral" in refused(409, "Conflict", third.reserve_address)
+    cloud.compute.terminate_instance(third.id)
+    third.wait_until("TERMINATED")
+    wish = models.GetPublicIpByIpAddressDetails(ip_address=address)
+    refused(404, "NotAuthorizedOrNotFound", cloud.network.get_public_ip_by_ip_address, wish)
