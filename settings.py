@@ -253,8 +253,13 @@ class _Reader:
             )
         return blocks
 
+    def pem(self, key: str) -> str:
+        """Read a key with the newline at its end, which the CLI drops and sshd insists on."""
+        value = self.text(key).strip()
+        return f"{value}\n" if value else ""
+
     def ed25519(self, key: str) -> KeyPair:
-        value, public = self.text(key), ""
+        value, public = self.pem(key), ""
         try:
             public = keys.ed25519_public(value) if value else ""
         except ValueError as error:
@@ -263,7 +268,7 @@ class _Reader:
         return KeyPair(private=pulumi.Output.secret(value), public=public)
 
     def signing_key(self) -> str:
-        value = self.text("signingKey")
+        value = self.pem("signingKey")
         try:
             if value:
                 keys.check_p256(value)

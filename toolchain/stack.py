@@ -33,25 +33,38 @@ class Stack:
         folder = self.clone / ".local" if self.name == "local" else self.clone
         return folder / f"Pulumi.{self.name}.yaml"
 
+    def create(self) -> None:
+        """Make the stack in its backend, if it is not there yet."""
+        if self.name in self._stacks():
+            return
+        # The CLI writes the stack's salt beside Pulumi.yaml, whatever file it is told to read: for
+        # the local stack that must not be the committed one.
+        project = self.configuration.parent / "Pulumi.yaml"
+        if not project.exists():
+            project.write_text("name: auth\nruntime: python\n")
+        self._pulumi("stack", "init", self.name, cwd=project.parent)
+
     def up(self) -> None:
-        self._select()
+        self.create()
         self._pulumi("up", "--yes", "--skip-preview", "--suppress-outputs")
         self.show_outputs()
 
     def init(self) -> None:
         """Make the stack and its keys; the rest of its configuration is for people to write."""
-        self._select()
+        self.create()
         self.make_secrets()
         print(f"Made the keys in {self.configuration.name}. docs/oracle-cloud.md has what is next.")
 
     def preview(self) -> None:
-        self._select()
+        self.create()
         self._pulumi("preview", "--diff")
 
     def destroy(self) -> None:
         """Delete everything of the stack, and the stack itself."""
         if self.name in self._stacks():
-            self._pulumi("destroy", "--yes", "--skip-preview", "--remove", "--preserve-config")
+            self._pulumi("destroy", "--yes", "--skip-preview")
+            # without the flag the CLI deletes the committed configuration file
+            self._pulumi("stack", "rm", "--yes", "--preserve-config")
 
     def outputs(self) -> dict[str, Any]:
         return dict(json.loads(self._read("stack", "output", "--json")))
@@ -103,10 +116,6 @@ class Stack:
         command = ["ssh", "-i", str(key), *flags, f"ubuntu@{host}", *argv]
         return subprocess.run(command, check=False).returncode
 
-    def _select(self) -> None:
-        if self.name not in self._stacks():
-            self._pulumi("stack", "init", self.name, "--non-interactive")
-
     def _stacks(self) -> list[str]:
         return [stack["name"] for stack in json.loads(self._read("stack", "ls", "--json"))]
 
@@ -115,11 +124,11 @@ class Stack:
             return set()
         return set((yaml.safe_load(self.configuration.read_text()) or {}).get("config") or {})
 
-    def _pulumi(self, *argv: str, stdin: str | None = None) -> None:
+    def _pulumi(self, *argv: str, stdin: str | None = None, cwd: Path | None = None) -> None:
         result = subprocess.run(
             self._command(argv),
             env=dict(self.env),
-            cwd=self.clone,
+            cwd=cwd or self.clone,
             input=stdin,
             stdin=None if stdin is not None else subprocess.DEVNULL,
             text=True,
@@ -159,6 +168,7 @@ def complete_local(stack: Stack, cloud: Mapping[str, Any]) -> None:
     `cloud` is what `python -m localcloud describe` prints. Secrets that the file already has are
     kept as they are; a changed value of the emulated cloud replaces the old one.
     """
+    stack.create()
     committed = yaml.safe_load((stack.clone / "Pulumi.local.yaml").read_text())["config"]
     before: dict[str, Any] = {}
     if stack.configuration.exists():

@@ -1,7 +1,12 @@
+from collections.abc import Callable
+
 import pytest
 
 import settings
+from tests.unit.conftest import Program, Recording
 from tests.unit.examples import HOST_KEY, SCHEMA, SIGNING_KEY, configuration
+
+Up = Callable[[Program], Recording]
 
 
 def parse(**changes: str | None) -> settings.Settings:
@@ -132,6 +137,13 @@ def test_a_key_of_the_wrong_kind_is_refused_without_showing_it(key: str, value: 
 
 def test_the_public_half_of_a_key_is_derived() -> None:
     assert parse().host_key.public.startswith("ssh-ed25519 AAAA")
+
+
+def test_a_key_ends_in_a_newline_though_the_cli_drops_it(up: Up) -> None:
+    given: list[str] = []
+    up(lambda: parse(sshHostKey=HOST_KEY.strip()).host_key.private.apply(given.append))
+
+    assert given == [HOST_KEY], "sshd refuses a key file without a newline at its end"
 
 
 def test_more_than_always_free_is_pointed_out() -> None:

@@ -180,7 +180,7 @@ async def _dial(settings: Properties, context: Context) -> "asyncssh.SSHClientCo
                     f"after {errors} failed attempts: ssh to {host}:{port} as "
                     f"{settings.get('user', 'root')}: {_reason(error)}"
                 ) from None
-            context.log(f"Dial {errors}/{limit} failed: {_reason(error)}; retrying")
+            context.log(f"Dial {errors}/{limit} failed: {_reason(error)}; retrying", passing=True)
             await asyncio.sleep(pause)
             pause = min(pause * _PAUSE_FACTOR, _LONGEST_PAUSE)
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import subprocess
 from collections import deque
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from toolchain.standins.values import Properties
 
 _BUILD = {"args", "builderVersion", "context", "dockerfile", "platform", "target", "contextDigest"}
 _TAIL = 30
+_STEP = re.compile(r"#\d+ \[")  # BuildKit's line for a step that begins
 
 
 class Image:
@@ -124,8 +126,8 @@ def _build(name: str, build: Mapping[str, Any], context: Context) -> None:
     tail: deque[str] = deque(maxlen=_TAIL)
     for line in process.stdout or ():
         tail.append(line)
-        if line.strip():
-            context.log(line.rstrip())
+        if _STEP.match(line):
+            context.log(line.rstrip(), passing=True)
     if process.wait() != 0:
         raise ProviderError(f"the image {name} could not be built:\n{''.join(tail)}")
 

@@ -52,6 +52,17 @@ def inbound(body: Any) -> Any:
     return properties
 
 
+def listed(bodies: list[Properties]) -> list[Properties]:
+    """Turn a list into what a function returns: there the schema has lists of one for objects."""
+    return [
+        {
+            name: [value] if isinstance(value, dict) and not name.endswith("Tags") else value
+            for name, value in inbound(body).items()
+        }
+        for body in bodies
+    ]
+
+
 def go_time(text: str) -> str:
     """Write a time as the official provider does, by Go's Time.String()."""
     moment = datetime.fromisoformat(text)

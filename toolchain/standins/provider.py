@@ -32,9 +32,12 @@ class ProviderError(Exception):
 
 
 class Log(Protocol):
-    """Shows a line to the user, under the resource that it is about."""
+    """Shows a line to the user, under the resource that it is about.
 
-    def __call__(self, text: str, *, warning: bool = False) -> None: ...
+    A `passing` one tells of progress: a terminal shows it until the next one.
+    """
+
+    def __call__(self, text: str, *, passing: bool = False) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -245,9 +248,11 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return resource
 
     def _context(self, urn: str) -> Context:
-        def log(text: str, *, warning: bool = False) -> None:
-            severity = engine_pb2.LogSeverity.Value("WARNING" if warning else "INFO")
-            self._engine.Log(engine_pb2.LogRequest(severity=severity, message=text, urn=urn))
+        def log(text: str, *, passing: bool = False) -> None:
+            severity = engine_pb2.LogSeverity.Value("INFO")
+            self._engine.Log(
+                engine_pb2.LogRequest(severity=severity, message=text, urn=urn, ephemeral=passing)
+            )
 
         return Context(urn=urn, log=log, config=self._config)
 
