@@ -23,6 +23,7 @@ def drop_stale(state: Path) -> None:
                 f"Removing the lock of pulumi (process {pid}), which was killed.", file=sys.stderr
             )
             lock.unlink(missing_ok=True)
+            lock.with_name(f"{lock.name}.attrs").unlink(missing_ok=True)
 
 
 def _is_pulumi(pid: int) -> bool:
