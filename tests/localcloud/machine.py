@@ -34,13 +34,10 @@ class Network:
                 compartment_id=caller.compartment, vcn_id=vcn.id, is_enabled=True
             )
         ).data
-        nothing = models.UpdateSecurityListDetails(
-            ingress_security_rules=[], egress_security_rules=[]
-        )
-        caller.network.update_security_list(vcn.default_security_list_id, nothing)
         subnet = caller.subnet(vcn, dns_label="web")
         network = cls(caller, vcn, gateway, subnet, caller.group(vcn))
         network.route(gateway.id)
+        network.let_in_subnet()
         network.let_in(22)
         return network
 
@@ -66,6 +63,23 @@ class Network:
             models.AddNetworkSecurityGroupSecurityRulesDetails(security_rules=[rule]),
         ).data
         return str(added.security_rules[0].id)
+
+    def let_in_subnet(self, *ports: int) -> None:
+        """Make the rules of the subnet's security list let in these ports and nothing else."""
+        rules = [
+            models.IngressSecurityRule(
+                protocol="6",
+                source=_ANYWHERE,
+                tcp_options=models.TcpOptions(
+                    destination_port_range=models.PortRange(min=port, max=port)
+                ),
+            )
+            for port in ports
+        ]
+        self.caller.network.update_security_list(
+            self.vcn.default_security_list_id,
+            models.UpdateSecurityListDetails(ingress_security_rules=rules),
+        )
 
     def keep_out(self, rule_id: str) -> None:
         self.caller.network.remove_network_security_group_security_rules(

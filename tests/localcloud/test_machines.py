@@ -91,6 +91,22 @@ def test_an_address_is_silent_without_a_route_to_the_world(
     machine.wait_for_ssh(address)
 
 
+def test_the_subnets_security_list_holds_for_a_machine_outside_any_group(
+    network: Network, machine: Machine, address: str
+) -> None:
+    def join(*groups: str) -> None:
+        wish = models.UpdateVnicDetails(nsg_ids=list(groups))
+        machine.caller.network.update_vnic(machine.vnic_id, wish)
+
+    join()
+    assert not answers(address, 22), "neither group nor security list lets SSH in"
+    network.let_in_subnet(22)
+    assert answers(address, 22)
+    network.let_in_subnet()
+    join(network.group.id)
+    machine.wait_for_ssh(address)
+
+
 def test_user_data_and_keys_can_not_be_changed(machine: Machine) -> None:
     change = models.UpdateInstanceDetails(metadata={**machine.keys.metadata, "user_data": "eA=="})
     text = refused(

@@ -95,6 +95,34 @@ def test_a_bad_rule_is_refused(
     assert listed(caller, group) == []
 
 
+def test_a_rule_is_not_changed_into_a_bad_one(caller: Caller, group: Any) -> None:
+    (added,) = add(caller, group, rule()).security_rules
+    change = models.UpdateSecurityRuleDetails(
+        id=added.id, direction="INGRESS", protocol="6", source="192.0.2.1/24"
+    )
+    text = refused(
+        400,
+        "InvalidParameter",
+        caller.network.update_network_security_group_security_rules,
+        group.id,
+        models.UpdateNetworkSecurityGroupSecurityRulesDetails(security_rules=[change]),
+    )
+    assert "does not match network IP" in text
+    assert [found.source for found in listed(caller, group)] == ["192.0.2.0/24"]
+
+
+def test_a_bad_rule_in_a_security_list_is_refused(caller: Caller, vcn: Any) -> None:
+    bad = models.IngressSecurityRule(protocol="17", source="0.0.0.0/0", tcp_options=ports(1, 2))
+    text = refused(
+        400,
+        "InvalidParameter",
+        caller.network.update_security_list,
+        vcn.default_security_list_id,
+        models.UpdateSecurityListDetails(ingress_security_rules=[bad]),
+    )
+    assert "tcpOptions needs protocol '6'" in text
+
+
 def test_an_ingress_rule_needs_a_source(caller: Caller, group: Any) -> None:
     assert "source" in refused(400, "MissingParameter", add, caller, group, rule(source=None))
 
