@@ -38,7 +38,7 @@ rollback: ## run an earlier release again, with its configuration; TO=number nam
 init: ## make the keys of a new environment: make init STACK=dev
 	@$(TOOLS) init --stack $(STACK)
 
-env: ## print shell exports: eval "$$(make -s env)" makes plain pulumi, docker and ssh work
+env: ## print shell exports: eval "$(make -s env)" makes plain pulumi, docker and ssh work
 	@$(TOOLS) env --stack $(STACK)
 
 test: check service localcloud e2e ## everything that CI runs
