@@ -78,7 +78,7 @@ def warnings(settings: Settings) -> list[str]:
     if a1 and (machine.ocpus > FREE_OCPUS or machine.memory_in_gbs > FREE_MEMORY_IN_GBS):
         return [
             (
-                f"auth:ocpus={machine.ocpus} and auth:memoryInGbs={machine.memory_in_gbs} go beyond "
+                f"auth:ocpus={machine.ocpus} and auth:memoryInGbs={machine.memory_in_gbs} exceed "
                 f"Always Free ({FREE_OCPUS} OCPUs and {FREE_MEMORY_IN_GBS} GB of A1 in all): "
                 "this VM will cost money."
             )

@@ -52,8 +52,9 @@ class ReleaseArgs:
 class Release(pulumi.ComponentResource):
     """One service on one server, replaced beside the running one without a lost request.
 
-    The desired state goes over stdin, secret because parts of it are. No `triggers` (they replace, and a replacement
-    starts before the old one's end) and no `delete` (the VM takes its containers with it).
+    The desired state goes over stdin, secret because parts of it are. No `triggers`: they replace,
+    and a replacement starts before the old one's end. No `delete`: the VM takes its containers
+    with it.
     """
 
     number: pulumi.Output[int]

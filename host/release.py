@@ -631,7 +631,7 @@ def wait_until_healthy(
         if now() >= deadline:
             raise ReleaseError(
                 f"{health.path} was not healthy for {health.stable_seconds:g} s within "
-                f"{health.deadline_seconds:g} s; last answer: {wrong or 'healthy, but not for long'}"
+                f"{health.deadline_seconds:g} s; last answer: {wrong or 'healthy, but too short'}"
             )
         sleep(0.2)
 

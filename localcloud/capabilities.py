@@ -1,6 +1,7 @@
 """What a machine's container may do: nearly all, as a Docker engine runs in it.
 
-`--privileged` would say the same, but fails on hosts that lack a capability themselves; naming those there are does not.
+`--privileged` would say the same, but fails on a host that lacks a capability itself; naming those
+that are there does not.
 """
 
 from pathlib import Path

@@ -174,7 +174,16 @@ class Machines:
 
     def _on_volumes(self, *argv: str) -> None:
         image = machine_image.machine(_quietly)
-        docker("run", "--rm", "--volume", f"{self._volumes}:/volumes", image, *argv)
+        docker(
+            "run",
+            "--rm",
+            "--network",
+            "none",
+            "--volume",
+            f"{self._volumes}:/volumes",
+            image,
+            *argv,
+        )
 
     def _name(self, instance_id: str) -> str:
         return f"{self._home.prefix}vm-{instance_id.rpartition('.')[2][-12:]}"

@@ -65,7 +65,17 @@ class Registry:
         password = secrets.token_urlsafe(24)
         # by stdin: arguments can be read by everybody on this machine
         hashed = docker(
-            *("run", "--rm", "--interactive", image, "htpasswd", "-niB", USERNAME),
+            *(
+                "run",
+                "--rm",
+                "--network",
+                "none",
+                "--interactive",
+                image,
+                "htpasswd",
+                "-niB",
+                USERNAME,
+            ),
             stdin=password.encode(),
         )
         for name, text in (

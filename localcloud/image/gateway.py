@@ -8,6 +8,7 @@ the same keeps its connections. Writes the file's revision to APPLIED once it is
 
 import asyncio
 import contextlib
+import functools
 import ipaddress
 import json
 import signal
@@ -62,10 +63,7 @@ class Gateway:
         self.listeners = wanted
         for place in set(wanted) - set(self.servers):
             self.servers[place] = await asyncio.start_server(
-                lambda reader, writer, place=place: self.carry(place, reader, writer),
-                *place,
-                limit=CHUNK,
-                backlog=1024,
+                functools.partial(self.carry, place), *place, limit=CHUNK, backlog=1024
             )
 
     async def carry(

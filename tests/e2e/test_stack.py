@@ -11,7 +11,7 @@ import pytest
 from tests.e2e.conftest import Clone
 from tests.e2e.load import Load
 
-PASSWORD = "correct horse battery staple"  # noqa: S105 - of an account that lives for one test
+PASSWORD = "correct horse battery staple"
 SOURCE = "service/auth/__init__.py"
 
 

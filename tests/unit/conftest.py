@@ -72,11 +72,10 @@ def _up() -> Callable[[Program], Recording]:
         engine = Engine()
         pulumi.runtime.set_mocks(engine, project="auth", stack="test", preview=False)
 
-        @pulumi.runtime.test
         def run() -> None:
             program()
 
-        run()
+        pulumi.runtime.test(run)()  # type: ignore[no-untyped-call]
         return Recording(engine.registered)
 
     return up

@@ -2,6 +2,9 @@
 
 import dataclasses
 import json
+import os
+import platform
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -164,10 +167,10 @@ def _host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
         folder = tmp_path / name.lower()
         folder.mkdir()
         monkeypatch.setattr(release, name, folder)
-    monkeypatch.setattr(release.os.path, "ismount", lambda _: True)
-    monkeypatch.setattr(release.os, "chown", lambda *_: None)
-    monkeypatch.setattr(release.platform, "machine", lambda: "x86_64")
-    monkeypatch.setattr(release.shutil, "disk_usage", lambda _: FreeSpace(free=1 << 40))
+    monkeypatch.setattr(os.path, "ismount", lambda _: True)
+    monkeypatch.setattr(os, "chown", lambda *_: None)
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: FreeSpace(free=1 << 40))
     monkeypatch.setattr(release, "probe", lambda *_: "")
     life = Life()
     return Host(life, FakeDocker(life), FakeProxy(life), MortalRecords(tmp_path / "state", life))
@@ -254,7 +257,7 @@ def test_an_image_for_another_architecture_is_refused_before_it_starts(host: Hos
 def test_a_full_disk_stops_the_release_before_it_begins(
     host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(release.shutil, "disk_usage", lambda _: FreeSpace(free=1 << 20))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: FreeSpace(free=1 << 20))
 
     with pytest.raises(ReleaseError, match="has 1 MiB free"):
         host.apply()

@@ -83,7 +83,7 @@ class Image:
 
 def context_digest(context: Path, dockerfile: Path) -> str:
     """Hash names, modes and contents of what the build sees, less what .dockerignore names."""
-    from docker.utils.build import exclude_paths  # type: ignore[import-untyped]  # noqa: PLC0415
+    from docker.utils.build import exclude_paths  # noqa: PLC0415
 
     if not context.is_dir():
         raise ProviderError(f"build.context is {str(context)!r}; there is no such folder")
@@ -155,7 +155,7 @@ def buildkit_client() -> tuple[str, dict[str, str]]:
 
 def _push(name: str, registry: Mapping[str, str], context: Context) -> str:
     """Push the image and give NAME@DIGEST; the login travels in the request, not in a file."""
-    import docker  # type: ignore[import-untyped]  # noqa: PLC0415 - takes a third of a second
+    import docker  # noqa: PLC0415 - takes a third of a second
 
     login = None
     if registry.get("username"):

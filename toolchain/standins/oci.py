@@ -173,7 +173,7 @@ PLUGIN = provider.Plugin(
 
 def _warm_up() -> None:
     """Import the SDK while the program is still at its own imports."""
-    import oci  # type: ignore[import-untyped]  # noqa: F401, PLC0415
+    import oci  # noqa: F401, PLC0415
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ class Api:
                 "API key only"
             )
         # the SDK takes most of a second to import: only once something is asked of the cloud
-        import oci  # type: ignore[import-untyped]  # noqa: PLC0415
+        import oci  # noqa: PLC0415
         import requests  # noqa: PLC0415
 
         try:

@@ -306,8 +306,8 @@ def serve(plugin: Plugin) -> None:
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     stopped = threading.Event()
-    # The engine ends its plugins by SIGINT, and by force five seconds later. Ctrl-C reaches only the
-    # engine: each plugin has a process group of its own.
+    # The engine ends its plugins by SIGINT, and by force five seconds later. Ctrl-C reaches the
+    # engine alone: each plugin has a process group of its own.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     threading.Thread(target=_until_orphaned, args=(stopped,), daemon=True).start()
