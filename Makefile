@@ -7,7 +7,7 @@ RUN = .venv/bin/python -m
 export PYTHONDONTWRITEBYTECODE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview down status logs history rollback init env test check fmt unit service \
+.PHONY: help bench up preview down status logs history rollback init env test check fmt unit service \
 	localcloud e2e audit lock venv docker clean
 
 help: ## show this
@@ -63,6 +63,9 @@ e2e: venv docker ## tests of the whole, on real parts
 
 audit: venv ## look for known vulnerabilities in the dependencies
 	$(RUN) pip_audit --disable-pip --require-hashes -r requirements-dev.txt -r service/requirements.txt
+
+bench: venv docker ## measure how long things take; COLD=1 starts from empty caches
+	@$(RUN) bench $(if $(COLD),--cold)
 
 fmt: venv ## format the code
 	$(RUN) ruff format .

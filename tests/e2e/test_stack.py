@@ -1,5 +1,6 @@
 """From a clone to a running service, its next release, and back to nothing; on real parts."""
 
+import hashlib
 import json
 import socket
 import subprocess
@@ -8,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.conftest import Clone
+from tests.e2e.clone import Clone
 from tests.e2e.load import Load
 
 PASSWORD = "correct horse battery staple"
@@ -168,8 +169,6 @@ def test_the_work_tree_stays_clean(clone: Clone) -> None:
 
 def docker_leftovers(clone: Clone) -> str:
     home = str(clone.path / ".local" / "cloud")
-    import hashlib  # noqa: PLC0415 - only here
-
     identity = hashlib.sha256(str(Path(home).resolve()).encode()).hexdigest()[:8]
     label = f"label=auth.localcloud.home={identity}"
     return "".join(
@@ -192,4 +191,5 @@ def test_down_leaves_nothing_behind_and_can_be_repeated(clone: Clone) -> None:
     processes = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
     assert str(clone.path) not in processes.stdout, "a process of the clone still runs"
     assert not (clone.path / ".local").exists()
+    assert clone.run("git", "status", "--porcelain").output == ""
     assert clone.make("down").status == 0
