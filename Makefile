@@ -7,7 +7,7 @@ RUN = .venv/bin/python -m
 export PYTHONDONTWRITEBYTECODE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help bench up preview down status logs history rollback init env test check fmt unit service \
+.PHONY: help bench up preview down status logs history rollback ssh init env test check fmt unit service \
 	localcloud e2e audit lock venv docker clean
 
 help: ## show this
@@ -34,6 +34,9 @@ history: ## list the releases
 
 rollback: ## run an earlier release again, with its configuration; TO=number names one
 	@$(TOOLS) rollback --stack $(STACK) --to "$(TO)"
+
+ssh: ## open a shell on the server
+	@$(TOOLS) ssh --stack $(STACK)
 
 init: ## make the keys of a new environment: make init STACK=dev
 	@$(TOOLS) init --stack $(STACK)

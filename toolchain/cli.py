@@ -19,7 +19,6 @@ INTERRUPTED = 130
 
 def main(argv: Sequence[str]) -> int:
     arguments = _parser().parse_args(argv)
-    started = time.monotonic()
     interruption.stop_on_terminate()
     try:
         if arguments.command == "docker":
@@ -41,8 +40,6 @@ def main(argv: Sequence[str]) -> int:
     except story.StepError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
-    if arguments.command in {"up", "down"}:
-        print(f"Finished in {time.monotonic() - started:.0f} s.", file=sys.stderr)
     return status
 
 
@@ -98,6 +95,7 @@ def _on_stack(arguments: argparse.Namespace) -> int:
     name, command = arguments.stack, arguments.command
     if name != LOCAL and not (CLONE / f"Pulumi.{name}.yaml").exists() and command != "init":
         raise story.StepError(f"There is no Pulumi.{name}.yaml. Make one: make init STACK={name}")
+    started = time.monotonic()
     changes = command in {"up", "preview", "down"}
     stack = (environment.prepare if changes else environment.existing)(CLONE, name)
     on_this_machine: dict[str, Callable[[], None]] = {
@@ -114,6 +112,9 @@ def _on_stack(arguments: argparse.Namespace) -> int:
         return stack.remote("sudo", "auth-release", command, "auth", *to)
     with interruption.patience():
         on_this_machine[command]()
+    if command == "up":
+        print(f"Finished in {time.monotonic() - started:.0f} s.\n", file=sys.stderr)
+        stack.show_outputs()
     return 0
 
 

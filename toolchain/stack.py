@@ -47,7 +47,6 @@ class Stack:
     def up(self) -> None:
         self.create()
         self._pulumi("up", "--yes", "--skip-preview", "--suppress-outputs")
-        self.show_outputs()
 
     def init(self) -> None:
         """Make the stack and its keys; the rest of its configuration is for people to write."""
@@ -151,15 +150,10 @@ class Stack:
         return result.stdout
 
     def _command(self, argv: Sequence[str]) -> list[str]:
-        scoped = (
-            ()
-            if argv[:2] == ("stack", "ls") or argv[:2] == ("stack", "init")
-            else (
-                "--stack",
-                self.name,
-            )
-        )
-        return ["pulumi", *argv, *scoped, "--non-interactive", "--color", "auto"]
+        # these two are about the backend, not about one stack in it
+        everywhere = tuple(argv[:2]) in {("stack", "ls"), ("stack", "init")}
+        scope = [] if everywhere else ["--stack", self.name]
+        return ["pulumi", *argv, *scope, "--non-interactive", "--color", "auto"]
 
 
 def complete_local(stack: Stack, cloud: Mapping[str, Any]) -> None:
