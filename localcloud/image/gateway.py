@@ -12,6 +12,8 @@ import functools
 import ipaddress
 import json
 import signal
+import socket
+import struct
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -75,7 +77,7 @@ class Gateway:
         """Carry one connection, both ways, until both ends are done."""
         listener = self.listeners.get(place)
         if listener is None or not allows(listener, writer.get_extra_info("peername")[0]):
-            writer.transport.abort()
+            reset(writer)
             return
         try:
             there, back = await asyncio.wait_for(
@@ -83,8 +85,7 @@ class Gateway:
                 CONNECT_SECONDS,
             )
         except OSError:
-            # a reset, as from a host that refuses
-            writer.transport.abort()
+            reset(writer)
             return
         try:
             await asyncio.gather(pump(reader, back), pump(there, writer))
@@ -104,7 +105,16 @@ async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None
         if sink.can_write_eof():
             sink.write_eof()
     except OSError:
-        sink.transport.abort()
+        reset(sink)
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """End a connection as a host does that refuses it, or that is gone: by RST, not by FIN."""
+    with contextlib.suppress(OSError):
+        writer.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+        )
+    writer.transport.abort()
 
 
 async def take(gateway: Gateway, configuration: Path, applied: Path) -> None:
