@@ -8,11 +8,10 @@ from auth.settings import Settings, SettingsError
 
 def main() -> int:
     try:
-        settings = Settings.from_environment()
+        return serve(Settings.from_environment())
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
-    return serve(settings)
 
 
 if __name__ == "__main__":

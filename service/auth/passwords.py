@@ -56,7 +56,10 @@ class Passwords:
         if self._taken >= self._places:
             raise BusyError
         self._taken += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
-        finally:
-            self._taken -= 1
+        done = asyncio.get_running_loop().run_in_executor(self._pool, work)
+        # a caller that gives up does not stop the thread: its place is free when that is done
+        done.add_done_callback(self._leave)
+        return await asyncio.shield(done)
+
+    def _leave(self, _: object) -> None:
+        self._taken -= 1

@@ -8,6 +8,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+_CODES = {400: "malformed_request", 404: "not_found", 405: "method_not_allowed"}
+
 
 class Code(Enum):
     """The stable code of each problem, with its status and what it says."""
@@ -73,5 +75,5 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def _http(_: Request, error: HTTPException) -> JSONResponse:
-        code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "http_error")
+        code = _CODES.get(error.status_code, "http_error")
         return response(error.status_code, code, str(error.detail), error.headers)

@@ -1,6 +1,7 @@
 """The process: serves until SIGTERM, then finishes what is in flight."""
 
 import asyncio
+import signal
 
 import uvicorn
 
@@ -39,5 +40,7 @@ def serve(settings: Settings) -> int:
         timeout_keep_alive=150,
     )
     server = Server(config, settings)
+    # uvicorn hands the signal on once it has stopped; to be asked to stop is no failure
+    signal.signal(signal.SIGTERM, lambda *_: None)
     server.run()
     return 0 if server.started else 1

@@ -10,6 +10,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 from joserfc.jws import JWSRegistry
 
+from auth.settings import SettingsError
+
 TYPE = "at+jwt"
 ALGORITHM = "ES256"
 _LEEWAY_SECONDS = 5
@@ -31,13 +33,7 @@ class Tokens:
         seconds: int,
         now: Callable[[], float] = time.time,
     ) -> None:
-        key = ECKey.import_key(signing_key, {"use": "sig", "alg": ALGORITHM})
-        if key.curve_name != "P-256":
-            raise ValueError(f"{ALGORITHM} needs a key on P-256, not {key.curve_name}")
-        # RFC 7638: the name of a key is its own thumbprint
-        self._key = ECKey.import_key(
-            signing_key, {"use": "sig", "alg": ALGORITHM, "kid": key.thumbprint()}
-        )
+        self._key = _load(signing_key)
         self._issuer, self._audience = issuer, audience
         self.seconds = seconds
         self._now = now
@@ -81,3 +77,18 @@ class Tokens:
     def jwks(self) -> dict[str, list[dict[str, Any]]]:
         """Give the public keys that verify what `issue` signs (RFC 7517)."""
         return {"keys": [dict(self._key.as_dict(private=False))]}
+
+
+def _load(signing_key: str) -> ECKey:
+    """Read the key, named by its own thumbprint (RFC 7638); raise SettingsError, not showing it."""
+    refused = SettingsError(
+        "The service can't start:\n  AUTH_SIGNING_KEY is no private EC key on P-256. Make one "
+        "with: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256"
+    )
+    try:
+        key = ECKey.import_key(signing_key, {"use": "sig", "alg": ALGORITHM})
+    except (JoseError, ValueError, TypeError):
+        raise refused from None  # the reason may quote the key
+    if key.curve_name != "P-256" or not key.is_private:
+        raise refused
+    return ECKey.import_key(signing_key, {"use": "sig", "alg": ALGORITHM, "kid": key.thumbprint()})

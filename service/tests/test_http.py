@@ -1,0 +1,152 @@
+"""Whatever comes in gets an answer in the one error format, and nothing breaks."""
+
+import contextlib
+import json
+import sqlite3
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from running import Server
+
+ROUTES = ["/v1/auth/register", "/v1/auth/login"]
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=50),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner),
+    max_leaves=8,
+)
+
+
+def is_problem(answer: httpx.Response) -> bool:
+    document = answer.json()
+    return (
+        answer.headers["content-type"] == "application/problem+json"
+        and document["status"] == answer.status_code
+        and bool(document["code"])
+        and bool(document["title"])
+    )
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(body=st.binary(max_size=200) | JSON.map(lambda value: json.dumps(value).encode()))
+def test_a_body_of_any_kind_is_refused_as_a_problem(
+    client: httpx.Client, route: str, body: bytes
+) -> None:
+    answer = client.post(route, content=body, headers={"content-type": "application/json"})
+
+    assert answer.status_code in {400, 422}, answer.text
+    assert is_problem(answer)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(token=st.text(st.characters(min_codepoint=0x21, max_codepoint=0xFF), min_size=1))
+def test_a_header_of_any_kind_is_refused_as_a_problem(client: httpx.Client, token: str) -> None:
+    answer = client.get("/v1/me", headers={b"authorization": b"Bearer " + token.encode("latin-1")})
+
+    # 400: the server itself refuses what is no header at all
+    assert answer.status_code in {400, 401}
+    assert answer.status_code == 400 or is_problem(answer)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/nowhere", 404),
+        ("GET", "/v1/auth/login", 405),
+        ("DELETE", "/healthz", 405),
+        ("GET", "/%00/%ff", 404),
+    ],
+)
+def test_a_route_that_is_none_is_a_problem(
+    client: httpx.Client, method: str, path: str, status: int
+) -> None:
+    answer = client.request(method, path)
+
+    assert answer.status_code == status
+    assert is_problem(answer)
+
+
+def test_a_body_that_says_it_is_too_large_is_refused(client: httpx.Client) -> None:
+    answer = client.post("/v1/auth/login", content=b"x" * 20_000)
+
+    assert answer.status_code == 413
+    assert is_problem(answer)
+
+
+def test_a_body_that_turns_out_too_large_is_refused(client: httpx.Client) -> None:
+    answer = client.post("/v1/auth/login", content=(b"x" * 1000 for _ in range(20)))
+
+    assert answer.status_code == 413
+
+
+def test_each_answer_names_its_request(client: httpx.Client) -> None:
+    given = client.get("/healthz", headers={"X-Request-Id": "my-request-1"})
+    made = [client.get("/healthz").headers["x-request-id"] for _ in range(2)]
+
+    assert given.headers["x-request-id"] == "my-request-1"
+    assert made[0] != made[1]
+
+
+def test_a_request_id_that_could_forge_a_log_line_is_replaced(client: httpx.Client) -> None:
+    answer = client.get("/healthz", headers={"X-Request-Id": 'x", "level": "error'})
+
+    assert '"' not in answer.headers["x-request-id"]
+
+
+def test_version_tells_what_was_built(own: Server) -> None:
+    own.settings = {"AUTH_REVISION": "abc1234", "AUTH_REVISION_TIME": "2026-01-01T00:00:00Z"}
+    own.start()
+
+    assert httpx.get(f"{own.url}/version").json() == {
+        "revision": "abc1234",
+        "revision_time": "2026-01-01T00:00:00Z",
+    }
+
+
+def test_every_log_line_is_json_and_holds_no_secret(own: Server) -> None:
+    own.start()
+    given = {"email": "ada@example.test", "password": "hunter2 hunter2"}
+    httpx.post(f"{own.url}/v1/auth/register", json=given)
+    token = httpx.post(f"{own.url}/v1/auth/login", json=given).json()["access_token"]
+    httpx.get(f"{own.url}/v1/me?token={token}", headers={"Authorization": f"Bearer {token}"})
+    own.stop()
+
+    lines = [json.loads(line) for line in own.log.splitlines()]
+    assert {line["path"] for line in lines if "path" in line} >= {"/v1/auth/login", "/v1/me"}
+    assert "hunter2" not in own.log
+    assert token not in own.log
+    assert "ada@example.test" not in own.log
+
+
+def test_a_locked_database_is_unavailable_and_comes_back_without_a_restart(own: Server) -> None:
+    own.start()
+    given = {"email": "ada@example.test", "password": "correct horse"}
+    holder = sqlite3.connect(own.data / "auth.sqlite", isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+
+    locked = httpx.post(f"{own.url}/v1/auth/register", json=given, timeout=30)
+    holder.execute("ROLLBACK")
+    holder.close()
+    mended = httpx.post(f"{own.url}/v1/auth/register", json=given, timeout=30)
+
+    assert locked.status_code == 503
+    assert locked.json()["code"] == "unavailable"
+    assert locked.headers["Retry-After"] == "1"
+    assert mended.status_code == 201, "the refused one was half written, or nothing recovered"
+
+
+def test_a_database_without_our_tables_is_not_ready(own: Server) -> None:
+    own.start()
+    with contextlib.closing(sqlite3.connect(own.data / "auth.sqlite")) as other:
+        other.execute("ALTER TABLE accounts RENAME TO away")
+        gone = httpx.get(f"{own.url}/readyz", timeout=30).status_code
+        other.execute("ALTER TABLE away RENAME TO accounts")
+
+    assert gone == 503
+    assert httpx.get(f"{own.url}/readyz", timeout=30).status_code == 200

@@ -1,0 +1,154 @@
+"""The process: how it starts, what it refuses, how it ends."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from auth.settings import Settings, SettingsError
+from running import ISSUER, SERVICE, Server
+
+
+def test_sigterm_turns_readiness_off_finishes_what_is_in_flight_and_exits_0(own: Server) -> None:
+    own.settings = {"AUTH_HASHING_WORKERS": "1", "AUTH_HASHING_QUEUE": "64"}
+    own.start()
+    answers: list[int] = []
+
+    def register(number: int) -> None:
+        given = {"email": f"{number}@example.test", "password": "correct horse"}
+        answers.append(
+            httpx.post(f"{own.url}/v1/auth/register", json=given, timeout=30).status_code
+        )
+
+    requests = [threading.Thread(target=register, args=(number,)) for number in range(40)]
+    with httpx.Client(base_url=own.url, timeout=10) as client:
+        client.get("/healthz")  # opens the connection
+        for request in requests:
+            request.start()
+        time.sleep(0.2)
+        assert own.process is not None
+        own.process.send_signal(signal.SIGTERM)
+        seen, deadline = 200, time.monotonic() + 5
+        while seen == httpx.codes.OK and time.monotonic() < deadline:
+            seen = client.get("/readyz").status_code
+    for request in requests:
+        request.join(timeout=30)
+
+    assert seen == 503, "readiness did not turn before the end"
+    assert answers == [201] * len(requests)
+    assert own.process.wait(timeout=30) == 0
+
+
+def test_accounts_outlive_the_process(own: Server) -> None:
+    given = {"email": "ada@example.test", "password": "correct horse"}
+    own.start()
+    httpx.post(f"{own.url}/v1/auth/register", json=given)
+    own.stop()
+    own.start()
+
+    assert httpx.post(f"{own.url}/v1/auth/login", json=given).status_code == 200
+
+
+def test_two_processes_share_one_database_as_during_a_release(own: Server) -> None:
+    own.start()
+    other = Server(data=own.data, key=own.key)
+    other.start()
+    try:
+        for number in range(10):
+            given = {"email": f"{number}@example.test", "password": "correct horse"}
+            made, asked = (own, other) if number % 2 else (other, own)
+            assert httpx.post(f"{made.url}/v1/auth/register", json=given).status_code == 201
+            assert httpx.post(f"{asked.url}/v1/auth/login", json=given).status_code == 200
+    finally:
+        other.stop()
+
+
+def test_more_logins_than_can_wait_are_told_to_come_back(own: Server) -> None:
+    own.settings = {"AUTH_HASHING_WORKERS": "1", "AUTH_HASHING_QUEUE": "1"}
+    own.start()
+    answers: list[httpx.Response] = []
+
+    def log_in() -> None:
+        given = {"email": "nobody@example.test", "password": "correct horse"}
+        answers.append(httpx.post(f"{own.url}/v1/auth/login", json=given, timeout=30))
+
+    requests = [threading.Thread(target=log_in) for _ in range(30)]
+    for request in requests:
+        request.start()
+    for request in requests:
+        request.join(timeout=30)
+
+    refused = [answer for answer in answers if answer.status_code == 503]
+    assert len(answers) == len(requests)
+    assert refused, "nothing was refused"
+    assert all(answer.headers["Retry-After"] == "1" for answer in refused)
+    assert {answer.status_code for answer in answers} <= {401, 503}
+
+
+def start(**environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "auth"],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(SERVICE), **environment},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def test_a_start_without_settings_names_all_that_is_missing_and_exits_2() -> None:
+    ended = start()
+
+    assert ended.returncode == 2
+    assert "AUTH_SIGNING_KEY is not set" in ended.stderr
+    assert "AUTH_ISSUER is not set" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("AUTH_SIGNING_KEY", "changeme-hunter2"),
+        ("AUTH_SIGNING_KEY", "-----BEGIN PUBLIC KEY-----hunter2"),
+        ("AUTH_ISSUER", "auth.example.test/hunter2"),
+        ("AUTH_PORT", "hunter2"),
+        ("AUTH_PORT", "0"),
+        ("AUTH_ENVIRONMENT", "hunter2"),
+        ("AUTH_ACCESS_TOKEN_SECONDS", "86400"),
+    ],
+)
+def test_a_setting_that_is_none_is_named_and_not_shown(key: str, name: str, value: str) -> None:
+    environment = {"AUTH_SIGNING_KEY": key, "AUTH_ISSUER": ISSUER, name: value}
+
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment(environment)
+
+    assert name in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_secret_file_that_can_not_be_read_is_named() -> None:
+    with pytest.raises(SettingsError, match="AUTH_SIGNING_KEY_FILE can't be read"):
+        Settings.from_environment({"AUTH_SIGNING_KEY_FILE": "/nowhere/key", "AUTH_ISSUER": ISSUER})
+
+
+def test_a_signing_key_that_is_no_key_ends_the_start_with_one_message(tmp_path: Path) -> None:
+    text = "-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----"
+
+    ended = start(AUTH_SIGNING_KEY=text, AUTH_ISSUER=ISSUER, AUTH_DATA_DIR=str(tmp_path))
+
+    assert ended.returncode == 2
+    assert "AUTH_SIGNING_KEY" in ended.stderr
+    assert "hunter2" not in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_the_settings_do_not_show_their_secrets(key: str) -> None:
+    settings = Settings.from_environment({"AUTH_SIGNING_KEY": key, "AUTH_ISSUER": ISSUER})
+
+    assert "PRIVATE" not in repr(settings)
