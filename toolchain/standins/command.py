@@ -1,8 +1,9 @@
 """Stands in for the `command` plugin: `remote.Command`, over real SSH."""
 
 import asyncio
+import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
 from toolchain.standins import provider
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 _FIRST_PAUSE, _PAUSE_FACTOR, _LONGEST_PAUSE = 0.1, 1.5, 5.0
 _KEEPALIVE_SECONDS = 15  # a dead link is noticed after four of them
+_CANCEL_SECONDS = 0.2
 _CONNECTION = {
     "host",
     "port",
@@ -90,7 +92,8 @@ class Command:
     ) -> Properties:
         if not command:
             return {**inputs, "stdout": "", "stderr": ""}
-        stdout, stderr = asyncio.run(_run(inputs, command, previous, context))
+        work = _run(inputs, command, previous, context)
+        stdout, stderr = asyncio.run(_unless_cancelled(work, command, context))
         return {**inputs, "stdout": stdout.removesuffix("\n"), "stderr": stderr.removesuffix("\n")}
 
 
@@ -101,6 +104,20 @@ def _previous(inputs: Properties, state: Properties) -> dict[str, str]:
         "PULUMI_COMMAND_STDOUT": state.get("stdout", ""),
         "PULUMI_COMMAND_STDERR": state.get("stderr", ""),
     }
+
+
+async def _unless_cancelled(
+    work: Coroutine[Any, Any, tuple[str, str]], command: str, context: Context
+) -> tuple[str, str]:
+    """Do the work, but leave it as soon as the user wants to stop."""
+    task = asyncio.ensure_future(work)
+    while not task.done():
+        if context.cancelled.is_set():
+            task.cancel()
+            await asyncio.wait([task])
+            raise ProviderError(f"cancelled: running {_quoted(command)}")
+        await asyncio.wait([task], timeout=_CANCEL_SECONDS)
+    return task.result()
 
 
 async def _run(
@@ -186,6 +203,8 @@ async def _dial(settings: Properties, context: Context) -> "asyncssh.SSHClientCo
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
     return str(error) or type(error).__name__
 
 

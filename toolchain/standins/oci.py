@@ -149,7 +149,7 @@ def _list(client: str, path: str, key: str) -> provider.Function:
 
     def function(arguments: Properties, context: Context) -> Properties:
         query = {oci_wire.outbound({k: v}).popitem()[0]: v for k, v in arguments.items()}
-        found = oci_api.of(context.config).list(client, path, query)
+        found = oci_api.of(context).list(client, path, query)
         return {**arguments, "id": path.strip("/"), key: oci_wire.listed(found)}
 
     return function

@@ -1,12 +1,13 @@
 """Oracle Cloud's API as the `oci` stand-in calls it: signed by Oracle's SDK, retried, polled."""
 
 import os
+import threading
 import time
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from toolchain.standins.provider import ProviderError
+from toolchain.standins.provider import Context, ProviderError
 from toolchain.standins.values import Properties
 
 _VERSION = "20160918"
@@ -25,9 +26,12 @@ _SUGGESTIONS = {
 
 
 class Api:
-    """One tenancy in one region. `config` is the provider's configuration."""
+    """One tenancy in one region. `config` is the provider's configuration.
 
-    def __init__(self, config: Mapping[str, Any]) -> None:
+    Whatever waits here ends early, by ProviderError, once `cancelled` is set.
+    """
+
+    def __init__(self, config: Mapping[str, Any], cancelled: threading.Event) -> None:
         missing = [name for name in _CREDENTIALS if not config.get(name)]
         if missing:
             raise ProviderError(f"oci:{missing[0]} is not set; it is needed to sign requests")
@@ -53,6 +57,7 @@ class Api:
             raise ProviderError(
                 "oci:privateKey or oci:privateKeyPath holds no usable API key"
             ) from error
+        self._cancelled = cancelled
         self._session = requests.Session()
         self._session.trust_env = False
         self._region = config["region"]
@@ -89,9 +94,12 @@ class Api:
                 return None
             patience = _RETRY_SECONDS.get(answer.status_code, 0)
             final = "Out of host capacity" in answer.text
-            if final or time.monotonic() - started + pause > patience:
+            if (
+                final
+                or time.monotonic() - started + pause > patience
+                or self._cancelled.wait(pause)
+            ):
                 raise ProviderError(describe(answer, method, url))
-            time.sleep(pause)
             pause = min(pause * 2, 8)
 
     def list(self, client: str, path: str, query: Mapping[str, Any]) -> list[Properties]:
@@ -105,6 +113,32 @@ class Api:
             page = answer.headers.get("opc-next-page")
             if not page:
                 return found
+
+    def wait(
+        self,
+        look: Callable[[], Properties | None],
+        *,
+        ready: frozenset[str],
+        seconds: float,
+        what: str,
+    ) -> Properties | None:
+        """Look until the resource's state is one of `ready`; None if it is gone.
+
+        Raises ProviderError if it ends up elsewhere or takes longer than `seconds`.
+        """
+        deadline, pause = time.monotonic() + seconds, 0.2
+        while True:
+            seen = look()
+            state = (seen or {}).get("lifecycleState", "gone")
+            if seen is None or state in ready:
+                return seen
+            if state in {"FAILED", "FAULTY", "TERMINATED", "DETACHED"}:
+                raise ProviderError(f"{what} ended up {state}, not {' or '.join(sorted(ready))}")
+            if time.monotonic() > deadline:
+                raise ProviderError(f"{what} is still {state} after {seconds:.0f} s")
+            if self._cancelled.wait(pause):
+                raise ProviderError(f"cancelled while {what} was {state}")
+            pause = min(pause * 1.5, 5)
 
     def _send(
         self, method: str, url: str, body: Properties | None, query: Mapping[str, Any] | None
@@ -120,13 +154,14 @@ class Api:
 
 
 @lru_cache(maxsize=4)
-def _api(config: tuple[tuple[str, Any], ...]) -> Api:
-    return Api(dict(config))
+def _api(config: tuple[tuple[str, Any], ...], cancelled: threading.Event) -> Api:
+    return Api(dict(config), cancelled)
 
 
-def of(config: Mapping[str, Any]) -> Api:
+def of(context: Context) -> Api:
     """Give the API for a configuration, the same one each time: it keeps its connections."""
-    return _api(tuple(sorted((k, v) for k, v in config.items() if isinstance(v, str))))
+    texts = ((key, value) for key, value in context.config.items() if isinstance(value, str))
+    return _api(tuple(sorted(texts)), context.cancelled)
 
 
 def overrides(text: str) -> dict[str, str]:
@@ -150,28 +185,3 @@ def describe(answer: Any, method: str, url: str) -> str:
         f"OPC request ID: {answer.headers.get('opc-request-id', '')}",
     ]
     return "\n".join(lines)
-
-
-def wait(
-    look: Callable[[], Properties | None],
-    *,
-    ready: frozenset[str],
-    seconds: float,
-    what: str,
-) -> Properties | None:
-    """Look until the resource's state is one of `ready`; None if it is gone.
-
-    Raises ProviderError if it ends up elsewhere or takes longer than `seconds`.
-    """
-    deadline, pause = time.monotonic() + seconds, 0.2
-    while True:
-        seen = look()
-        state = (seen or {}).get("lifecycleState", "gone")
-        if seen is None or state in ready:
-            return seen
-        if state in {"FAILED", "FAULTY", "TERMINATED", "DETACHED"}:
-            raise ProviderError(f"{what} ended up {state}, not {' or '.join(sorted(ready))}")
-        if time.monotonic() > deadline:
-            raise ProviderError(f"{what} is still {state} after {seconds:.0f} s")
-        time.sleep(pause)
-        pause = min(pause * 1.5, 5)

@@ -22,12 +22,8 @@ class Instance(Kind):
             return path.partition(".")[2].partition("[")[0] not in _VNIC_UPDATABLE
         return super().replaces(path)
 
-    def create(self, inputs: Properties, context: Context) -> tuple[str, Properties]:
-        identity, outputs = super().create(inputs, context)
-        return identity, {**outputs, **self._attached(identity, outputs, context)}
-
     def read(self, identity: str, state: Properties, context: Context) -> Properties | None:
-        body = self.look(oci_api.of(context.config), identity)
+        body = self.look(oci_api.of(context), identity)
         if body is None:
             return None
         # what the API tells in another shape than it was given stays as it was given
@@ -41,13 +37,16 @@ class Instance(Kind):
         card = {key: new[key] for key in _VNIC_UPDATABLE if key in new and new[key] != old.get(key)}
         if card:
             vnic = self._vnic(identity, state, context)
-            api = oci_api.of(context.config)
+            api = oci_api.of(context)
             api.call(NETWORK, "PUT", f"/vnics/{vnic['id']}", body=outbound(card))
-        outputs = super().update(identity, state, inputs, context)
+        return super().update(identity, state, inputs, context)
+
+    def _settled(self, identity: str, inputs: Properties, context: Context) -> Properties:
+        outputs = super()._settled(identity, inputs, context)
         return {**outputs, **self._attached(identity, outputs, context)}
 
     def _attached(self, identity: str, outputs: Properties, context: Context) -> Properties:
-        boot = oci_api.of(context.config).list(
+        boot = oci_api.of(context).list(
             COMPUTE,
             "/bootVolumeAttachments",
             {
@@ -65,7 +64,7 @@ class Instance(Kind):
 
     @staticmethod
     def _vnic(identity: str, outputs: Properties, context: Context) -> Properties:
-        api = oci_api.of(context.config)
+        api = oci_api.of(context)
         query = {"compartmentId": outputs["compartmentId"], "instanceId": identity}
         attached = api.list(COMPUTE, "/vnicAttachments", query)
         return dict(api.call(NETWORK, "GET", f"/vnics/{attached[0]['vnicId']}"))

@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from toolchain.standins import oci_api
 from toolchain.standins.oci_api import Api
 from toolchain.standins.oci_wire import inbound, outbound
-from toolchain.standins.provider import Context, ProviderError
+from toolchain.standins.provider import Context, ProviderError, UnfinishedError
 from toolchain.standins.values import Properties
 
 NETWORK = "oci_core.VirtualNetworkClient"
 COMPUTE = "oci_core.ComputeClient"
 STORAGE = "oci_core.BlockstorageClient"
 _GONE = frozenset({"TERMINATED", "DETACHED"})
+
+
+class GoneError(ProviderError):
+    """Somebody else deleted the resource meanwhile: there is nothing to keep."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,18 +48,23 @@ class Kind:
         return _root(path) not in self.updatable | self.refused
 
     def create(self, inputs: Properties, context: Context) -> tuple[str, Properties]:
-        api = oci_api.of(context.config)
+        api = oci_api.of(context)
         made = api.call(self.client, "POST", self.path, body=self.to_body(inputs))
-        return made["id"], self._settled(api, made["id"], inputs)
+        try:
+            return made["id"], self._settled(made["id"], inputs, context)
+        except GoneError:
+            raise
+        except ProviderError as error:
+            raise UnfinishedError(str(error), made["id"], {**inbound(made), **inputs}) from None
 
     def read(self, identity: str, state: Properties, context: Context) -> Properties | None:
-        body = self.look(oci_api.of(context.config), identity)
+        body = self.look(oci_api.of(context), identity)
         return {**state, **inbound(body)} if body else None
 
     def update(
         self, identity: str, state: Properties, inputs: Properties, context: Context
     ) -> Properties:
-        api = oci_api.of(context.config)
+        api = oci_api.of(context)
         changed = {key for key in {*state, *inputs} if state.get(key) != inputs.get(key)}
         for key in sorted(changed & self.refused):
             raise ProviderError(
@@ -65,13 +74,13 @@ class Kind:
         wanted = {key: inputs[key] for key in self.updatable & changed if key in inputs}
         if wanted:
             api.call(self.client, "PUT", f"{self.path}/{identity}", body=outbound(wanted))
-        return self._settled(api, identity, inputs)
+        return self._settled(identity, inputs, context)
 
     def delete(self, identity: str, state: Properties, context: Context) -> None:
         del state
-        api = oci_api.of(context.config)
+        api = oci_api.of(context)
         api.call(self.client, "DELETE", f"{self.path}/{identity}")
-        oci_api.wait(
+        api.wait(
             lambda: self.look(api, identity),
             ready=_GONE,
             seconds=self.delete_seconds,
@@ -83,16 +92,17 @@ class Kind:
         body = api.call(self.client, "GET", f"{self.path}/{identity}")
         return None if body is None or body.get("lifecycleState") in _GONE else dict(body)
 
-    def _settled(self, api: Api, identity: str, inputs: Properties) -> Properties:
+    def _settled(self, identity: str, inputs: Properties, context: Context) -> Properties:
         """Wait until the resource is ready; give its outputs, inputs as they were given."""
-        body = oci_api.wait(
+        api = oci_api.of(context)
+        body = api.wait(
             lambda: self.look(api, identity),
             ready=self.ready,
             seconds=self.create_seconds,
             what=f"the {self.title}",
         )
         if body is None:
-            raise ProviderError(f"the {self.title} vanished while it was made")
+            raise GoneError(f"the {self.title} vanished while it was made")
         return {**inbound(body), **inputs}
 
 
@@ -118,7 +128,7 @@ class Default:
         return identity, self.update(identity, {}, inputs, context)
 
     def read(self, identity: str, state: Properties, context: Context) -> Properties | None:
-        body = oci_api.of(context.config).call(NETWORK, "GET", f"{self.path}/{identity}")
+        body = oci_api.of(context).call(NETWORK, "GET", f"{self.path}/{identity}")
         return {**state, **inbound(body)} if body else None
 
     def update(
@@ -127,7 +137,7 @@ class Default:
         del state
         wanted = {key: inputs.get(key, []) for key in self.rules}
         wanted |= {key: inputs[key] for key in ("displayName", "freeformTags") if key in inputs}
-        body = oci_api.of(context.config).call(
+        body = oci_api.of(context).call(
             NETWORK, "PUT", f"{self.path}/{identity}", body=outbound(wanted)
         )
         return {**inbound(body), **inputs}
@@ -165,7 +175,7 @@ class SecurityRule:
 
     def read(self, identity: str, state: Properties, context: Context) -> Properties | None:
         path = f"/networkSecurityGroups/{state['networkSecurityGroupId']}/securityRules"
-        api = oci_api.of(context.config)
+        api = oci_api.of(context)
         group = f"/networkSecurityGroups/{state['networkSecurityGroupId']}"
         if api.call(NETWORK, "GET", group) is None:
             return None
@@ -189,7 +199,7 @@ class SecurityRule:
     @staticmethod
     def _act(rule: Properties, action: str, body: Properties, context: Context) -> Properties:
         path = f"/networkSecurityGroups/{rule['networkSecurityGroupId']}/actions/{action}"
-        return dict(oci_api.of(context.config).call(NETWORK, "POST", path, body=body))
+        return dict(oci_api.of(context).call(NETWORK, "POST", path, body=body))
 
 
 def _rule(inputs: Properties) -> Properties:

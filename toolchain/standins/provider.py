@@ -18,6 +18,7 @@ from pulumi.runtime.proto import (
     plugin_pb2,
     provider_pb2,
     provider_pb2_grpc,
+    status_pb2,
 )
 
 from toolchain.standins import values
@@ -31,6 +32,15 @@ class ProviderError(Exception):
     """The operation failed; the text is shown to the user as it is."""
 
 
+class UnfinishedError(ProviderError):
+    """A resource was made but is not as it should be: the state keeps it, the next run goes on."""
+
+    def __init__(self, text: str, identity: str, outputs: Properties) -> None:
+        super().__init__(text)
+        self.identity = identity
+        self.outputs = outputs
+
+
 class Log(Protocol):
     """Shows a line to the user, under the resource that it is about.
 
@@ -42,11 +52,15 @@ class Log(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """What surrounds one operation on one resource."""
+    """What surrounds one operation on one resource.
+
+    `cancelled` is set when the user wants to stop: what waits gives up then.
+    """
 
     urn: str
     log: Log
     config: Mapping[str, Any]
+    cancelled: threading.Event
 
 
 class Resource(Protocol):
@@ -115,6 +129,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         self._plugin = plugin
         self._engine = engine_pb2_grpc.EngineStub(grpc.insecure_channel(engine_address))
         self._config: Properties = {}
+        self._cancelled = threading.Event()
 
     def GetPluginInfo(self, request: Any, context: Any) -> plugin_pb2.PluginInfo:  # noqa: N802
         del request, context
@@ -238,6 +253,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     def Cancel(self, request: Any, context: Any) -> empty_pb2.Empty:  # noqa: N802
         del request, context
+        self._cancelled.set()
         return empty_pb2.Empty()
 
     def _resource(self, urn: str, context: Any) -> Resource:
@@ -254,15 +270,18 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
                 engine_pb2.LogRequest(severity=severity, message=text, urn=urn, ephemeral=passing)
             )
 
-        return Context(urn=urn, log=log, config=self._config)
+        return Context(urn=urn, log=log, config=self._config, cancelled=self._cancelled)
 
     @staticmethod
     def _do(context: Any, operation: Callable[..., Answer], *arguments: Any) -> Answer:
         try:
             return operation(*arguments)
+        except UnfinishedError as error:
+            _add_details(context, error)
+            context.abort(grpc.StatusCode.UNKNOWN, str(error))
         except ProviderError as error:
             context.abort(grpc.StatusCode.UNKNOWN, str(error))
-            raise AssertionError("abort does not return") from None
+        raise AssertionError("abort does not return")
 
     def _unmodelled(self, what: str) -> str:
         return (
@@ -279,6 +298,17 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 def _foreseen(resource: Resource, inputs: Properties) -> Any:
     """Give the outputs as far as a preview knows them."""
     return values.to_wire({**dict.fromkeys(resource.computed, values.UNKNOWN), **inputs})
+
+
+def _add_details(context: Any, error: UnfinishedError) -> None:
+    """Tell the engine what to keep of a resource that was made, but not to the end."""
+    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=str(error))
+    status.details.add().Pack(
+        provider_pb2.ErrorResourceInitFailed(
+            id=error.identity, properties=values.to_wire(error.outputs), reasons=[str(error)]
+        )
+    )
+    context.set_trailing_metadata([("grpc-status-details-bin", status.SerializeToString())])
 
 
 def _copy(path: Sequence[str], source: Properties, target: Properties) -> None:

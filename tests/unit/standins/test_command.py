@@ -1,0 +1,71 @@
+"""The `command` stand-in, as far as it goes without a host that answers."""
+
+import socket
+import subprocess
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import operation
+from toolchain.standins.command import Command
+from toolchain.standins.provider import Context, ProviderError
+
+
+@pytest.fixture
+def said() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def context(said: list[str]) -> Context:
+    return operation.context(said)
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> dict[str, Any]:
+    """Describe a connection to a port at which nobody listens."""
+    key = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-qt", "ed25519", "-N", "", "-f", str(key)], check=True)
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    return {"host": "127.0.0.1", "port": port, "user": "u", "privateKey": key.read_text()}
+
+
+def test_a_host_that_refuses_is_dialled_as_often_as_allowed(
+    connection: dict[str, Any], context: Context, said: list[str]
+) -> None:
+    inputs = {"connection": {**connection, "dialErrorLimit": 2}, "create": "true"}
+    with pytest.raises(ProviderError) as caught:
+        Command().create(inputs, context)
+
+    text = str(caught.value)
+    assert text.startswith(f"after 3 failed attempts: ssh to 127.0.0.1:{connection['port']} as u: ")
+    assert text.endswith("Connection refused")
+    assert [line.partition(" failed")[0] for line in said] == ["Dial 1/2", "Dial 2/2"]
+
+
+def test_cancelling_ends_the_dialling(connection: dict[str, Any], context: Context) -> None:
+    inputs = {"connection": {**connection, "dialErrorLimit": -1}, "create": "true"}
+    threading.Timer(0.3, context.cancelled.set).start()
+    with pytest.raises(ProviderError, match=r'^cancelled: running "true"$'):
+        Command().create(inputs, context)
+
+
+def test_without_a_command_no_host_is_needed(connection: dict[str, Any], context: Context) -> None:
+    _, outputs = Command().create({"connection": connection, "delete": "true"}, context)
+
+    assert outputs["stdout"] == ""
+
+
+def test_a_login_that_is_not_modelled_is_refused(connection: dict[str, Any]) -> None:
+    with pytest.raises(ProviderError, match=r"^connection\.password is not modelled"):
+        Command().prepare({"connection": {**connection, "password": "p"}, "create": "true"})
+
+
+def test_only_a_trigger_replaces() -> None:
+    assert Command().replaces("triggers[0]")
+    assert not Command().replaces("stdin")
+    assert not Command().replaces("connection.host")

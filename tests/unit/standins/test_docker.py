@@ -1,0 +1,81 @@
+"""What the `docker` stand-in takes for a change of an image; builds are in tests/localcloud."""
+
+from pathlib import Path
+
+import pytest
+
+from toolchain.standins import values
+from toolchain.standins.docker import Image, context_digest
+from toolchain.standins.provider import ProviderError
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY . .\n")
+    (tmp_path / "code.py").write_text("print()\n")
+    (tmp_path / ".dockerignore").write_text("# not for the image\n*.md\n")
+    return tmp_path
+
+
+def digest(folder: Path) -> str:
+    return context_digest(folder, folder / "Dockerfile")
+
+
+def test_a_changed_file_a_changed_mode_and_a_renamed_file_are_changes(folder: Path) -> None:
+    seen = [digest(folder)]
+    (folder / "code.py").write_text("print(1)\n")
+    seen.append(digest(folder))
+    (folder / "code.py").chmod(0o755)
+    seen.append(digest(folder))
+    (folder / "code.py").rename(folder / "other.py")
+    seen.append(digest(folder))
+
+    assert len(set(seen)) == len(seen)
+
+
+def test_a_touched_file_and_an_ignored_one_are_none(folder: Path) -> None:
+    before = digest(folder)
+    (folder / "code.py").touch()
+    (folder / "README.md").write_text("words")
+
+    assert digest(folder) == before
+
+
+def test_a_link_counts_by_where_it_leads(folder: Path) -> None:
+    (folder / "link").symlink_to("/nowhere")
+    before = digest(folder)
+    (folder / "link").unlink()
+    (folder / "link").symlink_to("/elsewhere")
+
+    assert digest(folder) != before
+
+
+def test_the_inputs_get_the_digest_of_the_context(folder: Path) -> None:
+    inputs = Image().prepare({"imageName": "x:1", "build": {"context": str(folder)}})
+
+    assert inputs["build"]["contextDigest"] == digest(folder)
+
+
+def test_an_unknown_argument_leaves_the_context_for_later() -> None:
+    inputs = {"imageName": "x", "build": {"context": "/none", "args": {"BASE": values.UNKNOWN}}}
+
+    assert Image().prepare(inputs) == inputs
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        ({"cacheFrom": {}}, "build.cacheFrom is not modelled"),
+        ({"context": "/no/such"}, "build.context is '/no/such'; there is no such folder"),
+        ({"context": "/", "dockerfile": "/no/file"}, "build.dockerfile is '/no/file'; there is"),
+    ],
+)
+def test_a_wrong_build_is_named(build: values.Properties, message: str) -> None:
+    with pytest.raises(ProviderError) as caught:
+        Image().prepare({"imageName": "x:1", "build": build})
+
+    assert str(caught.value).startswith(message)
+
+
+def test_another_login_is_no_change() -> None:
+    assert Image.ignored == ("registry.username", "registry.password")

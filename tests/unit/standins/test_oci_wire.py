@@ -1,0 +1,79 @@
+"""Pulumi's properties as Oracle's bodies, and back."""
+
+import pytest
+
+from toolchain.standins import oci_api, oci_wire
+from toolchain.standins.oci import RESOURCES
+
+
+def test_names_and_texts_go_out_as_the_api_has_them() -> None:
+    body = oci_wire.outbound(
+        {
+            "sizeInGbs": "50",
+            "shapeConfig": {"ocpus": 2, "memoryInGbs": 12},
+            "createVnicDetails": {"assignPublicIp": "false"},
+            "rules": [{"stateless": True}],
+        }
+    )
+
+    assert body == {
+        "sizeInGBs": 50,
+        "shapeConfig": {"ocpus": 2, "memoryInGBs": 12},
+        "createVnicDetails": {"assignPublicIp": False},
+        "rules": [{"isStateless": True}],
+    }
+
+
+def test_an_answer_comes_in_as_the_official_plugin_has_it() -> None:
+    seen = oci_wire.inbound(
+        {
+            "lifecycleState": "AVAILABLE",
+            "sizeInGBs": 50,
+            "description": None,
+            "timeCreated": "2026-01-02T03:04:05.120000+00:00",
+        }
+    )
+
+    assert seen == {
+        "state": "AVAILABLE",
+        "sizeInGbs": "50",
+        "timeCreated": "2026-01-02 03:04:05.12 +0000 UTC",
+    }
+
+
+def test_objects_in_a_list_become_lists_of_one() -> None:
+    (seen,) = oci_wire.listed([{"launchOptions": {"firmware": "x"}, "freeformTags": {"a": "b"}}])
+
+    assert seen == {"launchOptions": [{"firmware": "x"}], "freeformTags": {"a": "b"}}
+
+
+def test_a_launch_names_its_image() -> None:
+    body = oci_wire.instance_body(
+        {"sourceDetails": {"sourceType": "image", "sourceId": "ocid1.image"}, "shape": "s"}
+    )
+
+    assert body["sourceDetails"] == {"sourceType": "image", "imageId": "ocid1.image"}
+
+
+@pytest.mark.parametrize(
+    ("path", "replaces"),
+    [
+        ("metadata.user_data", True),
+        ("metadata.note", False),
+        ("createVnicDetails.nsgIds[0]", False),
+        ("createVnicDetails.subnetId", True),
+        ("shapeConfig.ocpus", False),
+        ("availabilityDomain", True),
+        ("sourceDetails.bootVolumeSizeInGbs", False),
+    ],
+)
+def test_an_instance_is_replaced_for_what_it_is_born_with(path: str, replaces: bool) -> None:
+    assert RESOURCES["oci:Core/instance:Instance"].replaces(path) is replaces
+
+
+def test_overrides_are_read_as_the_official_plugin_reads_them() -> None:
+    assert oci_api.overrides("a.B=http://x:1;c.D=http://y:2") == {
+        "a.B": "http://x:1",
+        "c.D": "http://y:2",
+    }
+    assert oci_api.overrides("") == {}
