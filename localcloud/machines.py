@@ -48,24 +48,24 @@ class Machines:
     def launch(self, spec: MachineSpec) -> None:
         """Create the machine and let it boot; it answers when cloud-init has let sshd start."""
         name = self._name(spec.instance_id)
-        address = self._bridge.free_address()
-        docker(
-            *("create", "--name", name, "--hostname", spec.hostname),
-            *(
-                "--label",
-                self._home.label,
-                "--label",
-                f"auth.localcloud.instance={spec.instance_id}",
-            ),
-            *("--network", self._bridge.name, "--ip", str(address)),
-            # a guest that reboots ends its container: it comes back as a machine does
-            *("--restart", "unless-stopped", "--stop-timeout", str(_STOP_SECONDS)),
-            *capabilities.of_a_machine(),
-            *_limits(spec),
-            *("--mount", self._mount(self._disk(spec.instance_id), "/var/lib/docker")),
-            *("--volume", f"{self._volumes}:{VOLUMES}"),
-            machine_image.machine(_quietly),
-        )
+        with self._bridge.free_address() as address:
+            docker(
+                *("create", "--name", name, "--hostname", spec.hostname),
+                *(
+                    "--label",
+                    self._home.label,
+                    "--label",
+                    f"auth.localcloud.instance={spec.instance_id}",
+                ),
+                *("--network", self._bridge.name, "--ip", str(address)),
+                # a guest that reboots ends its container: it comes back as a machine does
+                *("--restart", "unless-stopped", "--stop-timeout", str(_STOP_SECONDS)),
+                *capabilities.of_a_machine(),
+                *_limits(spec),
+                *("--mount", self._mount(self._disk(spec.instance_id), "/var/lib/docker")),
+                *("--volume", f"{self._volumes}:{VOLUMES}"),
+                machine_image.machine(_quietly),
+            )
         files = seed.files(spec, registry=self._home.registry, ingress=self._filter(()))
         docker("cp", "-", f"{name}:/", stdin=seed.archive(files))
         docker("start", name)

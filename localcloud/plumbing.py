@@ -2,6 +2,8 @@
 
 import json
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from ipaddress import IPv4Address, IPv4Network
 
 from localcloud.docker import docker, exists
@@ -41,8 +43,16 @@ class Bridge:
         """Give the bridge's own address: where the host's packets come from."""
         return self.subnet[1]
 
-    def free_address(self) -> IPv4Address:
-        """Find an address that no machine of this network holds, running or not."""
+    @contextmanager
+    def free_address(self) -> Iterator[IPv4Address]:
+        """Yield an address that no machine of this network holds, running or not.
+
+        Nobody else gets it meanwhile: the machine that takes it must be created inside.
+        """
+        with self._lock:
+            yield self._find_address()
+
+    def _find_address(self) -> IPv4Address:
         ids = docker("ps", "--all", "--quiet", "--filter", f"network={self.name}").split()
         taken = set()
         for container in json.loads(docker("container", "inspect", *ids)) if ids else []:
