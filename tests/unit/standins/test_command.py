@@ -3,6 +3,7 @@
 import socket
 import subprocess
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from tests import operation
 from toolchain.standins.command import Command
 from toolchain.standins.provider import Context, ProviderError
+from toolchain.standins.values import Properties
 
 
 @pytest.fixture
@@ -34,12 +36,18 @@ def connection(tmp_path: Path) -> dict[str, Any]:
     return {"host": "127.0.0.1", "port": port, "user": "u", "privateKey": key.read_text()}
 
 
+def create(inputs: Properties, context: Context) -> tuple[str, Properties]:
+    """Create on a thread, as the plugin does: it leaves its thread without an event loop."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(Command().create, inputs, context).result(timeout=60)
+
+
 def test_a_host_that_refuses_is_dialled_as_often_as_allowed(
     connection: dict[str, Any], context: Context, said: list[str]
 ) -> None:
     inputs = {"connection": {**connection, "dialErrorLimit": 2}, "create": "true"}
     with pytest.raises(ProviderError) as caught:
-        Command().create(inputs, context)
+        create(inputs, context)
 
     text = str(caught.value)
     assert text.startswith(f"after 3 failed attempts: ssh to 127.0.0.1:{connection['port']} as u: ")
@@ -51,11 +59,11 @@ def test_cancelling_ends_the_dialling(connection: dict[str, Any], context: Conte
     inputs = {"connection": {**connection, "dialErrorLimit": -1}, "create": "true"}
     threading.Timer(0.3, context.cancelled.set).start()
     with pytest.raises(ProviderError, match=r'^cancelled: running "true"$'):
-        Command().create(inputs, context)
+        create(inputs, context)
 
 
 def test_without_a_command_no_host_is_needed(connection: dict[str, Any], context: Context) -> None:
-    _, outputs = Command().create({"connection": connection, "delete": "true"}, context)
+    _, outputs = create({"connection": connection, "delete": "true"}, context)
 
     assert outputs["stdout"] == ""
 
