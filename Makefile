@@ -7,7 +7,7 @@ RUN = .venv/bin/python -m
 export PYTHONDONTWRITEBYTECODE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help bench up preview down status logs history rollback ssh init env test check fmt unit service \
+.PHONY: help bench up preview down status logs history rollback exec ssh init env test check fmt unit service \
 	localcloud e2e audit lock venv docker clean
 
 help: ## show this
@@ -23,17 +23,20 @@ preview: ## show what `make up` would change
 down: ## take the stack down; leaves nothing behind
 	@$(TOOLS) down --stack $(STACK)
 
-status: ## tell which release is live and whether it runs
-	@$(TOOLS) status --stack $(STACK)
+status: ## tell which release is live and whether it runs; JSON=1
+	@$(TOOLS) status --stack $(STACK) $(if $(JSON),--json)
 
 logs: ## show the service's log
 	@$(TOOLS) logs --stack $(STACK)
 
-history: ## list the releases
-	@$(TOOLS) history --stack $(STACK)
+history: ## list the releases; JSON=1
+	@$(TOOLS) history --stack $(STACK) $(if $(JSON),--json)
 
 rollback: ## run an earlier release again, with its configuration; TO=number names one
 	@$(TOOLS) rollback --stack $(STACK) --to "$(TO)"
+
+exec: ## run a command in the service's container: make exec CMD='python -m auth --help'
+	@$(TOOLS) exec --stack $(STACK) -- $(CMD)
 
 ssh: ## open a shell on the server
 	@$(TOOLS) ssh --stack $(STACK)
@@ -79,7 +82,7 @@ lock: venv ## pin the dependencies again after a change of a requirements*.in
 	$(RUN) uv pip compile $(LOCK) toolchain/requirements.in -o toolchain/requirements.txt
 	$(RUN) uv pip compile $(LOCK) requirements.in -o requirements.txt
 	$(RUN) uv pip compile $(LOCK) requirements-dev.in -o requirements-dev.txt
-LOCK = --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links
+LOCK = --custom-compile-command 'make lock' --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links
 
 venv:
 	@$(TOOLS) venv

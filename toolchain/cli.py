@@ -3,6 +3,7 @@
 import argparse
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -59,13 +60,16 @@ def _parser() -> argparse.ArgumentParser:
         ("logs", "show the service's log"),
         ("history", "list the releases"),
         ("rollback", "run an earlier release again"),
+        ("exec", "run a command in the service's container"),
         ("ssh", "run a command on the server, or get a shell there"),
     ):
         command = commands.add_parser(name, help=text)
         command.add_argument("--stack", default="local", type=_stack_name)
         if name == "rollback":
             command.add_argument("--to", default="", help="number of the release")
-        if name == "ssh":
+        if name in {"status", "history"}:
+            command.add_argument("--json", action="store_true", help="print JSON")
+        if name in {"ssh", "exec"}:
             command.add_argument("words", nargs="*", metavar="WORD", help="the command, after --")
     return parser
 
@@ -108,14 +112,22 @@ def _on_stack(arguments: argparse.Namespace) -> int:
     if command == "ssh":
         return stack.remote(*arguments.words)
     if command not in on_this_machine:
-        to = ["--to", arguments.to] if getattr(arguments, "to", "") else []
-        return stack.remote("sudo", "auth-release", command, "auth", *to)
+        return stack.remote("sudo", "auth-release", command, "auth", *_flags(arguments))
     with interruption.patience():
         on_this_machine[command]()
     if command == "up":
         print(f"Finished in {time.monotonic() - started:.0f} s.\n", file=sys.stderr)
         stack.show_outputs()
     return 0
+
+
+def _flags(arguments: argparse.Namespace) -> list[str]:
+    """Give the flags that the release tool on the server takes over from this command."""
+    if arguments.command == "exec":
+        return ["--", shlex.join(arguments.words)]
+    if arguments.command == "rollback":
+        return ["--to", arguments.to] if arguments.to else []
+    return ["--json"] if getattr(arguments, "json", False) else []
 
 
 def _down_local() -> int:

@@ -35,7 +35,9 @@ def existing(clone: Path, stack_name: str) -> Stack:
 
 def exports(stack: Stack) -> str:
     """Render what differs from this process's environment for a shell to evaluate."""
-    changed = {name: value for name, value in stack.env.items() if os.environ.get(name) != value}
+    # plain `pulumi` then means this stack, without an argument or a selection on disk
+    env = {**stack.env, "PULUMI_STACK": stack.name}
+    changed = {name: value for name, value in env.items() if os.environ.get(name) != value}
     gone = sorted(set(os.environ) - set(stack.env))
     return "\n".join(
         [f"export {name}={shlex.quote(value)}" for name, value in sorted(changed.items())]

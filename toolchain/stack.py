@@ -160,18 +160,14 @@ def complete_local(stack: Stack, cloud: Mapping[str, Any]) -> None:
     """Write the local stack's configuration: the committed values and what this machine adds.
 
     `cloud` is what `python -m localcloud describe` prints. Secrets that the file already has are
-    kept as they are; a changed value of the emulated cloud replaces the old one.
+    kept as they are, and so are keys that only `pulumi config set` put there; a changed value of
+    the committed file or of the emulated cloud replaces the old one.
     """
     stack.create()
     committed = yaml.safe_load((stack.clone / "Pulumi.local.yaml").read_text())["config"]
     before: dict[str, Any] = {}
     if stack.configuration.exists():
         before = yaml.safe_load(stack.configuration.read_text()) or {}
-    kept = {
-        key: value
-        for key, value in (before.get("config") or {}).items()
-        if isinstance(value, dict) and "secure" in value
-    }
     registry = cloud["registry"]
     added = {
         "oci:region": cloud["region"],
@@ -186,7 +182,13 @@ def complete_local(stack: Stack, cloud: Mapping[str, Any]) -> None:
         "auth:baseImage": cloud["docker_bases"]["base"],
         "auth:builderImage": cloud["docker_bases"]["builder"],
     }
-    document = {**before, "config": {**committed, **added, **kept}}
+    known = {**committed, **added}
+    kept = {
+        key: value
+        for key, value in (before.get("config") or {}).items()
+        if key not in known or (isinstance(value, dict) and "secure" in value)
+    }
+    document = {**before, "config": {**known, **kept}}
     text = yaml.safe_dump(document, sort_keys=False)
     if not stack.configuration.exists() or stack.configuration.read_text() != text:
         secrets.write(stack.configuration, text)

@@ -40,4 +40,4 @@ def test_a_variable_that_would_mislead_the_tools_is_taken_away(
 def test_what_the_shell_has_already_is_not_printed() -> None:
     stack = Stack(name="dev", clone=Path("/clone"), env={**os.environ, "NEW": "1"})
 
-    assert environment.exports(stack) == "export NEW=1"
+    assert environment.exports(stack) == "export NEW=1\nexport PULUMI_STACK=dev"
