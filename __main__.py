@@ -4,7 +4,7 @@ import pulumi
 
 import settings as configuration
 from components import endpoint
-from components.image import Image, ImageArgs, revision
+from components.image import Image, ImageArgs
 from components.network import Network, NetworkArgs, openings
 from components.release import Release, ReleaseArgs
 from components.server import Server, ServerArgs
@@ -36,12 +36,7 @@ server = Server(
 )
 image = Image(
     "auth",
-    ImageArgs(
-        registry=settings.registry,
-        platform=settings.machine.platform,
-        bases=settings.bases,
-        revision=revision(),
-    ),
+    ImageArgs(registry=settings.registry, platform=settings.machine.platform, bases=settings.bases),
 )
 url = endpoint.base_url(settings.domain, server.public_ip)
 release = Release(
@@ -49,12 +44,15 @@ release = Release(
     ReleaseArgs(
         server=server,
         image=image.digest,
+        revision=image.revision,
         registry=settings.registry,
         port=8000,
         site=endpoint.site(settings.domain),
         environment={"AUTH_ISSUER": url, "AUTH_ENVIRONMENT": settings.environment},
         secrets={"AUTH_SIGNING_KEY": settings.signing_key},
         uid=10001,
+        canary=settings.canary,
+        maintenance=settings.maintenance,
     ),
 )
 

@@ -21,6 +21,7 @@ from components import keys
 from components.image import Bases, Registry
 from components.keys import KeyPair
 from components.server import Machine
+from host.auth_release.desired import Canary, Maintenance
 
 PROJECT = Path(__file__).with_name("Pulumi.yaml")
 ANYWHERE = "0.0.0.0/0"
@@ -58,6 +59,8 @@ class Settings:
     signing_key: pulumi.Output[str]
     domain: str
     environment: str
+    canary: Canary | None
+    maintenance: Maintenance | None
 
 
 def load() -> Settings:
@@ -127,6 +130,8 @@ def parse(values: Mapping[str, str], *, schema: Mapping[str, Mapping[str, Any]])
         signing_key=pulumi.Output.secret(reader.signing_key()),
         domain=reader.matching("domain", _DOMAIN, "auth.example.com", required=False),
         environment=reader.choice("environment", ("production", "development")),
+        canary=reader.canary(),
+        maintenance=Maintenance() if reader.boolean("maintenance") else None,
     )
     reader.raise_problems()
     return settings
@@ -275,6 +280,11 @@ class _Reader:
         except ValueError as error:
             self._refuse_secret("signingKey", f"must be an EC P-256 private key in PEM ({error})")
         return value
+
+    def canary(self) -> Canary | None:
+        percent = self.integer("canaryPercent", 0, 99)
+        seconds = self.integer("canarySeconds", 1, 600)
+        return Canary(percent=percent, seconds=seconds) if percent else None
 
     def _default(self, key: str) -> str:
         default = self._schema[key].get("default", "")

@@ -42,14 +42,23 @@ def provision(*, data_device: str, boot_volume_id: str) -> str:
 
 
 def install_release_tool(*, boot_volume_id: str) -> str:
-    """Put what arrives on stdin in place as the release tool, whole or not at all."""
-    script = 'cat > "$1.new" && chmod 0755 "$1.new" && mv "$1.new" "$1"'
+    """Put what arrives on stdin, in base64, in place as the release tool: whole or not at all."""
+    script = 'base64 --decode > "$1.new" && chmod 0755 "$1.new" && mv "$1.new" "$1"'
     return as_root("sh", "-c", script, f"install on {boot_volume_id}", RELEASE_TOOL, seconds=60)
 
 
-def release() -> str:
-    """Make the desired state, which arrives on stdin, the running one."""
-    return as_root(RELEASE_TOOL, "apply", seconds=RELEASE_SECONDS)
+def release(number: int | None) -> str:
+    """Make the desired state, which arrives on stdin, the running one.
+
+    With the number that it will have: the tool refuses if another release came in between.
+    """
+    planned = ["--number", str(number)] if number else []
+    return as_root(RELEASE_TOOL, "apply", *planned, seconds=RELEASE_SECONDS)
+
+
+def status(service: str) -> str:
+    """Ask what is live of a service, in JSON."""
+    return as_root(RELEASE_TOOL, "status", service, "--json", seconds=60)
 
 
 def ssh_command(host: str) -> str:

@@ -1,7 +1,7 @@
 """The service's image: built from its folder, pushed, and known by digest from then on."""
 
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pulumi
@@ -63,7 +63,9 @@ class ImageArgs:
     registry: Registry
     platform: str
     bases: Bases
-    revision: Revision
+    revision: Revision = field(default_factory=revision)
+    # relative, as the engine runs the program in the project's folder: the same in each checkout
+    context: str = "service"
 
 
 class Image(pulumi.ComponentResource):
@@ -73,6 +75,7 @@ class Image(pulumi.ComponentResource):
     """
 
     digest: pulumi.Output[str]
+    revision: str
 
     def __init__(
         self, name: str, args: ImageArgs, opts: pulumi.ResourceOptions | None = None
@@ -82,10 +85,8 @@ class Image(pulumi.ComponentResource):
             f"{name}-image",
             image_name=f"{args.registry.repository}:{args.revision.tag}",
             build=docker.DockerBuildArgs(
-                # relative, as the engine runs the program in the project's folder: the same in
-                # each checkout
-                context="service",
-                dockerfile="service/Dockerfile",
+                context=args.context,
+                dockerfile=f"{args.context}/Dockerfile",
                 platform=args.platform,
                 args={
                     "BASE": args.bases.runtime,
@@ -102,4 +103,5 @@ class Image(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.digest = image.repo_digest
+        self.revision = args.revision.commit
         self.register_outputs({"digest": self.digest})

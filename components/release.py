@@ -1,36 +1,26 @@
 """What must run on the server, said once; the release tool there makes it so."""
 
+import dataclasses
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 from pulumi_command import remote
 
-from components import commands
+from components import commands, observation
 from components.image import Registry
+from components.observation import Observation
 from components.server import Server
-
-
-@dataclass(frozen=True, kw_only=True)
-class Health:
-    """When a new release may take over: `path` answers 200 for `stable_seconds` on end."""
-
-    path: str = "/readyz"
-    deadline_seconds: int = 60
-    stable_seconds: int = 2
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    memory: str = "512m"
-    cpus: str = "1"
-    pids: int = 256
+from host.auth_release.desired import Canary, Desired, Health, Hooks, Limits, Maintenance
+from host.auth_release.errors import ReleaseError
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReleaseArgs:
     server: Server
+    service: str = ""  # its name on the server; empty: the component's
     image: pulumi.Input[str]  # by digest: a tag can move without this input changing
+    revision: str  # of the sources that the image is built from
     registry: Registry
     port: int
     site: str  # what the reverse proxy answers to: a DNS name, or :80
@@ -38,8 +28,11 @@ class ReleaseArgs:
     # become files in the container, each named to it by the variable NAME_FILE
     secrets: dict[str, pulumi.Input[str]]
     uid: int  # whom the container runs as, and owns its secrets and data
-    health: Health = Health()
-    limits: Limits = Limits()
+    health: Health = field(default_factory=Health)
+    limits: Limits = field(default_factory=Limits)
+    hooks: Hooks = field(default_factory=Hooks)
+    canary: Canary | None = None
+    maintenance: Maintenance | None = None
     drain_seconds: int = 30
     stop_seconds: int = 15
     keep: int = 5
@@ -55,6 +48,9 @@ class Release(pulumi.ComponentResource):
     The desired state goes over stdin, secret because parts of it are. No `triggers`: they replace,
     and a replacement starts before the old one's end. No `delete`: the VM takes its containers
     with it.
+
+    The number of the release is planned from what the server says: what was changed there by hand,
+    or rolled back, becomes another number and so a difference that a preview shows.
     """
 
     number: pulumi.Output[int]
@@ -63,11 +59,13 @@ class Release(pulumi.ComponentResource):
         self, name: str, args: ReleaseArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("auth:release:Release", name, None, opts)
+        service = args.service or name
+        desired = desired_state(service, args)
         applied = remote.Command(
             f"{name}-release",
             connection=args.server.connection,
-            create=commands.release(),
-            stdin=desired_state(name, args),
+            create=self._planned(service, args.server, desired).apply(commands.release),
+            stdin=desired,
             add_previous_output_in_env=False,
             # progress is for people, on stderr; the result is one line of JSON on stdout
             logging=remote.Logging.STDERR,
@@ -76,32 +74,94 @@ class Release(pulumi.ComponentResource):
         self.number = applied.stdout.apply(release_number)
         self.register_outputs({"number": self.number})
 
+    def _planned(
+        self, service: str, server: Server, desired: pulumi.Output[str]
+    ) -> pulumi.Output[int | None]:
+        """Plan the release's number; None if the server can't be asked."""
 
-def desired_state(name: str, args: ReleaseArgs) -> pulumi.Output[str]:
-    """Render the document that `auth-release apply` reads; host/release.py has its schema."""
-    return pulumi.Output.json_dumps(
-        {
-            "service": name,
-            "disk": args.server.disk,
-            "image": args.image,
-            "registry": {
-                "server": args.registry.server,
-                "username": args.registry.username,
-                "password": args.registry.password,
-            },
-            "port": args.port,
-            "site": args.site,
-            "environment": args.environment,
-            "secrets": args.secrets,
-            "uid": args.uid,
-            "health": vars(args.health),
-            "limits": vars(args.limits),
-            "drain_seconds": args.drain_seconds,
-            "stop_seconds": args.stop_seconds,
-            "keep": args.keep,
+        async def plan(known: dict[str, str]) -> int | None:
+            try:
+                seen = await observation.observe(
+                    service,
+                    host=known["host"],
+                    private_key=known["private_key"],
+                    host_key=server.host_key,
+                )
+            except observation.UnreachableError as error:
+                pulumi.log.warn(
+                    f"{known['host']} can't be asked what runs there ({error}): whether somebody "
+                    "changed it is unknown.",
+                    self,
+                )
+                return None
+            number, reason = planned_number(seen, Desired.parse(known["desired"]))
+            if reason:
+                pulumi.log.warn(reason, self)
+            return number
+
+        everything = pulumi.Output.all(
+            host=server.public_ip,
+            private_key=server.login_key,
+            desired=desired,
+            disk=server.disk,  # on a new one the tool must be there before it is asked
+        )
+        return pulumi.Output.unsecret(everything.apply(plan))
+
+
+def planned_number(seen: Observation, desired: Desired) -> tuple[int, str]:
+    """Give the number of the release that will run, and why it is a new one if that is not plain.
+
+    It is the live one's if that runs what is desired, as it was made; else the next.
+    """
+    if seen.live is None:
+        return seen.next, ""
+    live = int(seen.live["release"])
+    if seen.differs:
+        return seen.next, f"Release {live} needs repair: {'; '.join(seen.differs)}."
+    if seen.live["fingerprint"] == desired.fingerprint:
+        return live, ""
+    if seen.live["note"].startswith("rollback"):
+        told = f"{seen.live['note']}, by {seen.live['by']} at {seen.live['at']}"
+        return seen.next, f"Release {live} is live ({told}); this takes its place again."
+    return seen.next, ""
+
+
+def desired_state(service: str, args: ReleaseArgs) -> pulumi.Output[str]:
+    """Render the document that `auth-release apply` reads: host/auth_release/desired.py."""
+    document = {
+        "service": service,
+        "disk": args.server.disk,
+        "image": args.image,
+        "revision": args.revision,
+        "registry": {
+            "server": args.registry.server,
+            "username": args.registry.username,
+            "password": args.registry.password,
         },
-        sort_keys=True,
-    )
+        "port": args.port,
+        "site": args.site,
+        "environment": args.environment,
+        "secrets": args.secrets,
+        "uid": args.uid,
+        "health": dataclasses.asdict(args.health),
+        "limits": dataclasses.asdict(args.limits),
+        "hooks": dataclasses.asdict(args.hooks),
+        "canary": dataclasses.asdict(args.canary) if args.canary else None,
+        "maintenance": dataclasses.asdict(args.maintenance) if args.maintenance else None,
+        "drain_seconds": args.drain_seconds,
+        "stop_seconds": args.stop_seconds,
+        "keep": args.keep,
+    }
+    return pulumi.Output.json_dumps(document, sort_keys=True).apply(checked)
+
+
+def checked(document: str) -> str:
+    """Refuse here what the server would refuse, so that a preview tells it."""
+    try:
+        Desired.parse(document)
+    except ReleaseError as error:
+        raise pulumi.RunError(str(error)) from None
+    return document
 
 
 def release_number(stdout: str) -> int:

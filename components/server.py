@@ -9,7 +9,7 @@ import pulumi
 from pulumi_command import remote
 from pulumi_oci import core, identity
 
-from components import commands
+from components import commands, release_tool
 from components.keys import KeyPair
 
 DATA_DEVICE = "/dev/oracleoci/oraclevdb"
@@ -55,6 +55,8 @@ class Server(pulumi.ComponentResource):
     """
 
     public_ip: pulumi.Output[str]
+    login_key: pulumi.Output[str]
+    host_key: str  # public, as in known_hosts
     connection: remote.ConnectionArgs
     ssh_command: pulumi.Output[str]
     disk: pulumi.Output[str]  # the boot volume that holds what was provisioned
@@ -141,10 +143,9 @@ class Server(pulumi.ComponentResource):
         )
 
         self.public_ip = address.ip_address
+        self.login_key, self.host_key = args.login_key.private, args.host_key.public
         self.connection = commands.connection(
-            host=self.public_ip,
-            private_key=args.login_key.private,
-            host_key=args.host_key.public,
+            host=self.public_ip, private_key=self.login_key, host_key=self.host_key
         )
         provisioned = remote.Command(
             f"{name}-provision",
@@ -162,7 +163,7 @@ class Server(pulumi.ComponentResource):
             create=instance.boot_volume_id.apply(
                 lambda disk: commands.install_release_tool(boot_volume_id=disk)
             ),
-            stdin=(commands.HOST_FILES / "release.py").read_text(),
+            stdin=release_tool.archive(),
             add_previous_output_in_env=False,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[provisioned]),
         )

@@ -112,19 +112,24 @@ UNIT
   docker info > /dev/null || fail "Docker does not answer; see: journalctl -u docker"
 }
 
+# The release tool writes Caddy's files; until its first run Caddy serves nothing, rather than the
+# welcome page that it comes with.
 configure_proxy() {
   step "Configure Caddy"
-  mkdir -p /etc/caddy/sites
-  if changed /etc/caddy/Caddyfile <<'CADDY'
-# One file a service, written by auth-release.
-import /etc/caddy/sites/*.caddy
-CADDY
-  then
-    caddy validate --adapter caddyfile --config /etc/caddy/Caddyfile > /dev/null 2>&1 \
-      || fail "Caddy refuses its configuration; see: caddy validate --config /etc/caddy/Caddyfile"
+  if [[ ! -d /etc/caddy/sites ]]; then
+    printf '# Nothing is released yet.\n{\n}\n' > /etc/caddy/Caddyfile
     systemctl enable --quiet caddy.service
     systemctl restart caddy.service
+    mkdir -p /etc/caddy/sites
   fi
+  # The distribution's unit forces a reload even if nothing is new; each one closes the connections
+  # that clients keep open.
+  if changed /etc/systemd/system/caddy.service.d/auth.conf <<'UNIT'
+[Service]
+ExecReload=
+ExecReload=/usr/bin/caddy reload --config /etc/caddy/Caddyfile
+UNIT
+  then systemctl daemon-reload; fi
   systemctl start caddy.service
 }
 
@@ -143,6 +148,28 @@ open_firewall() {
       "$saved" > "$saved.new"
     mv "$saved.new" "$saved"
   fi
+}
+
+# Which container the proxy's requests go to is in the kernel, which forgets it when the VM stops.
+restore_routes_on_boot() {
+  step "Restore the routes on each boot"
+  if changed /etc/systemd/system/auth-routes.service <<'UNIT'
+[Unit]
+Description=Leads the proxy's requests to the live releases
+After=netfilter-persistent.service
+Before=caddy.service
+ConditionPathExists=/usr/local/sbin/auth-release
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/usr/local/sbin/auth-release routes
+
+[Install]
+WantedBy=multi-user.target
+UNIT
+  then systemctl daemon-reload; fi
+  systemctl enable --quiet auth-routes.service
 }
 
 harden_ssh() {
@@ -182,6 +209,7 @@ main() {
   configure_docker
   configure_proxy
   open_firewall
+  restore_routes_on_boot
   install -d -m 0700 /var/lib/auth-release
   printf 'ready on %s\n' "$boot_volume"
 }

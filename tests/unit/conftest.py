@@ -1,11 +1,15 @@
 """A recording engine: runs a program on mocks and gives back all that it registered."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pulumi
 import pytest
 from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks
+
+from components import observation
+from components.observation import Observation
 
 Registered = dict[str, MockResourceArgs]
 Program = Callable[[], object]
@@ -62,6 +66,18 @@ class Recording:
 
     def of_type(self, token: str) -> list[dict[str, Any]]:
         return [dict(args.inputs) for args in self.registered.values() if args.typ == token]
+
+
+@pytest.fixture(autouse=True)
+def _no_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no unit test reach for a server: there, nothing is live."""
+
+    async def observe(service: str, **_: object) -> Observation:
+        await asyncio.sleep(0)
+        assert service
+        return Observation(live=None, differs=(), next=1)
+
+    monkeypatch.setattr(observation, "observe", observe)
 
 
 @pytest.fixture(name="up")

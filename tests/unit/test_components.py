@@ -1,5 +1,6 @@
 """The program's components, on a recording engine."""
 
+import asyncio
 import base64
 import json
 from collections.abc import Callable
@@ -10,11 +11,15 @@ import pulumi
 import pytest
 
 import settings as configuration
-from components import commands, endpoint, image, release, server
+from components import commands, endpoint, image, observation, release, server
 from components.network import Ingress, Network, NetworkArgs, openings
+from components.observation import Observation, UnreachableError
+from host.auth_release.desired import Desired
 from tests.unit.conftest import Program, Recording, plain
 from tests.unit.examples import HOST_KEY, SCHEMA, SIGNING_KEY
 from tests.unit.examples import configuration as example
+from tests.unit.host.fakes import desired as example_desired
+from tests.unit.host.fakes import document
 
 Up = Callable[[Program], Recording]
 RULE = "oci:Core/networkSecurityGroupSecurityRule:NetworkSecurityGroupSecurityRule"
@@ -59,6 +64,7 @@ def make_release(**changes: Any) -> release.Release:
     arguments: dict[str, Any] = {
         "server": make_server(),
         "image": DIGEST,
+        "revision": "abc",
         "registry": settings().registry,
         "port": 8000,
         "site": ":80",
@@ -190,6 +196,7 @@ def make_release_args_with_port_zero() -> None:
     release.ReleaseArgs(
         server=None,  # type: ignore[arg-type]
         image=DIGEST,
+        revision="abc",
         registry=settings().registry,
         port=0,
         site=":80",
@@ -228,6 +235,75 @@ def test_the_result_is_read_from_the_last_line() -> None:
 
 def test_a_command_line_survives_hostile_words() -> None:
     assert commands.line("echo", "a b; rm -rf $HOME") == "echo 'a b; rm -rf $HOME'"
+
+
+def live(**changes: Any) -> dict[str, Any]:
+    release = {"release": 6, "fingerprint": "f", "note": "", "by": "ada", "at": "noon"}
+    return {**release, **changes}
+
+
+def see(monkeypatch: pytest.MonkeyPatch, **seen: Any) -> None:
+    """Let the server be seen like this."""
+
+    async def observe(service: str, **_: Any) -> Observation:
+        await asyncio.sleep(0)
+        assert service == "auth"
+        return Observation(**{"live": None, "differs": (), "next": 7, **seen})
+
+    monkeypatch.setattr(observation, "observe", observe)
+
+
+def planned(up: Up, **changes: Any) -> str:
+    return str(up(lambda: make_release(**changes))["auth-release"]["create"])
+
+
+def test_the_next_release_is_planned_by_its_number(up: Up, monkeypatch: pytest.MonkeyPatch) -> None:
+    see(monkeypatch, live=live(fingerprint="another"))
+
+    assert planned(up).endswith("auth-release apply --number 7")
+
+
+def test_a_server_that_runs_what_is_desired_keeps_its_release(
+    up: Up, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = str(plain(up(make_release)["auth-release"]["stdin"]))
+    see(monkeypatch, live=live(fingerprint=Desired.parse(document).fingerprint))
+
+    assert planned(up).endswith("--number 6")
+
+
+def test_what_differs_on_the_server_plans_a_repair() -> None:
+    seen = Observation(live=live(), differs=("auth-6 does not run",), next=9)
+
+    assert release.planned_number(seen, example_desired()) == (
+        9,
+        "Release 6 needs repair: auth-6 does not run.",
+    )
+
+
+def test_a_rollback_by_hand_is_told() -> None:
+    seen = Observation(live=live(note="rollback from 5 to 4"), differs=(), next=7)
+    number, reason = release.planned_number(seen, example_desired())
+
+    assert number == 7
+    assert "rollback from 5 to 4, by ada at noon" in reason
+
+
+def test_a_server_that_can_not_be_asked_stops_no_preview(
+    up: Up, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def observe(*_: Any, **__: Any) -> Observation:
+        await asyncio.sleep(0)
+        raise UnreachableError("no route")
+
+    monkeypatch.setattr(observation, "observe", observe)
+
+    assert planned(up).endswith("auth-release apply")
+
+
+def test_a_desired_state_that_the_server_would_refuse_is_refused_here() -> None:
+    with pytest.raises(pulumi.RunError, match="`service` must be a lower-case name"):
+        release.checked(json.dumps(document(service="Auth")))
 
 
 @pytest.mark.parametrize(

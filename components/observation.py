@@ -1,0 +1,55 @@
+"""What the server says of a release, asked while a preview or an update is planned."""
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import asyncssh
+
+from components import commands
+
+_CONNECT_SECONDS = 15
+_ANSWER_SECONDS = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observation:
+    """The service's state: its live release, how that differs, and the next release's number."""
+
+    live: dict[str, Any] | None  # as auth-release prints a release
+    differs: tuple[str, ...]
+    next: int
+
+
+class UnreachableError(Exception):
+    """The server could not be asked; the text says why."""
+
+
+async def observe(service: str, *, host: str, private_key: str, host_key: str) -> Observation:
+    """Ask the release tool on the server; raise UnreachableError if it can't be asked."""
+    try:
+        text = await asyncio.wait_for(
+            _ask(commands.status(service), host, private_key, host_key), _ANSWER_SECONDS
+        )
+        told = json.loads(text)
+        return Observation(
+            live=told["live"], differs=tuple(told["differs"]), next=int(told["next"])
+        )
+    except (OSError, asyncssh.Error, TimeoutError, ValueError, KeyError) as error:
+        raise UnreachableError(str(error) or type(error).__name__) from None
+
+
+async def _ask(command: str, host: str, private_key: str, host_key: str) -> str:
+    async with asyncssh.connect(
+        host,
+        username=commands.USER,
+        client_keys=[asyncssh.import_private_key(private_key)],
+        known_hosts=([asyncssh.import_public_key(host_key)], [], []),
+        agent_path=None,
+        config=None,
+        connect_timeout=_CONNECT_SECONDS,
+        login_timeout=_CONNECT_SECONDS,
+    ) as connection:
+        answer = await connection.run(command, check=True)
+    return str(answer.stdout)

@@ -1,0 +1,186 @@
+"""The command line: `auth-release COMMAND`, as root."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .containers import Docker
+from .desired import Desired
+from .errors import ReleaseError
+from .lock import detached, locked, who
+from .proxy import Proxy
+from .records import STATE, Record, Records
+from .releases import Releases
+from .routes import Routes
+
+LOCK_SECONDS = 120
+_COLUMNS = ("release", "outcome", "at", "seconds", "revision", "by", "note")
+
+
+def releases_of(service: str) -> Releases:
+    return Releases(
+        service,
+        docker=Docker(),
+        proxy=Proxy(),
+        routes=Routes(STATE),
+        records=Records(STATE, service),
+    )
+
+
+def status(service: str) -> dict[str, Any]:
+    """Tell what is live, how it differs from what was released, and what would be next."""
+    releases = releases_of(service)
+    live = releases.live()
+    container = releases.docker.containers(service).get(live.number) if live else None
+    return {
+        "live": live.public() if live else None,
+        "running": bool(container and container.running),
+        "differs": releases.differences(live) if live else [],
+        "next": releases.records.next_number(),
+    }
+
+
+def make(service: str, work: Callable[[Releases], Record]) -> int:
+    """Run `work` under the lock, in a process that outlives the connection; print its result."""
+    reader, writer = os.pipe()
+
+    def locked_work() -> int:
+        os.close(reader)
+        try:
+            with locked(STATE, service, by=who(), seconds=LOCK_SECONDS):
+                record = work(releases_of(service))
+        except ReleaseError as error:
+            print(f"Release failed: {error}", file=sys.stderr)
+            return 1
+        os.write(writer, json.dumps(record.public(), sort_keys=True).encode())
+        return 0
+
+    ended = detached(locked_work)
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        said = pipe.read()
+    if ended == 0:
+        print(said)
+    return ended
+
+
+def apply(document: str, *, planned: int | None) -> int:
+    desired = Desired.parse(document)
+    return make(
+        desired.service, lambda releases: releases.apply(desired, by=who(), planned=planned)
+    )
+
+
+def show_status(service: str, *, as_json: bool) -> int:
+    told = status(service)
+    if as_json:
+        print(json.dumps(told))
+        return 0
+    live = told["live"]
+    if live is None:
+        print(f"No release of {service} is live on this host.")
+        return 0
+    state = "runs" if told["running"] else "does not run"
+    print(f"Release {live['release']} of {service} is live and {state}.")
+    for name in ("image", "revision", "at", "by", "note"):
+        if live[name]:
+            print(f"  {name:<9}{live[name]}")
+    for difference in told["differs"]:
+        print(f"  differs: {difference}")
+    return 0
+
+
+def show_history(service: str, *, as_json: bool) -> int:
+    rows = [record.public() for record in Records(STATE, service).all()]
+    if as_json:
+        print(json.dumps(rows))
+        return 0
+    table = [_COLUMNS, *(tuple(str(row[name]) for name in _COLUMNS) for row in rows)]
+    widths = [max(len(line[column]) for line in table) for column in range(len(_COLUMNS))]
+    for line in table:
+        print(
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        )
+    return 0
+
+
+def show_logs(service: str, lines: int) -> int:
+    print(Docker().logs(live_container(service), lines), end="")
+    return 0
+
+
+def restore_routes() -> int:
+    Routes(STATE).restore()
+    return 0
+
+
+def live_container(service: str) -> str:
+    number = Routes(STATE).live(service)
+    if number is None:
+        raise ReleaseError(f"no release of {service} is live on this host")
+    return f"{service}-{number}"
+
+
+def execute(service: str, argv: Sequence[str]) -> int:
+    """Run a command in the live container, with this terminal if there is one."""
+    terminal = ["--tty"] if sys.stdin.isatty() else []
+    command = ["docker", "exec", "--interactive", *terminal, live_container(service), *argv]
+    return subprocess.run(command, check=False).returncode
+
+
+def main(argv: Sequence[str]) -> int:
+    arguments = _parser().parse_args(argv)
+    try:
+        return dispatch(arguments)
+    except ReleaseError as error:
+        print(f"Release failed: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="auth-release")
+    commands = parser.add_subparsers(dest="command", required=True)
+    applying = commands.add_parser("apply", help="make the desired state on stdin the running one")
+    applying.add_argument("--number", type=int, help="of the release that this makes, as planned")
+    commands.add_parser("routes", help="load the routes again, as after a boot")
+    for name, text in (
+        ("rollback", "run an earlier release again, with its configuration"),
+        ("history", "list the releases, newest first"),
+        ("status", "tell what is live"),
+        ("logs", "show the live container's log"),
+        ("exec", "run a command in the live container"),
+    ):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("service")
+        if name in {"history", "status"}:
+            command.add_argument("--json", action="store_true", help="print JSON")
+        if name == "rollback":
+            command.add_argument("--to", type=int, help="number of the release; default: the last")
+        if name == "logs":
+            command.add_argument("--lines", type=int, default=100)
+        if name == "exec":
+            command.add_argument("words", nargs="+", metavar="WORD", help="the command, after --")
+    return parser
+
+
+def dispatch(arguments: argparse.Namespace) -> int:
+    commands: dict[str, Callable[[], int]] = {
+        "apply": lambda: apply(sys.stdin.read(), planned=arguments.number),
+        "rollback": lambda: make(
+            arguments.service, lambda releases: releases.rollback(arguments.to, by=who())
+        ),
+        "history": lambda: show_history(arguments.service, as_json=arguments.json),
+        "status": lambda: show_status(arguments.service, as_json=arguments.json),
+        "logs": lambda: show_logs(arguments.service, arguments.lines),
+        "exec": lambda: execute(arguments.service, arguments.words),
+        "routes": restore_routes,
+    }
+    return commands[arguments.command]()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,76 @@
+"""A trial of a release on a share of the requests, decided by what it answers."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+
+from .desired import Canary
+from .errors import ReleaseError
+
+# of fewer answers than these, a share says nothing: one error would be too many
+_ANSWERS = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tally:
+    answers: int
+    errors: int
+
+    @property
+    def percent(self) -> float:
+        return 100 * self.errors / self.answers if self.answers else 0
+
+
+def watch(
+    canary: Canary,
+    *,
+    count: Callable[[], Tally],
+    alive: Callable[[], int | None],
+    now: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Tally:
+    """Watch until the trial's end; raise ReleaseError as soon as it has failed.
+
+    `count` tells the answers so far; `alive` gives the exit code of a container that ended.
+    """
+    end = now() + canary.seconds
+    while True:
+        code = alive()
+        if code is not None:
+            raise ReleaseError(f"the canary ended with exit code {code}")
+        tally = count()
+        over = now() >= end
+        if (over or tally.answers >= _ANSWERS) and tally.percent > canary.max_error_percent:
+            raise ReleaseError(
+                f"the canary failed: {tally.errors} of {tally.answers} answers were server errors "
+                f"({tally.percent:.1f} %, at most {canary.max_error_percent:g} % are allowed)"
+            )
+        if over:
+            return tally
+        sleep(min(1.0, max(end - now(), 0.05)))
+
+
+def size(log: Path) -> int:
+    return log.stat().st_size if log.exists() else 0
+
+
+def read(log: Path, begin: int = 0) -> Tally:
+    """Count the answers in the proxy's access log from `begin` on, in bytes.
+
+    A line that is still being written is none yet.
+    """
+    answers = errors = 0
+    if size(log) < begin:
+        begin = 0  # the proxy began a new file
+    text = log.read_bytes()[begin:].decode(errors="replace") if log.exists() else ""
+    for line in text.splitlines():
+        try:
+            status = int(json.loads(line)["status"])
+        except (ValueError, KeyError, TypeError):
+            continue
+        answers += 1
+        errors += status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return Tally(answers=answers, errors=errors)

@@ -1,0 +1,162 @@
+"""The containers of one service, through Docker's client."""
+
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .desired import Desired
+from .errors import ReleaseError
+from .programs import run, succeeds
+from .records import Record
+
+DATA = Path("/srv/auth")
+LOG_LINES = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Container:
+    """What Docker tells of a container that carries a release's number."""
+
+    name: str
+    running: bool
+    exit_code: int
+    restarts: int
+    fingerprint: str
+    image: str
+    environment: Mapping[str, str]  # as it is, with what the image brings
+    memory: int  # bytes
+
+    @classmethod
+    def read(cls, told: Mapping[str, Any]) -> "Container":
+        labels = told["Config"]["Labels"]
+        pairs = (pair.partition("=") for pair in told["Config"]["Env"] or ())
+        return cls(
+            name=told["Name"].lstrip("/"),
+            running=told["State"]["Running"] and not told["State"]["Restarting"],
+            exit_code=told["State"]["ExitCode"],
+            restarts=told["RestartCount"],
+            fingerprint=labels.get("auth.fingerprint", ""),
+            image=told["Config"]["Image"],
+            environment={name: value for name, _, value in pairs},
+            memory=told["HostConfig"]["Memory"],
+        )
+
+
+class Docker:
+    """Starts, finds and removes the containers of a service: each is labelled with its release."""
+
+    def pull(self, desired: Desired) -> None:
+        """Fetch the image by digest; the credentials stay in a folder that goes at once."""
+        registry = desired.registry
+        with tempfile.TemporaryDirectory(prefix="auth-release-") as folder:
+            env = {"DOCKER_CONFIG": folder}
+            login = subprocess.run(
+                ["docker", "login", "-u", registry.username, "--password-stdin", registry.server],
+                input=registry.password,
+                env={**os.environ, **env},
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+            if login.returncode != 0:
+                raise ReleaseError(
+                    f"{registry.server} refuses the login of {registry.username!r}: "
+                    f"{login.stderr.strip()[-500:]}. Is auth:registryPassword still valid?"
+                )
+            run("docker", "pull", "--quiet", desired.image, timeout=600, env=env)
+
+    def has_image(self, image: str) -> bool:
+        return succeeds("docker", "image", "inspect", image)
+
+    def start(self, record: Record, secrets: Path) -> None:
+        run(
+            *("docker", "run", "--detach", "--name", record.container),
+            *("--label", f"auth.service={record.desired.service}"),
+            *("--label", f"auth.release={record.number}"),
+            *("--label", f"auth.fingerprint={record.desired.fingerprint}"),
+            # until it is live: a reboot must not bring back a half-made release
+            "--restart=no",
+            *("--publish", f"127.0.0.1:{record.host_port}:{record.desired.port}"),
+            *("--stop-timeout", str(record.desired.stop_seconds)),
+            *_confinement(record.desired, secrets),
+            record.desired.image,
+        )
+
+    def run_hook(self, record: Record, secrets: Path, argv: Sequence[str]) -> str:
+        """Run a command in a container of its own, like the service's; give what it said."""
+        desired = record.desired
+        return run(
+            *("docker", "run", "--rm", "--name", f"{record.container}-hook"),
+            *("--label", f"auth.hook={desired.service}"),
+            *_confinement(desired, secrets),
+            *(desired.image, *argv),
+            timeout=desired.hooks.seconds,
+        )
+
+    def hooks(self, service: str) -> list[str]:
+        """Name the containers of hooks: there are some only if a run was interrupted."""
+        return run(
+            *("docker", "ps", "--all", "--filter", f"label=auth.hook={service}"),
+            *("--format", "{{.Names}}"),
+        ).split()
+
+    def keep_over_reboots(self, container: str, *, keep: bool) -> None:
+        policy = "unless-stopped" if keep else "no"
+        run("docker", "update", f"--restart={policy}", container)
+
+    def containers(self, service: str) -> dict[int, Container]:
+        """Find the service's containers, running or not, by release number."""
+        ids = run(
+            "docker", "ps", "--all", "--quiet", "--filter", f"label=auth.service={service}"
+        ).split()
+        found = json.loads(run("docker", "inspect", *ids)) if ids else []
+        return {int(c["Config"]["Labels"]["auth.release"]): Container.read(c) for c in found}
+
+    def image_environment(self, image: str) -> dict[str, str]:
+        """Give the variables that an image brings."""
+        told = json.loads(run("docker", "image", "inspect", image))[0]
+        pairs = (pair.partition("=") for pair in told["Config"]["Env"] or ())
+        return {name: value for name, _, value in pairs}
+
+    def logs(self, container: str, lines: int = LOG_LINES) -> str:
+        result = subprocess.run(
+            ["docker", "logs", "--tail", str(lines), container],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+        return result.stdout
+
+    def stop_and_remove(self, container: str, *, grace: int) -> None:
+        run("docker", "stop", "--time", str(grace), container, timeout=grace + 60)
+        run("docker", "rm", "--force", container)
+
+    def remove_image(self, image: str) -> None:
+        # an image that another container still uses stays; the next prune takes it
+        succeeds("docker", "image", "rm", image)
+
+
+def _confinement(desired: Desired, secrets: Path) -> list[str]:
+    """Give the flags for what a container of the service sees and may use."""
+    data = DATA / desired.service
+    data.mkdir(mode=0o750, exist_ok=True)
+    os.chown(data, desired.uid, desired.uid)
+    limits = desired.limits
+    return [
+        "--pull=never",
+        *(f"--env={name}={value}" for name, value in sorted(desired.variables.items())),
+        *("--volume", f"{data}:/data"),
+        *("--volume", f"{secrets}:/run/secrets:ro"),
+        *("--read-only", "--tmpfs", "/tmp:rw,noexec,nosuid,size=16m"),  # noqa: S108 - its own
+        *("--cap-drop=ALL", "--security-opt=no-new-privileges:true", "--init"),
+        *("--memory", limits.memory, "--memory-swap", limits.memory),
+        *("--cpus", limits.cpus, "--pids-limit", str(limits.pids)),
+    ]

@@ -1,0 +1,97 @@
+"""One run at a time, and one that outlives its caller."""
+
+import contextlib
+import fcntl
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from .errors import ReleaseError
+
+_ANCESTORS = 10
+
+
+def who() -> str:
+    """Name who runs this: the login behind sudo, and where it came from."""
+    login = os.environ.get("SUDO_USER") or os.environ.get("USER") or "root"
+    return f"{login} from {_address() or 'this host'}"
+
+
+def _address() -> str:
+    """Find where the SSH session came from; sudo hides it, so the processes above are asked."""
+    process = os.getppid()
+    for _ in range(_ANCESTORS):
+        folder = Path(f"/proc/{process}")
+        try:
+            environment = (folder / "environ").read_bytes().split(b"\0")
+            # the fields after the program's name, which may hold anything but ")" at its end
+            process = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+        except (OSError, ValueError):
+            return ""
+        for variable in environment:
+            if variable.startswith(b"SSH_CLIENT="):
+                return variable.partition(b"=")[2].split()[0].decode()
+    return ""
+
+
+@contextlib.contextmanager
+def locked(state: Path, service: str, *, by: str, seconds: float) -> Iterator[None]:
+    """Hold the service's lock; it goes with the process, however that ends."""
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    deadline = time.monotonic() + seconds
+    with (state / f"{service}.lock").open("a+") as file:
+        told = False
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                file.seek(0)
+                holder = file.read().strip() or "another run"
+                if time.monotonic() >= deadline:
+                    raise ReleaseError(
+                        f"{holder} is releasing {service} and did not end within {seconds:g} s; "
+                        "try again when it has"
+                    ) from None
+                if not told:
+                    print(f"Wait for {holder}, which is releasing {service}...", file=sys.stderr)
+                    told = True
+                time.sleep(0.5)
+        file.truncate(0)
+        file.write(f"{by} (process {os.getpid()}, since {time.strftime('%H:%M:%S')})")
+        file.flush()
+        yield
+
+
+def detached(work: Callable[[], int]) -> int:
+    """Do the work in a process that outlives this one; show its output and give its status.
+
+    When the SSH connection is cut, the release goes on to its end; the next run finds its result.
+    """
+    output = tempfile.TemporaryFile()  # noqa: SIM115 - shared with the child
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        os.dup2(output.fileno(), 2)
+        status = 1
+        try:
+            status = work()
+        finally:
+            sys.stderr.flush()
+            os._exit(status)
+    shown = 0
+    while True:
+        done, status = os.waitpid(child, os.WNOHANG)
+        text = os.pread(output.fileno(), 1 << 20, shown)
+        shown += len(text)
+        with contextlib.suppress(BrokenPipeError):
+            sys.stderr.buffer.write(text)
+            sys.stderr.flush()
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.1)

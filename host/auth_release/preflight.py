@@ -1,0 +1,77 @@
+"""What must hold before a release begins. Nothing is changed here."""
+
+import os
+import platform
+import shutil
+import socket
+from pathlib import Path
+
+from . import containers, registry
+from .desired import Desired
+from .errors import ReleaseError
+
+# A release needs room for its image twice, compressed and unpacked; and a host needs some to live.
+IMAGE_TIMES = 2
+FREE_BYTES = 512 << 20
+CLOCK_SECONDS = 120  # tokens and certificates are about times
+_MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+def check(desired: Desired, *, port: int, fetched: bool) -> None:
+    """Raise ReleaseError for the first thing that would make the release fail.
+
+    `port` is the host's for the new container; `fetched` says that the image is here already.
+    """
+    if not os.path.ismount(containers.DATA):
+        raise ReleaseError(f"{containers.DATA} is not mounted: see `systemctl status auth-data`")
+    _check_port(port)
+    _check_memory(desired)
+    size = 0
+    if not fetched:
+        offer = registry.look_up(desired)
+        machine = _MACHINES.get(platform.machine(), platform.machine())
+        if machine not in offer.architectures:
+            built = " and ".join(sorted(offer.architectures))
+            raise ReleaseError(
+                f"the image is built for {built}, this host is {machine}: build for linux/{machine}"
+            )
+        if abs(offer.clock) > CLOCK_SECONDS:
+            raise ReleaseError(
+                f"this host's clock is {offer.clock:+.0f} s off the registry's: see `timedatectl`"
+            )
+        size = offer.size
+    for path in (Path("/var/lib/docker"), containers.DATA):
+        _check_space(path, FREE_BYTES + IMAGE_TIMES * size)
+
+
+def _check_space(path: Path, needed: int) -> None:
+    free = shutil.disk_usage(path).free
+    if free < needed:
+        raise ReleaseError(
+            f"{path} has {free >> 20} MiB free; the release needs {needed >> 20} MiB. "
+            "Free some with: docker system prune"
+        )
+
+
+def _check_port(port: int) -> None:
+    with socket.socket() as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # TIME_WAIT is not a user
+        try:
+            tried.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise ReleaseError(
+                f"port {port} of this host, kept for the new container, can't be had: "
+                f"{error.strerror}. See who has it: ss -ltnp"
+            ) from None
+
+
+def _check_memory(desired: Desired) -> None:
+    """Old and new release run side by side for a while."""
+    rows = (line.split() for line in Path("/proc/meminfo").read_text().splitlines())
+    available = next(int(row[1]) << 10 for row in rows if row[0] == "MemAvailable:")
+    needed = desired.limits.memory_bytes // 2
+    if available < needed:
+        raise ReleaseError(
+            f"this host has {available >> 20} MiB of memory available; starting another container "
+            f"of up to {desired.limits.memory} beside the running one needs {needed >> 20} MiB"
+        )

@@ -1,0 +1,38 @@
+"""Other programs of the host."""
+
+import os
+import subprocess
+from collections.abc import Mapping
+
+from .errors import ReleaseError
+
+_LAST_WORDS = 2000
+
+
+def run(
+    *argv: str,
+    timeout: float = 300,
+    env: Mapping[str, str] | None = None,
+    stdin: str | None = None,
+) -> str:
+    """Run a program and give its output; raise ReleaseError with its last words."""
+    try:
+        result = subprocess.run(
+            argv,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+            env={**os.environ, **(env or {})},
+        )
+    except subprocess.TimeoutExpired:
+        raise ReleaseError(f"`{' '.join(argv[:2])}` did not end within {timeout:.0f} s") from None
+    if result.returncode != 0:
+        said = (result.stderr.strip() or result.stdout.strip())[-_LAST_WORDS:]
+        raise ReleaseError(f"`{' '.join(argv[:2])}` failed: {said}")
+    return result.stdout
+
+
+def succeeds(*argv: str) -> bool:
+    return subprocess.run(argv, capture_output=True, check=False).returncode == 0

@@ -1,0 +1,248 @@
+"""A release, from the desired state to the record of it."""
+
+import dataclasses
+import time
+
+from . import canary as trial
+from . import health, preflight
+from .containers import Docker
+from .desired import Desired
+from .drift import differences
+from .errors import ReleaseError
+from .proxy import Proxy
+from .records import Record, Records
+from .routes import Routes
+from .story import Story
+
+RAN = ("live", "replaced")  # outcomes of releases that served
+
+
+class Releases:
+    """Makes releases of one service on this host."""
+
+    def __init__(
+        self, service: str, *, docker: Docker, proxy: Proxy, routes: Routes, records: Records
+    ) -> None:
+        self.service = service
+        self.docker = docker
+        self.proxy = proxy
+        self.routes = routes
+        self.records = records
+        self.ports = records.ports()
+        self.story = Story()
+
+    def apply(
+        self, desired: Desired, *, by: str, planned: int | None = None, note: str = ""
+    ) -> Record:
+        """Make the desired state the running one; the same one twice changes nothing.
+
+        `planned` is the number that the caller has seen to be next: if it is not, somebody else
+        made a release meanwhile, and nothing is done.
+        """
+        self.clean_up()
+        live = self.live()
+        if live and live.desired.fingerprint == desired.fingerprint:
+            found = self.differences(live)
+            if not found:
+                self.story.say(f"Release {live.number} already runs this.")
+                return live
+            note = note or f"repair: {'; '.join(found)}"
+            self.story.say(f"Repair, as {'; '.join(found)}.")
+        record = self._begin(desired, live, by=by, planned=planned, note=note)
+        try:
+            self._bring_up(record, live)
+            with self.story.step("Switch to it"):
+                self._take_over(record)
+        except BaseException as error:
+            self._give_up(record, live, error)
+            raise
+        if live:
+            self._retire(live)
+        record = self._close(record, "live")
+        self._prune(desired.keep)
+        self._run_hooks(record, "after")
+        self.story.say(f"Release {record.number} is live after {record.seconds} s.")
+        return record
+
+    def rollback(self, number: int | None, *, by: str) -> Record:
+        """Run an earlier release again, image and configuration, through the same gate."""
+        live = self.live()
+        usable = [r for r in self.records.all() if r.outcome == "replaced"]
+        wanted = [r for r in usable if number is None or r.number == number]
+        if not wanted:
+            listed = ", ".join(str(r.number) for r in usable) or "none"
+            asked = f"release {number} is not" if number else "there is none"
+            raise ReleaseError(f"{asked} one to roll back to; usable: {listed}")
+        target = wanted[0]
+        origin = f" from {live.number}" if live else ""
+        return self.apply(target.desired, by=by, note=f"rollback{origin} to {target.number}")
+
+    def differences(self, live: Record) -> list[str]:
+        return differences(
+            live, self.ports, docker=self.docker, proxy=self.proxy, routes=self.routes
+        )
+
+    def live(self) -> Record | None:
+        number = self.routes.live(self.service)
+        return self.records.get(number) if number else None
+
+    def clean_up(self) -> None:
+        """Finish or undo what a killed run left: afterwards only the live release is there."""
+        number = self.routes.live(self.service)
+        for hook in self.docker.hooks(self.service):
+            with self.story.step(f"Remove {hook}, left by an interrupted run"):
+                self.docker.stop_and_remove(hook, grace=10)
+        unfinished = [r for r in self.records.all() if r.outcome in {"started", "live"}]
+        containers = self.docker.containers(self.service)
+        live = next((record for record in unfinished if record.number == number), None)
+        if live and live.number in containers and (len(unfinished) > 1 or live.outcome != "live"):
+            # killed before the kernel was told, or while a canary had its share
+            with self.story.step(f"Lead all requests to release {live.number}, as was begun"):
+                self._take_over(live)
+                self.records.save(dataclasses.replace(live, outcome="live"))
+        for other, container in containers.items():
+            if other != number:
+                with self.story.step(f"Remove {container.name}, left by an interrupted run"):
+                    self.docker.stop_and_remove(container.name, grace=10)
+        for record in unfinished:
+            if record.number != number:
+                self.records.remove_secrets(record.number)
+                outcome = "replaced" if record.outcome == "live" else "interrupted"
+                self.records.save(dataclasses.replace(record, outcome=outcome))
+
+    def _begin(
+        self, desired: Desired, live: Record | None, *, by: str, planned: int | None, note: str
+    ) -> Record:
+        """Check, fetch, and record that a release was begun."""
+        number = self.records.next_number()
+        if planned is not None and planned != number:
+            newest = self.records.all()[0]
+            raise ReleaseError(
+                f"release {planned} was planned, but {newest.by} made release {newest.number} "
+                f"({newest.outcome}) at {newest.at}. Look at a new preview, then try again."
+            )
+        first, second = self.ports.releases
+        port = second if live and live.host_port == first else first
+        fetched = self.docker.has_image(desired.image)
+        with self.story.step("Check this host" if fetched else "Check this host and the registry"):
+            preflight.check(desired, port=port, fetched=fetched)
+        if not fetched:
+            with self.story.step(f"Pull {desired.image}"):
+                self.docker.pull(desired)
+        record = Record(
+            number=number,
+            desired=desired,
+            host_port=port,
+            by=by,
+            at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            seconds=0,
+            outcome="started",
+            note=note,
+        )
+        self.records.save(record)
+        return record
+
+    def _bring_up(self, record: Record, live: Record | None) -> None:
+        secrets = self.records.write_secrets(record.number, record.desired)
+        self._run_hooks(record, "before")
+        beside = f" beside {live.container}" if live else ""
+        with self.story.step(f"Start {record.container}{beside}"):
+            self.docker.start(record, secrets)
+        with self.story.step("Wait until it is healthy"):
+            health.wait_until_healthy(
+                record.desired.health,
+                probe=lambda: health.probe(record.host_port, record.desired.health.path),
+                alive=lambda: self._exit_code(record),
+            )
+        if record.desired.canary and live:
+            self._try_out(record, live)
+
+    def _try_out(self, record: Record, live: Record) -> None:
+        canary = record.desired.canary
+        if canary is None:
+            return
+        with self.story.step(
+            f"Try it on {canary.percent} % of the requests for {canary.seconds:g} s"
+        ):
+            log = self.proxy.canary_log(self.service)
+            begin = trial.size(log)
+            self.proxy.serve(live.desired, self.ports)
+            self.routes.split(live, record, canary, self.ports)
+            tally = trial.watch(
+                canary, count=lambda: trial.read(log, begin), alive=lambda: self._exit_code(record)
+            )
+        self.story.say(f"  {tally.answers} answers, {tally.errors} server errors")
+
+    def _take_over(self, record: Record) -> None:
+        """Lead the requests to a container that is healthy, from now on and after a reboot."""
+        self.docker.keep_over_reboots(record.container, keep=True)
+        self.proxy.serve(record.desired, self.ports)
+        self.routes.lead_to(record, self.ports)
+
+    def _run_hooks(self, record: Record, when: str) -> None:
+        hooks = record.desired.hooks
+        for argv in hooks.before if when == "before" else hooks.after:
+            with self.story.step(f"Run {' '.join(argv)}"):
+                secrets = self.records.secrets_folder(record.number)
+                try:
+                    said = self.docker.run_hook(record, secrets, argv)
+                except ReleaseError as error:
+                    state = f"; release {record.number} is live" if when == "after" else ""
+                    raise ReleaseError(
+                        f"the hook {' '.join(argv)!r} {when} the release failed{state}: {error}"
+                    ) from None
+            for line in said.splitlines():
+                self.story.say(f"  | {line}")
+
+    def _exit_code(self, record: Record) -> int | None:
+        container = self.docker.containers(self.service).get(record.number)
+        if container is None:
+            raise ReleaseError("the new container was removed by somebody")
+        return None if container.running else container.exit_code
+
+    def _give_up(self, record: Record, live: Record | None, error: BaseException) -> None:
+        """Take the new container away again, showing what it last said."""
+        if live:
+            self.proxy.serve(live.desired, self.ports)
+            self.routes.lead_to(live, self.ports)
+        if record.number in self.docker.containers(self.service):
+            logs = self.docker.logs(record.container).rstrip()
+            self.story.say(f"Last lines of {record.container}:\n{logs}")
+            self.docker.stop_and_remove(record.container, grace=record.desired.stop_seconds)
+        self.records.remove_secrets(record.number)
+        self._close(record, "failed", note=str(error))
+
+    def _retire(self, live: Record) -> None:
+        if live.number in self.docker.containers(self.service):
+            with self.story.step(f"Drain and stop {live.container}"):
+                left = health.wait_until_drained(live.host_port, live.desired.drain_seconds)
+                if left:
+                    self.story.say(
+                        f"  {left} connections were still open after "
+                        f"{live.desired.drain_seconds:g} s"
+                    )
+                self.docker.stop_and_remove(live.container, grace=live.desired.stop_seconds)
+        self.records.remove_secrets(live.number)
+        self.records.save(dataclasses.replace(live, outcome="replaced"))
+
+    def _close(self, record: Record, outcome: str, *, note: str = "") -> Record:
+        record = dataclasses.replace(
+            record, outcome=outcome, seconds=self.story.seconds, note=note or record.note
+        )
+        self.records.save(record)
+        return record
+
+    def _prune(self, keep: int) -> None:
+        """Forget old releases, and the images that only they used.
+
+        Failed ones are counted apart: they must not push out the one to roll back to.
+        """
+        records = self.records.all()
+        ran = [record for record in records if record.outcome in RAN]
+        kept = ran[:keep] + [record for record in records if record.outcome not in RAN][:keep]
+        images = {record.desired.image for record in ran[:keep]}
+        for record in records:
+            if record not in kept:
+                self.records.delete(record.number)
+            if record.desired.image not in images and self.docker.has_image(record.desired.image):
+                self.docker.remove_image(record.desired.image)

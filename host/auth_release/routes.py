@@ -1,0 +1,107 @@
+"""Which container a service's requests go to: the kernel redirects the port that the proxy dials.
+
+A reload of the proxy closes the connections that its clients keep open, and one in a dozen reloads
+meets a request that was just sent on one. So the proxy always dials the same port, and a release is
+switched beneath it, between two packets: connections that exist stay where they are.
+"""
+
+import re
+from pathlib import Path
+
+from .desired import Canary
+from .files import exclusive, write_atomically
+from .programs import run, succeeds
+from .records import Ports, Record
+
+CHAIN = "AUTH-RELEASE"
+_HOOK = ("OUTPUT", "-d", "127.0.0.1/32", "-p", "tcp", "-j", CHAIN)
+
+
+class Routes:
+    """A file for each service; its first line names the live release: the one truth about that."""
+
+    def __init__(self, state: Path) -> None:
+        self._folder = state / "routes"
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def live(self, service: str) -> int | None:
+        """Tell the number of the release that the requests go to."""
+        try:
+            head = self._path(service).read_text().partition("\n")[0]
+        except FileNotFoundError:
+            return None
+        match = re.fullmatch(r"# release (\d+)", head)
+        return int(match.group(1)) if match else None
+
+    def differs(self, record: Record, ports: Ports) -> str:
+        """Tell how requests go elsewhere than this release left them to: "" if they do not."""
+        service = record.desired.service
+        if self._path(service).read_text() != rules(record, ports):
+            return f"{self._path(service)} was changed"
+        wanted = [line for line in rules(record, ports).splitlines() if line.startswith("-A")]
+        if not self._hooked() or any(rule not in self._loaded() for rule in wanted):
+            return "the kernel's rules that lead requests to it were changed"
+        return ""
+
+    def lead_to(self, record: Record, ports: Ports) -> None:
+        """Lead every new connection to this release."""
+        self._write(record.desired.service, rules(record, ports))
+
+    def split(self, live: Record, new: Record, canary: Canary, ports: Ports) -> None:
+        """Lead a share of the new connections to the canary's entrance, the rest as before."""
+        self._write(live.desired.service, split_rules(live, new, canary, ports))
+
+    def restore(self) -> None:
+        """Load all routes into the kernel, in one step; a reboot forgets them."""
+        found = sorted(self._folder.glob("*.rules"))
+        lines = [
+            line
+            for file in found
+            for line in file.read_text().splitlines()
+            if line.startswith("-A")
+        ]
+        # declaring the chain empties it
+        table = ["*nat", f":{CHAIN} - [0:0]", *lines, "COMMIT", ""]
+        self._load("\n".join(table))
+        if not self._hooked():
+            run("iptables", "--wait", "-t", "nat", "-A", *_HOOK)
+
+    def _write(self, service: str, text: str) -> None:
+        with exclusive(self._folder / "lock"):
+            write_atomically(self._path(service), text, mode=0o600)
+            self.restore()
+
+    def _load(self, table: str) -> None:
+        run("iptables-restore", "--noflush", "--wait", stdin=table)
+
+    def _loaded(self) -> list[str]:
+        return run("iptables", "--wait", "-t", "nat", "-S", CHAIN).splitlines()
+
+    def _hooked(self) -> bool:
+        return succeeds("iptables", "--wait", "-t", "nat", "-C", *_HOOK)
+
+    def _path(self, service: str) -> Path:
+        return self._folder / f"{service}.rules"
+
+
+def rules(record: Record, ports: Ports) -> str:
+    return f"# release {record.number}\n{_redirect(ports.service, record.host_port)}\n"
+
+
+def split_rules(live: Record, new: Record, canary: Canary, ports: Ports) -> str:
+    return (
+        f"# release {live.number}\n"
+        f"# canary {new.number}\n"
+        f"{_redirect(ports.service, ports.entrance, share=canary.percent)}\n"
+        f"{_redirect(ports.service, live.host_port)}\n"
+        f"{_redirect(ports.canary, new.host_port)}\n"
+    )
+
+
+def _redirect(port: int, to: int, share: int = 100) -> str:
+    """Write one rule, in the form in which iptables prints it."""
+    chance = f" -m statistic --mode random --probability {share / 100:.11f}" if share < 100 else ""  # noqa: PLR2004
+    return (
+        f"-A {CHAIN} -d 127.0.0.1/32 -p tcp -m tcp --dport {port}{chance} "
+        f"-j REDIRECT --to-ports {to}"
+    )

@@ -1,0 +1,256 @@
+"""A host that can be killed between any two steps: Docker and the proxy as far as they matter."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from host.auth_release import containers, proxy, routes
+from host.auth_release.containers import Container
+from host.auth_release.desired import Canary, Desired
+from host.auth_release.errors import ReleaseError
+from host.auth_release.records import Ports, Record, Records
+from host.auth_release.releases import Releases
+
+IMAGE = f"registry.test/auth@sha256:{'a' * 64}"
+OTHER = f"registry.test/auth@sha256:{'b' * 64}"
+
+
+def document(**changes: Any) -> dict[str, Any]:
+    return {
+        "service": "auth",
+        "disk": "ocid1.bootvolume.oc1..disk",
+        "image": IMAGE,
+        "revision": "abc",
+        "registry": {"server": "registry.test", "username": "acme", "password": "hunter2"},
+        "port": 8000,
+        "site": ":80",
+        "environment": {"AUTH_ISSUER": "http://192.0.2.7"},
+        "secrets": {"AUTH_SIGNING_KEY": "hunter3"},
+        "uid": 10001,
+        "health": {"path": "/readyz", "deadline_seconds": 5, "stable_seconds": 0},
+        "limits": {"memory": "512m", "cpus": "1", "pids": 256},
+        "hooks": {},
+        "canary": None,
+        "maintenance": None,
+        "drain_seconds": 0,
+        "stop_seconds": 1,
+        "keep": 2,
+        **changes,
+    }
+
+
+def desired(**changes: Any) -> Desired:
+    return Desired.parse(json.dumps(document(**changes)))
+
+
+class Killed(BaseException):
+    """kill -9: nothing of the process runs any more."""
+
+
+class Life:
+    """Counts the effects on the host; dies at the one it is told to, and stays dead."""
+
+    def __init__(self) -> None:
+        self.effects = 0
+        self.die_at: int | None = None
+
+    def effect(self) -> None:
+        if self.die_at is not None and self.effects >= self.die_at:
+            raise Killed
+        self.effects += 1
+
+    def again(self) -> None:
+        self.effects, self.die_at = 0, None
+
+
+class FakeDocker(containers.Docker):
+    def __init__(self, life: Life) -> None:
+        self.life = life
+        self.images: set[str] = set()
+        self.running: dict[int, Container] = {}
+        self.kept: dict[str, bool] = {}
+        self.broken: set[str] = set()
+        self.said: list[tuple[str, ...]] = []
+        self.left: list[str] = []
+
+    def pull(self, desired: Desired) -> None:
+        self.life.effect()
+        self.images.add(desired.image)
+
+    def has_image(self, image: str) -> bool:
+        return image in self.images
+
+    def start(self, record: Record, secrets: Path) -> None:
+        assert secrets.exists()
+        self.life.effect()
+        self.running[record.number] = Container(
+            name=record.container,
+            running=record.desired.image not in self.broken,
+            exit_code=3,
+            restarts=0,
+            environment={"PATH": "/bin", **record.desired.variables},
+            memory=record.desired.limits.memory_bytes,
+            fingerprint=record.desired.fingerprint,
+            image=record.desired.image,
+        )
+        self.life.effect()
+
+    def run_hook(self, record: Record, secrets: Path, argv: Sequence[str]) -> str:
+        assert secrets.exists()
+        self.life.effect()
+        self.left.append(f"{record.container}-hook")
+        self.life.effect()
+        self.left.pop()
+        self.said.append(tuple(argv))
+        if "fail" in argv:
+            raise ReleaseError("no room")
+        return "hooked\n"
+
+    def hooks(self, service: str) -> list[str]:
+        assert service == "auth"
+        return list(self.left)
+
+    def image_environment(self, image: str) -> dict[str, str]:
+        assert image in self.images
+        return {"PATH": "/bin"}
+
+    def keep_over_reboots(self, container: str, *, keep: bool) -> None:
+        self.life.effect()
+        self.kept[container] = keep
+
+    def containers(self, service: str) -> dict[int, Container]:
+        assert service == "auth"
+        return dict(self.running)
+
+    def logs(self, container: str, lines: int = 20) -> str:
+        assert lines > 0
+        return f"{container} says why\n"
+
+    def stop_and_remove(self, container: str, *, grace: int) -> None:
+        assert grace > 0
+        self.life.effect()
+        self.left = [name for name in self.left if name != container]
+        self.running = {n: c for n, c in self.running.items() if c.name != container}
+        self.life.effect()
+
+    def remove_image(self, image: str) -> None:
+        self.life.effect()
+        self.images.discard(image)
+
+
+class FakeProxy(proxy.Proxy):
+    """Runs what its files said when it was last reloaded."""
+
+    def __init__(self, life: Life) -> None:
+        self.life = life
+        self.refuses = False
+        self.loaded = ""
+
+    def reload(self) -> None:
+        if self.refuses:
+            raise ReleaseError("caddy refuses")
+        self.life.effect()
+        self.loaded = self._written()
+
+    def _running(self) -> Any:
+        return self.loaded
+
+    def _written(self) -> Any:
+        return self._path("auth").read_text()
+
+
+class FakeRoutes(routes.Routes):
+    """Keeps the kernel's rules; while a canary has a share, the proxy logs its answers."""
+
+    def __init__(self, state: Path, life: Life) -> None:
+        super().__init__(state)
+        self.life = life
+        self.kernel: list[str] = []
+        self.tried: list[str] = []
+        self.answers = ""
+
+    @property
+    def serving(self) -> int | None:
+        """Tell which release the kernel leads requests to, canaries aside."""
+        ports = [line.rsplit(" ", 1)[1] for line in self.kernel if "--dport 20000 -j" in line]
+        return int(ports[0]) if ports else None
+
+    def split(self, live: Record, new: Record, canary: Canary, ports: Ports) -> None:
+        super().split(live, new, canary, ports)
+        self.tried.append(f"{new.container} beside {live.container}")
+        proxy.Proxy.canary_log("auth").write_text(self.answers)
+
+    def restore(self) -> None:
+        self.life.effect()
+        super().restore()
+        self.life.effect()
+
+    def _load(self, table: str) -> None:
+        self.kernel = [line for line in table.splitlines() if line.startswith("-A")]
+
+    def _loaded(self) -> list[str]:
+        return self.kernel
+
+    def _hooked(self) -> bool:
+        return True
+
+
+class MortalRecords(Records):
+    def __init__(self, state: Path, life: Life, service: str = "auth") -> None:
+        super().__init__(state, service)
+        self.life = life
+
+    def save(self, record: Record) -> None:
+        self.life.effect()
+        super().save(record)
+
+
+@dataclasses.dataclass
+class Host:
+    life: Life
+    docker: FakeDocker
+    proxy: FakeProxy
+    routes: FakeRoutes
+    records: MortalRecords
+
+    @classmethod
+    def new(cls, state: Path) -> "Host":
+        life = Life()
+        return cls(
+            life,
+            FakeDocker(life),
+            FakeProxy(life),
+            FakeRoutes(state, life),
+            MortalRecords(state, life),
+        )
+
+    @property
+    def releases(self) -> Releases:
+        """A new run of the tool."""
+        return Releases(
+            "auth",
+            docker=self.docker,
+            proxy=self.proxy,
+            routes=self.routes,
+            records=self.records,
+        )
+
+    @property
+    def serving(self) -> int | None:
+        """Tell the number of the release that requests reach."""
+        found = [r for r in self.records.all() if r.host_port == self.routes.serving]
+        running = [r.number for r in found if r.number in self.docker.running]
+        assert len(running) <= 1, "two containers at one port"
+        return running[0] if running else None
+
+    def differences(self, record: Record) -> list[str]:
+        return self.releases.differences(record)
+
+    @property
+    def site(self) -> Path:
+        return proxy.CADDY / "sites" / "auth.caddy"
+
+    def apply(self, **changes: Any) -> Record:
+        return self.releases.apply(desired(**changes), by="test")

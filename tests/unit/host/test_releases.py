@@ -1,0 +1,346 @@
+"""The release tool's decisions, on a host that can be killed between any two steps."""
+
+import dataclasses
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from host.auth_release import containers, health, preflight, proxy
+from host.auth_release.errors import ReleaseError
+from tests.unit.host.fakes import (
+    IMAGE,
+    OTHER,
+    Host,
+    Killed,
+    MortalRecords,
+    desired,
+)
+
+
+@pytest.fixture(name="host")
+def _host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
+    for module, name in ((proxy, "CADDY"), (proxy, "LOGS"), (containers, "DATA")):
+        monkeypatch.setattr(module, name, tmp_path / name.lower())
+        (tmp_path / name.lower()).mkdir()
+    (proxy.CADDY / "sites").mkdir()
+    monkeypatch.setattr(os, "chown", lambda *_: None)
+    monkeypatch.setattr(preflight, "check", lambda *_, **__: None)
+    monkeypatch.setattr(health, "probe", lambda *_: "")
+    return Host.new(tmp_path / "state")
+
+
+def test_the_first_release_is_number_one_and_live(host: Host) -> None:
+    record = host.apply()
+
+    assert (record.number, record.outcome) == (1, "live")
+    assert host.serving == 1
+    assert host.docker.kept == {"auth-1": True}
+
+
+def test_the_same_desired_state_twice_changes_nothing(host: Host) -> None:
+    host.apply()
+    host.life.again()
+
+    assert host.apply().number == 1
+    assert host.life.effects == 0, "an unchanged release had effects"
+
+
+def test_a_new_registry_password_alone_is_no_new_release(host: Host) -> None:
+    host.apply()
+
+    renewed = {"server": "registry.test", "username": "acme", "password": "new"}
+    assert host.apply(registry=renewed).number == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"image": OTHER},
+        {"environment": {"AUTH_ISSUER": "http://192.0.2.8"}},
+        {"secrets": {"AUTH_SIGNING_KEY": "rotated"}},
+        {"port": 9000},
+        {"disk": "another"},
+    ],
+)
+def test_a_change_of_what_runs_is_a_new_release(host: Host, change: dict[str, Any]) -> None:
+    host.apply()
+
+    assert host.apply(**change).number == 2
+    assert set(host.docker.running) == {2}, "the old release was not stopped"
+
+
+def test_a_release_that_dies_leaves_the_old_one_alone(host: Host, capsys: Any) -> None:
+    host.apply()
+    host.docker.broken.add(OTHER)
+
+    with pytest.raises(ReleaseError, match="exit code 3"):
+        host.apply(image=OTHER)
+
+    assert set(host.docker.running) == {1}
+    assert host.serving == 1
+    assert "auth-2 says why" in capsys.readouterr().err
+    assert host.records.get(2).outcome == "failed"  # type: ignore[union-attr]
+
+
+def test_a_proxy_that_refuses_keeps_leading_to_the_old_release(host: Host) -> None:
+    host.apply()
+    host.proxy.refuses = True
+
+    with pytest.raises(ReleaseError, match="caddy refuses"):
+        host.apply(image=OTHER, site="nonsense")
+
+    assert host.routes.live("auth") == 1
+    assert set(host.docker.running) == {1}
+
+
+def test_a_stopped_container_is_started_anew(host: Host) -> None:
+    host.apply()
+    host.docker.running[1] = dataclasses.replace(host.docker.running[1], running=False)
+
+    assert host.apply().number == 2
+
+
+def test_an_edited_site_file_is_written_anew(host: Host) -> None:
+    host.apply()
+    site = host.site
+    site.write_text(site.read_text() + "# edited\n")
+
+    assert host.apply().number == 2
+    assert "# edited" not in site.read_text()
+
+
+def test_rollback_restores_image_and_configuration(host: Host) -> None:
+    host.apply(environment={"A": "1"})
+    host.apply(image=OTHER, environment={"A": "2"})
+
+    restored = host.releases.rollback(None, by="test")
+
+    assert restored.desired.image == IMAGE
+    assert restored.desired.environment == {"A": "1"}
+    assert restored.note == "rollback from 2 to 1"
+    assert host.serving == 3
+
+
+def test_rollback_to_what_never_ran_lists_what_did(host: Host) -> None:
+    host.apply()
+    host.apply(image=OTHER)
+
+    with pytest.raises(ReleaseError, match="release 9 is not one to roll back to; usable: 1"):
+        host.releases.rollback(9, by="test")
+
+
+def test_old_releases_are_forgotten_with_images_that_nothing_else_uses(host: Host) -> None:
+    images = [f"registry.test/auth@sha256:{digit * 64}" for digit in "abcd"]
+    for image in images:
+        host.apply(image=image)
+
+    assert [record.number for record in host.records.all()] == [4, 3]
+    assert host.docker.images == set(images[2:])
+
+
+def test_failed_releases_do_not_push_out_the_one_to_roll_back_to(host: Host) -> None:
+    host.apply()
+    host.apply(environment={"A": "2"})
+    host.docker.broken.add(OTHER)
+    for _ in range(3):
+        with pytest.raises(ReleaseError):
+            host.apply(image=OTHER)
+    host.apply(environment={"A": "3"})
+
+    assert host.releases.rollback(None, by="test").desired.environment == {"A": "2"}
+
+
+# everything that a release may consist of
+WHOLE: dict[str, Any] = {
+    "image": OTHER,
+    "hooks": {"before": [["migrate"]], "after": [["announce"]]},
+    "canary": {"percent": 10, "seconds": 0.01, "max_error_percent": 1},
+}
+
+
+def effects_of_an_update(host: Host) -> int:
+    host.apply()
+    host.life.again()
+    host.apply(**WHOLE)
+    return host.life.effects
+
+
+def test_a_run_killed_at_any_step_leaves_one_release_serving_and_the_next_run_finishes(
+    host: Host, tmp_path: Path
+) -> None:
+    steps = effects_of_an_update(host)
+    assert steps > 15, "the count of effects looks wrong"
+
+    for step in range(steps):
+        host = Host.new(tmp_path / f"state-{step}")
+        life = host.life
+        host.apply()
+        life.effects, life.die_at = 0, step
+        with pytest.raises(Killed):
+            host.apply(**WHOLE)
+
+        serving = host.docker.running.get(host.serving or 0)
+        assert serving, f"killed at effect {step}: nothing serves"
+        assert serving.running, f"killed at effect {step}: what should serve does not run"
+        life.again()
+        finished = host.apply(**WHOLE)
+        assert set(host.docker.running) == {finished.number}, f"killed at effect {step}"
+        assert host.serving == finished.number
+        assert host.docker.kept[finished.container], f"killed at effect {step}: lost on reboot"
+        assert finished.desired.image == OTHER
+        assert host.docker.left == [], f"killed at effect {step}: a hook still runs"
+        life.again()
+        assert host.apply(**WHOLE).number == finished.number
+        assert life.effects == 0, f"killed at effect {step}: the next but one run had work left"
+
+
+def test_what_is_told_of_a_record_holds_no_secret(host: Host) -> None:
+    record = host.apply()
+
+    assert "hunter" not in json.dumps(record.public())
+    assert "hunter" not in repr(record)
+
+
+def test_a_release_planned_on_what_is_no_longer_so_is_refused(host: Host) -> None:
+    host.apply()
+    host.apply(environment={"A": "2"})
+    host.life.again()
+
+    with pytest.raises(ReleaseError, match="release 2 was planned, but test made release 2 "):
+        host.releases.apply(desired(image=OTHER), by="late", planned=2)
+
+    assert host.life.effects == 0
+    assert host.releases.apply(desired(image=OTHER), by="anew", planned=3).number == 3
+
+
+def test_a_plan_for_what_already_runs_is_met(host: Host) -> None:
+    host.apply()
+
+    assert host.releases.apply(desired(), by="late", planned=7).number == 1
+
+
+def test_a_repair_is_recorded_with_what_it_repairs(host: Host) -> None:
+    host.apply()
+    container = host.docker.running[1]
+    host.docker.running[1] = dataclasses.replace(container, running=False, exit_code=137)
+
+    assert host.apply().note == "repair: auth-1 does not run (exit code 137)"
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"running": False, "exit_code": 137}, "auth-1 does not run (exit code 137)"),
+        ({"restarts": 4}, "auth-1 was started again 4 times"),
+        ({"image": "other"}, "auth-1 runs the image other"),
+        ({"environment": {"PATH": "/bin"}}, "another value of AUTH_ISSUER, AUTH_SIGNING_KEY_FILE"),
+        ({"memory": 1 << 30}, "auth-1 may use 1024 MiB of memory"),
+        ({"fingerprint": ""}, "auth-1 was made by somebody else"),
+    ],
+)
+def test_what_was_changed_by_hand_is_named_and_repaired(
+    host: Host, changes: dict[str, Any], told: str
+) -> None:
+    record = host.apply()
+    assert host.differences(record) == []
+    host.docker.images.add("other")
+    host.docker.running[1] = dataclasses.replace(host.docker.running[1], **changes)
+
+    (found,) = host.differences(record)
+    repaired = host.apply()
+
+    assert told in found
+    assert host.differences(repaired) == []
+
+
+def test_a_container_that_is_gone_is_named(host: Host) -> None:
+    record = host.apply()
+    host.docker.running.clear()
+
+    assert host.differences(record) == ["the container auth-1 is gone"]
+    assert host.apply().number == 2
+
+
+def test_a_changed_site_is_named(host: Host) -> None:
+    record = host.apply()
+    host.site.write_text(host.site.read_text() + "# by hand\n")
+
+    assert host.differences(record) == [f"the proxy's {host.site} was changed"]
+
+
+def test_hooks_run_in_the_new_image_before_and_after(host: Host) -> None:
+    host.apply(hooks={"before": [["migrate"]], "after": [["announce", "it"]]})
+
+    assert host.docker.said == [("migrate",), ("announce", "it")]
+
+
+def test_a_hook_that_fails_before_stops_the_release(host: Host) -> None:
+    host.apply()
+
+    with pytest.raises(ReleaseError, match="the hook 'fail' before the release failed: no room"):
+        host.apply(image=OTHER, hooks={"before": [["fail"]]})
+
+    assert set(host.docker.running) == {1}
+    assert host.serving == 1
+
+
+def test_a_hook_that_fails_after_says_that_the_release_is_live(host: Host) -> None:
+    with pytest.raises(ReleaseError, match="'fail' after the release failed; release 1 is live"):
+        host.apply(hooks={"after": [["fail"]]})
+
+    assert host.serving == 1
+
+
+CANARY = {"percent": 10, "seconds": 0.01, "max_error_percent": 1}
+
+
+def answers(*statuses: int) -> str:
+    return "".join(json.dumps({"status": status}) + "\n" for status in statuses)
+
+
+def test_a_canary_that_answers_well_takes_over(host: Host) -> None:
+    host.apply()
+    host.routes.answers = answers(200, 404, 200)
+
+    assert host.apply(image=OTHER, canary=CANARY).number == 2
+    assert host.routes.tried == ["auth-2 beside auth-1"]
+    assert host.serving == 2
+    assert len(host.routes.kernel) == 1, "the canary still has a share"
+
+
+def test_a_canary_that_answers_with_errors_is_taken_back(host: Host) -> None:
+    host.apply()
+    host.routes.answers = answers(200, 503)
+
+    with pytest.raises(ReleaseError, match=r"1 of 2 answers were server errors \(50\.0 %"):
+        host.apply(image=OTHER, canary=CANARY)
+
+    assert host.serving == 1
+    assert len(host.routes.kernel) == 1, "the canary still has a share"
+    assert set(host.docker.running) == {1}
+
+
+def test_the_first_release_needs_no_canary(host: Host) -> None:
+    host.apply(canary=CANARY)
+
+    assert host.routes.tried == []
+
+
+def test_how_a_release_is_tried_is_no_part_of_it(host: Host) -> None:
+    host.apply()
+
+    assert host.apply(canary=CANARY).number == 1
+
+
+def test_neighbours_in_time_and_services_have_ports_of_their_own(
+    host: Host, tmp_path: Path
+) -> None:
+    ports = [host.apply(environment={"A": str(number)}).host_port for number in range(3)]
+    others = MortalRecords(tmp_path / "state", host.life, service="other").ports()
+
+    assert ports[0] != ports[1] != ports[2]
+    assert not set(ports) & {others.service, *others.releases, others.entrance, others.canary}
+    assert host.records.ports() == host.records.ports()
