@@ -6,41 +6,40 @@ commands that were timed in the same run, and carry over.
 
 import argparse
 import contextlib
-import datetime as dt
 import io
 import os
-import platform
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from bench import fleet
+from bench.pipelines import Pipelines
+from bench.table import Table, here
 from tests.e2e.clone import Clone, copy_to
 
-_SOURCE = "service/auth/__init__.py"
 _REPEAT = 3
+_MAKE = ("make", "--silent")
 
 
-class Bench:
-    """Times commands in a clone and remembers each as a row of the table."""
+class Commands:
+    """Times commands in a clone and remembers each as a row of a table."""
 
     def __init__(self, clone: Clone) -> None:
-        self.clone = clone
-        self.rows: list[tuple[str, float]] = []
+        self._clone = clone
+        self.table = Table("command", ["seconds"])
 
     def time(self, title: str, *argv: str, repeat: int = 1) -> float:
         """Run a command `repeat` times, note the fastest and give it."""
         fastest = min(self._once(*argv) for _ in range(repeat))
-        self.rows.append((title, fastest))
+        self.table.add(title, f"{fastest:.1f}")
         print(f"{fastest:8.1f} s  {title}", file=sys.stderr, flush=True)
         return fastest
 
     def _once(self, *argv: str) -> float:
         started = time.monotonic()
-        said = io.StringIO()
-        with contextlib.redirect_stdout(said):
-            result = self.clone.run(*argv)
+        result = self._clone.run(*argv)
         if result.status != 0:
             raise SystemExit(f"`{' '.join(argv)}` failed:\n{result.output[-3000:]}")
         return time.monotonic() - started
@@ -60,44 +59,44 @@ def empty_program(clone: Clone) -> Iterator[str]:
     clone.run("bash", "-c", f"{prelude}; pulumi stack rm --yes --stack empty")
 
 
+def bring_up(commands: Commands, *, cold: bool) -> None:
+    if cold:
+        commands.time("`make up`, empty caches, engine built from source", *_MAKE, "up")
+        commands.time("`make down`", *_MAKE, "down")
+    commands.time("`make up`, warm caches, nothing running", *_MAKE, "up")
+
+
+def without_change(commands: Commands, clone: Clone) -> None:
+    commands.time("`make up`, nothing changed", *_MAKE, "up", repeat=_REPEAT)
+    plain = 'eval "$(make -s env)"; pulumi up --yes --skip-preview --stack local'
+    ours = commands.time("`pulumi up`, nothing changed", "bash", "-c", plain, repeat=_REPEAT)
+    with empty_program(clone) as update:
+        title = "`pulumi up` of an empty program"
+        floor = commands.time(title, "bash", "-c", update, repeat=_REPEAT)
+    commands.table.note(
+        f"`pulumi up` with nothing changed takes {ours / floor:.1f} times an empty program's."
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--cold", action="store_true", help="also from empty caches (COLD=1)")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    tables = []
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         if arguments.cold:
             os.environ["AUTH_CACHE_DIR"] = f"{folder}/cache"
-        bench = Bench(copy_to(Path(folder) / "clone"))
-        make = ("make", "--silent")
+        clone = copy_to(Path(folder) / "clone")
+        commands = Commands(clone)
         try:
-            if arguments.cold:
-                bench.time("`make up`, empty caches, engine built from source", *make, "up")
-                bench.time("`make down`", *make, "down")
-            bench.time("`make up`, warm caches, nothing running", *make, "up")
-            bench.time("`make up`, nothing changed", *make, "up", repeat=_REPEAT)
-            plain = 'eval "$(make -s env)"; pulumi up --yes --skip-preview --stack local'
-            ours = bench.time("`pulumi up`, nothing changed", "bash", "-c", plain, repeat=_REPEAT)
-            with empty_program(bench.clone) as update:
-                title = "`pulumi up` of an empty program"
-                floor = bench.time(title, "bash", "-c", update, repeat=_REPEAT)
-            source = bench.clone.path / _SOURCE
-            source.write_text(source.read_text() + '\nCHANGED = "by the benchmark"\n')
-            bench.time("a changed line, from `make up` to serving", *make, "up")
+            bring_up(commands, cold=arguments.cold)
+            without_change(commands, clone)
+            pipelines = Pipelines(clone)
+            tables = [commands.table, pipelines.compare(), pipelines.overhead()]
+            tables.append(fleet.growth(clone))
         finally:
-            bench.time("`make down`", *make, "down")
-    print(table(bench.rows, ratio=ours / floor))
-
-
-def table(rows: list[tuple[str, float]], *, ratio: float) -> str:
-    """Render the rows as Markdown, with what they were measured on."""
-    today = dt.datetime.now(dt.UTC).date()
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 30
-    where = f"{os.cpu_count()} cores, {memory} GiB, {platform.machine()}"
-    lines = [f"{today}, {where}, Linux {platform.release().partition('-')[0]}:", ""]
-    lines += ["| what | seconds |", "|---|---:|"]
-    lines += [f"| {title} | {seconds:.1f} |" for title, seconds in rows]
-    lines += ["", f"`pulumi up` with nothing changed takes {ratio:.1f} times an empty program's."]
-    return "\n".join(lines)
+            commands.time("`make down`", *_MAKE, "down")
+    print("\n\n".join([here(), *map(str, tables)]))
 
 
 if __name__ == "__main__":

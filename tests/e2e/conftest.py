@@ -19,7 +19,7 @@ def _clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
         clone.make("down")
 
 
-@pytest.fixture(name="url")
+@pytest.fixture(scope="session", name="url")
 def _url(clone: Clone) -> str:
     return str(clone.outputs()["url"])
 

@@ -1,30 +1,57 @@
-"""A steady load on a URL: how many requests went out, which failed, how long the worst took."""
+"""A steady load on a service: quick requests, slow ones, and ones on connections that stay open."""
 
+import contextlib
+import http.client
+import re
+import socket
 import threading
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
 from types import TracebackType
 from typing import Self
-
-import httpx
+from urllib.parse import urlsplit
 
 PER_SECOND = 50
+KEPT_OPEN = 10
+SLOW_SECONDS = 5
+_TIMEOUT = 30
+
+
+@dataclass(frozen=True)
+class Failure:
+    kind: str
+    at: float  # seconds after the load began
+    what: str
 
 
 class Load:
-    """Sends requests at a steady rate while it is open, each on a connection of its own.
+    """Sends requests at a steady rate while it is open, through the public address.
+
+    50 a second on a connection each, 10 connections that stay open with 5 requests a second each,
+    and two requests a second whose body takes 5 s to send. The first two must be answered by 200
+    and something, the slow ones, as they are nonsense, by 4xx; all else is a failure.
 
     Bounded: it stops by itself after `seconds`.
     """
 
-    def __init__(self, url: str, *, seconds: float = 300) -> None:
-        self.url = url
+    def __init__(self, url: str, *, path: str = "/healthz", seconds: float = 300) -> None:
         self.sent = 0
-        self.failures: list[str] = []
-        self.worst = 0.0
-        self._end = time.monotonic() + seconds
+        self.failures: list[Failure] = []
+        self.worst = 0.0  # seconds, of a quick request or one on an open connection
+        target = urlsplit(url)
+        self._host, self._port = str(target.hostname), target.port or 80
+        self._path = path
+        self.began = time.monotonic()
+        self._end = self.began + seconds
         self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(5)]
         self._lock = threading.Lock()
+        self._threads = [
+            *(self._thread(self._quick, 5 / PER_SECOND) for _ in range(5)),
+            *(self._thread(self._kept_open, 1 / 5) for _ in range(KEPT_OPEN)),
+            *(self._thread(self._slow, 1) for _ in range(2 * SLOW_SECONDS)),
+        ]
 
     def __enter__(self) -> Self:
         for thread in self._threads:
@@ -37,24 +64,95 @@ class Load:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
         self._stop.set()
         for thread in self._threads:
-            thread.join(timeout=30)
-        print(f"{self.sent} requests, {len(self.failures)} failed, worst {self.worst:.3f} s")
+            thread.join(timeout=2 * _TIMEOUT)
+        print(self)
 
-    def _work(self) -> None:
-        pause = len(self._threads) / PER_SECOND
+    def __str__(self) -> str:
+        seconds = time.monotonic() - self.began
+        return (
+            f"{self.sent} requests in {seconds:.0f} s, {len(self.failures)} failed, "
+            f"worst latency {self.worst:.3f} s"
+        )
+
+    def _thread(self, work: Callable[[], None], pause: float) -> threading.Thread:
+        return threading.Thread(target=self._repeat, args=(work, pause), daemon=True)
+
+    def _repeat(self, work: Callable[[], None], pause: float) -> None:
         while not self._stop.wait(pause) and time.monotonic() < self._end:
-            started = time.monotonic()
-            failure = ""
+            work()
+
+    def _quick(self) -> None:
+        request = f"GET {self._path} HTTP/1.1\r\nHost: {self._host}\r\nConnection: close\r\n\r\n"
+        self._count("quick", lambda: self._exchange([request.encode()], "200"))
+
+    def _kept_open(self) -> None:
+        """Use one connection until the service says that it closes it."""
+        link = http.client.HTTPConnection(self._host, self._port, timeout=_TIMEOUT)
+
+        def ask() -> str:
             try:
-                answer = httpx.get(self.url, timeout=15)
-                if answer.status_code != httpx.codes.OK:
-                    failure = f"HTTP {answer.status_code}"
-            except httpx.HTTPError as error:
-                failure = repr(error)
-            with self._lock:
-                self.sent += 1
-                self.worst = max(self.worst, time.monotonic() - started)
-                if failure:
-                    self.failures.append(failure)
+                link.request("GET", self._path)
+                with link.getresponse() as answer:
+                    return (
+                        ""
+                        if answer.read() and answer.status == HTTPStatus.OK
+                        else (f"HTTP {answer.status}")
+                    )
+            except (OSError, http.client.HTTPException):
+                link.close()  # the next request opens another one
+                raise
+
+        with contextlib.closing(link):
+            self._repeat(lambda: self._count("on an open connection", ask), 1 / 5)
+
+    def _slow(self) -> None:
+        self._count("slow", self._send_slowly, timed=False)
+
+    def _send_slowly(self) -> str:
+        """Send a request whose body takes 5 s; tell what is wrong with the answer."""
+        body = b" " * 50 + b"{}"
+        head = (
+            f"POST /v1/auth/login HTTP/1.1\r\nHost: {self._host}\r\nConnection: close\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        pieces = [head.encode(), *(bytes([byte]) for byte in body)]
+        return self._exchange(pieces, "4", pause=SLOW_SECONDS / len(body))
+
+    def _exchange(self, pieces: list[bytes], status: str, pause: float = 0) -> str:
+        """Send a request in pieces on a connection of its own; tell what is wrong, or "".
+
+        A whole HTTP client takes more of the processor than the service does.
+        """
+        with socket.create_connection((self._host, self._port), _TIMEOUT) as link:
+            for piece in pieces:
+                link.sendall(piece)
+                time.sleep(pause)
+            with link.makefile("rb") as stream:
+                answer = stream.read()
+        head, _, content = answer.partition(b"\r\n\r\n")
+        length = re.search(rb"(?i)content-length: (\d+)", head)
+        if not head.startswith(f"HTTP/1.1 {status}".encode()):
+            return f"answered {head[:40]!r}"
+        if not content or (length and len(content) != int(length[1])):
+            return f"{len(content)} bytes of {length and int(length[1])}"
+        return ""
+
+    def _count(self, kind: str, request: Callable[[], str], *, timed: bool = True) -> None:
+        """Send a request, which tells what is wrong with its answer, or ""."""
+        started = time.monotonic()
+        try:
+            failure = request()
+        except (OSError, http.client.HTTPException) as error:
+            failure = repr(error)
+        ended = time.monotonic()
+        with self._lock:
+            self.sent += 1
+            if timed:
+                self.worst = max(self.worst, ended - started)
+            if failure:
+                self.failures.append(Failure(kind, round(ended - self.began, 2), failure))

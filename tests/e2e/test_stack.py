@@ -86,7 +86,7 @@ def test_a_code_change_rolls_out_a_new_digest_without_a_lost_request(
     before = clone.outputs()
     change(clone, 'CHANGED = "by the test"')
 
-    with Load(f"{url}/healthz") as load:
+    with Load(url) as load:
         assert clone.make("up").status == 0
 
     after = clone.outputs()
@@ -101,14 +101,14 @@ def test_an_image_that_dies_leaves_the_old_one_serving_and_up_red(clone: Clone, 
     before = clone.outputs()
     change(clone, 'raise RuntimeError("broken on purpose")')
 
-    with Load(f"{url}/healthz") as load:
+    with Load(url) as load:
         up = clone.make("up")
 
     assert up.status != 0
     assert "broken on purpose" in up.output, "the new container's last words are not shown"
     assert load.sent > 0
     assert load.failures == []
-    status = json.loads(clone.make("status").output.splitlines()[-1])
+    status = json.loads(clone.make("status", "JSON=1").output.splitlines()[-1])
     assert status["live"]["image"] == before["image"]
     assert status["running"] is True
 

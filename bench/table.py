@@ -1,0 +1,39 @@
+"""What was measured, as Markdown."""
+
+import datetime as dt
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Table:
+    title: str
+    columns: Sequence[str]
+    rows: list[tuple[str, ...]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, title: str, *cells: str) -> None:
+        self.rows.append((title, *cells))
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def __str__(self) -> str:
+        lines = [
+            f"| {self.title} | {' | '.join(self.columns)} |",
+            f"|---|{'---:|' * len(self.columns)}",
+            *(f"| {' | '.join(row)} |" for row in self.rows),
+        ]
+        return "\n".join([*lines, *(f"\n{note}" for note in self.notes)])
+
+
+def here() -> str:
+    """Say when and on what machine the figures were taken."""
+    today = dt.datetime.now(dt.UTC).date()
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 30
+    return (
+        f"{today}, {os.cpu_count()} cores, {memory} GiB, {platform.machine()}, "
+        f"Linux {platform.release().partition('-')[0]}:"
+    )

@@ -1,0 +1,97 @@
+"""Several services on each of several VMs, released one VM at a time.
+
+The configuration is that of the product, and of this example:
+
+    fleet:servers    how many VMs, 2 by default
+    fleet:services   how many services on each, 2 by default
+    fleet:words      JSON, from a service's name to a word in its environment: changing one
+                     makes a new release of that service alone
+"""
+
+import sys
+from pathlib import Path
+
+import pulumi
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+import settings as configuration
+from components.image import Image, ImageArgs
+from components.network import Network, NetworkArgs, openings
+from components.release import Release, ReleaseArgs
+from components.rollout import roll_out
+from components.server import Server, ServerArgs
+
+settings = configuration.load()
+fleet = pulumi.Config("fleet")
+SERVERS = [f"vm-{number}" for number in range(fleet.get_int("servers") or 2)]
+SERVICES = [f"auth-{number}" for number in range(fleet.get_int("services") or 2)]
+words = fleet.get_object("words") or {}
+
+network = Network(
+    "fleet",
+    NetworkArgs(
+        compartment_id=settings.compartment_id,
+        vcn_cidr=settings.vcn_cidr,
+        subnet_cidr=settings.subnet_cidr,
+        ingress=openings(ssh=settings.allowed_ssh_cidrs, http=settings.allowed_http_cidrs),
+    ),
+)
+servers = {
+    name: Server(
+        name,
+        ServerArgs(
+            tenancy_id=settings.tenancy_id,
+            compartment_id=settings.compartment_id,
+            availability_domain_index=settings.availability_domain_index,
+            subnet_id=network.subnet_id,
+            nsg_id=network.nsg_id,
+            machine=settings.machine,
+            login_key=settings.login_key,
+            host_key=settings.host_key,
+            protect=settings.protect,
+        ),
+    )
+    for name in SERVERS
+}
+image = Image(
+    "fleet",
+    ImageArgs(
+        registry=settings.registry,
+        platform=settings.machine.platform,
+        bases=settings.bases,
+        context="../../service",
+    ),
+)
+
+
+def releases(server: Server, options: pulumi.ResourceOptions) -> list[Release]:
+    """Put every service on one server; the proxy tells them apart by the name that is asked for."""
+    (vm,) = (name for name, found in servers.items() if found is server)
+    return [
+        Release(
+            f"{service}-on-{vm}",
+            ReleaseArgs(
+                server=server,
+                service=service,
+                image=image.digest,
+                revision=image.revision,
+                registry=settings.registry,
+                port=8000,
+                site=f"http://{service}.example.test",
+                environment={
+                    "AUTH_ISSUER": f"http://{service}.example.test",
+                    "AUTH_ENVIRONMENT": settings.environment,
+                    "WORD": words.get(service, ""),
+                },
+                secrets={"AUTH_SIGNING_KEY": settings.signing_key},
+                uid=10001,
+            ),
+            options,
+        )
+        for service in SERVICES
+    ]
+
+
+roll_out(list(servers.values()), releases)
+pulumi.export("addresses", {name: server.public_ip for name, server in servers.items()})

@@ -1,0 +1,101 @@
+"""The VM of a clone's stack: spoken to over SSH, and, where SSH is what breaks, past it."""
+
+import json
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from localcloud.account import Account
+from localcloud.home import Home
+from tests.e2e.clone import Clone, Result
+from tests.localcloud.caller import Caller, eventually
+
+TOOL = ("sudo", "auth-release")
+_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Server:
+    clone: Clone
+    address: str
+
+    @classmethod
+    def of(cls, clone: Clone) -> "Server":
+        assert clone.on_server("true").status == 0  # writes the key and the pinned host key
+        return cls(clone, clone.outputs()["serverIp"])
+
+    def start(self, *argv: str, stdin: str = "") -> "subprocess.Popen[str]":
+        """Start a command over SSH; what it prints is on its stdout, both streams."""
+        folder = self.clone.path / ".local" / "ssh" / "local"
+        options = [f"-oUserKnownHostsFile={folder / 'known_hosts'}", "-oBatchMode=yes"]
+        command = ["ssh", "-F", "none", "-i", str(folder / "key"), *options]
+        process = subprocess.Popen(
+            [*command, f"ubuntu@{self.address}", *argv],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert process.stdin
+        process.stdin.write(stdin)
+        process.stdin.close()
+        process.stdin = None
+        return process
+
+    def run(self, *argv: str, stdin: str = "") -> Result:
+        process = self.start(*argv, stdin=stdin)
+        output, _ = process.communicate(timeout=_SECONDS)
+        print(f"server$ {' '.join(argv)}\n{output}(status {process.returncode})\n")
+        return Result(process.returncode, output)
+
+    def must(self, *argv: str, stdin: str = "") -> str:
+        result = self.run(*argv, stdin=stdin)
+        assert result.status == 0, result.output
+        return result.output
+
+    def status(self) -> dict[str, Any]:
+        return dict(json.loads(self.must(*TOOL, "status", "auth", "--json")))
+
+    def desired(self, variables: Mapping[str, str] | None = None, **changes: Any) -> str:
+        """Give the live release's desired state, changed: what `auth-release apply` reads.
+
+        `variables` are added to its environment.
+        """
+        number = self.status()["live"]["release"]
+        record = self.must("sudo", "cat", f"/var/lib/auth-release/auth/release-{number:06}.json")
+        desired = json.loads(record)["desired"]
+        environment = {**desired["environment"], **(variables or {})}
+        return json.dumps({**desired, "environment": environment, **changes})
+
+    def apply(self, variables: Mapping[str, str] | None = None, **changes: Any) -> Result:
+        return self.run(*TOOL, "apply", stdin=self.desired(variables, **changes))
+
+    def containers(self) -> list[str]:
+        """Name the service's containers, running or not."""
+        return self.must("sudo", "docker", "ps", "-a", "--format", "{{.Names}}").split()
+
+    @property
+    def cloud(self) -> Caller:
+        home = Home.open(self.clone.path / ".local" / "cloud")
+        return Caller(home, Account.open(home))
+
+    @property
+    def instance(self) -> str:
+        found = self.cloud.compute.list_instances(self.cloud.compartment).data
+        return str(next(i.id for i in found if i.lifecycle_state == "RUNNING"))
+
+    def console(self, *argv: str) -> Result:
+        """Run a command as root past SSH, as at the machine's console."""
+        label = f"label=auth.localcloud.instance={self.instance}"
+        found = subprocess.run(
+            ["docker", "ps", "--quiet", "--filter", label],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return self.clone.run("docker", "exec", found.stdout.strip(), *argv)
+
+    def reboot(self) -> None:
+        self.cloud.compute.instance_action(self.instance, "SOFTRESET")
+        eventually("the server", lambda: self.run("uptime").status, 0, seconds=120)

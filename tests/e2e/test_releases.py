@@ -1,0 +1,406 @@
+"""Releases under load, and everything that may happen to one; on a real proxy and real containers.
+
+Wherever a load runs, no request may fail.
+"""
+
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.e2e.clone import Clone
+from tests.e2e.load import Load
+from tests.e2e.server import TOOL, Server
+from tests.localcloud.caller import eventually
+
+QUICK = {"path": "/readyz", "interval_seconds": 0.2, "deadline_seconds": 30, "stable_seconds": 0}
+_KILLS = 60  # more effects than a release has
+
+
+@pytest.fixture(scope="module", name="server")
+def _server(clone: Clone) -> Server:
+    return Server.of(clone)
+
+
+@pytest.fixture(scope="module", name="pristine")
+def _pristine(server: Server) -> str:
+    """Give the desired state as the program has it."""
+    return server.desired()
+
+
+@pytest.fixture(name="restored")
+def _restored(clone: Clone, server: Server, pristine: str) -> Iterator[None]:
+    """Bring back what the program says: after each of these it must converge."""
+    yield
+    if clone.run("git", "status", "--porcelain").output:
+        clone.run("git", "checkout", "--quiet", ".")
+        assert clone.make("up").status == 0
+    else:
+        server.must(*TOOL, "apply", stdin=pristine)
+    status = server.status()
+    assert status["running"]
+    assert status["differs"] == []
+    assert server.containers() == [f"auth-{status['live']['release']}"]
+
+
+pytestmark = pytest.mark.usefixtures("restored")
+
+
+@pytest.fixture(name="load")
+def _load(url: str) -> Iterator[Load]:
+    """Keep a load on the service; in the end nothing of it may have failed."""
+    with Load(url) as load:
+        time.sleep(2)
+        yield load
+    assert load.sent > 0
+    assert load.failures == []
+
+
+@pytest.mark.usefixtures("load")
+def test_a_change_of_the_environment_alone(server: Server) -> None:
+    before = server.status()["live"]
+
+    assert server.apply({"WORD": "first"}).status == 0
+
+    after = server.status()["live"]
+    assert after["image"] == before["image"]
+    assert after["release"] > before["release"]
+
+
+@pytest.mark.usefixtures("load")
+def test_a_release_that_never_gets_healthy(server: Server) -> None:
+    before = server.status()["live"]
+    sick = {**QUICK, "path": "/no-such-page", "deadline_seconds": 3}
+
+    failed = server.apply(health=sick)
+
+    assert failed.status != 0
+    assert "last answer: HTTP 404" in failed.output
+    assert server.status()["live"] == before
+
+
+@pytest.mark.usefixtures("load")
+def test_a_release_that_gets_healthy_and_then_dies(server: Server) -> None:
+    status = server.status()
+    before, new = status["live"], f"auth-{status['next']}"
+    # the container's end comes while it must stay healthy
+    dying = server.start(
+        *TOOL, "apply", stdin=server.desired(health={**QUICK, "stable_seconds": 20})
+    )
+    eventually(f"container {new}", lambda: new in server.containers(), wanted=True, seconds=30)
+    time.sleep(4)
+    server.must("sudo", "docker", "kill", new)
+    output, _ = dying.communicate(timeout=60)
+
+    assert dying.returncode != 0
+    assert "the new container ended with exit code 137" in output
+    assert server.status()["live"] == before
+
+
+@pytest.mark.usefixtures("load")
+def test_a_rollback_restores_the_configuration_and_is_told_by_the_next_preview(
+    clone: Clone, server: Server
+) -> None:
+    assert server.apply({"WORD": "first"}).status == 0
+    status = server.status()
+    before, number = status["live"], status["next"]
+    assert server.apply({"WORD": "second"}).status == 0
+
+    assert clone.make("rollback").status == 0
+
+    live = server.status()["live"]
+    assert live["fingerprint"] == before["fingerprint"]
+    told = clone.make("preview").output
+    assert f"(rollback from {number} to {before['release']}" in told
+    assert "this takes its place again" in told
+    assert live["note"] == f"rollback from {number} to {before['release']}"
+
+
+# what somebody does by hand to NAME, the live container, and what a preview says of it
+DRIFTS = {
+    "sudo docker update --memory 600m --memory-swap 600m NAME": "NAME may use 600 MiB of memory",
+    "sudo sh -c 'echo >> /etc/caddy/sites/auth.caddy'": "/etc/caddy/sites/auth.caddy was changed",
+}
+
+
+@pytest.mark.usefixtures("load")
+def test_what_was_changed_by_hand_shows_in_the_preview_and_is_repaired(
+    clone: Clone, server: Server
+) -> None:
+    name = f"auth-{server.status()['live']['release']}"
+    for command in DRIFTS:
+        server.must(command.replace("NAME", name))
+
+    preview = clone.make("preview").output
+    for told in DRIFTS.values():
+        assert told.replace("NAME", name) in preview
+    assert clone.make("up").status == 0
+    assert clone.shell("pulumi preview --stack local --expect-no-changes").status == 0
+
+
+def test_a_proxy_that_runs_something_else_is_told_and_repaired(
+    server: Server, pristine: str
+) -> None:
+    server.must("curl -sSf --json 8080 127.0.0.1:2019/config/apps/http/http_port")
+    assert server.status()["differs"] == ["the proxy does not run what its files say"]
+
+    server.must(*TOOL, "apply", stdin=pristine)
+
+    assert server.status()["differs"] == []
+
+
+def test_routes_that_were_flushed_are_loaded_again(server: Server, pristine: str, url: str) -> None:
+    server.must("sudo", "iptables", "-t", "nat", "-F", "AUTH-RELEASE")
+    assert server.status()["differs"] == [
+        "the kernel's rules that lead requests to it were changed"
+    ]
+
+    server.must(*TOOL, "apply", stdin=pristine)
+
+    assert httpx.get(f"{url}/readyz", timeout=30).status_code == httpx.codes.OK
+
+
+def test_a_container_that_was_stopped_by_hand_is_started_again(
+    clone: Clone, server: Server, url: str
+) -> None:
+    name = f"auth-{server.status()['live']['release']}"
+    server.must("sudo", "docker", "stop", name)
+
+    assert f"{name} does not run" in clone.make("preview").output
+    assert clone.make("up").status == 0
+    assert httpx.get(f"{url}/readyz", timeout=30).status_code == httpx.codes.OK
+
+
+@pytest.mark.usefixtures("load")
+def test_a_reload_of_the_proxy(server: Server) -> None:
+    server.must("sudo", "systemctl", "reload", "caddy")
+
+
+@pytest.mark.usefixtures("load")
+def test_a_canary_takes_over_when_it_answers_well(server: Server) -> None:
+    canary = {"percent": 20, "seconds": 5, "max_error_percent": 1}
+
+    released = server.apply({"CANARY": "good"}, canary=canary, health=QUICK)
+
+    assert released.status == 0
+    answers = next(line for line in released.output.splitlines() if "server errors" in line)
+    assert int(answers.split()[0]) > 20, f"the canary had no share: {answers}"
+
+
+# a service that is well by its health check, and answers all else by 503
+SICK = """\
+ARG IMAGE
+FROM ${IMAGE}
+ENTRYPOINT ["python3", "-c", "\\
+import http.server as h\\n\\
+class Handler(h.BaseHTTPRequestHandler):\\n\\
+    def do_GET(self):\\n\\
+        self.send_response(200 if self.path == '/readyz' else 503)\\n\\
+        self.end_headers()\\n\\
+h.HTTPServer(('', 8000), Handler).serve_forever()"]
+"""
+
+
+def push_sick(clone: Clone, folder: Path) -> str:
+    """Build and push that service; give its name by digest."""
+    image = clone.outputs()["image"]
+    name = f"{image.partition('@')[0]}:sick"
+    config = f"--config {folder}"
+    password = "pulumi config get --stack local auth:registryPassword"
+    (folder / "Dockerfile").write_text(SICK)
+    done = clone.shell(
+        f"{password} | docker {config} login -u deployer --password-stdin {image.split('/')[0]} &&"
+        f" docker {config} build -q -t {name} --build-arg IMAGE={image} {folder} &&"
+        f" docker {config} push -q {name} &&"
+        f" docker inspect -f '{{{{index .RepoDigests 0}}}}' {name}"
+    )
+    assert done.status == 0, done.output
+    return done.output.splitlines()[-1]
+
+
+def test_a_canary_that_fails_is_taken_back(
+    clone: Clone, server: Server, url: str, tmp_path: Path
+) -> None:
+    before = server.status()["live"]
+    sick = push_sick(clone, tmp_path)
+    canary = {"percent": 20, "seconds": 30, "max_error_percent": 1}
+    with Load(url, seconds=60):
+        failed = server.apply(image=sick, canary=canary, health=QUICK)
+
+    assert failed.status != 0
+    assert "answers were server errors" in failed.output
+    assert server.status()["live"] == before
+    with Load(url, seconds=60) as load:
+        time.sleep(3)
+    assert load.failures == []
+
+
+def test_maintenance_closes_the_service_but_for_its_health(clone: Clone, url: str) -> None:
+    assert clone.shell("pulumi config set --stack local auth:maintenance true").status == 0
+    try:
+        assert clone.make("up").status == 0
+        assert httpx.get(f"{url}/v1/me", timeout=30).status_code == 503
+        assert httpx.get(f"{url}/healthz", timeout=30).status_code == 200
+    finally:
+        assert clone.shell("pulumi config rm --stack local auth:maintenance").status == 0
+    assert clone.make("up").status == 0
+    assert httpx.get(f"{url}/v1/me", timeout=30).status_code == 401
+
+
+def test_a_hook_that_fails_stops_the_release_with_what_it_said(server: Server) -> None:
+    before = server.status()["live"]
+    hooks = {"before": [["python3", "-c", "print('no room'); raise SystemExit(3)"]]}
+
+    failed = server.apply(hooks=hooks)
+
+    assert failed.status != 0
+    assert "no room" in failed.output
+    assert server.status()["live"] == before
+
+
+@pytest.mark.usefixtures("load")
+def test_the_tool_killed_before_any_of_its_effects(server: Server) -> None:
+    script = (Path(__file__).parent / "kill_at.py").read_text()
+    server.must("sudo sh -c 'cat > /root/kill_at.py'", stdin=script)
+    for effects in range(_KILLS):
+        wanted = server.desired({"STEP": str(effects)}, health=QUICK, drain_seconds=2)
+        killed = server.run("sudo", "python3", "/root/kill_at.py", str(effects), stdin=wanted)
+        finished = server.run(*TOOL, "apply", stdin=wanted)
+
+        assert finished.status == 0, f"killed before effect {effects}: {finished.output}"
+        assert len(server.containers()) == 1, f"killed before effect {effects}"
+        assert server.status()["differs"] == [], f"killed before effect {effects}"
+        if killed.status == 0:
+            break
+    assert 8 < effects < _KILLS - 1, f"{effects} effects: the count looks wrong"
+
+
+@pytest.mark.usefixtures("load")
+def test_a_connection_that_is_cut_lets_the_release_go_on(server: Server) -> None:
+    wanted = server.desired({"CUT": "1"}, health={**QUICK, "stable_seconds": 5})
+    number = server.status()["next"]
+    cut = server.start(*TOOL, "apply", stdin=wanted)
+    new = f"auth-{number}"
+    eventually(f"container {new}", lambda: new in server.containers(), wanted=True, seconds=30)
+    assert server.console("pkill", "-9", "-f", "sshd: ubuntu").status == 0
+    cut.communicate(timeout=30)
+    assert cut.returncode != 0
+
+    found = server.run(*TOOL, "apply", stdin=wanted)  # waits for the one that goes on
+
+    assert f"Release {number} already runs this." in found.output
+    assert server.status()["live"]["release"] == number
+
+
+@pytest.mark.usefixtures("load")
+def test_of_two_at_once_one_wins_and_the_other_is_told_who(server: Server) -> None:
+    number = server.status()["next"]
+    desired = [server.desired({"RUN": name}, health=QUICK) for name in ("a", "b")]
+    runs = [
+        server.start(*TOOL, "apply", "--number", str(number), stdin=document)
+        for document in desired
+    ]
+    outputs = [run.communicate(timeout=120)[0] for run in runs]
+
+    assert sorted(run.returncode == 0 for run in runs) == [False, True], outputs
+    loser = next(text for run, text in zip(runs, outputs, strict=True) if run.returncode)
+    assert f"release {number} was planned, but ubuntu from " in loser
+    assert server.status()["live"]["release"] == number
+
+
+def test_a_full_disk_stops_the_release_before_it_begins(server: Server) -> None:
+    before = server.status()["live"]
+    free = int(server.must("df --output=avail -B1 /srv/auth | tail -1"))
+    server.must("sudo", "fallocate", "-l", str(free - (100 << 20)), "/srv/auth/filler")
+    try:
+        failed = server.apply({"FULL": "1"})
+    finally:
+        server.must("sudo", "rm", "/srv/auth/filler")
+
+    assert failed.status != 0
+    assert "/srv/auth has " in failed.output
+    assert server.status()["live"] == before
+
+
+def test_a_registry_that_is_away_stops_the_release_before_it_begins(
+    clone: Clone, server: Server
+) -> None:
+    before = server.status()["live"]
+    registry = clone.outputs()["image"].partition("/")[0]
+    address, _, port = registry.partition(":")
+    rule = ["OUTPUT", "-d", address, "-p", "tcp", "--dport", port, "-j", "REJECT"]
+    absent = f"{clone.outputs()['image'].partition('@')[0]}@sha256:{'0' * 64}"
+    server.must("sudo", "iptables", "-I", *rule)
+    try:
+        failed = server.apply(image=absent)
+    finally:
+        server.must("sudo", "iptables", "-D", *rule)
+
+    assert failed.status != 0
+    assert f"the registry {registry} can't be reached from this host" in failed.output
+    assert server.status()["live"] == before
+    gone = server.apply(image=absent)
+    assert "has no image" in gone.output
+
+
+def test_a_token_that_expired_is_named_and_not_told(server: Server) -> None:
+    desired = json.loads(server.desired())
+    desired["registry"]["password"] = "expired-token"
+    desired["image"] = f"{desired['image'].partition('@')[0]}@sha256:{'0' * 64}"
+
+    failed = server.run(*TOOL, "apply", stdin=json.dumps(desired))
+
+    assert failed.status != 0
+    assert "refuses the login of 'deployer'" in failed.output
+    assert "expired-token" not in failed.output
+
+
+@pytest.mark.usefixtures("load")
+def test_a_client_that_is_killed_midway(clone: Clone, server: Server) -> None:
+    assert server.apply({"WORD": "not the program's"}).status == 0
+    new = f"auth-{server.status()['next']}"
+    process = subprocess.Popen(
+        ["make", "--silent", "up"],
+        cwd=clone.path,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    eventually(f"container {new}", lambda: new in server.containers(), wanted=True, seconds=60)
+    subprocess.run(["pkill", "-9", "-s", str(process.pid)], check=True)
+    process.wait(timeout=10)
+
+    assert clone.make("up").status == 0
+
+
+def test_a_reboot_brings_back_the_live_release_and_not_a_half_made_one(
+    server: Server, url: str
+) -> None:
+    live = server.status()["live"]["release"]
+    half = server.start(
+        *TOOL, "apply", stdin=server.desired(health={**QUICK, "stable_seconds": 25})
+    )
+    new = f"auth-{server.status()['next']}"
+    time.sleep(4)
+    with Load(url) as load:
+        server.reboot()
+        half.communicate(timeout=60)
+        eventually(
+            "the service",
+            lambda: httpx.get(f"{url}/readyz", timeout=30).status_code,
+            httpx.codes.OK,
+        )
+        back = time.monotonic()
+        time.sleep(5)
+    late = [failure for failure in load.failures if failure.at > back - load.began + 1]
+
+    assert late == [], "requests fail although the service is back"
+    running = server.must("sudo", "docker", "ps", "--format", "{{.Names}}").split()
+    assert running == [f"auth-{live}"]
+    assert new not in running
+    assert server.status()["differs"] == []
