@@ -7,7 +7,7 @@ RUN = .venv/bin/python -m
 export PYTHONDONTWRITEBYTECODE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help bench up preview down status logs history rollback exec ssh init env test check fmt unit service \
+.PHONY: help bench up preview down status logs history rollback exec ssh unlock init env test check fmt unit service \
 	localcloud e2e audit lock venv docker clean
 
 help: ## show this
@@ -40,6 +40,9 @@ exec: ## run a command in the service's container: make exec CMD='python -m auth
 
 ssh: ## open a shell on the server
 	@$(TOOLS) ssh --stack $(STACK)
+
+unlock: ## free the stack's state of the lock of a run that is no more
+	@$(TOOLS) unlock --stack $(STACK)
 
 init: ## make the keys of a new environment: make init STACK=dev
 	@$(TOOLS) init --stack $(STACK)

@@ -54,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
         ("up", "bring the stack up"),
         ("preview", "show what `up` would change"),
         ("down", "take the stack down"),
+        ("unlock", "free the stack's state of the lock of a run that is no more"),
         ("init", "make the secrets of a new stack"),
         ("env", "print shell exports for the plain tools"),
         ("status", "tell what runs"),
@@ -106,6 +107,7 @@ def _on_stack(arguments: argparse.Namespace) -> int:
         "up": stack.up,
         "preview": stack.preview,
         "down": stack.destroy,
+        "unlock": stack.unlock,
         "init": stack.init,
         "env": lambda: print(environment.exports(stack)),
     }

@@ -1,9 +1,15 @@
-"""Locks on the local stack's state that killed Pulumi processes left behind."""
+"""Locks on a stack's state that killed Pulumi processes left behind."""
 
+import datetime as dt
 import json
+import re
 import socket
 import sys
 from pathlib import Path
+
+# longer than an update takes: a first one with a slow boot has 45 minutes for the VM alone
+_LONGEST = dt.timedelta(hours=2)
+_HOLDER = re.compile(r"created by (\S+@\S+) \(pid \d+\) at (\S+)")
 
 
 def drop_stale(state: Path) -> None:
@@ -24,6 +30,35 @@ def drop_stale(state: Path) -> None:
             )
             lock.unlink(missing_ok=True)
             lock.with_name(f"{lock.name}.attrs").unlink(missing_ok=True)
+
+
+def remedy(said: str, stack: str, now: dt.datetime | None = None) -> str:
+    """Tell what to do about the locks that Pulumi's error names; "" if it is about none.
+
+    Of a lock on another machine's behalf only the age tells whether its run can still go on.
+    """
+    holders = _HOLDER.findall(said) if "currently locked" in said else []
+    if not holders:
+        return ""
+    holder, since = min(holders, key=lambda found: found[1])
+    age = (now or dt.datetime.now(dt.UTC)) - _moment(since)
+    free = f"make unlock STACK={stack}"
+    if age > _LONGEST:
+        hours = age // dt.timedelta(hours=1)
+        return (
+            f" Its lock is {hours} hours old, and no update takes so long: the run of {holder} "
+            f"ended without freeing it. Free it: {free}"
+        )
+    minutes = age // dt.timedelta(minutes=1)
+    return (
+        f" {holder} began to update it {minutes} minutes ago. Wait for that run; if it is over (a "
+        f"job that was cancelled, a machine that is gone), free the stack: {free}"
+    )
+
+
+def _moment(text: str) -> dt.datetime:
+    """Read Go's RFC 3339, whose fractions of a second Python 3.11 may find too long."""
+    return dt.datetime.fromisoformat(re.sub(r"\.\d+", "", text))
 
 
 def _is_pulumi(pid: int) -> bool:

@@ -2,6 +2,8 @@
 
 import json
 import subprocess
+import sys
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +11,14 @@ from typing import Any
 
 import yaml
 
-from toolchain import secrets
+from toolchain import locks, secrets
 
 # Outputs in the order in which they are shown: what one wants most comes last.
 OUTPUTS = ("release", "image", "serverIp", "sshCommand", "jwksUrl", "healthUrl", "url")
+
+
+_SHOWN = {"up", "preview", "destroy"}
+_TAIL = 50  # lines of an error that are looked at
 
 
 class StackError(Exception):
@@ -46,7 +52,7 @@ class Stack:
 
     def up(self) -> None:
         self.create()
-        self._pulumi("up", "--yes", "--skip-preview", "--suppress-outputs")
+        self._pulumi("up", "--yes", "--skip-preview", "--suppress-outputs", *_progress())
 
     def init(self) -> None:
         """Make the stack and its keys; the rest of its configuration is for people to write."""
@@ -56,14 +62,18 @@ class Stack:
 
     def preview(self) -> None:
         self.create()
-        self._pulumi("preview", "--diff")
+        self._pulumi("preview", "--diff", *_progress())
 
     def destroy(self) -> None:
         """Delete everything of the stack, and the stack itself."""
         if self.name in self._stacks():
-            self._pulumi("destroy", "--yes", "--skip-preview")
+            self._pulumi("destroy", "--yes", "--skip-preview", *_progress())
             # without the flag the CLI deletes the committed configuration file
             self._pulumi("stack", "rm", "--yes", "--preserve-config")
+
+    def unlock(self) -> None:
+        """Free the state of the lock that a run left which is no more."""
+        self._pulumi("cancel", "--yes")
 
     def outputs(self) -> dict[str, Any]:
         return dict(json.loads(self._read("stack", "output", "--json")))
@@ -124,17 +134,26 @@ class Stack:
         return set((yaml.safe_load(self.configuration.read_text()) or {}).get("config") or {})
 
     def _pulumi(self, *argv: str, stdin: str | None = None, cwd: Path | None = None) -> None:
-        result = subprocess.run(
+        """Run the CLI, shown as it goes; raise StackError with what helps if it fails."""
+        with subprocess.Popen(
             self._command(argv),
             env=dict(self.env),
             cwd=cwd or self.clone,
-            input=stdin,
-            stdin=None if stdin is not None else subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
-        )
-        if result.returncode != 0:
-            raise StackError(f"`pulumi {argv[0]}` failed with status {result.returncode}.")
+            errors="replace",
+        ) as process:
+            if process.stdin:
+                process.stdin.write(stdin or "")
+                process.stdin.close()
+            said: deque[str] = deque(maxlen=_TAIL)
+            for line in process.stderr or ():
+                said.append(line)
+                print(line, end="", file=sys.stderr, flush=True)
+        if process.returncode != 0:
+            remedy = locks.remedy("".join(said), self.name)
+            raise StackError(f"`pulumi {argv[0]}` failed with status {process.returncode}.{remedy}")
 
     def _read(self, *argv: str) -> str:
         result = subprocess.run(
@@ -153,7 +172,14 @@ class Stack:
         # these two are about the backend, not about one stack in it
         everywhere = tuple(argv[:2]) in {("stack", "ls"), ("stack", "init")}
         scope = [] if everywhere else ["--stack", self.name]
-        return ["pulumi", *argv, *scope, "--non-interactive", "--color", "auto"]
+        # a terminal gets the CLI's own display, which is drawn anew as the update goes on
+        display = [] if argv[0] in _SHOWN and sys.stdout.isatty() else ["--non-interactive"]
+        return ["pulumi", *argv, *scope, *display, "--color", "auto"]
+
+
+def _progress() -> list[str]:
+    """Leave out the dots that tell a log nothing."""
+    return [] if sys.stdout.isatty() else ["--suppress-progress"]
 
 
 def complete_local(stack: Stack, cloud: Mapping[str, Any]) -> None:

@@ -28,6 +28,8 @@ def run(
         )
     except subprocess.TimeoutExpired:
         raise ReleaseError(f"`{' '.join(argv[:2])}` did not end within {timeout:.0f} s") from None
+    except OSError as error:
+        raise ReleaseError(f"`{' '.join(argv[:2])}` can't be run: {error.strerror}") from None
     if result.returncode != 0:
         said = (result.stderr.strip() or result.stdout.strip())[-_LAST_WORDS:]
         raise ReleaseError(f"`{' '.join(argv[:2])}` failed: {said}")

@@ -4,6 +4,7 @@ Wherever a load runs, no request may fail.
 """
 
 import json
+import platform
 import subprocess
 import time
 from collections.abc import Iterator
@@ -205,17 +206,24 @@ h.HTTPServer(('', 8000), Handler).serve_forever()"]
 """
 
 
-def push_sick(clone: Clone, folder: Path) -> str:
-    """Build and push that service; give its name by digest."""
+# nothing of this image can run here, nor need it: it is refused by what the registry says of it
+FOREIGN = """\
+FROM scratch
+COPY Dockerfile /
+"""
+
+
+def push(clone: Clone, folder: Path, dockerfile: str, *flags: str) -> str:
+    """Build and push an image for the service's repository; give its name by digest."""
     image = clone.outputs()["image"]
-    name = f"{image.partition('@')[0]}:sick"
+    name = f"{image.partition('@')[0]}:{folder.name.replace('_', '-')[:100]}"
     config = f"--config {folder}"
     password = "pulumi config get --stack local auth:registryPassword"
-    (folder / "Dockerfile").write_text(SICK)
+    (folder / "Dockerfile").write_text(dockerfile)
     done = clone.shell(
         f"{password} | docker {config} login -u deployer --password-stdin {image.split('/')[0]} &&"
-        f" docker {config} build -q -t {name} --build-arg IMAGE={image} {folder} &&"
-        f" docker {config} push -q {name} &&"
+        f" docker {config} build -q -t {name} --build-arg IMAGE={image} {' '.join(flags)} {folder}"
+        f" && docker {config} push -q {name} &&"
         f" docker inspect -f '{{{{index .RepoDigests 0}}}}' {name}"
     )
     assert done.status == 0, done.output
@@ -226,7 +234,7 @@ def test_a_canary_that_fails_is_taken_back(
     clone: Clone, server: Server, url: str, tmp_path: Path
 ) -> None:
     before = server.status()["live"]
-    sick = push_sick(clone, tmp_path)
+    sick = push(clone, tmp_path, SICK)
     canary = {"percent": 20, "seconds": 30, "max_error_percent": 1}
     with Load(url, seconds=60):
         failed = server.apply(image=sick, canary=canary, health=QUICK)
@@ -357,6 +365,19 @@ def test_a_token_that_expired_is_named_and_not_told(server: Server) -> None:
     assert failed.status != 0
     assert "refuses the login of 'deployer'" in failed.output
     assert "expired-token" not in failed.output
+
+
+def test_an_image_for_another_architecture_is_refused_before_it_is_pulled(
+    clone: Clone, server: Server, tmp_path: Path
+) -> None:
+    before = server.status()["live"]
+    other = "arm64" if platform.machine() == "x86_64" else "amd64"
+
+    failed = server.apply(image=push(clone, tmp_path, FOREIGN, f"--platform=linux/{other}"))
+
+    assert failed.status != 0
+    assert f"the image is built for {other}, this host is " in failed.output
+    assert server.status()["live"] == before
 
 
 @pytest.mark.usefixtures("load")

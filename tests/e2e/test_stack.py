@@ -125,6 +125,21 @@ def test_accounts_outlive_releases(clone: Clone, url: str) -> None:
         clone.run("git", "checkout", "--quiet", ".")
 
 
+def test_a_vm_that_is_replaced_keeps_its_address_and_the_accounts(clone: Clone, url: str) -> None:
+    sign_in(url, "edith@example.test")
+    exported = json.loads(clone.shell("pulumi stack export").output)["deployment"]["resources"]
+    (vm,) = (resource for resource in exported if resource["urn"].endswith("::auth-vm"))
+
+    replaced = clone.shell(f"pulumi up --yes --skip-preview --replace '{vm['urn']}'", seconds=900)
+
+    assert replaced.status == 0, replaced.output
+    assert clone.outputs()["url"] == url
+    credentials = {"email": "edith@example.test", "password": PASSWORD}
+    answer = httpx.post(f"{url}/v1/auth/login", json=credentials, timeout=30)
+    assert answer.status_code == httpx.codes.OK, answer.text
+    assert clone.shell("pulumi preview --expect-no-changes").status == 0
+
+
 def secrets_of(clone: Clone) -> dict[str, str]:
     """Give the secrets of the stack, each as the piece of text to hunt for."""
     home = clone.path / ".local"

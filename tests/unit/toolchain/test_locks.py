@@ -1,5 +1,6 @@
 """Locks on the state: a killed Pulumi's goes, a running one's stays."""
 
+import datetime as dt
 import json
 import os
 import shutil
@@ -74,3 +75,32 @@ def test_a_lock_that_is_just_being_written_stays(lock: Path, tmp_path: Path) -> 
     locks.drop_stale(tmp_path)
 
     assert lock.exists()
+
+
+def refusal(began: str) -> str:
+    """Write what the CLI 3.259 says of a lock."""
+    return (
+        "error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) "
+        "to end or delete the lock file with `pulumi cancel`.\n"
+        f"  s3://state/lock.json: created by runner@fv-az99 (pid 1234) at {began}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("began", "told"),
+    [
+        ("2026-03-01T02:00:00.123456789Z", "10 hours old, and no update takes so long"),
+        ("2026-03-01T11:30:00Z", "runner@fv-az99 began to update it 30 minutes ago. Wait for"),
+    ],
+)
+def test_a_lock_is_told_to_be_stale_by_its_age(began: str, told: str) -> None:
+    now = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
+
+    remedy = locks.remedy(refusal(began), "dev", now)
+
+    assert told in remedy
+    assert "make unlock STACK=dev" in remedy
+
+
+def test_an_error_about_something_else_gets_no_remedy_for_locks() -> None:
+    assert locks.remedy("error: no stack named 'dev' found", "dev") == ""
