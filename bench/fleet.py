@@ -30,8 +30,8 @@ def growth(clone: Clone) -> Table:
 
 def _up(clone: Clone, count: int, word: str) -> float:
     """Update and give the seconds; `word` is in the environment of the first service alone."""
-    words = json.dumps({"auth-0": word})
-    settings = {"servers": 1, "services": count, "words": words}
+    environment = json.dumps({"auth-0": {"WORD": word}})
+    settings = {"servers": 1, "services": count, "environment": environment}
     flags = " ".join(f"--config 'fleet:{key}={value}'" for key, value in settings.items())
     started = time.monotonic()
     _pulumi(clone, f"up --yes --skip-preview {flags}")

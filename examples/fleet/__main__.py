@@ -2,10 +2,10 @@
 
 The configuration is that of the product, and of this example:
 
-    fleet:servers    how many VMs, 2 by default
-    fleet:services   how many services on each, 2 by default
-    fleet:words      JSON, from a service's name to a word in its environment: changing one
-                     makes a new release of that service alone
+    fleet:servers       how many VMs, 2 by default
+    fleet:services      how many services on each, 2 by default
+    fleet:environment   JSON, from a service's name to variables of its own: changing one makes a
+                        new release of that service alone
 """
 
 import sys
@@ -26,7 +26,7 @@ settings = configuration.load()
 fleet = pulumi.Config("fleet")
 SERVERS = [f"vm-{number}" for number in range(fleet.get_int("servers") or 2)]
 SERVICES = [f"auth-{number}" for number in range(fleet.get_int("services") or 2)]
-words = fleet.get_object("words") or {}
+variables = fleet.get_object("environment") or {}
 
 network = Network(
     "fleet",
@@ -82,7 +82,7 @@ def releases(server: Server, options: pulumi.ResourceOptions) -> list[Release]:
                 environment={
                     "AUTH_ISSUER": f"http://{service}.example.test",
                     "AUTH_ENVIRONMENT": settings.environment,
-                    "WORD": words.get(service, ""),
+                    **variables.get(service, {}),
                 },
                 secrets={"AUTH_SIGNING_KEY": settings.signing_key},
                 uid=10001,
