@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from dataclasses import dataclass, field
+from typing import Any
 
 import pulumi
 from pulumi_command import remote
@@ -79,9 +80,9 @@ class Release(pulumi.ComponentResource):
     ) -> pulumi.Output[int | None]:
         """Plan the release's number; None if the server can't be asked."""
 
-        async def plan(known: dict[str, str]) -> int | None:
+        async def ask(known: dict[str, Any]) -> Observation | None:
             try:
-                seen = await observation.observe(
+                return await observation.observe(
                     service,
                     host=known["host"],
                     private_key=known["private_key"],
@@ -94,18 +95,23 @@ class Release(pulumi.ComponentResource):
                     self,
                 )
                 return None
-            number, reason = planned_number(seen, Desired.parse(known["desired"]))
+
+        def plan(known: dict[str, Any]) -> int | None:
+            if known["seen"] is None:
+                return None
+            number, reason = planned_number(known["seen"], Desired.parse(known["desired"]))
             if reason:
                 pulumi.log.warn(reason, self)
             return number
 
-        everything = pulumi.Output.all(
+        # asked while the image is still being built
+        seen: pulumi.Output[Observation | None] = pulumi.Output.all(
             host=server.public_ip,
             private_key=server.login_key,
-            desired=desired,
             disk=server.disk,  # on a new one the tool must be there before it is asked
-        )
-        return pulumi.Output.unsecret(everything.apply(plan))
+        ).apply(ask)
+        planned = pulumi.Output.all(seen=seen, desired=desired).apply(plan)
+        return pulumi.Output.unsecret(planned)
 
 
 def planned_number(seen: Observation, desired: Desired) -> tuple[int, str]:

@@ -2,9 +2,9 @@
 
 import argparse
 import json
-import os
 import subprocess
 import sys
+import syslog
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,6 +16,7 @@ from .proxy import Proxy
 from .records import STATE, Record, Records
 from .releases import Releases
 from .routes import Routes
+from .story import Story
 
 LOCK_SECONDS = 120
 _COLUMNS = ("release", "outcome", "at", "seconds", "revision", "by", "note")
@@ -28,6 +29,7 @@ def releases_of(service: str) -> Releases:
         proxy=Proxy(),
         routes=Routes(STATE),
         records=Records(STATE, service),
+        story=Story(syslog.syslog),
     )
 
 
@@ -35,10 +37,12 @@ def status(service: str) -> dict[str, Any]:
     """Tell what is live, how it differs from what was released, and what would be next."""
     releases = releases_of(service)
     live = releases.live()
-    container = releases.docker.containers(service).get(live.number) if live else None
+    containers = releases.docker.containers(service)
+    container = containers.pop(live.number, None) if live else None
     return {
         "live": live.public() if live else None,
         "running": bool(container and container.running),
+        "others": sorted(other.name for other in containers.values()),
         "differs": releases.differences(live) if live else [],
         "next": releases.records.next_number(),
     }
@@ -46,26 +50,25 @@ def status(service: str) -> dict[str, Any]:
 
 def make(service: str, work: Callable[[Releases], Record]) -> int:
     """Run `work` under the lock, in a process that outlives the connection; print its result."""
-    reader, writer = os.pipe()
 
-    def locked_work() -> int:
-        os.close(reader)
+    def locked_work(report: Callable[[str], None]) -> int:
         try:
             with locked(STATE, service, by=who(), seconds=LOCK_SECONDS):
-                record = work(releases_of(service))
+                releases = releases_of(service)
+                try:
+                    record = work(releases)
+                    report(json.dumps(record.public(), sort_keys=True))
+                finally:
+                    releases.tidy()
         except ReleaseError as error:
             print(f"Release failed: {error}", file=sys.stderr)
             return 1
-        os.write(writer, json.dumps(record.public(), sort_keys=True).encode())
         return 0
 
-    ended = detached(locked_work)
-    os.close(writer)
-    with os.fdopen(reader) as pipe:
-        said = pipe.read()
-    if ended == 0:
+    status, said = detached(locked_work)
+    if said:
         print(said)
-    return ended
+    return status
 
 
 def apply(document: str, *, planned: int | None) -> int:
@@ -91,6 +94,8 @@ def show_status(service: str, *, as_json: bool) -> int:
             print(f"  {name:<9}{live[name]}")
     for difference in told["differs"]:
         print(f"  differs: {difference}")
+    for other in told["others"]:
+        print(f"  {other} is there, too: it begins or ends")
     return 0
 
 
@@ -134,6 +139,7 @@ def execute(service: str, argv: Sequence[str]) -> int:
 
 def main(argv: Sequence[str]) -> int:
     arguments = _parser().parse_args(argv)
+    syslog.openlog("auth-release", syslog.LOG_PID)
     try:
         return dispatch(arguments)
     except ReleaseError as error:

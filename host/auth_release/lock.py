@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import select
 import signal
 import sys
 import tempfile
@@ -67,31 +68,57 @@ def locked(state: Path, service: str, *, by: str, seconds: float) -> Iterator[No
         yield
 
 
-def detached(work: Callable[[], int]) -> int:
-    """Do the work in a process that outlives this one; show its output and give its status.
+def detached(work: Callable[[Callable[[str], None]], int]) -> tuple[int, str]:
+    """Do the work in a process that outlives this one, showing its output; give status and result.
 
-    When the SSH connection is cut, the release goes on to its end; the next run finds its result.
+    The work is given a function that reports its result: from then on it goes on alone. When the
+    SSH connection is cut it goes on as well; the next run finds what it did.
     """
     output = tempfile.TemporaryFile()  # noqa: SIM115 - shared with the child
+    reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
-        os.setsid()
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        os.dup2(output.fileno(), 2)
+        os.close(reader)
+        _leave(output.fileno())
         status = 1
         try:
-            status = work()
+            status = work(lambda result: _report(writer, result))
         finally:
             sys.stderr.flush()
             os._exit(status)
-    shown = 0
-    while True:
-        done, status = os.waitpid(child, os.WNOHANG)
-        text = os.pread(output.fileno(), 1 << 20, shown)
-        shown += len(text)
-        with contextlib.suppress(BrokenPipeError):
-            sys.stderr.buffer.write(text)
-            sys.stderr.flush()
-        if done:
-            return os.waitstatus_to_exitcode(status)
-        time.sleep(0.1)
+    os.close(writer)
+    shown, ended = 0, False
+    with os.fdopen(reader) as results:
+        while not ended:
+            # readable once there is a result, or the process has ended without one
+            ended = bool(select.select([results], [], [], 0.1)[0])
+            shown += _show(output.fileno(), shown)
+        result = results.read()
+    if result:
+        return 0, result
+    _, status = os.waitpid(child, 0)
+    _show(output.fileno(), shown)
+    return os.waitstatus_to_exitcode(status), ""
+
+
+def _leave(output: int) -> None:
+    """Let go of the caller's terminal and streams: who holds those keeps the connection open."""
+    os.setsid()
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for stream, target in enumerate((nothing, nothing, output)):
+        os.dup2(target, stream)
+
+
+def _report(writer: int, result: str) -> None:
+    os.write(writer, result.encode())
+    os.close(writer)
+
+
+def _show(output: int, begin: int) -> int:
+    """Copy to stderr what was written since `begin`; give how many bytes that were."""
+    text = os.pread(output, 1 << 20, begin)
+    with contextlib.suppress(BrokenPipeError):
+        sys.stderr.buffer.write(text)
+        sys.stderr.flush()
+    return len(text)

@@ -21,7 +21,14 @@ class Releases:
     """Makes releases of one service on this host."""
 
     def __init__(
-        self, service: str, *, docker: Docker, proxy: Proxy, routes: Routes, records: Records
+        self,
+        service: str,
+        *,
+        docker: Docker,
+        proxy: Proxy,
+        routes: Routes,
+        records: Records,
+        story: Story,
     ) -> None:
         self.service = service
         self.docker = docker
@@ -29,7 +36,7 @@ class Releases:
         self.routes = routes
         self.records = records
         self.ports = records.ports()
-        self.story = Story()
+        self.story = story
 
     def apply(
         self, desired: Desired, *, by: str, planned: int | None = None, note: str = ""
@@ -56,13 +63,20 @@ class Releases:
         except BaseException as error:
             self._give_up(record, live, error)
             raise
-        if live:
-            self._retire(live)
         record = self._close(record, "live")
-        self._prune(desired.keep)
         self._run_hooks(record, "after")
         self.story.say(f"Release {record.number} is live after {record.seconds} s.")
         return record
+
+    def tidy(self) -> None:
+        """Let the containers that are no longer live end what they have begun; forget old releases.
+
+        Requests reach the live one by now: whoever waits for the release need not wait for this.
+        """
+        live = self.live()
+        if live:
+            self._retire_all_but(live.number)
+            self._prune(live.desired.keep)
 
     def rollback(self, number: int | None, *, by: str) -> Record:
         """Run an earlier release again, image and configuration, through the same gate."""
@@ -100,15 +114,7 @@ class Releases:
             with self.story.step(f"Lead all requests to release {live.number}, as was begun"):
                 self._take_over(live)
                 self.records.save(dataclasses.replace(live, outcome="live"))
-        for other, container in containers.items():
-            if other != number:
-                with self.story.step(f"Remove {container.name}, left by an interrupted run"):
-                    self.docker.stop_and_remove(container.name, grace=10)
-        for record in unfinished:
-            if record.number != number:
-                self.records.remove_secrets(record.number)
-                outcome = "replaced" if record.outcome == "live" else "interrupted"
-                self.records.save(dataclasses.replace(record, outcome=outcome))
+        self._retire_all_but(number)
 
     def _begin(
         self, desired: Desired, live: Record | None, *, by: str, planned: int | None, note: str
@@ -212,18 +218,34 @@ class Releases:
         self.records.remove_secrets(record.number)
         self._close(record, "failed", note=str(error))
 
-    def _retire(self, live: Record) -> None:
-        if live.number in self.docker.containers(self.service):
-            with self.story.step(f"Drain and stop {live.container}"):
-                left = health.wait_until_drained(live.host_port, live.desired.drain_seconds)
-                if left:
-                    self.story.say(
-                        f"  {left} connections were still open after "
-                        f"{live.desired.drain_seconds:g} s"
-                    )
-                self.docker.stop_and_remove(live.container, grace=live.desired.stop_seconds)
-        self.records.remove_secrets(live.number)
-        self.records.save(dataclasses.replace(live, outcome="replaced"))
+    def _retire_all_but(self, number: int | None) -> None:
+        """Take away every container but that of one release, each when it has no connection left.
+
+        A container without a record was made by somebody else, who labelled it as ours.
+        """
+        records = {record.number: record for record in self.records.all()}
+        for other, container in self.docker.containers(self.service).items():
+            if other == number:
+                continue
+            with self.story.step(f"Drain and stop {container.name}"):
+                self.docker.keep_over_reboots(container.name, keep=False)
+                record = records.get(other)
+                if record:
+                    self._drain(record)
+                self.docker.stop_and_remove(
+                    container.name, grace=record.desired.stop_seconds if record else 10
+                )
+        for other, record in records.items():
+            if other != number and record.outcome in {"started", "live"}:
+                self.records.remove_secrets(other)
+                outcome = "replaced" if record.outcome == "live" else "interrupted"
+                self.records.save(dataclasses.replace(record, outcome=outcome))
+
+    def _drain(self, record: Record) -> None:
+        seconds = record.desired.drain_seconds
+        left = health.wait_until_drained(record.host_port, seconds)
+        if left:
+            self.story.say(f"  {left} connections were still open after {seconds:g} s")
 
     def _close(self, record: Record, outcome: str, *, note: str = "") -> Record:
         record = dataclasses.replace(

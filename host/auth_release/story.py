@@ -3,12 +3,15 @@
 import contextlib
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 
 class Story:
-    def __init__(self) -> None:
+    """Told on stderr, and to `log`, which keeps it: a run goes on when nobody listens any more."""
+
+    def __init__(self, log: Callable[[str], None]) -> None:
         self._started = time.monotonic()
+        self._log = log
 
     @contextlib.contextmanager
     def step(self, title: str) -> Iterator[None]:
@@ -19,6 +22,7 @@ class Story:
 
     def say(self, line: str) -> None:
         print(line, file=sys.stderr, flush=True)
+        self._log(line)
 
     @property
     def seconds(self) -> float:

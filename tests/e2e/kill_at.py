@@ -4,6 +4,7 @@ An effect is a command that changes something, or a file that is put in place. W
 them all exits with the tool's own status.
 """
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -41,4 +42,9 @@ Path.rename = rename  # type: ignore[method-assign,assignment]
 sys.path.insert(0, TOOL)
 from auth_release.__main__ import main  # type: ignore[import-not-found] # noqa: E402
 
-sys.exit(main(["apply"]))
+status = main(["apply"])
+# what is done once the release is live goes on in a process that nobody waits for, but we do
+with contextlib.suppress(ChildProcessError):
+    ended = os.waitstatus_to_exitcode(os.wait()[1])
+    status = status or ended
+sys.exit(status)

@@ -71,6 +71,11 @@ class Server:
     def apply(self, variables: Mapping[str, str] | None = None, **changes: Any) -> Result:
         return self.run(*TOOL, "apply", stdin=self.desired(variables, **changes))
 
+    def containers_at_rest(self) -> list[str]:
+        """Name the service's containers once no run goes on: the old one drains after a release."""
+        self.must("sudo", "flock", "--timeout", "60", "/var/lib/auth-release/auth.lock", "true")
+        return self.containers()
+
     def containers(self) -> list[str]:
         """Name the service's containers, running or not."""
         return self.must("sudo", "docker", "ps", "-a", "--format", "{{.Names}}").split()

@@ -45,7 +45,7 @@ def _restored(clone: Clone, server: Server, pristine: str) -> Iterator[None]:
     status = server.status()
     assert status["running"]
     assert status["differs"] == []
-    assert server.containers() == [f"auth-{status['live']['release']}"]
+    assert server.containers_at_rest() == [f"auth-{status['live']['release']}"]
 
 
 pytestmark = pytest.mark.usefixtures("restored")
@@ -280,7 +280,7 @@ def test_the_tool_killed_before_any_of_its_effects(server: Server) -> None:
         finished = server.run(*TOOL, "apply", stdin=wanted)
 
         assert finished.status == 0, f"killed before effect {effects}: {finished.output}"
-        assert len(server.containers()) == 1, f"killed before effect {effects}"
+        assert len(server.containers_at_rest()) == 1, f"killed before effect {effects}"
         assert server.status()["differs"] == [], f"killed before effect {effects}"
         if killed.status == 0:
             break

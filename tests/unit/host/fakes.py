@@ -12,6 +12,7 @@ from host.auth_release.desired import Canary, Desired
 from host.auth_release.errors import ReleaseError
 from host.auth_release.records import Ports, Record, Records
 from host.auth_release.releases import Releases
+from host.auth_release.story import Story
 
 IMAGE = f"registry.test/auth@sha256:{'a' * 64}"
 OTHER = f"registry.test/auth@sha256:{'b' * 64}"
@@ -214,6 +215,7 @@ class Host:
     proxy: FakeProxy
     routes: FakeRoutes
     records: MortalRecords
+    logged: list[str] = dataclasses.field(default_factory=list)
 
     @classmethod
     def new(cls, state: Path) -> "Host":
@@ -235,6 +237,7 @@ class Host:
             proxy=self.proxy,
             routes=self.routes,
             records=self.records,
+            story=Story(self.logged.append),
         )
 
     @property
@@ -253,4 +256,9 @@ class Host:
         return proxy.CADDY / "sites" / "auth.caddy"
 
     def apply(self, **changes: Any) -> Record:
-        return self.releases.apply(desired(**changes), by="test")
+        """Release and tidy, as one run of the tool does."""
+        releases = self.releases
+        try:
+            return releases.apply(desired(**changes), by="test")
+        finally:
+            releases.tidy()
