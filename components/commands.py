@@ -56,9 +56,9 @@ def release(number: int | None) -> str:
     return as_root(RELEASE_TOOL, "apply", *planned, seconds=RELEASE_SECONDS)
 
 
-def status(service: str) -> str:
-    """Ask what is live of a service, in JSON."""
-    return as_root(RELEASE_TOOL, "status", service, "--json", seconds=60)
+def status() -> str:
+    """Ask what is live of each service, in JSON."""
+    return as_root(RELEASE_TOOL, "status", "--json", seconds=60)
 
 
 def ssh_command(host: str) -> str:

@@ -1,4 +1,4 @@
-"""What the server says of a release, asked while a preview or an update is planned."""
+"""What a server says of its releases, asked while a preview or an update is planned."""
 
 import asyncio
 import json
@@ -15,27 +15,32 @@ _ANSWER_SECONDS = 60
 
 @dataclass(frozen=True, kw_only=True)
 class Observation:
-    """The service's state: its live release, how that differs, and the next release's number."""
+    """A service's state: its live release, how that differs, and the next release's number."""
 
     live: dict[str, Any] | None  # as auth-release prints a release
     differs: tuple[str, ...]
     next: int
 
 
+NOTHING = Observation(live=None, differs=(), next=1)  # of a service that was never released
+
+
 class UnreachableError(Exception):
     """The server could not be asked; the text says why."""
 
 
-async def observe(service: str, *, host: str, private_key: str, host_key: str) -> Observation:
-    """Ask the release tool on the server; raise UnreachableError if it can't be asked."""
+async def observe(*, host: str, private_key: str, host_key: str) -> dict[str, Observation]:
+    """Ask the release tool there of all its services; raise UnreachableError if it can't be."""
     try:
         text = await asyncio.wait_for(
-            _ask(commands.status(service), host, private_key, host_key), _ANSWER_SECONDS
+            _ask(commands.status(), host, private_key, host_key), _ANSWER_SECONDS
         )
-        told = json.loads(text)
-        return Observation(
-            live=told["live"], differs=tuple(told["differs"]), next=int(told["next"])
-        )
+        return {
+            service: Observation(
+                live=told["live"], differs=tuple(told["differs"]), next=int(told["next"])
+            )
+            for service, told in json.loads(text).items()
+        }
     except (OSError, asyncssh.Error, TimeoutError, ValueError, KeyError) as error:
         raise UnreachableError(str(error) or type(error).__name__) from None
 

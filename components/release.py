@@ -8,9 +8,9 @@ from typing import Any
 import pulumi
 from pulumi_command import remote
 
-from components import commands, observation
+from components import commands
 from components.image import Registry
-from components.observation import Observation
+from components.observation import NOTHING, Observation
 from components.server import Server
 from host.auth_release.desired import Canary, Desired, Health, Hooks, Limits, Maintenance
 from host.auth_release.errors import ReleaseError
@@ -80,38 +80,18 @@ class Release(pulumi.ComponentResource):
     ) -> pulumi.Output[int | None]:
         """Plan the release's number; None if the server can't be asked."""
 
-        async def ask(known: dict[str, Any]) -> Observation | None:
-            try:
-                return await observation.observe(
-                    service,
-                    host=known["host"],
-                    private_key=known["private_key"],
-                    host_key=server.host_key,
-                )
-            except observation.UnreachableError as error:
-                pulumi.log.warn(
-                    f"{known['host']} can't be asked what runs there ({error}): whether somebody "
-                    "changed it is unknown.",
-                    self,
-                )
-                return None
-
         def plan(known: dict[str, Any]) -> int | None:
             if known["seen"] is None:
                 return None
-            number, reason = planned_number(known["seen"], Desired.parse(known["desired"]))
+            seen = known["seen"].get(service, NOTHING)
+            number, reason = planned_number(seen, Desired.parse(known["desired"]))
             if reason:
                 pulumi.log.warn(reason, self)
             return number
 
-        # asked while the image is still being built
-        seen: pulumi.Output[Observation | None] = pulumi.Output.all(
-            host=server.public_ip,
-            private_key=server.login_key,
-            disk=server.disk,  # on a new one the tool must be there before it is asked
-        ).apply(ask)
-        planned = pulumi.Output.all(seen=seen, desired=desired).apply(plan)
-        return pulumi.Output.unsecret(planned)
+        return pulumi.Output.unsecret(
+            pulumi.Output.all(seen=server.seen, desired=desired).apply(plan)
+        )
 
 
 def planned_number(seen: Observation, desired: Desired) -> tuple[int, str]:

@@ -4,13 +4,15 @@ import base64
 import json
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 from pulumi_command import remote
 from pulumi_oci import core, identity
 
-from components import commands, release_tool
+from components import commands, observation, release_tool
 from components.keys import KeyPair
+from components.observation import Observation
 
 DATA_DEVICE = "/dev/oracleoci/oraclevdb"
 
@@ -56,10 +58,10 @@ class Server(pulumi.ComponentResource):
 
     public_ip: pulumi.Output[str]
     login_key: pulumi.Output[str]
-    host_key: str  # public, as in known_hosts
     connection: remote.ConnectionArgs
     ssh_command: pulumi.Output[str]
     disk: pulumi.Output[str]  # the boot volume that holds what was provisioned
+    seen: pulumi.Output[dict[str, Observation] | None]  # by service; None: it can't be asked
 
     def __init__(
         self, name: str, args: ServerArgs, opts: pulumi.ResourceOptions | None = None
@@ -143,9 +145,9 @@ class Server(pulumi.ComponentResource):
         )
 
         self.public_ip = address.ip_address
-        self.login_key, self.host_key = args.login_key.private, args.host_key.public
+        self.login_key = args.login_key.private
         self.connection = commands.connection(
-            host=self.public_ip, private_key=self.login_key, host_key=self.host_key
+            host=self.public_ip, private_key=self.login_key, host_key=args.host_key.public
         )
         provisioned = remote.Command(
             f"{name}-provision",
@@ -169,6 +171,7 @@ class Server(pulumi.ComponentResource):
         )
         # whoever uses the disk waits until it holds Docker, the proxy and the release tool
         self.disk = pulumi.Output.all(instance.boot_volume_id, tool.id).apply(lambda both: both[0])
+        self.seen = self._observed(args.host_key.public)
         self.ssh_command = self.public_ip.apply(commands.ssh_command)
         self.register_outputs({"public_ip": self.public_ip, "disk": self.disk})
 
@@ -189,6 +192,28 @@ class Server(pulumi.ComponentResource):
                 shape=args.machine.shape,
             )
         )
+
+    def _observed(self, host_key: str) -> pulumi.Output[dict[str, Observation] | None]:
+        """Ask what runs there, once for all releases, and while images are still being built."""
+
+        async def ask(known: dict[str, Any]) -> dict[str, Observation] | None:
+            host, private_key = known["host"], known["private_key"]
+            try:
+                return await observation.observe(
+                    host=host, private_key=private_key, host_key=host_key
+                )
+            except observation.UnreachableError as error:
+                pulumi.log.warn(
+                    f"{host} can't be asked what runs there ({error}): whether somebody changed it "
+                    "is unknown.",
+                    self,
+                )
+                return None
+
+        # on a new disk the tool must be there before it is asked
+        return pulumi.Output.all(
+            host=self.public_ip, private_key=self.login_key, disk=self.disk
+        ).apply(ask)
 
     def _private_ip_id(self, args: ServerArgs, instance: core.Instance) -> pulumi.Output[str]:
         vnics = core.get_vnic_attachments_output(

@@ -5,7 +5,7 @@ import json
 import subprocess
 import sys
 import syslog
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .containers import Docker
@@ -79,24 +79,34 @@ def apply(document: str, *, planned: int | None) -> int:
 
 
 def show_status(service: str, *, as_json: bool) -> int:
-    told = status(service)
+    """Tell what is live of a service, or, if none is named, of each."""
+    found = [service] if service else Records.services(STATE)
+    told = {name: status(name) for name in found}
     if as_json:
-        print(json.dumps(told))
+        print(json.dumps(told[service] if service else told))
         return 0
+    for name in found:
+        print(_told(name, told[name]))
+    return 0
+
+
+def _told(service: str, told: Mapping[str, Any]) -> str:
     live = told["live"]
     if live is None:
-        print(f"No release of {service} is live on this host.")
-        return 0
+        return f"No release of {service} is live on this host."
     state = "runs" if told["running"] else "does not run"
-    print(f"Release {live['release']} of {service} is live and {state}.")
-    for name in ("image", "revision", "at", "by", "note"):
-        if live[name]:
-            print(f"  {name:<9}{live[name]}")
-    for difference in told["differs"]:
-        print(f"  differs: {difference}")
-    for other in told["others"]:
-        print(f"  {other} is there, too: it begins or ends")
-    return 0
+    return "\n".join(
+        [
+            f"Release {live['release']} of {service} is live and {state}.",
+            *(
+                f"  {name:<9}{live[name]}"
+                for name in ("image", "revision", "at", "by", "note")
+                if live[name]
+            ),
+            *(f"  differs: {difference}" for difference in told["differs"]),
+            *(f"  {other} is there, too: it begins or ends" for other in told["others"]),
+        ]
+    )
 
 
 def show_history(service: str, *, as_json: bool) -> int:
@@ -161,7 +171,10 @@ def _parser() -> argparse.ArgumentParser:
         ("exec", "run a command in the live container"),
     ):
         command = commands.add_parser(name, help=text)
-        command.add_argument("service")
+        if name == "status":
+            command.add_argument("service", nargs="?", default="", help="default: each")
+        else:
+            command.add_argument("service")
         if name in {"history", "status"}:
             command.add_argument("--json", action="store_true", help="print JSON")
         if name == "rollback":

@@ -77,6 +77,11 @@ class Records:
         self.folder = state / service
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
+    @staticmethod
+    def services(state: Path) -> list[str]:
+        """Name the services that were ever released here."""
+        return sorted({path.parent.name for path in state.glob("*/release-*.json")})
+
     def all(self) -> list[Record]:
         """List the releases, newest first."""
         return [

@@ -72,10 +72,9 @@ class Recording:
 def _no_server(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no unit test reach for a server: there, nothing is live."""
 
-    async def observe(service: str, **_: object) -> Observation:
+    async def observe(**_: object) -> dict[str, Observation]:
         await asyncio.sleep(0)
-        assert service
-        return Observation(live=None, differs=(), next=1)
+        return {}
 
     monkeypatch.setattr(observation, "observe", observe)
 

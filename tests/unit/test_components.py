@@ -245,10 +245,9 @@ def live(**changes: Any) -> dict[str, Any]:
 def see(monkeypatch: pytest.MonkeyPatch, **seen: Any) -> None:
     """Let the server be seen like this."""
 
-    async def observe(service: str, **_: Any) -> Observation:
+    async def observe(**_: Any) -> dict[str, Observation]:
         await asyncio.sleep(0)
-        assert service == "auth"
-        return Observation(**{"live": None, "differs": (), "next": 7, **seen})
+        return {"auth": Observation(**{"live": None, "differs": (), "next": 7, **seen})}
 
     monkeypatch.setattr(observation, "observe", observe)
 
@@ -272,6 +271,16 @@ def test_a_server_that_runs_what_is_desired_keeps_its_release(
     assert planned(up).endswith("--number 6")
 
 
+def test_a_service_that_was_never_released_there_begins_at_one(
+    up: Up, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    see(monkeypatch, live=live())
+
+    assert str(up(lambda: make_release(service="other"))["auth-release"]["create"]).endswith(
+        "--number 1"
+    )
+
+
 def test_what_differs_on_the_server_plans_a_repair() -> None:
     seen = Observation(live=live(), differs=("auth-6 does not run",), next=9)
 
@@ -292,7 +301,7 @@ def test_a_rollback_by_hand_is_told() -> None:
 def test_a_server_that_can_not_be_asked_stops_no_preview(
     up: Up, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def observe(*_: Any, **__: Any) -> Observation:
+    async def observe(**_: Any) -> dict[str, Observation]:
         await asyncio.sleep(0)
         raise UnreachableError("no route")
 
