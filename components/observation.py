@@ -5,8 +5,6 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-import asyncssh
-
 from components import commands
 
 _CONNECT_SECONDS = 15
@@ -31,6 +29,8 @@ class UnreachableError(Exception):
 
 async def observe(*, host: str, private_key: str, host_key: str) -> dict[str, Observation]:
     """Ask the release tool there of all its services; raise UnreachableError if it can't be."""
+    import asyncssh  # noqa: PLC0415 - takes a while, in which the engine has work of its own
+
     try:
         text = await asyncio.wait_for(
             _ask(commands.status(), host, private_key, host_key), _ANSWER_SECONDS
@@ -46,6 +46,8 @@ async def observe(*, host: str, private_key: str, host_key: str) -> dict[str, Ob
 
 
 async def _ask(command: str, host: str, private_key: str, host_key: str) -> str:
+    import asyncssh  # noqa: PLC0415
+
     async with asyncssh.connect(
         host,
         username=commands.USER,

@@ -154,6 +154,7 @@ class Machines:
             left = labelled(self._home.label)[kind]
             if left:
                 docker(kind, "rm", *left)
+        self.registry.forget_images()
 
     def _filter(self, rules: Sequence[IngressRule]) -> str:
         return firewall.packet_filter(rules, host=IPv4Address(self._bridge.host))

@@ -58,6 +58,20 @@ class Registry:
             )
         self._wait_until_ready()
 
+    def forget_images(self) -> None:
+        """Take away what this machine's Docker holds of the images that were pushed here."""
+        found = docker(
+            *("images", "--format", "{{.Repository}}:{{.Tag}}@{{.Digest}}"),
+            *("--filter", f"reference={self._home.registry}/*/*"),
+        )
+        names = set()
+        for line in found.split():
+            tagged, _, digest = line.partition("@")
+            repository, _, tag = tagged.rpartition(":")
+            names.add(tagged if tag != "<none>" else f"{repository}@{digest}")
+        if names:
+            docker("rmi", "--force", *sorted(names))
+
     def _write_configuration(self, image: str) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self.password_file.exists():

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.e2e import load
 from tests.e2e.clone import Clone, copy_to
 
 
@@ -30,3 +31,26 @@ def _pristine(clone: Clone) -> Iterator[None]:
     yield
     assert clone.run("git", "checkout", "--quiet", ".").status == 0
     assert clone.make("up").status == 0
+
+
+@pytest.fixture(autouse=True)
+def _loads(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Note what became of the loads that a test put on the service."""
+    load.FINISHED.clear()
+    yield
+    request.node.user_properties.extend(("load", str(finished)) for finished in load.FINISHED)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show how many requests each load sent and lost, of tests that passed as well."""
+    everything = (report for found in terminalreporter.stats.values() for report in found)
+    reports = [report for report in everything if getattr(report, "when", "") == "teardown"]
+    lines = [
+        f"{report.head_line}: {text}"
+        for report in sorted(reports, key=lambda report: report.nodeid)
+        for name, text in report.user_properties
+        if name == "load"
+    ]
+    if lines:
+        terminalreporter.section("requests under load")
+        terminalreporter.line("\n".join(lines))

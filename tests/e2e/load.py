@@ -18,6 +18,8 @@ KEPT_OPEN = 10
 SLOW_SECONDS = 5
 _TIMEOUT = 30
 
+FINISHED: list["Load"] = []  # of the test that runs; its figures are shown whether it fails or not
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -44,6 +46,7 @@ class Load:
         self._host, self._port = str(target.hostname), target.port or 80
         self._path = path
         self.began = time.monotonic()
+        self._seconds = 0.0  # that it ran, once it is over
         self._end = self.began + seconds
         self._stop = threading.Event()
         self._lock = threading.Lock()
@@ -70,12 +73,12 @@ class Load:
         self._stop.set()
         for thread in self._threads:
             thread.join(timeout=2 * _TIMEOUT)
-        print(self)
+        self._seconds = time.monotonic() - self.began
+        FINISHED.append(self)
 
     def __str__(self) -> str:
-        seconds = time.monotonic() - self.began
         return (
-            f"{self.sent} requests in {seconds:.0f} s, {len(self.failures)} failed, "
+            f"{self.sent} requests in {self._seconds:.0f} s, {len(self.failures)} failed, "
             f"worst latency {self.worst:.3f} s"
         )
 

@@ -224,7 +224,8 @@ def push(clone: Clone, folder: Path, dockerfile: str, *flags: str) -> str:
         f"{password} | docker {config} login -u deployer --password-stdin {image.split('/')[0]} &&"
         f" docker {config} build -q -t {name} --build-arg IMAGE={image} {' '.join(flags)} {folder}"
         f" && docker {config} push -q {name} &&"
-        f" docker inspect -f '{{{{index .RepoDigests 0}}}}' {name}"
+        f" docker inspect -f '{{{{range .RepoDigests}}}}{{{{println .}}}}{{{{end}}}}' {name} |"
+        f" grep '^{image.partition('@')[0]}@'"  # another clone may have pushed the same
     )
     assert done.status == 0, done.output
     return done.output.splitlines()[-1]
