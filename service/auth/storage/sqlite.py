@@ -1,0 +1,105 @@
+"""SQLite: reads on the event loop, in microseconds; writes one after another, in one thread."""
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from auth.storage.database import LOCK_SECONDS, Answer, Database, P, Work
+
+_MIGRATION_SECONDS = 60
+
+
+class SqliteDatabase(Database):
+    """A file with a write-ahead log, so that two releases can share it.
+
+    Readers never wait for a writer there, and a read takes less than handing it to a thread would.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__(threads=1)
+        self._path = make_url(url).database
+        # two connections: readers see nothing of a transaction before it is committed
+        self._writer = _Held(_engine(url, begin="BEGIN IMMEDIATE"))
+        self._reader = _Held(_engine(url, begin=None))
+
+    async def read(self, work: Work[P, Answer], /, *args: P.args, **kwargs: P.kwargs) -> Answer:
+        with self._reader.connection() as connection:
+            return work(connection, *args, **kwargs)
+
+    def write_now(self, work: Work[P, Answer], /, *args: P.args, **kwargs: P.kwargs) -> Answer:
+        # IMMEDIATE: one that reads first and wants to write later would fail, not wait
+        with self._writer.connection() as connection, connection.begin():
+            return work(connection, *args, **kwargs)
+
+    def migrate(self, work: Work[[], Answer]) -> Answer:
+        with self._writer.connection() as connection:
+            driver: Any = connection.connection.driver_connection
+            driver.execute(f"PRAGMA busy_timeout={_MIGRATION_SECONDS * 1000}")
+        try:
+            # BEGIN IMMEDIATE is the lock
+            return self.write_now(work)
+        finally:
+            self._writer.drop()
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=True)
+        self._reader.drop()
+        self._writer.drop()
+
+
+class _Held:
+    """One connection that stays open until it fails: opening SQLite costs more than a query."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._open: Connection | None = None
+        self._lock = threading.Lock()
+
+    @contextlib.contextmanager
+    def connection(self) -> Iterator[Connection]:
+        with self._lock:
+            if self._open is None:
+                self._open = self._engine.connect()
+            try:
+                yield self._open
+            except SQLAlchemyError:
+                # whatever is wrong with the file, only a new connection would see it mended
+                self._close()
+                raise
+
+    def drop(self) -> None:
+        with self._lock:
+            self._close()
+
+    def _close(self) -> None:
+        connection, self._open = self._open, None
+        if connection is not None:
+            with contextlib.suppress(SQLAlchemyError):
+                connection.close()
+
+
+def _engine(url: str, *, begin: str | None) -> Engine:
+    """Make an engine whose transactions start with the statement `begin`, or not at all."""
+    engine = create_engine(
+        url, poolclass=NullPool, connect_args={"check_same_thread": False, "timeout": LOCK_SECONDS}
+    )
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _: Any) -> None:
+        # the driver would begin transactions on its own, and never IMMEDIATE ones
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        if begin:
+            connection.exec_driver_sql(begin)
+
+    return engine
