@@ -19,6 +19,9 @@ class Code(Enum):
     INVALID_TOKEN = (401, "The access token is missing, wrong or expired.")
     EMAIL_TAKEN = (409, "There is an account with this e-mail address.")
     TOO_LARGE = (413, "The request is larger than 16 KiB.")
+    TIMEOUT = (408, "The request did not arrive in time.")
+    PASSWORD_REFUSED = (422, "The password can't be used.")
+    RATE_LIMITED = (429, "Too many requests; try again later.")
     BUSY = (503, "Too many logins at once; try again in a moment.")
     UNAVAILABLE = (503, "The service can't reach its data; try again in a moment.")
 
