@@ -43,6 +43,8 @@ def configure() -> None:
     for name in ("uvicorn", "uvicorn.error"):
         logging.getLogger(name).handlers = []
         logging.getLogger(name).propagate = True
+    # it tells of every plugin it sets up
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     # requests are logged by RequestLog
     logging.getLogger("uvicorn.access").disabled = True
 

@@ -6,7 +6,8 @@ import signal
 import uvicorn
 
 from auth import logs
-from auth.api import create_app
+from auth.app import create_app
+from auth.service import Service
 from auth.settings import Settings
 
 _GRACE_SECONDS = 10
@@ -29,7 +30,7 @@ def serve(settings: Settings) -> int:
     """Serve until told to stop; give the exit status."""
     logs.configure()
     config = uvicorn.Config(
-        create_app(settings),
+        create_app(Service.open(settings)),
         host=settings.host,
         port=settings.port,
         log_config=None,

@@ -117,10 +117,9 @@ SIGNING_KEYS = Table(
     Column("kid", _HASH, primary_key=True),
     Column("algorithm", String(16), nullable=False),
     Column("private_key", Text, nullable=False),
-    Column("state", String(8), nullable=False),
     Column("created_at", Double, nullable=False),
+    # which key is next, current or retired follows from these, by the clock of whoever asks
     Column("activates_at", Double, nullable=False),
-    Column("retired_at", Double),
 )
 
 OAUTH_CODES = Table(

@@ -64,10 +64,8 @@ def upgrade() -> None:
         sa.Column("kid", sa.String(length=43), nullable=False),
         sa.Column("algorithm", sa.String(length=16), nullable=False),
         sa.Column("private_key", sa.Text(), nullable=False),
-        sa.Column("state", sa.String(length=8), nullable=False),
         sa.Column("created_at", sa.Double(), nullable=False),
         sa.Column("activates_at", sa.Double(), nullable=False),
-        sa.Column("retired_at", sa.Double()),
         sa.PrimaryKeyConstraint("kid"),
     )
     op.create_table(

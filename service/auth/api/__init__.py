@@ -1,0 +1,19 @@
+"""The HTTP API: one router for each subject."""
+
+from fastapi import APIRouter
+
+from auth.api import admin, email, mailbox, me, operations, password, registration, sessions
+
+
+def routers(*, development: bool) -> list[APIRouter]:
+    """Give every router; those for development exist nowhere else."""
+    every = [
+        operations.ROUTER,
+        registration.ROUTER,
+        sessions.ROUTER,
+        password.ROUTER,
+        email.ROUTER,
+        me.ROUTER,
+        admin.ROUTER,
+    ]
+    return [*every, mailbox.ROUTER] if development else every
