@@ -148,27 +148,33 @@ def adopt(connection: Connection, sealer: Sealer, pem: str, publish_seconds: flo
 
 
 def rotate(
+    connection: Connection, sealer: Sealer, algorithm: str, publish_seconds: float
+) -> SigningKey:
+    """Make a key that signs after `publish_seconds`."""
+    signing_keys.lock(connection)
+    return _keep(connection, sealer, make(algorithm), publish_seconds)
+
+
+def rotate_if_old(
     connection: Connection,
     sealer: Sealer,
     algorithm: str,
     *,
     publish_seconds: float,
-    older_than: float = 0,
+    older_than: float,
 ) -> SigningKey | None:
-    """Make the next key, if the newest one is older than `older_than` seconds."""
+    """Make the next key if the newest one has signed for `older_than` seconds."""
     signing_keys.lock(connection)
     known = signing_keys.every(connection)
-    if known and known[-1].activates_at > time.time() - older_than:
+    if known[-1].activates_at > time.time() - older_than:
         return None
     return _keep(connection, sealer, make(algorithm), publish_seconds)
 
 
-def revoke_older(connection: Connection) -> int:
-    """Erase every key but the newest: what they signed is worth nothing from now on."""
-    signing_keys.lock(connection)
-    return signing_keys.erase(
-        connection, *(kept.kid for kept in signing_keys.every(connection)[:-1])
-    )
+def revoke_others(connection: Connection, kid: str) -> int:
+    """Erase every key but this one: what they signed is worth nothing from now on."""
+    others = [kept.kid for kept in signing_keys.every(connection) if kept.kid != kid]
+    return signing_keys.erase(connection, *others)
 
 
 def prune(connection: Connection, sealer: Sealer) -> int:

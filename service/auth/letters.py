@@ -29,6 +29,9 @@ class Letters:
             "Open this link to set a new password:", self.reset_url, token, "an hour"
         )
 
+    def reset_link(self, token: str) -> str:
+        return _link(self.reset_url, token)
+
     def already_registered(self) -> tuple[str, str]:
         return "You have an account already", (
             f"Somebody, probably you, registered at {self.issuer} with this address, which has an "
@@ -48,8 +51,12 @@ class Letters:
         )
 
     def _with_token(self, text: str, url: str, token: str, lasts: str) -> str:
-        link = url.replace("{token}", quote(token, safe=""))
         return (
-            f"{text}\n\n{link}\n\nThe link works once, within {lasts}. The code in it, for "
-            f"applications that ask for one:\n\n{token}\n\n{_NOT_YOU}\n\n{self.issuer}\n"
+            f"{text}\n\n{_link(url, token)}\n\n"
+            f"The link works once, within {lasts}. The code in it, for applications that ask for "
+            f"one:\n\n{token}\n\n{_NOT_YOU}\n\n{self.issuer}\n"
         )
+
+
+def _link(url: str, token: str) -> str:
+    return url.replace("{token}", quote(token, safe=""))

@@ -32,7 +32,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
-        return json.dumps({key: value for key, value in entry.items() if value not in {"", None}})
+        return json.dumps({key: value for key, value in entry.items() if value not in ("", None)})
 
 
 def configure() -> None:

@@ -118,7 +118,7 @@ class Service:
             with _going_on():
                 if settings.signing_key_days:
                     await self.database.write(
-                        keys.rotate,
+                        keys.rotate_if_old,
                         self.sealer,
                         settings.signing_algorithm or self.tokens.keys.newest.algorithm,
                         publish_seconds=settings.signing_key_publish_seconds,
