@@ -6,13 +6,14 @@ import logging
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from auth import keys
 from auth.guard.limits import Limits
 from auth.guard.lockout import Lockout
+from auth.known import Known
 from auth.letters import Letters
 from auth.mail import Carrier, Mailbox, Nowhere, Outbox, Smtp
 from auth.observe.audit import Audit
@@ -44,6 +45,8 @@ class Service:
     limits: Limits
     lockout: Lockout
     tracing: Tracing
+    # by access token
+    known: Known[Any]
     stopping: bool = False
     _reloaded: float = 0.0
 
@@ -79,6 +82,7 @@ class Service:
             audit=Audit(database, metrics),
             limits=Limits(database, protection.rates, metrics),
             lockout=Lockout(database, allowed=protection.lockout_after),
+            known=Known(database),
             tracing=Tracing(protection.otlp_endpoint, revision=settings.revision),
         )
 

@@ -1,14 +1,12 @@
 """Signing in and out, and the sessions in between."""
 
 import time
-from typing import Annotated
 
-from fastapi import APIRouter, Response, Security
-from fastapi.security import HTTPAuthorizationCredentials
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from auth import secret_tokens, sign_in
-from auth.api.access import BEARER, Running, User, identify, unauthenticated
+from auth.api.access import PerhapsUser, Running, User, unauthenticated
 from auth.api.answers import problems
 from auth.api.models import Credentials, Identity, Opaque, Taken, Tokens, moment
 from auth.guard.limits import Action
@@ -66,9 +64,7 @@ async def refresh(given: RefreshToken, service: Running) -> Tokens:
 
 @ROUTER.post("/v1/auth/logout", status_code=204, responses=problems(Code.INVALID_TOKEN))
 async def logout(
-    service: Running,
-    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)],
-    given: RefreshToken | None = None,
+    service: Running, user: PerhapsUser, given: RefreshToken | None = None
 ) -> Response:
     """End a session: that of the access token, or that of the refresh token in the body.
 
@@ -80,7 +76,6 @@ async def logout(
         hashed = secret_tokens.hashed(given.refresh_token)
         ended = await service.database.write(sessions.revoke_by_token, hashed, "logout", now)
     else:
-        user = await identify(service, bearer.credentials) if bearer else None
         if user is None:
             raise unauthenticated()
         ended = user.session

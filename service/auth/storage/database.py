@@ -53,6 +53,13 @@ class Database(ABC):
     @abstractmethod
     def close(self) -> None: ...
 
+    def version(self) -> tuple[int, int] | None:
+        """Give what differs after any commit of anybody, None where that is not cheap.
+
+        What was read is as good as read again while it stays the same.
+        """
+        return None
+
     async def check(self) -> None:
         """Raise SQLAlchemyError unless the database answers and has our tables."""
         await self.read(lambda connection: connection.execute(_ALIVE).first())

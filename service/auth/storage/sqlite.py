@@ -1,6 +1,7 @@
 """SQLite: reads on the event loop, in microseconds; writes one after another, in one thread."""
 
 import contextlib
+import sqlite3
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from auth.storage.database import LOCK_SECONDS, Answer, Database, P, Work
+from auth.storage.database import LOCK_SECONDS, Answer, Database, P, UnavailableError, Work
 
 _MIGRATION_SECONDS = 60
 
@@ -29,6 +30,16 @@ class SqliteDatabase(Database):
     async def read(self, work: Work[P, Answer], /, *args: P.args, **kwargs: P.kwargs) -> Answer:
         with self._reader.connection() as connection:
             return work(connection, *args, **kwargs)
+
+    def version(self) -> tuple[int, int]:
+        with self._reader.connection() as connection:
+            driver: Any = connection.connection.driver_connection
+            try:
+                number: int = driver.execute("PRAGMA data_version").fetchone()[0]
+            except sqlite3.Error as error:
+                raise UnavailableError(str(error)) from None
+            # it counts the commits of others since this connection was opened
+            return self._reader.opened, number
 
     def write_now(self, work: Work[P, Answer], /, *args: P.args, **kwargs: P.kwargs) -> Answer:
         # IMMEDIATE: one that reads first and wants to write later would fail, not wait
@@ -57,6 +68,7 @@ class _Held:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._open: Connection | None = None
+        self.opened = 0
         self._lock = threading.Lock()
 
     @contextlib.contextmanager
@@ -64,6 +76,7 @@ class _Held:
         with self._lock:
             if self._open is None:
                 self._open = self._engine.connect()
+                self.opened += 1
             try:
                 yield self._open
             except SQLAlchemyError:
