@@ -61,7 +61,7 @@ def run(
     script = _SCRIPT.format(
         method="POST" if body else "GET",
         body=_lua(json.dumps(body)) if body else "nil",
-        headers=", ".join(f"[{_lua(name)}] = {_lua(value)}" for name, value in given.items()),
+        headers=", ".join(f"[ {_lua(name)} ] = {_lua(value)}" for name, value in given.items()),
     )
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
         file.write(script)
@@ -72,7 +72,7 @@ def run(
         )
     match = re.search(r"^TOTAL (\d+) (\d+) (\d+) ([\d.]+)$", done.stdout, re.MULTILINE)
     if match is None or int(match[3]):
-        raise SystemExit(f"{url} was not answered as expected:\n{done.stdout}")
+        raise SystemExit(f"{url} was not answered as expected:\n{done.stdout}{done.stderr}")
     took = float(match[4])
     return Load(int(match[1]) / took, int(match[2]) / took)
 
