@@ -39,6 +39,8 @@ def serve(settings: Settings) -> int:
         server_header=False,
         loop="uvloop",
         http=Protocol,
+        # it would believe X-Forwarded-For before `auth.guard.caller` can judge it
+        proxy_headers=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
         # longer than the proxy keeps an idle connection, so that it is the one to close
         timeout_keep_alive=150,

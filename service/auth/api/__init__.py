@@ -2,7 +2,17 @@
 
 from fastapi import APIRouter
 
-from auth.api import admin, email, mailbox, me, operations, password, registration, sessions
+from auth.api import (
+    admin,
+    audit_log,
+    email,
+    mailbox,
+    me,
+    operations,
+    password,
+    registration,
+    sessions,
+)
 
 
 def routers(*, development: bool) -> list[APIRouter]:
@@ -15,5 +25,6 @@ def routers(*, development: bool) -> list[APIRouter]:
         email.ROUTER,
         me.ROUTER,
         admin.ROUTER,
+        audit_log.ROUTER,
     ]
     return [*every, mailbox.ROUTER] if development else every
