@@ -70,8 +70,8 @@ e2e: venv docker ## tests of the whole, on real parts
 audit: venv ## look for known vulnerabilities in the dependencies
 	$(RUN) pip_audit --disable-pip --require-hashes -r requirements-dev.txt -r service/requirements.txt
 
-bench: venv docker ## measure how long things take; COLD=1 starts from empty caches
-	@$(RUN) bench $(if $(COLD),--cold)
+bench: venv $(if $(ONLY),,docker) ## measure how long things take; COLD=1 from empty caches; ONLY=service
+	@PYTHONPATH=service:service/tests $(RUN) bench $(if $(COLD),--cold) $(if $(ONLY),--only $(ONLY))
 
 fmt: venv ## format the code
 	$(RUN) ruff format .

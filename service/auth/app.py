@@ -9,7 +9,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from auth import api, logs, problems
 from auth.api.answers import EVERYWHERE
-from auth.guard.caller import Callers
+from auth.guard import middleware
+from auth.observe import endpoint
 from auth.passwords import BusyError
 from auth.problems import Code
 from auth.service import Service
@@ -41,9 +42,14 @@ def create_app(service: Service) -> FastAPI:
     problems.install(app)
     for router in api.routers(development=settings.development):
         app.include_router(router)
-    # the last one added is the first to see a request
-    app.add_middleware(Callers, trusted=settings.protection.trusted_proxies)
-    app.add_middleware(logs.RequestLog)
+    app.include_router(endpoint.router(service.metrics, settings.protection.metrics_from))
+    middleware.install(
+        app,
+        settings.protection,
+        issuer=settings.issuer,
+        metrics=service.metrics,
+        tracing=service.tracing,
+    )
 
     @app.exception_handler(SQLAlchemyError)
     async def _no_data(_: Request, error: SQLAlchemyError) -> JSONResponse:

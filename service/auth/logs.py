@@ -11,13 +11,12 @@ from datetime import UTC, datetime
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from auth import problems
-from auth.problems import Code
+from auth.guard.caller import CALLER
 
 LOG = logging.getLogger("auth")
 REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
-MAX_BODY = 16 << 10
-_GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+TRACE_ID: ContextVar[str] = ContextVar("trace_id", default="")
+_GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
@@ -28,6 +27,7 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "message": record.getMessage(),
             "request_id": REQUEST_ID.get(),
+            "trace_id": TRACE_ID.get(),
             **{key: value for key, value in vars(record).items() if key not in _STANDARD},
         }
         if record.exc_info:
@@ -50,7 +50,7 @@ def configure() -> None:
 
 
 class RequestLog:
-    """Names each request, logs its outcome, and refuses bodies that are too large.
+    """Names each request, and logs its outcome and from where it came.
 
     Never logs a path's query, a header or a body: they may hold secrets.
     """
@@ -62,65 +62,33 @@ class RequestLog:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = dict(scope["headers"])
-        given = headers.get(b"x-request-id", b"").decode("latin-1")
-        REQUEST_ID.set(given if _GIVEN_ID.fullmatch(given) else uuid.uuid4().hex)
-        started, status = time.monotonic(), 500
+        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+        if not _GIVEN_ID.fullmatch(given):
+            given = uuid.uuid4().hex.encode()
+        REQUEST_ID.set(given.decode())
+        started, status = time.monotonic(), 0
 
         async def answer(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [
-                    *message["headers"],
-                    (b"x-request-id", REQUEST_ID.get().encode()),
-                    (b"x-content-type-options", b"nosniff"),
-                ]
+                message["headers"] = [*message["headers"], (b"x-request-id", given)]
             await send(message)
 
         try:
-            body = await _body(receive, headers.get(b"content-length"))
-            if body is None:
-                await problems.of(Code.TOO_LARGE)(scope, receive, answer)
-            else:
-                await self._app(scope, _replay(body, receive), answer)
+            await self._app(scope, receive, answer)
+        except BaseException:
+            status = status or 500
+            raise
         finally:
             LOG.info(
                 "request",
                 extra={
                     "method": scope["method"],
                     "path": scope["path"],
-                    "status": status,
+                    # none: the client went away before it had an answer
+                    "status": status or None,
                     "ms": round((time.monotonic() - started) * 1000, 1),
+                    "address": CALLER.get().address,
                 },
             )
-
-
-async def _body(receive: Receive, length: bytes | None) -> bytes | None:
-    """Read the whole body; None if it is larger than MAX_BODY."""
-    if length and length.isdigit() and int(length) > MAX_BODY:
-        return None
-    body = b""
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return body
-        body += bytes(message.get("body", b""))
-        if len(body) > MAX_BODY:
-            return None
-        if not message.get("more_body"):
-            return body
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    """Give the body that was read as one message; what comes after it is the connection's end."""
-    given = False
-
-    async def again() -> Message:
-        nonlocal given
-        if given:
-            return await receive()
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return again

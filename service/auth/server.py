@@ -7,6 +7,7 @@ import uvicorn
 
 from auth import logs
 from auth.app import create_app
+from auth.guard.connections import Protocol
 from auth.service import Service
 from auth.settings import Settings
 
@@ -36,6 +37,10 @@ def serve(settings: Settings) -> int:
         log_config=None,
         access_log=False,
         server_header=False,
+        loop="uvloop",
+        http=Protocol,
+        # it would believe X-Forwarded-For before `auth.guard.caller` can judge it
+        proxy_headers=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
         # longer than the proxy keeps an idle connection, so that it is the one to close
         timeout_keep_alive=150,

@@ -66,6 +66,8 @@ class Server:
                     "AUTH_ISSUER": ISSUER,
                     "AUTH_DATA_DIR": str(self.data),
                     "AUTH_PORT": str(self.port),
+                    # tests do in a second what people do in an hour; some turn them on again
+                    "AUTH_RATE_LIMITS": "off",
                     **self.settings,
                 },
                 stdout=log,

@@ -14,7 +14,7 @@ from auth.guard.lockout import Lockout
 from auth.observe.metrics import Metrics
 from auth.problems import Code, ProblemError
 from auth.storage import database as storage
-from auth.storage import lockouts, schema
+from auth.storage import schema
 from auth.storage.database import Database
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -230,7 +230,6 @@ def test_an_hour_without_a_failure_forgets_all(database: Database, clock: Clock)
     clock.time += 3601
 
     assert run(lockout.failed(NAME)) is False
-    assert run(database.write(lockouts.prune, clock.time + 3601)) == 2
 
 
 def test_the_database_holds_no_name_that_was_tried(database: Database, clock: Clock) -> None:

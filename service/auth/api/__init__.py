@@ -2,7 +2,17 @@
 
 from fastapi import APIRouter
 
-from auth.api import admin, email, mailbox, me, operations, password, registration, sessions
+from auth.api import (
+    admin,
+    audit_log,
+    email,
+    mailbox,
+    me,
+    operations,
+    password,
+    registration,
+    sessions,
+)
 
 
 def routers(*, development: bool) -> list[APIRouter]:
@@ -16,5 +26,6 @@ def routers(*, development: bool) -> list[APIRouter]:
         password.ROUTER,
         email.ROUTER,
         admin.ROUTER,
+        audit_log.ROUTER,
     ]
     return [*every, mailbox.ROUTER] if development else every

@@ -6,18 +6,17 @@ its query, and ours may hold codes and tokens.
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from auth import logs
 from auth.observe.metrics import template
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.trace import Tracer
 
-TRACE_ID: ContextVar[str] = ContextVar("trace_id", default="")
 _FIRST_SERVER_ERROR = 500
 
 
@@ -75,7 +74,7 @@ class _Traced:
         with self._tracer.start_as_current_span(
             method, context=self._extract(carrier), kind=self._kind
         ) as span:
-            TRACE_ID.set(f"{span.get_span_context().trace_id:032x}")
+            logs.TRACE_ID.set(f"{span.get_span_context().trace_id:032x}")
 
             async def answer(message: Message) -> None:
                 if message["type"] == "http.response.start":

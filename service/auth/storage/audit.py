@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, insert, select
 
 from auth.storage.tables import AUDIT_EVENTS
 
@@ -29,8 +29,3 @@ def page(
     if account_id is not None:
         wanted = wanted.where(AUDIT_EVENTS.c.account_id == account_id)
     return [dict(row) for row in connection.execute(wanted).mappings()]
-
-
-def prune(connection: Connection, before: float) -> int:
-    """Remove the events from before a time; give how many."""
-    return connection.execute(delete(AUDIT_EVENTS).where(AUDIT_EVENTS.c.at < before)).rowcount

@@ -1,9 +1,7 @@
 """Leaky buckets: each holds what was taken, and leaks at a steady rate."""
 
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection
 from sqlalchemy import text as sql
-
-from auth.storage.tables import RATE_LIMITS
 
 _LEFT = """(CASE WHEN rate_limits.level > (:now - rate_limits.updated_at) * :rate
     THEN rate_limits.level - (:now - rate_limits.updated_at) * :rate ELSE 0 END)"""
@@ -32,8 +30,3 @@ def pour(
         return True, float(poured)
     level = connection.execute(_LEVEL, {"bucket": bucket, "rate": rate, "now": now}).scalar()
     return False, float(level or 0)
-
-
-def prune(connection: Connection, now: float) -> int:
-    """Remove the buckets that have run empty; give how many."""
-    return connection.execute(delete(RATE_LIMITS).where(RATE_LIMITS.c.expires_at < now)).rowcount

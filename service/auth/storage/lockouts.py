@@ -50,8 +50,3 @@ def failed(
 
 def clear(connection: Connection, subjects: Iterable[str]) -> None:
     connection.execute(delete(LOCKOUTS).where(LOCKOUTS.c.subject.in_(list(subjects))))
-
-
-def prune(connection: Connection, now: float) -> int:
-    """Remove what is forgotten; give how many subjects."""
-    return connection.execute(delete(LOCKOUTS).where(LOCKOUTS.c.expires_at < now)).rowcount
