@@ -49,7 +49,7 @@ def unlock(connection: Connection, secrets: Sequence[str]) -> Sealer:
     Made on first use. Raise SettingsError if there is one that none of the secrets opens.
     """
     now = time.time()
-    wrapped = dict(connection.execute(select(DATA_KEYS.c.id, DATA_KEYS.c.wrapped)).tuples().all())
+    wrapped = {row.id: row.wrapped for row in connection.execute(select(DATA_KEYS))}
     key = None if wrapped else AESGCM.generate_key(256)
     for secret in secrets:
         derived, name = _derived(secret)

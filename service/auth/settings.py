@@ -46,7 +46,7 @@ class Settings:
     protection: Protection = field(default_factory=Protection)
     hashing_workers: int = 2
     hashing_queue: int = 32
-    drain_seconds: float = 1.0
+    drain_seconds: int = 1
 
     @property
     def development(self) -> bool:
@@ -94,6 +94,7 @@ class Settings:
             protection=Protection.read(reader),
             hashing_workers=reader.integer("AUTH_HASHING_WORKERS", 2, range(1, 65)),
             hashing_queue=reader.integer("AUTH_HASHING_QUEUE", 32, range(1, 1025)),
+            drain_seconds=reader.integer("AUTH_DRAIN_SECONDS", 1, range(61)),
         )
         reader.raise_problems()
         return settings

@@ -158,15 +158,16 @@ def _rotate(
     seconds: float,
 ) -> tuple[Account, Session, float] | _Reuse | None:
     """Use up a refresh token and keep the next one, in one transaction."""
-    now = time.time()
     found = sessions.by_token(connection, hashed)
+    # only now: it may have waited for another one's use of the same token
+    now = time.time()
     if found is None or found[0].client_id != client_id:
         return None
     session, used_at, expires_at = found
     if not session.live(now) or expires_at <= now:
         return None
     if used_at is not None and (
-        now - used_at > grace or sessions.descendant_used(connection, hashed)
+        now - used_at >= grace or sessions.descendant_used(connection, hashed)
     ):
         sessions.revoke(connection, session.id, "refresh token reused", now)
         return _Reuse(session)

@@ -1,6 +1,7 @@
 """SQLite: reads on the event loop, in microseconds; writes one after another, in one thread."""
 
 import contextlib
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -22,10 +23,10 @@ class SqliteDatabase(Database):
 
     def __init__(self, url: str) -> None:
         super().__init__(threads=1)
-        self._path = make_url(url).database
         # two connections: readers see nothing of a transaction before it is committed
-        self._writer = _Held(_engine(url, begin="BEGIN IMMEDIATE"))
-        self._reader = _Held(_engine(url, begin=None))
+        path = make_url(url).database or ""
+        self._writer = _Held(_engine(url, begin="BEGIN IMMEDIATE"), path)
+        self._reader = _Held(_engine(url, begin=None), path)
 
     async def read(self, work: Work[P, Answer], /, *args: P.args, **kwargs: P.kwargs) -> Answer:
         with self._reader.connection() as connection:
@@ -65,8 +66,9 @@ class SqliteDatabase(Database):
 class _Held:
     """One connection that stays open until it fails: opening SQLite costs more than a query."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, path: str) -> None:
+        self._engine, self._path = engine, path
+        self._file: tuple[int, int] | None = None
         self._open: Connection | None = None
         self.opened = 0
         self._lock = threading.Lock()
@@ -74,15 +76,35 @@ class _Held:
     @contextlib.contextmanager
     def connection(self) -> Iterator[Connection]:
         with self._lock:
+            self._stay_with_the_file()
             if self._open is None:
                 self._open = self._engine.connect()
                 self.opened += 1
+                self._file = self._found()
             try:
                 yield self._open
             except SQLAlchemyError:
                 # whatever is wrong with the file, only a new connection would see it mended
                 self._close()
                 raise
+
+    def _stay_with_the_file(self) -> None:
+        """Let go of a file that was moved away, and make no empty one in its place.
+
+        SQLite itself goes on in a file that has no name any more, or another one's.
+        """
+        if self._file is None or self._found() == self._file:
+            return
+        self._close()
+        if self._found() is None:
+            raise UnavailableError("the database's file is gone")
+
+    def _found(self) -> tuple[int, int] | None:
+        try:
+            found = os.stat(self._path)  # noqa: PTH116 - Path takes ten times as long
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
     def drop(self) -> None:
         with self._lock:
