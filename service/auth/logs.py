@@ -2,10 +2,10 @@
 
 import json
 import logging
+import os
 import re
 import sys
 import time
-import uuid
 from collections.abc import Mapping
 from contextlib import nullcontext
 from contextvars import ContextVar
@@ -88,7 +88,7 @@ class RequestLog:
             return
         given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
         if not _GIVEN_ID.fullmatch(given):
-            given = uuid.uuid4().hex.encode()
+            given = os.urandom(16).hex().encode()
         REQUEST_ID.set(given.decode())
         started, status = time.monotonic(), 0
 
