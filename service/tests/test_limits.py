@@ -14,8 +14,8 @@ from auth.guard.lockout import Lockout
 from auth.observe.audit import Audit
 from auth.observe.metrics import Metrics
 from auth.problems import Code, ProblemError
-from auth.storage import database as storage
 from auth.storage import audit as audit_events
+from auth.storage import database as storage
 from auth.storage import schema
 from auth.storage.database import Database
 from hypothesis import given, settings
