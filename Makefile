@@ -7,7 +7,7 @@ RUN = .venv/bin/python -m
 export PYTHONDONTWRITEBYTECODE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help bench up preview down status logs history rollback exec ssh init env test check fmt unit service \
+.PHONY: help bench up preview down status logs history rollback exec ssh init env test check fmt unit service fuzz \
 	localcloud e2e audit lock venv docker clean
 
 help: ## show this
@@ -60,6 +60,10 @@ unit: venv
 
 service: venv ## tests of the Authentication Service
 	$(RUN) pytest service/tests
+
+fuzz: venv ## throw broken input at the service's parsers; SECONDS=60
+	@PYTHONPATH=service $(RUN) service.fuzz.parsers -max_total_time=$(SECONDS)
+SECONDS ?= 60
 
 localcloud: venv docker ## tests of the emulated Oracle Cloud
 	$(RUN) pytest tests/localcloud

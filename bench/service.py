@@ -1,7 +1,8 @@
 """How fast the Authentication Service is, against the bare parts that it is made of.
 
 Needs no stack: the service runs as a process, the load comes from processes beside it, on the same
-cores. Each ratio is of two things that were measured in turn, several times; the medians are given.
+cores. Each ratio is of two things that were measured in turn, several times; of each, the best is
+taken, as whatever else runs on the machine only ever makes it slower.
 """
 
 import itertools
@@ -21,8 +22,8 @@ from bench import wrk
 from bench.serving import PASSWORD, QUEUE, ROOT, WORKERS, Memory, account, hello, printed, service
 from bench.table import Table
 
-_ROUNDS = 3
-_SECONDS = 4
+_ROUNDS = 5
+_SECONDS = 2
 _CONNECTIONS = 16
 _REFRESHES = 200  # a second
 _OVERLOADS = (0, 1, 2, 4)
@@ -102,7 +103,7 @@ def _memory(server: Server) -> Table:
             if overload:
                 load = wrk.run(
                     f"{server.url}/v1/auth/login",
-                    seconds=2 * _SECONDS,
+                    seconds=4 * _SECONDS,
                     connections=overload * (WORKERS + QUEUE),
                     body=credentials,
                 )
@@ -124,16 +125,16 @@ def _memory(server: Server) -> Table:
 
 def _start(folder: Path, *, new: bool) -> float:
     """Give the seconds from the start of the process to its first `ready`."""
-    found = []
+    key, found = make_key(), []
     for number in range(_ROUNDS):
         data = folder / (f"new-{number}" if new else "again")
         data.mkdir(exist_ok=True)
-        server = Server(data=data, key=make_key())
+        server = Server(data=data, key=key)
         began = time.monotonic()
         server.start()
         found.append(time.monotonic() - began)
         server.stop()
-    return statistics.median(found) if new else min(found)
+    return min(found)
 
 
 def _size(folder: Path) -> float:
@@ -157,6 +158,6 @@ def _in_turn(*measures: Callable[[], float]) -> list[float]:
     for _ in range(_ROUNDS):
         for found, measure in zip(rounds, measures, strict=True):
             found.append(measure())
-    medians = [statistics.median(found) for found in rounds]
-    print("  " + ", ".join(f"{value:.1f}" for value in medians), file=sys.stderr, flush=True)
-    return medians
+    best = [max(found) for found in rounds]
+    print("  " + ", ".join(f"{value:.1f}" for value in best), file=sys.stderr, flush=True)
+    return best

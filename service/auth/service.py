@@ -63,6 +63,7 @@ class Service:
         database.write_now(keys.adopt, sealer, settings.signing_key, publish)
         metrics = Metrics(revision=settings.revision)
         protection = settings.protection
+        audit = Audit(database, metrics)
         return cls(
             settings=settings,
             database=database,
@@ -79,8 +80,8 @@ class Service:
             outbox=Outbox(_carrier(settings), settings.mail.sender),
             letters=Letters(settings.issuer, settings.verify_url, settings.reset_url),
             metrics=metrics,
-            audit=Audit(database, metrics),
-            limits=Limits(database, protection.rates, metrics),
+            audit=audit,
+            limits=Limits(database, protection.rates, metrics, audit),
             lockout=Lockout(database, allowed=protection.lockout_after),
             known=Known(database),
             tracing=Tracing(protection.otlp_endpoint, revision=settings.revision),

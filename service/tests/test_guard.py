@@ -224,7 +224,10 @@ def test_what_is_no_http_is_refused_in_the_one_format(guarded: Server) -> None:
 def test_half_a_request_does_nothing(own: Server) -> None:
     own.start()
     body = b'{"email": "half@example.test", "password": "correct horse"}'
-    head = b"POST /v1/auth/register HTTP/1.1\r\nHost: a\r\nContent-Length: 99\r\n\r\n"
+    head = (
+        b"POST /v1/auth/register HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+        b"Content-Length: 99\r\n\r\n"
+    )
     with socket.create_connection(("127.0.0.1", own.port)) as raw:
         raw.sendall(head + body)
         raw.shutdown(socket.SHUT_WR)

@@ -11,8 +11,10 @@ from auth.guard import limits
 from auth.guard.caller import CALLER, Caller
 from auth.guard.limits import Action, Limits, Rate
 from auth.guard.lockout import Lockout
+from auth.observe.audit import Audit
 from auth.observe.metrics import Metrics
 from auth.problems import Code, ProblemError
+from auth.storage import audit as audit_events
 from auth.storage import database as storage
 from auth.storage import schema
 from auth.storage.database import Database
@@ -64,7 +66,9 @@ def calling(address: str) -> Iterator[None]:
 
 
 def made(database: Database, clock: Callable[[], float], words: str = "login=3/30") -> Limits:
-    return Limits(database, limits.rates(words), Metrics(revision="test"), now=clock)
+    metrics = Metrics(revision="test")
+    audit = Audit(database, metrics, now=clock)
+    return Limits(database, limits.rates(words), metrics, audit, now=clock)
 
 
 def test_as_many_as_allowed_pass_and_the_next_is_told_when_to_come_back(
@@ -139,7 +143,18 @@ def test_a_high_limit_takes_one_statement_for_many(database: Database, clock: Cl
         run(limited.take(Action.REFRESH))
     refused(limited.take(Action.REFRESH))
 
-    assert written <= 101
+    assert written <= 102  # the last one tells the audit log
+
+
+def test_a_flood_is_one_event(database: Database, clock: Clock) -> None:
+    limited = made(database, clock)
+    for _ in range(3):
+        run(limited.take(Action.LOGIN))
+    for _ in range(50):
+        refused(limited.take(Action.LOGIN))
+
+    events = run(database.read(audit_events.page, before=None, size=9))
+    assert [(event["event"], event["outcome"]) for event in events] == [("rate_limited", "failure")]
 
 
 def test_a_limit_that_is_off_counts_nothing(database: Database, clock: Clock) -> None:

@@ -35,7 +35,7 @@ async def verify(given: Verification, service: Running) -> Response:
     return Response(status_code=204)
 
 
-@ROUTER.post("/resend", status_code=202)
+@ROUTER.post("/resend", status_code=202, response_class=Response)
 async def resend(given: Again, service: Running) -> Response:
     """Mail the link again. The answer is the same whether there is such an account."""
     await service.limits.take(Action.MAIL, given.email)

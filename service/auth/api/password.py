@@ -64,7 +64,7 @@ async def change(given: Change, service: Running, user: User) -> Response:
     return Response(status_code=204)
 
 
-@ROUTER.post("/forgot", status_code=202)
+@ROUTER.post("/forgot", status_code=202, response_class=Response)
 async def forgot(given: Forgotten, service: Running) -> Response:
     """Mail a link to set a new password. The answer is the same whether there is an account."""
     await service.limits.take(Action.MAIL, given.email)

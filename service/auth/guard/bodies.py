@@ -27,9 +27,13 @@ class BoundedRequests:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        headers = dict(scope["headers"])
+        if b"content-length" not in headers and b"transfer-encoding" not in headers:
+            await self._ask(scope, receive, send)  # RFC 9112 §6.3: there is no body
+            return
         try:
             async with asyncio.timeout(self._body_seconds):
-                body = await _body(receive, dict(scope["headers"]).get(b"content-length"))
+                body = await _body(receive, headers.get(b"content-length"))
         except ClientDisconnect:
             return  # half a request is none: nothing may come of it
         except TimeoutError:

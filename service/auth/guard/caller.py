@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import lru_cache
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -10,6 +11,7 @@ from auth.guard import addresses
 from auth.guard.addresses import Network
 
 _LONGEST_AGENT = 255
+_REMEMBERED = 1024
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,11 @@ class Callers:
     """Finds out who calls, once for each request."""
 
     def __init__(self, app: ASGIApp, *, trusted: Sequence[Network]) -> None:
-        self._app, self._trusted = app, trusted
+        self._app = app
+        # the same few clients ask again and again, and reading addresses takes a while
+        self._address = lru_cache(_REMEMBERED)(
+            lambda peer, *forwarded: addresses.client(peer, forwarded, trusted)
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -45,8 +51,12 @@ class Callers:
                 agent = value.decode("latin-1")
         peer = scope["client"][0] if scope.get("client") else ""
         return Caller(
-            address=addresses.client(peer, forwarded, self._trusted),
+            address=self._address(peer, *forwarded),
             # a control character would forge lines where somebody prints it
-            user_agent="".join(filter(str.isprintable, agent))[:_LONGEST_AGENT],
+            user_agent=_printable(agent[:_LONGEST_AGENT]),
             proxied=bool(forwarded),
         )
+
+
+def _printable(text: str) -> str:
+    return text if text.isprintable() else "".join(filter(str.isprintable, text))

@@ -1,6 +1,5 @@
 """The headers that each answer carries against misuse in browsers (OWASP Secure Headers)."""
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 # an answer for programs: should a browser ever show one, it runs and loads nothing
@@ -32,7 +31,9 @@ class SecureHeaders:
 
     def __init__(self, app: ASGIApp, *, issuer: str) -> None:
         self._app = app
-        self._added = _ALWAYS | (_HSTS if issuer.startswith("https://") else {})
+        always = _ALWAYS | (_HSTS if issuer.startswith("https://") else {})
+        self._for_api = _raw(always | {"Content-Security-Policy": API_POLICY})
+        self._for_pages = _raw(always | {"Content-Security-Policy": PAGE_POLICY})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -41,13 +42,20 @@ class SecureHeaders:
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                is_page = headers.get("content-type", "").startswith("text/html")
-                headers.setdefault(
-                    "Content-Security-Policy", PAGE_POLICY if is_page else API_POLICY
-                )
-                for name, value in self._added.items():
-                    headers.setdefault(name, value)
+                set_already = dict(message["headers"])
+                is_page = set_already.get(b"content-type", b"").startswith(b"text/html")
+                message["headers"] = [
+                    *message["headers"],
+                    *(
+                        pair
+                        for pair in (self._for_pages if is_page else self._for_api)
+                        if pair[0] not in set_already
+                    ),
+                ]
             await send(message)
 
         await self._app(scope, receive, answer)
+
+
+def _raw(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from auth.guard.addresses import counted_as
 from auth.guard.caller import CALLER
+from auth.observe.audit import Audit, Event
 from auth.observe.metrics import Metrics
 from auth.problems import Code, ProblemError
 from auth.storage import limits
@@ -97,9 +98,11 @@ class Limits:
         database: Database,
         given: Mapping[str, Rate],
         metrics: Metrics,
+        audit: Audit,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._database, self._rates, self._metrics, self._now = database, given, metrics, now
+        self._audit = audit
         self._refused: OrderedDict[str, float] = OrderedDict()
         self._leases: OrderedDict[str, int] = OrderedDict()
 
@@ -136,6 +139,8 @@ class Limits:
                 return
             until = now + (level + rate.lease - rate.count) * rate.seconds / rate.count
             _remember(self._refused, bucket, until)
+            # the first of a flood: to write down each would be a flood of its own
+            await self._audit.record(Event.RATE_LIMITED, success=False, limit=name)
         else:
             _tell(name, rate, rate.count)
         self._metrics.limited.labels(name).inc()

@@ -7,6 +7,7 @@ an address, so that no client can make series without end.
 
 import time
 from collections.abc import Callable
+from functools import cache
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -69,6 +70,9 @@ class RequestMetrics:
         self, app: ASGIApp, *, metrics: Metrics, now: Callable[[], float] = time.perf_counter
     ) -> None:
         self._app, self._metrics, self._now = app, metrics, now
+        # looking a series up costs more than counting in it; there are as many as routes
+        self._count = cache(metrics.requests.labels)
+        self._time = cache(metrics.seconds.labels)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -90,8 +94,8 @@ class RequestMetrics:
             route, method = template(scope), scope["method"]
             known = method if method in _METHODS else "other"
             # 0: the client went away, or the answer is an unhandled error's
-            self._metrics.requests.labels(route, known, status or 500).inc()
-            self._metrics.seconds.labels(route).observe(self._now() - started)
+            self._count(route, known, status or 500).inc()
+            self._time(route).observe(self._now() - started)
 
 
 def template(scope: Scope) -> str:
