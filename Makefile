@@ -7,7 +7,7 @@ RUN = .venv/bin/python -m
 export PYTHONDONTWRITEBYTECODE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help bench up preview down status logs history rollback exec ssh unlock init env test check fmt unit service \
+.PHONY: help bench up preview down status logs history rollback exec ssh unlock init env test check fmt unit service fuzz \
 	localcloud e2e audit lock venv docker clean
 
 help: ## show this
@@ -64,6 +64,10 @@ unit: venv
 service: venv ## tests of the Authentication Service
 	$(RUN) pytest service/tests
 
+fuzz: venv ## throw broken input at the service's parsers; SECONDS=60
+	@PYTHONPATH=service $(RUN) service.fuzz.parsers -max_total_time=$(SECONDS)
+SECONDS ?= 60
+
 localcloud: venv docker ## tests of the emulated Oracle Cloud
 	$(RUN) pytest tests/localcloud
 
@@ -73,8 +77,8 @@ e2e: venv docker ## tests of the whole, on real parts
 audit: venv ## look for known vulnerabilities in the dependencies
 	$(RUN) pip_audit --disable-pip --require-hashes -r requirements-dev.txt -r service/requirements.txt
 
-bench: venv docker ## measure how long things take; COLD=1 starts from empty caches
-	@$(RUN) bench $(if $(COLD),--cold)
+bench: venv $(if $(ONLY),,docker) ## measure how long things take; COLD=1 from empty caches; ONLY=service
+	@PYTHONPATH=service:service/tests $(RUN) bench $(if $(COLD),--cold) $(if $(ONLY),--only $(ONLY))
 
 fmt: venv ## format the code
 	$(RUN) ruff format .

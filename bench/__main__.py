@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench import fleet
+from bench import fleet, service
 from bench.pipelines import Pipelines
 from bench.table import Table, here
 from tests.e2e.clone import Clone, copy_to
@@ -81,22 +81,26 @@ def without_change(commands: Commands, clone: Clone) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--cold", action="store_true", help="also from empty caches (COLD=1)")
+    parser.add_argument("--only", choices=["service"], help="no stack, the service alone (ONLY=)")
     arguments = parser.parse_args()
-    tables = []
+    tables = [] if arguments.only else of_stack(cold=arguments.cold)
+    print("\n\n".join([here(), *map(str, [*tables, *service.tables()])]))
+
+
+def of_stack(*, cold: bool) -> list[Table]:
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
-        if arguments.cold:
+        if cold:
             os.environ["AUTH_CACHE_DIR"] = f"{folder}/cache"
         clone = copy_to(Path(folder) / "clone")
         commands = Commands(clone)
         try:
-            bring_up(commands, cold=arguments.cold)
+            bring_up(commands, cold=cold)
             without_change(commands, clone)
             pipelines = Pipelines(clone)
             tables = [commands.table, pipelines.compare(), pipelines.overhead()]
-            tables.append(fleet.growth(clone))
+            return [*tables, fleet.growth(clone)]
         finally:
             commands.time("`make down`", *_MAKE, "down")
-    print("\n\n".join([here(), *map(str, tables)]))
 
 
 if __name__ == "__main__":

@@ -2,53 +2,79 @@
 
 import json
 import logging
+import os
 import re
 import sys
 import time
-import uuid
+from collections.abc import Mapping
+from contextlib import nullcontext
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import lru_cache
+from typing import TextIO
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from auth import problems
-from auth.problems import Code
+from auth.guard.caller import CALLER
 
 LOG = logging.getLogger("auth")
 REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
-MAX_BODY = 16 << 10
-_GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+TRACE_ID: ContextVar[str] = ContextVar("trace_id", default="")
+_GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
 class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        entry = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "message": record.getMessage(),
-            "request_id": REQUEST_ID.get(),
-            **{key: value for key, value in vars(record).items() if key not in _STANDARD},
-        }
+        fields = {key: value for key, value in vars(record).items() if key not in _STANDARD}
         if record.exc_info:
-            entry["exception"] = self.formatException(record.exc_info)
-        return json.dumps({key: value for key, value in entry.items() if value not in {"", None}})
+            fields["exception"] = self.formatException(record.exc_info)
+        return _line(record.created, record.levelname.lower(), record.getMessage(), fields)
+
+
+def _line(at: float, level: str, message: str, fields: Mapping[str, object]) -> str:
+    entry = {
+        "time": f"{_second(int(at))}.{int(at * 1000) % 1000:03d}+00:00",
+        "level": level,
+        "message": message,
+        "request_id": REQUEST_ID.get(),
+        "trace_id": TRACE_ID.get(),
+        **fields,
+    }
+    return json.dumps({key: value for key, value in entry.items() if value not in ("", None)})
+
+
+@lru_cache(maxsize=2)
+def _second(at: int) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+class _Output(logging.StreamHandler[TextIO]):
+    def write(self, line: str) -> None:
+        with self.lock or nullcontext():
+            self.stream.write(f"{line}\n")
+            self.flush()
+
+
+_OUTPUT = _Output(sys.stdout)
+_OUTPUT.setFormatter(JsonFormatter())
 
 
 def configure() -> None:
     """Send every log of the process to stdout as JSON."""
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(JsonFormatter())
-    logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
+    _OUTPUT.setStream(sys.stdout)
+    logging.basicConfig(handlers=[_OUTPUT], level=logging.INFO, force=True)
     for name in ("uvicorn", "uvicorn.error"):
         logging.getLogger(name).handlers = []
         logging.getLogger(name).propagate = True
+    # it tells of every plugin it sets up
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     # requests are logged by RequestLog
     logging.getLogger("uvicorn.access").disabled = True
 
 
 class RequestLog:
-    """Names each request, logs its outcome, and refuses bodies that are too large.
+    """Names each request, and logs its outcome and from where it came.
 
     Never logs a path's query, a header or a body: they may hold secrets.
     """
@@ -60,65 +86,32 @@ class RequestLog:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = dict(scope["headers"])
-        given = headers.get(b"x-request-id", b"").decode("latin-1")
-        REQUEST_ID.set(given if _GIVEN_ID.fullmatch(given) else uuid.uuid4().hex)
-        started, status = time.monotonic(), 500
+        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+        if not _GIVEN_ID.fullmatch(given):
+            given = os.urandom(16).hex().encode()
+        REQUEST_ID.set(given.decode())
+        started, status = time.monotonic(), 0
 
         async def answer(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [
-                    *message["headers"],
-                    (b"x-request-id", REQUEST_ID.get().encode()),
-                    (b"x-content-type-options", b"nosniff"),
-                ]
+                message["headers"] = [*message["headers"], (b"x-request-id", given)]
             await send(message)
 
         try:
-            body = await _body(receive, headers.get(b"content-length"))
-            if body is None:
-                await problems.of(Code.TOO_LARGE)(scope, receive, answer)
-            else:
-                await self._app(scope, _replay(body, receive), answer)
+            await self._app(scope, receive, answer)
+        except BaseException:
+            status = status or 500
+            raise
         finally:
-            LOG.info(
-                "request",
-                extra={
-                    "method": scope["method"],
-                    "path": scope["path"],
-                    "status": status,
-                    "ms": round((time.monotonic() - started) * 1000, 1),
-                },
-            )
-
-
-async def _body(receive: Receive, length: bytes | None) -> bytes | None:
-    """Read the whole body; None if it is larger than MAX_BODY."""
-    if length and length.isdigit() and int(length) > MAX_BODY:
-        return None
-    body = b""
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return body
-        body += bytes(message.get("body", b""))
-        if len(body) > MAX_BODY:
-            return None
-        if not message.get("more_body"):
-            return body
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    """Give the body that was read as one message; what comes after it is the connection's end."""
-    given = False
-
-    async def again() -> Message:
-        nonlocal given
-        if given:
-            return await receive()
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return again
+            fields = {
+                "method": scope["method"],
+                "path": scope["path"],
+                # none: the client went away before it had an answer
+                "status": status or None,
+                "ms": round((time.monotonic() - started) * 1000, 1),
+                "address": CALLER.get().address,
+            }
+            # past `logging`, whose records take longer than many a request
+            _OUTPUT.write(_line(time.time(), "info", "request", fields))

@@ -1,12 +1,15 @@
 """Passwords, hashed with argon2id in a pool that never takes more memory than it was given."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+
+from auth.observe.metrics import Metrics
 
 # OWASP Password Storage Cheat Sheet, argon2id: 19 MiB, 2 passes, 1 lane.
 MEMORY_KIB, PASSES, LANES = 19456, 2, 1
@@ -22,11 +25,12 @@ class BusyError(Exception):
 class Passwords:
     """Hashes and verifies, `workers` at a time; up to `queue` more wait, the rest is refused."""
 
-    def __init__(self, *, workers: int, queue: int) -> None:
+    def __init__(self, *, workers: int, queue: int, metrics: Metrics | None = None) -> None:
         self._hasher = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES)
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="hash")
         self._places = workers + queue
         self._taken = 0
+        self._metrics = metrics or Metrics(revision="")
         # made at start, with today's parameters: verifying against it takes as long as a real one
         self._nobody = self._hasher.hash("nobody has this password")
 
@@ -56,10 +60,22 @@ class Passwords:
         if self._taken >= self._places:
             raise BusyError
         self._taken += 1
-        done = asyncio.get_running_loop().run_in_executor(self._pool, work)
+        self._metrics.hash_queue.set(self._taken)
+        asked = time.perf_counter()
+
+        def timed() -> Answer:
+            began = time.perf_counter()
+            self._metrics.hash_wait.observe(began - asked)
+            try:
+                return work()
+            finally:
+                self._metrics.hash_work.observe(time.perf_counter() - began)
+
+        done = asyncio.get_running_loop().run_in_executor(self._pool, timed)
         # a caller that gives up does not stop the thread: its place is free when that is done
         done.add_done_callback(self._leave)
         return await asyncio.shield(done)
 
     def _leave(self, _: object) -> None:
         self._taken -= 1
+        self._metrics.hash_queue.set(self._taken)

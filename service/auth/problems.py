@@ -17,8 +17,19 @@ class Code(Enum):
     INVALID_REQUEST = (422, "The request does not have the form that is described.")
     INVALID_CREDENTIALS = (401, "The e-mail address or the password is wrong.")
     INVALID_TOKEN = (401, "The access token is missing, wrong or expired.")
+    REAUTHENTICATION_REQUIRED = (403, "Log in again to do this: the last time was too long ago.")
+    ACCOUNT_DISABLED = (403, "The account is disabled.")
+    EMAIL_NOT_VERIFIED = (403, "The e-mail address is not verified yet; see the mail sent to it.")
+    FORBIDDEN = (403, "This account may not do that.")
+    INVALID_REFRESH_TOKEN = (401, "The refresh token is wrong, expired or revoked. Log in again.")
+    INVALID_CODE = (400, "The code is wrong, used or expired. Ask for a new one.")
+    NOT_FOUND = (404, "There is no such thing.")
+    CONFLICT = (409, "That can't be done to this account.")
     EMAIL_TAKEN = (409, "There is an account with this e-mail address.")
     TOO_LARGE = (413, "The request is larger than 16 KiB.")
+    TIMEOUT = (408, "The request did not arrive in time.")
+    PASSWORD_REFUSED = (422, "The password can't be used.")
+    RATE_LIMITED = (429, "Too many requests; try again later.")
     BUSY = (503, "Too many logins at once; try again in a moment.")
     UNAVAILABLE = (503, "The service can't reach its data; try again in a moment.")
 
@@ -34,10 +45,13 @@ class Code(Enum):
 class ProblemError(Exception):
     """Ends a request with a problem."""
 
-    def __init__(self, code: Code, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, code: Code, headers: Mapping[str, str] | None = None, *, detail: str = ""
+    ) -> None:
         super().__init__(code.name)
         self.code = code
         self.headers = headers
+        self.detail = detail
 
 
 def response(
@@ -52,8 +66,8 @@ def response(
     )
 
 
-def of(code: Code, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    return response(code.status, code.name.lower(), code.title, headers)
+def of(code: Code, headers: Mapping[str, str] | None = None, **more: object) -> JSONResponse:
+    return response(code.status, code.name.lower(), code.title, headers, **more)
 
 
 def install(app: FastAPI) -> None:
@@ -61,7 +75,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(ProblemError)
     async def _problem(_: Request, error: ProblemError) -> JSONResponse:
-        return of(error.code, error.headers)
+        more = {"detail": error.detail} if error.detail else {}
+        return of(error.code, error.headers, **more)
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:

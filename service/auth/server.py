@@ -6,7 +6,9 @@ import signal
 import uvicorn
 
 from auth import logs
-from auth.api import create_app
+from auth.app import create_app
+from auth.guard.connections import Protocol
+from auth.service import Service
 from auth.settings import Settings
 
 _GRACE_SECONDS = 10
@@ -29,12 +31,16 @@ def serve(settings: Settings) -> int:
     """Serve until told to stop; give the exit status."""
     logs.configure()
     config = uvicorn.Config(
-        create_app(settings),
+        create_app(Service.open(settings)),
         host=settings.host,
         port=settings.port,
         log_config=None,
         access_log=False,
         server_header=False,
+        loop="uvloop",
+        http=Protocol,
+        # it would believe X-Forwarded-For before `auth.guard.caller` can judge it
+        proxy_headers=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
         # longer than the proxy keeps an idle connection, so that it is the one to close
         timeout_keep_alive=150,

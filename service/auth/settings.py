@@ -1,18 +1,18 @@
 """What the service is told by its environment, checked whole before it starts."""
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Self
-from urllib.parse import urlsplit
 
-_PLACEHOLDER = re.compile(r"change.?me|placeholder|example|secret|xxx|todo", re.IGNORECASE)
+from auth.environment import Reader, SettingsError
+from auth.guard.protection import Protection
+from auth.mail import MailSettings
 
+__all__ = ["Settings", "SettingsError"]
 
-class SettingsError(Exception):
-    """The environment can't be used; the text names every variable that is wrong, no value."""
+PRODUCTION, DEVELOPMENT = "production", "development"
+DAY = 86_400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,98 +23,78 @@ class Settings:
     issuer: str
     audience: str
     database_url: str = field(repr=False)
+    # what seals secrets in the database, the current one first
+    secret_keys: tuple[str, ...] = field(repr=False)
     host: str = "0.0.0.0"  # noqa: S104 - in a container; the host publishes it on loopback
     port: int = 8000
-    environment: str = "production"
+    environment: str = PRODUCTION
     revision: str = "unversioned"
     revision_time: str = ""
     access_token_seconds: int = 600
+    refresh_token_seconds: int = 30 * DAY
+    refresh_grace_seconds: int = 10
+    session_seconds: int = 90 * DAY
+    reauthentication_seconds: int = 900
+    signing_algorithm: str = ""
+    signing_key_days: int = 0
+    signing_key_publish_seconds: int = 360
+    require_verified_email: bool = False
+    reveal_registered: bool = False
+    verify_url: str = ""
+    reset_url: str = ""
+    mail: MailSettings = field(default_factory=MailSettings)
+    protection: Protection = field(default_factory=Protection)
     hashing_workers: int = 2
     hashing_queue: int = 32
-    drain_seconds: float = 1.0
+    drain_seconds: int = 1
+
+    @property
+    def development(self) -> bool:
+        return self.environment != PRODUCTION
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """Read AUTH_* variables; NAME_FILE names a file that holds the value of NAME."""
-        reader = _Reader(environment)
+        reader = Reader(environment)
         issuer = reader.url("AUTH_ISSUER")
-        data = reader.optional("AUTH_DATA_DIR", "/data")
+        signing_key = reader.signing_key("AUTH_SIGNING_KEY")
         settings = cls(
-            signing_key=reader.signing_key("AUTH_SIGNING_KEY"),
+            signing_key=signing_key,
             issuer=issuer,
             audience=reader.optional("AUTH_AUDIENCE", issuer),
-            database_url=reader.optional("AUTH_DATABASE_URL", f"sqlite:///{data}/auth.sqlite"),
-            port=reader.integer("AUTH_PORT", 8000, range(1, 65536)),
-            environment=reader.choice(
-                "AUTH_ENVIRONMENT", "production", ("production", "development")
+            database_url=reader.database("AUTH_DATABASE_URL"),
+            secret_keys=(
+                # one secret less to keep for those who never change the signing key by hand
+                reader.secret("AUTH_SECRET_KEY") or signing_key,
+                *filter(None, [reader.secret("AUTH_SECRET_KEY_PREVIOUS"), signing_key]),
             ),
+            port=reader.integer("AUTH_PORT", 8000, range(1, 65536)),
+            environment=reader.choice("AUTH_ENVIRONMENT", PRODUCTION, (PRODUCTION, DEVELOPMENT)),
             revision=reader.optional("AUTH_REVISION", "unversioned"),
             revision_time=reader.optional("AUTH_REVISION_TIME", ""),
             access_token_seconds=reader.integer("AUTH_ACCESS_TOKEN_SECONDS", 600, range(30, 901)),
+            refresh_token_seconds=reader.integer(
+                "AUTH_REFRESH_TOKEN_SECONDS", 30 * DAY, range(60, 366 * DAY)
+            ),
+            refresh_grace_seconds=reader.integer("AUTH_REFRESH_GRACE_SECONDS", 10, range(61)),
+            session_seconds=reader.integer("AUTH_SESSION_SECONDS", 90 * DAY, range(60, 731 * DAY)),
+            reauthentication_seconds=reader.integer(
+                "AUTH_REAUTHENTICATION_SECONDS", 900, range(1, DAY)
+            ),
+            signing_algorithm=reader.choice("AUTH_SIGNING_ALGORITHM", "", ("ES256", "Ed25519", "")),
+            signing_key_days=reader.integer("AUTH_SIGNING_KEY_DAYS", 0, range(3651)),
+            signing_key_publish_seconds=reader.integer(
+                "AUTH_SIGNING_KEY_PUBLISH_SECONDS", 360, range(DAY)
+            ),
+            require_verified_email=reader.flag("AUTH_REQUIRE_VERIFIED_EMAIL"),
+            reveal_registered=reader.flag("AUTH_REVEAL_REGISTERED"),
+            verify_url=reader.link("AUTH_VERIFY_URL", f"{issuer}/verify-email?token={{token}}"),
+            reset_url=reader.link("AUTH_RESET_URL", f"{issuer}/reset-password?token={{token}}"),
+            mail=reader.mail(issuer),
+            protection=Protection.read(reader),
             hashing_workers=reader.integer("AUTH_HASHING_WORKERS", 2, range(1, 65)),
             hashing_queue=reader.integer("AUTH_HASHING_QUEUE", 32, range(1, 1025)),
+            drain_seconds=reader.integer("AUTH_DRAIN_SECONDS", 1, range(61)),
         )
         reader.raise_problems()
         return settings
-
-
-class _Reader:
-    """Reads variables and remembers each problem, so that one start shows them all."""
-
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
-        self._problems: list[str] = []
-
-    def raise_problems(self) -> None:
-        if self._problems:
-            raise SettingsError("\n".join(["The service can't start:", *self._problems]))
-
-    def optional(self, name: str, default: str) -> str:
-        if name in self._environment:
-            return self._environment[name].strip()
-        path = self._environment.get(f"{name}_FILE")
-        if not path:
-            return default
-        try:
-            return Path(path).read_text().strip()
-        except (OSError, UnicodeDecodeError) as error:
-            self._problems.append(f"  {name}_FILE can't be read: {error}")
-            return default
-
-    def required(self, name: str) -> str:
-        value = self.optional(name, "")
-        if not value:
-            self._problems.append(f"  {name} is not set. Set it, or {name}_FILE to a file with it.")
-        return value
-
-    def signing_key(self, name: str) -> str:
-        value = self.required(name)
-        if value and (_PLACEHOLDER.search(value) or "PRIVATE KEY" not in value):
-            self._problems.append(
-                f"  {name} is not a private key but a placeholder. Make one with: openssl genpkey "
-                "-algorithm EC -pkeyopt ec_paramgen_curve:P-256"
-            )
-        return value
-
-    def url(self, name: str) -> str:
-        value = self.required(name).rstrip("/")
-        if value and (
-            urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).netloc
-        ):
-            self._problems.append(f"  {name} must be an http or https URL.")
-        return value
-
-    def integer(self, name: str, default: int, allowed: range) -> int:
-        value = self.optional(name, str(default))
-        if value.isascii() and value.isdigit() and int(value) in allowed:
-            return int(value)
-        self._problems.append(
-            f"  {name} must be a whole number from {allowed.start} to {allowed.stop - 1}."
-        )
-        return default
-
-    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
-        value = self.optional(name, default)
-        if value not in choices:
-            self._problems.append(f"  {name} must be one of {', '.join(choices)}.")
-        return value

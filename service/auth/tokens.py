@@ -1,43 +1,70 @@
-"""Access tokens: JWTs for APIs (RFC 9068), signed with ES256, and the keys to verify them."""
+"""Access tokens: JWTs for APIs (RFC 9068), and how they are verified."""
 
+import base64
+import binascii
+import json
 import time
 import uuid
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey
 from joserfc.jws import JWSRegistry
 
-from auth.settings import SettingsError
+from auth.keys import ALGORITHMS, KeySet, SigningKey
 
 TYPE = "at+jwt"
-ALGORITHM = "ES256"
+# what signs in with our own API, as opposed to an OAuth client
+FIRST_PARTY = "first-party"
 _LEEWAY_SECONDS = 5
+_REMEMBERED = 4096
+_LONGEST = 8192
 
 
 class TokenError(Exception):
     """The token is not one of ours, or not valid now."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claims:
+    """What an access token says. Times are Unix seconds; `session_id` is "" without a session."""
+
+    subject: str
+    client_id: str
+    session_id: str
+    scope: str
+    token_id: str
+    issued_at: int
+    expires_at: int
+    kid: str
+
+
 class Tokens:
-    """Issues and verifies tokens of one issuer for one audience."""
+    """Issues and verifies tokens of one issuer for one audience.
+
+    A token that was verified is remembered until it expires, since checking its signature costs
+    more than all the rest of a request. Whether its account and session still stand is another
+    question, which the database answers each time.
+    """
 
     def __init__(
         self,
-        signing_key: str,
+        keys: KeySet,
         *,
         issuer: str,
         audience: str,
         seconds: int,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._key = _load(signing_key)
-        self._issuer, self._audience = issuer, audience
+        self._keys = keys
+        self.issuer, self.audience = issuer, audience
         self.seconds = seconds
         self._now = now
-        self._registry = JWSRegistry(algorithms=[ALGORITHM])
+        self._verified: OrderedDict[str, Claims] = OrderedDict()
+        self._registry = JWSRegistry(algorithms=list(ALGORITHMS))
         self._claims = jwt.JWTClaimsRegistry(
             now=lambda: int(self._now()),
             leeway=_LEEWAY_SECONDS,
@@ -48,47 +75,124 @@ class Tokens:
             iat={"essential": True},
         )
 
-    def issue(self, subject: str) -> str:
-        """Sign a token for an account."""
+    @property
+    def keys(self) -> KeySet:
+        return self._keys
+
+    @keys.setter
+    def keys(self, keys: KeySet) -> None:
+        self._keys = keys
+        self._verified.clear()
+
+    def issue(
+        self,
+        subject: str,
+        *,
+        client_id: str = FIRST_PARTY,
+        session_id: str = "",
+        scope: str = "",
+        amr: Sequence[str] = (),
+        authenticated_at: float | None = None,
+        audience: str = "",
+    ) -> str:
+        """Sign an access token (RFC 9068 §2.2)."""
         now = int(self._now())
-        claims = {
-            "iss": self._issuer,
-            "aud": self._audience,
+        claims: dict[str, Any] = {
+            "iss": self.issuer,
+            "aud": audience or self.audience,
             "sub": subject,
+            "client_id": client_id,
             "iat": now,
             "nbf": now,
             "exp": now + self.seconds,
             "jti": uuid.uuid4().hex,
         }
-        header = {"alg": ALGORITHM, "typ": TYPE, "kid": self._key.kid}
-        return jwt.encode(header, claims, self._key, registry=self._registry)
+        if session_id:
+            claims["sid"] = session_id
+        if scope:
+            claims["scope"] = scope
+        if amr:
+            claims["amr"] = list(amr)
+        if authenticated_at is not None:
+            claims["auth_time"] = int(authenticated_at)
+        return self.sign(claims, kind=TYPE)
 
-    def verify(self, token: str) -> str:
-        """Give the account that the token was issued for; raise TokenError for any other token."""
+    def sign(self, claims: dict[str, Any], *, kind: str) -> str:
+        """Sign a JWT of the type `kind` with the current key."""
+        key = self._keys.current()
+        header = {"alg": key.algorithm, "typ": kind, "kid": key.kid}
+        return jwt.encode(header, claims, key.pair, registry=self._registry)
+
+    def verify(self, token: str) -> Claims:
+        """Give what a token of ours says; raise TokenError for any other."""
+        claims = self._verified.get(token)
+        if claims is None:
+            claims = self._checked(token)
+            self._verified[token] = claims
+            if len(self._verified) > _REMEMBERED:
+                self._verified.popitem(last=False)
+        elif self._now() >= claims.expires_at + _LEEWAY_SECONDS or not self._keys.find(claims.kid):
+            self._verified.pop(token, None)
+            raise TokenError("expired")
+        return claims
+
+    def _checked(self, token: str) -> Claims:
+        key = self._key(token)
         try:
-            decoded = jwt.decode(token, self._key, registry=self._registry)
-            if decoded.header.get("typ") != TYPE:
-                raise TokenError("this is a JWT of another type")
+            decoded = jwt.decode(token, key.pair, registry=self._registry)
             self._claims.validate(decoded.claims)
         except (JoseError, ValueError, TypeError) as error:
             raise TokenError(str(error)) from None
-        return str(decoded.claims["sub"])
+        claims = decoded.claims
+        return Claims(
+            subject=_text(claims, "sub"),
+            client_id=_text(claims, "client_id"),
+            session_id=_text(claims, "sid"),
+            scope=_text(claims, "scope"),
+            token_id=_text(claims, "jti"),
+            issued_at=int(claims["iat"]),
+            expires_at=int(claims["exp"]),
+            kid=key.kid,
+        )
 
-    def jwks(self) -> dict[str, list[dict[str, Any]]]:
-        """Give the public keys that verify what `issue` signs (RFC 7517)."""
-        return {"keys": [dict(self._key.as_dict(private=False))]}
+    def _key(self, token: str) -> SigningKey:
+        """Give the key that a token names, having checked that the token is for that key."""
+        header = _header(token)
+        key = self._keys.find(str(header.get("kid")))
+        if key is None:
+            raise TokenError("signed by no key of ours")
+        # the key says how it verifies, never the token (RFC 8725 §3.1)
+        if header.get("alg") != key.algorithm:
+            raise TokenError("signed in another way than its key signs")
+        if header.get("typ") != TYPE:
+            raise TokenError("a JWT of another type")
+        return key
 
 
-def _load(signing_key: str) -> ECKey:
-    """Read the key, named by its own thumbprint (RFC 7638); raise SettingsError, not showing it."""
-    refused = SettingsError(
-        "The service can't start:\n  AUTH_SIGNING_KEY is no private EC key on P-256. Make one "
-        "with: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256"
-    )
+def unknown_kid(token: str, keys: KeySet) -> bool:
+    """Tell whether a token names a key that these are not: one that another process has made."""
     try:
-        key = ECKey.import_key(signing_key, {"use": "sig", "alg": ALGORITHM})
-    except (JoseError, ValueError, TypeError):
-        raise refused from None  # the reason may quote the key
-    if key.curve_name != "P-256" or not key.is_private:
-        raise refused
-    return ECKey.import_key(signing_key, {"use": "sig", "alg": ALGORITHM, "kid": key.thumbprint()})
+        kid = _header(token).get("kid")
+    except TokenError:
+        return False
+    return isinstance(kid, str) and kid not in keys.kids
+
+
+def _header(token: str) -> dict[str, Any]:
+    first = token.partition(".")[0]
+    try:
+        if len(token) > _LONGEST:
+            raise TokenError("too long for one of ours")
+        header = json.loads(base64.urlsafe_b64decode(first + "=" * (-len(first) % 4)))
+    except (ValueError, binascii.Error, RecursionError):
+        raise TokenError("no JWT") from None
+    if not isinstance(header, dict):
+        raise TokenError("no JWT")
+    return header
+
+
+def _text(claims: dict[str, Any], name: str) -> str:
+    value = claims.get(name, "")
+    if not isinstance(value, str):
+        raise TokenError(f"the claim {name} is no text")
+    return value

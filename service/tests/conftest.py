@@ -1,9 +1,13 @@
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+from databases import POSTGRESQL, SQLITE, Postgres
 from running import Server, make_key
+
+NewUrl = Callable[[Path], str]
 
 
 @pytest.fixture(scope="session", name="key")
@@ -11,18 +15,54 @@ def _key() -> str:
     return make_key()
 
 
+@pytest.fixture(scope="session", name="postgres")
+def _postgres() -> Iterator[Postgres]:
+    # not one of pytest's folders: those are closed to others, and the server runs as another user
+    with tempfile.TemporaryDirectory(prefix="auth-postgres-") as folder:
+        server = Postgres(Path(folder))
+        server.create()
+        yield server
+        server.stop()
+
+
+@pytest.fixture(scope="session", params=[SQLITE, POSTGRESQL], name="new_url")
+def _new_url(request: pytest.FixtureRequest) -> NewUrl:
+    """Give what makes the URL of an empty database: once with each kind."""
+    if request.param == SQLITE:
+        return lambda folder: f"sqlite:///{folder}/auth.sqlite"
+    postgres: Postgres = request.getfixturevalue("postgres")
+    return lambda _: postgres.new_database()
+
+
+@pytest.fixture(name="url")
+def _url(new_url: NewUrl, tmp_path: Path) -> str:
+    """Give an empty database."""
+    return new_url(tmp_path)
+
+
 @pytest.fixture(scope="module", name="server")
-def _server(tmp_path_factory: pytest.TempPathFactory, key: str) -> Iterator[Server]:
+def _server(
+    tmp_path_factory: pytest.TempPathFactory, key: str, new_url: NewUrl
+) -> Iterator[Server]:
     """Give a running server that the tests of a module share."""
-    server = Server(data=tmp_path_factory.mktemp("data"), key=key)
+    folder = tmp_path_factory.mktemp("data")
+    server = Server(data=folder, key=key, database=new_url(folder))
     server.start()
     yield server
     server.stop()
 
 
 @pytest.fixture(name="own")
-def _own(tmp_path: Path, key: str) -> Iterator[Server]:
+def _own(tmp_path: Path, key: str, new_url: NewUrl) -> Iterator[Server]:
     """Give a server that a test may stop, starve or break; it is not started yet."""
+    server = Server(data=tmp_path, key=key, database=new_url(tmp_path))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(name="on_sqlite")
+def _on_sqlite(tmp_path: Path, key: str) -> Iterator[Server]:
+    """Give such a server on SQLite, for what only happens to files, or never to a database."""
     server = Server(data=tmp_path, key=key)
     yield server
     server.stop()

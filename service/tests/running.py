@@ -13,10 +13,12 @@ from pathlib import Path
 import httpx
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from sqlalchemy import create_engine, make_url, text
 
 SERVICE = Path(__file__).parents[1]
 ISSUER = "https://auth.example.test"
 _START_SECONDS = 20
+_DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 
 
 def make_key() -> str:
@@ -38,6 +40,8 @@ class Server:
 
     data: Path
     key: str
+    # the default is SQLite, in `data`
+    database: str = ""
     settings: Mapping[str, str] = field(default_factory=dict)
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
@@ -50,6 +54,46 @@ class Server:
     def log(self) -> str:
         return (self.data / "log").read_text()
 
+    @property
+    def environment(self) -> dict[str, str]:
+        database = {"AUTH_DATABASE_URL": self.database} if self.database else {}
+        return {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(SERVICE),
+            "AUTH_SIGNING_KEY_FILE": str(self.data / "key.pem"),
+            "AUTH_ISSUER": ISSUER,
+            "AUTH_DATA_DIR": str(self.data),
+            "AUTH_PORT": str(self.port or 8000),
+            # for the mailbox
+            "AUTH_ENVIRONMENT": "development",
+            # tests do in a second what people do in an hour; some turn them on again
+            "AUTH_RATE_LIMITS": "off",
+            "AUTH_DRAIN_SECONDS": "0",
+            **database,
+            **self.settings,
+        }
+
+    def command(self, *argv: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """Run a command beside the service, as operators do."""
+        (self.data / "key.pem").write_text(self.key)
+        return subprocess.run(
+            [sys.executable, "-m", "auth", *argv],
+            env=self.environment,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def execute(self, statement: str) -> None:
+        """Change the database behind the service's back."""
+        url = self.database or f"sqlite:///{self.data}/auth.sqlite"
+        engine = create_engine(make_url(url).set(drivername=_DRIVERS[url.partition(":")[0]]))
+        with engine.begin() as connection:
+            connection.execute(text(statement))
+        engine.dispose()
+
     def start(self) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -59,15 +103,7 @@ class Server:
         with (self.data / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "auth"],
-                env={
-                    "PATH": os.environ["PATH"],
-                    "PYTHONPATH": str(SERVICE),
-                    "AUTH_SIGNING_KEY_FILE": str(key),
-                    "AUTH_ISSUER": ISSUER,
-                    "AUTH_DATA_DIR": str(self.data),
-                    "AUTH_PORT": str(self.port),
-                    **self.settings,
-                },
+                env=self.environment,
                 stdout=log,
                 stderr=log,
             )

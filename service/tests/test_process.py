@@ -15,7 +15,11 @@ from running import ISSUER, SERVICE, Server
 
 
 def test_sigterm_turns_readiness_off_finishes_what_is_in_flight_and_exits_0(own: Server) -> None:
-    own.settings = {"AUTH_HASHING_WORKERS": "1", "AUTH_HASHING_QUEUE": "64"}
+    own.settings = {
+        "AUTH_HASHING_WORKERS": "1",
+        "AUTH_HASHING_QUEUE": "64",
+        "AUTH_DRAIN_SECONDS": "1",
+    }
     own.start()
     answers: list[int] = []
 
@@ -56,7 +60,7 @@ def test_accounts_outlive_the_process(own: Server) -> None:
 
 def test_two_processes_share_one_database_as_during_a_release(own: Server) -> None:
     own.start()
-    other = Server(data=own.data, key=own.key)
+    other = Server(data=own.data, key=own.key, database=own.database)
     other.start()
     try:
         for number in range(10):

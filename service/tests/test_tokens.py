@@ -2,15 +2,19 @@
 
 import base64
 import hmac
+import json
 import time
 from typing import Any
 
 import httpx
 import pytest
+from auth import keys
+from auth.keys import KeySet
 from auth.tokens import TokenError, Tokens
 from joserfc import jwt
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, OKPKey
 from joserfc.jws import JWSRegistry
+from people import Person
 from running import ISSUER, Server, make_key
 
 EVERY = JWSRegistry(algorithms=["ES256"])
@@ -18,7 +22,8 @@ MINUTE = 60
 
 
 def tokens(key: str, **changes: Any) -> Tokens:
-    return Tokens(key, **{"issuer": ISSUER, "audience": ISSUER, "seconds": 600, **changes})
+    known = KeySet([keys.read(key)])
+    return Tokens(known, **{"issuer": ISSUER, "audience": ISSUER, "seconds": 600, **changes})
 
 
 def forged(
@@ -37,7 +42,7 @@ def forged(
         **(claims or {}),
     }
     kept = {name: value for name, value in all_claims.items() if value is not None}
-    whole = {"alg": "ES256", "typ": "at+jwt", **(header or {})}
+    whole = {"alg": "ES256", "typ": "at+jwt", "kid": key.thumbprint(), **(header or {})}
     return jwt.encode({k: v for k, v in whole.items() if v}, kept, key, registry=EVERY)
 
 
@@ -46,12 +51,12 @@ def encoded(raw: bytes) -> str:
 
 
 def test_a_token_of_ours_names_its_account(key: str) -> None:
-    assert tokens(key).verify(tokens(key).issue("ada")) == "ada"
+    assert tokens(key).verify(tokens(key).issue("ada")).subject == "ada"
 
 
 def test_a_forged_token_that_is_right_in_all_is_accepted(key: str) -> None:
     """Guards the tests below: what they change is what is refused."""
-    assert tokens(key).verify(forged(ECKey.import_key(key))) == "account"
+    assert tokens(key).verify(forged(ECKey.import_key(key))).subject == "account"
 
 
 @pytest.mark.parametrize(
@@ -62,18 +67,22 @@ def test_a_forged_token_that_is_right_in_all_is_accepted(key: str) -> None:
         {"aud": "another"},
         {"aud": None},
         {"sub": None},
-        {"exp": int(time.time()) - MINUTE},
+        {"exp": -MINUTE},
         {"exp": None},
         {"exp": "tomorrow"},
-        {"nbf": int(time.time()) + 2 * MINUTE},
-        {"iat": int(time.time()) + 2 * MINUTE},
+        {"nbf": 2 * MINUTE},
+        {"iat": 2 * MINUTE},
         {"iat": None},
     ],
     ids=str,
 )
 def test_a_token_with_other_claims_is_refused(key: str, claims: dict[str, Any]) -> None:
+    # numbers are seconds from now, and now is when the test runs
+    now = int(time.time())
+    changed = {k: v + now if isinstance(v, int) else v for k, v in claims.items()}
+
     with pytest.raises(TokenError):
-        tokens(key).verify(forged(ECKey.import_key(key), claims=claims))
+        tokens(key).verify(forged(ECKey.import_key(key), claims=changed))
 
 
 @pytest.mark.parametrize("kind", ["JWT", "id_token", None])
@@ -98,6 +107,80 @@ def test_the_public_key_is_no_secret_to_sign_with(key: str) -> None:
 
     with pytest.raises(TokenError):
         tokens(key).verify(f"{header}.{payload}.{encoded(signed)}")
+
+
+def test_a_token_that_names_our_key_but_was_signed_by_another_is_refused(key: str) -> None:
+    ours = ECKey.import_key(key).thumbprint()
+
+    with pytest.raises(TokenError):
+        tokens(key).verify(forged(ECKey.import_key(make_key()), header={"kid": ours}))
+
+
+def test_a_key_that_the_token_brings_along_is_no_key_of_ours(key: str) -> None:
+    own = ECKey.import_key(make_key())
+    brought = {"jwk": own.as_dict(private=False), "kid": own.thumbprint()}
+
+    with pytest.raises(TokenError):
+        tokens(key).verify(forged(own, header=brought))
+
+
+@pytest.mark.parametrize("kid", [None, "", "../../dev/null", "' OR 1=1 --", 7, {"a": "b"}, ["x"]])
+def test_a_token_that_names_no_key_of_ours_is_refused(key: str, kid: Any) -> None:
+    payload = tokens(key).issue("ada").split(".")[1]
+    header = encoded(json.dumps({"alg": "ES256", "typ": "at+jwt", "kid": kid}).encode())
+
+    with pytest.raises(TokenError):
+        tokens(key).verify(f"{header}.{payload}.{encoded(b'x' * 64)}")
+
+
+def test_a_remembered_token_expires_all_the_same(key: str) -> None:
+    now = time.time()
+    ours = tokens(key, now=lambda: now)
+    token = ours.issue("ada")
+    assert ours.verify(token)
+
+    now += 606
+
+    with pytest.raises(TokenError):
+        ours.verify(token)
+
+
+def test_a_remembered_token_is_forgotten_with_its_key(key: str) -> None:
+    ours = tokens(key)
+    token = ours.issue("ada")
+    assert ours.verify(token)
+
+    ours.keys = KeySet([keys.read(make_key())])
+
+    with pytest.raises(TokenError):
+        ours.verify(token)
+
+
+def test_ed25519_signs_where_it_is_configured(on_sqlite: Server) -> None:
+    on_sqlite.key = keys.make(keys.ED25519)
+    on_sqlite.start()
+    with httpx.Client(base_url=on_sqlite.url) as client:
+        ada = Person.signed_in(client)
+        (published,) = client.get("/.well-known/jwks.json").json()["keys"]
+        assert published["alg"] == "Ed25519"
+        decoded = jwt.decode(
+            ada.tokens["access_token"], OKPKey.import_key(published), algorithms=["Ed25519"]
+        )
+        assert ada.get("/v1/me").status_code == 200
+
+    assert decoded.header["alg"] == "Ed25519"
+
+
+def test_an_access_token_has_the_claims_of_rfc_9068(client: httpx.Client) -> None:
+    ada = Person.signed_in(client)
+    (published,) = client.get("/.well-known/jwks.json").json()["keys"]
+
+    decoded = jwt.decode(ada.tokens["access_token"], ECKey.import_key(published), registry=EVERY)
+
+    assert decoded.header["typ"] == "at+jwt"
+    required = {"iss", "exp", "aud", "sub", "client_id", "iat", "jti"}
+    assert required | {"auth_time", "amr", "sid"} <= decoded.claims.keys()
+    assert decoded.claims["exp"] - decoded.claims["iat"] <= 900
 
 
 def test_another_services_key_is_refused(key: str) -> None:

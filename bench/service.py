@@ -1,0 +1,163 @@
+"""How fast the Authentication Service is, against the bare parts that it is made of.
+
+Needs no stack: the service runs as a process, the load comes from processes beside it, on the same
+cores. Each ratio is of two things that were measured in turn, several times; of each, the best is
+taken, as whatever else runs on the machine only ever makes it slower.
+"""
+
+import itertools
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from running import Server, make_key
+
+from bench import wrk
+from bench.serving import PASSWORD, QUEUE, ROOT, WORKERS, Memory, account, hello, printed, service
+from bench.table import Table
+
+_ROUNDS = 5
+_SECONDS = 2
+_CONNECTIONS = 16
+_REFRESHES = 200  # a second
+_OVERLOADS = (0, 1, 2, 4)
+
+
+def tables() -> Iterator[Table]:
+    wrk.install()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with service(folder / "load") as server:
+            yield _throughput(server)
+            yield _refreshes(server)
+        with service(folder / "memory") as server:
+            yield _memory(server)
+        table = Table("at rest", [""])
+        table.add("start to ready, new database, s", f"{_start(folder, new=True):.2f}")
+        table.add("start to ready, s", f"{_start(folder, new=False):.2f}")
+        table.add("what the image adds to its base, MB", f"{_size(folder):.0f}")
+        yield table
+
+
+def _throughput(server: Server) -> Table:
+    """Compare logins with bare hashing, and a request with a token with a bare route."""
+    ada = account(server, "ada")
+    credentials = {"email": ada["email"], "password": PASSWORD}
+    bearer = {"Authorization": f"Bearer {ada['access_token']}"}
+
+    def bare() -> float:
+        return float(printed("bench.argon", str(WORKERS), str(_SECONDS)))
+
+    def logins() -> float:
+        url = f"{server.url}/v1/auth/login"
+        return wrk.run(url, seconds=_SECONDS, connections=2 * WORKERS, body=credentials).good
+
+    def get(url: str, headers: dict[str, str]) -> float:
+        return wrk.run(url, seconds=_SECONDS, connections=_CONNECTIONS, headers=headers).good
+
+    table = Table("requests a second", ["", "of the bare one"])
+    hashing, logging_in = _in_turn(bare, logins)
+    with (
+        hello("fastapi", server.port + 1) as fastapi,
+        hello("starlette", server.port + 2) as starlette,
+    ):
+        me, route, least = _in_turn(
+            lambda: get(f"{server.url}/v1/me", bearer),
+            lambda: get(fastapi, {}),
+            lambda: get(starlette, {}),
+        )
+    table.add("argon2id alone, as many threads", f"{hashing:.0f}", "")
+    table.add("`POST /v1/auth/login`", f"{logging_in:.0f}", f"{logging_in / hashing:.0%}")
+    table.add("a route that says hello, FastAPI", f"{route:.0f}", "")
+    table.add("a route that says hello, Starlette", f"{least:.0f}", f"{least / route:.0%}")
+    table.add("`GET /v1/me`, token verified", f"{me:.0f}", f"{me / route:.0%}")
+    return table
+
+
+def _refreshes(server: Server) -> Table:
+    tokens = [account(server, f"user-{number}")["refresh_token"] for number in range(40)]
+    url = f"{server.url}/v1/auth/refresh"
+    words = (url, str(_REFRESHES), "20")
+    found = json.loads(printed("bench.refreshes", *words, given=json.dumps(tokens)))
+    cuts = statistics.quantiles(found, n=1000)
+    table = Table(f"{_REFRESHES} refreshes a second, SQLite", ["p50", "p99", "p99.9", "worst"])
+    latencies = (cuts[499], cuts[989], cuts[998], max(found))
+    table.add("milliseconds", *(f"{value:.1f}" for value in latencies))
+    return table
+
+
+def _memory(server: Server) -> Table:
+    """Log in with 1, 2 and 4 times as many at once as there are places to hash and to wait."""
+    grace = account(server, "grace")
+    credentials = {"email": grace["email"], "password": PASSWORD}
+    table = Table("logins at once", ["MB", "answered/s", "refused/s"])
+    peaks = []
+    for overload in _OVERLOADS:
+        with Memory(server) as memory:
+            if overload:
+                load = wrk.run(
+                    f"{server.url}/v1/auth/login",
+                    seconds=4 * _SECONDS,
+                    connections=overload * (WORKERS + QUEUE),
+                    body=credentials,
+                )
+                rates = (f"{load.good:.0f}", f"{load.refused:.0f}")
+            else:
+                time.sleep(1)
+                rates = ("", "")
+        peaks.append(memory.peak)
+        title = f"{overload} times its places" if overload else "none"
+        table.add(title, f"{memory.peak:.0f}", *rates)
+    table.note(
+        "```mermaid\nxychart-beta\n"
+        f'    x-axis "logins at once, times the places" [{", ".join(map(str, _OVERLOADS))}]\n'
+        f'    y-axis "MB" 0 --> {max(peaks) * 1.2:.0f}\n'
+        f"    line [{', '.join(f'{peak:.0f}' for peak in peaks)}]\n```"
+    )
+    return table
+
+
+def _start(folder: Path, *, new: bool) -> float:
+    """Give the seconds from the start of the process to its first `ready`."""
+    key, found = make_key(), []
+    for number in range(_ROUNDS):
+        data = folder / (f"new-{number}" if new else "again")
+        data.mkdir(exist_ok=True)
+        server = Server(data=data, key=key)
+        began = time.monotonic()
+        server.start()
+        found.append(time.monotonic() - began)
+        server.stop()
+    return min(found)
+
+
+def _size(folder: Path) -> float:
+    """Lay out what the Dockerfile adds to its base, and give its size in MB: needs no Docker."""
+    venv = folder / "venv"
+    uv = [sys.executable, "-m", "uv", "--quiet"]
+    python = f"--python={venv}/bin/python"
+    requirements = ROOT / "service" / "requirements.txt"
+    install = ["pip", "install", python, "--require-hashes", "--only-binary", ":all:"]
+    for words in (["venv", str(venv)], [*install, "--compile-bytecode", "-r", str(requirements)]):
+        subprocess.run([*uv, *words], check=True, timeout=300)
+    for tests in list(venv.rglob("tests")):
+        shutil.rmtree(tests, ignore_errors=True)
+    files = itertools.chain(venv.rglob("*"), (ROOT / "service" / "auth").rglob("*"))
+    return sum(file.lstat().st_size for file in files if not file.is_dir()) / 1e6
+
+
+def _in_turn(*measures: Callable[[], float]) -> list[float]:
+    """Measure each in turn, a few times, so that a busy moment does not hit one alone."""
+    rounds: list[list[float]] = [[] for _ in measures]
+    for _ in range(_ROUNDS):
+        for found, measure in zip(rounds, measures, strict=True):
+            found.append(measure())
+    best = [max(found) for found in rounds]
+    print("  " + ", ".join(f"{value:.1f}" for value in best), file=sys.stderr, flush=True)
+    return best

@@ -1,0 +1,99 @@
+"""What administrators do with the accounts of others."""
+
+import time
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+from sqlalchemy import Connection
+
+from auth.api.access import Administrator, Running
+from auth.api.answers import problems
+from auth.api.models import Identity, Me, moment
+from auth.observe.audit import Event
+from auth.problems import Code, ProblemError
+from auth.storage import accounts, sessions
+from auth.storage.accounts import Account
+
+ROUTER = APIRouter(
+    prefix="/v1/admin/users",
+    tags=["administration"],
+    responses=problems(Code.INVALID_TOKEN, Code.FORBIDDEN),
+)
+_LARGEST_PAGE = 200
+
+
+class User(Me):
+    disabled_at: str | None
+
+    @classmethod
+    def of(cls, account: Account) -> "User":
+        shown = Me.of(account).model_dump()
+        disabled_at = None if account.disabled_at is None else moment(account.disabled_at)
+        return cls(**shown, disabled_at=disabled_at)
+
+
+class Page(BaseModel):
+    users: list[User]
+    next: str | None = Field(description="To be sent as `after` for the next page.")
+
+
+@ROUTER.get("")
+async def list_users(
+    service: Running,
+    _: Administrator,
+    limit: Annotated[int, Query(ge=1, le=_LARGEST_PAGE)] = 50,
+    after: Annotated[Identity | None, Query(description="`next` of the page before.")] = None,
+    email: Annotated[
+        str | None,
+        Query(max_length=254, pattern=r"^[^\s\x00]*$", description="A part of the address."),
+    ] = None,
+) -> Page:
+    """List the accounts, newest first."""
+    found = await service.database.read(accounts.page, limit=limit + 1, after=after, email=email)
+    more = len(found) > limit
+    shown = found[:limit]
+    return Page(users=[User.of(one) for one in shown], next=shown[-1].id if more else None)
+
+
+@ROUTER.get("/{user_id}", responses=problems(Code.NOT_FOUND))
+async def read_user(user_id: Identity, service: Running, _: Administrator) -> User:
+    """Read one account."""
+    return User.of(_found(await service.database.read(accounts.by_id, user_id)))
+
+
+@ROUTER.post("/{user_id}/disable", responses=problems(Code.NOT_FOUND, Code.CONFLICT))
+async def disable(user_id: Identity, service: Running, admin: Administrator) -> User:
+    """Disable an account: its sessions end now, and it can't sign in until it is enabled again."""
+    if user_id == admin.account.id:
+        raise ProblemError(Code.CONFLICT, detail="Nobody disables the account that is in use.")
+    account = _found(await service.database.write(_disable, user_id))
+    await service.audit.record(
+        Event.ACCOUNT_DISABLED, account_id=account.id, actor_id=admin.account.id
+    )
+    return User.of(account)
+
+
+@ROUTER.post("/{user_id}/enable", responses=problems(Code.NOT_FOUND))
+async def enable(user_id: Identity, service: Running, admin: Administrator) -> User:
+    """Let a disabled account sign in again."""
+    account = _found(await service.database.write(accounts.change, user_id, disabled_at=None))
+    await service.audit.record(
+        Event.ACCOUNT_ENABLED, account_id=account.id, actor_id=admin.account.id
+    )
+    return User.of(account)
+
+
+def _disable(connection: Connection, user_id: str) -> Account | None:
+    now = time.time()
+    sessions.revoke_all(connection, user_id, "account disabled", now)
+    account = accounts.by_id(connection, user_id)
+    if account is None or account.disabled_at is not None:
+        return account
+    return accounts.change(connection, user_id, disabled_at=now)
+
+
+def _found(account: Account | None) -> Account:
+    if account is None:
+        raise ProblemError(Code.NOT_FOUND)
+    return account

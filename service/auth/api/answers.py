@@ -1,0 +1,69 @@
+"""How the API description tells of errors: declared once for each code, with its example."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from auth.problems import Code
+
+_MEDIA = "application/problem+json"
+
+
+class Fault(BaseModel):
+    at: str = Field(examples=["body.email"])
+    why: str = Field(examples=["Field required"])
+
+
+class Problem(BaseModel):
+    """What went wrong (RFC 9457). `code` is stable: programs may rely on it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    code: str
+    detail: str | None = None
+    errors: list[Fault] | None = Field(None, description="With `invalid_request`: what, where.")
+
+
+def problems(*codes: Code) -> dict[int | str, dict[str, Any]]:
+    """Give a route's `responses`: these problems, besides those that every route may have."""
+    by_status: dict[int | str, dict[str, Any]] = {}
+    for code in codes:
+        example = {
+            "type": "about:blank",
+            "title": code.title,
+            "status": code.status,
+            "code": code.name.lower(),
+        }
+        answer = by_status.setdefault(
+            code.status,
+            {
+                "description": code.title,
+                "content": {
+                    _MEDIA: {
+                        "schema": {"$ref": "#/components/schemas/Problem"},
+                        "examples": {},
+                    }
+                },
+            },
+        )
+        if code.title not in answer["description"]:
+            answer["description"] += f" Or: {code.title}"
+        answer["content"][_MEDIA]["examples"][code.name.lower()] = {"value": example}
+    return by_status
+
+
+# what a request may meet whatever it asks
+EVERYWHERE = problems(
+    Code.INVALID_REQUEST, Code.TOO_LARGE, Code.TIMEOUT, Code.RATE_LIMITED, Code.UNAVAILABLE
+)
+EVERYWHERE[400] = {
+    "description": "This is no request that could be read.",
+    "content": {_MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+EVERYWHERE["default"] = {
+    "description": "Any other problem.",
+    "content": {_MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}

@@ -1,0 +1,57 @@
+"""The audit log, for administrators."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from auth.api.access import Administrator, Running
+from auth.api.answers import problems
+from auth.api.models import Identity, moment
+from auth.observe.audit import Event
+from auth.problems import Code
+
+ROUTER = APIRouter(tags=["administration"])
+_LARGEST_PAGE = 200
+_LARGEST_ID = 2**63 - 1
+
+
+class AuditEvent(BaseModel):
+    id: int
+    at: str = Field(examples=["2026-01-01T12:00:00+00:00"])
+    event: str = Field(examples=["login"])
+    outcome: str = Field(examples=["success"])
+    account_id: str | None = Field(description="Whom it befell.")
+    actor_id: str | None = Field(description="Who did it, if that is another account.")
+    session_id: str | None
+    client_id: str | None
+    address: str = Field(examples=["192.0.2.7"])
+    user_agent: str
+    request_id: str
+    detail: dict[str, str]
+
+
+class AuditPage(BaseModel):
+    events: list[AuditEvent]
+    next: int | None = Field(description="To be sent as `before` for the next, older page.")
+
+
+@ROUTER.get("/v1/admin/audit-events", responses=problems(Code.INVALID_TOKEN, Code.FORBIDDEN))
+async def read_audit_log(
+    service: Running,
+    admin: Administrator,
+    *,
+    limit: Annotated[int, Query(ge=1, le=_LARGEST_PAGE)] = 50,
+    before: Annotated[
+        int | None, Query(ge=1, le=_LARGEST_ID, description="`next` of the page before.")
+    ] = None,
+    event: Annotated[Event | None, Query(description="Only this type.")] = None,
+    account_id: Annotated[Identity | None, Query(description="Only what befell it.")] = None,
+) -> AuditPage:
+    """Read the audit log, the newest event first. That it was read is an event, too."""
+    found = await service.audit.page(
+        before=before, size=limit + 1, event=event, account_id=account_id
+    )
+    await service.audit.record(Event.ADMIN_READ_AUDIT, actor_id=admin.account.id)
+    shown = [AuditEvent(**{**row, "at": moment(row["at"])}) for row in found[:limit]]
+    return AuditPage(events=shown, next=shown[-1].id if len(found) > limit else None)

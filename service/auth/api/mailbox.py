@@ -1,0 +1,33 @@
+"""The mail that was sent while there is no SMTP server: outside of production only."""
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from auth.api.access import Running
+from auth.mail import Mailbox
+
+ROUTER = APIRouter(prefix="/dev/mailbox", tags=["development"])
+
+
+class Mail(BaseModel):
+    to: str
+    subject: str
+    text: str
+
+
+class Mails(BaseModel):
+    mails: list[Mail]
+
+
+@ROUTER.get("")
+async def read_mailbox(service: Running, to: str = "") -> Mails:
+    """Show the last mails, newest first; `to` shows those to one address."""
+    carrier = service.outbox.carrier
+    messages = reversed(carrier.messages) if isinstance(carrier, Mailbox) else []
+    return Mails(
+        mails=[
+            Mail(to=message["To"], subject=message["Subject"], text=message.get_content())
+            for message in messages
+            if to in {"", message["To"]}
+        ]
+    )

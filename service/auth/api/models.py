@@ -1,0 +1,89 @@
+"""What the API takes and gives. Nothing unknown is taken: a misspelt field is an error."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+
+from auth.sign_in import Grant
+from auth.storage.accounts import Account
+
+# One @, something before it, a dotted name behind it: the rest is for the mail server to refuse.
+# No space, control character or lone surrogate, which no mail header and no database takes.
+Email = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True,
+        max_length=254,
+        pattern=r"^[^\s@\x00-\x1f\x7f<>,;]+@[^\s@\x00-\x1f\x7f<>,;]+\.[^\s@\x00-\x1f\x7f<>,;]+$",
+    ),
+    Field(examples=["ada@example.org"]),
+]
+# NIST SP 800-63B: at least 8, and room for a passphrase
+NewPassword = Annotated[
+    SecretStr, Field(min_length=8, max_length=128, examples=["correct horse battery staple"])
+]
+# whatever was once allowed: the rules of today are no reason to be locked out
+Password = Annotated[
+    SecretStr, Field(min_length=1, max_length=128, examples=["correct horse battery staple"])
+]
+Opaque = Annotated[str, Field(min_length=1, max_length=512, pattern=r"^[A-Za-z0-9_.~-]+$")]
+Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$"),
+    Field(examples=["Ada Lovelace"]),
+]
+Identity = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+
+
+class Taken(BaseModel):
+    """The base of what is taken."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Credentials(Taken):
+    email: Email
+    password: Password
+
+
+class Me(BaseModel):
+    id: str = Field(examples=["5f2b7c1c6f0e4a8f9d2e3b4a5c6d7e8f"])
+    email: str = Field(examples=["ada@example.org"])
+    email_verified: bool
+    name: str | None = Field(examples=["Ada Lovelace"])
+    role: str = Field(examples=["user"])
+    created_at: str = Field(examples=["2026-01-01T12:00:00+00:00"])
+
+    @classmethod
+    def of(cls, account: Account) -> Self:
+        return cls(
+            id=account.id,
+            email=account.email,
+            email_verified=account.email_verified_at is not None,
+            name=account.name,
+            role=account.role,
+            created_at=account.created_at,
+        )
+
+
+class Tokens(BaseModel):
+    access_token: str = Field(description="A JWT (RFC 9068), to be sent as a bearer token.")
+    token_type: str = "Bearer"  # noqa: S105 - the name of a scheme
+    expires_in: int = Field(description="Seconds until the access token expires.", examples=[600])
+    refresh_token: str = Field(description="Works once: each refresh gives the next one.")
+    refresh_expires_in: int = Field(examples=[2592000])
+
+    @classmethod
+    def of(cls, grant: Grant) -> Self:
+        return cls(
+            access_token=grant.access_token,
+            expires_in=grant.expires_in,
+            refresh_token=grant.refresh_token,
+            refresh_expires_in=grant.refresh_expires_in,
+        )
+
+
+def moment(seconds: float) -> str:
+    """Write a Unix time as RFC 3339, UTC."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

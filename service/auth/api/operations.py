@@ -1,0 +1,76 @@
+"""What operators, proxies and other services ask."""
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
+
+from auth import keys
+from auth.api.access import Running
+from auth.api.answers import problems
+from auth.problems import Code
+from auth.storage import schema
+from auth.storage.schema import State
+
+ROUTER = APIRouter(tags=["operations"])
+
+
+class Status(BaseModel):
+    status: str = Field(examples=["ok"])
+
+
+class Readiness(Status):
+    checks: dict[str, str] = Field(
+        default={}, examples=[{"database": "ok", "migrations": "current", "keys": "ok"}]
+    )
+
+
+class Version(BaseModel):
+    revision: str
+    revision_time: str
+
+
+class JsonWebKeys(BaseModel):
+    keys: list[dict[str, Any]]
+
+
+@ROUTER.get("/healthz")
+async def healthz() -> Status:
+    """Tell that the process answers."""
+    return Status(status="ok")
+
+
+@ROUTER.get(
+    "/readyz",
+    responses={503: {"model": Readiness, "description": "No requests should come here now."}},
+)
+async def readyz(response: Response, service: Running) -> Readiness:
+    """Tell whether requests should come here: not without data or keys, nor while stopping."""
+    if service.stopping:
+        response.status_code = 503
+        return Readiness(status="stopping")
+    await service.database.check()
+    state = await service.database.read(schema.state)
+    checks = {"database": "ok", "migrations": state.value, "keys": "ok"}
+    try:
+        await service.database.read(keys.load, service.sealer)
+    except ValueError:
+        checks["keys"] = "unreadable"
+    if state is State.BEHIND or checks["keys"] != "ok":
+        response.status_code = 503
+        return Readiness(status="not ready", checks=checks)
+    return Readiness(status="ok", checks=checks)
+
+
+@ROUTER.get("/version")
+async def version(service: Running) -> Version:
+    """Tell what was built, and when its sources were committed."""
+    settings = service.settings
+    return Version(revision=settings.revision, revision_time=settings.revision_time)
+
+
+@ROUTER.get("/.well-known/jwks.json", responses=problems(Code.UNAVAILABLE))
+async def jwks(response: Response, service: Running) -> JsonWebKeys:
+    """Give the keys that verify access tokens: the next, the current one, and retired ones."""
+    response.headers["Cache-Control"] = f"public, max-age={keys.JWKS_SECONDS}"
+    return JsonWebKeys(keys=service.tokens.keys.jwks()["keys"])

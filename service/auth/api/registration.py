@@ -1,0 +1,47 @@
+"""Making an account."""
+
+from fastapi import APIRouter
+
+from auth import links, sign_in
+from auth.api.access import Running
+from auth.api.answers import problems
+from auth.api.models import Email, Me, NewPassword, Taken
+from auth.guard.limits import Action
+from auth.observe.audit import Event
+from auth.problems import Code, ProblemError
+from auth.storage import accounts
+from auth.storage.accounts import EmailTakenError
+
+ROUTER = APIRouter(prefix="/v1/auth", tags=["accounts"])
+
+
+class Registration(Taken):
+    email: Email
+    password: NewPassword
+
+
+@ROUTER.post(
+    "/register",
+    status_code=201,
+    responses=problems(Code.PASSWORD_REFUSED, Code.INVALID_REQUEST, Code.EMAIL_TAKEN, Code.BUSY),
+)
+async def register(given: Registration, service: Running) -> Me:
+    """Make an account, and mail a link that verifies its address.
+
+    If there is an account with this address, the answer looks the same, nothing changes, and its
+    owner gets a mail. `email_taken` is only answered where the service is configured to.
+    """
+    await service.limits.take(Action.REGISTER)
+    password = await sign_in.new_password(service, given.password.get_secret_value(), given.email)
+    account = accounts.new(given.email, password)
+    try:
+        await service.database.write(accounts.add, account)
+    except EmailTakenError:
+        if service.settings.reveal_registered:
+            raise ProblemError(Code.EMAIL_TAKEN) from None
+        service.outbox.post(account.email, *service.letters.already_registered())
+        await service.audit.record(Event.ACCOUNT_REGISTERED, success=False, reason="taken")
+    else:
+        links.verify_soon(service, account)
+        await service.audit.record(Event.ACCOUNT_REGISTERED, account_id=account.id)
+    return Me.of(account)

@@ -1,0 +1,138 @@
+"""Signing in and out, and the sessions in between."""
+
+import time
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
+
+from auth import secret_tokens, sign_in
+from auth.api.access import PerhapsUser, Running, User, unauthenticated
+from auth.api.answers import problems
+from auth.api.models import Credentials, Identity, Opaque, Taken, Tokens, moment
+from auth.guard.limits import Action
+from auth.observe.audit import Event
+from auth.problems import Code, ProblemError
+from auth.storage import sessions
+
+ROUTER = APIRouter(tags=["sessions"])
+
+
+class RefreshToken(Taken):
+    refresh_token: Opaque
+
+
+class SessionEntry(BaseModel):
+    id: str
+    client_id: str = Field(examples=["first-party"])
+    address: str = Field(description="From where it was used last.", examples=["192.0.2.7"])
+    user_agent: str
+    created_at: str
+    last_used_at: str
+    expires_at: str
+    current: bool = Field(description="Whether this request belongs to it.")
+
+
+class Sessions(BaseModel):
+    sessions: list[SessionEntry]
+
+
+@ROUTER.post(
+    "/v1/auth/login",
+    responses=problems(
+        Code.INVALID_CREDENTIALS, Code.ACCOUNT_DISABLED, Code.EMAIL_NOT_VERIFIED, Code.BUSY
+    ),
+)
+async def login(given: Credentials, service: Running) -> Tokens:
+    """Trade an e-mail address and a password for tokens."""
+    account = await sign_in.with_password(service, given.email, given.password.get_secret_value())
+    return Tokens.of(await sign_in.begin(service, account, amr=["pwd"]))
+
+
+@ROUTER.post("/v1/auth/refresh", responses=problems(Code.INVALID_REFRESH_TOKEN))
+async def refresh(given: RefreshToken, service: Running) -> Tokens:
+    """Trade a refresh token for new tokens.
+
+    A refresh token works once. If the answer gets lost, the same one may be sent again within
+    some seconds; later than that it is taken for stolen, and its session ends.
+    """
+    await service.limits.take(Action.REFRESH)
+    grant = await sign_in.refresh(service, given.refresh_token)
+    if grant is None:
+        raise ProblemError(Code.INVALID_REFRESH_TOKEN)
+    return Tokens.of(grant)
+
+
+@ROUTER.post("/v1/auth/logout", status_code=204, responses=problems(Code.INVALID_TOKEN))
+async def logout(
+    service: Running, user: PerhapsUser, given: RefreshToken | None = None
+) -> Response:
+    """End a session: that of the access token, or that of the refresh token in the body.
+
+    With a refresh token no access token is needed, and one that is unknown is no error: its
+    session is over, which is what was asked for.
+    """
+    now = time.time()
+    if given is not None:
+        hashed = secret_tokens.hashed(given.refresh_token)
+        ended = await service.database.write(sessions.revoke_by_token, hashed, "logout", now)
+    else:
+        if user is None:
+            raise unauthenticated()
+        ended = user.session
+        if ended is not None:
+            await service.database.write(sessions.revoke, ended.id, "logout", now)
+    if ended is not None:
+        await service.audit.record(Event.LOGOUT, account_id=ended.account_id, session_id=ended.id)
+    return Response(status_code=204)
+
+
+@ROUTER.post("/v1/auth/logout-all", status_code=204, responses=problems(Code.INVALID_TOKEN))
+async def logout_all(service: Running, user: User) -> Response:
+    """End every session of the account, on all devices."""
+    await service.database.write(sessions.revoke_all, user.account.id, "logout", time.time())
+    await service.audit.record(Event.LOGOUT_EVERYWHERE, account_id=user.account.id)
+    return Response(status_code=204)
+
+
+@ROUTER.get("/v1/me/sessions", responses=problems(Code.INVALID_TOKEN))
+async def list_sessions(service: Running, user: User) -> Sessions:
+    """List where the account is signed in, the last used session first."""
+    found = await service.database.read(sessions.live, user.account.id, time.time())
+    current = user.session.id if user.session else None
+    return Sessions(
+        sessions=[
+            SessionEntry(
+                id=session.id,
+                client_id=session.client_id,
+                address=session.address,
+                user_agent=session.user_agent,
+                created_at=moment(session.created_at),
+                last_used_at=moment(session.last_used_at),
+                expires_at=moment(session.expires_at),
+                current=session.id == current,
+            )
+            for session in found
+        ]
+    )
+
+
+@ROUTER.delete(
+    "/v1/me/sessions/{session_id}",
+    status_code=204,
+    responses=problems(Code.INVALID_TOKEN, Code.NOT_FOUND),
+)
+async def end_session(session_id: Identity, service: Running, user: User) -> Response:
+    """End one session of the account."""
+    ended = await service.database.write(
+        sessions.revoke,
+        session_id,
+        "revoked",
+        time.time(),
+        account_id=user.account.id,
+    )
+    if not ended:
+        raise ProblemError(Code.NOT_FOUND)
+    await service.audit.record(
+        Event.SESSION_REVOKED, account_id=user.account.id, session_id=session_id
+    )
+    return Response(status_code=204)

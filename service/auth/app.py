@@ -1,0 +1,63 @@
+"""Puts the app together: the routers, what stands before them, and how errors look."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import SQLAlchemyError
+
+from auth import api, logs, problems
+from auth.api.answers import EVERYWHERE
+from auth.guard import middleware
+from auth.observe import endpoint
+from auth.passwords import BusyError
+from auth.problems import Code
+from auth.service import Service
+
+_DESCRIPTION = """
+Accounts, passwords, and signed tokens that say who is who.
+
+Every error is a problem document (RFC 9457) with a stable `code`. Access tokens are JWTs for APIs
+(RFC 9068); the keys that verify them are at `/.well-known/jwks.json`.
+"""
+
+
+def create_app(service: Service) -> FastAPI:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with service.running():
+            yield
+
+    settings = service.settings
+    app = FastAPI(
+        title="Authentication Service",
+        description=_DESCRIPTION,
+        version=settings.revision,
+        lifespan=lifespan,
+        redoc_url=None,
+        responses=EVERYWHERE,
+    )
+    app.state.service = service
+    problems.install(app)
+    for router in api.routers(development=settings.development):
+        app.include_router(router)
+    app.include_router(endpoint.router(service.metrics, settings.protection.metrics_from))
+    middleware.install(
+        app,
+        settings.protection,
+        issuer=settings.issuer,
+        metrics=service.metrics,
+        tracing=service.tracing,
+    )
+
+    @app.exception_handler(SQLAlchemyError)
+    async def _no_data(_: Request, error: SQLAlchemyError) -> JSONResponse:
+        logs.LOG.error("database", extra={"reason": type(error).__name__})
+        return problems.of(Code.UNAVAILABLE, {"Retry-After": "1"})
+
+    @app.exception_handler(BusyError)
+    async def _busy(_: Request, __: BusyError) -> JSONResponse:
+        return problems.of(Code.BUSY, {"Retry-After": "1"})
+
+    return app

@@ -1,0 +1,149 @@
+"""What operators do on the server: `python -m auth COMMAND`, beside a service that runs."""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from argon2 import PasswordHasher
+from sqlalchemy import Connection
+
+from auth import keys, passwords, secret_tokens, server
+from auth.guard import password_rules
+from auth.letters import Letters
+from auth.sealing import unlock
+from auth.settings import DAY, Settings
+from auth.storage import accounts, action_tokens, pruning, schema
+from auth.storage.accounts import ADMIN, Account
+from auth.storage.action_tokens import Action, Purpose
+from auth.storage.database import Database, connect
+
+_LINK_SECONDS = 3600
+
+
+class CommandError(Exception):
+    """A command can't do what it is asked; the text says why."""
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run a command, or serve without one; give the exit status."""
+    arguments = _parser().parse_args(argv)
+    settings = Settings.from_environment()
+    if arguments.command in {None, "serve"}:
+        return server.serve(settings)
+    work: dict[str, Callable[[Database], None]] = {
+        "migrate": _migrate,
+        "create-admin": lambda database: _create_admin(database, settings, arguments),
+        "rotate-keys": lambda database: _rotate(database, settings, arguments),
+        "keys": lambda database: _show_keys(database, settings),
+        "prune": lambda database: _prune(database, settings),
+    }
+    database = connect(settings.database_url)
+    try:
+        if arguments.command != "migrate":
+            schema.migrate(database)
+        work[arguments.command](database)
+    finally:
+        database.close()
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m auth", description=__doc__)
+    commands = parser.add_subparsers(dest="command")
+    commands.add_parser("serve", help="serve until SIGTERM; what is done without a command")
+    commands.add_parser("migrate", help="bring the database to this release's schema")
+    admin = commands.add_parser("create-admin", help="make an administrator, or an account one")
+    admin.add_argument("email")
+    admin.add_argument(
+        "--password-stdin",
+        action="store_true",
+        help="read the password from standard input; without it, a link to set one is printed",
+    )
+    rotate = commands.add_parser("rotate-keys", help="make the next signing key")
+    rotate.add_argument("--algorithm", choices=keys.ALGORITHMS, help="default: as it is")
+    rotate.add_argument(
+        "--now", action="store_true", help="sign with it at once, before verifiers know it"
+    )
+    rotate.add_argument(
+        "--revoke", action="store_true", help="erase all older keys: every token is void at once"
+    )
+    commands.add_parser("keys", help="list the signing keys")
+    commands.add_parser("prune", help="delete what is expired, and keys that nothing needs")
+    return parser
+
+
+def _migrate(database: Database) -> None:
+    found = schema.migrate(database)
+    print(f"The schema was {found.value}; this release has {schema.HEAD}.")
+
+
+def _create_admin(database: Database, settings: Settings, arguments: argparse.Namespace) -> None:
+    email = accounts.normalized(arguments.email)
+    if "@" not in email or not email.isprintable() or " " in email:
+        raise CommandError("That is no e-mail address.")
+    password = sys.stdin.readline().rstrip("\n") if arguments.password_stdin else ""
+    if arguments.password_stdin and (refusal := password_rules.refusal(password, email)):
+        raise CommandError(str(refusal))
+    # without one, nobody knows the password until the link is used
+    hashed = PasswordHasher(
+        time_cost=passwords.PASSES,
+        memory_cost=passwords.MEMORY_KIB,
+        parallelism=passwords.LANES,
+    ).hash(password or secret_tokens.make())
+    account, is_new = database.write_now(_admin, email, hashed)
+    print(f"{account.email} is {'now' if is_new else 'already there, and now'} an administrator.")
+    if is_new and not password:
+        token = secret_tokens.make()
+        action = Action(account.id, Purpose.RESET_PASSWORD, account.email)
+        hashed_token = secret_tokens.hashed(token)
+        database.write_now(
+            action_tokens.add, hashed_token, action, now=time.time(), seconds=_LINK_SECONDS
+        )
+        letters = Letters(settings.issuer, settings.verify_url, settings.reset_url)
+        print(f"Set its password within an hour: {letters.reset_link(token)}")
+
+
+def _admin(connection: Connection, email: str, hashed: str) -> tuple[Account, bool]:
+    found = accounts.by_email(connection, email)
+    if found is not None:
+        accounts.change(connection, found.id, role=ADMIN)
+        return found, False
+    account = accounts.new(email, hashed, role=ADMIN, email_verified_at=time.time())
+    accounts.add(connection, account)
+    return account, True
+
+
+def _rotate(database: Database, settings: Settings, arguments: argparse.Namespace) -> None:
+    sealer = database.write_now(unlock, settings.secret_keys)
+    at_once = arguments.now or arguments.revoke
+    publish = 0 if at_once else settings.signing_key_publish_seconds
+    database.write_now(keys.adopt, sealer, settings.signing_key, publish)
+    known = database.write_now(keys.load, sealer)
+    if not at_once and known.newest is not known.current():
+        raise CommandError("The next key is there already; --now makes one that signs at once.")
+    algorithm = arguments.algorithm or settings.signing_algorithm or known.newest.algorithm
+    made = database.write_now(keys.rotate, sealer, algorithm, publish)
+    if arguments.revoke:
+        erased = database.write_now(keys.revoke_others, made.kid)
+        print(f"Erased {erased} other keys; every token that they signed is void.")
+    _show_keys(database, settings)
+
+
+def _show_keys(database: Database, settings: Settings) -> None:
+    sealer = database.write_now(unlock, settings.secret_keys)
+    for key, state in database.write_now(keys.load, sealer).states():
+        since = datetime.fromtimestamp(key.activates_at, UTC).isoformat(timespec="seconds")
+        print(f"{state:<8} {key.algorithm:<8} {key.kid}  signs from {since}")
+
+
+def _prune(database: Database, settings: Settings) -> None:
+    days = settings.protection.audit_days
+    removed = database.write_now(pruning.prune, now=time.time(), audit_seconds=days * DAY)
+    sealer = database.write_now(unlock, settings.secret_keys)
+    removed["signing_keys"] = database.write_now(keys.prune, sealer)
+    for table, count in removed.items():
+        if count:
+            print(f"{table}: {count}")
+    print(f"Deleted {sum(removed.values())} rows.")

@@ -1,0 +1,143 @@
+"""Reads variables of the environment, and tells everything that is wrong with them at once."""
+
+import re
+from collections.abc import Mapping
+from email.utils import parseaddr
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from auth.mail import NONE, STARTTLS, TLS, MailSettings
+
+_PLACEHOLDER = re.compile(r"change.?me|placeholder|example|secret|xxx|todo", re.IGNORECASE)
+_SHORTEST_SECRET = 32
+
+
+class SettingsError(Exception):
+    """The environment can't be used; the text names every variable that is wrong, no value."""
+
+
+class Reader:
+    """Reads variables and remembers each problem, so that one start shows them all."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._problems: list[str] = []
+
+    def refuse(self, problem: str) -> None:
+        self._problems.append(f"  {problem}")
+
+    def raise_problems(self) -> None:
+        if self._problems:
+            raise SettingsError("\n".join(["The service can't start:", *self._problems]))
+
+    def optional(self, name: str, default: str) -> str:
+        if name in self._environment:
+            return self._environment[name].strip()
+        path = self._environment.get(f"{name}_FILE")
+        if not path:
+            return default
+        try:
+            return Path(path).read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            self._problems.append(f"  {name}_FILE can't be read: {error}")
+            return default
+
+    def required(self, name: str) -> str:
+        value = self.optional(name, "")
+        if not value:
+            self._problems.append(f"  {name} is not set. Set it, or {name}_FILE to a file with it.")
+        return value
+
+    def signing_key(self, name: str) -> str:
+        value = self.required(name)
+        if value and (_PLACEHOLDER.search(value) or "PRIVATE KEY" not in value):
+            self._problems.append(
+                f"  {name} is not a private key but a placeholder. Make one with: openssl genpkey "
+                "-algorithm EC -pkeyopt ec_paramgen_curve:P-256"
+            )
+        return value
+
+    def url(self, name: str) -> str:
+        value = self.required(name).rstrip("/")
+        if value and (
+            urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).netloc
+        ):
+            self._problems.append(f"  {name} must be an http or https URL.")
+        return value
+
+    def integer(self, name: str, default: int, allowed: range) -> int:
+        value = self.optional(name, str(default))
+        if value.isascii() and value.isdigit() and int(value) in allowed:
+            return int(value)
+        self._problems.append(
+            f"  {name} must be a whole number from {allowed.start} to {allowed.stop - 1}."
+        )
+        return default
+
+    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
+        value = self.optional(name, default)
+        if value not in choices:
+            self._problems.append(f"  {name} must be one of {', '.join(choices)}.")
+        return value
+
+    def flag(self, name: str) -> bool:
+        return self.choice(name, "false", ("true", "false")) == "true"
+
+    def secret(self, name: str) -> str:
+        value = self.optional(name, "")
+        if value and (_PLACEHOLDER.search(value) or len(value) < _SHORTEST_SECRET):
+            self.refuse(
+                f"{name} is a placeholder, or shorter than {_SHORTEST_SECRET} characters. Make one "
+                "with: openssl rand -base64 32"
+            )
+        return value
+
+    def link(self, name: str, default: str) -> str:
+        value = self.optional(name, default)
+        if urlsplit(value).scheme not in {"http", "https", ""} or "{token}" not in value:
+            self.refuse(f"{name} must be an http or https URL with {{token}} in it.")
+        return value
+
+    def database(self, name: str) -> str:
+        folder = self.optional("AUTH_DATA_DIR", "/data")
+        value = self.optional(name, f"sqlite:///{folder}/auth.sqlite")
+        # what hosters and libpq write
+        value = re.sub(r"^postgres://", "postgresql://", value)
+        try:
+            url = make_url(value)
+        except ArgumentError:
+            url = None
+        if url is None or url.get_backend_name() not in {"sqlite", "postgresql"}:
+            self.refuse(f"{name} must be a URL, postgresql://… or sqlite:///….")
+        elif url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}:
+            self.refuse(f"{name} must name a file: what is in memory is lost at the next release.")
+        elif _PLACEHOLDER.search(url.password or ""):
+            self.refuse(f"{name} has a placeholder as its password.")
+        return value
+
+    def mail(self, issuer: str) -> MailSettings:
+        host = self.optional("AUTH_SMTP_HOST", "")
+        security = self.choice("AUTH_SMTP_SECURITY", STARTTLS, (STARTTLS, TLS, NONE))
+        port = self.integer("AUTH_SMTP_PORT", 465 if security == TLS else 587, range(1, 65536))
+        sender = self.optional("AUTH_MAIL_FROM", f"no-reply@{urlsplit(issuer).hostname or 'auth'}")
+        if "@" not in parseaddr(sender)[1] or not sender.isprintable():
+            self.refuse("AUTH_MAIL_FROM must be an address, as: Auth <no-reply@example.org>")
+        username = self.optional("AUTH_SMTP_USERNAME", "")
+        password = self.optional("AUTH_SMTP_PASSWORD", "")
+        if host and _PLACEHOLDER.search(password):
+            self.refuse("AUTH_SMTP_PASSWORD is a placeholder.")
+        if bool(username) != bool(password):
+            self.refuse("AUTH_SMTP_USERNAME and AUTH_SMTP_PASSWORD belong together.")
+        if username and security == NONE:
+            self.refuse("AUTH_SMTP_SECURITY is none, and would send the password in the clear.")
+        return MailSettings(
+            host=host,
+            port=port,
+            security=security,
+            username=username,
+            password=password,
+            sender=sender,
+        )

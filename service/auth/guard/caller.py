@@ -1,0 +1,62 @@
+"""Who makes the current request, as far as the network tells."""
+
+from collections.abc import Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import lru_cache
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from auth.guard import addresses
+from auth.guard.addresses import Network
+
+_LONGEST_AGENT = 255
+_REMEMBERED = 1024
+
+
+@dataclass(frozen=True)
+class Caller:
+    """`address` is an IP address, or `unknown`; `user_agent` is what the client says."""
+
+    address: str = "unknown"
+    user_agent: str = ""
+    proxied: bool = False
+
+
+_NOBODY = Caller()
+CALLER: ContextVar[Caller] = ContextVar("caller", default=_NOBODY)
+
+
+class Callers:
+    """Finds out who calls, once for each request."""
+
+    def __init__(self, app: ASGIApp, *, trusted: Sequence[Network]) -> None:
+        self._app = app
+        # the same few clients ask again and again, and reading addresses takes a while
+        self._address = lru_cache(_REMEMBERED)(
+            lambda peer, *forwarded: addresses.client(peer, forwarded, trusted)
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            CALLER.set(self._caller(scope))
+        await self._app(scope, receive, send)
+
+    def _caller(self, scope: Scope) -> Caller:
+        forwarded, agent = [], ""
+        for name, value in scope["headers"]:
+            if name == b"x-forwarded-for":
+                forwarded.append(value.decode("latin-1"))
+            elif name == b"user-agent":
+                agent = value.decode("latin-1")
+        peer = scope["client"][0] if scope.get("client") else ""
+        return Caller(
+            address=self._address(peer, *forwarded),
+            # a control character would forge lines where somebody prints it
+            user_agent=_printable(agent[:_LONGEST_AGENT]),
+            proxied=bool(forwarded),
+        )
+
+
+def _printable(text: str) -> str:
+    return text if text.isprintable() else "".join(filter(str.isprintable, text))

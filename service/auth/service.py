@@ -1,0 +1,157 @@
+"""The service: what the routes, the pages and the commands work with."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from typing import Any, Self
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from auth import keys
+from auth.guard.limits import Limits
+from auth.guard.lockout import Lockout
+from auth.known import Known
+from auth.letters import Letters
+from auth.mail import Carrier, Mailbox, Nowhere, Outbox, Smtp
+from auth.observe.audit import Audit
+from auth.observe.metrics import Metrics
+from auth.observe.tracing import Tracing
+from auth.passwords import Passwords
+from auth.sealing import Sealer, unlock
+from auth.settings import DAY, Settings
+from auth.storage import pruning, schema
+from auth.storage.database import Database, connect
+from auth.tokens import Tokens
+
+LOG = logging.getLogger("auth")
+_RELOAD_SECONDS = 30.0
+_PRUNE_SECONDS = 3600.0
+
+
+@dataclass(kw_only=True)
+class Service:
+    settings: Settings
+    database: Database
+    sealer: Sealer
+    passwords: Passwords
+    tokens: Tokens
+    outbox: Outbox
+    letters: Letters
+    metrics: Metrics
+    audit: Audit
+    limits: Limits
+    lockout: Lockout
+    tracing: Tracing
+    # by access token
+    known: Known[Any]
+    stopping: bool = False
+    _reloaded: float = 0.0
+
+    @classmethod
+    def open(cls, settings: Settings) -> Self:
+        """Migrate the database, unseal the keys, and make what needs them.
+
+        Raise SettingsError or SQLAlchemyError.
+        """
+        database = connect(settings.database_url)
+        schema.migrate(database)
+        sealer = database.write_now(unlock, settings.secret_keys)
+        publish = settings.signing_key_publish_seconds
+        database.write_now(keys.adopt, sealer, settings.signing_key, publish)
+        metrics = Metrics(revision=settings.revision)
+        protection = settings.protection
+        audit = Audit(database, metrics)
+        return cls(
+            settings=settings,
+            database=database,
+            sealer=sealer,
+            passwords=Passwords(
+                workers=settings.hashing_workers, queue=settings.hashing_queue, metrics=metrics
+            ),
+            tokens=Tokens(
+                database.write_now(keys.load, sealer),
+                issuer=settings.issuer,
+                audience=settings.audience,
+                seconds=settings.access_token_seconds,
+            ),
+            outbox=Outbox(_carrier(settings), settings.mail.sender),
+            letters=Letters(settings.issuer, settings.verify_url, settings.reset_url),
+            metrics=metrics,
+            audit=audit,
+            limits=Limits(database, protection.rates, metrics, audit),
+            lockout=Lockout(database, allowed=protection.lockout_after),
+            known=Known(database),
+            tracing=Tracing(protection.otlp_endpoint, revision=settings.revision),
+        )
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Do what goes on beside the requests; at the end, finish it."""
+        tasks = [
+            asyncio.create_task(work)
+            for work in (*self.outbox.workers(), self._keep_keys(), self._prune())
+        ]
+        try:
+            yield
+        finally:
+            await self.outbox.drain(seconds=5)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self.passwords.close()
+            self.tracing.close()
+            self.database.close()
+
+    async def reload_keys(self) -> None:
+        """Read the keys again; once in a second at most, since strangers' tokens may ask for it."""
+        if time.monotonic() - self._reloaded < 1:
+            return
+        self._reloaded = time.monotonic()
+        found = await self.database.read(keys.load, self.sealer)
+        if found.kids != self.tokens.keys.kids:
+            self.tokens.keys = found
+
+    async def _keep_keys(self) -> None:
+        """Notice the keys that others make, and make the next one when it is time."""
+        settings = self.settings
+        pause = max(1.0, min(_RELOAD_SECONDS, settings.signing_key_publish_seconds / 3))
+        while True:
+            await asyncio.sleep(pause)
+            with _going_on():
+                if settings.signing_key_days:
+                    await self.database.write(
+                        keys.rotate_if_old,
+                        self.sealer,
+                        settings.signing_algorithm or self.tokens.keys.newest.algorithm,
+                        publish_seconds=settings.signing_key_publish_seconds,
+                        older_than=settings.signing_key_days * DAY,
+                    )
+                await self.reload_keys()
+
+    async def _prune(self) -> None:
+        while True:
+            with _going_on():
+                await self.database.write(
+                    pruning.prune,
+                    now=time.time(),
+                    audit_seconds=self.settings.protection.audit_days * DAY,
+                )
+            await asyncio.sleep(_PRUNE_SECONDS)
+
+
+@contextlib.contextmanager
+def _going_on() -> Iterator[None]:
+    """Let a database that is away for a while not end what runs for ever."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        LOG.warning("database", extra={"reason": type(error).__name__})
+
+
+def _carrier(settings: Settings) -> Carrier:
+    if settings.mail.host:
+        return Smtp(settings.mail)
+    return Mailbox() if settings.development else Nowhere()

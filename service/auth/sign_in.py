@@ -1,0 +1,217 @@
+"""Signing in: a password first, then a session with its tokens. The API and the pages share it."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from auth import secret_tokens
+from auth.guard import password_rules
+from auth.guard.caller import CALLER
+from auth.guard.limits import Action
+from auth.observe.audit import Event
+from auth.problems import Code, ProblemError
+from auth.service import Service
+from auth.storage import accounts, sessions
+from auth.storage.accounts import Account
+from auth.storage.sessions import Session
+from auth.tokens import FIRST_PARTY
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Grant:
+    """What a client gets for signing in; lifetimes in seconds."""
+
+    access_token: str
+    expires_in: int
+    refresh_token: str
+    refresh_expires_in: int
+    account: Account
+    session: Session
+
+
+async def with_password(service: Service, email: str, password: str) -> Account:
+    """Give the account whose password this is; refuse with a ProblemError.
+
+    Whether there is an account shows neither in the answer nor in the time it takes. That one is
+    disabled is told only to who knows its password.
+    """
+    await service.limits.take(Action.LOGIN, email)
+    failed_before = await service.lockout.check(email)
+    account = await service.database.read(accounts.by_email, email)
+    right = await service.passwords.verify(account.password if account else None, password)
+    if account is None or not right:
+        locked = await service.lockout.failed(email)
+        await _refused(service, Event.LOGIN_LOCKED if locked else Event.LOGIN, account, "password")
+        raise ProblemError(Code.INVALID_CREDENTIALS)
+    if account.disabled_at is not None:
+        await _refused(service, Event.LOGIN, account, "disabled")
+        raise ProblemError(Code.ACCOUNT_DISABLED)
+    if service.settings.require_verified_email and account.email_verified_at is None:
+        await _refused(service, Event.LOGIN, account, "unverified")
+        raise ProblemError(Code.EMAIL_NOT_VERIFIED)
+    if failed_before:
+        await service.lockout.succeeded(email)
+    if service.passwords.outdated(account.password):
+        renewed = await service.passwords.hash(password)
+        await service.database.write(accounts.change, account.id, password=renewed)
+    return account
+
+
+async def _refused(service: Service, event: Event, account: Account | None, why: str) -> None:
+    service.metrics.logins.labels(why).inc()
+    account_id = account.id if account else None
+    await service.audit.record(event, success=False, account_id=account_id, reason=why)
+
+
+async def begin(
+    service: Service,
+    account: Account,
+    *,
+    amr: Sequence[str],
+    client_id: str = FIRST_PARTY,
+    scope: str = "",
+    authenticated_at: float | None = None,
+) -> Grant:
+    """Begin a session, and give its first tokens. `amr`: how the user signed in (RFC 8176)."""
+    now, caller = time.time(), CALLER.get()
+    session = sessions.new(
+        account_id=account.id,
+        client_id=client_id,
+        scope=scope,
+        amr=" ".join(amr),
+        authenticated_at=now if authenticated_at is None else authenticated_at,
+        created_at=now,
+        last_used_at=now,
+        expires_at=now + service.settings.session_seconds,
+        address=caller.address,
+        user_agent=caller.user_agent,
+    )
+    token, expires_at = _refresh_token(service, session)
+    hashed = secret_tokens.hashed(token)
+    try:
+        await service.database.write(sessions.add, session, hashed, expires_at)
+    except IntegrityError:
+        # the account was deleted while its password was being checked
+        raise ProblemError(Code.INVALID_CREDENTIALS) from None
+    service.metrics.logins.labels("success").inc()
+    await service.audit.record(
+        Event.LOGIN, account_id=account.id, session_id=session.id, client_id=client_id
+    )
+    return _grant(service, account, session, token, expires_at)
+
+
+async def refresh(service: Service, token: str, *, client_id: str = FIRST_PARTY) -> Grant | None:
+    """Trade a refresh token for new tokens (RFC 9700 §4.14.2); None if it is good for nothing.
+
+    Each works once. One that comes a second time was stolen, or its answer got lost: within the
+    grace period, and as long as nothing that came of it was used, it is taken for the latter.
+    After that its whole session ends.
+    """
+    new = secret_tokens.make()
+    work = partial(
+        _rotate,
+        hashed=secret_tokens.hashed(token),
+        new=secret_tokens.hashed(new),
+        client_id=client_id,
+        address=CALLER.get().address,
+        user_agent=CALLER.get().user_agent,
+        grace=service.settings.refresh_grace_seconds,
+        seconds=service.settings.refresh_token_seconds,
+    )
+    done = await service.database.write(work)
+    if isinstance(done, _Reuse):
+        service.metrics.tokens.labels("reused").inc()
+        await service.audit.record(
+            Event.REFRESH_TOKEN_REUSED,
+            success=False,
+            account_id=done.session.account_id,
+            session_id=done.session.id,
+            client_id=done.session.client_id,
+        )
+        return None
+    if done is None:
+        service.metrics.tokens.labels("refused").inc()
+        return None
+    account, session, expires_at = done
+    service.metrics.tokens.labels("refreshed").inc()
+    return _grant(service, account, session, new, expires_at)
+
+
+@dataclass(frozen=True)
+class _Reuse:
+    session: Session
+
+
+def _rotate(
+    connection: Connection,
+    *,
+    hashed: str,
+    new: str,
+    client_id: str,
+    address: str,
+    user_agent: str,
+    grace: float,
+    seconds: float,
+) -> tuple[Account, Session, float] | _Reuse | None:
+    """Use up a refresh token and keep the next one, in one transaction."""
+    found = sessions.by_token(connection, hashed)
+    # only now: it may have waited for another one's use of the same token
+    now = time.time()
+    if found is None or found[0].client_id != client_id:
+        return None
+    session, used_at, expires_at = found
+    if not session.live(now) or expires_at <= now:
+        return None
+    if used_at is not None and (
+        now - used_at >= grace or sessions.descendant_used(connection, hashed)
+    ):
+        sessions.revoke(connection, session.id, "refresh token reused", now)
+        return _Reuse(session)
+    account = accounts.by_id(connection, session.account_id)
+    if account is None or account.disabled_at is not None:
+        return None
+    if used_at is None:
+        sessions.use_token(connection, hashed, now)
+    session = replace(session, last_used_at=now, address=address, user_agent=user_agent)
+    sessions.touch(connection, session)
+    expires_at = min(now + seconds, session.expires_at)
+    sessions.add_token(connection, session, new, parent=hashed, expires_at=expires_at)
+    return account, session, expires_at
+
+
+async def new_password(service: Service, password: str, email: str) -> str:
+    """Hash a password that an account is to have, if the rules allow it."""
+    refusal = password_rules.refusal(password, email)
+    if refusal is not None:
+        raise ProblemError(Code.PASSWORD_REFUSED, detail=str(refusal))
+    return await service.passwords.hash(password)
+
+
+def _refresh_token(service: Service, session: Session) -> tuple[str, float]:
+    seconds = service.settings.refresh_token_seconds
+    return secret_tokens.make(), min(session.last_used_at + seconds, session.expires_at)
+
+
+def _grant(
+    service: Service, account: Account, session: Session, refresh_token: str, expires_at: float
+) -> Grant:
+    service.metrics.tokens.labels("issued").inc()
+    return Grant(
+        access_token=service.tokens.issue(
+            account.id,
+            client_id=session.client_id,
+            session_id=session.id,
+            scope=session.scope,
+            amr=session.amr.split(),
+            authenticated_at=session.authenticated_at,
+        ),
+        expires_in=service.tokens.seconds,
+        refresh_token=refresh_token,
+        refresh_expires_in=max(0, int(expires_at - session.last_used_at)),
+        account=account,
+        session=session,
+    )

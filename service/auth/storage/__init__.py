@@ -1,0 +1,1 @@
+"""What the service keeps: its tables, how they change over releases, and the databases."""

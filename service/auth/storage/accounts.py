@@ -1,0 +1,107 @@
+"""Accounts. An e-mail address is kept in lower case, and belongs to one account."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from auth.storage.tables import ACCOUNTS
+
+ADMIN, USER = "admin", "user"
+
+
+class EmailTakenError(Exception):
+    """Another account has this e-mail address."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Account:
+    """`password` is an argon2 hash; `created_at` is RFC 3339, UTC; other times are Unix seconds."""
+
+    id: str
+    email: str
+    password: str
+    created_at: str
+    email_verified_at: float | None = None
+    disabled_at: float | None = None
+    role: str = USER
+    name: str | None = None
+    password_changed_at: float | None = None
+
+
+_ACCOUNT = select(ACCOUNTS)
+
+
+def normalized(email: str) -> str:
+    return email.strip().lower()
+
+
+def new(email: str, password: str, **more: Any) -> Account:
+    """Make an account that is not kept yet."""
+    return Account(
+        id=uuid.uuid4().hex,
+        email=normalized(email),
+        password=password,
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        **more,
+    )
+
+
+def add(connection: Connection, account: Account) -> None:
+    try:
+        with connection.begin_nested():
+            connection.execute(insert(ACCOUNTS).values(_values(account)))
+    except IntegrityError:
+        raise EmailTakenError from None
+
+
+def by_email(connection: Connection, email: str) -> Account | None:
+    return _one(connection.execute(_ACCOUNT.where(ACCOUNTS.c.email == normalized(email))).first())
+
+
+def by_id(connection: Connection, identity: str) -> Account | None:
+    return _one(connection.execute(_ACCOUNT.where(ACCOUNTS.c.id == identity)).first())
+
+
+def change(connection: Connection, identity: str, /, **values: Any) -> Account | None:
+    """Set columns; give the account as it is now, None if it is gone."""
+    changed = update(ACCOUNTS).where(ACCOUNTS.c.id == identity).values(values)
+    try:
+        with connection.begin_nested():
+            connection.execute(changed)
+    except IntegrityError:
+        raise EmailTakenError from None
+    return by_id(connection, identity)
+
+
+def remove(connection: Connection, identity: str) -> bool:
+    """Delete an account with all that belongs to it; what was audited stays."""
+    return connection.execute(delete(ACCOUNTS).where(ACCOUNTS.c.id == identity)).rowcount > 0
+
+
+def page(
+    connection: Connection, *, limit: int, after: str | None = None, email: str | None = None
+) -> list[Account]:
+    """Give accounts, newest first, from behind the account `after`; `email` is part of theirs."""
+    found = _ACCOUNT.order_by(ACCOUNTS.c.created_at.desc(), ACCOUNTS.c.id.desc()).limit(limit)
+    if email:
+        found = found.where(ACCOUNTS.c.email.contains(email.lower(), autoescape=True))
+    if after:
+        last = by_id(connection, after)
+        if last is None:
+            return []
+        older = ACCOUNTS.c.created_at < last.created_at
+        same = (ACCOUNTS.c.created_at == last.created_at) & (ACCOUNTS.c.id < last.id)
+        found = found.where(or_(older, same))
+    return [Account(**row) for row in connection.execute(found).mappings()]
+
+
+def _values(account: Account) -> dict[str, Any]:
+    return {name: getattr(account, name) for name in Account.__slots__}
+
+
+def _one(row: Row[Any] | None) -> Account | None:
+    return Account(**row._mapping) if row else None  # noqa: SLF001 - public, despite its name

@@ -1,0 +1,99 @@
+"""A database as the rest of the service sees it: functions of a connection, read or write."""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection, make_url
+from sqlalchemy import text as sql
+from sqlalchemy.exc import SQLAlchemyError
+
+P = ParamSpec("P")
+Answer = TypeVar("Answer")
+Work = Callable[Concatenate[Connection, P], Answer]
+
+# as long as a request may wait for a lock that another process holds
+LOCK_SECONDS = 3.0
+_WAITING = 256
+
+
+class UnavailableError(SQLAlchemyError):
+    """The database can't be reached now, or more wait for it than it will serve in time."""
+
+
+class Database(ABC):
+    """One database. Each `read` and each `write` is one transaction, done whole or not at all.
+
+    They take a function of a connection (most are in `auth.storage`'s modules) and its arguments.
+    What it raises, they raise; what the database raises is a SQLAlchemyError, which the app answers
+    with 503.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="database")
+        self._waiting = 0
+
+    @abstractmethod
+    async def read(self, work: Work[P, Answer], /, *args: P.args, **kwargs: P.kwargs) -> Answer: ...
+
+    async def write(self, work: Work[P, Answer], /, *args: P.args, **kwargs: P.kwargs) -> Answer:
+        return await self._in_thread(partial(self.write_now, work, *args, **kwargs))
+
+    @abstractmethod
+    def write_now(self, work: Work[P, Answer], /, *args: P.args, **kwargs: P.kwargs) -> Answer:
+        """Write from this thread, with no event loop: at start, and in commands."""
+
+    @abstractmethod
+    def migrate(self, work: Work[[], Answer]) -> Answer:
+        """Do `work` in one transaction, while no other process migrates."""
+
+    @abstractmethod
+    def close(self) -> None: ...
+
+    def version(self) -> tuple[int, int] | None:
+        """Give what differs after any commit of anybody, None where that is not cheap.
+
+        What was read is as good as read again while it stays the same.
+        """
+        return None
+
+    async def check(self) -> None:
+        """Raise SQLAlchemyError unless the database answers and has our tables."""
+        await self.read(lambda connection: connection.execute(_ALIVE).first())
+
+    async def _in_thread(self, work: Callable[[], Answer]) -> Answer:
+        if self._waiting >= _WAITING:
+            raise UnavailableError("too many wait for the database")
+        self._waiting += 1
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + LOCK_SECONDS
+
+        def timely() -> Answer:
+            # those who waited behind one that waited for a lock don't wait for it again
+            if loop.time() > deadline:
+                raise UnavailableError("the database did not get to it in time")
+            return work()
+
+        done = loop.run_in_executor(self._threads, timely)
+        done.add_done_callback(self._served)
+        return await asyncio.shield(done)
+
+    def _served(self, _: object) -> None:
+        self._waiting -= 1
+
+
+_ALIVE = sql("SELECT 1 FROM accounts LIMIT 1")
+
+
+def connect(url: str) -> Database:
+    """Give the database at a SQLAlchemy URL; nothing is opened yet."""
+    if make_url(url).get_backend_name() == "sqlite":
+        from auth.storage.sqlite import SqliteDatabase  # noqa: PLC0415
+
+        return SqliteDatabase(url)
+    from auth.storage.postgres import PostgresDatabase  # noqa: PLC0415 - 50 ms that SQLite saves
+
+    return PostgresDatabase(url)

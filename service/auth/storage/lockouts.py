@@ -1,0 +1,52 @@
+"""Failed attempts, counted for each subject; what a subject is, `auth.guard.lockout` tells."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import text as sql
+
+from auth.storage.tables import LOCKOUTS
+
+_COUNT = sql("""
+INSERT INTO lockouts (subject, failures, failed_at, expires_at)
+VALUES (:subject, 1, :now, :expires)
+ON CONFLICT (subject) DO UPDATE
+SET failures = CASE WHEN lockouts.expires_at < :now THEN 1 ELSE lockouts.failures + 1 END,
+    failed_at = :now, expires_at = :expires
+RETURNING failures
+""")
+
+
+def until(connection: Connection, subjects: Iterable[str]) -> float | None:
+    """Give when the last lock of the subjects ends; 0 without any, None if none failed at all."""
+    locked_until = func.max(func.coalesce(LOCKOUTS.c.locked_until, 0))
+    found = select(locked_until).where(LOCKOUTS.c.subject.in_(list(subjects)))
+    latest: float | None = connection.execute(found).scalar()
+    return latest
+
+
+def failed(
+    connection: Connection,
+    subjects: Mapping[str, Callable[[int], float]],
+    *,
+    now: float,
+    memory: float,
+) -> float:
+    """Count a failure of each subject, lock those that had too many; give when that ends, or 0.
+
+    Each subject comes with how many seconds so many failures lock it. Failures are forgotten when
+    `memory` seconds passed without another.
+    """
+    latest = 0.0
+    for subject, seconds_of in subjects.items():
+        given = {"subject": subject, "now": now, "expires": now + memory}
+        seconds = seconds_of(int(connection.execute(_COUNT, given).scalar_one()))
+        if seconds:
+            locked = update(LOCKOUTS).where(LOCKOUTS.c.subject == subject)
+            connection.execute(locked.values(locked_until=now + seconds))
+            latest = max(latest, now + seconds)
+    return latest
+
+
+def clear(connection: Connection, subjects: Iterable[str]) -> None:
+    connection.execute(delete(LOCKOUTS).where(LOCKOUTS.c.subject.in_(list(subjects))))

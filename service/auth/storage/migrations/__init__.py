@@ -1,0 +1,1 @@
+"""The migrations; `auth.storage.schema` runs them."""

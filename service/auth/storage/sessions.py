@@ -1,0 +1,171 @@
+"""Sessions: each is one sign-in of one client, and the family of its refresh tokens (RFC 9700)."""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from auth.storage.accounts import Account
+from auth.storage.tables import ACCOUNTS, BROWSER_SESSIONS, REFRESH_TOKENS, SESSIONS
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Session:
+    """Times are Unix seconds; `amr` is RFC 8176's names of the ways to sign in, with spaces."""
+
+    id: str
+    account_id: str
+    client_id: str
+    scope: str
+    amr: str
+    authenticated_at: float
+    created_at: float
+    last_used_at: float
+    expires_at: float
+    revoked_at: float | None = None
+    revoked_why: str | None = None
+    address: str = ""
+    user_agent: str = ""
+
+    def live(self, now: float) -> bool:
+        return self.revoked_at is None and now < self.expires_at
+
+
+_SESSION = select(SESSIONS)
+_ACCOUNT_NAMES = [column.name for column in ACCOUNTS.columns]
+_SESSION_NAMES = [column.name for column in SESSIONS.columns]
+_WITH_ACCOUNT = (
+    select(*ACCOUNTS.columns, *SESSIONS.columns)
+    .join_from(ACCOUNTS, SESSIONS)
+    .where(ACCOUNTS.c.id == bindparam("account"), SESSIONS.c.id == bindparam("session"))
+)
+_WITH_TOKEN = (
+    select(REFRESH_TOKENS.c.used_at, REFRESH_TOKENS.c.expires_at, *SESSIONS.columns)
+    .join_from(REFRESH_TOKENS, SESSIONS)
+    .where(REFRESH_TOKENS.c.hash == bindparam("hash"))
+)
+
+
+def new(**values: Any) -> Session:
+    return Session(id=uuid.uuid4().hex, **values)
+
+
+def add(connection: Connection, session: Session, hashed: str, expires_at: float) -> None:
+    """Keep a session and the hash of its first refresh token."""
+    row = {name: getattr(session, name) for name in _SESSION_NAMES}
+    connection.execute(insert(SESSIONS), row)
+    add_token(connection, session, hashed, parent=None, expires_at=expires_at)
+
+
+def add_token(
+    connection: Connection, session: Session, hashed: str, *, parent: str | None, expires_at: float
+) -> None:
+    row = {
+        "hash": hashed,
+        "session_id": session.id,
+        "parent_hash": parent,
+        "created_at": session.last_used_at,
+        "expires_at": expires_at,
+    }
+    connection.execute(insert(REFRESH_TOKENS), row)
+
+
+def with_account(
+    connection: Connection, account_id: str, session_id: str
+) -> tuple[Account, Session] | None:
+    """Give a session and whose it is, in one query: what each request with a token asks."""
+    given = {"account": account_id, "session": session_id}
+    row = connection.execute(_WITH_ACCOUNT, given).first()
+    if row is None:
+        return None
+    account = dict(zip(_ACCOUNT_NAMES, row, strict=False))
+    session = dict(zip(_SESSION_NAMES, row[len(account) :], strict=True))
+    return Account(**account), Session(**session)
+
+
+def by_token(connection: Connection, hashed: str) -> tuple[Session, float | None, float] | None:
+    """Give the session of a refresh token, when that was used, and when it expires.
+
+    Locks both for this transaction, so that of two at once the second one sees what the first did.
+    """
+    found = _WITH_TOKEN.with_for_update()
+    row = connection.execute(found, {"hash": hashed}).first()
+    if row is None:
+        return None
+    session = Session(**dict(zip(_SESSION_NAMES, row[2:], strict=True)))
+    return session, row[0], row[1]
+
+
+def use_token(connection: Connection, hashed: str, now: float) -> None:
+    connection.execute(
+        update(REFRESH_TOKENS).where(REFRESH_TOKENS.c.hash == hashed).values(used_at=now)
+    )
+
+
+def descendant_used(connection: Connection, hashed: str) -> bool:
+    """Tell whether a refresh token that was given for this one was used in its turn."""
+    child = select(REFRESH_TOKENS.c.hash).where(
+        REFRESH_TOKENS.c.parent_hash == hashed, REFRESH_TOKENS.c.used_at.is_not(None)
+    )
+    return connection.execute(child.limit(1)).first() is not None
+
+
+def touch(connection: Connection, session: Session) -> None:
+    """Keep when and from where the session was used last."""
+    connection.execute(
+        update(SESSIONS)
+        .where(SESSIONS.c.id == session.id)
+        .values(
+            last_used_at=session.last_used_at,
+            address=session.address,
+            user_agent=session.user_agent,
+        )
+    )
+
+
+def live(connection: Connection, account_id: str, now: float) -> list[Session]:
+    """Give the sessions of an account that could still be used, the last used one first."""
+    found = _SESSION.where(
+        SESSIONS.c.account_id == account_id,
+        SESSIONS.c.revoked_at.is_(None),
+        SESSIONS.c.expires_at > now,
+    )
+    rows = connection.execute(found.order_by(SESSIONS.c.last_used_at.desc())).mappings()
+    return [Session(**row) for row in rows]
+
+
+def revoke(
+    connection: Connection, session_id: str, why: str, now: float, *, account_id: str | None = None
+) -> bool:
+    """End a session, if it is one of the account's; tell whether it was live."""
+    ended = update(SESSIONS).where(
+        SESSIONS.c.id == session_id,
+        SESSIONS.c.revoked_at.is_(None),
+        SESSIONS.c.expires_at > now,
+    )
+    if account_id is not None:
+        ended = ended.where(SESSIONS.c.account_id == account_id)
+    done = connection.execute(ended.values(revoked_at=now, revoked_why=why))
+    return done.rowcount > 0
+
+
+def revoke_by_token(connection: Connection, hashed: str, why: str, now: float) -> Session | None:
+    """End the session of a refresh token; give it, if it was live."""
+    found = by_token(connection, hashed)
+    if found is None or not revoke(connection, found[0].id, why, now):
+        return None
+    return found[0]
+
+
+def revoke_all(
+    connection: Connection, account_id: str, why: str, now: float, *, but: str | None = None
+) -> int:
+    """End the sessions of an account, in browsers too, except the one `but`; give how many."""
+    ended = update(SESSIONS).where(
+        SESSIONS.c.account_id == account_id, SESSIONS.c.revoked_at.is_(None)
+    )
+    if but is not None:
+        ended = ended.where(SESSIONS.c.id != but)
+    connection.execute(delete(BROWSER_SESSIONS).where(BROWSER_SESSIONS.c.account_id == account_id))
+    return connection.execute(ended.values(revoked_at=now, revoked_why=why)).rowcount

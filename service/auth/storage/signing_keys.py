@@ -1,0 +1,42 @@
+"""Signing keys, sealed. Which one signs follows from when each becomes active."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, insert, select, update
+
+from auth.storage.tables import SIGNING_KEYS
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeptKey:
+    """`private_key` is a sealed PEM, "" once erased; `kid` is the RFC 7638 thumbprint."""
+
+    kid: str
+    algorithm: str
+    private_key: str
+    created_at: float
+    activates_at: float
+
+
+def every(connection: Connection) -> list[KeptKey]:
+    """Give the keys in the order in which they become active."""
+    found = select(SIGNING_KEYS).order_by(SIGNING_KEYS.c.activates_at, SIGNING_KEYS.c.kid)
+    return [KeptKey(**row) for row in connection.execute(found).mappings()]
+
+
+def lock(connection: Connection) -> None:
+    """Keep other processes from adding keys until this transaction ends."""
+    if connection.dialect.name == "postgresql":
+        # on SQLite, whoever writes is alone
+        connection.exec_driver_sql("LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE")
+
+
+def add(connection: Connection, key: KeptKey) -> None:
+    row = {name: getattr(key, name) for name in KeptKey.__slots__}
+    connection.execute(insert(SIGNING_KEYS), row)
+
+
+def erase(connection: Connection, *kids: str) -> int:
+    """Delete private keys; their names stay, so that a configured one does not come back."""
+    kept = (SIGNING_KEYS.c.kid.in_(kids)) & (SIGNING_KEYS.c.private_key != "")
+    return connection.execute(update(SIGNING_KEYS).where(kept).values(private_key="")).rowcount

@@ -1,0 +1,86 @@
+"""The databases that the service is tested on: SQLite, and a PostgreSQL server of our own."""
+
+import os
+import shutil
+import subprocess
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from toolchain import cache, root
+
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
+# where Debian and Ubuntu put the programs of each version
+_VERSIONS = Path("/usr/lib/postgresql")
+_SUPERUSER = "auth"
+
+
+@dataclass
+class Postgres:
+    """One server, on a socket in a folder of its own; not durable, since nothing has to last."""
+
+    folder: Path
+
+    def create(self) -> None:
+        self.folder.chmod(0o755)
+        data = self.folder / "data"
+        data.mkdir()
+        if os.geteuid() == 0:
+            # the server refuses to run as root
+            for path in (self.folder, data):
+                shutil.chown(path, "postgres", "postgres")
+        self._run("initdb", "--username", _SUPERUSER, "--auth=trust", "--no-sync", "-E", "UTF8")
+        self.start()
+
+    def start(self) -> None:
+        options = f"-c listen_addresses= -c unix_socket_directories={self.folder} -c fsync=off"
+        self._run("pg_ctl", "start", "--wait", "--log", str(self.folder / "log"), "-o", options)
+
+    def stop(self) -> None:
+        self._run("pg_ctl", "stop", "--wait", "--mode=immediate")
+
+    def new_database(self) -> str:
+        """Make an empty database; give its URL."""
+        name = f"auth_{uuid.uuid4().hex}"
+        with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}".encode())
+        return self._url(name)
+
+    def _url(self, name: str) -> str:
+        return f"postgresql://{_SUPERUSER}@/{name}?host={self.folder}"
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [str(_programs() / program), *arguments]
+        as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+        environment = {
+            "PATH": os.environ["PATH"],
+            "PGDATA": str(self.folder / "data"),
+            "LC_ALL": "C.UTF-8",
+        }
+        # a file, not a pipe: the server that pg_ctl leaves behind would hold that open
+        with (self.folder / "said").open("w+") as said:
+            done = subprocess.run(
+                [*(as_user if os.geteuid() == 0 else []), *command],
+                env=environment,
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                timeout=120,
+                check=False,
+            )
+            said.seek(0)
+            assert done.returncode == 0, f"{program} ended with {done.returncode}: {said.read()}"
+
+
+def _programs() -> Path:
+    """Give the folder of PostgreSQL's programs, installing them where there are none."""
+    if not _installed():
+        root.install("postgresql", log=cache.folder() / "log" / "postgresql.log")
+    return max(_installed(), key=lambda folder: int(folder.parent.name))
+
+
+def _installed() -> list[Path]:
+    return [initdb.parent for initdb in _VERSIONS.glob("[0-9]*/bin/initdb")]

@@ -1,0 +1,89 @@
+"""Users of the service, as the tests play them."""
+
+import re
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+PASSWORD = "correct horse battery staple"
+_MAIL_SECONDS = 10
+
+
+@dataclass
+class Person:
+    """Somebody with an account; `tokens` are those of the last sign-in."""
+
+    client: httpx.Client
+    email: str = field(default_factory=lambda: f"{uuid.uuid4().hex}@example.test")
+    password: str = PASSWORD
+    tokens: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def registered(cls, client: httpx.Client) -> "Person":
+        person = cls(client)
+        answer = client.post("/v1/auth/register", json=person.credentials)
+        assert answer.status_code == 201, answer.text
+        return person
+
+    @classmethod
+    def signed_in(cls, client: httpx.Client) -> "Person":
+        person = cls.registered(client)
+        person.sign_in()
+        return person
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        return {"email": self.email, "password": self.password}
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.tokens['access_token']}"}
+
+    @property
+    def session(self) -> str:
+        """The id of the current session."""
+        sessions = self.get("/v1/me/sessions").json()["sessions"]
+        return str(next(session["id"] for session in sessions if session["current"]))
+
+    def sign_in(self) -> dict[str, Any]:
+        answer = self.client.post("/v1/auth/login", json=self.credentials)
+        assert answer.status_code == 200, answer.text
+        self.tokens = answer.json()
+        return self.tokens
+
+    def can_sign_in(self) -> bool:
+        return self.client.post("/v1/auth/login", json=self.credentials).status_code == 200
+
+    def get(self, path: str) -> httpx.Response:
+        return self.client.get(path, headers=self.bearer)
+
+    def post(self, path: str, **body: Any) -> httpx.Response:
+        return self.client.post(path, headers=self.bearer, json=body or None)
+
+    def refresh(self, token: str | None = None) -> httpx.Response:
+        given = {"refresh_token": token or self.tokens["refresh_token"]}
+        return self.client.post("/v1/auth/refresh", json=given)
+
+    def mailed(self, subject: str, *, to: str = "") -> str:
+        """Give the text of the last mail with this subject, waiting for it."""
+        deadline, seen = time.monotonic() + _MAIL_SECONDS, []
+        while time.monotonic() < deadline:
+            mails = self.client.get("/dev/mailbox", params={"to": to or self.email}).json()["mails"]
+            seen = [mail["subject"] for mail in mails]
+            if subject in seen:
+                return str(mails[seen.index(subject)]["text"])
+            time.sleep(0.02)
+        raise AssertionError(f"no mail about {subject!r} came, only {seen}")
+
+    def token_mailed(self, subject: str, *, to: str = "") -> str:
+        return token_in(self.mailed(subject, to=to))
+
+
+def token_in(text: str) -> str:
+    """Give the token of the link in a mail."""
+    found = re.search(r"\?token=(\S+)", text)
+    assert found, f"there is no link in {text}"
+    return found[1]

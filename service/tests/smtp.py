@@ -1,0 +1,116 @@
+"""A real SMTP server, with a certificate of its own, that keeps what it gets."""
+
+import asyncio
+import socket
+import ssl
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult, LoginPassword
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+_SECONDS = 15
+
+
+def certificate(folder: Path) -> Path:
+    """Make a certificate for localhost, signed by itself; its key is beside it, in key.pem."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "certificate.pem"
+    path.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    (folder / "key.pem").write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return path
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        return int(probe.getsockname()[1])
+
+
+class Post:
+    """Two servers: one that wants STARTTLS, one that speaks TLS from the first byte."""
+
+    username = "auth"
+
+    def __init__(self, made: Path) -> None:
+        self.certificate = made
+        self.password_file = made.with_name("password")
+        self.password_file.write_text("the mail server's password\n")
+        self.logins = 0
+        self._messages: dict[str, bytes] = {}
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(made, made.with_name("key.pem"))
+        self._servers = {
+            "starttls": Controller(
+                self,
+                hostname="localhost",
+                port=free_port(),
+                tls_context=context,
+                require_starttls=True,
+                authenticator=self._authenticate,
+                auth_required=True,
+            ),
+            "tls": Controller(
+                self,
+                hostname="localhost",
+                port=free_port(),
+                ssl_context=context,
+                authenticator=self._authenticate,
+                # aiosmtpd takes only STARTTLS for TLS
+                auth_require_tls=False,
+            ),
+        }
+        for server in self._servers.values():
+            server.start()
+
+    def port(self, security: str) -> int:
+        return int(self._servers[security].port)
+
+    def received(self, to: str) -> bytes:
+        """Give the last message to an address, waiting for it."""
+        deadline = time.monotonic() + _SECONDS
+        while time.monotonic() < deadline:
+            if to in self._messages:
+                return self._messages[to]
+            time.sleep(0.02)
+        raise AssertionError(f"nothing came for {to}, only for {list(self._messages)}")
+
+    def close(self) -> None:
+        for server in self._servers.values():
+            server.stop()
+
+    async def handle_DATA(self, _: Any, __: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's
+        await asyncio.sleep(0)
+        self._messages[envelope.rcpt_tos[0]] = envelope.content
+        return "250 OK"
+
+    def _authenticate(self, _: Any, __: Any, ___: Any, ____: Any, given: Any) -> AuthResult:
+        self.logins += 1
+        wanted = LoginPassword(self.username.encode(), self.password_file.read_bytes().strip())
+        return AuthResult(success=given == wanted)

@@ -1,0 +1,144 @@
+"""The commands that operators run beside the service."""
+
+import re
+import time
+
+import httpx
+import pytest
+from people import Person, token_in
+from running import Server
+
+
+def algorithms(client: httpx.Client) -> list[str]:
+    return [key["alg"] for key in client.get("/.well-known/jwks.json").json()["keys"]]
+
+
+def test_a_new_administrator_sets_a_password_by_the_link(own: Server) -> None:
+    made = own.command("create-admin", "Root@Example.test")
+    own.start()
+    with httpx.Client(base_url=own.url) as client:
+        root = Person(client, "root@example.test")
+        given = {"token": token_in(made.stdout), "password": root.password}
+
+        assert client.post("/v1/auth/password/reset", json=given).status_code == 204
+        root.sign_in()
+        assert root.get("/v1/me").json()["role"] == "admin"
+
+
+def test_a_new_administrator_gets_the_password_that_is_given(own: Server) -> None:
+    made = own.command("create-admin", "root@example.test", "--password-stdin", stdin="a b c d e\n")
+    own.start()
+    with httpx.Client(base_url=own.url) as client:
+        assert Person(client, "root@example.test", "a b c d e").can_sign_in()
+    assert "a b c d e" not in made.stdout + made.stderr
+
+
+@pytest.mark.parametrize(("email", "password"), [("root", "a b c d e"), ("r@b.test", "password1")])
+def test_an_administrator_without_an_address_or_a_good_password_is_refused(
+    on_sqlite: Server, email: str, password: str
+) -> None:
+    ended = on_sqlite.command("create-admin", email, "--password-stdin", stdin=f"{password}\n")
+
+    assert ended.returncode == 2
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_rotated_key_is_published_before_it_signs(own: Server) -> None:
+    own.settings = {"AUTH_SIGNING_KEY_PUBLISH_SECONDS": "3"}
+    own.start()
+    with httpx.Client(base_url=own.url) as client:
+        ada = Person.signed_in(client)
+        before = kid(ada)
+        own.command("rotate-keys", "--algorithm", "Ed25519")
+        deadline = time.monotonic() + 15
+        while len(algorithms(client)) < 2 and time.monotonic() < deadline:
+            ada.sign_in()
+            assert kid(ada) == before, "it signs before it is published"
+        old = ada.tokens
+        while kid(ada) == before and time.monotonic() < deadline:
+            ada.sign_in()
+            time.sleep(0.05)
+
+        assert algorithms(client) == ["ES256", "Ed25519"]
+        assert kid(ada) != before
+        assert ada.get("/v1/me").status_code == 200
+        ada.tokens = old
+        assert ada.get("/v1/me").status_code == 200, "what the old key signed is refused"
+
+
+def kid(person: Person) -> str:
+    from joserfc import jws  # noqa: PLC0415
+
+    return str(jws.extract_compact(person.tokens["access_token"].encode()).headers()["kid"])
+
+
+def test_revoked_keys_void_their_tokens_and_a_restart_does_not_bring_them_back(
+    own: Server,
+) -> None:
+    own.start()
+    with httpx.Client(base_url=own.url) as client:
+        ada = Person.signed_in(client)
+    own.stop()
+    assert own.command("rotate-keys", "--revoke").returncode == 0
+    own.start()
+    with httpx.Client(base_url=own.url) as client:
+        assert ada_on(client, ada).get("/v1/me").status_code == 401
+        assert len(algorithms(client)) == 1
+        again = Person.signed_in(client)
+        assert again.get("/v1/me").status_code == 200
+
+
+def ada_on(client: httpx.Client, ada: Person) -> Person:
+    return Person(client, ada.email, tokens=ada.tokens)
+
+
+def test_a_process_learns_of_the_key_that_another_one_signed_with(own: Server) -> None:
+    own.start()
+    own.command("rotate-keys", "--now")
+    other = Server(data=own.data, key=own.key, database=own.database)
+    other.start()
+    try:
+        with httpx.Client(base_url=own.url) as here, httpx.Client(base_url=other.url) as there:
+            ada = Person.signed_in(there)
+            assert here.get("/v1/me", headers=ada.bearer).status_code == 200
+    finally:
+        other.stop()
+
+
+def test_a_second_rotation_waits_for_the_first(on_sqlite: Server) -> None:
+    assert on_sqlite.command("rotate-keys").returncode == 0
+    again = on_sqlite.command("rotate-keys")
+
+    assert again.returncode == 2
+    assert "--now" in again.stderr
+
+
+def test_prune_deletes_what_is_expired_and_nothing_else(own: Server) -> None:
+    own.start()
+    with httpx.Client(base_url=own.url) as client:
+        gone, kept = Person.signed_in(client), Person.signed_in(client)
+        own.execute(f"UPDATE sessions SET expires_at = 1 WHERE id = '{gone.session}'")  # noqa: S608
+        pruned = own.command("prune")
+
+        assert re.search(r"^sessions: 1$", pruned.stdout, re.MULTILINE), pruned.stdout
+        assert kept.refresh().status_code == 200
+        assert kept.get("/v1/me").status_code == 200
+
+
+def test_migrate_makes_the_schema_without_serving(own: Server) -> None:
+    first, second = own.command("migrate"), own.command("migrate")
+
+    assert "behind" in first.stdout
+    assert "current" in second.stdout
+
+
+def test_a_database_that_can_not_be_reached_ends_a_command_with_one_message(
+    on_sqlite: Server,
+) -> None:
+    on_sqlite.database = "postgresql://auth:hunter2@127.0.0.1:1/auth"
+
+    for ended in (on_sqlite.command("prune"), on_sqlite.command()):
+        assert ended.returncode == 1
+        assert "can't be used" in ended.stderr
+        assert "Traceback" not in ended.stderr
+        assert "hunter2" not in ended.stderr + ended.stdout

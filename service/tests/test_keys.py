@@ -1,0 +1,138 @@
+"""Which key signs and which ones verify follows from the time alone, and none is kept in clear."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from auth import keys, sealing
+from auth.environment import SettingsError
+from auth.keys import TOKEN_SECONDS, KeySet, SigningKey
+from auth.sealing import Sealer
+from auth.storage import schema, signing_keys
+from auth.storage.database import Database, connect
+from joserfc.jwk import ECKey, OKPKey
+
+PUBLISH = 360.0
+
+
+@pytest.fixture(name="database")
+def _database(tmp_path: Path) -> Iterator[Database]:
+    database = connect(f"sqlite:///{tmp_path}/auth.sqlite")
+    schema.migrate(database)
+    yield database
+    database.close()
+
+
+@pytest.fixture(name="sealer")
+def _sealer(database: Database) -> Sealer:
+    return database.write_now(sealing.unlock, ["the secret"])
+
+
+def key_from(activates_at: float) -> SigningKey:
+    return keys.read(keys.make(keys.ES256), activates_at)
+
+
+@pytest.mark.parametrize(
+    ("now", "current", "published"),
+    [(50, 0, 3), (100, 1, 3), (299, 1, 3), (300, 2, 3), (101 + TOKEN_SECONDS, 2, 2)],
+)
+def test_the_key_that_became_active_last_signs_and_the_others_verify_while_they_must(
+    now: float, current: int, published: int
+) -> None:
+    every = [key_from(0), key_from(100), key_from(300)]
+    known = KeySet(every, now=lambda: now)
+
+    assert known.current() is every[current]
+    assert known.published() == every[-published:]
+
+
+def test_states_are_named() -> None:
+    now = time.time()
+    known = KeySet([key_from(now - 100), key_from(now - 50), key_from(now + 50)])
+
+    assert [state for _, state in known.states()] == ["retired", "current", "next"]
+
+
+@pytest.mark.parametrize(("algorithm", "kind"), [("ES256", ECKey), ("Ed25519", OKPKey)])
+def test_a_key_is_named_by_its_thumbprint(algorithm: str, kind: type[ECKey | OKPKey]) -> None:
+    key = keys.read(keys.make(algorithm))
+
+    assert key.algorithm == algorithm
+    assert key.kid == kind.import_key(dict(key.pair.as_dict(private=False))).thumbprint()
+    assert "d" not in key.public
+
+
+def test_the_first_configured_key_signs_at_once_and_a_changed_one_after_it_is_published(
+    database: Database, sealer: Sealer
+) -> None:
+    first, second = keys.make(keys.ES256), keys.make(keys.ED25519)
+
+    assert database.write_now(keys.adopt, sealer, first, PUBLISH)
+    assert database.write_now(keys.adopt, sealer, second, PUBLISH)
+
+    known = database.write_now(keys.load, sealer)
+    assert known.current().kid == keys.read(first).kid
+    assert known.newest.kid == keys.read(second).kid
+    assert known.newest.activates_at > time.time() + PUBLISH - 60
+
+
+def test_a_configured_key_that_was_rotated_away_does_not_come_back(
+    database: Database, sealer: Sealer
+) -> None:
+    configured = keys.make(keys.ES256)
+    database.write_now(keys.adopt, sealer, configured, PUBLISH)
+    made = database.write_now(keys.rotate, sealer, keys.ES256, 0)
+    database.write_now(keys.revoke_others, made.kid)
+
+    assert not database.write_now(keys.adopt, sealer, configured, PUBLISH)
+    assert database.write_now(keys.load, sealer).kids == {made.kid}
+
+
+def test_a_key_that_is_not_old_enough_is_not_rotated(database: Database, sealer: Sealer) -> None:
+    database.write_now(keys.adopt, sealer, keys.make(keys.ES256), PUBLISH)
+
+    def rotate(older_than: float) -> SigningKey | None:
+        return database.write_now(
+            keys.rotate_if_old, sealer, keys.ES256, publish_seconds=9, older_than=older_than
+        )
+
+    assert rotate(60) is None
+    assert rotate(0) is not None
+    assert rotate(0) is None, "the next key is there already"
+
+
+def test_no_private_key_is_kept_in_clear(database: Database, sealer: Sealer) -> None:
+    pem = keys.make(keys.ES256)
+    database.write_now(keys.adopt, sealer, pem, PUBLISH)
+    (kept,) = database.write_now(signing_keys.every)
+
+    assert "PRIVATE" not in kept.private_key
+    assert pem.splitlines()[1] not in kept.private_key
+
+
+def test_what_is_sealed_for_one_purpose_does_not_open_for_another(sealer: Sealer) -> None:
+    sealed = sealer.seal(b"secret", "totp:ada")
+
+    assert sealer.open(sealed, "totp:ada") == b"secret"
+    with pytest.raises(ValueError, match="another purpose"):
+        sealer.open(sealed, "totp:eve")
+
+
+def test_what_was_sealed_before_the_secret_changed_opens_with_both(
+    database: Database, sealer: Sealer
+) -> None:
+    sealed = sealer.seal(b"secret", "x")
+    after = database.write_now(sealing.unlock, ["another", "the secret"])
+    later = database.write_now(sealing.unlock, ["another"])
+    before = database.write_now(sealing.unlock, ["the secret"])
+
+    assert after.open(sealed, "x") == later.open(sealed, "x") == before.open(sealed, "x")
+
+
+def test_a_secret_that_opens_nothing_is_refused_by_name(database: Database, sealer: Sealer) -> None:
+    with pytest.raises(SettingsError, match="AUTH_SECRET_KEY_PREVIOUS") as caught:
+        database.write_now(sealing.unlock, ["hunter2"])
+
+    assert "hunter2" not in str(caught.value)
+    del sealer

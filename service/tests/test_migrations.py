@@ -1,0 +1,150 @@
+"""A database of the release before is taken over, and that release goes on beside this one."""
+
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from auth.storage import schema
+from auth.storage.database import Database, connect
+from auth.storage.schema import State
+from auth.storage.tables import METADATA
+from people import PASSWORD, Person
+from previous import PreviousRelease
+from running import Server
+from sqlalchemy import text
+
+
+@pytest.fixture(name="database")
+def _database(url: str) -> Iterator[Database]:
+    database = connect(url)
+    yield database
+    database.close()
+
+
+def difference(database: Database) -> list[object]:
+    return database.write_now(
+        lambda connection: list(compare_metadata(MigrationContext.configure(connection), METADATA))
+    )
+
+
+def test_the_migrations_end_at_the_tables_that_the_code_uses(database: Database) -> None:
+    schema.migrate(database)
+
+    assert difference(database) == []
+
+
+def test_a_database_of_the_first_release_ends_there_too(database: Database, url: str) -> None:
+    PreviousRelease(url).prepare()
+
+    assert schema.migrate(database) is State.BEHIND
+    assert difference(database) == []
+
+
+def test_the_code_knows_every_migration_and_the_last_one() -> None:
+    config = Config()
+    folder = Path(schema.__file__).parent / "migrations"
+    config.set_main_option("script_location", str(folder))
+    script = ScriptDirectory.from_config(config)
+
+    assert script.get_current_head() == schema.HEAD
+    assert {one.revision for one in script.walk_revisions()} == set(schema.KNOWN)
+
+
+def test_processes_that_start_at_once_migrate_once(url: str) -> None:
+    databases = [connect(url) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(schema.migrate, databases))
+    states = [database.write_now(schema.state) for database in databases]
+    for database in databases:
+        database.close()
+
+    assert states == [State.CURRENT] * 4
+
+
+def test_a_database_that_a_newer_release_has_migrated_is_used_as_it_is(own: Server) -> None:
+    own.start()
+    own.execute("UPDATE alembic_version SET version_num = '9999'")
+    own.stop()
+    own.start()
+
+    assert httpx.get(f"{own.url}/readyz").json()["checks"]["migrations"] == "ahead"
+
+
+def test_a_migration_that_fails_leaves_the_schema_as_it_was(database: Database) -> None:
+    def fail(connection: object) -> None:
+        schema._upgrade(connection)  # type: ignore[arg-type]
+        raise RuntimeError("the power went")
+
+    with pytest.raises(RuntimeError):
+        database.migrate(fail)
+
+    assert database.write_now(schema.state) is State.BEHIND
+    schema.migrate(database)
+    assert difference(database) == []
+
+
+def test_the_release_before_works_beside_this_one(own: Server) -> None:
+    url = own.database or f"sqlite:///{own.data}/auth.sqlite"
+    before = PreviousRelease(url)
+    before.prepare()
+    before.add("old@example.test", PASSWORD)
+    own.start()
+    with httpx.Client(base_url=own.url) as client:
+        old = Person(client, "old@example.test")
+        new = Person.registered(client)
+        later = f"{uuid.uuid4().hex}@example.test"
+
+        before.prepare()
+        before.check()
+        before.add(later, PASSWORD)
+
+        assert old.can_sign_in()
+        assert Person(client, later).can_sign_in()
+        assert before.verifies(new.email, PASSWORD)
+        before.set_password(new.email, "changed by the release before")
+        new.password = "changed by the release before"
+        assert new.can_sign_in()
+        with pytest.raises(PreviousRelease.Taken):
+            before.add(new.email, PASSWORD)
+
+
+def test_a_token_of_the_release_before_names_no_session_and_is_good(own: Server) -> None:
+    own.start()
+    with httpx.Client(base_url=own.url) as client:
+        ada = Person.signed_in(client)
+        account = ada.get("/v1/me").json()["id"]
+        token = PreviousRelease.token(own.key, account)
+
+        answer = client.get("/v1/me", headers={"Authorization": f"Bearer {token}"})
+        assert answer.json()["id"] == account
+
+
+def test_deleting_an_account_leaves_none_of_its_rows(own: Server) -> None:
+    own.start()
+    with httpx.Client(base_url=own.url) as client:
+        ada = Person.signed_in(client)
+        ada.mailed("Confirm your e-mail address")
+        client.delete("/v1/me", headers=ada.bearer)
+    database = connect(own.database or f"sqlite:///{own.data}/auth.sqlite")
+    tables = [
+        table.name
+        for table in METADATA.sorted_tables
+        if table.name == "accounts" or any(key.target_fullname for key in table.foreign_keys)
+    ]
+    rows = database.write_now(
+        lambda connection: {
+            name: connection.execute(text(f"SELECT count(*) FROM {name}")).scalar()  # noqa: S608
+            for name in tables
+        }
+    )
+    database.close()
+
+    assert len(tables) > 8
+    assert set(rows.values()) == {0}, rows

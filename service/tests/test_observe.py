@@ -1,0 +1,261 @@
+"""What operators learn: metrics, the audit log, traces."""
+
+import contextlib
+import json
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import httpx
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from running import SERVICE, Server
+
+PASSWORD = "correct horse battery staple"
+ADA = {"email": "ada@example.test", "password": PASSWORD}
+
+
+def sample(text: str, series: str) -> float:
+    """Give the value of a series; 0 if there is none."""
+    found = re.search(rf"^{re.escape(series)} (.+)$", text, re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
+def scrape(server: Server) -> str:
+    answer = httpx.get(f"{server.url}/metrics")
+    assert answer.status_code == 200
+    return answer.text
+
+
+def sign_up(server: Server, name: str) -> dict[str, str]:
+    given = {"email": f"{name}@example.test", "password": PASSWORD}
+    with httpx.Client(base_url=server.url, timeout=30) as client:
+        client.post("/v1/auth/register", json=given)
+        tokens: dict[str, str] = client.post("/v1/auth/login", json=given).json()
+    return {**given, **tokens}
+
+
+def test_requests_are_counted_by_template_and_never_by_path(server: Server) -> None:
+    for number in range(3):
+        httpx.get(f"{server.url}/v1/admin/users/{number:032x}")
+        httpx.get(f"{server.url}/no/such/{number}")
+        httpx.request(f"ODD{number}", f"{server.url}/healthz")
+
+    text = scrape(server)
+
+    route = 'method="GET",route="/v1/admin/users/{user_id}",status="401"'
+    assert sample(text, f"auth_http_requests_total{{{route}}}") == 3
+    assert sample(text, 'auth_http_requests_total{method="GET",route="none",status="404"}') == 3
+    assert "no/such" not in text
+    assert "ODD" not in text
+    assert sample(text, "auth_http_requests_in_flight") == 1, "only the scrape itself"
+
+
+def test_logins_tokens_and_hashing_are_counted(own: Server) -> None:
+    own.settings = {"AUTH_REVISION": "abc1234", "AUTH_REFRESH_GRACE_SECONDS": "0"}
+    own.start()
+    ada = sign_up(own, "ada")
+    with httpx.Client(base_url=own.url, timeout=30) as client:
+        client.post("/v1/auth/login", json={**ADA, "password": "wrong password"})
+        for _ in range(2):
+            client.post("/v1/auth/refresh", json={"refresh_token": ada["refresh_token"]})
+
+    text = scrape(own)
+
+    assert sample(text, 'auth_logins_total{outcome="success"}') == 1
+    assert sample(text, 'auth_logins_total{outcome="password"}') == 1
+    assert sample(text, 'auth_tokens_total{event="issued"}') == 2
+    assert sample(text, 'auth_tokens_total{event="refreshed"}') == 1
+    assert sample(text, 'auth_tokens_total{event="reused"}') == 1
+    assert sample(text, "auth_hash_seconds_count") == 3
+    assert sample(text, "auth_hash_queue_length") == 0
+    assert sample(text, 'auth_build_info{revision="abc1234"}') == 1
+    assert "ada" not in text
+
+
+def test_what_is_refused_is_counted_by_its_limit(own: Server) -> None:
+    own.settings = {"AUTH_RATE_LIMITS": "register=1/60"}
+    own.start()
+    for name in ("ada", "grace"):
+        given = {"email": f"{name}@example.test", "password": PASSWORD}
+        httpx.post(f"{own.url}/v1/auth/register", json=given)
+
+    assert sample(scrape(own), 'auth_rate_limited_total{limit="register"}') == 1
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "Via", "X-Real-IP"])
+def test_metrics_are_not_there_for_who_comes_through_a_proxy(server: Server, header: str) -> None:
+    answer = httpx.get(f"{server.url}/metrics", headers={header: "127.0.0.1"})
+    nowhere = httpx.get(f"{server.url}/nowhere", headers={header: "127.0.0.1"})
+
+    assert answer.status_code == 404
+    assert answer.json() == nowhere.json()
+
+
+def test_metrics_are_not_there_for_networks_that_are_not_named(own: Server) -> None:
+    own.settings = {"AUTH_METRICS_FROM": "10.0.0.0/8"}
+    own.start()
+
+    assert httpx.get(f"{own.url}/metrics").status_code == 404
+
+
+def admin(server: Server, name: str) -> dict[str, str]:
+    """Make an administrator; give the header that says so."""
+    made = sign_up(server, name)
+    with contextlib.closing(sqlite3.connect(server.data / "auth.sqlite")) as database, database:
+        email = (made["email"],)
+        database.execute("UPDATE accounts SET role = 'admin' WHERE email = ?", email)
+    return {"Authorization": f"Bearer {made['access_token']}"}
+
+
+def test_an_admin_reads_who_did_what_from_where_page_by_page(server: Server) -> None:
+    bearer = admin(server, "root")
+    agent = {"User-Agent": "a browser\tof sorts", "X-Forwarded-For": "203.0.113.7"}
+    agent["X-Request-Id"] = "request-of-eve"
+    eve = sign_up(server, "eve")
+    httpx.post(
+        f"{server.url}/v1/auth/login",
+        json={"email": eve["email"], "password": "wrong password"},
+        headers=agent,
+    )
+    url, seen, before = f"{server.url}/v1/admin/audit-events", [], None
+    while True:
+        parameters = {"limit": 2, **({"before": before} if before else {})}
+        page = httpx.get(url, headers=bearer, params=parameters).json()
+        seen += page["events"]
+        before = page["next"]
+        if before is None:
+            break
+
+    refused = next(event for event in seen if event["request_id"] == "request-of-eve")
+    assert refused["event"] == "login"
+    assert refused["outcome"] == "failure"
+    assert refused["account_id"]
+    assert refused["address"] == "203.0.113.7"
+    assert refused["user_agent"] == "a browserof sorts"
+    assert {"account.registered", "login"} <= {one["event"] for one in seen}
+    numbers = [event["id"] for event in seen]
+    assert numbers == sorted(set(numbers), reverse=True)
+    only = httpx.get(url, headers=bearer, params={"event": "admin.read_audit"}).json()["events"]
+    assert {event["event"] for event in only} == {"admin.read_audit"}
+
+
+def test_nobody_else_reads_the_audit_log(server: Server) -> None:
+    user = sign_up(server, "mallory")["access_token"]
+    url = f"{server.url}/v1/admin/audit-events"
+
+    assert httpx.get(url).status_code == 401
+    assert httpx.get(url, headers={"Authorization": f"Bearer {user}"}).status_code == 403
+
+
+def test_events_are_logged_with_their_request_and_hold_no_secret(own: Server) -> None:
+    own.settings = {"AUTH_REFRESH_GRACE_SECONDS": "0"}
+    own.start()
+    ada = sign_up(own, "ada")
+    for _ in range(2):
+        given = {"refresh_token": ada["refresh_token"]}
+        httpx.post(f"{own.url}/v1/auth/refresh", json=given)
+    own.stop()
+
+    lines = [json.loads(line) for line in own.log.splitlines()]
+    events = {line["event"]: line for line in lines if line["message"] == "audit"}
+    assert {"account.registered", "login", "refresh_token.reused"} <= set(events)
+    assert all(event["request_id"] and event["address"] for event in events.values())
+    with contextlib.closing(sqlite3.connect(own.data / "auth.sqlite")) as database:
+        kept = str(database.execute("SELECT * FROM audit_events").fetchall())
+    for secret in (PASSWORD, ada["refresh_token"], ada["access_token"], ada["email"]):
+        assert secret not in own.log
+        assert secret not in kept
+
+
+class Collector(ThreadingHTTPServer):
+    """What an OpenTelemetry collector is to us: it takes spans over HTTP."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.requests: list[ExportTraceServiceRequest] = []
+
+    @property
+    def spans(self) -> list[Any]:
+        scopes = [
+            scope
+            for request in self.requests
+            for resource in request.resource_spans
+            for scope in resource.scope_spans
+        ]
+        return [span for scope in scopes for span in scope.spans]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        assert isinstance(self.server, Collector)
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.requests.append(ExportTraceServiceRequest.FromString(body))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(name="collector")
+def _collector() -> Iterator[Collector]:
+    with Collector() as collector:
+        thread = threading.Thread(target=collector.serve_forever)
+        thread.start()
+        yield collector
+        collector.shutdown()
+        thread.join()
+
+
+def test_a_request_is_a_span_of_its_callers_trace_and_its_logs_name_it(
+    own: Server, collector: Collector
+) -> None:
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    own.settings = {"AUTH_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.server_port}"}
+    own.start()
+    httpx.get(
+        f"{own.url}/v1/me?token=hunter2",
+        headers={"traceparent": f"00-{trace}-b7ad6b7169203331-01"},
+    )
+    own.stop()
+
+    span = next(span for span in collector.spans if span.trace_id.hex() == trace)
+    assert span.name == "GET /v1/me"
+    assert span.parent_span_id.hex() == "b7ad6b7169203331"
+    values = {pair.key: pair.value for pair in span.attributes}
+    assert values["http.response.status_code"].int_value == 401
+    assert values["http.route"].string_value == "/v1/me"
+    assert "hunter2" not in str(collector.spans)
+    logged = [json.loads(line) for line in own.log.splitlines()]
+    assert trace in {line.get("trace_id") for line in logged if line.get("path") == "/v1/me"}
+
+
+def test_a_collector_that_is_away_disturbs_no_request(own: Server) -> None:
+    own.settings = {"AUTH_OTLP_ENDPOINT": "http://127.0.0.1:9"}
+    own.start()
+
+    assert httpx.get(f"{own.url}/healthz").status_code == 200
+    assert own.stop() == 0
+    assert "Traceback" not in own.log
+
+
+def test_without_a_collector_nothing_of_opentelemetry_is_loaded() -> None:
+    code = "import sys, auth.server; print([name for name in sys.modules if 'otlp' in name])"
+
+    loaded = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(SERVICE)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+
+    assert loaded.stdout.strip() == "[]"

@@ -1,0 +1,79 @@
+"""More than the service can do at once, and an end while it does it."""
+
+import re
+import socket
+import threading
+import time
+from pathlib import Path
+
+import httpx
+from running import Server
+
+_AT_ONCE = 60
+_HASH_MB = 20  # of memory, for each password that is being hashed
+
+
+def peak_mb(server: Server) -> float:
+    """Give the most memory that the process ever had."""
+    assert server.process is not None
+    status = Path(f"/proc/{server.process.pid}/status").read_text()
+    found = re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)
+    assert found is not None
+    return int(found[1]) / 1000
+
+
+def crowd(server: Server, seconds: float) -> list[httpx.Response]:
+    """Log in from many threads, again and again, for some seconds."""
+    answers: list[httpx.Response] = []
+    end = time.monotonic() + seconds
+
+    def log_in(number: int) -> None:
+        given = {"email": f"{number}@example.test", "password": "correct horse"}
+        with httpx.Client(base_url=server.url, timeout=30) as client:
+            while time.monotonic() < end:
+                answers.append(client.post("/v1/auth/login", json=given))
+
+    threads = [threading.Thread(target=log_in, args=(number,)) for number in range(_AT_ONCE)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    return answers
+
+
+def test_at_many_times_its_places_it_refuses_at_once_and_its_memory_stays(own: Server) -> None:
+    own.settings = {"AUTH_HASHING_WORKERS": "2", "AUTH_HASHING_QUEUE": "8"}
+    own.start()
+    before = peak_mb(own)
+
+    answers = crowd(own, 3)
+
+    refused = [answer for answer in answers if answer.status_code == 503]
+    assert {answer.status_code for answer in answers} <= {401, 429, 503}
+    assert refused
+    assert {answer.headers["Retry-After"] for answer in refused} == {"1"}
+    assert peak_mb(own) < before + 2 * _HASH_MB + 30, "memory grows with the number of callers"
+    assert httpx.get(f"{own.url}/readyz", timeout=30).status_code == 200
+
+
+def test_a_request_that_is_still_being_sent_when_the_end_comes_is_answered(own: Server) -> None:
+    own.start()
+    body = b'{"email": "late@example.test", "password": "correct horse"}'
+    head = (
+        "POST /v1/auth/register HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", own.port), timeout=30) as raw:
+        raw.sendall(head.encode() + body[:10])
+        time.sleep(0.3)
+        ending = threading.Thread(target=own.stop)
+        ending.start()
+        time.sleep(2)
+        raw.sendall(body[10:])
+        said = raw.recv(65536)
+        ending.join(timeout=30)
+
+    assert b" 201 " in said.partition(b"\r\n")[0]
+    own.start()
+    given = {"email": "late@example.test", "password": "correct horse"}
+    assert httpx.post(f"{own.url}/v1/auth/login", json=given).status_code == 200

@@ -1,0 +1,46 @@
+"""Which passwords are refused."""
+
+import pytest
+from auth.guard.password_rules import LONGEST, SHORTEST, Refusal, common, refusal
+from hypothesis import given
+from hypothesis import strategies as st
+
+EMAIL = "grace.hopper@example.test"
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["password", "PassWord", "12345678", "trustno1", "ｐａｓｓｗｏｒｄ", "zzzzzzzzzzzz"],  # noqa: RUF001
+)
+def test_what_is_tried_first_is_refused_in_any_spelling(password: str) -> None:
+    assert refusal(password, EMAIL) is Refusal.COMMON
+
+
+@pytest.mark.parametrize("password", [EMAIL, "Grace.Hopper@Example.Test", "grace.hopper"])
+def test_the_name_of_the_account_is_no_password(password: str) -> None:
+    assert refusal(password, EMAIL) is Refusal.IDENTITY
+
+
+@pytest.mark.parametrize("length", [0, SHORTEST - 1, LONGEST + 1])
+def test_a_password_of_another_length_is_refused(length: int) -> None:
+    assert refusal(("ab" * LONGEST)[:length], EMAIL) is Refusal.LENGTH
+
+
+@pytest.mark.parametrize(
+    "password", ["correct horse battery staple", "ünïcödé wörds", "8 chars!", "パスワードは長い"]
+)
+def test_no_kind_of_character_is_asked_for_or_refused(password: str) -> None:
+    assert refusal(password, EMAIL) is None
+
+
+def test_the_list_is_there_offline() -> None:
+    assert len(common()) > 10_000
+
+
+@given(password=st.text(max_size=200), email=st.text(max_size=60))
+def test_any_text_is_accepted_or_refused_for_a_reason_that_does_not_show_it(
+    password: str, email: str
+) -> None:
+    found = refusal(password, email)
+
+    assert found is None or found in set(Refusal)
