@@ -2,7 +2,8 @@
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -14,11 +15,15 @@ PASSWORD = "correct horse battery staple"
 
 
 @pytest.fixture(name="guarded", scope="module")
-def _guarded(tmp_path_factory: pytest.TempPathFactory, key: str) -> Iterator[Server]:
+def _guarded(
+    tmp_path_factory: pytest.TempPathFactory, key: str, new_url: Callable[[Path], str]
+) -> Iterator[Server]:
     """Give a server with limits, of which each test uses those of a client of its own."""
+    folder = tmp_path_factory.mktemp("guarded")
     server = Server(
-        data=tmp_path_factory.mktemp("guarded"),
+        data=folder,
         key=key,
+        database=new_url(folder),
         settings={
             "AUTH_RATE_LIMITS": "login=20/60 login_account=20/60 register=3/60",
             "AUTH_CORS_ORIGINS": ORIGIN,
