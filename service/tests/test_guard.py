@@ -1,5 +1,6 @@
 """What stands before the routes, seen from outside."""
 
+import re
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -127,6 +128,16 @@ def test_every_answer_is_safe_to_show_in_a_browser(guarded: Server) -> None:
         assert headers["Referrer-Policy"] == "no-referrer"
         assert headers["Strict-Transport-Security"].startswith("max-age=")
         assert "Server" not in headers
+
+
+def test_the_page_of_the_description_may_load_what_it_names(guarded: Server) -> None:
+    page = httpx.get(f"{guarded.url}/docs")
+    policy = page.headers["Content-Security-Policy"]
+
+    sources = set(re.findall(r'(?:src|href)="(https://[^/"]+)', page.text))
+    assert sources
+    assert all(source in policy for source in sources)
+    assert "frame-ancestors 'none'" in policy
 
 
 def test_an_issuer_without_https_asks_no_browser_for_https(own: Server) -> None:
