@@ -1,8 +1,10 @@
 """What stands before the routes, seen from outside."""
 
+import re
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -14,11 +16,15 @@ PASSWORD = "correct horse battery staple"
 
 
 @pytest.fixture(name="guarded", scope="module")
-def _guarded(tmp_path_factory: pytest.TempPathFactory, key: str) -> Iterator[Server]:
+def _guarded(
+    tmp_path_factory: pytest.TempPathFactory, key: str, new_url: Callable[[Path], str]
+) -> Iterator[Server]:
     """Give a server with limits, of which each test uses those of a client of its own."""
+    folder = tmp_path_factory.mktemp("guarded")
     server = Server(
-        data=tmp_path_factory.mktemp("guarded"),
+        data=folder,
         key=key,
+        database=new_url(folder),
         settings={
             "AUTH_RATE_LIMITS": "login=20/60 login_account=20/60 register=3/60",
             "AUTH_CORS_ORIGINS": ORIGIN,
@@ -122,6 +128,16 @@ def test_every_answer_is_safe_to_show_in_a_browser(guarded: Server) -> None:
         assert headers["Referrer-Policy"] == "no-referrer"
         assert headers["Strict-Transport-Security"].startswith("max-age=")
         assert "Server" not in headers
+
+
+def test_the_page_of_the_description_may_load_what_it_names(guarded: Server) -> None:
+    page = httpx.get(f"{guarded.url}/docs")
+    policy = page.headers["Content-Security-Policy"]
+
+    sources = set(re.findall(r'(?:src|href)="(https://[^/"]+)', page.text))
+    assert sources
+    assert all(source in policy for source in sources)
+    assert "frame-ancestors 'none'" in policy
 
 
 def test_an_issuer_without_https_asks_no_browser_for_https(own: Server) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -38,8 +37,8 @@ def _clock() -> Clock:
 
 
 @pytest.fixture(name="database")
-def _database(tmp_path: Path) -> Iterator[Database]:
-    database = storage.connect(f"sqlite:///{tmp_path}/auth.sqlite")
+def _database(url: str) -> Iterator[Database]:
+    database = storage.connect(url)
     schema.migrate(database)
     yield database
     database.close()

@@ -79,14 +79,14 @@ def test_logins_tokens_and_hashing_are_counted(own: Server) -> None:
     assert "ada" not in text
 
 
-def test_what_is_refused_is_counted_by_its_limit(own: Server) -> None:
-    own.settings = {"AUTH_RATE_LIMITS": "register=1/60"}
-    own.start()
+def test_what_is_refused_is_counted_by_its_limit(on_sqlite: Server) -> None:
+    on_sqlite.settings = {"AUTH_RATE_LIMITS": "register=1/60"}
+    on_sqlite.start()
     for name in ("ada", "grace"):
         given = {"email": f"{name}@example.test", "password": PASSWORD}
-        httpx.post(f"{own.url}/v1/auth/register", json=given)
+        httpx.post(f"{on_sqlite.url}/v1/auth/register", json=given)
 
-    assert sample(scrape(own), 'auth_rate_limited_total{limit="register"}') == 1
+    assert sample(scrape(on_sqlite), 'auth_rate_limited_total{limit="register"}') == 1
 
 
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "Via", "X-Real-IP"])
@@ -98,24 +98,22 @@ def test_metrics_are_not_there_for_who_comes_through_a_proxy(server: Server, hea
     assert answer.json() == nowhere.json()
 
 
-def test_metrics_are_not_there_for_networks_that_are_not_named(own: Server) -> None:
-    own.settings = {"AUTH_METRICS_FROM": "10.0.0.0/8"}
-    own.start()
+def test_metrics_are_not_there_for_networks_that_are_not_named(on_sqlite: Server) -> None:
+    on_sqlite.settings = {"AUTH_METRICS_FROM": "10.0.0.0/8"}
+    on_sqlite.start()
 
-    assert httpx.get(f"{own.url}/metrics").status_code == 404
+    assert httpx.get(f"{on_sqlite.url}/metrics").status_code == 404
 
 
-def admin(server: Server, name: str) -> dict[str, str]:
+def admin(server: Server) -> dict[str, str]:
     """Make an administrator; give the header that says so."""
-    made = sign_up(server, name)
-    with contextlib.closing(sqlite3.connect(server.data / "auth.sqlite")) as database, database:
-        email = (made["email"],)
-        database.execute("UPDATE accounts SET role = 'admin' WHERE email = ?", email)
+    made = sign_up(server, "root")
+    server.execute("UPDATE accounts SET role = 'admin' WHERE email = 'root@example.test'")
     return {"Authorization": f"Bearer {made['access_token']}"}
 
 
 def test_an_admin_reads_who_did_what_from_where_page_by_page(server: Server) -> None:
-    bearer = admin(server, "root")
+    bearer = admin(server)
     agent = {"User-Agent": "a browser\tof sorts", "X-Forwarded-For": "203.0.113.7"}
     agent["X-Request-Id"] = "request-of-eve"
     eve = sign_up(server, "eve")
@@ -154,23 +152,23 @@ def test_nobody_else_reads_the_audit_log(server: Server) -> None:
     assert httpx.get(url, headers={"Authorization": f"Bearer {user}"}).status_code == 403
 
 
-def test_events_are_logged_with_their_request_and_hold_no_secret(own: Server) -> None:
-    own.settings = {"AUTH_REFRESH_GRACE_SECONDS": "0"}
-    own.start()
-    ada = sign_up(own, "ada")
+def test_events_are_logged_with_their_request_and_hold_no_secret(on_sqlite: Server) -> None:
+    on_sqlite.settings = {"AUTH_REFRESH_GRACE_SECONDS": "0"}
+    on_sqlite.start()
+    ada = sign_up(on_sqlite, "ada")
     for _ in range(2):
         given = {"refresh_token": ada["refresh_token"]}
-        httpx.post(f"{own.url}/v1/auth/refresh", json=given)
-    own.stop()
+        httpx.post(f"{on_sqlite.url}/v1/auth/refresh", json=given)
+    on_sqlite.stop()
 
-    lines = [json.loads(line) for line in own.log.splitlines()]
+    lines = [json.loads(line) for line in on_sqlite.log.splitlines()]
     events = {line["event"]: line for line in lines if line["message"] == "audit"}
     assert {"account.registered", "login", "refresh_token.reused"} <= set(events)
     assert all(event["request_id"] and event["address"] for event in events.values())
-    with contextlib.closing(sqlite3.connect(own.data / "auth.sqlite")) as database:
+    with contextlib.closing(sqlite3.connect(on_sqlite.data / "auth.sqlite")) as database:
         kept = str(database.execute("SELECT * FROM audit_events").fetchall())
     for secret in (PASSWORD, ada["refresh_token"], ada["access_token"], ada["email"]):
-        assert secret not in own.log
+        assert secret not in on_sqlite.log
         assert secret not in kept
 
 
@@ -215,16 +213,16 @@ def _collector() -> Iterator[Collector]:
 
 
 def test_a_request_is_a_span_of_its_callers_trace_and_its_logs_name_it(
-    own: Server, collector: Collector
+    on_sqlite: Server, collector: Collector
 ) -> None:
     trace = "0af7651916cd43dd8448eb211c80319c"
-    own.settings = {"AUTH_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.server_port}"}
-    own.start()
+    on_sqlite.settings = {"AUTH_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.server_port}"}
+    on_sqlite.start()
     httpx.get(
-        f"{own.url}/v1/me?token=hunter2",
+        f"{on_sqlite.url}/v1/me?token=hunter2",
         headers={"traceparent": f"00-{trace}-b7ad6b7169203331-01"},
     )
-    own.stop()
+    on_sqlite.stop()
 
     span = next(span for span in collector.spans if span.trace_id.hex() == trace)
     assert span.name == "GET /v1/me"
@@ -233,17 +231,17 @@ def test_a_request_is_a_span_of_its_callers_trace_and_its_logs_name_it(
     assert values["http.response.status_code"].int_value == 401
     assert values["http.route"].string_value == "/v1/me"
     assert "hunter2" not in str(collector.spans)
-    logged = [json.loads(line) for line in own.log.splitlines()]
+    logged = [json.loads(line) for line in on_sqlite.log.splitlines()]
     assert trace in {line.get("trace_id") for line in logged if line.get("path") == "/v1/me"}
 
 
-def test_a_collector_that_is_away_disturbs_no_request(own: Server) -> None:
-    own.settings = {"AUTH_OTLP_ENDPOINT": "http://127.0.0.1:9"}
-    own.start()
+def test_a_collector_that_is_away_disturbs_no_request(on_sqlite: Server) -> None:
+    on_sqlite.settings = {"AUTH_OTLP_ENDPOINT": "http://127.0.0.1:9"}
+    on_sqlite.start()
 
-    assert httpx.get(f"{own.url}/healthz").status_code == 200
-    assert own.stop() == 0
-    assert "Traceback" not in own.log
+    assert httpx.get(f"{on_sqlite.url}/healthz").status_code == 200
+    assert on_sqlite.stop() == 0
+    assert "Traceback" not in on_sqlite.log
 
 
 def test_without_a_collector_nothing_of_opentelemetry_is_loaded() -> None:

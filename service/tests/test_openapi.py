@@ -4,9 +4,9 @@ Schemathesis reads the description that the server gives, so a route that is add
 """
 
 import contextlib
-import sqlite3
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -31,17 +31,17 @@ _CHECKS = [
     response_schema_conformance,
 ]
 _EXAMPLES = 8
+NewUrl = Callable[[Path], str]
 _PASSWORD = "correct horse battery staple"
 
 
 @pytest.fixture(name="described", scope="module")
-def _described(tmp_path_factory: pytest.TempPathFactory, key: str) -> Iterator[Server]:
+def _described(
+    tmp_path_factory: pytest.TempPathFactory, key: str, new_url: NewUrl
+) -> Iterator[Server]:
     """Give a server that also has what only development has."""
-    server = Server(
-        data=tmp_path_factory.mktemp("described"),
-        key=key,
-        settings={"AUTH_ENVIRONMENT": "development"},
-    )
+    folder = tmp_path_factory.mktemp("described")
+    server = Server(data=folder, key=key, database=new_url(folder))
     server.start()
     yield server
     server.stop()
@@ -53,9 +53,7 @@ def administrator(described: Server) -> str:
     with httpx.Client(base_url=described.url, timeout=30) as client:
         client.post("/v1/auth/register", json=account)
         token = client.post("/v1/auth/login", json=account).json()["access_token"]
-    with contextlib.closing(sqlite3.connect(described.data / "auth.sqlite")) as database, database:
-        email = (account["email"],)
-        database.execute("UPDATE accounts SET role = 'admin' WHERE email = ?", email)
+    described.execute("UPDATE accounts SET role = 'admin'")
     return f"Bearer {token}"
 
 

@@ -41,32 +41,38 @@ def crowd(server: Server, seconds: float) -> list[httpx.Response]:
     return answers
 
 
-def test_at_many_times_its_places_it_refuses_at_once_and_its_memory_stays(own: Server) -> None:
-    own.settings = {"AUTH_HASHING_WORKERS": "2", "AUTH_HASHING_QUEUE": "8"}
-    own.start()
-    before = peak_mb(own)
+def test_at_many_times_its_places_it_refuses_at_once_and_its_memory_stays(
+    on_sqlite: Server,
+) -> None:
+    on_sqlite.settings = {"AUTH_HASHING_WORKERS": "2", "AUTH_HASHING_QUEUE": "8"}
+    on_sqlite.start()
+    before = peak_mb(on_sqlite)
 
-    answers = crowd(own, 3)
+    answers = crowd(on_sqlite, 3)
 
     refused = [answer for answer in answers if answer.status_code == 503]
     assert {answer.status_code for answer in answers} <= {401, 429, 503}
     assert refused
     assert {answer.headers["Retry-After"] for answer in refused} == {"1"}
-    assert peak_mb(own) < before + 2 * _HASH_MB + 30, "memory grows with the number of callers"
-    assert httpx.get(f"{own.url}/readyz", timeout=30).status_code == 200
+    assert peak_mb(on_sqlite) < before + 2 * _HASH_MB + 30, (
+        "memory grows with the number of callers"
+    )
+    assert httpx.get(f"{on_sqlite.url}/readyz", timeout=30).status_code == 200
 
 
-def test_a_request_that_is_still_being_sent_when_the_end_comes_is_answered(own: Server) -> None:
-    own.start()
+def test_a_request_that_is_still_being_sent_when_the_end_comes_is_answered(
+    on_sqlite: Server,
+) -> None:
+    on_sqlite.start()
     body = b'{"email": "late@example.test", "password": "correct horse"}'
     head = (
         "POST /v1/auth/register HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     )
-    with socket.create_connection(("127.0.0.1", own.port), timeout=30) as raw:
+    with socket.create_connection(("127.0.0.1", on_sqlite.port), timeout=30) as raw:
         raw.sendall(head.encode() + body[:10])
         time.sleep(0.3)
-        ending = threading.Thread(target=own.stop)
+        ending = threading.Thread(target=on_sqlite.stop)
         ending.start()
         time.sleep(2)
         raw.sendall(body[10:])
@@ -74,6 +80,6 @@ def test_a_request_that_is_still_being_sent_when_the_end_comes_is_answered(own: 
         ending.join(timeout=30)
 
     assert b" 201 " in said.partition(b"\r\n")[0]
-    own.start()
+    on_sqlite.start()
     given = {"email": "late@example.test", "password": "correct horse"}
-    assert httpx.post(f"{own.url}/v1/auth/login", json=given).status_code == 200
+    assert httpx.post(f"{on_sqlite.url}/v1/auth/login", json=given).status_code == 200

@@ -10,6 +10,13 @@ PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-ancestors 'none'; "
     "base-uri 'none'"
 )
+# FastAPI's page of the API description, which loads Swagger UI from there and starts it inline
+_CDN = "https://cdn.jsdelivr.net"
+DOCS_POLICY = (
+    f"default-src 'none'; script-src 'unsafe-inline' {_CDN}; style-src 'unsafe-inline' {_CDN}; "
+    "img-src 'self' data: https://fastapi.tiangolo.com; connect-src 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
 _ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -34,6 +41,7 @@ class SecureHeaders:
         always = _ALWAYS | (_HSTS if issuer.startswith("https://") else {})
         self._for_api = _raw(always | {"Content-Security-Policy": API_POLICY})
         self._for_pages = _raw(always | {"Content-Security-Policy": PAGE_POLICY})
+        self._for_docs = _raw(always | {"Content-Security-Policy": DOCS_POLICY})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -43,14 +51,12 @@ class SecureHeaders:
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
                 set_already = dict(message["headers"])
-                is_page = set_already.get(b"content-type", b"").startswith(b"text/html")
+                added = self._for_api
+                if set_already.get(b"content-type", b"").startswith(b"text/html"):
+                    added = self._for_docs if scope["path"] == "/docs" else self._for_pages
                 message["headers"] = [
                     *message["headers"],
-                    *(
-                        pair
-                        for pair in (self._for_pages if is_page else self._for_api)
-                        if pair[0] not in set_already
-                    ),
+                    *(pair for pair in added if pair[0] not in set_already),
                 ]
             await send(message)
 
