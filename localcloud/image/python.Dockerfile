@@ -14,9 +14,10 @@ FROM runtime AS builder
 ARG http_proxy
 ARG https_proxy
 ARG no_proxy
-RUN python3 -c 'import ensurepip' 2> /dev/null || { apt-get update \
- && apt-get install --yes --no-install-recommends python3-venv \
- && rm -rf /var/lib/apt/lists/*; }
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends binutils \
+      $(python3 -c 'import ensurepip' 2> /dev/null || echo python3-venv) \
+ && rm -rf /var/lib/apt/lists/*
 COPY host-ca.crt /usr/local/share/ca-certificates/host-ca.crt
 RUN update-ca-certificates
 COPY pip.conf /etc/pip.conf
