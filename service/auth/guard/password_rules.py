@@ -6,6 +6,7 @@ The list is that of zxcvbn, the 30 000 most used in published breaches: it is th
 billions of leaked passwords it knows only the ones that are guessed first.
 """
 
+import importlib.machinery
 import importlib.util
 import unicodedata
 from enum import StrEnum
@@ -52,8 +53,9 @@ def _frequencies() -> dict[str, list[str]]:
     """Load zxcvbn's lists alone, not the package: its matcher keeps 14 MB of tables for ever."""
     package = importlib.util.find_spec("zxcvbn")
     assert package is not None  # noqa: S101 - it is one of our requirements
-    folder = (package.submodule_search_locations or [""])[0]
-    spec = importlib.util.spec_from_file_location("_lists", f"{folder}/frequency_lists.py")
+    # found as a module, not by its file: the image holds packages as bytecode only
+    folders = package.submodule_search_locations
+    spec = importlib.machinery.PathFinder.find_spec("frequency_lists", folders)
     assert spec is not None  # noqa: S101
     assert spec.loader is not None  # noqa: S101
     module = importlib.util.module_from_spec(spec)
