@@ -4,6 +4,8 @@ STACK ?= local
 PYTHON ?= python3
 TOOLS = $(PYTHON) -m toolchain
 RUN = .venv/bin/python -m
+# a file of tests runs in one of two processes, which mostly wait: for servers, for VMs
+TWO = --numprocesses 2 --dist loadfile
 export PYTHONDONTWRITEBYTECODE = 1
 
 .DEFAULT_GOAL := help
@@ -62,7 +64,7 @@ unit: venv
 	$(RUN) pytest tests/unit
 
 service: venv ## tests of the Authentication Service
-	$(RUN) pytest service/tests
+	$(RUN) pytest $(TWO) service/tests
 
 fuzz: venv ## throw broken input at the service's parsers; SECONDS=60
 	@PYTHONPATH=service $(RUN) service.fuzz.parsers -max_total_time=$(SECONDS)
@@ -72,7 +74,7 @@ localcloud: venv docker ## tests of the emulated Oracle Cloud
 	$(RUN) pytest tests/localcloud
 
 e2e: venv docker ## tests of the whole, on real parts
-	$(RUN) pytest tests/e2e
+	$(RUN) pytest $(TWO) tests/e2e
 
 audit: venv ## look for known vulnerabilities in the dependencies
 	$(RUN) pip_audit --disable-pip --require-hashes -r requirements-dev.txt -r service/requirements.txt

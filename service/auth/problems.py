@@ -30,6 +30,7 @@ class Code(Enum):
     TIMEOUT = (408, "The request did not arrive in time.")
     PASSWORD_REFUSED = (422, "The password can't be used.")
     RATE_LIMITED = (429, "Too many requests; try again later.")
+    INTERNAL = (500, "The service failed at this; its log tells more under the request's id.")
     BUSY = (503, "Too many logins at once; try again in a moment.")
     UNAVAILABLE = (503, "The service can't reach its data; try again in a moment.")
 
@@ -92,3 +93,8 @@ def install(app: FastAPI) -> None:
     async def _http(_: Request, error: HTTPException) -> JSONResponse:
         code = _CODES.get(error.status_code, "http_error")
         return response(error.status_code, code, str(error.detail), error.headers)
+
+    @app.exception_handler(Exception)
+    async def _failed(_: Request, __: Exception) -> JSONResponse:
+        # the exception goes on to the log; what it says is for nobody else
+        return of(Code.INTERNAL)
