@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from toolchain import cache, docker_engine, interruption, story, venv
+from toolchain import actionlint, cache, docker_engine, interruption, story, venv
 
 CLONE = Path(__file__).resolve().parent.parent
 LOCAL = "local"
@@ -22,11 +22,8 @@ def main(argv: Sequence[str]) -> int:
     arguments = _parser().parse_args(argv)
     interruption.stop_on_terminate()
     try:
-        if arguments.command == "docker":
-            docker_engine.ensure(CLONE)
-            return 0
-        if arguments.command == "clean":
-            return _clean()
+        if arguments.command in _WITHOUT_PACKAGES:
+            return _WITHOUT_PACKAGES[arguments.command]()
         venv.ensure(CLONE)
         if arguments.command == "venv":
             return 0
@@ -50,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("venv", help="make the Python environment")
     commands.add_parser("docker", help="make sure that a Docker engine runs")
     commands.add_parser("clean", help="drop the caches")
+    commands.add_parser("actionlint", help="lint the workflows")
     for name, text in (
         ("up", "bring the stack up"),
         ("preview", "show what `up` would change"),
@@ -157,6 +155,15 @@ def _local_stack_exists() -> bool:
     return any((CLONE / ".local" / part).exists() for part in ("cloud", "state"))
 
 
+def _docker() -> int:
+    docker_engine.ensure(CLONE)
+    return 0
+
+
+def _actionlint() -> int:
+    return actionlint.run(CLONE)
+
+
 def _clean() -> int:
     if _local_stack_exists():
         raise story.StepError("The local stack is up; `make down` takes it down first.")
@@ -175,3 +182,6 @@ def _clean() -> int:
         shutil.rmtree(CLONE / ".local", ignore_errors=True)
         shutil.rmtree(cache.folder(), ignore_errors=True)
     return 0
+
+
+_WITHOUT_PACKAGES = {"docker": _docker, "clean": _clean, "actionlint": _actionlint}
