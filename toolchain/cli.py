@@ -63,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
         ("ssh", "run a command on the server, or get a shell there"),
     ):
         command = commands.add_parser(name, help=text)
-        command.add_argument("--stack", default="local", type=_stack_name)
+        command.add_argument("--stack", default="local", type=stack_name)
         if name == "rollback":
             command.add_argument("--to", default="", help="number of the release")
         if name in {"status", "history"}:
@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _stack_name(text: str) -> str:
+def stack_name(text: str) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9-]*", text):
         raise argparse.ArgumentTypeError(
             f"{text!r} is not a stack's name: lower-case letters, digits and dashes"
