@@ -7,12 +7,13 @@ RUN = .venv/bin/python -m
 REVIEW = $(RUN) pipeline
 export PYTHONDONTWRITEBYTECODE = 1
 # The shell reads them from its environment: what somebody typed never becomes part of a command.
-export STACK TO LABELS PLAN ADDRESS MINUTES KEEP
+IMAGE ?= auth-service:local
+export IMAGE STACK TO LABELS PLAN ADDRESS MINUTES KEEP
 
 .DEFAULT_GOAL := help
 .PHONY: help bench up preview down status logs history rollback exec ssh unlock init env test check fmt unit \
 	service fuzz localcloud e2e audit lock venv docker clean workflows pr-comment reviewed ssh-open ssh-close \
-	smoke released drift images pr-environment pr-environments evidence github-check
+	smoke released drift images pr-environment pr-environments evidence github-check image
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,7 +65,7 @@ check: venv workflows ## lint, types and unit tests: the fast part
 
 workflows: venv ## lint the workflows of GitHub
 	$(TOOLS) actionlint
-	.venv/bin/zizmor --offline --no-progress --pedantic .github
+	.venv/bin/zizmor --offline --quiet --pedantic --config .github/zizmor.yml .github
 
 unit: venv
 	$(RUN) pytest tests/unit
@@ -82,6 +83,9 @@ localcloud: venv docker ## tests of the emulated Oracle Cloud
 e2e: venv docker ## tests of the whole, on real parts
 	$(RUN) pytest tests/e2e
 
+image: docker ## build the service's image alone, on the official base; IMAGE=name
+	docker build --tag "$$IMAGE" service
+
 audit: venv ## look for known vulnerabilities in the dependencies
 	$(RUN) pip_audit --disable-pip --require-hashes -r requirements-dev.txt -r service/requirements.txt
 
@@ -91,8 +95,9 @@ pr-comment: venv ## print the comment that a pull request gets; POST=1 posts it
 reviewed: venv ## go on only if what is guarded was reviewed; PLAN=fingerprint says yes by hand
 	@$(REVIEW) reviewed --stack "$$STACK" $(if $(PLAN),--accept "$$PLAN")
 
-ssh-open: venv ## let this machine in by SSH for a while; ADDRESS=, MINUTES=
-	@$(REVIEW) ssh-open --stack "$$STACK" $(if $(ADDRESS),--address "$$ADDRESS") $(if $(MINUTES),--minutes "$$MINUTES")
+ssh-open: venv ## let this machine in by SSH for a while; ADDRESS=, MINUTES=, EXISTING=1 makes no network
+	@$(REVIEW) ssh-open --stack "$$STACK" \
+		$(if $(ADDRESS),--address "$$ADDRESS") $(if $(MINUTES),--minutes "$$MINUTES") $(if $(EXISTING),--existing)
 
 ssh-close: venv ## take away what ssh-open opened
 	@$(REVIEW) ssh-close --stack "$$STACK"

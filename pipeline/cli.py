@@ -60,6 +60,7 @@ def _reviewed(command: argparse.ArgumentParser) -> None:
 
 def _open(command: argparse.ArgumentParser) -> None:
     command.add_argument("--address", default="", help="instead of this machine's")
+    command.add_argument("--existing", action="store_true", help="make no network to open")
     command.add_argument("--minutes", type=int, default=60, help="after which any run closes it")
 
 

@@ -19,7 +19,6 @@ from pipeline import images as packages
 from pipeline import released as releases
 from pipeline.comment import marker, render
 from pipeline.context import Context
-from pipeline.errors import PipelineError
 from pipeline.github import GitHub
 from pipeline.markdown import code, text
 from pipeline.reviewed import Decision, decide
@@ -69,9 +68,10 @@ def reviewed(arguments: argparse.Namespace) -> int:
 def ssh_open(arguments: argparse.Namespace) -> int:
     stack = surroundings.prepare(CLONE, arguments.stack)
     address = door.checked(arguments.address) if arguments.address else door.own_address()
-    opened = door.of(stack, make=True)
+    opened = door.of(stack, make=not arguments.existing)
     if opened is None:
-        raise PipelineError(f"{stack.name} has no network security group to open")
+        print(f"{stack.name} has no network yet: there is nothing to open.")
+        return 0
     opened.open(address, run=Context.read().run_id, minutes=arguments.minutes)
     print(f"SSH to {stack.name} is open to {address}, for {arguments.minutes} minutes at most.")
     host = str(stack.outputs().get("serverIp", ""))
