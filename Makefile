@@ -5,6 +5,7 @@ PYTHON ?= python3
 TOOLS = $(PYTHON) -m toolchain
 RUN = .venv/bin/python -m
 REVIEW = $(RUN) pipeline
+ZIZMOR = .venv/bin/zizmor
 export PYTHONDONTWRITEBYTECODE = 1
 # The shell reads them from its environment: what somebody typed never becomes part of a command.
 IMAGE ?= auth-service:local
@@ -65,7 +66,7 @@ check: venv workflows ## lint, types and unit tests: the fast part
 
 workflows: venv ## lint the workflows of GitHub
 	$(TOOLS) actionlint
-	.venv/bin/zizmor --offline --quiet --pedantic --config .github/zizmor.yml .github
+	$(ZIZMOR) --offline --quiet --pedantic --config .github/zizmor.yml .github
 
 unit: venv
 	$(RUN) pytest tests/unit

@@ -10,7 +10,7 @@ from pipeline.verdict import ALLOWING
 _HEADINGS = {
     "clear": ("✅", "the VM, its address and its data stay"),
     "allowed": ("⚠️", f"allowed by the label {ALLOWING}"),
-    "blocked": ("⛔", "not without a yes"),
+    "blocked": ("⛔", "this needs an explicit yes"),
     "failed": ("❌", "the preview failed"),
 }
 _MOST_DANGERS = 20

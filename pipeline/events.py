@@ -32,6 +32,8 @@ _OPERATIONS: Mapping[str, Operation] = {
 _QUIET = frozenset({"same", "read", "refresh", "remove-pending-replace"})
 # what the CLI says of where it found a plugin is nothing that a change brings
 _NOISE = re.compile(r"using pulumi-(resource|language|analyzer)-\S+ from \$PATH")
+# what the CLI adds to an error that the program told itself
+_ECHO = "an unhandled error occurred: program exited with non-zero exit code"
 _ANSI = re.compile(r"\x1b\[[0-9;]*m|<\{%[^%]*%\}>")
 
 
@@ -107,7 +109,8 @@ def read(lines: Iterable[str]) -> Plan:
 def _note(said: Mapping[str, Any], warnings: list[str], errors: list[str]) -> None:
     text = _ANSI.sub("", said.get("message", "")).strip()
     if said.get("severity") == "error":
-        errors.append(text)
+        if not (errors and text.startswith(_ECHO)):
+            errors.append(text)
     elif said.get("severity") == "warning" and not _NOISE.match(text):
         warnings.append(text)
 

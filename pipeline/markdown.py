@@ -1,13 +1,14 @@
 """Text that others wrote, made harmless in GitHub's Markdown, and cut to what GitHub takes."""
 
+import html
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 LIMIT = 65_536  # characters that GitHub takes as the body of a comment or an issue
 _LINE = 400
-_MENTION = re.compile(r"([@#])(?=\w)")
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+!|~&-])")
+_LINKING = re.compile(r"(@|#|://|www)(?=[\w./])")
+_SPECIAL = re.compile(r"([\\`*_\[\]|~])")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -21,8 +22,9 @@ class Block:
 
 def text(value: str) -> str:
     """Show text as it is, on one line: no markup, no link, no mention."""
-    escaped = _SPECIAL.sub(r"\\\1", one_line(value))
-    return _MENTION.sub("\\1\u2060", escaped.replace("\\#", "#"))
+    escaped = html.escape(_SPECIAL.sub(r"\\\1", one_line(value)), quote=False)
+    # a word joiner, which nobody sees
+    return _LINKING.sub("\\1\u2060", escaped)
 
 
 def code(value: str) -> str:

@@ -14,6 +14,12 @@ from pipeline.container import Container, Names
 from pipeline.markdown import Block, code, cut, text
 from pipeline.review import Review
 
+# what the engine says of a resource that the stack protects
+_PROTECTED = "currently marked for protection"
+_HOW_TO_REPLACE = (
+    "It is protected. If it is meant to go: `auth:protect` to `false` in a pull request of its "
+    "own, then this one (docs/runbook.md, *The VM must be replaced*)."
+)
 _MOST_LINES = 10  # of a part's line, one for each of many containers
 
 
@@ -32,6 +38,8 @@ def errors(review: Review) -> Section | None:
     told = review.plan.errors or ("The engine says why in the log of this run.",)
     lines = [line for error in told for line in error.splitlines()]
     body = [Block(lines=lines, language="text")]
+    if any(_PROTECTED in line for line in lines):
+        body.append(Block(lines=[_HOW_TO_REPLACE]))
     return Section(title="Errors", line=text(cut(lines[0], 200)), body=body, is_open=True)
 
 
@@ -151,7 +159,7 @@ def _details(container: Container, commits: Commits, *, heading: bool) -> list[B
 def _commits(container: Container, commits: Commits) -> list[Block]:
     old, new = container.revision
     title = "Commits taken out" if commits.backwards else "Commits"
-    lines = [f"{title}, {code(old or 'nothing')} → {code(new)}"]
+    lines = [f"{title}, {code(old or 'nothing')} → {code(new or 'nothing')}"]
     if commits.problem:
         lines.append(f"({text(commits.problem)})")
     listed = [f"{commit.short}  {commit.subject}  ({commit.author})" for commit in commits.listed]
