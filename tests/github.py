@@ -1,5 +1,6 @@
 """GitHub's API on a local port, as far as the pipeline uses it: real HTTP, a small memory."""
 
+import base64
 import json
 import re
 import threading
@@ -100,7 +101,9 @@ def served() -> Iterator[GitHub]:
             body = json.loads(self.rfile.read(length) or b"{}")
             parts = urlsplit(self.path)
             github.requests.append((self.command, parts.path))
-            if self.headers.get("Authorization") != f"Bearer {TOKEN}":
+            # the registry takes the same token, but in another form
+            token = base64.b64encode(TOKEN.encode()).decode() if "/v2/" in parts.path else TOKEN
+            if self.headers.get("Authorization") != f"Bearer {token}":
                 github.unauthorized += 1
                 self._send(401, {"message": "Bad credentials"}, "")
                 return
@@ -130,7 +133,7 @@ def served() -> Iterator[GitHub]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         github.url = f"http://127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:
             yield github
