@@ -8,6 +8,7 @@ REVIEW = $(RUN) pipeline
 ZIZMOR = .venv/bin/zizmor
 export PYTHONDONTWRITEBYTECODE = 1
 # The shell reads them from its environment: what somebody typed never becomes part of a command.
+# `value` below is for the same reason: make itself would run a $(shell …) in them.
 IMAGE ?= auth-service:local
 export IMAGE STACK TO LABELS PLAN ADDRESS MINUTES KEEP
 
@@ -91,14 +92,14 @@ audit: venv ## look for known vulnerabilities in the dependencies
 	$(RUN) pip_audit --disable-pip --require-hashes -r requirements-dev.txt -r service/requirements.txt
 
 pr-comment: venv ## print the comment that a pull request gets; POST=1 posts it
-	@$(REVIEW) comment --stack "$$STACK" $(if $(POST),--post) $(if $(LABELS),--labels "$$LABELS")
+	@$(REVIEW) comment --stack "$$STACK" $(if $(POST),--post) $(if $(value LABELS),--labels "$$LABELS")
 
 reviewed: venv ## go on only if what is guarded was reviewed; PLAN=fingerprint says yes by hand
-	@$(REVIEW) reviewed --stack "$$STACK" $(if $(PLAN),--accept "$$PLAN")
+	@$(REVIEW) reviewed --stack "$$STACK" $(if $(value PLAN),--accept "$$PLAN")
 
 ssh-open: venv ## let this machine in by SSH for a while; ADDRESS=, MINUTES=, EXISTING=1 makes no network
 	@$(REVIEW) ssh-open --stack "$$STACK" \
-		$(if $(ADDRESS),--address "$$ADDRESS") $(if $(MINUTES),--minutes "$$MINUTES") $(if $(EXISTING),--existing)
+		$(if $(value ADDRESS),--address "$$ADDRESS") $(if $(value MINUTES),--minutes "$$MINUTES") $(if $(EXISTING),--existing)
 
 ssh-close: venv ## take away what ssh-open opened
 	@$(REVIEW) ssh-close --stack "$$STACK"
@@ -113,7 +114,7 @@ drift: venv ## compare the stack with its program, and keep an issue about it
 	@$(REVIEW) drift --stack "$$STACK"
 
 images: venv ## delete old images from GHCR; KEEP=10, DRY=1 only tells
-	@$(REVIEW) images --stack "$$STACK" $(if $(KEEP),--keep "$$KEEP") $(if $(DRY),--dry-run)
+	@$(REVIEW) images --stack "$$STACK" $(if $(value KEEP),--keep "$$KEEP") $(if $(DRY),--dry-run)
 
 pr-environment: venv ## configure the stack of a pull request: STACK=pr-12
 	@$(REVIEW) environment --stack "$$STACK"

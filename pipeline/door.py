@@ -19,7 +19,6 @@ import httpx
 
 from pipeline.errors import PipelineError
 from toolchain.stack import Stack
-from toolchain.standins.oci_api import overrides
 
 _NSG = "oci:Core/networkSecurityGroup:NetworkSecurityGroup"
 _CLIENT = "oci_core.VirtualNetworkClient"
@@ -43,8 +42,10 @@ class Door:
     """The NSG of a stack, by Oracle's SDK with the credentials of the stack's configuration."""
 
     def __init__(self, stack: Stack, nsg: str) -> None:
-        # the SDK takes most of a second to import
+        # these take most of a second to import
         import oci  # noqa: PLC0415
+
+        from toolchain.standins.oci_api import overrides  # noqa: PLC0415
 
         self._oci, self._nsg = oci, nsg
         values = stack.values()
