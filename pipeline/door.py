@@ -69,8 +69,9 @@ class Door:
             ) from None
 
     def openings(self) -> list[Opening]:
-        rules = self._oci.pagination.list_call_get_all_results(
-            self._client.list_network_security_group_security_rules, self._nsg
+        rules = self._call(
+            self._oci.pagination.list_call_get_all_results,
+            self._client.list_network_security_group_security_rules,
         ).data
         return [opening for rule in rules if (opening := _opening(rule))]
 
@@ -93,9 +94,9 @@ class Door:
             tcp_options=models.TcpOptions(destination_port_range=port),
             description=f"deployment run {run}, until {until}",
         )
-        self._client.add_network_security_group_security_rules(
-            self._nsg,
-            models.AddNetworkSecurityGroupSecurityRulesDetails(security_rules=[rule]),
+        self._call(
+            self._client.add_network_security_group_security_rules,
+            details=models.AddNetworkSecurityGroupSecurityRulesDetails(security_rules=[rule]),
         )
 
     def close(self, *, run: str) -> int:
@@ -107,10 +108,19 @@ class Door:
         ids = [opening.id for opening in openings]
         if ids:
             details = self._oci.core.models.RemoveNetworkSecurityGroupSecurityRulesDetails
-            self._client.remove_network_security_group_security_rules(
-                self._nsg, details(security_rule_ids=ids)
+            self._call(
+                self._client.remove_network_security_group_security_rules,
+                details=details(security_rule_ids=ids),
             )
         return len(ids)
+
+    def _call(self, operation: Callable[..., Any], *arguments: Any, details: Any = None) -> Any:
+        """Call an operation on the NSG, with the cloud's refusal as it words it."""
+        try:
+            return operation(*arguments, self._nsg, *([details] if details else []))
+        except self._oci.exceptions.ServiceError as error:
+            told = f"{error.status}-{error.code}, {error.message}"
+            raise PipelineError(f"The security group can't be changed: {told}") from None
 
 
 def of(stack: Stack, *, make: bool = False) -> Door | None:
