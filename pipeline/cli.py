@@ -19,7 +19,6 @@ _COMMANDS: dict[str, tuple[str, Callable[[argparse.Namespace], int]]] = {
     "released": ("give the outputs and the note of a release", commands.released),
     "drift": ("compare a stack with its program; keeps an issue", commands.drift),
     "images": ("delete old images of the registry", commands.images),
-    "unlock": ("free a state that a dead run left locked", commands.unlock),
     "environment": ("configure the stack of a pull request", commands.environment),
     "environments": ("take down the stacks of closed pull requests", commands.sweep),
     "evidence": ("keep what a stack shows, in a folder", commands.evidence),

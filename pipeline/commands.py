@@ -136,13 +136,6 @@ def images(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def unlock(arguments: argparse.Namespace) -> int:
-    stack = surroundings.prepare(CLONE, arguments.stack)
-    stack.unlock()
-    print(f"The state of {stack.name} is free. See what the dead run left: make preview")
-    return 0
-
-
 def environment(arguments: argparse.Namespace) -> int:
     stack = surroundings.prepare(CLONE, arguments.stack)
     environments.configure(stack, arguments.source)

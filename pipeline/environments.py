@@ -24,8 +24,7 @@ def configure(stack: Stack, source: str) -> None:
     """
     if not _NAME.fullmatch(stack.name):
         raise PipelineError(f"{stack.name} is no environment of a pull request: pr-NUMBER")
-    if not stack.configuration.exists():
-        stack.copy_configuration(source)
+    stack.copy_configuration(source)
     stack.set_value("auth:protect", "false")
     stack.unset_value("auth:domain")
 

@@ -91,9 +91,10 @@ class Stack:
         self._pulumi("up", "--yes", "--skip-preview", "--suppress-outputs", *named)
 
     def copy_configuration(self, source: str) -> None:
-        """Make the stack, if it is new, with the keys and values of `source`."""
-        if self.name not in self.names():
-            self._pulumi("stack", "init", self.name, "--copy-config-from", source)
+        """Make the stack and give it the keys and values of `source`, unless it has its own."""
+        self.create()
+        if not self._configured():
+            self._pulumi("config", "cp", "--stack", source, "--dest", self.name)
 
     def set_value(self, key: str, value: str) -> None:
         self._pulumi("config", "set", "--path", key, value)
@@ -239,8 +240,8 @@ class Stack:
         return result.stdout
 
     def _command(self, argv: Sequence[str]) -> list[str]:
-        # these two are about the backend, not about one stack in it
-        everywhere = tuple(argv[:2]) in {("stack", "ls"), ("stack", "init")}
+        # these are about the backend, or name their stack themselves
+        everywhere = tuple(argv[:2]) in {("stack", "ls"), ("stack", "init"), ("config", "cp")}
         scope = [] if everywhere else ["--stack", self.name]
         # a terminal gets the CLI's own display, which is drawn anew as the update goes on
         display = [] if argv[0] in _SHOWN and sys.stdout.isatty() else ["--non-interactive"]
@@ -250,4 +251,3 @@ class Stack:
 def _progress() -> list[str]:
     """Leave out the dots that tell a log nothing."""
     return [] if sys.stdout.isatty() else ["--suppress-progress"]
-

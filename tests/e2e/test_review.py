@@ -216,3 +216,34 @@ def test_urls_answers_and_a_reason_for_missing_pictures_are_kept(runner: Runner)
     assert json.loads((folder / "outputs.json").read_text())["url"].startswith("http://")
     assert "HTTP 200" in (folder / "health.txt").read_text()
     assert list(folder.glob("*.png")) or (folder / "pictures.txt").read_text()
+
+
+def test_a_pull_requests_environment_is_configured_as_dev_is_and_taken_down_when_it_is_over(
+    runner: Runner, tmp_path: Path
+) -> None:
+    (tmp_path / "state").mkdir()
+    backend = {
+        "PULUMI_BACKEND_URL": f"file://{tmp_path / 'state'}",
+        "PULUMI_CONFIG_PASSPHRASE": "a passphrase of the test",
+        "STACK": "pr-12",
+    }
+    file = runner.clone.path / "Pulumi.pr-12.yaml"
+    try:
+        assert runner.run("make init", **{**backend, "STACK": "dev"}).status == 0
+        for _ in range(2):  # the second time as in another job: the stack is there, its file is not
+            file.unlink(missing_ok=True)
+            assert runner.run("make pr-environment", **backend).status == 0
+            configured = file.read_text()
+            assert "auth:protect: false" in configured
+            assert "auth:signingKey" in configured
+
+        assert runner.clone.run("git", "status", "--porcelain", "Pulumi.pr-12.yaml").output == ""
+        runner.github.fixed[f"/repos/{server.REPOSITORY}/pulls/12"] = {"state": "open"}
+        runner.github.labels[NUMBER] = ["environment"]
+        assert "is taken down" not in runner.run("make pr-environments", **backend).output
+        runner.github.labels[NUMBER] = []
+        assert "pr-12 is taken down" in runner.run("make pr-environments", **backend).output
+        listed = list((tmp_path / "state").rglob("stacks/auth/*.json"))
+        assert [path.stem for path in listed] == ["dev"], "the stack is still there"
+    finally:
+        file.unlink(missing_ok=True)

@@ -48,7 +48,7 @@ EXPECTED = {
     "make released": [["pipeline", "released", "--stack"]],
     "make drift": [["pipeline", "drift", "--stack", "dev"]],
     "make images": [["pipeline", "images", "--stack", "dev", "--keep", "5"]],
-    "make unlock": [["pipeline", "unlock", "--stack", "prod"]],
+    "make unlock": [["toolchain", "unlock", "--stack", "prod"]],
     "make pr-environment": [["pipeline", "environment", "--stack", "pr-12"]],
     "make pr-environments": [["pipeline", "environments"]],
     "make evidence": [["pipeline", "evidence", "--stack", "local"]],
