@@ -21,8 +21,8 @@ help: ## show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo '  STACK=dev takes another stack than local.'
 
-up: ## set up everything and bring the stack up; ends with the URL
-	@$(TOOLS) up --stack "$$STACK"
+up: ## set up everything and bring the stack up; ends with the URL; REFRESH=1 repairs what drifted
+	@$(TOOLS) up --stack "$$STACK" $(if $(REFRESH),--refresh)
 
 preview: ## show what `make up` would change
 	@$(TOOLS) preview --stack "$$STACK"

@@ -23,9 +23,9 @@ def body(review: Review, context: Context) -> str:
     head = (
         f"{marker(review.stack)}\n"
         f"The [nightly check]({context.run_url}) found that `{review.stack}` differs from its "
-        "program. `make up` makes it what the program says; if what differs is meant, change the "
-        "program. This issue is edited by each check, and closed by the first that finds nothing."
-        "\n\n"
+        "program. `make up REFRESH=1` makes it what the program says; if what differs is meant, "
+        "change the program. This issue is edited by each check, and closed by the first that "
+        "finds nothing.\n\n"
     )
     return head + render(review, limit=LIMIT - len(head))
 

@@ -64,6 +64,8 @@ def parser() -> argparse.ArgumentParser:
     ):
         command = commands.add_parser(name, help=text)
         command.add_argument("--stack", default="local", type=stack_name)
+        if name == "up":
+            command.add_argument("--refresh", action="store_true", help="ask the cloud first")
         if name == "rollback":
             command.add_argument("--to", default="", help="number of the release")
         if name in {"status", "history"}:
@@ -102,7 +104,7 @@ def _on_stack(arguments: argparse.Namespace) -> int:
     changes = command in {"up", "preview", "down"}
     stack = (environment.prepare if changes else environment.existing)(CLONE, name)
     on_this_machine: dict[str, Callable[[], None]] = {
-        "up": stack.up,
+        "up": lambda: stack.up(refresh=arguments.refresh),
         "preview": stack.preview,
         "down": stack.destroy,
         "unlock": stack.unlock,

@@ -50,9 +50,11 @@ class Stack:
             project.write_text("name: auth\nruntime: python\n")
         self._pulumi("stack", "init", self.name, cwd=project.parent)
 
-    def up(self) -> None:
+    def up(self, *, refresh: bool = False) -> None:
+        """Make the stack what the program says; with `refresh`, whatever happened to it since."""
         self.create()
-        self._pulumi("up", "--yes", "--skip-preview", "--suppress-outputs", *_progress())
+        flags = [*_progress(), *(["--refresh"] * refresh)]
+        self._pulumi("up", "--yes", "--skip-preview", "--suppress-outputs", *flags)
 
     def init(self) -> None:
         """Make the stack and its keys; the rest of its configuration is for people to write."""

@@ -193,7 +193,7 @@ def test_what_was_changed_behind_the_programs_back_is_in_the_nightly_issue(
     (issue,) = runner.github.issues
     assert "443" in issue["body"]
     assert "does not run" in issue["body"]
-    assert runner.clone.make("up").status == 0
+    assert runner.clone.make("up", "REFRESH=1").status == 0
     assert nightly().status == 0
     assert issue["state"] == "closed"
 
@@ -234,7 +234,7 @@ def test_a_pull_requests_environment_is_configured_as_dev_is_and_taken_down_when
             file.unlink(missing_ok=True)
             assert runner.run("make pr-environment", **backend).status == 0
             configured = file.read_text()
-            assert "auth:protect: false" in configured
+            assert 'auth:protect: "false"' in configured
             assert "auth:signingKey" in configured
 
         assert runner.clone.run("git", "status", "--porcelain", "Pulumi.pr-12.yaml").output == ""
