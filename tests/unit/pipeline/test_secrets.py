@@ -67,10 +67,12 @@ def test_what_somebody_quotes_is_taken_out_wherever_it_stands(text: str) -> None
 
 def test_a_long_secret_is_taken_out_before_a_line_is_cut_within_it() -> None:
     redactor = Redactor([PASSWORD], {})
-    text = "x" * (400 - 8) + PASSWORD
+    line, value = "x" * (400 - 8) + PASSWORD, "y" * (90 - 8) + PASSWORD
+    found = plan(said("warning", line), step(RULE, "create", new={"description": value}))
 
-    shown = render(review(redactor.plan(plan(said("warning", text)))))
+    shown = render(review(redactor.plan(found)))
 
+    assert "yyyy" in shown
     assert PASSWORD[:6] not in shown
 
 
