@@ -6,59 +6,70 @@ TOOLS = $(PYTHON) -m toolchain
 RUN = .venv/bin/python -m
 # a file of tests runs in one of two processes, which mostly wait: for servers, for VMs
 TWO = --numprocesses 2 --dist loadfile
+REVIEW = $(RUN) pipeline
+ZIZMOR = .venv/bin/zizmor
 export PYTHONDONTWRITEBYTECODE = 1
+# The shell reads them from its environment: what somebody typed never becomes part of a command.
+# `value` below is for the same reason: make itself would run a $(shell …) in them.
+IMAGE ?= auth-service:local
+export IMAGE STACK TO LABELS PLAN ADDRESS MINUTES KEEP
 
 .DEFAULT_GOAL := help
-.PHONY: help bench up preview down status logs history rollback exec ssh unlock init env test check fmt unit service fuzz \
-	localcloud e2e audit lock venv docker clean
+.PHONY: help bench up preview down status logs history rollback exec ssh unlock init env test check fmt unit \
+	service fuzz localcloud e2e audit lock venv docker clean workflows pr-comment reviewed ssh-open ssh-close \
+	smoke released drift images pr-environment pr-environments evidence github-check image
 
 help: ## show this
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo '  STACK=dev takes another stack than local.'
 
-up: ## set up everything and bring the stack up; ends with the URL
-	@$(TOOLS) up --stack $(STACK)
+up: ## set up everything and bring the stack up; ends with the URL; REFRESH=1 repairs what drifted
+	@$(TOOLS) up --stack "$$STACK" $(if $(REFRESH),--refresh)
 
 preview: ## show what `make up` would change
-	@$(TOOLS) preview --stack $(STACK)
+	@$(TOOLS) preview --stack "$$STACK"
 
 down: ## take the stack down; leaves nothing behind
-	@$(TOOLS) down --stack $(STACK)
+	@$(TOOLS) down --stack "$$STACK"
 
 status: ## tell which release is live and whether it runs; JSON=1
-	@$(TOOLS) status --stack $(STACK) $(if $(JSON),--json)
+	@$(TOOLS) status --stack "$$STACK" $(if $(JSON),--json)
 
 logs: ## show the service's log
-	@$(TOOLS) logs --stack $(STACK)
+	@$(TOOLS) logs --stack "$$STACK"
 
 history: ## list the releases; JSON=1
-	@$(TOOLS) history --stack $(STACK) $(if $(JSON),--json)
+	@$(TOOLS) history --stack "$$STACK" $(if $(JSON),--json)
 
 rollback: ## run an earlier release again, with its configuration; TO=number names one
-	@$(TOOLS) rollback --stack $(STACK) --to "$(TO)"
+	@$(TOOLS) rollback --stack "$$STACK" --to "$$TO"
 
 exec: ## run a command in the service's container: make exec CMD='python -m auth --help'
-	@$(TOOLS) exec --stack $(STACK) -- $(CMD)
+	@$(TOOLS) exec --stack "$$STACK" -- $(CMD)
 
 ssh: ## open a shell on the server
-	@$(TOOLS) ssh --stack $(STACK)
+	@$(TOOLS) ssh --stack "$$STACK"
 
 unlock: ## free the stack's state of the lock of a run that is no more
-	@$(TOOLS) unlock --stack $(STACK)
+	@$(TOOLS) unlock --stack "$$STACK"
 
 init: ## make the keys of a new environment: make init STACK=dev
-	@$(TOOLS) init --stack $(STACK)
+	@$(TOOLS) init --stack "$$STACK"
 
 env: ## print shell exports: eval "$(make -s env)" makes plain pulumi, docker and ssh work
-	@$(TOOLS) env --stack $(STACK)
+	@$(TOOLS) env --stack "$$STACK"
 
 test: check service localcloud e2e ## everything that CI runs
 
-check: venv ## lint, types and unit tests: the fast part
+check: venv workflows ## lint, types and unit tests: the fast part
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) mypy
 	$(RUN) pytest tests/unit
+
+workflows: venv ## lint the workflows of GitHub
+	$(TOOLS) actionlint
+	$(ZIZMOR) --offline --quiet --pedantic --config .github/zizmor.yml .github
 
 unit: venv
 	$(RUN) pytest tests/unit
@@ -76,8 +87,48 @@ localcloud: venv docker ## tests of the emulated Oracle Cloud
 e2e: venv docker ## tests of the whole, on real parts
 	$(RUN) pytest $(TWO) tests/e2e
 
+image: docker ## build the service's image alone, on the official base; IMAGE=name
+	docker build --tag "$$IMAGE" service
+
 audit: venv ## look for known vulnerabilities in the dependencies
 	$(RUN) pip_audit --disable-pip --require-hashes -r requirements-dev.txt -r service/requirements.txt
+
+pr-comment: venv ## print the comment that a pull request gets; POST=1 posts it
+	@$(REVIEW) comment --stack "$$STACK" $(if $(POST),--post) $(if $(value LABELS),--labels "$$LABELS")
+
+reviewed: venv ## go on only if what is guarded was reviewed; PLAN=fingerprint says yes by hand
+	@$(REVIEW) reviewed --stack "$$STACK" $(if $(value PLAN),--accept "$$PLAN")
+
+ssh-open: venv ## let this machine in by SSH for a while; ADDRESS=, MINUTES=, EXISTING=1 makes no network
+	@$(REVIEW) ssh-open --stack "$$STACK" \
+		$(if $(value ADDRESS),--address "$$ADDRESS") $(if $(value MINUTES),--minutes "$$MINUTES") $(if $(EXISTING),--existing)
+
+ssh-close: venv ## take away what ssh-open opened
+	@$(REVIEW) ssh-close --stack "$$STACK"
+
+smoke: venv ## try the URLs of the stack
+	@$(REVIEW) smoke --stack "$$STACK"
+
+released: venv ## tell what is released: outputs and a note
+	@$(REVIEW) released --stack "$$STACK"
+
+drift: venv ## compare the stack with its program, and keep an issue about it
+	@$(REVIEW) drift --stack "$$STACK"
+
+images: venv ## delete old images from GHCR; KEEP=10, DRY=1 only tells
+	@$(REVIEW) images --stack "$$STACK" $(if $(value KEEP),--keep "$$KEEP") $(if $(DRY),--dry-run)
+
+pr-environment: venv ## configure the stack of a pull request: STACK=pr-12
+	@$(REVIEW) environment --stack "$$STACK"
+
+pr-environments: venv ## take down the stacks of pull requests that are over
+	@$(REVIEW) environments
+
+evidence: venv ## keep what the stack shows, in .local/evidence
+	@$(REVIEW) evidence --stack "$$STACK"
+
+github-check: venv ## tell what the repository on GitHub lacks
+	@$(REVIEW) github
 
 bench: venv $(if $(ONLY),,docker) ## measure how long things take; COLD=1 from empty caches; ONLY=service
 	@PYTHONPATH=service:service/tests $(RUN) bench $(if $(COLD),--cold) $(if $(ONLY),--only $(ONLY))

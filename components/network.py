@@ -52,6 +52,10 @@ class Network(pulumi.ComponentResource):
 
     subnet_id: pulumi.Output[str]
     nsg_id: pulumi.Output[str]
+    # What a VM waits for: one that boots before its egress rule can't reach anything, one before
+    # the default list is emptied is open to all. Not part of the ids: of a new rule those would be
+    # unknown, and a preview would show a new VM.
+    ready: tuple[pulumi.Resource, ...]
 
     def __init__(
         self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None
@@ -144,13 +148,6 @@ class Network(pulumi.ComponentResource):
             )
         )
 
-        # Whoever uses these ids also waits for the routes and rules: a VM that boots before its
-        # egress rule exists can't reach anything, and one before `closed` is open to all.
-        ready = pulumi.Output.all(routes.id, closed.id, *(rule.id for rule in rules))
-        self.subnet_id = pulumi.Output.all(subnet.id, ready).apply(_first)
-        self.nsg_id = pulumi.Output.all(nsg.id, ready).apply(_first)
+        self.subnet_id, self.nsg_id = subnet.id, nsg.id
+        self.ready = (routes, closed, *rules)
         self.register_outputs({"subnet_id": self.subnet_id, "nsg_id": self.nsg_id})
-
-
-def _first(values: list[str]) -> str:
-    return values[0]

@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 from pulumi_command import remote
 
-from components import commands
+from components import commands, summary
 from components.image import Registry
 from components.observation import NOTHING, Observation
 from components.server import Server
@@ -59,7 +59,8 @@ class Release(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: ReleaseArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("auth:release:Release", name, None, opts)
+        # inputs of the component itself are there to be read: a preview shows how they change
+        super().__init__("auth:release:Release", name, summarized(args), opts)
         service = args.service or name
         desired = desired_state(service, args)
         applied = remote.Command(
@@ -139,6 +140,25 @@ def desired_state(service: str, args: ReleaseArgs) -> pulumi.Output[str]:
         "keep": args.keep,
     }
     return pulumi.Output.json_dumps(document, sort_keys=True).apply(checked)
+
+
+def summarized(args: ReleaseArgs) -> dict[str, pulumi.Input[object]]:
+    """Say without a secret what is released; of each variable, only whether its value changed."""
+    key = args.server.login_key
+    return {
+        "image": args.image,
+        "revision": args.revision,
+        "environment": summary.marks(key, args.environment),
+        "secrets": summary.marks(key, args.secrets),
+        "settings": {
+            "port": args.port,
+            "site": args.site,
+            "health": dataclasses.asdict(args.health),
+            "limits": dataclasses.asdict(args.limits),
+            "canary": dataclasses.asdict(args.canary) if args.canary else None,
+            "maintenance": args.maintenance is not None,
+        },
+    }
 
 
 def checked(document: str) -> str:

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +43,7 @@ class ServerArgs:
     availability_domain_index: int
     subnet_id: pulumi.Input[str]
     nsg_id: pulumi.Input[str]
+    after: Sequence[pulumi.Resource] = ()  # what the network needs before a VM boots in it
     machine: Machine
     login_key: KeyPair
     host_key: KeyPair
@@ -116,6 +118,7 @@ class Server(pulumi.ComponentResource):
                 # monthly images must not wipe the disk, which this change would do in place
                 ignore_changes=["sourceDetails.sourceId"],
                 custom_timeouts=pulumi.CustomTimeouts(create="45m", delete="75m"),
+                depends_on=list(args.after),
             ),
         )
         volume = core.Volume(

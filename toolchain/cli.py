@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from toolchain import cache, docker_engine, interruption, story, venv
+from toolchain import actionlint, cache, docker_engine, interruption, story, venv
 
 CLONE = Path(__file__).resolve().parent.parent
 LOCAL = "local"
@@ -19,14 +19,11 @@ INTERRUPTED = 130
 
 
 def main(argv: Sequence[str]) -> int:
-    arguments = _parser().parse_args(argv)
+    arguments = parser().parse_args(argv)
     interruption.stop_on_terminate()
     try:
-        if arguments.command == "docker":
-            docker_engine.ensure(CLONE)
-            return 0
-        if arguments.command == "clean":
-            return _clean()
+        if arguments.command in _WITHOUT_PACKAGES:
+            return _WITHOUT_PACKAGES[arguments.command]()
         venv.ensure(CLONE)
         if arguments.command == "venv":
             return 0
@@ -44,12 +41,13 @@ def main(argv: Sequence[str]) -> int:
     return status
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python3 -m toolchain", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("venv", help="make the Python environment")
     commands.add_parser("docker", help="make sure that a Docker engine runs")
     commands.add_parser("clean", help="drop the caches")
+    commands.add_parser("actionlint", help="lint the workflows")
     for name, text in (
         ("up", "bring the stack up"),
         ("preview", "show what `up` would change"),
@@ -65,7 +63,9 @@ def _parser() -> argparse.ArgumentParser:
         ("ssh", "run a command on the server, or get a shell there"),
     ):
         command = commands.add_parser(name, help=text)
-        command.add_argument("--stack", default="local", type=_stack_name)
+        command.add_argument("--stack", default="local", type=stack_name)
+        if name == "up":
+            command.add_argument("--refresh", action="store_true", help="ask the cloud first")
         if name == "rollback":
             command.add_argument("--to", default="", help="number of the release")
         if name in {"status", "history"}:
@@ -75,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _stack_name(text: str) -> str:
+def stack_name(text: str) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9-]*", text):
         raise argparse.ArgumentTypeError(
             f"{text!r} is not a stack's name: lower-case letters, digits and dashes"
@@ -104,7 +104,7 @@ def _on_stack(arguments: argparse.Namespace) -> int:
     changes = command in {"up", "preview", "down"}
     stack = (environment.prepare if changes else environment.existing)(CLONE, name)
     on_this_machine: dict[str, Callable[[], None]] = {
-        "up": stack.up,
+        "up": lambda: stack.up(refresh=arguments.refresh),
         "preview": stack.preview,
         "down": stack.destroy,
         "unlock": stack.unlock,
@@ -157,6 +157,15 @@ def _local_stack_exists() -> bool:
     return any((CLONE / ".local" / part).exists() for part in ("cloud", "state"))
 
 
+def _docker() -> int:
+    docker_engine.ensure(CLONE)
+    return 0
+
+
+def _actionlint() -> int:
+    return actionlint.run(CLONE)
+
+
 def _clean() -> int:
     if _local_stack_exists():
         raise story.StepError("The local stack is up; `make down` takes it down first.")
@@ -175,3 +184,6 @@ def _clean() -> int:
         shutil.rmtree(CLONE / ".local", ignore_errors=True)
         shutil.rmtree(cache.folder(), ignore_errors=True)
     return 0
+
+
+_WITHOUT_PACKAGES = {"docker": _docker, "clean": _clean, "actionlint": _actionlint}

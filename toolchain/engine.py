@@ -1,23 +1,17 @@
 """The Pulumi engine: the one on PATH, the official release, or built from pinned Go modules."""
 
-import os
-import re
 import shutil
-import subprocess
 import sys
 import urllib.request
-from collections.abc import Mapping
 from pathlib import Path
 
-from toolchain import cache, downloads, story
+from toolchain import cache, downloads, golang, story
 
 VERSION = "3.259.0"
 # From 3.245 to 3.255 the CLI writes state that Oracle's S3 API refuses, and 3.257 fixed the rest.
 MINIMUM = (3, 257, 0)
 _BUILD_GIGABYTES = 5  # 2 GB of sources and 2 GB of compiled packages, deleted afterwards
-_BUILD_SECONDS = 3600
 _INSTALL_SECONDS = 600
-_GO_FOLDERS = ("/usr/local/go/bin", "/usr/lib/go/bin")  # where sudo and cron don't look
 _WAY_OUT = "Or install Pulumi yourself (https://www.pulumi.com/docs/install), then try again."
 _CLI = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 # The last SDK module that still holds the Python language host serves programs of today's SDK.
@@ -31,12 +25,6 @@ def ensure(clone: Path) -> Path:
         return found
     target = cache.folder() / "engine" / VERSION
     return cache.made(target, lambda draft: _get(clone, draft)) / "bin"
-
-
-def parse_version(text: str) -> tuple[int, int, int]:
-    """Read `v3.259.0` or `3.259.0-dev+abc`; (0, 0, 0) if it is not a version."""
-    match = re.match(r"v?(\d+)\.(\d+)\.(\d+)", text.strip())
-    return (int(match[1]), int(match[2]), int(match[3])) if match else (0, 0, 0)
 
 
 def unfit(version: tuple[int, int, int], *, has_language_host: bool) -> str:
@@ -53,7 +41,7 @@ def _on_path() -> Path | None:
     folder = Path(found).resolve().parent
     name = "pulumi-language-python"
     why_not = unfit(
-        parse_version(_say(found, "version")),
+        golang.parse_version(golang.say(found, "version")),
         has_language_host=bool(shutil.which(name, path=folder) or shutil.which(name)),
     )
     if not why_not:
@@ -92,65 +80,30 @@ def _install(draft: Path) -> None:
 def _build(clone: Path, draft: Path) -> None:
     """Build from Go modules whose versions and hashes are pinned in toolchain/engine."""
     modules = clone / "toolchain" / "engine"
-    # not the user's Go caches: ours survive a killed build and leave nothing after a finished one
     scratch = cache.folder() / "go"
-    env = {
-        **os.environ,
-        "CGO_ENABLED": "0",
-        "GOCACHE": str(scratch / "build"),
-        "GOFLAGS": "",
-        "GOMODCACHE": str(scratch / "mod"),
-        "PATH": os.pathsep.join([os.environ.get("PATH", os.defpath), *_GO_FOLDERS]),
-    }
-    _check_go(modules / "cli", env)
+    env = golang.environment(scratch)
+    way_out = (
+        "Pulumi's downloads can't be reached, and building the engine takes {go}. "
+        f"Install it (https://go.dev/dl). {_WAY_OUT}"
+    )
+    golang.check(modules / "cli", env, way_out)
     cache.need_space(draft, _BUILD_GIGABYTES, "building the engine")
     binaries = draft / "bin"
     binaries.mkdir()
-    _go_build(modules / "cli", _CLI, binaries, f"-s -w -X {_CLI_VERSION}=v{VERSION}", env)
-    _go_build(modules / "language-host", _LANGUAGE_HOST, binaries, "-s -w", env)
-    source = _say(
+    remedy = f"Is the Go module proxy reachable? {_WAY_OUT}"
+    for module, package, ldflags in (
+        ("cli", _CLI, f"-s -w -X {_CLI_VERSION}=v{VERSION}"),
+        ("language-host", _LANGUAGE_HOST, "-s -w"),
+    ):
+        golang.build(modules / module, package, binaries, ldflags=ldflags, env=env, remedy=remedy)
+    source = golang.say(
         "go", "list", "-f", "{{.Dir}}", _LANGUAGE_HOST, cwd=modules / "language-host", env=env
     )
     # the host runs this script beside it; modules carry no execute bit
     executor = binaries / "pulumi-language-python-exec"
     shutil.copyfile(Path(source).parent / executor.name, executor)
     executor.chmod(0o755)
-    shutil.rmtree(scratch)
-
-
-def _go_build(
-    module: Path, package: str, binaries: Path, ldflags: str, env: Mapping[str, str]
-) -> None:
-    flags = ("-v", "-mod=readonly", "-modcacherw", "-trimpath", "-buildvcs=false")
-    story.run(
-        *("go", "build", *flags, "-ldflags", ldflags, "-o", f"{binaries}/", package),
-        log=cache.folder() / "log" / f"go-{module.name}.log",
-        cwd=module,
-        env=env,
-        timeout=_BUILD_SECONDS,
-        remedy=f"Is the Go module proxy reachable? {_WAY_OUT}",
-    )
-
-
-def _check_go(module: Path, env: Mapping[str, str]) -> None:
-    wanted = re.search(r"^go (\S+)$", (module / "go.mod").read_text(), re.MULTILINE)
-    needed = wanted[1] if wanted else ""
-    way_out = (
-        f"Pulumi's downloads can't be reached, and building the engine takes Go {needed} or newer. "
-        f"Install it (https://go.dev/dl). {_WAY_OUT}"
-    )
-    if not shutil.which("go", path=env["PATH"]):
-        raise story.StepError(f"There is no `go` on PATH. {way_out}")
-    # asked inside the module, a Go that may fetch newer ones of itself does so and tells that one
-    version = _say("go", "env", "GOVERSION", cwd=module, env=env)
-    if parse_version(version.removeprefix("go")) < parse_version(needed):
-        had = version or _say("go", "version", cwd=module.parent, env=env)
-        raise story.StepError(f"The Go on this machine is too old: {had}. {way_out}")
-
-
-def _say(*argv: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> str:
-    result = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=cwd, env=env)
-    return result.stdout.strip()
+    golang.remove(scratch)
 
 
 def _dotted(version: tuple[int, int, int]) -> str:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from toolchain import docker_engine, engine, locks, plugins, secrets, story
-from toolchain.stack import Stack, complete_local
+from toolchain.local_stack import complete_local
+from toolchain.stack import Stack
 
 LOCAL = "local"
 

@@ -41,7 +41,7 @@ class Stack:
 
     def create(self) -> None:
         """Make the stack in its backend, if it is not there yet."""
-        if self.name in self._stacks():
+        if self.name in self.names():
             return
         # The CLI writes the stack's salt beside Pulumi.yaml, whatever file it is told to read: for
         # the local stack that must not be the committed one.
@@ -50,9 +50,11 @@ class Stack:
             project.write_text("name: auth\nruntime: python\n")
         self._pulumi("stack", "init", self.name, cwd=project.parent)
 
-    def up(self) -> None:
+    def up(self, *, refresh: bool = False) -> None:
+        """Make the stack what the program says; with `refresh`, whatever happened to it since."""
         self.create()
-        self._pulumi("up", "--yes", "--skip-preview", "--suppress-outputs", *_progress())
+        flags = [*_progress(), *(["--refresh"] * refresh)]
+        self._pulumi("up", "--yes", "--skip-preview", "--suppress-outputs", *flags)
 
     def init(self) -> None:
         """Make the stack and its keys; the rest of its configuration is for people to write."""
@@ -64,9 +66,47 @@ class Stack:
         self.create()
         self._pulumi("preview", "--diff", *_progress())
 
+    def plan(self, events: Path, *, refresh: bool = False) -> int:
+        """Preview with the engine's events in `events`, secrets left out; give its exit status.
+
+        What people read goes to stderr. With `refresh` the cloud is asked first what is there.
+        """
+        self.create()
+        events.parent.mkdir(parents=True, exist_ok=True)
+        events.unlink(missing_ok=True)
+        argv = ("preview", "--diff", "--event-log", str(events), *(["--refresh"] * refresh))
+        result = subprocess.run(
+            [*self._command(argv), "--non-interactive", "--suppress-progress"],
+            # the CLI has its event log among what is for debugging; its Automation API uses it
+            env={**self.env, "PULUMI_DEBUG_COMMANDS": "true"},
+            cwd=self.clone,
+            stdin=subprocess.DEVNULL,
+            stdout=sys.stderr.fileno(),
+            check=False,
+        )
+        return result.returncode
+
+    def up_to(self, *targets: str) -> None:
+        """Bring up a part of the stack: the resources whose URN matches one of `targets`."""
+        self.create()
+        named = [argument for target in targets for argument in ("--target", target)]
+        self._pulumi("up", "--yes", "--skip-preview", "--suppress-outputs", *named)
+
+    def copy_configuration(self, source: str) -> None:
+        """Make the stack and give it the keys and values of `source`, unless it has its own."""
+        self.create()
+        if not self._configured():
+            self._pulumi("config", "cp", "--stack", source, "--dest", self.name)
+
+    def set_value(self, key: str, value: str) -> None:
+        self._pulumi("config", "set", "--path", key, value)
+
+    def unset_value(self, key: str) -> None:
+        self._pulumi("config", "rm", key)
+
     def destroy(self) -> None:
         """Delete everything of the stack, and the stack itself."""
-        if self.name in self._stacks():
+        if self.name in self.names():
             self._pulumi("destroy", "--yes", "--skip-preview", *_progress())
             # without the flag the CLI deletes the committed configuration file
             self._pulumi("stack", "rm", "--yes", "--preserve-config")
@@ -77,6 +117,23 @@ class Stack:
 
     def outputs(self) -> dict[str, Any]:
         return dict(json.loads(self._read("stack", "output", "--json")))
+
+    def resources(self) -> list[dict[str, Any]]:
+        """List what the state holds, secrets encrypted as they are there."""
+        if self.name not in self.names():
+            return []
+        state = json.loads(self._read("stack", "export"))
+        return list((state.get("deployment") or {}).get("resources") or [])
+
+    def values(self) -> dict[str, str]:
+        """Give the whole configuration, `namespace:key` to text, secrets in the clear."""
+        told = json.loads(self._read("config", "--json", "--show-secrets"))
+        return {key: str(entry.get("value", "")) for key, entry in told.items()}
+
+    def secret_values(self) -> list[str]:
+        """Give the secrets of the configuration, for whoever must keep them out of a text."""
+        told = json.loads(self._read("config", "--json", "--show-secrets"))
+        return [str(entry.get("value", "")) for entry in told.values() if entry.get("secret")]
 
     def show_outputs(self) -> None:
         outputs = self.outputs()
@@ -104,6 +161,21 @@ class Stack:
 
     def remote(self, *argv: str) -> int:
         """Run a command on the stack's server over the system's ssh, with the pinned host key."""
+        return subprocess.run(self._ssh(argv), check=False).returncode
+
+    def ask(self, *argv: str, seconds: float = 60) -> str:
+        """Give what a command on the server prints; raise StackError if it can't be asked."""
+        try:
+            result = subprocess.run(
+                self._ssh(argv), capture_output=True, text=True, check=False, timeout=seconds
+            )
+        except subprocess.TimeoutExpired:
+            raise StackError(f"the server did not answer within {seconds:.0f} s") from None
+        if result.returncode != 0:
+            raise StackError(result.stderr.strip() or f"status {result.returncode}")
+        return result.stdout
+
+    def _ssh(self, argv: Sequence[str]) -> list[str]:
         folder = self.clone / ".local" / "ssh" / self.name
         key, known_hosts = folder / "key", folder / "known_hosts"
         host = str(self.outputs().get("serverIp", ""))
@@ -120,12 +192,13 @@ class Stack:
             "StrictHostKeyChecking": "yes",
             "UserKnownHostsFile": str(known_hosts),
             "GlobalKnownHostsFile": "/dev/null",
+            "ConnectTimeout": "20",
         }
         flags = [f"-o{name}={value}" for name, value in options.items()]
-        command = ["ssh", "-i", str(key), *flags, f"ubuntu@{host}", *argv]
-        return subprocess.run(command, check=False).returncode
+        return ["ssh", "-i", str(key), *flags, f"ubuntu@{host}", *argv]
 
-    def _stacks(self) -> list[str]:
+    def names(self) -> list[str]:
+        """List the stacks of the backend, this one among them or not."""
         return [stack["name"] for stack in json.loads(self._read("stack", "ls", "--json"))]
 
     def _configured(self) -> set[str]:
@@ -169,8 +242,8 @@ class Stack:
         return result.stdout
 
     def _command(self, argv: Sequence[str]) -> list[str]:
-        # these two are about the backend, not about one stack in it
-        everywhere = tuple(argv[:2]) in {("stack", "ls"), ("stack", "init")}
+        # these are about the backend, or name their stack themselves
+        everywhere = tuple(argv[:2]) in {("stack", "ls"), ("stack", "init"), ("config", "cp")}
         scope = [] if everywhere else ["--stack", self.name]
         # a terminal gets the CLI's own display, which is drawn anew as the update goes on
         display = [] if argv[0] in _SHOWN and sys.stdout.isatty() else ["--non-interactive"]
@@ -180,45 +253,3 @@ class Stack:
 def _progress() -> list[str]:
     """Leave out the dots that tell a log nothing."""
     return [] if sys.stdout.isatty() else ["--suppress-progress"]
-
-
-def complete_local(stack: Stack, cloud: Mapping[str, Any]) -> None:
-    """Write the local stack's configuration: the committed values and what this machine adds.
-
-    `cloud` is what `python -m localcloud describe` prints. Secrets that the file already has are
-    kept as they are, and so are keys that only `pulumi config set` put there; a changed value of
-    the committed file or of the emulated cloud replaces the old one.
-    """
-    stack.create()
-    committed = yaml.safe_load((stack.clone / "Pulumi.local.yaml").read_text())["config"]
-    before: dict[str, Any] = {}
-    if stack.configuration.exists():
-        before = yaml.safe_load(stack.configuration.read_text()) or {}
-    registry = cloud["registry"]
-    added = {
-        "oci:region": cloud["region"],
-        "oci:tenancyOcid": cloud["tenancy_ocid"],
-        "oci:userOcid": cloud["user_ocid"],
-        "oci:fingerprint": cloud["fingerprint"],
-        "oci:privateKeyPath": cloud["private_key_file"],
-        "auth:compartmentOcid": cloud["compartment_ocid"],
-        "auth:shape": cloud["shape"],
-        "auth:imageRepository": f"{registry['server']}/auth/auth-service",
-        "auth:registryUsername": registry["username"],
-        "auth:baseImage": cloud["docker_bases"]["base"],
-        "auth:builderImage": cloud["docker_bases"]["builder"],
-    }
-    known = {**committed, **added}
-    kept = {
-        key: value
-        for key, value in (before.get("config") or {}).items()
-        if key not in known or (isinstance(value, dict) and "secure" in value)
-    }
-    document = {**before, "config": {**known, **kept}}
-    text = yaml.safe_dump(document, sort_keys=False)
-    if not stack.configuration.exists() or stack.configuration.read_text() != text:
-        secrets.write(stack.configuration, text)
-    stack.make_secrets()
-    password = Path(registry["password_file"]).read_text().strip()
-    if "auth:registryPassword" not in kept:
-        stack.set_secret("registryPassword", password)

@@ -46,6 +46,7 @@ servers = {
             availability_domain_index=settings.availability_domain_index,
             subnet_id=network.subnet_id,
             nsg_id=network.nsg_id,
+            after=network.ready,
             machine=settings.machine,
             login_key=settings.login_key,
             host_key=settings.host_key,

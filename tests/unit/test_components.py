@@ -11,7 +11,7 @@ import pulumi
 import pytest
 
 import settings as configuration
-from components import commands, endpoint, image, observation, release, server
+from components import commands, endpoint, image, observation, release, server, summary
 from components.network import Ingress, Network, NetworkArgs, openings
 from components.observation import Observation, UnreachableError
 from host.auth_release.desired import Desired
@@ -178,6 +178,26 @@ def test_the_desired_state_travels_only_as_a_secret_on_stdin(up: Up) -> None:
     assert desired["image"] == DIGEST
     command.pop("connection")
     assert "PRIVATE KEY" not in str(command), "a secret is outside of stdin"
+
+
+def test_the_release_shows_its_variables_by_name_and_none_of_their_values(up: Up) -> None:
+    shown = up(make_release).of_type("auth:release:Release")[0]
+
+    assert set(shown["environment"]) == {"AUTH_ISSUER"}
+    assert set(shown["secrets"]) == {"AUTH_SIGNING_KEY"}
+    assert shown["image"] == DIGEST
+    text = json.dumps(shown)
+    assert "192.0.2.7" not in text, "a value is shown"
+    assert "PRIVATE KEY" not in text, "a secret is shown"
+
+
+def test_a_mark_tells_a_changed_value_by_a_key_and_not_which_variables_are_equal() -> None:
+    marked = summary.mark("key", "A", "yes")
+
+    assert marked == summary.mark("key", "A", "yes")
+    assert marked != summary.mark("key", "A", "no")
+    assert marked != summary.mark("key", "B", "yes"), "equal values of two variables can be seen"
+    assert marked != summary.mark("another key", "A", "yes"), "the value can be guessed"
 
 
 def test_a_release_has_no_triggers_and_no_delete(up: Up) -> None:

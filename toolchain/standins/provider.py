@@ -216,7 +216,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         if outputs is None:
             return provider_pb2.ReadResponse()
         inputs = values.from_wire(request.inputs)
-        seen = {key: outputs.get(key, value) for key, value in inputs.items()}
+        seen = values.seen(inputs, outputs)
         return provider_pb2.ReadResponse(
             id=request.id, properties=values.to_wire(outputs), inputs=values.to_wire(seen)
         )

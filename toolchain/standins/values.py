@@ -40,6 +40,20 @@ def has_unknowns(value: Any) -> bool:
     return bool(value == UNKNOWN)
 
 
+def seen(inputs: Any, outputs: Any) -> Any:
+    """Give inputs as they are in reality, without what the cloud added of its own.
+
+    The official providers do the same: a default that nobody asked for is no difference, an entry
+    that somebody added to a list is one.
+    """
+    if isinstance(inputs, dict) and isinstance(outputs, dict):
+        return {key: seen(value, outputs.get(key, value)) for key, value in inputs.items()}
+    if isinstance(inputs, list) and isinstance(outputs, list):
+        known = [seen(*both) for both in zip(inputs, outputs, strict=False)]
+        return known + outputs[len(inputs) :]
+    return outputs
+
+
 def differences(old: Any, new: Any, path: str = "") -> Iterator[tuple[str, str]]:
     """Yield (path, kind) of each difference; kind is ADD, DELETE or UPDATE.
 

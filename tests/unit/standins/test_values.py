@@ -52,3 +52,14 @@ def test_differences_name_path_and_kind(
 def test_unknowns_are_found_at_any_depth() -> None:
     assert values.has_unknowns({"a": [{"b": values.UNKNOWN}]})
     assert not values.has_unknowns({"a": [{"b": "known"}]})
+
+
+def test_what_the_cloud_adds_by_itself_is_no_difference_but_what_somebody_adds_is() -> None:
+    inputs = {"rules": [{"to": "a"}], "shape": {"ocpus": 1}, "name": "x"}
+    rules = [{"to": "a", "type": "STATIC"}]
+    outputs = {"rules": rules, "shape": {"ocpus": 1, "gpus": 0}, "id": 1}
+
+    assert values.seen(inputs, outputs) == inputs
+    added = {**outputs, "rules": [*rules, {"to": "b"}]}
+    assert values.seen(inputs, added)["rules"] == [{"to": "a"}, {"to": "b"}]
+    assert values.seen(inputs, {**outputs, "shape": {"ocpus": 2}})["shape"] == {"ocpus": 2}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from toolchain import engine
+from toolchain import engine, golang
 
 
 @pytest.mark.parametrize(
@@ -12,6 +12,7 @@ from toolchain import engine
         ("3.272.1", (3, 272, 1)),
         ("v3.260.0-alpha.1+g0123abc", (3, 260, 0)),
         ("v3.100.12-dev", (3, 100, 12)),
+        ("1.24", (1, 24, 0)),
         ("command not found", (0, 0, 0)),
         ("", (0, 0, 0)),
     ],
@@ -19,7 +20,7 @@ from toolchain import engine
 def test_a_version_is_read_from_whatever_pulumi_prints(
     text: str, version: tuple[int, int, int]
 ) -> None:
-    assert engine.parse_version(text) == version
+    assert golang.parse_version(text) == version
 
 
 def test_versions_compare_as_numbers_not_as_text() -> None:
@@ -32,4 +33,4 @@ def test_a_pulumi_that_can_not_run_python_is_passed_over() -> None:
 
 
 def test_what_we_get_ourselves_is_good_enough() -> None:
-    assert engine.unfit(engine.parse_version(engine.VERSION), has_language_host=True) == ""
+    assert engine.unfit(golang.parse_version(engine.VERSION), has_language_host=True) == ""

@@ -1,0 +1,92 @@
+"""The commands behind the Makefile: `python -m pipeline COMMAND`."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+from pipeline import commands
+from pipeline.errors import PipelineError
+from toolchain import interruption, story
+from toolchain.cli import stack_name
+from toolchain.stack import StackError
+
+_COMMANDS: dict[str, tuple[str, Callable[[argparse.Namespace], int]]] = {
+    "comment": ("review a stack's plan; print it or post it on the pull request", commands.comment),
+    "reviewed": ("compare the plan with what was reviewed", commands.reviewed),
+    "ssh-open": ("let this machine's address in for SSH", commands.ssh_open),
+    "ssh-close": ("take away what ssh-open did", commands.ssh_close),
+    "smoke": ("try the URLs of a stack", commands.smoke),
+    "released": ("give the outputs and the note of a release", commands.released),
+    "drift": ("compare a stack with its program; keeps an issue", commands.drift),
+    "images": ("delete old images of the registry", commands.images),
+    "environment": ("configure the stack of a pull request", commands.environment),
+    "environments": ("take down the stacks of closed pull requests", commands.sweep),
+    "evidence": ("keep what a stack shows, in a folder", commands.evidence),
+    "github": ("tell what the repository on GitHub lacks", commands.github),
+}
+
+
+def main(argv: Sequence[str]) -> int:
+    arguments = parser().parse_args(argv)
+    interruption.stop_on_terminate()
+    try:
+        return _COMMANDS[arguments.command][1](arguments)
+    except (PipelineError, StackError, story.StepError) as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(prog="python -m pipeline", description=__doc__)
+    subparsers = made.add_subparsers(dest="command", required=True)
+    for name, (text, _) in _COMMANDS.items():
+        command = subparsers.add_parser(name, help=text)
+        if name not in {"github", "environments"}:
+            command.add_argument("--stack", default="local", type=stack_name)
+        if add := _ARGUMENTS.get(name):
+            add(command)
+    return made
+
+
+def _comment(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--post", action="store_true", help="on the pull request of this run")
+    command.add_argument("--labels", default="", help="of the pull request, with commas")
+
+
+def _reviewed(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--accept", default="", help="fingerprint of a plan that you have read")
+
+
+def _open(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--address", default="", help="instead of this machine's")
+    command.add_argument("--existing", action="store_true", help="make no network to open")
+    command.add_argument("--minutes", type=int, default=60, help="after which any run closes it")
+
+
+def _images(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--keep", type=_positive, default=10, help="how many of the newest")
+    command.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
+
+
+def _environment(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--source", default="dev", type=stack_name, help="stack to copy from")
+
+
+def _evidence(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--folder", default=".local/evidence")
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 1")
+    return int(text)
+
+
+_ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
+    "comment": _comment,
+    "reviewed": _reviewed,
+    "ssh-open": _open,
+    "images": _images,
+    "environment": _environment,
+    "evidence": _evidence,
+}

@@ -1,0 +1,186 @@
+"""What each command does, in a few steps."""
+
+import argparse
+import dataclasses
+import os
+from pathlib import Path
+
+from pipeline import (
+    checklist,
+    commits,
+    door,
+    environments,
+    posts,
+    review,
+)
+from pipeline import drift as drifting
+from pipeline import evidence as keeping
+from pipeline import images as packages
+from pipeline import released as releases
+from pipeline.comment import marker, render
+from pipeline.context import Context
+from pipeline.github import GitHub
+from pipeline.markdown import code, text
+from pipeline.reviewed import Decision, decide
+from pipeline.verdict import ALLOWING
+from toolchain import environment as surroundings
+from toolchain.cli import CLONE
+from toolchain.stack import Stack
+
+
+def comment(arguments: argparse.Namespace) -> int:
+    """Print the review's comment, or post it; the exit status is the verdict."""
+    context = Context.read()
+    labels = set(filter(None, arguments.labels.split(",")))
+    if arguments.post:
+        with GitHub(context) as github:
+            labels |= posts.labels(github, context.pull_request)
+    stack = surroundings.prepare(CLONE, arguments.stack)
+    made, redactor = review.make(CLONE, stack, labels=labels, head=context.head)
+    body = redactor.text(render(made))
+    if arguments.post:
+        with GitHub(context) as github:
+            posts.upsert_comment(github, context.pull_request, marker(stack.name), body)
+        context.summarize(body)
+    else:
+        print(body)
+    return 0 if made.verdict.passes else 1
+
+
+def reviewed(arguments: argparse.Namespace) -> int:
+    """Refuse to go on if what the verdict guards would be touched otherwise than reviewed."""
+    context = Context.read()
+    stack = surroundings.prepare(CLONE, arguments.stack)
+    made, redactor = review.make(CLONE, stack)
+    with GitHub(context) as github:
+        seen = posts.reviewed(github, context.commit or made.record.commit, stack.name)
+    decision = decide(
+        seen,
+        made.record,
+        made.verdict,
+        accepted=arguments.accept,
+        files=lambda old, new: commits.changed_files(CLONE, old, new),
+    )
+    context.summarize(redactor.text(_told(stack.name, decision, made)))
+    return 0 if decision.goes_on else 1
+
+
+def ssh_open(arguments: argparse.Namespace) -> int:
+    stack = surroundings.prepare(CLONE, arguments.stack)
+    address = door.checked(arguments.address) if arguments.address else door.own_address()
+    opened = door.of(stack, make=not arguments.existing)
+    if opened is None:
+        print(f"{stack.name} has no network yet: there is nothing to open.")
+        return 0
+    opened.open(address, run=Context.read().run_id, minutes=arguments.minutes)
+    print(f"SSH to {stack.name} is open to {address}, for {arguments.minutes} minutes at most.")
+    host = str(stack.outputs().get("serverIp", ""))
+    if host:
+        door.wait(host)
+    return 0
+
+
+def ssh_close(arguments: argparse.Namespace) -> int:
+    stack = surroundings.prepare(CLONE, arguments.stack)
+    opened = door.of(stack)
+    closed = opened.close(run=Context.read().run_id) if opened else 0
+    print(f"{closed} opening{'' if closed == 1 else 's'} of SSH to {stack.name} closed.")
+    return 0
+
+
+def smoke(arguments: argparse.Namespace) -> int:
+    stack = surroundings.existing(CLONE, arguments.stack)
+    for line in releases.smoke(stack.outputs()):
+        print(line)
+    return 0
+
+
+def released(arguments: argparse.Namespace) -> int:
+    context = Context.read()
+    stack = surroundings.existing(CLONE, arguments.stack)
+    context.output(**releases.outputs(stack))
+    context.summarize(releases.note(CLONE, stack))
+    return 0
+
+
+def drift(arguments: argparse.Namespace) -> int:
+    """Keep one issue about what differs; only a check that could not be made fails."""
+    context = Context.read()
+    stack = surroundings.prepare(CLONE, arguments.stack)
+    made, redactor = review.make(CLONE, stack, refresh=True)
+    made = dataclasses.replace(made, plan=redactor.plan(made.plan))
+    told = drifting.report(made, context)
+    context.summarize(told)
+    return 1 if made.verdict.kind == "failed" else 0
+
+
+def images(arguments: argparse.Namespace) -> int:
+    context = Context.read()
+    stack = surroundings.existing(CLONE, arguments.stack)
+    repository = stack.values().get("auth:imageRepository", "")
+    with GitHub(context) as github:
+        package = packages.Package(github, repository, registry=os.environ.get("GHCR_URL", ""))
+        versions = package.versions()
+        gone = packages.superfluous(
+            versions,
+            keep=arguments.keep,
+            needed=packages.needed([stack]),
+            parts=lambda digest: package.parts(digest, context.token),
+        )
+        for version in gone:
+            name = ", ".join(version.tags) or version.digest[:19]
+            print(f"{'Would delete' if arguments.dry_run else 'Delete'} {name}")
+            if not arguments.dry_run:
+                package.delete(version)
+    context.summarize(f"{len(gone)} of {len(versions)} images deleted; {arguments.keep} stay.")
+    return 0
+
+
+def environment(arguments: argparse.Namespace) -> int:
+    stack = surroundings.prepare(CLONE, arguments.stack)
+    environments.configure(stack, arguments.source)
+    return 0
+
+
+def sweep(_arguments: argparse.Namespace) -> int:
+    """Take down the stacks whose pull request is over; the last line of defence against cost."""
+    with GitHub(Context.read()) as github:
+        any_stack = surroundings.prepare(CLONE, "dev")
+        for name in environments.over(github, any_stack.names()):
+            stack = Stack(name=name, clone=CLONE, env=any_stack.env)
+            environments.configure(stack, "dev")
+            stack.destroy()
+            print(f"{name} is taken down.")
+    return 0
+
+
+def evidence(arguments: argparse.Namespace) -> int:
+    stack = surroundings.existing(CLONE, arguments.stack)
+    folder = CLONE / arguments.folder
+    for name in keeping.keep(stack.outputs(), folder):
+        print(Path(arguments.folder) / name)
+    return 0
+
+
+def github(_arguments: argparse.Namespace) -> int:
+    with GitHub(Context.read()) as api:
+        lacks = list(checklist.missing(api))
+        for line in lacks:
+            print(f"- {line}")
+        if not lacks:
+            print(f"{api.repository} has all that docs/github.md asks for.")
+    return 1 if lacks else 0
+
+
+def _told(stack: str, decision: Decision, made: review.Review) -> str:
+    verb = "is applied" if decision.goes_on else "is not applied"
+    lines = [f"### {code(stack)}: the plan {code(made.record.plan)} {verb}", ""]
+    lines.append(f"{text(decision.reason)}.")
+    lines += [f"- moved since the preview: {text(moved)}" for moved in decision.moved]
+    if not decision.goes_on and made.verdict.kind != "failed":
+        way_out = (
+            f"Open a pull request, read its preview and give it the label {code(ALLOWING)}; or "
+            f"start this workflow by hand with the plan {code(made.record.plan)}, having read it:"
+        )
+        lines += ["", way_out]
+    return "\n".join([*lines, "", render(made)])

@@ -1,0 +1,94 @@
+"""A review: the plan of a stack, judged, with all that its comment tells."""
+
+import json
+import os
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline import commits, events, record
+from pipeline.commits import Commits
+from pipeline.container import Container, containers
+from pipeline.downtime import Downtime, expect
+from pipeline.events import Plan
+from pipeline.record import Record, Server
+from pipeline.redaction import Redactor
+from pipeline.verdict import ALLOWING, Verdict, judge
+from toolchain.stack import Stack, StackError
+
+_MOST_DANGERS = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Review:
+    stack: str
+    plan: Plan
+    verdict: Verdict
+    downtime: Downtime
+    containers: tuple[tuple[Container, Commits], ...]
+    record: Record
+
+    @classmethod
+    def of(cls, clone: Path, plan: Plan, *, verdict: Verdict, seen: Record) -> "Review":
+        found = containers(plan)
+        return cls(
+            stack=seen.stack,
+            plan=plan,
+            verdict=verdict,
+            downtime=expect(plan),
+            containers=tuple((one, commits.between(clone, *one.revision)) for one in found),
+            record=seen,
+        )
+
+
+def make(
+    clone: Path,
+    stack: Stack,
+    *,
+    labels: Collection[str] = (),
+    head: str = "",
+    refresh: bool = False,
+) -> tuple[Review, Redactor]:
+    """Preview the stack and review what comes of it."""
+    log = clone / ".local" / "review" / f"{stack.name}.events.jsonl"
+    status = stack.plan(log, refresh=refresh)
+    redactor = Redactor(_secrets(stack), os.environ)
+    # without a log the engine did not even start; what it said is in the output above
+    lines = log.read_text().splitlines() if log.exists() else []
+    plan = redactor.plan(events.read(lines))
+    verdict = judge(plan, labels=labels, status=status)
+    commit, tree = commits.head(clone)
+    seen = Record(
+        stack=stack.name,
+        commit=commit,
+        head=head,
+        tree=tree,
+        plan=record.plan_of(plan),
+        dangers=tuple(danger.name for danger in verdict.dangers[:_MOST_DANGERS]),
+        allowed=ALLOWING in labels,
+        state=record.state_of(stack.resources()),
+        server=server_of(stack),
+    )
+    return Review.of(clone, plan, verdict=verdict, seen=seen), redactor
+
+
+def server_of(stack: Stack) -> Server | None:
+    """Ask the release tool what is live; None if there is nobody to ask."""
+    try:
+        told = json.loads(stack.ask("sudo", "auth-release", "status", "auth", "--json"))
+        live = told["live"] or {"release": 0, "fingerprint": ""}
+        return Server(
+            release=int(live["release"]),
+            fingerprint=str(live["fingerprint"]),
+            differs=tuple(told["differs"]),
+        )
+    except (StackError, ValueError, KeyError):
+        return None
+
+
+def _secrets(stack: Stack) -> list[str]:
+    try:
+        return stack.secret_values()
+    except StackError:
+        # a configuration that can't be decrypted has no secret that could show
+        return []

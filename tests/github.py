@@ -1,0 +1,142 @@
+"""GitHub's API on a local port, as far as the pipeline uses it: real HTTP, a small memory."""
+
+import base64
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+BOT = {"login": "github-actions[bot]"}
+TOKEN = "ghs_localtokenlocaltoken"
+REPOSITORY = "acme/auth"
+
+
+class GitHub:
+    """What the server remembers, open to the tests; `requests` are method and path."""
+
+    def __init__(self) -> None:
+        self.comments: dict[int, list[dict[str, Any]]] = {}
+        self.issues: list[dict[str, Any]] = []
+        self.labels: dict[int, list[str]] = {}
+        self.pulls: dict[int, dict[str, Any]] = {}
+        self.pulls_of_commit: dict[str, list[int]] = {}
+        self.fixed: dict[str, Any] = {}  # path in the API to its answer
+        self.requests: list[tuple[str, str]] = []
+        self.unauthorized = 0
+        self.page_size = 2  # small, so that each list that matters has pages
+        self.ids = iter(range(1, 10_000))
+        self.url = ""
+
+    def comment(self, number: int, body: str, login: str = BOT["login"]) -> dict[str, Any]:
+        comment = {"id": next(self.ids), "body": body, "user": {"login": login}}
+        self.comments.setdefault(number, []).append(comment)
+        return comment
+
+    def answer(self, method: str, path: str, body: dict[str, Any]) -> tuple[int, Any]:
+        local = path.removeprefix(f"/repos/{REPOSITORY}/")
+        for pattern, handle in _ROUTES:
+            match = re.fullmatch(pattern, f"{method} {local}")
+            if match:
+                return 200, handle(self, match, body)
+        if method == "GET" and path in self.fixed:
+            return 200, self.fixed[path]
+        if method == "DELETE" and "/packages/" in path:
+            return 204, None
+        return 404, {"message": "Not Found"}
+
+
+def _edit(github: GitHub, match: re.Match[str], body: dict[str, Any]) -> Any:
+    for comments in github.comments.values():
+        for comment in comments:
+            if comment["id"] == int(match[1]):
+                comment.update(body)
+                return comment
+    raise AssertionError(f"no comment {match[1]}")
+
+
+def _open(github: GitHub, _: re.Match[str], body: dict[str, Any]) -> Any:
+    labels = [{"name": name} for name in body["labels"]]
+    number = len(github.issues) + 1
+    issue = {**body, "number": number, "state": "open", "user": BOT, "labels": labels}
+    github.issues.append(issue)
+    return issue
+
+
+def _edit_issue(github: GitHub, match: re.Match[str], body: dict[str, Any]) -> Any:
+    issue = github.issues[int(match[1]) - 1]
+    issue |= body
+    return issue
+
+
+_ROUTES: list[tuple[str, Any]] = [
+    (r"GET issues/(\d+)/comments", lambda g, m, _: g.comments.get(int(m[1]), [])),
+    (r"POST issues/(\d+)/comments", lambda g, m, body: g.comment(int(m[1]), body["body"])),
+    (r"PATCH issues/comments/(\d+)", _edit),
+    (
+        r"GET issues/(\d+)/labels",
+        lambda g, m, _: [{"name": n} for n in g.labels.get(int(m[1]), [])],
+    ),
+    (r"GET issues", lambda g, *_: [i for i in g.issues if i["state"] == "open"]),
+    (r"POST issues", _open),
+    (r"PATCH issues/(\d+)", _edit_issue),
+    (
+        r"GET commits/(\w+)/pulls",
+        lambda g, m, _: [g.pulls[number] for number in g.pulls_of_commit.get(m[1], [])],
+    ),
+]
+
+
+@contextmanager
+def served() -> Iterator[GitHub]:
+    """Serve until the block ends."""
+    github = GitHub()
+
+    class Handler(BaseHTTPRequestHandler):
+        def _handle(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            body = json.loads(self.rfile.read(length) or b"{}")
+            parts = urlsplit(self.path)
+            github.requests.append((self.command, parts.path))
+            # the registry takes the same token, but in another form
+            token = base64.b64encode(TOKEN.encode()).decode() if "/v2/" in parts.path else TOKEN
+            if self.headers.get("Authorization") != f"Bearer {token}":
+                github.unauthorized += 1
+                self._send(401, {"message": "Bad credentials"}, "")
+                return
+            status, answer = github.answer(self.command, parts.path, body)
+            link = ""
+            if self.command == "GET" and isinstance(answer, list):
+                page = int(parse_qs(parts.query).get("page", ["1"])[0])
+                end = page * github.page_size
+                if end < len(answer):
+                    link = f'<{github.url}{parts.path}?page={page + 1}>; rel="next"'
+                answer = answer[end - github.page_size : end]
+            self._send(status, answer, link)
+
+        do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _handle  # noqa: N815
+
+        def _send(self, status: int, answer: Any, link: str) -> None:
+            content = b"" if answer is None else json.dumps(answer).encode()
+            self.send_response(status)
+            if link:
+                self.send_header("Link", link)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing: pytest shows what matters."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        github.url = f"http://127.0.0.1:{server.server_address[1]}"
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+        thread.start()
+        try:
+            yield github
+        finally:
+            server.shutdown()
+            thread.join()

@@ -1,0 +1,75 @@
+"""Building programs from Go modules whose versions and hashes are pinned in this repository."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from toolchain import cache, story
+
+_BUILD_SECONDS = 3600
+_FOLDERS = ("/usr/local/go/bin", "/usr/lib/go/bin")  # where sudo and cron don't look
+
+
+def environment(scratch: Path) -> dict[str, str]:
+    """Give what Go runs in: not the user's caches, but `scratch`, which survives a killed build."""
+    return {
+        **os.environ,
+        "CGO_ENABLED": "0",
+        "GOCACHE": str(scratch / "build"),
+        "GOFLAGS": "",
+        "GOMODCACHE": str(scratch / "mod"),
+        "PATH": os.pathsep.join([os.environ.get("PATH", os.defpath), *_FOLDERS]),
+    }
+
+
+def check(module: Path, env: Mapping[str, str], way_out: str) -> None:
+    """Raise StepError unless the machine has a Go that can build the module."""
+    wanted = re.search(r"^go (\S+)$", (module / "go.mod").read_text(), re.MULTILINE)
+    needed = wanted[1] if wanted else ""
+    way_out = way_out.format(go=f"Go {needed} or newer")
+    if not shutil.which("go", path=env["PATH"]):
+        raise story.StepError(f"There is no `go` on PATH. {way_out}")
+    # asked inside the module, a Go that may fetch newer ones of itself does so and tells that one
+    version = say("go", "env", "GOVERSION", cwd=module, env=env)
+    if parse_version(version.removeprefix("go")) < parse_version(needed):
+        had = version or say("go", "version", cwd=module.parent, env=env)
+        raise story.StepError(f"The Go on this machine is too old: {had}. {way_out}")
+
+
+def build(
+    module: Path,
+    package: str,
+    binaries: Path,
+    *,
+    ldflags: str,
+    env: Mapping[str, str],
+    remedy: str,
+) -> None:
+    flags = ("-v", "-mod=readonly", "-modcacherw", "-trimpath", "-buildvcs=false")
+    story.run(
+        *("go", "build", *flags, "-ldflags", ldflags, "-o", f"{binaries}/", package),
+        log=cache.folder() / "log" / f"go-{module.name}.log",
+        cwd=module,
+        env=env,
+        timeout=_BUILD_SECONDS,
+        remedy=remedy,
+    )
+
+
+def parse_version(text: str) -> tuple[int, int, int]:
+    """Read `v3.259.0` or `3.259.0-dev+abc`; (0, 0, 0) if it is not a version."""
+    match = re.match(r"v?(\d+)\.(\d+)(?:\.(\d+))?", text.strip())
+    return (int(match[1]), int(match[2]), int(match[3] or 0)) if match else (0, 0, 0)
+
+
+def say(*argv: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> str:
+    result = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=cwd, env=env)
+    return result.stdout.strip()
+
+
+def remove(scratch: Path) -> None:
+    """Delete what a finished build no longer needs."""
+    shutil.rmtree(scratch)
