@@ -75,7 +75,7 @@ unit: venv
 	$(RUN) pytest tests/unit
 
 service: venv ## tests of the Authentication Service
-	$(RUN) pytest $(TWO) service/tests
+	$(RUN) pytest service/tests $(TWO)
 
 fuzz: venv ## throw broken input at the service's parsers; SECONDS=60
 	@PYTHONPATH=service $(RUN) service.fuzz.parsers -max_total_time=$(SECONDS)
@@ -85,7 +85,7 @@ localcloud: venv docker ## tests of the emulated Oracle Cloud
 	$(RUN) pytest tests/localcloud
 
 e2e: venv docker ## tests of the whole, on real parts
-	$(RUN) pytest $(TWO) tests/e2e
+	$(RUN) pytest tests/e2e $(TWO)
 
 image: docker ## build the service's image alone, on the official base; IMAGE=name
 	docker build --tag "$$IMAGE" service
