@@ -70,12 +70,14 @@ class Letters:
 
     def recovery_codes_renewed(self) -> tuple[str, str]:
         return "You have new recovery codes", (
-            f"Your account at {self.issuer} got new recovery codes; those before work no more.\n\n{_ALARM}\n"
+            f"Your account at {self.issuer} got new recovery codes; those before are void."
+            f"\n\n{_ALARM}\n"
         )
 
     def recovery_code_used(self, left: int) -> tuple[str, str]:
         return "A recovery code was used", (
-            f"Somebody used a recovery code of your account at {self.issuer}; {left} are left.\n\n{_ALARM}\n"
+            f"Somebody used a recovery code of your account at {self.issuer}; {left} are left."
+            f"\n\n{_ALARM}\n"
         )
 
     def _with_token(self, text: str, url: str, token: str, lasts: str) -> str:

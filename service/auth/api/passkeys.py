@@ -4,7 +4,7 @@ import json
 import time
 from functools import partial
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
@@ -150,12 +150,7 @@ async def register(given: NewPasskey, service: Running, user: RecentUser) -> Reg
 @ROUTER.patch(
     "/v1/me/passkeys/{passkey_id}", responses=problems(Code.INVALID_TOKEN, Code.NOT_FOUND)
 )
-async def rename(
-    given: Rename,
-    service: Running,
-    user: User,
-    passkey_id: Id = Path(),  # noqa: B008
-) -> PasskeyEntry:
+async def rename(passkey_id: Id, given: Rename, service: Running, user: User) -> PasskeyEntry:
     """Give a passkey another name."""
     renamed = await service.database.write(kept.rename, user.account.id, passkey_id, given.name)
     if renamed is None:
