@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import quote
 
+_ALARM = "If that was not you, set a new password now, and tell the people who run the service."
 _NOT_YOU = "If you did not ask for this, ignore this mail: nothing changes."
 
 
@@ -48,6 +49,35 @@ class Letters:
         return "Your e-mail address was changed", (
             f"Your account at {self.issuer} now has the address {new}.\n\n"
             "If that was not you, tell the people who run the service.\n"
+        )
+
+    def factor_added(self, factor: str) -> tuple[str, str]:
+        return "A second factor was added", (
+            f"Your account at {self.issuer} has a new {factor} to sign in with.\n\n{_ALARM}\n"
+        )
+
+    def factor_removed(self, factor: str) -> tuple[str, str]:
+        return "A second factor was removed", (
+            f"One {factor} of your account at {self.issuer} can't sign in any more.\n\n{_ALARM}\n"
+        )
+
+    def second_factor_reset(self) -> tuple[str, str]:
+        return "Your second factor was reset", (
+            f"An administrator of {self.issuer} took every second factor of your account away, and "
+            "it was signed out everywhere. Sign in with your password, then set it up again.\n\n"
+            "If you did not ask for this, tell the people who run the service.\n"
+        )
+
+    def recovery_codes_renewed(self) -> tuple[str, str]:
+        return "You have new recovery codes", (
+            f"Your account at {self.issuer} got new recovery codes; those before are void."
+            f"\n\n{_ALARM}\n"
+        )
+
+    def recovery_code_used(self, left: int) -> tuple[str, str]:
+        return "A recovery code was used", (
+            f"Somebody used a recovery code of your account at {self.issuer}; {left} are left."
+            f"\n\n{_ALARM}\n"
         )
 
     def _with_token(self, text: str, url: str, token: str, lasts: str) -> str:

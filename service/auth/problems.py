@@ -17,7 +17,13 @@ class Code(Enum):
     INVALID_REQUEST = (422, "The request does not have the form that is described.")
     INVALID_CREDENTIALS = (401, "The e-mail address or the password is wrong.")
     INVALID_TOKEN = (401, "The access token is missing, wrong or expired.")
-    REAUTHENTICATION_REQUIRED = (403, "Log in again to do this: the last time was too long ago.")
+    SECOND_FACTOR_REQUIRED = (401, "The password is right; now show the second factor.")
+    INVALID_FACTOR = (401, "The code or the key is wrong, or was used already.")
+    INVALID_CHALLENGE = (401, "The challenge is wrong, used or expired. Begin again.")
+    REAUTHENTICATION_REQUIRED = (
+        403,
+        "Log in again, with the second factor if there is one: this takes a recent login.",
+    )
     ACCOUNT_DISABLED = (403, "The account is disabled.")
     EMAIL_NOT_VERIFIED = (403, "The e-mail address is not verified yet; see the mail sent to it.")
     FORBIDDEN = (403, "This account may not do that.")
@@ -47,12 +53,19 @@ class ProblemError(Exception):
     """Ends a request with a problem."""
 
     def __init__(
-        self, code: Code, headers: Mapping[str, str] | None = None, *, detail: str = ""
+        self,
+        code: Code,
+        headers: Mapping[str, str] | None = None,
+        *,
+        detail: str = "",
+        more: Mapping[str, object] | None = None,
     ) -> None:
+        """`more` are members of the document beside the usual ones (RFC 9457 §3.2)."""
         super().__init__(code.name)
         self.code = code
         self.headers = headers
         self.detail = detail
+        self.more = more or {}
 
 
 def response(
@@ -77,7 +90,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(ProblemError)
     async def _problem(_: Request, error: ProblemError) -> JSONResponse:
         more = {"detail": error.detail} if error.detail else {}
-        return of(error.code, error.headers, **more)
+        return of(error.code, error.headers, **more, **error.more)
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:

@@ -47,18 +47,23 @@ async def with_password(service: Service, email: str, password: str) -> Account:
         locked = await service.lockout.failed(email)
         await _refused(service, Event.LOGIN_LOCKED if locked else Event.LOGIN, account, "password")
         raise ProblemError(Code.INVALID_CREDENTIALS)
-    if account.disabled_at is not None:
-        await _refused(service, Event.LOGIN, account, "disabled")
-        raise ProblemError(Code.ACCOUNT_DISABLED)
-    if service.settings.require_verified_email and account.email_verified_at is None:
-        await _refused(service, Event.LOGIN, account, "unverified")
-        raise ProblemError(Code.EMAIL_NOT_VERIFIED)
+    await admit(service, account)
     if failed_before:
         await service.lockout.succeeded(email)
     if service.passwords.outdated(account.password):
         renewed = await service.passwords.hash(password)
         await service.database.write(accounts.change, account.id, password=renewed)
     return account
+
+
+async def admit(service: Service, account: Account) -> None:
+    """Refuse an account that may not sign in, to who has proven to be its user."""
+    if account.disabled_at is not None:
+        await _refused(service, Event.LOGIN, account, "disabled")
+        raise ProblemError(Code.ACCOUNT_DISABLED)
+    if service.settings.require_verified_email and account.email_verified_at is None:
+        await _refused(service, Event.LOGIN, account, "unverified")
+        raise ProblemError(Code.EMAIL_NOT_VERIFIED)
 
 
 async def _refused(service: Service, event: Event, account: Account | None, why: str) -> None:

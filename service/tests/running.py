@@ -42,6 +42,7 @@ class Server:
     key: str
     # the default is SQLite, in `data`
     database: str = ""
+    # `{port}` in a value is replaced
     settings: Mapping[str, str] = field(default_factory=dict)
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
@@ -70,7 +71,9 @@ class Server:
             "AUTH_RATE_LIMITS": "off",
             "AUTH_DRAIN_SECONDS": "0",
             **database,
-            **self.settings,
+            **{
+                name: text.replace("{port}", str(self.port)) for name, text in self.settings.items()
+            },
         }
 
     def command(self, *argv: str, stdin: str = "") -> subprocess.CompletedProcess[str]:

@@ -9,8 +9,10 @@ from auth.api import (
     mailbox,
     me,
     operations,
+    passkeys,
     password,
     registration,
+    second_factor,
     sessions,
 )
 
@@ -25,6 +27,8 @@ def routers(*, development: bool) -> list[APIRouter]:
         sessions.ROUTER,
         password.ROUTER,
         email.ROUTER,
+        second_factor.ROUTER,
+        passkeys.ROUTER,
         admin.ROUTER,
         audit_log.ROUTER,
     ]

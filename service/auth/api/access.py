@@ -9,7 +9,7 @@ from fastapi.security import HTTPBearer
 
 from auth.problems import Code, ProblemError
 from auth.service import Service
-from auth.storage import accounts, sessions
+from auth.storage import accounts, factors, sessions
 from auth.storage.accounts import ADMIN, Account
 from auth.storage.sessions import Session
 from auth.tokens import Claims, TokenError, unknown_kid
@@ -101,7 +101,19 @@ async def signed_in_lately(service: Running, user: User) -> SignedIn:
     seconds = service.settings.reauthentication_seconds
     if user.session is None or user.session.authenticated_at < time.time() - seconds:
         raise ProblemError(Code.REAUTHENTICATION_REQUIRED)
+    if "mfa" not in user.session.amr.split() and await _has_factor(service, user):
+        raise ProblemError(Code.REAUTHENTICATION_REQUIRED)
     return user
+
+
+async def stepped_up(service: Service, user: SignedIn) -> None:
+    """Refuse likewise, but only for accounts with a second factor: others show the password."""
+    if await _has_factor(service, user):
+        await signed_in_lately(service, user)
+
+
+async def _has_factor(service: Service, user: SignedIn) -> bool:
+    return bool(await service.database.read(factors.of, user.account.id))
 
 
 RecentUser = Annotated[SignedIn, Depends(signed_in_lately)]

@@ -3,11 +3,12 @@
 import time
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
-from auth.api.access import Administrator, Running
+from auth import enrolment
+from auth.api.access import Administrator, Running, signed_in_lately
 from auth.api.answers import problems
 from auth.api.models import Identity, Me, moment
 from auth.observe.audit import Event
@@ -82,6 +83,26 @@ async def enable(user_id: Identity, service: Running, admin: Administrator) -> U
         Event.ACCOUNT_ENABLED, account_id=account.id, actor_id=admin.account.id
     )
     return User.of(account)
+
+
+@ROUTER.delete(
+    "/{user_id}/second-factor",
+    status_code=204,
+    responses=problems(Code.NOT_FOUND, Code.CONFLICT, Code.REAUTHENTICATION_REQUIRED),
+)
+async def reset_second_factor(
+    user_id: Identity, service: Running, admin: Administrator
+) -> Response:
+    """Take every second factor of a user away, who is signed out everywhere and told by mail.
+
+    For who lost both the factor and the recovery codes. Takes a recent login.
+    """
+    await signed_in_lately(service, admin)
+    if user_id == admin.account.id:
+        raise ProblemError(Code.CONFLICT, detail="One's own factors are removed under /v1/me.")
+    account = _found(await service.database.read(accounts.by_id, user_id))
+    await enrolment.reset(service, account, admin.account.id)
+    return Response(status_code=204)
 
 
 def _disable(connection: Connection, user_id: str) -> Account | None:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from sqlalchemy import Connection
 
 from auth import links, secret_tokens, sign_in
-from auth.api.access import Running, User
+from auth.api.access import Running, User, stepped_up
 from auth.api.answers import problems
 from auth.api.models import Email, NewPassword, Opaque, Password, Taken
 from auth.guard.limits import Action
@@ -40,14 +40,19 @@ class Reset(Taken):
     responses=problems(
         Code.INVALID_TOKEN,
         Code.INVALID_CREDENTIALS,
+        Code.REAUTHENTICATION_REQUIRED,
         Code.PASSWORD_REFUSED,
         Code.INVALID_REQUEST,
         Code.BUSY,
     ),
 )
 async def change(given: Change, service: Running, user: User) -> Response:
-    """Change the password. Every other session of the account ends; this one goes on."""
+    """Change the password. Every other session of the account ends; this one goes on.
+
+    With a second factor it takes a recent login, too.
+    """
     account = user.account
+    await stepped_up(service, user)
     await service.limits.take(Action.GUESS, account.id)
     current = given.current_password.get_secret_value()
     if not await service.passwords.verify(account.password, current):

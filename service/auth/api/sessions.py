@@ -5,7 +5,7 @@ import time
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from auth import secret_tokens, sign_in
+from auth import second_factor, secret_tokens, sign_in
 from auth.api.access import PerhapsUser, Running, User, unauthenticated
 from auth.api.answers import problems
 from auth.api.models import Credentials, Identity, Opaque, Taken, Tokens, moment
@@ -39,12 +39,24 @@ class Sessions(BaseModel):
 @ROUTER.post(
     "/v1/auth/login",
     responses=problems(
-        Code.INVALID_CREDENTIALS, Code.ACCOUNT_DISABLED, Code.EMAIL_NOT_VERIFIED, Code.BUSY
+        Code.INVALID_CREDENTIALS,
+        Code.SECOND_FACTOR_REQUIRED,
+        Code.ACCOUNT_DISABLED,
+        Code.EMAIL_NOT_VERIFIED,
+        Code.BUSY,
     ),
 )
 async def login(given: Credentials, service: Running) -> Tokens:
-    """Trade an e-mail address and a password for tokens."""
+    """Trade an e-mail address and a password for tokens.
+
+    An account with a second factor gets the problem `second_factor_required` instead, which holds
+    a `challenge` for `/v1/auth/login/second-factor`, the `methods` that the account has, for how
+    many seconds it is good (`expires_in`), and what a browser needs for a passkey (`webauthn`).
+    """
     account = await sign_in.with_password(service, given.email, given.password.get_secret_value())
+    question = await second_factor.asked(service, account)
+    if question is not None:
+        raise question.problem()
     return Tokens.of(await sign_in.begin(service, account, amr=["pwd"]))
 
 

@@ -47,6 +47,7 @@ class Event(StrEnum):
     FACTOR_ADDED = "factor.added"
     FACTOR_REMOVED = "factor.removed"
     FACTOR_REFUSED = "factor.refused"
+    RECOVERY_CODES_RENEWED = "factor.recovery_codes_renewed"
     RECOVERY_CODE_USED = "factor.recovery_code_used"
     KEYS_ROTATED = "keys.rotated"
     RATE_LIMITED = "rate_limited"

@@ -1,0 +1,186 @@
+"""The second factor: the login's second step, authenticator apps, recovery codes."""
+
+import time
+from typing import Annotated, Self
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field, SecretStr, model_validator
+from sqlalchemy.exc import IntegrityError
+
+from auth import enrolment, one_time_codes, second_factor, sign_in
+from auth.api.access import RecentUser, Running, SignedIn, User
+from auth.api.answers import problems
+from auth.api.models import Opaque, Password, Taken, Tokens
+from auth.api.passkey_models import Assertion
+from auth.guard.limits import Action
+from auth.observe.audit import Event
+from auth.problems import Code, ProblemError
+from auth.service import Service
+from auth.storage import factors
+from auth.storage.sessions import Session
+
+ROUTER = APIRouter(tags=["second factor"])
+_CHANGING = (Code.INVALID_TOKEN, Code.REAUTHENTICATION_REQUIRED)
+
+TotpCode = Annotated[SecretStr, Field(min_length=6, max_length=11, examples=["492039"])]
+RecoveryCode = Annotated[
+    SecretStr, Field(min_length=16, max_length=64, examples=["7k2m-9qxf-04td-hw8b"])
+]
+
+
+class Answer(Taken):
+    """The challenge that the login gave, and one of the three."""
+
+    challenge: Opaque
+    code: TotpCode | None = Field(None, description="What the authenticator app shows.")
+    recovery_code: RecoveryCode | None = None
+    webauthn: Assertion | None = Field(
+        None, description="What `navigator.credentials.get` gave, as `toJSON()` writes it."
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if [self.code, self.recovery_code, self.webauthn].count(None) != 2:  # noqa: PLR2004
+            raise ValueError("Give one of code, recovery_code and webauthn.")
+        return self
+
+
+class Proof(Taken):
+    """One of the two."""
+
+    password: Password | None = None
+    code: RecoveryCode | TotpCode | None = Field(
+        None, description="What the authenticator app shows, or a recovery code."
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.password is None) == (self.code is None):
+            raise ValueError("Give one of password and code.")
+        return self
+
+
+class Confirmation(Taken):
+    code: TotpCode
+
+
+class State(BaseModel):
+    enabled: bool = Field(description="Whether a login takes a second factor.")
+    totp: bool
+    passkeys: int
+    recovery_codes_left: int
+
+
+class TotpSecret(BaseModel):
+    """Shown once."""
+
+    secret: str = Field(description="To be typed, in base32.", examples=["JBSWY3DPEHPK3PXP"])
+    uri: str = Field(examples=["otpauth://totp/auth:ada%40example.org?secret=…&issuer=auth"])
+    qr_svg: str = Field(description="The URI as a QR code, an SVG image.")
+
+
+class RecoveryCodes(BaseModel):
+    recovery_codes: list[str] | None = Field(
+        description="Shown once; null if the account has some already.",
+        examples=[["7k2m-9qxf-04td-hw8b"]],
+    )
+
+
+@ROUTER.post(
+    "/v1/auth/login/second-factor",
+    tags=["sessions"],
+    responses=problems(Code.INVALID_FACTOR, Code.INVALID_CHALLENGE, Code.ACCOUNT_DISABLED),
+)
+async def login(given: Answer, service: Running) -> Tokens:
+    """Trade the challenge of a login, and a second factor, for tokens.
+
+    A wrong answer may be corrected, a few times and for some minutes: then the challenge is over.
+    """
+    if given.webauthn is not None:
+        passed = await second_factor.passed_with_key(
+            service, given.challenge, given.webauthn.model_dump()
+        )
+    else:
+        code = given.code or given.recovery_code or SecretStr("")
+        passed = await second_factor.passed(service, given.challenge, code.get_secret_value())
+    return Tokens.of(await sign_in.begin(service, passed.account, amr=passed.amr))
+
+
+@ROUTER.get("/v1/me/second-factor", responses=problems(Code.INVALID_TOKEN))
+async def read(service: Running, user: User) -> State:
+    """Tell which second factors the account has."""
+    has = await service.database.read(factors.of, user.account.id)
+    return State(
+        enabled=bool(has),
+        totp=has.totp,
+        passkeys=has.passkeys,
+        recovery_codes_left=has.recovery_codes,
+    )
+
+
+@ROUTER.post("/v1/me/totp", responses=problems(*_CHANGING, Code.CONFLICT))
+async def begin_totp(service: Running, user: RecentUser) -> TotpSecret:
+    """Make a secret for an authenticator app. It counts once a code of it was confirmed."""
+    account = user.account
+    secret = one_time_codes.new_secret()
+    sealed = service.sealer.seal(secret.encode(), second_factor.sealed_for(account.id))
+    try:
+        begun = await service.database.write(factors.begin_totp, account.id, sealed, time.time())
+    except IntegrityError:
+        # another request was faster, or the account is gone
+        begun = False
+    if not begun:
+        raise ProblemError(Code.CONFLICT, detail="There is an authenticator app already.")
+    uri = one_time_codes.uri(
+        secret, account=account.email, issuer=service.settings.issuer.partition("://")[2]
+    )
+    return TotpSecret(secret=secret, uri=uri, qr_svg=one_time_codes.qr_svg(uri))
+
+
+@ROUTER.post("/v1/me/totp/confirm", responses=problems(*_CHANGING, Code.INVALID_FACTOR))
+async def confirm_totp(given: Confirmation, service: Running, user: RecentUser) -> RecoveryCodes:
+    """Turn the authenticator app on, with a code of it. Other sessions end if it is the first."""
+    await service.limits.take(Action.GUESS, user.account.id)
+    code = given.code.get_secret_value().replace(" ", "")
+    codes = await enrolment.confirm_totp(service, user.account, session_of(user), code)
+    return RecoveryCodes(recovery_codes=codes)
+
+
+@ROUTER.post(
+    "/v1/me/totp/disable",
+    status_code=204,
+    responses=problems(
+        *_CHANGING, Code.INVALID_CREDENTIALS, Code.INVALID_FACTOR, Code.NOT_FOUND, Code.BUSY
+    ),
+)
+async def disable_totp(given: Proof, service: Running, user: RecentUser) -> Response:
+    """Take the authenticator app away; with the last factor the recovery codes go, too."""
+    if given.code is not None:
+        await second_factor.confirmed(service, user.account, given.code.get_secret_value())
+    else:
+        await _password(service, user, given.password or SecretStr(""))
+    await enrolment.remove_totp(service, user.account)
+    return Response(status_code=204)
+
+
+@ROUTER.post("/v1/me/recovery-codes", responses=problems(*_CHANGING, Code.CONFLICT))
+async def renew_recovery_codes(service: Running, user: RecentUser) -> RecoveryCodes:
+    """Make ten new recovery codes; those before are void. Each works once."""
+    if not await service.database.read(factors.of, user.account.id):
+        raise ProblemError(Code.CONFLICT, detail="There is no second factor to recover.")
+    return RecoveryCodes(recovery_codes=await enrolment.new_codes(service, user.account))
+
+
+def session_of(user: SignedIn) -> Session:
+    if user.session is None:
+        raise ProblemError(Code.REAUTHENTICATION_REQUIRED)
+    return user.session
+
+
+async def _password(service: Service, user: SignedIn, password: SecretStr) -> None:
+    await service.limits.take(Action.GUESS, user.account.id)
+    if not await service.passwords.verify(user.account.password, password.get_secret_value()):
+        await service.audit.record(
+            Event.FACTOR_REMOVED, success=False, account_id=user.account.id, reason="password"
+        )
+        raise ProblemError(Code.INVALID_CREDENTIALS)
