@@ -1,0 +1,57 @@
+"""Errors as OAuth's own endpoints have to tell them (RFC 6749 §5.2), which is not as RFC 9457 does."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+
+
+class OAuthError(Exception):
+    """Ends a request with an error; `error` is a code of the RFC, `description` is ours."""
+
+    def __init__(
+        self,
+        error: str,
+        description: str,
+        status: int = 400,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(error)
+        self.error, self.description = error, description
+        self.status, self.headers = status, headers
+
+
+class OAuthProblem(BaseModel):
+    """What went wrong (RFC 6749 §5.2)."""
+
+    error: str = Field(examples=["invalid_grant"])
+    error_description: str = Field(examples=["The code is wrong, used or expired."])
+
+
+def install(app: FastAPI) -> None:
+    @app.exception_handler(OAuthError)
+    async def _answer(_: Request, error: OAuthError) -> JSONResponse:
+        body = {"error": error.error, "error_description": error.description}
+        headers = {"Cache-Control": "no-store", **(error.headers or {})}
+        return JSONResponse(body, status_code=error.status, headers=headers)
+
+
+def errors(examples: Mapping[int, Mapping[str, str]]) -> dict[int | str, dict[str, Any]]:
+    """Give a route's `responses`: for each status its error codes with what they mean."""
+    return {
+        status: {
+            "model": OAuthProblem,
+            "description": " Or: ".join(meanings.values()),
+            "content": {
+                "application/json": {
+                    "examples": {
+                        code: {"value": {"error": code, "error_description": meaning}}
+                        for code, meaning in meanings.items()
+                    }
+                }
+            },
+        }
+        for status, meanings in examples.items()
+    }

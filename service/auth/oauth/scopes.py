@@ -1,0 +1,32 @@
+"""Scopes: what a token is good for, as words with spaces between them (RFC 6749 §3.3)."""
+
+from collections.abc import Iterable
+
+OPENID, PROFILE, EMAIL, OFFLINE = "openid", "profile", "email", "offline_access"
+# lets an application do with an account what our own can: change it, end its sessions
+ACCOUNT = "account"
+# about a user, so that an application that asks for itself gets none of them
+OF_USERS = frozenset({OPENID, PROFILE, EMAIL, OFFLINE, ACCOUNT})
+TOKEN = r"^[\x21\x23-\x5b\x5d-\x7e]{1,64}$"  # noqa: S105 - the form of a scope
+
+# what the consent page says
+MEANINGS = {
+    OPENID: "Know who you are",
+    PROFILE: "See your name",
+    EMAIL: "See your e-mail address",
+    OFFLINE: "Stay signed in while you are away",
+    ACCOUNT: "Change your account and end its sessions",
+}
+
+
+def split(scope: str) -> tuple[str, ...]:
+    """Give the words once each, in their order."""
+    return tuple(dict.fromkeys(scope.split()))
+
+
+def joined(words: Iterable[str]) -> str:
+    return " ".join(words)
+
+
+def covers(given: str, asked: Iterable[str]) -> bool:
+    return set(asked) <= set(given.split())
