@@ -8,6 +8,7 @@ from typing import Self
 from auth.environment import Reader, SettingsError
 from auth.guard.protection import Protection
 from auth.mail import MailSettings
+from auth.oauth.settings import OAuthSettings
 
 __all__ = ["Settings", "SettingsError"]
 
@@ -43,6 +44,7 @@ class Settings:
     verify_url: str = ""
     reset_url: str = ""
     mail: MailSettings = field(default_factory=MailSettings)
+    oauth: OAuthSettings = field(default_factory=OAuthSettings)
     protection: Protection = field(default_factory=Protection)
     hashing_workers: int = 2
     hashing_queue: int = 32
@@ -91,6 +93,7 @@ class Settings:
             verify_url=reader.link("AUTH_VERIFY_URL", f"{issuer}/verify-email?token={{token}}"),
             reset_url=reader.link("AUTH_RESET_URL", f"{issuer}/reset-password?token={{token}}"),
             mail=reader.mail(issuer),
+            oauth=OAuthSettings.read(reader, issuer),
             protection=Protection.read(reader),
             hashing_workers=reader.integer("AUTH_HASHING_WORKERS", 2, range(1, 65)),
             hashing_queue=reader.integer("AUTH_HASHING_QUEUE", 32, range(1, 1025)),

@@ -82,9 +82,38 @@ async def begin(
     authenticated_at: float | None = None,
 ) -> Grant:
     """Begin a session, and give its first tokens. `amr`: how the user signed in (RFC 8176)."""
+    session = session_of(
+        service,
+        account.id,
+        amr=amr,
+        client_id=client_id,
+        scope=scope,
+        authenticated_at=authenticated_at,
+    )
+    token, expires_at = first_refresh_token(service, session)
+    hashed = secret_tokens.hashed(token)
+    try:
+        await service.database.write(sessions.add, session, hashed, expires_at)
+    except IntegrityError:
+        # the account was deleted while its password was being checked
+        raise ProblemError(Code.INVALID_CREDENTIALS) from None
+    await tell(service, session)
+    return granted(service, account, session, token, expires_at)
+
+
+def session_of(
+    service: Service,
+    account_id: str,
+    *,
+    amr: Sequence[str],
+    client_id: str = FIRST_PARTY,
+    scope: str = "",
+    authenticated_at: float | None = None,
+) -> Session:
+    """Make a session of the current caller, which is not kept yet."""
     now, caller = time.time(), CALLER.get()
-    session = sessions.new(
-        account_id=account.id,
+    return sessions.new(
+        account_id=account_id,
         client_id=client_id,
         scope=scope,
         amr=" ".join(amr),
@@ -95,18 +124,17 @@ async def begin(
         address=caller.address,
         user_agent=caller.user_agent,
     )
-    token, expires_at = _refresh_token(service, session)
-    hashed = secret_tokens.hashed(token)
-    try:
-        await service.database.write(sessions.add, session, hashed, expires_at)
-    except IntegrityError:
-        # the account was deleted while its password was being checked
-        raise ProblemError(Code.INVALID_CREDENTIALS) from None
+
+
+async def tell(service: Service, session: Session) -> None:
+    """Count and record that a session began."""
     service.metrics.logins.labels("success").inc()
     await service.audit.record(
-        Event.LOGIN, account_id=account.id, session_id=session.id, client_id=client_id
+        Event.LOGIN,
+        account_id=session.account_id,
+        session_id=session.id,
+        client_id=session.client_id,
     )
-    return _grant(service, account, session, token, expires_at)
 
 
 async def refresh(service: Service, token: str, *, client_id: str = FIRST_PARTY) -> Grant | None:
@@ -143,7 +171,7 @@ async def refresh(service: Service, token: str, *, client_id: str = FIRST_PARTY)
         return None
     account, session, expires_at = done
     service.metrics.tokens.labels("refreshed").inc()
-    return _grant(service, account, session, new, expires_at)
+    return granted(service, account, session, new, expires_at)
 
 
 @dataclass(frozen=True)
@@ -196,14 +224,16 @@ async def new_password(service: Service, password: str, email: str) -> str:
     return await service.passwords.hash(password)
 
 
-def _refresh_token(service: Service, session: Session) -> tuple[str, float]:
+def first_refresh_token(service: Service, session: Session) -> tuple[str, float]:
+    """Make a refresh token; give it with when it expires."""
     seconds = service.settings.refresh_token_seconds
     return secret_tokens.make(), min(session.last_used_at + seconds, session.expires_at)
 
 
-def _grant(
+def granted(
     service: Service, account: Account, session: Session, refresh_token: str, expires_at: float
 ) -> Grant:
+    """Sign the access token that goes with a session and its refresh token."""
     service.metrics.tokens.labels("issued").inc()
     return Grant(
         access_token=service.tokens.issue(

@@ -1,0 +1,64 @@
+"""Which client asks, and whether it is that client (RFC 6749 §2.3)."""
+
+import base64
+import binascii
+from urllib.parse import unquote_plus
+
+from fastapi import Request
+
+from auth.oauth.clients import Client
+from auth.oauth.errors import OAuthError
+from auth.observe.audit import Event
+from auth.service import Service
+
+METHODS = ("client_secret_basic", "client_secret_post")
+PUBLIC_METHOD = "none"
+_CHALLENGE = {"WWW-Authenticate": 'Basic realm="auth", charset="UTF-8"'}
+
+
+async def authenticated(
+    service: Service, request: Request, given: dict[str, str], *, public: bool
+) -> Client:
+    """Give the client, by its secret; `public` ones have none, and where they may come just say.
+
+    Refuse with `invalid_client` any other, whatever is wrong, in the same words.
+    """
+    header = request.headers.get("authorization", "")
+    if header and "client_secret" in given:
+        raise OAuthError("invalid_request", "The client authenticates in two ways at once.")
+    named, secret = _basic(header) if header else _posted(given)
+    client = service.settings.oauth.clients.find(named)
+    if client is None or ("client_id" in given and given["client_id"] != named):
+        raise await _refused(service, None)
+    if client.public:
+        right = public and secret is None
+    else:
+        right = secret is not None and client.knows(secret)
+    if not right:
+        raise await _refused(service, client)
+    return client
+
+
+async def _refused(service: Service, client: Client | None) -> OAuthError:
+    # by a name of ours only: the audit log is no place for what strangers write
+    client_id = client.id if client else None
+    await service.audit.record(Event.CLIENT_REFUSED, success=False, client_id=client_id)
+    return OAuthError(
+        "invalid_client", "The client is unknown, or its secret is wrong.", 401, _CHALLENGE
+    )
+
+
+def _posted(given: dict[str, str]) -> tuple[str, str | None]:
+    return given.get("client_id", ""), given.get("client_secret")
+
+
+def _basic(header: str) -> tuple[str, str | None]:
+    """Read client_secret_basic, whose parts are form-encoded first (RFC 6749 §2.3.1)."""
+    scheme, _, value = header.partition(" ")
+    if scheme.lower() != "basic":
+        return "", None
+    try:
+        name, _, secret = base64.b64decode(value.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, ValueError):
+        return "", None
+    return unquote_plus(name), unquote_plus(secret)

@@ -1,0 +1,181 @@
+"""What a token is good for (RFC 7662), and making it good for nothing (RFC 7009)."""
+
+import time
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+
+from auth import secret_tokens
+from auth.api import access
+from auth.api.access import Running
+from auth.guard.limits import Action
+from auth.oauth import forms
+from auth.oauth.client_authentication import authenticated
+from auth.oauth.clients import Client
+from auth.oauth.errors import OAuthError, errors
+from auth.oauth.token import CLIENT_PARAMETERS, INVALID_CLIENT
+from auth.observe.audit import Event
+from auth.service import Service
+from auth.storage import sessions
+from auth.tokens import TokenError
+
+ROUTER = APIRouter(tags=["OAuth 2.0 and OpenID Connect"])
+Form = Annotated[dict[str, str], Depends(forms.form)]
+_TOKEN_PARAMETERS = {
+    "token": forms.text("An access token or a refresh token."),
+    "token_type_hint": forms.text("Not needed: what it is shows."),
+    **CLIENT_PARAMETERS,
+}
+_EXAMPLE = {"token": "Rk9sV2xqYk5qT0xqT3lqU0xqT3lqU0xqT3lqU0xqT3k"}
+
+
+class Introspection(BaseModel):
+    """What is known of a token; nothing but `active` of one that is good for nothing."""
+
+    active: bool
+    scope: str | None = Field(None, examples=["openid email"])
+    client_id: str | None = Field(None, examples=["shop"])
+    username: str | None = Field(None, examples=["ada@example.org"])
+    token_type: str | None = Field(None, examples=["Bearer"])
+    sub: str | None = Field(None, examples=["5f2b7c1c6f0e4a8f9d2e3b4a5c6d7e8f"])
+    sid: str | None = None
+    iss: str | None = Field(None, examples=["https://auth.example.org"])
+    aud: str | None = Field(None, examples=["https://auth.example.org"])
+    iat: int | None = None
+    exp: int | None = None
+    jti: str | None = None
+
+
+_INACTIVE = Introspection(active=False)
+
+
+@ROUTER.post(
+    "/oauth2/introspect",
+    response_model=Introspection,
+    openapi_extra=forms.described(_TOKEN_PARAMETERS, ["token"], _EXAMPLE),
+    responses=errors({400: {"invalid_request": "token is missing."}, 401: INVALID_CLIENT}),
+)
+async def introspect(request: Request, service: Running, given: Form) -> JSONResponse:
+    """Tell a confidential client what a token is good for, as the database knows it now.
+
+    Any client may ask about an access token, since any API may be sent one; a refresh token is
+    only told of to its own client.
+    """
+    await service.limits.take(Action.TOKEN)
+    client = await authenticated(service, request, given, public=False)
+    token = _token(given)
+    found = await _access_token(service, token)
+    if not found.active:
+        found = await _refresh_token(service, client, token)
+    return JSONResponse(found.model_dump(exclude_none=True), headers={"Cache-Control": "no-store"})
+
+
+async def _access_token(service: Service, token: str) -> Introspection:
+    signed_in = await access.identify(service, token)
+    if signed_in is not None:
+        claims, username = signed_in.claims, signed_in.account.email
+    else:
+        try:
+            claims, username = service.tokens.verify(token), None
+        except TokenError:
+            return _INACTIVE
+        # a client's own token: it has no session that could have ended
+        known = service.settings.oauth.clients.find(claims.client_id)
+        if known is None or claims.subject != claims.client_id:
+            return _INACTIVE
+    return Introspection(
+        active=True,
+        scope=claims.scope or None,
+        client_id=claims.client_id or None,
+        username=username,
+        token_type="Bearer",  # noqa: S106 - the name of a scheme
+        sub=claims.subject,
+        sid=claims.session_id or None,
+        iss=service.tokens.issuer,
+        aud=service.tokens.audience,
+        iat=claims.issued_at,
+        exp=claims.expires_at,
+        jti=claims.token_id or None,
+    )
+
+
+async def _refresh_token(service: Service, client: Client, token: str) -> Introspection:
+    now = time.time()
+    found = await service.database.read(sessions.by_token, secret_tokens.hashed(token))
+    if found is None:
+        return _INACTIVE
+    session, used_at, expires_at = found
+    if (
+        session.client_id != client.id
+        or used_at is not None
+        or expires_at <= now
+        or not session.live(now)
+    ):
+        return _INACTIVE
+    return Introspection(
+        active=True,
+        scope=session.scope or None,
+        client_id=client.id,
+        sub=session.account_id,
+        sid=session.id,
+        iss=service.tokens.issuer,
+        exp=int(expires_at),
+    )
+
+
+@ROUTER.post(
+    "/oauth2/revoke",
+    openapi_extra=forms.described(_TOKEN_PARAMETERS, ["token"], _EXAMPLE),
+    response_class=Response,
+    responses=errors(
+        {
+            400: {
+                "invalid_request": "token is missing.",
+                "unsupported_token_type": "A client's own access token just expires.",
+            },
+            401: INVALID_CLIENT,
+        }
+    )
+    | {200: {"description": "The token is good for nothing now."}},
+)
+async def revoke(request: Request, service: Running, given: Form) -> Response:
+    """End the session that a client's refresh token or access token belongs to.
+
+    Both end, since they come from one sign-in. What is unknown is no error: it is over, as asked.
+    """
+    await service.limits.take(Action.TOKEN)
+    client = await authenticated(service, request, given, public=True)
+    token, now = _token(given), time.time()
+    session_id = await _session_of(service, client, token)
+    if session_id is not None and await service.database.write(
+        sessions.revoke, session_id, "revoked by client", now
+    ):
+        service.metrics.tokens.labels("revoked").inc()
+        await service.audit.record(
+            Event.TOKEN_REVOKED, session_id=session_id, client_id=client.id
+        )
+    return Response(headers={"Cache-Control": "no-store"})
+
+
+async def _session_of(service: Service, client: Client, token: str) -> str | None:
+    """Give the session of a token, None if it is none, or another client's."""
+    found: Any = await service.database.read(sessions.by_token, secret_tokens.hashed(token))
+    if found is not None:
+        return found[0].id if found[0].client_id == client.id else None
+    try:
+        claims = service.tokens.verify(token)
+    except TokenError:
+        return None
+    if claims.client_id != client.id:
+        return None
+    if not claims.session_id:
+        raise OAuthError("unsupported_token_type", "A client's own access token just expires.")
+    return claims.session_id
+
+
+def _token(given: dict[str, str]) -> str:
+    if "token" not in given:
+        raise OAuthError("invalid_request", "token is missing.")
+    return given["token"]

@@ -1,0 +1,181 @@
+"""The token endpoint (RFC 6749 §3.2): a code, a refresh token or a client's own secret for tokens."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+
+from auth import secret_tokens, sign_in
+from auth.api.access import Running
+from auth.guard.limits import Action
+from auth.oauth import codes, forms, id_tokens, scopes
+from auth.oauth.client_authentication import authenticated
+from auth.oauth.clients import CODE, CREDENTIALS, REFRESH, Client
+from auth.oauth.errors import OAuthError, errors
+from auth.oauth.requests import wants_identity
+from auth.service import Service
+from auth.sign_in import Grant
+from auth.storage import sessions
+
+ROUTER = APIRouter(tags=["OAuth 2.0 and OpenID Connect"])
+Form = Annotated[dict[str, str], Depends(forms.form)]
+
+CLIENT_PARAMETERS = {
+    "client_id": forms.text("Unless it stands in the header.", example="shop"),
+    "client_secret": forms.text("Of a confidential client, unless it stands in the header."),
+}
+INVALID_CLIENT = {"invalid_client": "The client is unknown, or its secret is wrong."}
+_DESCRIBED = forms.described(
+    {
+        "grant_type": forms.text("What is traded.", enum=[CODE, REFRESH, CREDENTIALS]),
+        "code": forms.text("With authorization_code."),
+        "redirect_uri": forms.text("With authorization_code: the same as in the request."),
+        "code_verifier": forms.text("With authorization_code: PKCE's."),
+        "refresh_token": forms.text("With refresh_token."),
+        "scope": forms.text("With refresh_token or client_credentials: some of the scopes."),
+        **CLIENT_PARAMETERS,
+    },
+    ["grant_type"],
+    {
+        "grant_type": CODE,
+        "code": "Rk9sV2xqYk5qT0xqT3lqU0xqT3lqU0xqT3lqU0xqT3k",
+        "redirect_uri": "https://shop.example.org/callback",
+        "code_verifier": "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
+        "client_id": "shop",
+    },
+)
+
+
+class TokenAnswer(BaseModel):
+    """Tokens (RFC 6749 §5.1, OIDC Core §3.1.3.3)."""
+
+    access_token: str
+    token_type: str = "Bearer"  # noqa: S105 - the name of a scheme
+    expires_in: int = Field(examples=[600])
+    scope: str | None = Field(None, examples=["openid email"])
+    refresh_token: str | None = Field(
+        None, description="Works once. Given to clients with the grant type refresh_token."
+    )
+    id_token: str | None = Field(None, description="With the scope openid.")
+
+
+@ROUTER.post(
+    "/oauth2/token",
+    response_model=TokenAnswer,
+    openapi_extra=_DESCRIBED,
+    responses=errors(
+        {
+            400: {
+                "invalid_request": "A parameter is missing, or there twice.",
+                "invalid_grant": "The code or refresh token is wrong, used or expired.",
+                "invalid_scope": "The client may not have all of these scopes.",
+                "unauthorized_client": "The client is not registered for this grant type.",
+                "unsupported_grant_type": "There is no such grant type.",
+            },
+            401: INVALID_CLIENT,
+        }
+    ),
+)
+async def token(request: Request, service: Running, given: Form) -> JSONResponse:
+    """Trade a code, a refresh token or a client's own secret for tokens.
+
+    Errors are those of RFC 6749 §5.2, as its clients expect.
+    """
+    await service.limits.take(Action.TOKEN)
+    client = await authenticated(service, request, given, public=True)
+    kind = _required(given, "grant_type")
+    if kind not in _GRANTS:
+        raise OAuthError("unsupported_grant_type", "There is no such grant type.")
+    if kind not in client.grants:
+        raise OAuthError("unauthorized_client", "The client is not registered for this grant type.")
+    answer = await _GRANTS[kind](service, client, given)
+    return JSONResponse(
+        answer.model_dump(exclude_none=True),
+        headers={"Cache-Control": "no-store", "Pragma": "no-cache"},
+    )
+
+
+async def _code(service: Service, client: Client, given: dict[str, str]) -> TokenAnswer:
+    grant, nonce = await codes.redeem(
+        service,
+        client,
+        code=_required(given, "code"),
+        verifier=_required(given, "code_verifier"),
+        redirect_uri=_required(given, "redirect_uri"),
+    )
+    return _answer(service, grant, grant.access_token, grant.session.scope, nonce)
+
+
+async def _refresh(service: Service, client: Client, given: dict[str, str]) -> TokenAnswer:
+    refresh_token = _required(given, "refresh_token")
+    narrowed = await _narrowed(service, refresh_token, given.get("scope", ""))
+    grant = await sign_in.refresh(service, refresh_token, client_id=client.id)
+    if grant is None:
+        raise OAuthError("invalid_grant", "The refresh token is wrong, expired or revoked.")
+    session = grant.session
+    if not narrowed or set(narrowed) == set(session.scope.split()):
+        return _answer(service, grant, grant.access_token, session.scope, None)
+    access_token = service.tokens.issue(
+        grant.account.id,
+        client_id=session.client_id,
+        session_id=session.id,
+        scope=scopes.joined(narrowed),
+        amr=session.amr.split(),
+        authenticated_at=session.authenticated_at,
+    )
+    return _answer(service, grant, access_token, scopes.joined(narrowed), None)
+
+
+async def _narrowed(service: Service, refresh_token: str, scope: str) -> tuple[str, ...]:
+    """Give the scopes that are asked for again; refuse before the token is used up (§6)."""
+    asked = scopes.split(scope)
+    if asked:
+        hashed = secret_tokens.hashed(refresh_token)
+        found = await service.database.read(sessions.by_token, hashed)
+        if found is not None and not scopes.covers(found[0].scope, asked):
+            raise OAuthError("invalid_scope", "More is asked for than was granted.")
+    return asked
+
+
+async def _credentials(service: Service, client: Client, given: dict[str, str]) -> TokenAnswer:
+    own = [word for word in client.scopes if word not in scopes.OF_USERS]
+    asked = scopes.split(given.get("scope", "")) or tuple(own)
+    if not set(asked) <= set(own):
+        raise OAuthError(
+            "invalid_scope",
+            "The client is not registered for all of these scopes, or they are about a user.",
+        )
+    scope = scopes.joined(asked)
+    service.metrics.tokens.labels("issued").inc()
+    return TokenAnswer(
+        access_token=service.tokens.issue(client.id, client_id=client.id, scope=scope),
+        expires_in=service.tokens.seconds,
+        scope=scope or None,
+    )
+
+
+_GRANTS: dict[str, Any] = {CODE: _code, REFRESH: _refresh, CREDENTIALS: _credentials}
+
+
+def _answer(
+    service: Service, grant: Grant, access_token: str, scope: str, nonce: str | None
+) -> TokenAnswer:
+    identity = None
+    if wants_identity(scope):
+        identity = id_tokens.issue(
+            service.tokens, grant.account, grant.session, access_token, nonce
+        )
+    return TokenAnswer(
+        access_token=access_token,
+        expires_in=grant.expires_in,
+        scope=scope,
+        refresh_token=grant.refresh_token or None,
+        id_token=identity,
+    )
+
+
+def _required(given: dict[str, str], name: str) -> str:
+    if name not in given:
+        raise OAuthError("invalid_request", f"{name} is missing.")
+    return given[name]

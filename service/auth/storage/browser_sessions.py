@@ -1,0 +1,53 @@
+"""Browsers that are signed in to the pages: the cookie of each is kept as a hash."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, insert, select
+
+from auth.storage import accounts
+from auth.storage.accounts import Account
+from auth.storage.tables import BROWSER_SESSIONS
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BrowserSession:
+    """Times are Unix seconds; `amr` is RFC 8176's names of the ways to sign in, with spaces."""
+
+    hash: str
+    account_id: str
+    amr: str
+    authenticated_at: float
+    created_at: float
+    last_used_at: float
+    expires_at: float
+    address: str = ""
+    user_agent: str = ""
+
+
+_NAMES = tuple(BrowserSession.__slots__)
+_SESSION = select(*(BROWSER_SESSIONS.c[name] for name in _NAMES))
+
+
+def add(connection: Connection, session: BrowserSession, *, instead_of: str) -> None:
+    """Keep a session; the one that the browser had before ends."""
+    remove(connection, instead_of)
+    row = {name: getattr(session, name) for name in _NAMES}
+    connection.execute(insert(BROWSER_SESSIONS), row)
+
+
+def find(connection: Connection, hashed: str, now: float) -> tuple[BrowserSession, Account] | None:
+    """Give who is signed in, None if nobody is any more."""
+    found = _SESSION.where(BROWSER_SESSIONS.c.hash == hashed, BROWSER_SESSIONS.c.expires_at > now)
+    row = connection.execute(found).mappings().first()
+    if row is None:
+        return None
+    session = BrowserSession(**row)
+    account = accounts.by_id(connection, session.account_id)
+    if account is None or account.disabled_at is not None:
+        return None
+    return session, account
+
+
+def remove(connection: Connection, hashed: str) -> bool:
+    gone = delete(BROWSER_SESSIONS).where(BROWSER_SESSIONS.c.hash == hashed)
+    return connection.execute(gone).rowcount > 0

@@ -1,0 +1,46 @@
+"""Authorization codes: each is traded once, within a minute (RFC 6749 §4.1.2, RFC 9700 §4.5)."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, insert, select, update
+
+from auth.storage.tables import OAUTH_CODES
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeptCode:
+    """What a code stands for. Times are Unix seconds; `session_id` is what it was traded for."""
+
+    hash: str
+    account_id: str
+    client_id: str
+    redirect_uri: str
+    code_challenge: str
+    scope: str
+    nonce: str | None
+    amr: str
+    authenticated_at: float
+    created_at: float
+    expires_at: float
+    session_id: str | None = None
+    used_at: float | None = None
+
+
+_NAMES = tuple(KeptCode.__slots__)
+_CODE = select(*(OAUTH_CODES.c[name] for name in _NAMES))
+
+
+def add(connection: Connection, code: KeptCode) -> None:
+    connection.execute(insert(OAUTH_CODES), {name: getattr(code, name) for name in _NAMES})
+
+
+def find(connection: Connection, hashed: str, *, lock: bool = False) -> KeptCode | None:
+    """Give a code; with `lock`, nobody else gets it before this transaction is over."""
+    found = _CODE.where(OAUTH_CODES.c.hash == hashed)
+    row = connection.execute(found.with_for_update() if lock else found).mappings().first()
+    return KeptCode(**row) if row else None
+
+
+def use(connection: Connection, hashed: str, session_id: str, now: float) -> None:
+    used = update(OAUTH_CODES).where(OAUTH_CODES.c.hash == hashed)
+    connection.execute(used.values(used_at=now, session_id=session_id))
