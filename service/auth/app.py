@@ -10,7 +10,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from auth import api, logs, problems
 from auth.api.answers import EVERYWHERE
 from auth.guard import middleware
+from auth.oauth import authorize, errors
 from auth.observe import endpoint
+from auth.pages import failures
 from auth.passwords import BusyError
 from auth.problems import Code
 from auth.service import Service
@@ -39,7 +41,8 @@ def create_app(service: Service) -> FastAPI:
         responses=EVERYWHERE,
     )
     app.state.service = service
-    problems.install(app)
+    for errors_of in (problems, errors, authorize, failures):
+        errors_of.install(app)
     for router in api.routers(development=settings.development):
         app.include_router(router)
     app.include_router(endpoint.router(service.metrics, settings.protection.metrics_from))

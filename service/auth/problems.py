@@ -27,6 +27,7 @@ class Code(Enum):
     ACCOUNT_DISABLED = (403, "The account is disabled.")
     EMAIL_NOT_VERIFIED = (403, "The e-mail address is not verified yet; see the mail sent to it.")
     FORBIDDEN = (403, "This account may not do that.")
+    INSUFFICIENT_SCOPE = (403, "The application that got this token may not do that.")
     INVALID_REFRESH_TOKEN = (401, "The refresh token is wrong, expired or revoked. Log in again.")
     INVALID_CODE = (400, "The code is wrong, used or expired. Ask for a new one.")
     NOT_FOUND = (404, "There is no such thing.")

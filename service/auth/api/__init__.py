@@ -15,6 +15,8 @@ from auth.api import (
     second_factor,
     sessions,
 )
+from auth.oauth import authorize, discovery, forward_auth, introspection, token, userinfo
+from auth.pages import routes
 
 
 def routers(*, development: bool) -> list[APIRouter]:
@@ -31,5 +33,12 @@ def routers(*, development: bool) -> list[APIRouter]:
         passkeys.ROUTER,
         admin.ROUTER,
         audit_log.ROUTER,
+        forward_auth.ROUTER,
+        token.ROUTER,
+        introspection.ROUTER,
+        userinfo.ROUTER,
+        authorize.ROUTER,
+        discovery.ROUTER,
+        routes.ROUTER,
     ]
     return [*every, mailbox.ROUTER] if development else every

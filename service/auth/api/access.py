@@ -7,12 +7,13 @@ from typing import Annotated
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
 
+from auth.oauth import scopes
 from auth.problems import Code, ProblemError
 from auth.service import Service
 from auth.storage import accounts, factors, sessions
 from auth.storage.accounts import ADMIN, Account
 from auth.storage.sessions import Session
-from auth.tokens import Claims, TokenError, unknown_kid
+from auth.tokens import FIRST_PARTY, Claims, TokenError, unknown_kid
 
 
 async def the_service(request: Request) -> Service:
@@ -30,6 +31,15 @@ class SignedIn:
     account: Account
     session: Session | None
     claims: Claims
+
+    @property
+    def manages_account(self) -> bool:
+        """Tell whether the token is for more than to be signed in to another application.
+
+        Tokens of the release before name no client, and are our own.
+        """
+        ours = self.claims.client_id in {"", FIRST_PARTY}
+        return ours or scopes.covers(self.claims.scope, [scopes.ACCOUNT])
 
     def stands(self, now: float) -> bool:
         """Tell whether neither the account nor the session was ended."""
@@ -71,12 +81,13 @@ async def _look_up(service: Service, claims: Claims) -> SignedIn | None:
 class Bearer(HTTPBearer):
     """Gives whose access token a request came with (RFC 6750).
 
-    One dependency does it all: each that FastAPI has to resolve costs as much as the query.
+    An application's token does nothing here unless it has the scope `account`, or `any_client` may
+    come. One dependency does it all: each that FastAPI has to resolve costs as much as the query.
     """
 
-    def __init__(self, *, required: bool) -> None:
+    def __init__(self, *, required: bool, any_client: bool = False) -> None:
         super().__init__(bearerFormat="JWT", description="An access token.", auto_error=False)
-        self._required = required
+        self._required, self._any_client = required, any_client
 
     async def __call__(self, request: Request) -> SignedIn | None:  # type: ignore[override]
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -85,6 +96,8 @@ class Bearer(HTTPBearer):
             found = await identify(request.app.state.service, token.strip())
         if found is None and self._required:
             raise unauthenticated()
+        if found is not None and not self._any_client and not found.manages_account:
+            raise insufficient_scope(scopes.ACCOUNT)
         return found
 
 
@@ -92,7 +105,14 @@ def unauthenticated() -> ProblemError:
     return ProblemError(Code.INVALID_TOKEN, {"WWW-Authenticate": 'Bearer realm="auth"'})
 
 
+def insufficient_scope(scope: str) -> ProblemError:
+    """Refuse a token as RFC 6750 §3.1 has it; `scope` is ours, or was checked to be one."""
+    challenge = f'Bearer realm="auth", error="insufficient_scope", scope="{scope}"'
+    return ProblemError(Code.INSUFFICIENT_SCOPE, {"WWW-Authenticate": challenge})
+
+
 User = Annotated[SignedIn, Security(Bearer(required=True))]
+AnyUser = Annotated[SignedIn, Security(Bearer(required=True, any_client=True))]
 PerhapsUser = Annotated[SignedIn | None, Security(Bearer(required=False))]
 
 

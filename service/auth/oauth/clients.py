@@ -51,9 +51,9 @@ class Client:
         return not self.secrets
 
     def knows(self, secret: str) -> bool:
-        """Tell whether this is one of the client's secrets, in the same time for any."""
+        """Tell whether this is one of the client's secrets."""
         given = secret_tokens.hashed(secret)
-        return any([hmac.compare_digest(given, kept) for kept in self.secrets])
+        return any(hmac.compare_digest(given, kept) for kept in self.secrets)
 
     def redirects_to(self, uri: str) -> bool:
         """Tell whether the URI is registered, character by character (RFC 9700 §2.1).
@@ -245,4 +245,3 @@ def _without_port(uri: str) -> tuple[str, str, str, str] | None:
     }:
         return None
     return host, parts.path, parts.query, parts.scheme
-

@@ -69,9 +69,7 @@ async def redeem(
         raise _refused()
     # the code itself is left alone: who has no verifier shall not end another one's sign-in
     if kept.used_at is None and (
-        kept.expires_at <= now
-        or kept.redirect_uri != redirect_uri
-        or not _verified(kept, verifier)
+        kept.expires_at <= now or kept.redirect_uri != redirect_uri or not _verified(kept, verifier)
     ):
         raise _refused()
     session = sign_in.session_of(

@@ -1,4 +1,4 @@
-"""Errors as OAuth's own endpoints have to tell them (RFC 6749 §5.2), which is not as RFC 9457 does."""
+"""Errors in the form that OAuth's own endpoints have to give them (RFC 6749 §5.2)."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -35,14 +35,14 @@ class Introspection(BaseModel):
     """What is known of a token; nothing but `active` of one that is good for nothing."""
 
     active: bool
-    scope: str | None = Field(None, examples=["openid email"])
-    client_id: str | None = Field(None, examples=["shop"])
-    username: str | None = Field(None, examples=["ada@example.org"])
-    token_type: str | None = Field(None, examples=["Bearer"])
-    sub: str | None = Field(None, examples=["5f2b7c1c6f0e4a8f9d2e3b4a5c6d7e8f"])
+    scope: str | None = Field(default=None, examples=["openid email"])
+    client_id: str | None = Field(default=None, examples=["shop"])
+    username: str | None = Field(default=None, examples=["ada@example.org"])
+    token_type: str | None = Field(default=None, examples=["Bearer"])
+    sub: str | None = Field(default=None, examples=["5f2b7c1c6f0e4a8f9d2e3b4a5c6d7e8f"])
     sid: str | None = None
-    iss: str | None = Field(None, examples=["https://auth.example.org"])
-    aud: str | None = Field(None, examples=["https://auth.example.org"])
+    iss: str | None = Field(default=None, examples=["https://auth.example.org"])
+    aud: str | None = Field(default=None, examples=["https://auth.example.org"])
     iat: int | None = None
     exp: int | None = None
     jti: str | None = None
@@ -153,9 +153,7 @@ async def revoke(request: Request, service: Running, given: Form) -> Response:
         sessions.revoke, session_id, "revoked by client", now
     ):
         service.metrics.tokens.labels("revoked").inc()
-        await service.audit.record(
-            Event.TOKEN_REVOKED, session_id=session_id, client_id=client.id
-        )
+        await service.audit.record(Event.TOKEN_REVOKED, session_id=session_id, client_id=client.id)
     return Response(headers={"Cache-Control": "no-store"})
 
 

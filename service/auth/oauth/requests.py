@@ -1,4 +1,4 @@
-"""Authorization requests: what an application asks for its user (RFC 6749 §4.1.1, OIDC §3.1.2.1)."""
+"""What an application asks for its user (RFC 6749 §4.1.1, OIDC Core §3.1.2.1)."""
 
 import re
 from collections.abc import Mapping
@@ -75,9 +75,7 @@ def read(clients: Clients, query: str) -> Ask:
     try:
         given = forms.parameters(query)
     except ValueError:
-        raise UnusableRequestError(
-            "The request can't be read, or has a parameter twice."
-        ) from None
+        raise UnusableRequestError("The request can't be read, or has a parameter twice.") from None
     client = clients.find(given.get("client_id", ""))
     if client is None:
         raise UnusableRequestError("The application that sent you here is not registered.")

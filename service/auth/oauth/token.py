@@ -1,4 +1,4 @@
-"""The token endpoint (RFC 6749 §3.2): a code, a refresh token or a client's own secret for tokens."""
+"""The token endpoint (RFC 6749 §3.2): tokens for a code, a refresh token or a client's secret."""
 
 from typing import Annotated, Any
 
@@ -53,11 +53,11 @@ class TokenAnswer(BaseModel):
     access_token: str
     token_type: str = "Bearer"  # noqa: S105 - the name of a scheme
     expires_in: int = Field(examples=[600])
-    scope: str | None = Field(None, examples=["openid email"])
+    scope: str | None = Field(default=None, examples=["openid email"])
     refresh_token: str | None = Field(
-        None, description="Works once. Given to clients with the grant type refresh_token."
+        default=None, description="Works once. Given to clients with the grant type refresh_token."
     )
-    id_token: str | None = Field(None, description="With the scope openid.")
+    id_token: str | None = Field(default=None, description="With the scope openid.")
 
 
 @ROUTER.post(

@@ -51,9 +51,7 @@ def new(**values: Any) -> Session:
     return Session(id=uuid.uuid4().hex, **values)
 
 
-def add(
-    connection: Connection, session: Session, hashed: str | None, expires_at: float
-) -> None:
+def add(connection: Connection, session: Session, hashed: str | None, expires_at: float) -> None:
     """Keep a session and the hash of its first refresh token, None if it gets none."""
     row = {name: getattr(session, name) for name in _SESSION_NAMES}
     connection.execute(insert(SESSIONS), row)

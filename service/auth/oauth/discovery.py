@@ -1,0 +1,79 @@
+"""What a client library reads first (OIDC Discovery §3, RFC 8414): what works here, and no more."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+
+from auth import keys
+from auth.api.access import Running
+from auth.oauth import id_tokens, scopes
+from auth.oauth.client_authentication import METHODS, PUBLIC_METHOD
+from auth.oauth.clients import GRANTS
+from auth.service import Service
+
+ROUTER = APIRouter(tags=["OAuth 2.0 and OpenID Connect"])
+_CLAIMS = "iss sub aud exp iat auth_time nonce acr amr at_hash sid name email email_verified"
+_EXAMPLE = {
+    "issuer": "https://auth.example.org",
+    "authorization_endpoint": "https://auth.example.org/oauth2/authorize",
+    "token_endpoint": "https://auth.example.org/oauth2/token",
+    "jwks_uri": "https://auth.example.org/.well-known/jwks.json",
+    "response_types_supported": ["code"],
+    "code_challenge_methods_supported": ["S256"],
+}
+_DESCRIBED: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/json": {"example": _EXAMPLE}}}
+}
+
+
+@ROUTER.get("/.well-known/openid-configuration", responses=_DESCRIBED)
+async def openid_configuration(service: Running) -> JSONResponse:
+    """Describe the OpenID provider to client libraries."""
+    found = _server(service) | {
+        "userinfo_endpoint": f"{service.settings.issuer}/userinfo",
+        "end_session_endpoint": f"{service.settings.issuer}/oauth2/logout",
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": sorted(
+            {key.algorithm for key in service.tokens.keys.published()}
+        ),
+        "claims_supported": _CLAIMS.split(),
+        "acr_values_supported": [id_tokens.ONE_FACTOR],
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "claims_parameter_supported": False,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+    }
+    return _answer(found)
+
+
+@ROUTER.get("/.well-known/oauth-authorization-server", responses=_DESCRIBED)
+async def authorization_server(service: Running) -> JSONResponse:
+    """Describe the authorization server to client libraries."""
+    return _answer(_server(service))
+
+
+def _server(service: Service) -> dict[str, Any]:
+    issuer = service.settings.issuer
+    custom = {word for client in service.settings.oauth.clients.every() for word in client.scopes}
+    return {
+        "issuer": issuer,
+        "authorization_endpoint": f"{issuer}/oauth2/authorize",
+        "token_endpoint": f"{issuer}/oauth2/token",
+        "introspection_endpoint": f"{issuer}/oauth2/introspect",
+        "revocation_endpoint": f"{issuer}/oauth2/revoke",
+        "jwks_uri": f"{issuer}/.well-known/jwks.json",
+        "scopes_supported": sorted(scopes.OF_USERS | custom),
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": list(GRANTS),
+        "token_endpoint_auth_methods_supported": [*METHODS, PUBLIC_METHOD],
+        "revocation_endpoint_auth_methods_supported": [*METHODS, PUBLIC_METHOD],
+        "introspection_endpoint_auth_methods_supported": list(METHODS),
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": True,
+    }
+
+
+def _answer(document: dict[str, Any]) -> JSONResponse:
+    return JSONResponse(document, headers={"Cache-Control": f"public, max-age={keys.JWKS_SECONDS}"})

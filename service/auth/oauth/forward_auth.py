@@ -1,0 +1,118 @@
+"""Asked by a proxy about each request: may it pass, and whose is it? (Caddy, nginx, Traefik)."""
+
+from typing import Annotated
+from urllib.parse import quote, urlencode
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import RedirectResponse
+
+from auth import problems as problem_documents
+from auth.api import access
+from auth.api.access import Running
+from auth.api.answers import problems
+from auth.oauth import scopes
+from auth.pages import browsers, destinations
+from auth.problems import Code, ProblemError
+from auth.service import Service
+from auth.storage.accounts import Account
+from auth.tokens import FIRST_PARTY
+
+ROUTER = APIRouter(tags=["forward authentication"])
+_FIRST_PARTY = frozenset({"", FIRST_PARTY})
+_HEADERS = {
+    "X-Auth-User": "The account's id.",
+    "X-Auth-Email": "Its address, percent-encoded where it is not ASCII.",
+    "X-Auth-Email-Verified": "`true` or `false`.",
+    "X-Auth-Name": "Its name, percent-encoded; empty without one.",
+    "X-Auth-Role": "`user` or `admin`.",
+    "X-Auth-Client": "The application that got the token; empty for a browser.",
+    "X-Auth-Scope": "The token's scopes; empty for a browser.",
+}
+_TEXT = {"schema": {"type": "string"}}
+_PASSES = {
+    "description": "It may pass. The proxy copies the headers to the application.",
+    "headers": {name: {"description": text, **_TEXT} for name, text in _HEADERS.items()},
+}
+_AWAY = {"description": "For a page in a browser: to the sign-in page, and back after it."}
+
+
+@ROUTER.get(
+    "/v1/auth/verify",
+    response_class=Response,
+    responses={
+        200: _PASSES,
+        302: _AWAY,
+        **problems(Code.INVALID_TOKEN, Code.FORBIDDEN, Code.INSUFFICIENT_SCOPE),
+    },
+)
+async def verify(
+    request: Request,
+    service: Running,
+    role: Annotated[
+        str, Query(max_length=16, description="Only an account with this role passes.")
+    ] = "",
+    scope: Annotated[
+        str,
+        Query(
+            max_length=255,
+            pattern=r"^[A-Za-z0-9:./_ -]*$",
+            description="Only a token with these scopes passes.",
+        ),
+    ] = "",
+) -> Response:
+    """Tell a proxy whether a request may pass: by its access token, or its browser's cookie.
+
+    Without either, a browser that wants a page is sent to sign in, with the `X-Forwarded-*`
+    headers' address to come back to; anything else gets 401. nginx takes no redirect from here,
+    and finds the address in `X-Auth-Sign-In`.
+    """
+    header = request.headers.get("authorization", "")
+    if header.lower().startswith("bearer "):
+        user = await access.identify(service, header.partition(" ")[2].strip())
+        if user is None:
+            raise access.unauthenticated()
+        claims = user.claims
+        if not scopes.covers(claims.scope, scope.split()) and (
+            claims.client_id not in _FIRST_PARTY
+        ):
+            raise access.insufficient_scope(scope)
+        client = claims.client_id or FIRST_PARTY
+        return _passed(user.account, role, client=client, scope=claims.scope)
+    found = await browsers.current(service, request)
+    if found is None:
+        return _sign_in(service, request)
+    return _passed(found[1], role, client="", scope="")
+
+
+def _passed(account: Account, role: str, *, client: str, scope: str) -> Response:
+    if role and account.role != role:
+        raise ProblemError(Code.FORBIDDEN)
+    values = (
+        account.id,
+        quote(account.email, safe="@+!#$&'*/=?^`{|}~"),
+        "true" if account.email_verified_at is not None else "false",
+        quote(account.name or "", safe=" "),
+        account.role,
+        client,
+        scope,
+    )
+    return Response(headers=dict(zip(_HEADERS, values, strict=True)))
+
+
+def _sign_in(service: Service, request: Request) -> Response:
+    """Send a browser to the sign-in page, and anything else away."""
+    headers = request.headers
+    forwarded = headers.get("x-forwarded-uri")
+    wanted = headers.get("x-original-url", "")
+    if forwarded is not None:
+        scheme = headers.get("x-forwarded-proto", "https")
+        wanted = f"{scheme}://{headers.get('x-forwarded-host', '')}{forwarded}"
+    target = f"{service.settings.issuer}/sign-in"
+    if destinations.safe(service, wanted) == wanted:
+        target += "?" + urlencode({"next": wanted})
+    is_page = "text/html" in headers.get("accept", "")
+    asks = headers.get("x-forwarded-method", "GET") in {"GET", "HEAD"}
+    if forwarded is not None and is_page and asks:
+        return RedirectResponse(target, 302)
+    refused = access.unauthenticated()
+    return problem_documents.of(refused.code, {**(refused.headers or {}), "X-Auth-Sign-In": target})

@@ -1,0 +1,49 @@
+"""What an application may know of its user (OIDC Core §5.3)."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+
+from auth.api.access import AnyUser, insufficient_scope
+from auth.api.answers import problems
+from auth.oauth import id_tokens, scopes
+from auth.oauth.scopes import OPENID
+from auth.problems import Code
+
+ROUTER = APIRouter(tags=["OAuth 2.0 and OpenID Connect"])
+
+
+class UserInfo(BaseModel):
+    """Claims about the user, as the scopes of the token allow."""
+
+    sub: str = Field(examples=["5f2b7c1c6f0e4a8f9d2e3b4a5c6d7e8f"])
+    name: str | None = Field(default=None, examples=["Ada Lovelace"])
+    email: str | None = Field(default=None, examples=["ada@example.org"])
+    email_verified: bool | None = Field(default=None, examples=[True])
+
+
+_DESCRIBED: dict[str, Any] = {
+    "response_model": UserInfo,
+    "responses": problems(Code.INVALID_TOKEN, Code.INSUFFICIENT_SCOPE),
+}
+
+
+@ROUTER.get("/userinfo", **_DESCRIBED)
+async def userinfo(user: AnyUser) -> JSONResponse:
+    """Tell who the user is whose access token this is; takes the scope `openid`."""
+    return _claims(user)
+
+
+@ROUTER.post("/userinfo", operation_id="userinfo_by_post", **_DESCRIBED)
+async def userinfo_by_post(user: AnyUser) -> JSONResponse:
+    """Tell the same; the access token comes in the header here, too."""
+    return _claims(user)
+
+
+def _claims(user: AnyUser) -> JSONResponse:
+    if not scopes.covers(user.claims.scope, [OPENID]):
+        raise insufficient_scope(OPENID)
+    claims = {"sub": user.account.id, **id_tokens.about(user.account, user.claims.scope)}
+    return JSONResponse(claims, headers={"Cache-Control": "no-store"})

@@ -1,0 +1,1 @@
+"""The pages that people see: plain HTML from the server, complete without JavaScript."""

@@ -1,0 +1,36 @@
+"""Where a browser goes after it has signed in: only to where we would send it anyway."""
+
+from urllib.parse import urlsplit
+
+from auth.service import Service
+
+AUTHORIZE = "/oauth2/authorize?"
+HOME = "/account"
+_LONGEST = 8192
+
+
+def safe(service: Service, wanted: str) -> str:
+    """Give where the browser shall go: `wanted` if it is ours, else our own first page.
+
+    Ours are the pages of an authorization request, which is checked again there, and whatever is on
+    a host that shares our cookie: those are the ones that ask the forward-auth endpoint.
+    """
+    if len(wanted) > _LONGEST or not wanted.isascii() or not wanted.isprintable():
+        return HOME
+    if " " in wanted or "\\" in wanted:
+        return HOME  # browsers take a backslash for a slash
+    if wanted.startswith(AUTHORIZE):
+        return wanted
+    try:
+        parts = urlsplit(wanted)
+        parts.port  # noqa: B018 - raises if it is no number
+    except ValueError:
+        return HOME
+    issuer = urlsplit(service.settings.issuer)
+    domain = service.settings.oauth.cookie_domain
+    # from https only to https: plain http would show what is in the address to the network
+    if parts.scheme not in {"https", issuer.scheme} or parts.username or parts.password:
+        return HOME
+    host = parts.hostname or ""
+    known = host == issuer.hostname or (domain and f".{host}".endswith(f".{domain}"))
+    return wanted if known else HOME

@@ -1,0 +1,98 @@
+"""The pages that mailed links open: prove an address, set a new password."""
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ValidationError
+
+from auth import links
+from auth.api.access import Running
+from auth.api.email import verify_with_token
+from auth.api.models import Email, NewPassword
+from auth.api.password import set_with_token
+from auth.guard.limits import Action
+from auth.observe.audit import Event
+from auth.pages.forms import Form
+from auth.pages.rendering import page
+from auth.passwords import BusyError
+from auth.problems import Code, ProblemError
+
+ROUTER = APIRouter(include_in_schema=False)
+_LENGTH = "A password has 8 to 128 characters."
+_UNREADABLE = "That is no e-mail address."
+
+
+class _Password(BaseModel):
+    password: NewPassword
+
+
+class _Address(BaseModel):
+    email: Email
+
+
+@ROUTER.get("/verify-email")
+async def show_verification(request: Request) -> Response:
+    """Ask before proving: mail scanners open links, and must not use them up."""
+    return page(request, "verify_email", token=request.query_params.get("token", ""), error="")
+
+
+@ROUTER.post("/verify-email")
+async def verify(request: Request, service: Running, given: Form) -> Response:
+    token = given.get("token", "")
+    try:
+        account = await verify_with_token(service, token)
+    except ProblemError as refused:
+        return page(
+            request,
+            "verify_email",
+            status=refused.code.status,
+            token=token,
+            error=refused.code.title,
+        )
+    text = f"{account.email} is confirmed. You can close this page, or sign in."
+    return page(request, "done", title="Thank you", text=text)
+
+
+@ROUTER.get("/reset-password")
+async def show_reset(request: Request) -> Response:
+    return page(request, "reset_password", token=request.query_params.get("token", ""), error="")
+
+
+@ROUTER.post("/reset-password")
+async def reset(request: Request, service: Running, given: Form) -> Response:
+    token = given.get("token", "")
+    try:
+        password = _Password.model_validate({"password": given.get("password", "")}).password
+        await set_with_token(service, token, password.get_secret_value())
+    except ValidationError:
+        return page(request, "reset_password", status=422, token=token, error=_LENGTH)
+    except BusyError:
+        busy = Code.BUSY
+        return page(request, "reset_password", status=busy.status, token=token, error=busy.title)
+    except ProblemError as refused:
+        error = refused.detail or refused.code.title
+        status = refused.code.status
+        return page(request, "reset_password", status=status, token=token, error=error)
+    text = "Your new password counts from now on, and all devices were signed out."
+    return page(request, "done", title="Password changed", text=text)
+
+
+@ROUTER.get("/forgot-password")
+async def show_forgotten(request: Request) -> Response:
+    return page(request, "forgot_password", email="", error="")
+
+
+@ROUTER.post("/forgot-password")
+async def forgotten(request: Request, service: Running, given: Form) -> Response:
+    """Mail a link; the page is the same whether there is an account."""
+    email = given.get("email", "")
+    try:
+        address = _Address.model_validate({"email": email}).email
+        await service.limits.take(Action.MAIL, address)
+    except ValidationError:
+        return page(request, "forgot_password", status=422, email=email, error=_UNREADABLE)
+    except ProblemError as refused:
+        status, error = refused.code.status, refused.code.title
+        return page(request, "forgot_password", status=status, email=email, error=error)
+    links.reset_soon(service, address)
+    await service.audit.record(Event.PASSWORD_RESET_REQUESTED)
+    text = "If there is an account with this address, a mail with a link is on its way to it."
+    return page(request, "done", title="Look into your mail", text=text)

@@ -1,0 +1,151 @@
+"""The sign-in page: a password, and what else the account asks for."""
+
+from urllib.parse import parse_qs
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+from pydantic import ValidationError
+
+from auth import second_factor, sign_in
+from auth.api.access import Running
+from auth.api.models import Credentials
+from auth.pages import browsers, destinations
+from auth.pages.forms import Form
+from auth.pages.rendering import page
+from auth.passwords import BusyError
+from auth.problems import Code, ProblemError
+from auth.second_factor import Question
+from auth.service import Service
+
+ROUTER = APIRouter(include_in_schema=False)
+_UNPROCESSABLE = 422
+_UNAUTHENTICATED = 401
+
+
+@ROUTER.get("/sign-in")
+async def show(request: Request, service: Running) -> Response:
+    target = destinations.safe(service, request.query_params.get("next", ""))
+    return _form(service, request, target, email=_parameter(target, "login_hint"))
+
+
+@ROUTER.post("/sign-in")
+async def with_password(request: Request, service: Running, given: Form) -> Response:
+    """Check the password as the API does, with its limits, its lockout and its words."""
+    target = destinations.safe(service, given.get("next", ""))
+    email = given.get("email", "")
+    try:
+        # the API's own model, so that nothing passes here that is refused there
+        credentials = Credentials.model_validate(
+            {"email": email, "password": given.get("password", "")}
+        )
+        account = await sign_in.with_password(
+            service, credentials.email, credentials.password.get_secret_value()
+        )
+    except ValidationError:
+        error: ProblemError = ProblemError(Code.INVALID_CREDENTIALS)
+        return _form(service, request, target, email=email, error=error)
+    except BusyError:
+        return _form(service, request, target, email=email, error=ProblemError(Code.BUSY))
+    except ProblemError as refused:
+        return _form(service, request, target, email=email, error=refused)
+    question = await second_factor.asked(service, account)
+    if question is not None:
+        return _question(service, request, target, question)
+    answer = RedirectResponse(target, 303)
+    await browsers.begin(service, request, answer, account, ["pwd"])
+    return answer
+
+
+@ROUTER.post("/sign-in/second-factor")
+async def with_second_factor(request: Request, service: Running, given: Form) -> Response:
+    target = destinations.safe(service, given.get("next", ""))
+    challenge, kinds = given.get("challenge", ""), tuple(given.get("kinds", "").split())
+    try:
+        passed = await second_factor.passed(service, challenge, given.get("code", "").strip())
+    except ProblemError as refused:
+        question = Question(challenge=challenge, kinds=kinds)
+        return _question(service, request, target, question, error=refused)
+    answer = RedirectResponse(target, 303)
+    await browsers.begin(service, request, answer, passed.account, passed.amr)
+    return answer
+
+
+def _form(
+    service: Service,
+    request: Request,
+    target: str,
+    *,
+    email: str,
+    error: ProblemError | None = None,
+) -> Response:
+    client = _client(service, target)
+    return _with_status(
+        page(
+            request,
+            "sign_in",
+            leads_to=_leads_to(target),
+            next=target,
+            email=email,
+            client=client,
+            error=_text(error),
+        ),
+        error,
+    )
+
+
+def _question(
+    service: Service,
+    request: Request,
+    target: str,
+    question: Question,
+    *,
+    error: ProblemError | None = None,
+) -> Response:
+    return _with_status(
+        page(
+            request,
+            "second_factor",
+            leads_to=_leads_to(target),
+            next=target,
+            question=question,
+            client=_client(service, target),
+            error=_text(error),
+        ),
+        error,
+    )
+
+
+def _with_status(answer: Response, error: ProblemError | None) -> Response:
+    if error is not None:
+        # 401 would need a scheme that the browser could ask for with a window of its own
+        status = error.code.status
+        answer.status_code = _UNPROCESSABLE if status == _UNAUTHENTICATED else status
+        answer.headers.update(error.headers or {})
+        if "WWW-Authenticate" in answer.headers:
+            del answer.headers["WWW-Authenticate"]
+    return answer
+
+
+def _text(error: ProblemError | None) -> str:
+    return error.detail or error.code.title if error else ""
+
+
+def _leads_to(target: str) -> list[str]:
+    """Give the address behind our own redirect: the client's, or the proxied application's."""
+    if target.startswith(destinations.AUTHORIZE):
+        redirect_uri = _parameter(target, "redirect_uri")
+        return [redirect_uri] if redirect_uri else []
+    return [] if target.startswith("/") else [target]
+
+
+def _client(service: Service, target: str) -> str:
+    """Give the name of the application that the user signs in to, "" if it is none."""
+    client = service.settings.oauth.clients.find(_parameter(target, "client_id"))
+    return client.name if client else ""
+
+
+def _parameter(target: str, name: str) -> str:
+    if not target.startswith(destinations.AUTHORIZE):
+        return ""
+    query = target.removeprefix(destinations.AUTHORIZE)
+    return parse_qs(query).get(name, [""])[0].replace("\x00", "")

@@ -1,0 +1,103 @@
+"""Signing out: of this browser, also as an application asks for it (OIDC RP-Initiated Logout)."""
+
+import time
+from urllib.parse import urlencode, urlsplit
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+
+from auth.api.access import Running
+from auth.oauth import forms, id_tokens
+from auth.oauth.id_tokens import Hint
+from auth.observe.audit import Event
+from auth.pages import browsers
+from auth.pages.forms import Form
+from auth.pages.rendering import page
+from auth.service import Service
+from auth.storage import sessions
+
+ROUTER = APIRouter(include_in_schema=False)
+
+
+@ROUTER.get("/account")
+async def account(request: Request, service: Running) -> Response:
+    """Show who is signed in."""
+    found = await browsers.current(service, request)
+    if found is None:
+        return RedirectResponse("/sign-in", 303)
+    return page(request, "account", email=found[1].email, name=found[1].name or "")
+
+
+@ROUTER.get("/oauth2/logout")
+async def logout(request: Request, service: Running) -> Response:
+    """Sign out at once if the application proves whose sign-in it was; else ask the user."""
+    return await _logout(request, service, request.url.query)
+
+
+@ROUTER.post("/oauth2/logout")
+async def logout_by_form(request: Request, service: Running) -> Response:
+    return await _logout(request, service, urlencode(await forms.form(request)))
+
+
+@ROUTER.post("/sign-out")
+async def sign_out(request: Request, service: Running, given: Form) -> Response:
+    """Sign out: the user has said so, on a page of ours."""
+    values = _read(given.get("query", ""))
+    return await _done(request, service, values, None)
+
+
+async def _logout(request: Request, service: Service, query: str) -> Response:
+    values = _read(query)
+    hint = id_tokens.hint(service.tokens, values.get("id_token_hint", ""))
+    found = await browsers.current(service, request)
+    # a link on some page signs nobody out: only who holds an id_token of this very user may
+    if found is not None and (hint is None or hint.subject != found[1].id):
+        leads_to = _redirect(service, values, hint)
+        return page(
+            request,
+            "sign_out",
+            leads_to=[leads_to] if leads_to else [],
+            email=found[1].email,
+            query=query,
+        )
+    return await _done(request, service, values, hint)
+
+
+async def _done(
+    request: Request, service: Service, values: dict[str, str], hint: Hint | None
+) -> Response:
+    if hint is None:
+        hint = id_tokens.hint(service.tokens, values.get("id_token_hint", ""))
+    target = _redirect(service, values, hint)
+    answer: Response = RedirectResponse(target, 303) if target else page(request, "signed_out")
+    found = await browsers.current(service, request)
+    if found is not None:
+        await browsers.end(service, request, answer)
+        await service.audit.record(Event.LOGOUT, account_id=found[1].id)
+    if hint is not None and (found is None or found[1].id == hint.subject):
+        await service.database.write(
+            sessions.revoke, hint.session_id, "logout", time.time(), account_id=hint.subject
+        )
+    return answer
+
+
+def _redirect(service: Service, values: dict[str, str], hint: Hint | None) -> str:
+    """Give where the client wants the user back, "" unless that is registered, word for word."""
+    client_id = values.get("client_id", hint.client_id if hint else "")
+    client = service.settings.oauth.clients.find(client_id)
+    wanted = values.get("post_logout_redirect_uri", "")
+    if client is None or (hint is not None and hint.client_id != client_id):
+        return ""
+    if wanted not in client.post_logout_redirect_uris:
+        return ""
+    state = values.get("state")
+    if state is None:
+        return wanted
+    return f"{wanted}{'&' if urlsplit(wanted).query else '?'}{urlencode({'state': state})}"
+
+
+def _read(query: str) -> dict[str, str]:
+    try:
+        return forms.parameters(query)
+    except ValueError:
+        return {}
