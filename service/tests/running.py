@@ -44,6 +44,8 @@ class Server:
     database: str = ""
     # `{port}` in a value is replaced
     settings: Mapping[str, str] = field(default_factory=dict)
+    # whether tokens say that they are from where the server really is, as client libraries want
+    issues_as_itself: bool = False
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
 
@@ -62,7 +64,7 @@ class Server:
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(SERVICE),
             "AUTH_SIGNING_KEY_FILE": str(self.data / "key.pem"),
-            "AUTH_ISSUER": ISSUER,
+            "AUTH_ISSUER": self.url if self.issues_as_itself else ISSUER,
             "AUTH_DATA_DIR": str(self.data),
             "AUTH_PORT": str(self.port or 8000),
             # for the mailbox

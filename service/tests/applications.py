@@ -1,0 +1,237 @@
+"""Applications that sign their users in with the service, as the tests play them."""
+
+import base64
+import hashlib
+import json
+import re
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from html import unescape
+from typing import Any, Self
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
+
+import httpx
+import uvicorn
+from authlib.integrations.starlette_client import OAuth
+from people import Person
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+SECRET = secrets.token_urlsafe(32)
+CALLBACK = "https://app.example.test/callback"
+_START_SECONDS = 10
+
+
+def hashed(secret: str) -> str:
+    digest = hashlib.sha256(secret.encode()).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+REGISTERED: list[dict[str, Any]] = [
+    {
+        "client_id": "app",
+        "name": "The App",
+        "first_party": True,
+        "secret_sha256": hashed(SECRET),
+        "redirect_uris": [CALLBACK, "https://app.example.test/other?a=b"],
+        "post_logout_redirect_uris": ["https://app.example.test/bye"],
+        "scopes": ["openid", "profile", "email", "account", "orders:read"],
+    },
+    {
+        "client_id": "native",
+        "name": "Desktop",
+        "public": True,
+        "first_party": True,
+        "redirect_uris": ["http://127.0.0.1/callback", "com.example.app:/callback"],
+    },
+    {
+        "client_id": "third",
+        "name": "Somebody <b>Else</b>",
+        "public": True,
+        "redirect_uris": ["https://third.example.test/callback"],
+        "grant_types": ["authorization_code"],
+    },
+    {
+        "client_id": "robot",
+        "name": "Robot",
+        "secret_sha256": [hashed("an earlier one"), hashed(SECRET)],
+        "grant_types": ["client_credentials"],
+        "scopes": ["orders:read", "orders:write", "email"],
+    },
+]
+SETTINGS = {"AUTH_CLIENTS": json.dumps(REGISTERED)}
+
+
+@dataclass
+class Browser:
+    """A browser without JavaScript: keeps cookies, fills in forms, follows our own redirects."""
+
+    url: str
+    client: httpx.Client = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.client = httpx.Client(base_url=self.url, timeout=30)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.client.close()
+
+    def open(self, path: str) -> httpx.Response:
+        """Open a page; an answer that leads away from the service is given as it is."""
+        return self._follow(self.client.get(path))
+
+    def submit(self, shown: httpx.Response, **values: str) -> httpx.Response:
+        """Fill in the form of a page, and send it."""
+        found = re.search(r'<form method="post" action="([^"]*)"', shown.text)
+        assert found, f"there is no form in {shown.text}"
+        hidden = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', shown.text)
+        filled = {name: unescape(value) for name, value in hidden} | values
+        return self._follow(self.client.post(unescape(found[1]), data=filled))
+
+    def sign_in(self, person: Person, path: str = "/sign-in") -> httpx.Response:
+        return self.submit(self.open(path), email=person.email, password=person.password)
+
+    def _follow(self, answer: httpx.Response) -> httpx.Response:
+        while answer.is_redirect and answer.headers["Location"].startswith("/"):
+            answer = self.client.get(answer.headers["Location"])
+        return answer
+
+
+@dataclass
+class Flow:
+    """One authorization request of a client, and what comes of it."""
+
+    client_id: str = "app"
+    redirect_uri: str = CALLBACK
+    scope: str = "openid email"
+    secret: str | None = SECRET
+    verifier: str = field(default_factory=lambda: secrets.token_urlsafe(48))
+    state: str = field(default_factory=secrets.token_hex)
+
+    def path(self, **changes: str | None) -> str:
+        """Give the request; what is None is left out."""
+        asked = {
+            "client_id": self.client_id,
+            "redirect_uri": self.redirect_uri,
+            "response_type": "code",
+            "scope": self.scope,
+            "state": self.state,
+            "code_challenge": hashed(self.verifier),
+            "code_challenge_method": "S256",
+            **changes,
+        }
+        given = {name: value for name, value in asked.items() if value is not None}
+        return f"/oauth2/authorize?{urlencode(given)}"
+
+    def code(self, browser: Browser, **changes: str | None) -> str:
+        """Give the code that a browser which is signed in brings back."""
+        return str(answered(browser.open(self.path(**changes)))["code"])
+
+    def redeem(self, client: httpx.Client, code: str, /, **changes: str | None) -> httpx.Response:
+        given = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": self.redirect_uri,
+            "code_verifier": self.verifier,
+            "client_id": self.client_id,
+            "client_secret": self.secret,
+            **changes,
+        }
+        kept = {name: value for name, value in given.items() if value is not None}
+        return client.post("/oauth2/token", data=kept)
+
+    def tokens(self, client: httpx.Client, browser: Browser, **changes: str | None) -> Any:
+        answer = self.redeem(client, self.code(browser, **changes))
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+
+def answered(answer: httpx.Response) -> dict[str, str]:
+    """Give what the redirect to a client tells it."""
+    assert answer.status_code == 303, answer.text
+    return dict(parse_qsl(urlsplit(answer.headers["Location"]).query, strict_parsing=True))
+
+
+class RelyingParty:
+    """An application on loopback that uses Authlib's client, as its documentation shows."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.signed_in: dict[str, Any] = {}
+        self.failed = ""
+        self.oauth = OAuth()
+        # it plays one user: one session is enough
+        self._session: dict[str, Any] = {}
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def registration(self) -> dict[str, Any]:
+        return {
+            "client_id": "relying-party",
+            "name": "Web Shop",
+            "secret_sha256": hashed(SECRET),
+            "redirect_uris": [f"{self.url}/callback"],
+            "post_logout_redirect_uris": [f"{self.url}/bye"],
+        }
+
+    def trust(self, issuer: str) -> None:
+        self.oauth.register(
+            "auth",
+            client_id="relying-party",
+            client_secret=SECRET,
+            server_metadata_url=f"{issuer}/.well-known/openid-configuration",
+            client_kwargs={"scope": "openid profile email", "code_challenge_method": "S256"},
+        )
+
+    @contextmanager
+    def running(self) -> Iterator["RelyingParty"]:
+        routes = [
+            Route("/", self._login),
+            Route("/callback", self._callback),
+            Route("/bye", self._bye),
+        ]
+        config = uvicorn.Config(
+            Starlette(routes=routes), host="127.0.0.1", port=0, log_level="warning"
+        )
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        deadline = time.monotonic() + _START_SECONDS
+        while not server.started:
+            assert time.monotonic() < deadline, "the relying party did not start"
+            time.sleep(0.01)
+        self.port = server.servers[0].sockets[0].getsockname()[1]
+        yield self
+        server.should_exit = True
+        thread.join(timeout=10)
+
+    async def _login(self, request: Request) -> Response:
+        request.scope["session"] = self._session
+        answer: Response = await self.oauth.auth.authorize_redirect(request, f"{self.url}/callback")
+        return answer
+
+    async def _callback(self, request: Request) -> Response:
+        request.scope["session"] = self._session
+        tokens = await self.oauth.auth.authorize_access_token(request)
+        self.signed_in = dict(tokens)
+        userinfo = await self.oauth.auth.userinfo(token=tokens)
+        self.signed_in["fetched"] = dict(userinfo)
+        return JSONResponse({"signed in": userinfo["email"]})
+
+    async def _bye(self, _: Request) -> Response:
+        return JSONResponse({"signed in": None})
+
+
+def parameter(url: str, name: str) -> str:
+    return parse_qs(urlsplit(url).query)[name][0]

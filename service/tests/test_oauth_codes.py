@@ -1,0 +1,309 @@
+"""The authorization code flow: who gets tokens for a code, and who does not."""
+
+import json
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+from applications import CALLBACK, SECRET, SETTINGS, Browser, Flow, RelyingParty, answered
+from conftest import NewUrl
+from joserfc import jwt
+from joserfc.jwk import KeySet
+from joserfc.jws import JWSRegistry
+from people import PASSWORD, Person
+from running import Server
+
+
+@pytest.fixture(scope="module", name="server")
+def _server(
+    tmp_path_factory: pytest.TempPathFactory, key: str, new_url: NewUrl
+) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("oauth")
+    settings = {**SETTINGS, "AUTH_ISSUER": "http://auth.example.test"}
+    server = Server(data=folder, key=key, database=new_url(folder), settings=settings)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(name="person")
+def _person(client: httpx.Client) -> Person:
+    return Person.registered(client)
+
+
+@pytest.fixture(name="browser")
+def _browser(server: Server, person: Person) -> Iterator[Browser]:
+    """Give a browser in which the person is signed in."""
+    with Browser(server.url) as browser:
+        browser.sign_in(person)
+        yield browser
+
+
+def claims_of(client: httpx.Client, token: str) -> dict[str, Any]:
+    """Read an id_token as a client does: with the published keys."""
+    keys = KeySet.import_key_set(client.get("/.well-known/jwks.json").json())
+    decoded = jwt.decode(token, keys, registry=JWSRegistry(algorithms=["ES256"]))
+    assert decoded.header["typ"] == "JWT"
+    return dict(decoded.claims)
+
+
+def test_authlibs_client_signs_a_user_in_knowing_nothing_but_the_issuer(own: Server) -> None:
+    with RelyingParty().running() as application:
+        own.issues_as_itself = True
+        own.settings = {"AUTH_CLIENTS": json.dumps([application.registration])}
+        own.start()
+        application.trust(own.url)
+        with Browser(own.url) as browser:
+            person = Person.registered(browser.client)
+            # the application sends the browser here, with a request that Authlib has made
+            start = httpx.get(application.url)
+            asked = browser.open(start.headers["Location"].removeprefix(own.url))
+            consent = browser.submit(asked, email=person.email, password=PASSWORD)
+            granted = browser.submit(consent, decision="allow")
+            done = httpx.get(granted.headers["Location"])
+
+    assert done.json() == {"signed in": person.email}
+    identity = application.signed_in["userinfo"]
+    assert identity["iss"] == own.url
+    assert identity["aud"] == "relying-party"
+    assert identity["nonce"]
+    assert application.signed_in["fetched"]["sub"] == identity["sub"]
+
+
+def test_the_id_token_tells_how_and_when_the_user_signed_in(
+    client: httpx.Client, browser: Browser, person: Person
+) -> None:
+    tokens = Flow().tokens(client, browser, nonce="n-1")
+
+    claims = claims_of(client, tokens["id_token"])
+    assert claims["nonce"] == "n-1"
+    assert claims["aud"] == "app"
+    assert claims["amr"] == ["pwd"]
+    assert claims["acr"] == "aal1"
+    assert claims["email"] == person.email
+    assert "name" not in claims, "it was not asked for"
+    assert abs(claims["auth_time"] - time.time()) < 60
+    assert tokens["scope"] == "openid email"
+
+
+def test_without_the_scope_openid_there_is_no_id_token(
+    client: httpx.Client, browser: Browser
+) -> None:
+    tokens = Flow(scope="orders:read").tokens(client, browser)
+
+    assert "id_token" not in tokens
+    assert tokens["scope"] == "orders:read"
+
+
+def test_a_public_client_on_any_port_of_loopback_gets_tokens_without_a_secret(
+    client: httpx.Client, browser: Browser
+) -> None:
+    flow = Flow(client_id="native", secret=None, redirect_uri="http://127.0.0.1:45678/callback")
+
+    assert flow.tokens(client, browser)["refresh_token"]
+
+
+def test_a_client_without_the_refresh_grant_gets_no_refresh_token(
+    client: httpx.Client, server: Server, person: Person
+) -> None:
+    flow = Flow(client_id="third", secret=None, redirect_uri="https://third.example.test/callback")
+    with Browser(server.url) as browser:
+        consent = browser.sign_in(person, flow.path())
+        code = answered(browser.submit(consent, decision="allow"))["code"]
+
+    assert "refresh_token" not in flow.redeem(client, code).json()
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"code_verifier": "x" * 43}, "invalid_grant"),
+        ({"code_verifier": "short"}, "invalid_grant"),
+        ({"code_verifier": None}, "invalid_request"),
+        ({"redirect_uri": CALLBACK + "/other"}, "invalid_grant"),
+        ({"redirect_uri": None}, "invalid_request"),
+        ({"client_secret": "wrong"}, "invalid_client"),
+        ({"client_secret": None}, "invalid_client"),
+        ({"client_id": "nobody"}, "invalid_client"),
+        ({"client_id": "robot"}, "unauthorized_client"),
+        ({"client_id": "native", "client_secret": None}, "invalid_grant"),
+        ({"code": "wrong"}, "invalid_grant"),
+        ({"code": None}, "invalid_request"),
+        ({"grant_type": "password"}, "unsupported_grant_type"),
+        ({"grant_type": None}, "invalid_request"),
+    ],
+    ids=str,
+)
+def test_a_code_is_refused_with_anything_wrong_and_still_good_with_all_right(
+    client: httpx.Client, browser: Browser, changes: dict[str, str | None], error: str
+) -> None:
+    flow = Flow()
+    code = flow.code(browser)
+
+    refused = flow.redeem(client, code, **changes)
+
+    assert refused.json()["error"] == error
+    assert refused.status_code == (401 if error == "invalid_client" else 400)
+    assert refused.headers["Cache-Control"] == "no-store"
+    assert SECRET not in refused.text
+    assert flow.redeem(client, code).status_code == 200
+
+
+def test_a_reused_code_ends_what_was_issued_for_it(client: httpx.Client, browser: Browser) -> None:
+    flow = Flow(scope="openid")
+    code = flow.code(browser)
+    tokens = flow.redeem(client, code).json()
+    bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
+    assert client.get("/userinfo", headers=bearer).status_code == 200
+
+    again = flow.redeem(client, code)
+
+    assert again.json()["error"] == "invalid_grant"
+    assert client.get("/userinfo", headers=bearer).status_code == 401
+    refreshed = refresh(client, tokens["refresh_token"])
+    assert refreshed.json()["error"] == "invalid_grant"
+
+
+def test_of_twenty_who_come_with_the_same_code_at_once_one_succeeds(
+    client: httpx.Client, browser: Browser
+) -> None:
+    flow = Flow()
+    code = flow.code(browser)
+
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda _: flow.redeem(client, code), range(20)))
+
+    assert sorted(answer.status_code for answer in answers) == [200] + [400] * 19
+
+
+def test_a_code_expires(own: Server) -> None:
+    own.settings = {**SETTINGS, "AUTH_ISSUER": "http://auth.test", "AUTH_CODE_SECONDS": "1"}
+    own.start()
+    with httpx.Client(base_url=own.url, timeout=30) as client, Browser(own.url) as browser:
+        flow = Flow()
+        browser.sign_in(Person.registered(client))
+        code = flow.code(browser)
+        time.sleep(1.1)
+
+        assert flow.redeem(client, code).json()["error"] == "invalid_grant"
+
+
+def test_a_changed_password_voids_a_code_that_was_made_before(
+    client: httpx.Client, browser: Browser, person: Person
+) -> None:
+    flow = Flow()
+    code = flow.code(browser)
+    person.sign_in()
+    changed = person.post(
+        "/v1/auth/password/change",
+        current_password=person.password,
+        new_password="another horse, another battery",
+    )
+    assert changed.status_code == 204
+
+    assert flow.redeem(client, code).json()["error"] == "invalid_grant"
+
+
+def refresh(client: httpx.Client, token: str, **more: str) -> httpx.Response:
+    given = {"grant_type": "refresh_token", "refresh_token": token, **more}
+    return client.post("/oauth2/token", data=given, auth=("app", SECRET))
+
+
+def test_a_refresh_gives_new_tokens_about_the_same_sign_in(
+    client: httpx.Client, browser: Browser
+) -> None:
+    tokens = Flow().tokens(client, browser, nonce="n-1")
+
+    refreshed = refresh(client, tokens["refresh_token"]).json()
+
+    before = claims_of(client, tokens["id_token"])
+    after = claims_of(client, refreshed["id_token"])
+    assert [after[name] for name in ("sub", "sid", "auth_time")] == [
+        before[name] for name in ("sub", "sid", "auth_time")
+    ]
+    assert "nonce" not in after
+    assert refreshed["refresh_token"] != tokens["refresh_token"]
+
+
+def test_a_refresh_may_ask_for_less_and_not_for_more(
+    client: httpx.Client, browser: Browser
+) -> None:
+    token = Flow(scope="openid email").tokens(client, browser)["refresh_token"]
+
+    more = refresh(client, token, scope="openid profile")
+    less = refresh(client, token, scope="email")
+
+    assert more.json()["error"] == "invalid_scope"
+    assert less.json()["scope"] == "email"
+    assert "id_token" not in less.json()
+
+
+def test_a_refresh_token_is_of_no_use_to_another_client(
+    client: httpx.Client, browser: Browser
+) -> None:
+    token = Flow().tokens(client, browser)["refresh_token"]
+    given = {"grant_type": "refresh_token", "refresh_token": token, "client_id": "native"}
+
+    assert client.post("/oauth2/token", data=given).json()["error"] == "invalid_grant"
+    assert client.post("/v1/auth/refresh", json={"refresh_token": token}).status_code == 401
+    assert refresh(client, token).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("asked", "got"), [("", "orders:read orders:write"), ("orders:read", "orders:read")]
+)
+def test_a_client_gets_a_token_of_its_own_that_is_nobodys(
+    client: httpx.Client, asked: str, got: str
+) -> None:
+    given = {"grant_type": "client_credentials", "scope": asked}
+    tokens = client.post("/oauth2/token", data=given, auth=("robot", SECRET)).json()
+
+    bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
+    assert tokens["scope"] == got
+    assert "refresh_token" not in tokens
+    assert client.get("/v1/me", headers=bearer).status_code == 401
+    assert client.get("/userinfo", headers=bearer).status_code == 401
+
+
+@pytest.mark.parametrize("asked", ["email", "account", "orders:delete", "openid"])
+def test_a_client_gets_nothing_of_its_own_that_is_about_users_or_not_registered(
+    client: httpx.Client, asked: str
+) -> None:
+    given = {"grant_type": "client_credentials", "scope": asked}
+    answer = client.post("/oauth2/token", data=given, auth=("robot", SECRET))
+
+    assert answer.json()["error"] == "invalid_scope"
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"grant_type=refresh_token&grant_type=refresh_token", "application/x-www-form-urlencoded"),
+        (b'{"grant_type": "refresh_token"}', "application/json"),
+        (b"\xff\xfe", "application/x-www-form-urlencoded"),
+        (b"a=%ff", "application/x-www-form-urlencoded"),
+        (b"a=%00", "application/x-www-form-urlencoded"),
+        (b"&".join(b"%d=1" % number for number in range(99)), "application/x-www-form-urlencoded"),
+    ],
+)
+def test_what_is_no_form_is_an_invalid_request(
+    client: httpx.Client, body: bytes, kind: str
+) -> None:
+    answer = client.post("/oauth2/token", content=body, headers={"Content-Type": kind})
+
+    assert answer.status_code == 400
+    assert answer.json()["error"] == "invalid_request"
+
+
+@pytest.mark.parametrize("header", ["Basic", "Basic !", "Basic /w==", "Bearer x", "Basic YTpi"])
+def test_credentials_that_are_none_are_refused_with_how_to_do_it(
+    client: httpx.Client, header: str
+) -> None:
+    given = {"grant_type": "client_credentials"}
+    answer = client.post("/oauth2/token", data=given, headers={"Authorization": header})
+
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"].startswith("Basic")

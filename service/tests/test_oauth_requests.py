@@ -1,0 +1,272 @@
+"""Authorization requests: which are refused, how, and what is asked of the user."""
+
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from applications import CALLBACK, SETTINGS, Browser, Flow, answered, parameter
+from conftest import NewUrl
+from people import Person
+from running import Server
+
+ISSUER = "http://auth.example.test"
+THIRD = "https://third.example.test/callback"
+
+
+@pytest.fixture(scope="module", name="server")
+def _server(
+    tmp_path_factory: pytest.TempPathFactory, key: str, new_url: NewUrl
+) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("oauth")
+    settings = {**SETTINGS, "AUTH_ISSUER": ISSUER}
+    server = Server(data=folder, key=key, database=new_url(folder), settings=settings)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(name="browser")
+def _browser(server: Server, client: httpx.Client) -> Iterator[Browser]:
+    """Give a browser in which somebody is signed in."""
+    with Browser(server.url) as browser:
+        browser.sign_in(Person.registered(client))
+        yield browser
+
+
+@pytest.fixture(name="stranger")
+def _stranger(server: Server) -> Iterator[Browser]:
+    """Give a browser in which nobody is signed in."""
+    with Browser(server.url) as browser:
+        yield browser
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"client_id": "nobody"},
+        {"client_id": None},
+        {"client_id": "robot"},
+        {"redirect_uri": None},
+        {"redirect_uri": "https://evil.test/callback"},
+        {"redirect_uri": CALLBACK + "/"},
+        {"redirect_uri": CALLBACK + "?a=b"},
+        {"redirect_uri": CALLBACK + "#x"},
+        {"redirect_uri": "https://app.example.test:444/callback"},
+        {"redirect_uri": "HTTPS://app.example.test/callback"},
+        {"redirect_uri": "https://app.example.test/callback/../other"},
+        {"redirect_uri": "javascript:alert(1)"},
+        {"client_id": "native", "redirect_uri": "http://127.0.0.1.evil.test:80/callback"},
+        {"client_id": "native", "redirect_uri": "http://127.0.0.1:80@evil.test/callback"},
+        {"client_id": "native", "redirect_uri": "http://127.0.0.1:x/callback"},
+        {"client_id": "native", "redirect_uri": "https://127.0.0.1:4567/callback"},
+        {"client_id": "native", "redirect_uri": "http://localhost:4567/callback"},
+        {"client_id": "native", "redirect_uri": "http://127.0.0.1:4567/other"},
+    ],
+    ids=str,
+)
+def test_an_unregistered_client_or_redirect_ends_with_a_page_and_never_a_redirect(
+    browser: Browser, changes: dict[str, str | None]
+) -> None:
+    answer = browser.client.get(Flow().path(**changes))
+
+    assert answer.status_code == 400
+    assert "Location" not in answer.headers
+    assert "is not registered" in answer.text
+    assert "evil.test" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"code_challenge": None}, "invalid_request"),
+        ({"code_challenge_method": None}, "invalid_request"),
+        ({"code_challenge_method": "plain"}, "invalid_request"),
+        ({"code_challenge": "short"}, "invalid_request"),
+        ({"response_type": None}, "invalid_request"),
+        ({"response_type": "token"}, "unsupported_response_type"),
+        ({"response_type": "code id_token"}, "unsupported_response_type"),
+        ({"response_mode": "fragment"}, "invalid_request"),
+        ({"scope": None}, "invalid_scope"),
+        ({"scope": "openid admin"}, "invalid_scope"),
+        ({"prompt": "none login"}, "invalid_request"),
+        ({"prompt": "maybe"}, "invalid_request"),
+        ({"max_age": "soon"}, "invalid_request"),
+        ({"nonce": "n" * 256}, "invalid_request"),
+        ({"request": "e30.e30."}, "request_not_supported"),
+        ({"request_uri": "https://evil.test"}, "request_uri_not_supported"),
+    ],
+    ids=str,
+)
+def test_a_request_that_is_wrong_in_another_way_is_refused_by_a_redirect(
+    browser: Browser, changes: dict[str, str | None], error: str
+) -> None:
+    flow = Flow()
+
+    answer = browser.client.get(flow.path(**changes))
+
+    told = answered(answer)
+    assert answer.headers["Location"].startswith(f"{CALLBACK}?")
+    assert told["error"] == error
+    assert told["state"] == flow.state
+    assert told["iss"] == ISSUER
+    assert "code" not in told
+
+
+def test_a_parameter_that_is_there_twice_is_no_request(browser: Browser) -> None:
+    answer = browser.client.get(Flow().path() + "&scope=openid")
+
+    assert answer.status_code == 400
+    assert "Location" not in answer.headers
+
+
+def test_the_code_comes_with_the_state_and_with_who_gave_it(browser: Browser) -> None:
+    flow = Flow()
+
+    told = answered(browser.open(flow.path()))
+
+    assert set(told) == {"code", "state", "iss"}
+    assert told["state"] == flow.state
+    assert told["iss"] == ISSUER
+
+
+def test_a_redirect_uri_keeps_the_query_that_it_was_registered_with(browser: Browser) -> None:
+    flow = Flow(redirect_uri="https://app.example.test/other?a=b")
+
+    told = answered(browser.open(flow.path()))
+
+    assert told["a"] == "b"
+    assert told["code"]
+
+
+def test_a_native_app_gets_its_code_by_its_own_scheme(browser: Browser) -> None:
+    flow = Flow(client_id="native", redirect_uri="com.example.app:/callback")
+
+    answer = browser.open(flow.path())
+
+    assert answer.headers["Location"].startswith("com.example.app:/callback?code=")
+
+
+def test_the_same_request_as_a_form_leads_to_the_same_code(browser: Browser) -> None:
+    query = Flow().path().partition("?")[2]
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+
+    moved = browser.client.post("/oauth2/authorize", content=query, headers=kind)
+
+    assert "code" in answered(browser.open(moved.headers["Location"]))
+
+
+def test_who_is_not_signed_in_comes_back_with_a_code_after_the_sign_in_page(
+    stranger: Browser, client: httpx.Client
+) -> None:
+    person = Person.registered(client)
+
+    shown = stranger.open(Flow().path(login_hint=person.email))
+
+    assert "to continue to <strong>The App</strong>" in shown.text
+    assert f'value="{person.email}"' in shown.text
+    answer = stranger.submit(shown, email=person.email, password=person.password)
+    assert "code" in answered(answer)
+
+
+def test_prompt_none_shows_no_page_and_says_that_a_sign_in_is_needed(stranger: Browser) -> None:
+    told = answered(stranger.client.get(Flow().path(prompt="none")))
+
+    assert told["error"] == "login_required"
+
+
+def test_prompt_none_gives_a_code_to_who_is_signed_in(browser: Browser) -> None:
+    assert "code" in answered(browser.client.get(Flow().path(prompt="none")))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"prompt": "login"}, {"prompt": "select_account"}, {"max_age": "0"}], ids=str
+)
+def test_who_is_signed_in_has_to_do_it_again_once_when_the_client_wants_that(
+    browser: Browser, client: httpx.Client, changes: dict[str, str | None]
+) -> None:
+    shown = browser.open(Flow().path(**changes))
+    assert "<h1>Sign in</h1>" in shown.text
+
+    person = Person.registered(client)
+    answer = browser.submit(shown, email=person.email, password=person.password)
+
+    assert "code" in answered(answer)
+
+
+def test_max_age_asks_for_a_sign_in_only_after_that_time(browser: Browser) -> None:
+    assert "code" in answered(browser.open(Flow().path(max_age="60")))
+    time.sleep(1.1)
+
+    assert "<h1>Sign in</h1>" in browser.open(Flow().path(max_age="1")).text
+    told = answered(browser.client.get(Flow().path(max_age="1", prompt="none")))
+    assert told["error"] == "login_required"
+
+
+def third(scope: str = "openid") -> Flow:
+    return Flow(client_id="third", redirect_uri=THIRD, scope=scope, secret=None)
+
+
+def test_another_ones_client_needs_consent_once_for_each_scope(browser: Browser) -> None:
+    asked = browser.open(third().path())
+    assert "Somebody &lt;b&gt;Else&lt;/b&gt;" in asked.text
+    assert "Know who you are" in asked.text
+
+    assert "code" in answered(browser.submit(asked, decision="allow"))
+    assert "code" in answered(browser.open(third().path()))
+    assert "See your e-mail address" in browser.open(third("openid email").path()).text
+    assert "Allow" in browser.open(third().path(prompt="consent")).text
+
+
+def test_who_says_no_is_sent_back_with_that_and_is_asked_again_next_time(
+    browser: Browser,
+) -> None:
+    refused = browser.submit(browser.open(third().path()), decision="deny")
+
+    assert answered(refused)["error"] == "access_denied"
+    assert "Allow" in browser.open(third().path()).text
+
+
+def test_prompt_none_says_that_consent_is_needed(browser: Browser) -> None:
+    told = answered(browser.client.get(third().path(prompt="none")))
+
+    assert told["error"] == "consent_required"
+
+
+def test_the_consent_form_grants_nothing_that_is_not_registered(browser: Browser) -> None:
+    shown = browser.open(third().path())
+    forged = shown.text.replace("scope=openid", "scope=openid+account")
+    assert forged != shown.text
+
+    answer = browser.submit(httpx.Response(200, text=forged), decision="allow")
+
+    assert answered(answer)["error"] == "invalid_scope"
+
+
+def test_discovery_names_endpoints_that_are_there(server: Server, client: httpx.Client) -> None:
+    found = client.get("/.well-known/openid-configuration").json()
+
+    described = client.get("/openapi.json").json()["paths"]
+    for name, value in found.items():
+        if name.endswith("_endpoint") or name == "jwks_uri":
+            path = value.removeprefix(ISSUER)
+            answer = client.get(path)
+            assert answer.status_code != 404, f"{name} is {value}"
+            assert path in described or path == "/oauth2/logout"
+    assert found["issuer"] == ISSUER
+    assert set(found["scopes_supported"]) >= {"openid", "orders:read"}
+    base = client.get("/.well-known/oauth-authorization-server").json()
+    assert base.items() <= found.items()
+    assert server.process is not None
+
+
+def test_the_sign_in_page_may_send_its_form_to_the_client_and_nowhere_else(
+    stranger: Browser,
+) -> None:
+    shown = stranger.open(Flow().path())
+
+    policy = shown.headers["Content-Security-Policy"]
+    assert policy.endswith("form-action 'self' https://app.example.test")
+    assert "script" not in policy
+    assert "unsafe" not in policy
+    assert parameter(str(shown.url), "next").startswith("/oauth2/authorize?")
