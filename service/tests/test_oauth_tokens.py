@@ -1,0 +1,225 @@
+"""What tokens are good for: introspection, revocation, userinfo, and where they do nothing."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from applications import SECRET, SETTINGS, Browser, Flow
+from conftest import NewUrl
+from people import Person
+from running import Server
+
+APP, ROBOT = ("app", SECRET), ("robot", SECRET)
+
+
+@pytest.fixture(scope="module", name="server")
+def _server(
+    tmp_path_factory: pytest.TempPathFactory, key: str, new_url: NewUrl
+) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("oauth")
+    settings = {**SETTINGS, "AUTH_ISSUER": "http://auth.example.test"}
+    server = Server(data=folder, key=key, database=new_url(folder), settings=settings)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(name="person")
+def _person(client: httpx.Client) -> Person:
+    return Person.signed_in(client)
+
+
+@pytest.fixture(name="browser")
+def _browser(server: Server, person: Person) -> Iterator[Browser]:
+    with Browser(server.url) as browser:
+        browser.sign_in(person)
+        yield browser
+
+
+def bearer(tokens: dict[str, Any]) -> dict[str, str]:
+    return {"Authorization": f"Bearer {tokens['access_token']}"}
+
+
+def introspect(client: httpx.Client, token: str, by: tuple[str, str] = ROBOT) -> Any:
+    answer = client.post("/oauth2/introspect", data={"token": token}, auth=by)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def revoke(client: httpx.Client, token: str, by: tuple[str, str] = APP) -> httpx.Response:
+    return client.post("/oauth2/revoke", data={"token": token}, auth=by)
+
+
+def test_any_confidential_client_is_told_what_an_access_token_is_good_for(
+    client: httpx.Client, browser: Browser, person: Person
+) -> None:
+    tokens = Flow(scope="openid orders:read").tokens(client, browser)
+
+    found = introspect(client, tokens["access_token"])
+
+    assert found["active"] is True
+    assert found["scope"] == "openid orders:read"
+    assert found["client_id"] == "app"
+    assert found["username"] == person.email
+    assert found["exp"] - found["iat"] == 600
+
+
+def test_a_refresh_token_is_told_of_to_its_own_client_only(
+    client: httpx.Client, browser: Browser
+) -> None:
+    token = Flow().tokens(client, browser)["refresh_token"]
+
+    assert introspect(client, token, APP)["active"] is True
+    assert introspect(client, token, ROBOT) == {"active": False}
+
+
+def test_a_clients_own_token_is_active(client: httpx.Client) -> None:
+    given = {"grant_type": "client_credentials"}
+    token = client.post("/oauth2/token", data=given, auth=ROBOT).json()["access_token"]
+
+    found = introspect(client, token)
+
+    assert found["active"] is True
+    assert found["sub"] == found["client_id"] == "robot"
+
+
+@pytest.mark.parametrize("token", ["x", "a.b.c", "x" * 9000])
+def test_of_what_is_no_token_nothing_is_told_but_that(client: httpx.Client, token: str) -> None:
+    assert introspect(client, token) == {"active": False}
+
+
+def test_who_is_no_confidential_client_may_not_ask(client: httpx.Client, person: Person) -> None:
+    token = person.tokens["access_token"]
+    public = client.post("/oauth2/introspect", data={"token": token, "client_id": "native"})
+    nobody = client.post("/oauth2/introspect", data={"token": token})
+
+    assert public.json()["error"] == nobody.json()["error"] == "invalid_client"
+    assert public.status_code == nobody.status_code == 401
+
+
+@pytest.mark.parametrize("which", ["access_token", "refresh_token"])
+def test_revoking_either_token_ends_both(
+    client: httpx.Client, browser: Browser, which: str
+) -> None:
+    tokens = Flow().tokens(client, browser)
+
+    assert revoke(client, tokens[which]).status_code == 200
+
+    assert introspect(client, tokens["access_token"]) == {"active": False}
+    assert introspect(client, tokens["refresh_token"], APP) == {"active": False}
+    assert client.get("/userinfo", headers=bearer(tokens)).status_code == 401
+
+
+def test_a_token_of_another_client_is_left_alone(client: httpx.Client, browser: Browser) -> None:
+    tokens = Flow().tokens(client, browser)
+
+    for token in (tokens["access_token"], tokens["refresh_token"]):
+        assert revoke(client, token, ROBOT).status_code == 200
+
+    assert introspect(client, tokens["access_token"])["active"] is True
+
+
+def test_revoking_what_is_unknown_is_no_error(client: httpx.Client) -> None:
+    assert revoke(client, "unknown").status_code == 200
+
+
+def test_a_clients_own_access_token_can_not_be_revoked_and_the_answer_says_so(
+    client: httpx.Client,
+) -> None:
+    given = {"grant_type": "client_credentials"}
+    token = client.post("/oauth2/token", data=given, auth=ROBOT).json()["access_token"]
+
+    assert revoke(client, token, ROBOT).json()["error"] == "unsupported_token_type"
+
+
+def test_logging_out_everywhere_ends_the_sessions_of_applications_and_browsers(
+    client: httpx.Client, browser: Browser, person: Person
+) -> None:
+    tokens = Flow().tokens(client, browser)
+
+    assert person.post("/v1/auth/logout-all").status_code == 204
+
+    assert introspect(client, tokens["access_token"]) == {"active": False}
+    assert "<h1>Sign in</h1>" in browser.open("/account").text
+
+
+def test_userinfo_tells_what_the_scopes_allow(
+    client: httpx.Client, browser: Browser, person: Person
+) -> None:
+    client.patch("/v1/me", json={"name": "Ada"}, headers=person.bearer)
+    identity = person.get("/v1/me").json()["id"]
+    little = Flow(scope="openid").tokens(client, browser)
+    much = Flow(scope="openid profile email").tokens(client, browser)
+
+    assert client.get("/userinfo", headers=bearer(little)).json() == {"sub": identity}
+    assert client.post("/userinfo", headers=bearer(much)).json() == {
+        "sub": identity,
+        "name": "Ada",
+        "email": person.email,
+        "email_verified": False,
+    }
+
+
+def test_userinfo_without_the_scope_openid_says_what_is_missing(
+    client: httpx.Client, browser: Browser
+) -> None:
+    tokens = Flow(scope="email").tokens(client, browser)
+
+    answer = client.get("/userinfo", headers=bearer(tokens))
+
+    assert answer.status_code == 403
+    assert answer.json()["code"] == "insufficient_scope"
+    assert 'scope="openid"' in answer.headers["WWW-Authenticate"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/me"),
+        ("DELETE", "/v1/me"),
+        ("GET", "/v1/me/sessions"),
+        ("POST", "/v1/auth/logout-all"),
+        ("GET", "/v1/admin/users"),
+    ],
+)
+def test_an_applications_token_does_nothing_to_the_account_it_is_about(
+    client: httpx.Client, browser: Browser, method: str, path: str
+) -> None:
+    tokens = Flow(scope="openid email").tokens(client, browser)
+
+    answer = client.request(method, path, headers=bearer(tokens))
+
+    assert answer.status_code == 403
+    assert answer.json()["code"] == "insufficient_scope"
+
+
+def test_an_application_with_the_scope_account_manages_the_account(
+    client: httpx.Client, browser: Browser, person: Person
+) -> None:
+    tokens = Flow(scope="openid account").tokens(client, browser)
+
+    assert client.get("/v1/me", headers=bearer(tokens)).json()["email"] == person.email
+
+
+def test_an_id_token_opens_nothing(client: httpx.Client, browser: Browser) -> None:
+    tokens = Flow().tokens(client, browser)
+    header = {"Authorization": f"Bearer {tokens['id_token']}"}
+
+    assert client.get("/userinfo", headers=header).status_code == 401
+    assert client.get("/v1/me", headers=header).status_code == 401
+    assert introspect(client, tokens["id_token"]) == {"active": False}
+
+
+def test_the_audit_log_tells_who_was_refused_and_no_secret(
+    server: Server, client: httpx.Client
+) -> None:
+    client.post(
+        "/oauth2/token",
+        data={"grant_type": "client_credentials"},
+        auth=("robot", "wrong-and-secret"),
+    )
+
+    assert '"event": "oauth.client_refused"' in server.log
+    assert "wrong-and-secret" not in server.log
+    assert SECRET not in server.log
