@@ -16,7 +16,7 @@ export IMAGE STACK TO LABELS PLAN ADDRESS MINUTES KEEP
 
 .DEFAULT_GOAL := help
 .PHONY: help bench up preview down status logs history rollback exec ssh unlock init env test check fmt unit \
-	service fuzz localcloud e2e audit lock venv docker clean workflows pr-comment reviewed ssh-open ssh-close \
+	service fuzz screenshot localcloud e2e audit lock venv docker clean workflows pr-comment reviewed ssh-open ssh-close \
 	smoke released drift images pr-environment pr-environments evidence github-check image
 
 help: ## show this
@@ -80,6 +80,10 @@ service: venv ## tests of the Authentication Service
 fuzz: venv ## throw broken input at the service's parsers; SECONDS=60
 	@PYTHONPATH=service $(RUN) service.fuzz.parsers -max_total_time=$(SECONDS)
 SECONDS ?= 60
+
+screenshot: venv ## draw the sign-in page again, for the README
+	mkdir -p docs/images
+	AUTH_SCREENSHOT=docs/images/sign-in.png $(RUN) pytest service/tests/test_browser.py -k drawn
 
 localcloud: venv docker ## tests of the emulated Oracle Cloud
 	$(RUN) pytest tests/localcloud

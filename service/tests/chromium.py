@@ -1,0 +1,56 @@
+"""A real Chromium, headless, as Debian ships it."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from selenium.webdriver import Chrome, ChromeOptions
+from selenium.webdriver.chrome.service import Service
+
+from toolchain import cache, root
+
+_PACKAGES = ("chromium", "chromium-driver")
+_OPTIONS = (
+    "--headless",
+    "--no-sandbox",  # which can't be set up by root, nor in a container
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--force-device-scale-factor=1",
+)
+_LIGHT, _DARK = "light", "dark"
+
+
+def ensure() -> None:
+    """Install it if it is not there."""
+    if not all(map(shutil.which, ("chromium", "chromedriver"))):
+        root.install(*_PACKAGES, log=cache.folder() / "log" / "chromium.log")
+
+
+@contextmanager
+def browser(
+    *, javascript: bool = True, dark: bool = False, size: tuple[int, int] = (1000, 760)
+) -> Iterator[Chrome]:
+    """Give a browser with an empty profile."""
+    options = ChromeOptions()
+    options.binary_location = str(shutil.which("chromium"))
+    with tempfile.TemporaryDirectory(prefix="auth-chromium-") as profile:
+        width, height = size
+        for option in (*_OPTIONS, f"--user-data-dir={profile}", f"--window-size={width},{height}"):
+            options.add_argument(option)
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        driver = Chrome(options=options, service=Service(shutil.which("chromedriver")))
+        try:
+            driver.execute_cdp_cmd(
+                "Emulation.setScriptExecutionDisabled", {"value": not javascript}
+            )
+            scheme = {"name": "prefers-color-scheme", "value": _DARK if dark else _LIGHT}
+            driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+            yield driver
+        finally:
+            driver.quit()

@@ -1,0 +1,187 @@
+"""The sign-in page in a real browser, and the whole flow of an application on loopback."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import chromium
+import httpx
+import pytest
+from applications import RelyingParty
+from people import PASSWORD, Person
+from running import Server
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.wait import WebDriverWait
+
+_SECONDS = 15
+# WCAG 2.2 §1.4.3, level AA
+_CONTRAST = 4.5
+# names the file that the README shows; without it, no test writes into the work tree
+_SCREENSHOT = "AUTH_SCREENSHOT"
+
+
+@pytest.fixture(scope="module", name="application")
+def _application(
+    tmp_path_factory: pytest.TempPathFactory, key: str
+) -> Iterator[tuple[RelyingParty, Server]]:
+    """Give an application that signs in with a server, both on loopback."""
+    chromium.ensure()
+    with RelyingParty().running() as application:
+        server = Server(
+            data=tmp_path_factory.mktemp("browser"),
+            key=key,
+            issues_as_itself=True,
+            settings={
+                "AUTH_CLIENTS": json.dumps([application.registration]),
+                "AUTH_LOCKOUT_AFTER": "100",
+            },
+        )
+        server.start()
+        application.trust(server.url)
+        yield application, server
+        server.stop()
+
+
+@pytest.fixture(name="person")
+def _person(application: tuple[RelyingParty, Server]) -> Iterator[Person]:
+    with httpx.Client(base_url=application[1].url, timeout=30) as client:
+        yield Person.registered(client)
+
+
+@pytest.fixture(
+    name="chrome",
+    params=[{}, {"javascript": False}, {"dark": True}],
+    ids=["light", "without-javascript", "dark"],
+)
+def _chrome(request: pytest.FixtureRequest) -> Iterator[Chrome]:
+    chromium.ensure()
+    with chromium.browser(**request.param) as chrome:
+        yield chrome
+
+
+def until(chrome: Chrome, condition: Callable[[Chrome], bool], what: str) -> None:
+    WebDriverWait(chrome, _SECONDS).until(
+        condition, f"{what}; it shows {chrome.title!r} at {chrome.current_url}"
+    )
+
+
+def fill_in(chrome: Chrome, email: str, password: str) -> None:
+    field = chrome.find_element(By.ID, "email")
+    field.clear()
+    field.send_keys(email)
+    chrome.find_element(By.ID, "password").send_keys(password)
+    chrome.find_element(By.CSS_SELECTOR, "button[type=submit]").click()
+
+
+def complaints(chrome: Chrome) -> list[str]:
+    """Give what the browser's console says against the pages' policy."""
+    said = [str(entry["message"]) for entry in chrome.get_log("browser")]  # type: ignore[no-untyped-call]
+    return [line for line in said if "Content Security Policy" in line or "Refused" in line]
+
+
+def test_a_user_signs_in_to_an_application_after_a_wrong_password_and_out_again(
+    chrome: Chrome, application: tuple[RelyingParty, Server], person: Person
+) -> None:
+    relying_party, server = application
+    relying_party.signed_in = {}
+
+    chrome.get(relying_party.url)
+    assert chrome.title == "Sign in to Web Shop"
+    assert chrome.switch_to.active_element.get_attribute("id") == "email"
+
+    fill_in(chrome, person.email, "wrong password")
+    until(chrome, lambda seen: seen.title.startswith("Error: "), "the error was not shown")
+    problem = chrome.find_element(By.CSS_SELECTOR, "[role=alert]")
+    assert problem.text == "The e-mail address or the password is wrong."
+    assert chrome.find_element(By.ID, "email").get_attribute("value") == person.email
+    assert chrome.find_element(By.ID, "password").get_attribute("value") == ""
+
+    fill_in(chrome, person.email, PASSWORD)
+    until(chrome, lambda seen: seen.title == "Allow Web Shop?", "consent was not asked for")
+    chrome.find_element(By.CSS_SELECTOR, "button[value=allow]").click()
+    until(chrome, lambda seen: "/callback" in seen.current_url, "it did not come back")
+    assert person.email in chrome.page_source
+    assert relying_party.signed_in["userinfo"]["email"] == person.email
+
+    chrome.get(f"{server.url}/account")
+    chrome.find_element(By.CSS_SELECTOR, "button[type=submit]").click()
+    until(chrome, lambda seen: seen.title == "Signed out", "it did not sign out")
+    assert not complaints(chrome)
+
+
+def test_the_page_is_done_with_the_keyboard_alone(
+    application: tuple[RelyingParty, Server], person: Person
+) -> None:
+    with chromium.browser() as chrome:
+        chrome.get(f"{application[1].url}/sign-in")
+        chrome.switch_to.active_element.send_keys(person.email, "\ue004", "\ue004")
+        chrome.switch_to.active_element.send_keys(PASSWORD, "\ue007")
+
+        until(chrome, lambda seen: seen.title == "Signed in", "it did not sign in")
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_every_text_can_be_read_against_what_is_behind_it(
+    application: tuple[RelyingParty, Server], *, dark: bool
+) -> None:
+    with chromium.browser(dark=dark) as chrome:
+        chrome.get(application[0].url)
+        fill_in(chrome, "nobody@example.test", "wrong password")
+        until(chrome, lambda seen: seen.title.startswith("Error: "), "the error was not shown")
+        ground = chrome.execute_script("return getComputedStyle(document.body).backgroundColor")
+        ratios = dict(chrome.execute_script(_RATIOS))
+
+    assert sum(_channels(ground)) < 384 if dark else sum(_channels(ground)) > 384
+    assert len(ratios) >= 8
+    assert {text: ratio for text, ratio in ratios.items() if ratio < _CONTRAST} == {}
+
+
+def test_the_page_fits_on_a_small_phone(application: tuple[RelyingParty, Server]) -> None:
+    with chromium.browser(size=(500, 640)) as chrome:
+        metrics = {"width": 320, "height": 568, "deviceScaleFactor": 1, "mobile": True}
+        chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        chrome.get(application[0].url)
+
+        wide = chrome.execute_script("return document.documentElement.scrollWidth")
+
+    assert wide <= 320
+
+
+def test_the_page_is_drawn(application: tuple[RelyingParty, Server], tmp_path: Path) -> None:
+    """Draws the README's picture as well, where AUTH_SCREENSHOT names its file."""
+    with chromium.browser(size=(720, 740)) as chrome:
+        chrome.get(application[0].url)
+        # no caret, which blinks
+        chrome.execute_script("document.activeElement.blur()")
+        picture = Path(os.environ.get(_SCREENSHOT) or tmp_path / "sign-in.png")
+        assert chrome.save_screenshot(str(picture))
+
+    assert picture.stat().st_size > 4096, "there is nothing on it"
+
+
+def _channels(colour: str) -> list[int]:
+    return [int(part) for part in colour.removeprefix("rgb(").removesuffix(")").split(",")]
+
+
+# WCAG's contrast ratio of each text with the first ground that is not transparent
+_RATIOS = """
+const light = colour => {
+  const [r, g, b] = colour.match(/[\\d.]+/g).slice(0, 3).map(Number).map(value => {
+    const part = value / 255;
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+const ground = element => {
+  const colour = getComputedStyle(element).backgroundColor;
+  return colour === "rgba(0, 0, 0, 0)" ? ground(element.parentElement) : colour;
+};
+return [...document.querySelectorAll("h1, p, strong, label, a, button, input:not([type=hidden])")]
+  .map(element => {
+    const [a, b] = [light(getComputedStyle(element).color), light(ground(element))];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    return [`${element.tagName} ${element.id || element.textContent}`, ratio];
+  });
+"""
