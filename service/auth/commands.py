@@ -29,6 +29,8 @@ class CommandError(Exception):
 def run(argv: Sequence[str]) -> int:
     """Run a command, or serve without one; give the exit status."""
     arguments = _parser().parse_args(argv)
+    if arguments.command == "client-secret":
+        return _make_client_secret()
     settings = Settings.from_environment()
     if arguments.command in {None, "serve"}:
         return server.serve(settings)
@@ -69,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     rotate.add_argument(
         "--revoke", action="store_true", help="erase all older keys: every token is void at once"
     )
+    commands.add_parser("client-secret", help="make a secret for an application, with its hash")
     commands.add_parser("keys", help="list the signing keys")
     commands.add_parser("prune", help="delete what is expired, and keys that nothing needs")
     return parser
@@ -77,6 +80,13 @@ def _parser() -> argparse.ArgumentParser:
 def _migrate(database: Database) -> None:
     found = schema.migrate(database)
     print(f"The schema was {found.value}; this release has {schema.HEAD}.")
+
+
+def _make_client_secret() -> int:
+    secret = secret_tokens.make()
+    print(f"For the application:                 {secret}")
+    print(f"For AUTH_CLIENTS, as secret_sha256:  {secret_tokens.hashed(secret)}")
+    return 0
 
 
 def _create_admin(database: Database, settings: Settings, arguments: argparse.Namespace) -> None:

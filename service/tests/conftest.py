@@ -42,11 +42,15 @@ def _url(new_url: NewUrl, tmp_path: Path) -> str:
 
 @pytest.fixture(scope="module", name="server")
 def _server(
-    tmp_path_factory: pytest.TempPathFactory, key: str, new_url: NewUrl
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    key: str,
+    new_url: NewUrl,
 ) -> Iterator[Server]:
-    """Give a running server that the tests of a module share."""
+    """Give a running server that the tests of a module share, with the module's SERVER_SETTINGS."""
     folder = tmp_path_factory.mktemp("data")
-    server = Server(data=folder, key=key, database=new_url(folder))
+    settings = getattr(request.module, "SERVER_SETTINGS", {})
+    server = Server(data=folder, key=key, database=new_url(folder), settings=settings)
     server.start()
     yield server
     server.stop()

@@ -1,16 +1,15 @@
 """What a proxy is told about a request that it asks about."""
 
-from collections.abc import Iterator
 from urllib.parse import urlencode
 
 import httpx
 import pytest
 from applications import SECRET, SETTINGS, Browser, Flow
-from conftest import NewUrl
 from people import Person
 from running import Server
 
 ISSUER = "http://auth.example.test"
+SERVER_SETTINGS = {**SETTINGS, "AUTH_ISSUER": ISSUER, "AUTH_COOKIE_DOMAIN": "example.test"}
 # as Caddy and Traefik ask for a page that a browser wants
 PAGE = {
     "Accept": "text/html,application/xhtml+xml",
@@ -19,18 +18,6 @@ PAGE = {
     "X-Forwarded-Host": "app.example.test",
     "X-Forwarded-Uri": "/orders?page=2",
 }
-
-
-@pytest.fixture(scope="module", name="server")
-def _server(
-    tmp_path_factory: pytest.TempPathFactory, key: str, new_url: NewUrl
-) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("forward")
-    settings = {**SETTINGS, "AUTH_ISSUER": ISSUER, "AUTH_COOKIE_DOMAIN": "example.test"}
-    server = Server(data=folder, key=key, database=new_url(folder), settings=settings)
-    server.start()
-    yield server
-    server.stop()
 
 
 def signed_in_cookie(server: Server, person: Person) -> dict[str, str]:

@@ -9,24 +9,13 @@ from typing import Any
 import httpx
 import pytest
 from applications import CALLBACK, SECRET, SETTINGS, Browser, Flow, RelyingParty, answered
-from conftest import NewUrl
 from joserfc import jwt
 from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 from people import PASSWORD, Person
 from running import Server
 
-
-@pytest.fixture(scope="module", name="server")
-def _server(
-    tmp_path_factory: pytest.TempPathFactory, key: str, new_url: NewUrl
-) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("oauth")
-    settings = {**SETTINGS, "AUTH_ISSUER": "http://auth.example.test"}
-    server = Server(data=folder, key=key, database=new_url(folder), settings=settings)
-    server.start()
-    yield server
-    server.stop()
+SERVER_SETTINGS = {**SETTINGS, "AUTH_ISSUER": "http://auth.example.test"}
 
 
 @pytest.fixture(name="person")

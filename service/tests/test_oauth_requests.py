@@ -6,24 +6,12 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from applications import CALLBACK, SETTINGS, Browser, Flow, answered, parameter
-from conftest import NewUrl
 from people import Person
 from running import Server
 
 ISSUER = "http://auth.example.test"
+SERVER_SETTINGS = {**SETTINGS, "AUTH_ISSUER": ISSUER}
 THIRD = "https://third.example.test/callback"
-
-
-@pytest.fixture(scope="module", name="server")
-def _server(
-    tmp_path_factory: pytest.TempPathFactory, key: str, new_url: NewUrl
-) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("oauth")
-    settings = {**SETTINGS, "AUTH_ISSUER": ISSUER}
-    server = Server(data=folder, key=key, database=new_url(folder), settings=settings)
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture(name="browser")

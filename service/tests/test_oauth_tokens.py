@@ -6,23 +6,11 @@ from typing import Any
 import httpx
 import pytest
 from applications import SECRET, SETTINGS, Browser, Flow
-from conftest import NewUrl
 from people import Person
 from running import Server
 
+SERVER_SETTINGS = {**SETTINGS, "AUTH_ISSUER": "http://auth.example.test"}
 APP, ROBOT = ("app", SECRET), ("robot", SECRET)
-
-
-@pytest.fixture(scope="module", name="server")
-def _server(
-    tmp_path_factory: pytest.TempPathFactory, key: str, new_url: NewUrl
-) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("oauth")
-    settings = {**SETTINGS, "AUTH_ISSUER": "http://auth.example.test"}
-    server = Server(data=folder, key=key, database=new_url(folder), settings=settings)
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture(name="person")

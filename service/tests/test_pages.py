@@ -6,23 +6,11 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from applications import SECRET, SETTINGS, Browser, Flow, answered
-from conftest import NewUrl
 from people import PASSWORD, Person
 from running import Server
 
+SERVER_SETTINGS = {**SETTINGS, "AUTH_ISSUER": "http://auth.example.test"}
 BYE = "https://app.example.test/bye"
-
-
-@pytest.fixture(scope="module", name="server")
-def _server(
-    tmp_path_factory: pytest.TempPathFactory, key: str, new_url: NewUrl
-) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("pages")
-    settings = {**SETTINGS, "AUTH_ISSUER": "http://auth.example.test"}
-    server = Server(data=folder, key=key, database=new_url(folder), settings=settings)
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture(name="person")
