@@ -97,7 +97,10 @@ async def begin(
     except IntegrityError:
         # the account was deleted while its password was being checked
         raise ProblemError(Code.INVALID_CREDENTIALS) from None
-    await tell(service, session)
+    service.metrics.logins.labels("success").inc()
+    await service.audit.record(
+        Event.LOGIN, account_id=account.id, session_id=session.id, client_id=client_id
+    )
     return granted(service, account, session, token, expires_at)
 
 
@@ -123,17 +126,6 @@ def session_of(
         expires_at=now + service.settings.session_seconds,
         address=caller.address,
         user_agent=caller.user_agent,
-    )
-
-
-async def tell(service: Service, session: Session) -> None:
-    """Count and record that a session began."""
-    service.metrics.logins.labels("success").inc()
-    await service.audit.record(
-        Event.LOGIN,
-        account_id=session.account_id,
-        session_id=session.id,
-        client_id=session.client_id,
     )
 
 

@@ -211,3 +211,25 @@ def test_the_audit_log_tells_who_was_refused_and_no_secret(
     assert '"event": "oauth.client_refused"' in server.log
     assert "wrong-and-secret" not in server.log
     assert SECRET not in server.log
+
+
+def test_the_audit_log_tells_of_the_sign_in_and_of_each_application_that_it_led_to(
+    server: Server, client: httpx.Client, browser: Browser
+) -> None:
+    tokens = Flow().tokens(client, browser)
+
+    session = introspect(client, tokens["access_token"])["sid"]
+    events = [line for line in server.log.splitlines() if '"message": "audit"' in line]
+    assert any('"event": "login"' in line and '"page": "sign-in"' in line for line in events)
+    assert any('"event": "oauth.session_started"' in line and session in line for line in events)
+
+
+def test_logging_out_everywhere_voids_a_code_on_its_way(
+    client: httpx.Client, browser: Browser, person: Person
+) -> None:
+    flow = Flow()
+    code = flow.code(browser)
+
+    person.post("/v1/auth/logout-all")
+
+    assert flow.redeem(client, code).json()["error"] == "invalid_grant"

@@ -30,7 +30,8 @@ _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _SHORTEST_SECRET = 32
 _SHA256 = r"^[A-Za-z0-9_-]{43}$"
 _ACCOUNT_ID = re.compile(r"[0-9a-f]{32}")
-_MOST_SCOPE = 255
+# a session keeps 255 characters; the scope that comes with refresh tokens has to fit as well
+_MOST_SCOPE = 240
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

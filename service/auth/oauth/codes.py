@@ -8,8 +8,10 @@ from functools import partial
 from urllib.parse import urlencode, urlsplit
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 
 from auth import secret_tokens, sign_in
+from auth.guard.limits import Action
 from auth.oauth.clients import REFRESH, Client
 from auth.oauth.errors import OAuthError
 from auth.oauth.requests import Ask
@@ -28,6 +30,7 @@ async def make(
     service: Service, ask: Ask, account: Account, *, amr: str, authenticated_at: float
 ) -> str:
     """Make a code for what was asked; give the URI that takes it to the client."""
+    await service.limits.take(Action.TOKEN)
     code, now = secret_tokens.make(), time.time()
     kept = KeptCode(
         hash=secret_tokens.hashed(code),
@@ -42,7 +45,11 @@ async def make(
         created_at=now,
         expires_at=now + service.settings.oauth.code_seconds,
     )
-    await service.database.write(oauth_codes.add, kept)
+    try:
+        await service.database.write(oauth_codes.add, kept)
+    except IntegrityError:
+        # the account was deleted meanwhile
+        raise ask.refused("access_denied", "The account is gone.") from None
     return answer(service, ask.redirect_uri, ask.state, [("code", code)])
 
 
@@ -102,7 +109,12 @@ async def redeem(
         )
     if not isinstance(done, Account):
         raise _refused()
-    await sign_in.tell(service, session)
+    await service.audit.record(
+        Event.SESSION_STARTED,
+        account_id=kept.account_id,
+        session_id=session.id,
+        client_id=client.id,
+    )
     grant = sign_in.granted(service, done, session, token if refreshes else "", expires_at)
     return grant, kept.nonce
 
@@ -130,9 +142,6 @@ def _use(
         return kept.session_id or ""
     account = accounts.by_id(connection, kept.account_id)
     if account is None or account.disabled_at is not None:
-        return None
-    # a password that was changed since the sign-in has ended that
-    if kept.created_at < (account.password_changed_at or 0):
         return None
     oauth_codes.use(connection, hashed, session.id, now)
     sessions.add(connection, session, refresh_hash, expires_at)

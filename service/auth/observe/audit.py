@@ -40,6 +40,7 @@ class Event(StrEnum):
     PASSWORD_RESET_REQUESTED = "password.reset_requested"  # noqa: S105
     PASSWORD_RESET = "password.reset"  # noqa: S105
     REFRESH_TOKEN_REUSED = "refresh_token.reused"  # noqa: S105
+    SESSION_STARTED = "oauth.session_started"
     CODE_REUSED = "oauth.code_reused"
     CLIENT_REFUSED = "oauth.client_refused"
     CONSENT_GRANTED = "oauth.consent_granted"

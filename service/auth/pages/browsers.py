@@ -5,10 +5,13 @@ from collections.abc import Sequence
 from functools import partial
 
 from fastapi import Request, Response
+from sqlalchemy.exc import IntegrityError
 
 from auth import secret_tokens
 from auth.guard.caller import CALLER
+from auth.observe.audit import Event
 from auth.pages import cookies, csrf
+from auth.problems import Code, ProblemError
 from auth.service import Service
 from auth.storage import browser_sessions
 from auth.storage.accounts import Account
@@ -42,7 +45,13 @@ async def begin(
         user_agent=caller.user_agent,
     )
     before = secret_tokens.hashed(request.cookies.get(_name(service), ""))
-    await service.database.write(partial(browser_sessions.add, instead_of=before), session)
+    try:
+        await service.database.write(partial(browser_sessions.add, instead_of=before), session)
+    except IntegrityError:
+        # the account was deleted while its password was being checked
+        raise ProblemError(Code.INVALID_CREDENTIALS) from None
+    service.metrics.logins.labels("success").inc()
+    await service.audit.record(Event.LOGIN, account_id=account.id, page="sign-in")
     domain = service.settings.oauth.cookie_domain
     cookies.put(service, answer, _name(service), cookie, seconds=seconds, domain=domain)
     csrf.renew(request, answer)

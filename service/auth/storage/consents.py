@@ -1,6 +1,7 @@
 """What users have let applications do."""
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from auth.storage.tables import OAUTH_CONSENTS
 
@@ -17,15 +18,22 @@ def grant(
     connection: Connection, account_id: str, client_id: str, granted: str, now: float
 ) -> None:
     """Keep what was granted, in the place of what was granted before."""
-    connection.execute(
-        delete(OAUTH_CONSENTS).where(
-            OAUTH_CONSENTS.c.account_id == account_id, OAUTH_CONSENTS.c.client_id == client_id
-        )
+    changed = (
+        update(OAUTH_CONSENTS)
+        .where(OAUTH_CONSENTS.c.account_id == account_id, OAUTH_CONSENTS.c.client_id == client_id)
+        .values(scope=granted, granted_at=now)
     )
+    if connection.execute(changed).rowcount:
+        return
     row = {
         "account_id": account_id,
         "client_id": client_id,
         "scope": granted,
         "granted_at": now,
     }
-    connection.execute(insert(OAUTH_CONSENTS), row)
+    try:
+        with connection.begin_nested():
+            connection.execute(insert(OAUTH_CONSENTS), row)
+    except IntegrityError:
+        # a second click was faster
+        connection.execute(changed)

@@ -7,7 +7,13 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from auth.storage.accounts import Account
-from auth.storage.tables import ACCOUNTS, BROWSER_SESSIONS, REFRESH_TOKENS, SESSIONS
+from auth.storage.tables import (
+    ACCOUNTS,
+    BROWSER_SESSIONS,
+    OAUTH_CODES,
+    REFRESH_TOKENS,
+    SESSIONS,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -162,11 +168,19 @@ def revoke_by_token(connection: Connection, hashed: str, why: str, now: float) -
 def revoke_all(
     connection: Connection, account_id: str, why: str, now: float, *, but: str | None = None
 ) -> int:
-    """End the sessions of an account, in browsers too, except the one `but`; give how many."""
+    """End the sessions of an account, in browsers too, except the one `but`; give how many.
+
+    Codes that were not traded yet would become sessions in a moment, so they go as well.
+    """
     ended = update(SESSIONS).where(
         SESSIONS.c.account_id == account_id, SESSIONS.c.revoked_at.is_(None)
     )
     if but is not None:
         ended = ended.where(SESSIONS.c.id != but)
     connection.execute(delete(BROWSER_SESSIONS).where(BROWSER_SESSIONS.c.account_id == account_id))
+    connection.execute(
+        delete(OAUTH_CODES).where(
+            OAUTH_CODES.c.account_id == account_id, OAUTH_CODES.c.used_at.is_(None)
+        )
+    )
     return connection.execute(ended.values(revoked_at=now, revoked_why=why)).rowcount
