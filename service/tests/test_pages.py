@@ -305,16 +305,3 @@ def test_a_code_goes_to_the_client_and_into_no_log(
 
     assert code not in server.log
     assert browser.client.cookies["auth-session"] not in server.log
-
-
-def test_a_wrong_second_factor_is_asked_for_again_on_a_page(browser: Browser) -> None:
-    token = re.findall(r'name="csrf_token" value="([^"]*)"', browser.open("/sign-in").text)[0]
-    given = {"csrf_token": token, "challenge": "unknown", "kinds": "totp", "code": "000000"}
-
-    shown = browser.client.post("/sign-in/second-factor", data=given)
-
-    assert shown.status_code in {400, 422}
-    assert "<h1>One more step</h1>" in shown.text
-    assert 'role="alert"' in shown.text
-    assert 'name="challenge" value="unknown"' in shown.text
-    assert not is_signed_in(browser)

@@ -38,7 +38,7 @@ async def openid_configuration(service: Running) -> JSONResponse:
             {key.algorithm for key in service.tokens.keys.published()}
         ),
         "claims_supported": _CLAIMS.split(),
-        "acr_values_supported": [id_tokens.ONE_FACTOR],
+        "acr_values_supported": [id_tokens.ONE_FACTOR, id_tokens.TWO_FACTORS],
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "claims_parameter_supported": False,
         "request_parameter_supported": False,

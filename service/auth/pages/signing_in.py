@@ -63,6 +63,10 @@ async def with_second_factor(request: Request, service: Running, given: Form) ->
     try:
         passed = await second_factor.passed(service, challenge, given.get("code", "").strip())
     except ProblemError as refused:
+        if refused.code is Code.INVALID_CHALLENGE:
+            text = "That took too long, or too many tries. Please sign in again."
+            again = ProblemError(Code.INVALID_CHALLENGE, detail=text)
+            return _form(service, request, target, email="", error=again)
         question = Question(challenge=challenge, kinds=kinds)
         return _question(service, request, target, question, error=refused)
     answer = RedirectResponse(target, 303)
