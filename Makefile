@@ -89,7 +89,7 @@ localcloud: venv docker ## tests of the emulated Oracle Cloud
 	$(RUN) pytest tests/localcloud
 
 e2e: venv docker ## tests of the whole, on real parts
-	$(RUN) pytest tests/e2e $(TWO)
+	$(RUN) pytest tests/e2e $(TWO) --no-loadscope-reorder
 
 image: docker ## build the service's image alone, on the official base; IMAGE=name
 	docker build --tag "$$IMAGE" service

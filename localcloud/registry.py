@@ -1,5 +1,6 @@
 """The registry in GHCR's place: a real one, with a login."""
 
+import json
 import secrets
 import time
 import urllib.error
@@ -60,17 +61,13 @@ class Registry:
 
     def forget_images(self) -> None:
         """Take away what this machine's Docker holds of the images that were pushed here."""
-        found = docker(
-            *("images", "--format", "{{.Repository}}:{{.Tag}}@{{.Digest}}"),
-            *("--filter", f"reference={self._home.registry}/*/*"),
-        )
-        names = set()
-        for line in found.split():
-            tagged, _, digest = line.partition("@")
-            repository, _, tag = tagged.rpartition(":")
-            names.add(tagged if tag != "<none>" else f"{repository}@{digest}")
-        if names:
-            docker("rmi", "--force", *sorted(names))
+        ids = docker("images", "--quiet", "--filter", f"reference={self._home.registry}/*/*")
+        told = json.loads(docker("image", "inspect", *set(ids.split()))) if ids else []
+        # by name: another home may have pushed the very same image to a registry of its own
+        names = [name for image in told for name in (*image["RepoTags"], *image["RepoDigests"])]
+        ours = [name for name in names if name.startswith(f"{self._home.registry}/")]
+        if ours:
+            docker("rmi", "--force", *ours)
 
     def _write_configuration(self, image: str) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -202,6 +202,7 @@ def docker_leftovers(clone: Clone, registry: str) -> str:
     )
 
 
+# the last test of the last file, as it takes the stack away that all of them share
 def test_down_leaves_nothing_behind_and_can_be_repeated(clone: Clone) -> None:
     registry = str(clone.outputs()["image"]).partition("/")[0]
     assert docker_leftovers(clone, registry), "there should be something to leave behind"
