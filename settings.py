@@ -7,7 +7,7 @@ the rule and the way out.
 import ipaddress
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -28,10 +28,14 @@ ANYWHERE = "0.0.0.0/0"
 # Oracle halved the Always Free A1 allowance in June 2026: 1,500 OCPU hours and 9,000 GB hours.
 FREE_OCPUS, FREE_MEMORY_IN_GBS = 2, 12
 
+# variables of the service that the program sets itself
+GIVEN = frozenset({"AUTH_ISSUER", "AUTH_ENVIRONMENT", "AUTH_SIGNING_KEY"})
+
 _OCID = re.compile(r"ocid1\.[a-z]+\.[a-z0-9]+\.[a-z0-9-]*\.[a-z0-9]+")
 _SHAPE = re.compile(r"(VM|BM)\.[A-Za-z0-9.]+")
 _REGION = re.compile(r"[a-z]{2,}-[a-z]+-\d+")
 _REPOSITORY = re.compile(r"[a-z0-9.-]+(:\d+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+")
+_VARIABLE = re.compile(r"AUTH_[A-Z0-9_]+")
 _DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
 
 
@@ -59,6 +63,8 @@ class Settings:
     signing_key: pulumi.Output[str]
     domain: str
     environment: str
+    service_settings: Mapping[str, str]
+    service_secrets: Mapping[str, pulumi.Output[str]]
     canary: Canary | None
     maintenance: Maintenance | None
 
@@ -68,7 +74,11 @@ def load() -> Settings:
     # The engine hands the values over in the environment, tests by set_all_config; pulumi.Config
     # reads one key at a time, which can't find the keys that should not be there.
     values = {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
-    settings = parse(values, schema=yaml.safe_load(PROJECT.read_text())["config"])
+    settings = parse(
+        values,
+        schema=yaml.safe_load(PROJECT.read_text())["config"],
+        encrypted=runtime_config.is_config_secret,
+    )
     for warning in warnings(settings):
         pulumi.log.warn(warning)
     return settings
@@ -89,18 +99,26 @@ def warnings(settings: Settings) -> list[str]:
     return []
 
 
-def parse(values: Mapping[str, str], *, schema: Mapping[str, Mapping[str, Any]]) -> Settings:
+def parse(
+    values: Mapping[str, str],
+    *,
+    schema: Mapping[str, Mapping[str, Any]],
+    encrypted: Callable[[str], bool],
+) -> Settings:
     """Turn the engine's flat configuration into Settings, or raise with all that is wrong.
 
     `values` maps `namespace:key` to text (arrays as JSON), as the engine passes them; `schema`
-    is the `config` section of Pulumi.yaml.
+    is the `config` section of Pulumi.yaml; `encrypted` tells of a key whether its value is.
     """
     reader = _Reader(values, schema)
     reader.refuse_unknown_keys()
+    reader.refuse_plain("serviceSecrets", encrypted=encrypted)
     reader.provider_region()
     vcn_cidr = reader.cidr("vcnCidr", prefixes=range(16, 31))
     subnet_cidr = reader.cidr("subnetCidr", prefixes=range(16, 31))
     reader.inside("subnetCidr", subnet_cidr, "vcnCidr", vcn_cidr)
+    plain, secret = reader.variables("serviceSettings"), reader.variables("serviceSecrets")
+    reader.apart("serviceSettings", plain, "serviceSecrets", secret)
     settings = Settings(
         tenancy_id=reader.tenancy(),
         compartment_id=reader.ocid("compartmentOcid"),
@@ -130,6 +148,8 @@ def parse(values: Mapping[str, str], *, schema: Mapping[str, Mapping[str, Any]])
         signing_key=pulumi.Output.secret(reader.signing_key()),
         domain=reader.matching("domain", _DOMAIN, "auth.example.com", required=False),
         environment=reader.choice("environment", ("production", "development")),
+        service_settings=plain,
+        service_secrets={name: pulumi.Output.secret(value) for name, value in secret.items()},
         canary=reader.canary(),
         maintenance=Maintenance() if reader.boolean("maintenance") else None,
     )
@@ -161,6 +181,15 @@ class _Reader:
                     f"auth:{key} is not a key of this program. {hint} "
                     f"Remove it with: pulumi config rm {name}"
                 )
+
+    def refuse_plain(self, key: str, *, encrypted: Callable[[str], bool]) -> None:
+        """Refuse a secret that anybody can read; the engine does that for keys without default."""
+        name = f"auth:{key}"
+        if self._values.get(name, "{}") != "{}" and not encrypted(name):
+            self._problems.append(
+                f"{name} is not encrypted in the stack's file. Set each of its variables anew, "
+                f"from a file with its value: pulumi config set --secret --path {name}.NAME < FILE"
+            )
 
     def provider_region(self) -> None:
         region = self._values.get("oci:region", "")
@@ -281,6 +310,34 @@ class _Reader:
             self._refuse_secret("signingKey", f"must be an EC P-256 private key in PEM ({error})")
         return value
 
+    def variables(self, key: str) -> dict[str, str]:
+        """Read an object of variables for the service; what is not text travels as JSON.
+
+        What is wrong is told by name, never by value: some are secrets.
+        """
+        try:
+            given = json.loads(self.text(key, required=False) or "{}")
+        except ValueError:
+            given = None
+        if not isinstance(given, dict):
+            self._refuse_variable(key, "it must be an object, from names to values")
+            return {}
+        for name in sorted(given):
+            if not _VARIABLE.fullmatch(name):
+                self._refuse_variable(key, f"{name} is none of the service's, which begin by AUTH_")
+            elif name.removesuffix("_FILE") in GIVEN:
+                self._refuse_variable(key, f"{name} is set by this program, from other keys")
+        return {
+            name: value if isinstance(value, str) else json.dumps(value)
+            for name, value in given.items()
+        }
+
+    def apart(
+        self, key: str, values: Mapping[str, str], other_key: str, others: Mapping[str, str]
+    ) -> None:
+        for name in sorted({*values} & {*others}):
+            self._refuse_variable(other_key, f"{name} is in auth:{key} as well; take it out of one")
+
     def canary(self) -> Canary | None:
         percent = self.integer("canaryPercent", 0, 99)
         seconds = self.integer("canarySeconds", 1, 600)
@@ -302,6 +359,12 @@ class _Reader:
             self._problems.append(
                 f"auth:{key} is {value!r}; it {rule}. Set it with: pulumi config set auth:{key} …"
             )
+
+    def _refuse_variable(self, key: str, rule: str) -> None:
+        self._problems.append(
+            f"auth:{key}: {rule}. docs/service.md lists the names. Set one with: "
+            f"pulumi config set --path auth:{key}.NAME VALUE"
+        )
 
     def _refuse_secret(self, key: str, rule: str) -> None:
         self._problems.append(

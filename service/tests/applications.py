@@ -212,9 +212,11 @@ class RelyingParty:
             assert time.monotonic() < deadline, "the relying party did not start"
             time.sleep(0.01)
         self.port = server.servers[0].sockets[0].getsockname()[1]
-        yield self
-        server.should_exit = True
-        thread.join(timeout=10)
+        try:
+            yield self
+        finally:
+            server.should_exit = True
+            thread.join(timeout=10)
 
     async def _login(self, request: Request) -> Response:
         request.scope["session"] = self._session

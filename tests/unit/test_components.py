@@ -27,7 +27,7 @@ DIGEST = f"registry.test/auth@sha256:{'a' * 64}"
 
 
 def settings(**changes: str | None) -> configuration.Settings:
-    return configuration.parse(example(**changes), schema=SCHEMA)
+    return configuration.parse(example(**changes), schema=SCHEMA, encrypted=lambda _: True)
 
 
 def network() -> Network:

@@ -10,7 +10,7 @@ Up = Callable[[Program], Recording]
 
 
 def parse(**changes: str | None) -> settings.Settings:
-    return settings.parse(configuration(**changes), schema=SCHEMA)
+    return settings.parse(configuration(**changes), schema=SCHEMA, encrypted=lambda _: True)
 
 
 def refusal(**changes: str | None) -> str:
@@ -99,7 +99,9 @@ def test_an_unknown_key_is_refused_with_the_one_that_was_meant() -> None:
 
 
 def test_keys_of_other_namespaces_are_none_of_our_business() -> None:
-    settings.parse({**configuration(), "aws:region": "eu-west-1"}, schema=SCHEMA)
+    settings.parse(
+        {**configuration(), "aws:region": "eu-west-1"}, schema=SCHEMA, encrypted=lambda _: True
+    )
 
 
 def test_ssh_is_not_opened_to_the_world_by_accident() -> None:
@@ -115,7 +117,9 @@ def test_ssh_is_opened_to_the_world_on_request() -> None:
 @pytest.mark.parametrize("region", ["", "madrid", "EU-MADRID-1"])
 def test_a_region_that_is_none_is_refused(region: str) -> None:
     with pytest.raises(settings.ConfigurationError, match="oci:region"):
-        settings.parse({**configuration(), "oci:region": region}, schema=SCHEMA)
+        settings.parse(
+            {**configuration(), "oci:region": region}, schema=SCHEMA, encrypted=lambda _: True
+        )
 
 
 @pytest.mark.parametrize(
@@ -156,3 +160,49 @@ def test_no_secret_is_in_the_representation_of_the_settings() -> None:
 
     assert "a-token" not in shown
     assert "PRIVATE KEY" not in shown
+
+
+def test_variables_of_the_service_are_texts_or_json() -> None:
+    given = '{"AUTH_CLIENTS": [{"client_id": "a"}], "AUTH_SMTP_HOST": "mail.test", "AUTH_X": true}'
+
+    assert parse(serviceSettings=given).service_settings == {
+        "AUTH_CLIENTS": '[{"client_id": "a"}]',
+        "AUTH_SMTP_HOST": "mail.test",
+        "AUTH_X": "true",
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "rule"),
+    [
+        ("hunter2", "it must be an object, from names to values"),
+        ('["hunter2"]', "it must be an object"),
+        ('{"PATH": "hunter2"}', "PATH is none of the service's, which begin by AUTH_"),
+        ('{"AUTH_ISSUER": "hunter2"}', "AUTH_ISSUER is set by this program"),
+        ('{"AUTH_SIGNING_KEY_FILE": "hunter2"}', "AUTH_SIGNING_KEY_FILE is set by this program"),
+    ],
+)
+def test_variables_that_are_none_are_refused_by_name_and_not_shown(given: str, rule: str) -> None:
+    told = refusal(serviceSecrets=given)
+
+    assert f"auth:serviceSecrets: {rule}" in told
+    assert "pulumi config set --path auth:serviceSecrets.NAME" in told
+    assert "hunter2" not in told
+
+
+def test_secrets_that_are_not_encrypted_are_refused() -> None:
+    values = configuration(serviceSecrets='{"AUTH_SMTP_PASSWORD": "hunter2"}')
+
+    with pytest.raises(settings.ConfigurationError) as caught:
+        settings.parse(values, schema=SCHEMA, encrypted=lambda _: False)
+
+    assert "auth:serviceSecrets is not encrypted" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_variable_is_plain_or_secret_and_not_both() -> None:
+    both = '{"AUTH_SMTP_HOST": "hunter2"}'
+
+    told = refusal(serviceSettings=both, serviceSecrets=both)
+
+    assert "auth:serviceSecrets: AUTH_SMTP_HOST is in auth:serviceSettings as well" in told
