@@ -4,8 +4,8 @@ STACK ?= local
 PYTHON ?= python3
 TOOLS = $(PYTHON) -m toolchain
 RUN = .venv/bin/python -m
-# a file of tests runs in one of two processes, which mostly wait: for servers, for VMs
-TWO = --numprocesses 2 --dist loadfile
+# a file of tests runs in one of several processes, which mostly wait: for servers, for VMs
+SIDE_BY_SIDE = --dist loadfile --numprocesses
 REVIEW = $(RUN) pipeline
 ZIZMOR = .venv/bin/zizmor
 export PYTHONDONTWRITEBYTECODE = 1
@@ -75,7 +75,7 @@ unit: venv
 	$(RUN) pytest tests/unit
 
 service: venv ## tests of the Authentication Service
-	$(RUN) pytest service/tests $(TWO)
+	$(RUN) pytest service/tests $(SIDE_BY_SIDE) 2
 
 fuzz: venv ## throw broken input at the service's parsers; SECONDS=60
 	@PYTHONPATH=service $(RUN) service.fuzz.parsers -max_total_time=$(SECONDS)
@@ -89,7 +89,7 @@ localcloud: venv docker ## tests of the emulated Oracle Cloud
 	$(RUN) pytest tests/localcloud
 
 e2e: venv docker ## tests of the whole, on real parts
-	$(RUN) pytest tests/e2e $(TWO) --no-loadscope-reorder
+	$(RUN) pytest tests/e2e --no-loadscope-reorder $(SIDE_BY_SIDE) 3
 
 image: docker ## build the service's image alone, on the official base; IMAGE=name
 	docker build --tag "$$IMAGE" service
