@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 from auth.settings import Settings, SettingsError
-from running import ISSUER, SERVICE, Server
+from running import ISSUER, SERVICE, Server, make_key
 
 
 def test_sigterm_turns_readiness_off_finishes_what_is_in_flight_and_exits_0(own: Server) -> None:
@@ -134,6 +134,13 @@ def test_a_setting_that_is_none_is_named_and_not_shown(key: str, name: str, valu
 
     assert name in str(caught.value)
     assert "hunter2" not in str(caught.value)
+
+
+def test_a_key_with_xxx_in_it_is_no_placeholder() -> None:
+    # one in 250 holds them; 20,000 are many more than needed
+    found = next(key for key in (make_key() for _ in range(20_000)) if "xxx" in key.lower())
+
+    assert Settings.from_environment({"AUTH_SIGNING_KEY": found, "AUTH_ISSUER": ISSUER})
 
 
 def test_a_secret_file_that_can_not_be_read_is_named() -> None:
