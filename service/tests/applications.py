@@ -56,6 +56,7 @@ REGISTERED: list[dict[str, Any]] = [
         "public": True,
         "redirect_uris": ["https://third.example.test/callback"],
         "grant_types": ["authorization_code"],
+        "scopes": ["openid", "profile", "email", "account", "orders:read"],
     },
     {
         "client_id": "robot",

@@ -54,6 +54,11 @@ class Person:
         self.tokens = answer.json()
         return self.tokens
 
+    def prove_address(self) -> None:
+        given = {"token": self.token_mailed("Confirm your e-mail address")}
+        answer = self.client.post("/v1/auth/verify-email", json=given)
+        assert answer.status_code == 204, answer.text
+
     def can_sign_in(self) -> bool:
         return self.client.post("/v1/auth/login", json=self.credentials).status_code == 200
 

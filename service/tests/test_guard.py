@@ -134,9 +134,14 @@ def test_the_page_of_the_description_may_load_what_it_names(guarded: Server) -> 
     page = httpx.get(f"{guarded.url}/docs")
     policy = page.headers["Content-Security-Policy"]
 
+    scripts = re.findall(r'<script src="(https://[^"]+)"', page.text)
     sources = set(re.findall(r'(?:src|href)="(https://[^/"]+)', page.text))
     assert sources
     assert all(source in policy for source in sources)
+    allowed = [word for word in policy.replace(";", " ").split() if "jsdelivr" in word]
+    assert scripts
+    assert all(any(script.startswith(one) for one in allowed) for script in scripts)
+    assert all(one.count("/") > 3 for one in allowed), "whatever anybody publishes there may run"
     assert "frame-ancestors 'none'" in policy
 
 

@@ -70,6 +70,20 @@ def test_a_route_that_is_none_is_a_problem(
     assert is_problem(answer)
 
 
+def test_a_slash_too_many_sends_no_password_on_to_whom_the_request_names(
+    client: httpx.Client,
+) -> None:
+    answer = client.post("/v1/auth/login/", json={}, headers={"Host": "evil.test"})
+
+    assert answer.status_code == 404
+    assert "Location" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/oauth2/authorize", "/oauth2/logout", "/account"])
+def test_a_host_that_is_none_is_no_failure_of_ours(client: httpx.Client, path: str) -> None:
+    assert client.get(path, headers={"Host": "["}).status_code < 500
+
+
 def test_a_body_that_says_it_is_too_large_is_refused(client: httpx.Client) -> None:
     answer = client.post("/v1/auth/login", content=b"x" * 20_000)
 

@@ -50,6 +50,9 @@ def _stranger(server: Server) -> Iterator[Browser]:
         {"client_id": "native", "redirect_uri": "https://127.0.0.1:4567/callback"},
         {"client_id": "native", "redirect_uri": "http://localhost:4567/callback"},
         {"client_id": "native", "redirect_uri": "http://127.0.0.1:4567/other"},
+        {"client_id": "native", "redirect_uri": " http://127.0.0.1:4567/callback"},
+        {"client_id": "native", "redirect_uri": "http://127.0.0.1:4567/call\r\nback"},
+        {"client_id": "native", "redirect_uri": "\x01http://127.0.0.1:4567/callback"},
     ],
     ids=str,
 )
@@ -223,7 +226,7 @@ def test_prompt_none_says_that_consent_is_needed(browser: Browser) -> None:
 
 def test_the_consent_form_grants_nothing_that_is_not_registered(browser: Browser) -> None:
     shown = browser.open(third().path())
-    forged = shown.text.replace("scope=openid", "scope=openid+account")
+    forged = shown.text.replace("scope=openid", "scope=openid+orders:write")
     assert forged != shown.text
 
     answer = browser.submit(httpx.Response(200, text=forged), decision="allow")
@@ -258,3 +261,24 @@ def test_the_sign_in_page_may_send_its_form_to_the_client_and_nowhere_else(
     assert "script" not in policy
     assert "unsafe" not in policy
     assert parameter(str(shown.url), "next").startswith("/oauth2/authorize?")
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://evil.test/",
+        "https://evil.test:; script-src *",
+        "https://evil.test:\u00e9",
+        "https://[",
+        "evil.app:/x",
+    ],
+)
+def test_a_sign_in_page_that_somebody_links_to_lets_its_form_lead_to_no_other_address(
+    stranger: Browser, uri: str
+) -> None:
+    target = {"next": Flow().path(redirect_uri=uri)}
+
+    shown = stranger.client.get("/sign-in", params=target)
+
+    assert shown.status_code == 200
+    assert shown.headers["Content-Security-Policy"].endswith("form-action 'self'")

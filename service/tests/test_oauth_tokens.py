@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
-from applications import SECRET, SETTINGS, Browser, Flow
+from applications import SECRET, SETTINGS, Browser, Flow, answered
 from people import Person
 from running import Server
 
@@ -42,15 +42,23 @@ def revoke(client: httpx.Client, token: str, by: tuple[str, str] = APP) -> httpx
 def test_any_confidential_client_is_told_what_an_access_token_is_good_for(
     client: httpx.Client, browser: Browser, person: Person
 ) -> None:
-    tokens = Flow(scope="openid orders:read").tokens(client, browser)
+    tokens = Flow(scope="openid email orders:read").tokens(client, browser)
 
     found = introspect(client, tokens["access_token"])
 
     assert found["active"] is True
-    assert found["scope"] == "openid orders:read"
+    assert found["scope"] == "openid email orders:read"
     assert found["client_id"] == "app"
     assert found["username"] == person.email
     assert found["exp"] - found["iat"] == 600
+
+
+def test_introspection_tells_no_address_that_the_scopes_do_not_allow(
+    client: httpx.Client, browser: Browser
+) -> None:
+    tokens = Flow(scope="openid").tokens(client, browser)
+
+    assert "username" not in introspect(client, tokens["access_token"])
 
 
 def test_a_refresh_token_is_told_of_to_its_own_client_only(
@@ -188,6 +196,42 @@ def test_an_application_with_the_scope_account_manages_the_account(
     tokens = Flow(scope="openid account").tokens(client, browser)
 
     assert client.get("/v1/me", headers=bearer(tokens)).json()["email"] == person.email
+
+
+def agreed(client: httpx.Client, browser: Browser, scope: str) -> dict[str, str]:
+    """Give the header of an application that is not ours, to whose scopes the user agrees."""
+    flow = Flow(
+        client_id="third",
+        secret=None,
+        redirect_uri="https://third.example.test/callback",
+        scope=scope,
+    )
+    consent = browser.open(flow.path())
+    code = answered(browser.submit(consent, decision="allow"))["code"]
+    return bearer(flow.redeem(client, code).json())
+
+
+def test_only_our_own_applications_administer(
+    server: Server, client: httpx.Client, browser: Browser, person: Person
+) -> None:
+    server.execute(f"UPDATE accounts SET role = 'admin' WHERE email = '{person.email}'")  # noqa: S608
+    ours = Flow(scope="openid account").tokens(client, browser)
+    theirs = agreed(client, browser, "openid account")
+
+    assert client.get("/v1/me", headers=theirs).status_code == 200
+    assert client.get("/v1/admin/users", headers=theirs).status_code == 403
+    assert client.get("/v1/admin/users", headers=bearer(ours)).status_code == 200
+
+
+def test_a_token_of_another_ones_application_passes_no_proxy_that_did_not_ask_for_its_scope(
+    client: httpx.Client, browser: Browser
+) -> None:
+    theirs = agreed(client, browser, "openid orders:read")
+
+    refused = client.get("/v1/auth/verify", headers=theirs)
+
+    assert refused.json()["code"] == "insufficient_scope"
+    assert client.get("/v1/auth/verify?scope=orders:read", headers=theirs).status_code == 200
 
 
 def test_an_id_token_opens_nothing(client: httpx.Client, browser: Browser) -> None:
