@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
-from applications import SECRET, SETTINGS, Browser, Flow, answered
+from applications import SECRET, SETTINGS, Browser, Flow
 from people import Person
 from running import Server
 
@@ -167,71 +167,6 @@ def test_userinfo_without_the_scope_openid_says_what_is_missing(
     assert answer.status_code == 403
     assert answer.json()["code"] == "insufficient_scope"
     assert 'scope="openid"' in answer.headers["WWW-Authenticate"]
-
-
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("GET", "/v1/me"),
-        ("DELETE", "/v1/me"),
-        ("GET", "/v1/me/sessions"),
-        ("POST", "/v1/auth/logout-all"),
-        ("GET", "/v1/admin/users"),
-    ],
-)
-def test_an_applications_token_does_nothing_to_the_account_it_is_about(
-    client: httpx.Client, browser: Browser, method: str, path: str
-) -> None:
-    tokens = Flow(scope="openid email").tokens(client, browser)
-
-    answer = client.request(method, path, headers=bearer(tokens))
-
-    assert answer.status_code == 403
-    assert answer.json()["code"] == "insufficient_scope"
-
-
-def test_an_application_with_the_scope_account_manages_the_account(
-    client: httpx.Client, browser: Browser, person: Person
-) -> None:
-    tokens = Flow(scope="openid account").tokens(client, browser)
-
-    assert client.get("/v1/me", headers=bearer(tokens)).json()["email"] == person.email
-
-
-def agreed(client: httpx.Client, browser: Browser, scope: str) -> dict[str, str]:
-    """Give the header of an application that is not ours, to whose scopes the user agrees."""
-    flow = Flow(
-        client_id="third",
-        secret=None,
-        redirect_uri="https://third.example.test/callback",
-        scope=scope,
-    )
-    consent = browser.open(flow.path())
-    code = answered(browser.submit(consent, decision="allow"))["code"]
-    return bearer(flow.redeem(client, code).json())
-
-
-def test_only_our_own_applications_administer(
-    server: Server, client: httpx.Client, browser: Browser, person: Person
-) -> None:
-    server.execute(f"UPDATE accounts SET role = 'admin' WHERE email = '{person.email}'")  # noqa: S608
-    ours = Flow(scope="openid account").tokens(client, browser)
-    theirs = agreed(client, browser, "openid account")
-
-    assert client.get("/v1/me", headers=theirs).status_code == 200
-    assert client.get("/v1/admin/users", headers=theirs).status_code == 403
-    assert client.get("/v1/admin/users", headers=bearer(ours)).status_code == 200
-
-
-def test_a_token_of_another_ones_application_passes_no_proxy_that_did_not_ask_for_its_scope(
-    client: httpx.Client, browser: Browser
-) -> None:
-    theirs = agreed(client, browser, "openid orders:read")
-
-    refused = client.get("/v1/auth/verify", headers=theirs)
-
-    assert refused.json()["code"] == "insufficient_scope"
-    assert client.get("/v1/auth/verify?scope=orders:read", headers=theirs).status_code == 200
 
 
 def test_an_id_token_opens_nothing(client: httpx.Client, browser: Browser) -> None:

@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+from careful import Careful
 from people import Person
 from running import Server
-from test_second_factor import Careful
 
 NEW = "a brand new passphrase"
 EVIL = "eve@evil.test"
