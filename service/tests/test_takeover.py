@@ -147,3 +147,29 @@ def test_an_address_that_mail_programs_read_differently_is_refused(
     answer = client.post("/v1/auth/register", json={"email": email, "password": NEW})
 
     assert answer.status_code == 422, "its mail would go to another address than it shows"
+
+
+def test_a_disabled_account_gets_no_other_address(server: Server, client: httpx.Client) -> None:
+    ada = Person.signed_in(client)
+    token = ask_for(ada, f"2{EVIL}")
+    server.execute(f"UPDATE accounts SET disabled_at = 1 WHERE email = '{ada.email}'")  # noqa: S608
+
+    answer = client.post("/v1/auth/verify-email", json={"token": token})
+
+    assert answer.json()["code"] == "invalid_code"
+
+
+def test_registering_an_address_again_and_again_does_not_fill_its_mailbox(
+    on_sqlite: Server,
+) -> None:
+    on_sqlite.settings = {"AUTH_RATE_LIMITS": "mail_account=2/3600 register=off"}
+    on_sqlite.start()
+    with httpx.Client(base_url=on_sqlite.url, timeout=30) as client:
+        ada = Person.registered(client)
+        again = [client.post("/v1/auth/register", json=ada.credentials) for _ in range(5)]
+        Person.registered(client).mailed("Confirm your e-mail address")
+        mails = client.get("/dev/mailbox", params={"to": ada.email}).json()["mails"]
+
+    assert {answer.status_code for answer in again} == {201}, "it tells that there is an account"
+    subjects = [mail["subject"] for mail in mails]
+    assert subjects.count("You have an account already") == 2
