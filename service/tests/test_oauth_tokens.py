@@ -1,11 +1,12 @@
 """What tokens are good for: introspection, revocation, userinfo, and where they do nothing."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
-from applications import SECRET, SETTINGS, Browser, Flow
+from applications import SECRET, SETTINGS, Browser, Flow, parameter
 from people import Person
 from running import Server
 
@@ -212,3 +213,21 @@ def test_logging_out_everywhere_voids_a_code_on_its_way(
     person.post("/v1/auth/logout-all")
 
     assert flow.redeem(client, code).json()["error"] == "invalid_grant"
+
+
+def test_no_code_is_made_for_a_browser_while_it_is_logged_out_everywhere(
+    client: httpx.Client, browser: Browser, person: Person
+) -> None:
+    flow = Flow()
+    with ThreadPoolExecutor(21) as pool:
+        # several times, since a race is not lost each time
+        for _ in range(6):
+            person.sign_in()
+            browser.sign_in(person)
+            asked = [pool.submit(browser.client.get, flow.path()) for _ in range(20)]
+            pool.submit(person.post, "/v1/auth/logout-all").result()
+            to = [answer.result().headers["Location"] for answer in asked]
+
+            codes = [parameter(uri, "code") for uri in to if "code=" in uri]
+            redeemed = [flow.redeem(client, code).status_code for code in codes]
+            assert set(redeemed) <= {400}, "a code outlived the session that it was made for"

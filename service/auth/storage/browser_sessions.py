@@ -56,6 +56,12 @@ def find(connection: Connection, hashed: str, now: float) -> tuple[BrowserSessio
     return session, account
 
 
+def stands(connection: Connection, hashed: str) -> bool:
+    """Tell whether a session has not ended; whoever ends it waits until this transaction does."""
+    found = select(BROWSER_SESSIONS.c.hash).where(BROWSER_SESSIONS.c.hash == hashed)
+    return connection.execute(found.with_for_update(read=True)).first() is not None
+
+
 def remove(connection: Connection, hashed: str) -> bool:
     gone = delete(BROWSER_SESSIONS).where(BROWSER_SESSIONS.c.hash == hashed)
     return connection.execute(gone).rowcount > 0
