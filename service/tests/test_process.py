@@ -31,7 +31,7 @@ def test_sigterm_turns_readiness_off_finishes_what_is_in_flight_and_exits_0(
             httpx.post(f"{on_sqlite.url}/v1/auth/register", json=given, timeout=30).status_code
         )
 
-    requests = [threading.Thread(target=register, args=(number,)) for number in range(40)]
+    requests = [threading.Thread(target=register, args=(number,)) for number in range(20)]
     with httpx.Client(base_url=on_sqlite.url, timeout=10) as client:
         client.get("/healthz")  # opens the connection
         for request in requests:
