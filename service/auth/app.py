@@ -38,6 +38,8 @@ def create_app(service: Service) -> FastAPI:
         version=settings.revision,
         lifespan=lifespan,
         redoc_url=None,
+        # it would lead to whatever host the request names, and without TLS behind a proxy
+        redirect_slashes=False,
         responses=EVERYWHERE,
     )
     app.state.service = service

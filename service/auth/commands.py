@@ -14,7 +14,7 @@ from auth.guard import password_rules
 from auth.letters import Letters
 from auth.sealing import unlock
 from auth.settings import DAY, Settings
-from auth.storage import accounts, action_tokens, pruning, schema
+from auth.storage import accounts, action_tokens, factors, pruning, schema, sessions
 from auth.storage.accounts import ADMIN, Account
 from auth.storage.action_tokens import Action, Purpose
 from auth.storage.database import Database, connect
@@ -102,9 +102,9 @@ def _create_admin(database: Database, settings: Settings, arguments: argparse.Na
         memory_cost=passwords.MEMORY_KIB,
         parallelism=passwords.LANES,
     ).hash(password or secret_tokens.make())
-    account, is_new = database.write_now(_admin, email, hashed)
-    print(f"{account.email} is {'now' if is_new else 'already there, and now'} an administrator.")
-    if is_new and not password:
+    account, kept = database.write_now(_admin, email, hashed)
+    print(f"{account.email} is {'already there, and now' if kept else 'now'} an administrator.")
+    if not kept and not password:
         token = secret_tokens.make()
         action = Action(account.id, Purpose.RESET_PASSWORD, account.email)
         hashed_token = secret_tokens.hashed(token)
@@ -116,13 +116,33 @@ def _create_admin(database: Database, settings: Settings, arguments: argparse.Na
 
 
 def _admin(connection: Connection, email: str, hashed: str) -> tuple[Account, bool]:
+    """Give the administrator's account, and whether its password is still the one that it had."""
     found = accounts.by_email(connection, email)
-    if found is not None:
+    if found is not None and found.email_verified_at is not None:
         accounts.change(connection, found.id, role=ADMIN)
+        return found, True
+    if found is not None:
+        _take_over(connection, found.id, hashed)
         return found, False
     account = accounts.new(email, hashed, role=ADMIN, email_verified_at=time.time())
     accounts.add(connection, account)
-    return account, True
+    return account, False
+
+
+def _take_over(connection: Connection, account_id: str, hashed: str) -> None:
+    """Leave nothing to who registered an address and never proved it: anybody could have."""
+    now = time.time()
+    accounts.change(
+        connection,
+        account_id,
+        role=ADMIN,
+        password=hashed,
+        password_changed_at=now,
+        email_verified_at=now,
+    )
+    sessions.revoke_all(connection, account_id, "made administrator", now)
+    factors.remove_all(connection, account_id)
+    action_tokens.forget(connection, account_id, *Purpose)
 
 
 def _rotate(database: Database, settings: Settings, arguments: argparse.Namespace) -> None:

@@ -6,10 +6,13 @@ import time
 from sqlalchemy.exc import IntegrityError
 
 from auth import secret_tokens
+from auth.guard.limits import Action
+from auth.problems import ProblemError
 from auth.service import Service
 from auth.storage import accounts, action_tokens
 from auth.storage.accounts import Account
-from auth.storage.action_tokens import Action, Purpose
+from auth.storage.action_tokens import Action as Mailed
+from auth.storage.action_tokens import Purpose
 
 _DAY, _HOUR = 86_400, 3600
 
@@ -26,6 +29,18 @@ def verify_again_soon(service: Service, email: str) -> None:
         account = await service.database.read(accounts.by_email, email)
         if account and account.email_verified_at is None:
             await _verify(service, account)
+
+    service.outbox.later(errand)
+
+
+def tell_owner_soon(service: Service, email: str) -> None:
+    """Mail that somebody registered the address again; no more often than any other mail."""
+
+    async def errand() -> None:
+        # here and not before the answer, which would tell that there is an account
+        with contextlib.suppress(ProblemError):
+            await service.limits.take_for(Action.MAIL, email)
+            await service.outbox.send(email, *service.letters.already_registered())
 
     service.outbox.later(errand)
 
@@ -61,7 +76,7 @@ async def _make(
     service: Service, account: Account, purpose: Purpose, email: str, seconds: float
 ) -> str:
     token = secret_tokens.make()
-    action = Action(account.id, purpose, email)
+    action = Mailed(account.id, purpose, email)
     hashed = secret_tokens.hashed(token)
     # an account that is gone meanwhile gets a link that does nothing
     with contextlib.suppress(IntegrityError):

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
 
 from auth import secret_tokens
 from auth.guard import password_rules
@@ -52,7 +51,7 @@ async def with_password(service: Service, email: str, password: str) -> Account:
         await service.lockout.succeeded(email)
     if service.passwords.outdated(account.password):
         renewed = await service.passwords.hash(password)
-        await service.database.write(accounts.change, account.id, password=renewed)
+        await service.database.write(accounts.rehash, account, renewed)
     return account
 
 
@@ -92,11 +91,9 @@ async def begin(
     )
     token, expires_at = first_refresh_token(service, session)
     hashed = secret_tokens.hashed(token)
-    try:
-        await service.database.write(sessions.add, session, hashed, expires_at)
-    except IntegrityError:
-        # the account was deleted while its password was being checked
-        raise ProblemError(Code.INVALID_CREDENTIALS) from None
+    if not await service.database.write(sessions.begin, account, session, hashed, expires_at):
+        # the account was changed or deleted while its password was being checked
+        raise ProblemError(Code.INVALID_CREDENTIALS)
     service.metrics.logins.labels("success").inc()
     await service.audit.record(
         Event.LOGIN, account_id=account.id, session_id=session.id, client_id=client_id

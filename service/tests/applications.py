@@ -17,6 +17,9 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 import httpx
 import uvicorn
 from authlib.integrations.starlette_client import OAuth
+from joserfc import jwt
+from joserfc.jwk import KeySet
+from joserfc.jws import JWSRegistry
 from people import Person
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -56,6 +59,7 @@ REGISTERED: list[dict[str, Any]] = [
         "public": True,
         "redirect_uris": ["https://third.example.test/callback"],
         "grant_types": ["authorization_code"],
+        "scopes": ["openid", "profile", "email", "account", "orders:read"],
     },
     {
         "client_id": "robot",
@@ -237,3 +241,16 @@ class RelyingParty:
 
 def parameter(url: str, name: str) -> str:
     return parse_qs(urlsplit(url).query)[name][0]
+
+
+def refresh(client: httpx.Client, token: str, **more: str) -> httpx.Response:
+    given = {"grant_type": "refresh_token", "refresh_token": token, **more}
+    return client.post("/oauth2/token", data=given, auth=("app", SECRET))
+
+
+def claims_of(client: httpx.Client, token: str) -> dict[str, Any]:
+    """Read an id_token as a client does: with the published keys."""
+    keys = KeySet.import_key_set(client.get("/.well-known/jwks.json").json())
+    decoded = jwt.decode(token, keys, registry=JWSRegistry(algorithms=["ES256"]))
+    assert decoded.header["typ"] == "JWT"
+    return dict(decoded.claims)

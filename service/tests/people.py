@@ -4,7 +4,7 @@ import re
 import time
 import uuid
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
@@ -22,14 +22,14 @@ class Person:
     tokens: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def registered(cls, client: httpx.Client) -> "Person":
+    def registered(cls, client: httpx.Client) -> Self:
         person = cls(client)
         answer = client.post("/v1/auth/register", json=person.credentials)
         assert answer.status_code == 201, answer.text
         return person
 
     @classmethod
-    def signed_in(cls, client: httpx.Client) -> "Person":
+    def signed_in(cls, client: httpx.Client) -> Self:
         person = cls.registered(client)
         person.sign_in()
         return person
@@ -53,6 +53,15 @@ class Person:
         assert answer.status_code == 200, answer.text
         self.tokens = answer.json()
         return self.tokens
+
+    @property
+    def id(self) -> str:
+        return str(self.get("/v1/me").json()["id"])
+
+    def prove_address(self) -> None:
+        given = {"token": self.token_mailed("Confirm your e-mail address")}
+        answer = self.client.post("/v1/auth/verify-email", json=given)
+        assert answer.status_code == 204, answer.text
 
     def can_sign_in(self) -> bool:
         return self.client.post("/v1/auth/login", json=self.credentials).status_code == 200

@@ -13,10 +13,10 @@ def algorithms(client: httpx.Client) -> list[str]:
     return [key["alg"] for key in client.get("/.well-known/jwks.json").json()["keys"]]
 
 
-def test_a_new_administrator_sets_a_password_by_the_link(own: Server) -> None:
-    made = own.command("create-admin", "Root@Example.test")
-    own.start()
-    with httpx.Client(base_url=own.url) as client:
+def test_a_new_administrator_sets_a_password_by_the_link(on_sqlite: Server) -> None:
+    made = on_sqlite.command("create-admin", "Root@Example.test")
+    on_sqlite.start()
+    with httpx.Client(base_url=on_sqlite.url) as client:
         root = Person(client, "root@example.test")
         given = {"token": token_in(made.stdout), "password": root.password}
 
@@ -25,10 +25,12 @@ def test_a_new_administrator_sets_a_password_by_the_link(own: Server) -> None:
         assert root.get("/v1/me").json()["role"] == "admin"
 
 
-def test_a_new_administrator_gets_the_password_that_is_given(own: Server) -> None:
-    made = own.command("create-admin", "root@example.test", "--password-stdin", stdin="a b c d e\n")
-    own.start()
-    with httpx.Client(base_url=own.url) as client:
+def test_a_new_administrator_gets_the_password_that_is_given(on_sqlite: Server) -> None:
+    made = on_sqlite.command(
+        "create-admin", "root@example.test", "--password-stdin", stdin="a b c d e\n"
+    )
+    on_sqlite.start()
+    with httpx.Client(base_url=on_sqlite.url) as client:
         assert Person(client, "root@example.test", "a b c d e").can_sign_in()
     assert "a b c d e" not in made.stdout + made.stderr
 
@@ -43,13 +45,13 @@ def test_an_administrator_without_an_address_or_a_good_password_is_refused(
     assert "Traceback" not in ended.stderr
 
 
-def test_a_rotated_key_is_published_before_it_signs(own: Server) -> None:
-    own.settings = {"AUTH_SIGNING_KEY_PUBLISH_SECONDS": "3"}
-    own.start()
-    with httpx.Client(base_url=own.url) as client:
+def test_a_rotated_key_is_published_before_it_signs(on_sqlite: Server) -> None:
+    on_sqlite.settings = {"AUTH_SIGNING_KEY_PUBLISH_SECONDS": "3"}
+    on_sqlite.start()
+    with httpx.Client(base_url=on_sqlite.url) as client:
         ada = Person.signed_in(client)
         before = kid(ada)
-        own.command("rotate-keys", "--algorithm", "Ed25519")
+        on_sqlite.command("rotate-keys", "--algorithm", "Ed25519")
         deadline = time.monotonic() + 15
         while len(algorithms(client)) < 2 and time.monotonic() < deadline:
             ada.sign_in()

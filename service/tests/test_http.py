@@ -4,6 +4,7 @@ import json
 
 import httpx
 import pytest
+from databases import SQLITE
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from running import Server
@@ -14,6 +15,8 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner),
     max_leaves=8,
 )
+# none of this depends on the database
+DATABASES = [SQLITE]
 
 
 def is_problem(answer: httpx.Response) -> bool:
@@ -68,6 +71,20 @@ def test_a_route_that_is_none_is_a_problem(
 
     assert answer.status_code == status
     assert is_problem(answer)
+
+
+def test_a_slash_too_many_sends_no_password_on_to_whom_the_request_names(
+    client: httpx.Client,
+) -> None:
+    answer = client.post("/v1/auth/login/", json={}, headers={"Host": "evil.test"})
+
+    assert answer.status_code == 404
+    assert "Location" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/oauth2/authorize", "/oauth2/logout", "/account"])
+def test_a_host_that_is_none_is_no_failure_of_ours(client: httpx.Client, path: str) -> None:
+    assert client.get(path, headers={"Host": "["}).status_code < 500
 
 
 def test_a_body_that_says_it_is_too_large_is_refused(client: httpx.Client) -> None:

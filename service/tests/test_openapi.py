@@ -5,13 +5,13 @@ Schemathesis reads the description that the server gives, so a route that is add
 
 import contextlib
 import uuid
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import httpx
 import pytest
 import schemathesis
+from databases import Postgres
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
 from running import Server
@@ -31,20 +31,26 @@ _CHECKS = [
     response_schema_conformance,
 ]
 _EXAMPLES = 8
-NewUrl = Callable[[Path], str]
 _PASSWORD = "correct horse battery staple"
 
 
 @pytest.fixture(name="described", scope="module")
 def _described(
-    tmp_path_factory: pytest.TempPathFactory, key: str, new_url: NewUrl
-) -> Iterator[Server]:
-    """Give a server that also has what only development has."""
-    folder = tmp_path_factory.mktemp("described")
-    server = Server(data=folder, key=key, database=new_url(folder))
-    server.start()
-    yield server
-    server.stop()
+    tmp_path_factory: pytest.TempPathFactory, key: str, postgres: Postgres
+) -> Iterator[list[Server]]:
+    """Give a server on each database, with what only development has, too.
+
+    To make requests takes longer than to answer them, so each one goes to both.
+    """
+    servers = [
+        Server(data=tmp_path_factory.mktemp("described"), key=key, database=database)
+        for database in ("", postgres.new_database())
+    ]
+    for server in servers:
+        server.start()
+    yield servers
+    for server in servers:
+        server.stop()
 
 
 def administrator(described: Server) -> str:
@@ -58,21 +64,25 @@ def administrator(described: Server) -> str:
 
 
 def test_each_answer_is_one_that_the_description_tells_of(
-    described: Server, subtests: pytest.Subtests
+    described: list[Server], subtests: pytest.Subtests
 ) -> None:
     # not by schemathesis' own parametrization, which does not work with this pytest
-    schema = schemathesis.openapi.from_url(f"{described.url}/openapi.json")
+    schema = schemathesis.openapi.from_url(f"{described[0].url}/openapi.json")
     for found in schema.get_all_operations():
         assert isinstance(found, Ok), found
         operation = found.ok()
         for mode in GenerationMode:
             with subtests.test(operation.label, mode=mode.value):
                 # anew, as some of what is asked deletes the account
-                ask(operation.as_strategy(generation_mode=mode), administrator(described))
+                bearers = {server.url: administrator(server) for server in described}
+                ask(operation.as_strategy(generation_mode=mode), bearers)
 
 
-def ask(cases: Any, bearer: str) -> None:
-    """Send what is made of one operation, without and with an administrator's token."""
+def ask(cases: Any, bearers: Mapping[str, str]) -> None:
+    """Send what is made of one operation, without and with an administrator's token.
+
+    `bearers` has that token for each server's URL.
+    """
 
     @settings(
         max_examples=_EXAMPLES,
@@ -84,13 +94,16 @@ def ask(cases: Any, bearer: str) -> None:
     )
     @given(case=cases)
     def send(case: Any) -> None:
-        for headers in ({}, {"Authorization": bearer}):
-            case.call_and_validate(headers=headers, checks=_CHECKS, timeout=30)
+        for url, bearer in bearers.items():
+            for headers in ({}, {"Authorization": bearer}):
+                case.call_and_validate(base_url=url, headers=headers, checks=_CHECKS, timeout=30)
 
     with contextlib.suppress(Unsatisfiable):  # a route that takes nothing can't be asked wrongly
         send()
 
 
-def test_nothing_that_was_asked_met_an_unhandled_error(described: Server) -> None:
+def test_nothing_that_was_asked_met_an_unhandled_error(described: list[Server]) -> None:
     """Runs last: pytest keeps the order of a file."""
-    assert "Traceback" not in described.log
+    for server in described:
+        assert "/v1/admin/audit-events" in server.log, "it was not asked"
+        assert "Traceback" not in server.log

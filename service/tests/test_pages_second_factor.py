@@ -3,14 +3,12 @@
 import base64
 import json
 import re
-import time
 from collections.abc import Iterator
 
 import httpx
-import pyotp
 import pytest
 from applications import SETTINGS, Browser, Flow
-from people import Person
+from careful import Careful
 from running import Server
 
 SERVER_SETTINGS = {**SETTINGS, "AUTH_ISSUER": "http://auth.example.test"}
@@ -22,24 +20,20 @@ def _browser(server: Server) -> Iterator[Browser]:
         yield browser
 
 
-@pytest.fixture(name="app")
-def _app(client: httpx.Client) -> tuple[Person, pyotp.TOTP]:
-    """Give somebody with an authenticator app, whose next code was not used yet."""
-    person = Person.signed_in(client)
-    app = pyotp.TOTP(person.post("/v1/me/totp").json()["secret"])
-    assert person.post("/v1/me/totp/confirm", code=app.at(int(time.time()) - 30)).is_success
-    return person, app
+@pytest.fixture(name="ada")
+def _ada(client: httpx.Client) -> Careful:
+    return Careful.enrolled(client)
 
 
 def test_the_code_is_asked_for_after_the_password_and_the_application_is_told(
-    client: httpx.Client, browser: Browser, app: tuple[Person, pyotp.TOTP]
+    client: httpx.Client, browser: Browser, ada: Careful
 ) -> None:
     flow = Flow()
-    asked = browser.sign_in(app[0], flow.path())
+    asked = browser.sign_in(ada, flow.path())
     assert "<h1>One more step</h1>" in asked.text
     assert "<h1>Sign in</h1>" in browser.open("/account").text, "the password alone signed in"
 
-    answer = browser.submit(asked, code=app[1].now())
+    answer = browser.submit(asked, code=ada.code())
 
     code = re.search("code=([^&]*)", answer.headers["Location"])
     assert code
@@ -50,17 +44,16 @@ def test_the_code_is_asked_for_after_the_password_and_the_application_is_told(
 
 
 def test_a_wrong_code_may_be_corrected_and_after_too_many_the_password_is_asked_for_again(
-    browser: Browser, app: tuple[Person, pyotp.TOTP]
+    browser: Browser, ada: Careful
 ) -> None:
-    wrong = f"{(int(app[1].now()) + 500_000) % 1_000_000:06}"
-    shown = browser.sign_in(app[0])
+    shown = browser.sign_in(ada)
 
     for _ in range(5):
-        shown = browser.submit(shown, code=wrong)
+        shown = browser.submit(shown, code=ada.wrong_code())
         assert shown.status_code == 422
         assert "<h1>One more step</h1>" in shown.text
         assert "The code or the key is wrong" in shown.text
-    shown = browser.submit(shown, code=app[1].now())
+    shown = browser.submit(shown, code=ada.code())
 
     assert "<h1>Sign in</h1>" in shown.text
     assert "Please sign in again" in shown.text

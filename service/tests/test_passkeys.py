@@ -2,23 +2,18 @@
 
 import base64
 import json
-import tempfile
 from collections.abc import Iterator
 from typing import Any
 
+import chromium
 import httpx
 import pytest
 from conftest import NewUrl
 from people import Person
 from running import Server
 from selenium import webdriver
-from selenium.webdriver.chrome.service import Service as Driver
 from selenium.webdriver.common.virtual_authenticator import VirtualAuthenticatorOptions
 
-_FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
-)
 _ASK = """
 const [kind, options, done] = arguments;
 const read = kind === "create" ? "parseCreationOptionsFromJSON" : "parseRequestOptionsFromJSON";
@@ -54,15 +49,10 @@ def _server(
 
 @pytest.fixture(scope="session", name="driver")
 def _driver() -> Iterator[webdriver.Chrome]:
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        options = webdriver.ChromeOptions()
-        for flag in [*_FLAGS.split(), f"--user-data-dir={profile}"]:
-            options.add_argument(flag)
-        options.binary_location = "/usr/bin/chromium"
-        driver = webdriver.Chrome(options, Driver("/usr/bin/chromedriver"))
+    chromium.ensure()
+    with chromium.browser() as driver:
         driver.set_script_timeout(20)
         yield driver
-        driver.quit()
 
 
 @pytest.fixture(name="browser")
@@ -177,6 +167,18 @@ def test_an_answer_to_a_passkey_login_works_once(client: httpx.Client, browser: 
     statuses = [client.post("/v1/auth/login/passkey", json=answer).status_code for _ in range(2)]
 
     assert statuses == [200, 401]
+
+
+def test_a_passkey_login_is_to_be_answered_within_five_minutes(
+    client: httpx.Client, browser: Browser, server: Server
+) -> None:
+    register(Person.signed_in(client), browser)
+    answer = begin(client, browser)
+    server.execute("UPDATE challenges SET expires_at = expires_at - 300")
+
+    late = client.post("/v1/auth/login/passkey", json=answer)
+
+    assert late.json()["code"] == "invalid_challenge"
 
 
 @pytest.mark.parametrize(

@@ -14,29 +14,31 @@ from auth.settings import Settings, SettingsError
 from running import ISSUER, SERVICE, Server, make_key
 
 
-def test_sigterm_turns_readiness_off_finishes_what_is_in_flight_and_exits_0(own: Server) -> None:
-    own.settings = {
+def test_sigterm_turns_readiness_off_finishes_what_is_in_flight_and_exits_0(
+    on_sqlite: Server,
+) -> None:
+    on_sqlite.settings = {
         "AUTH_HASHING_WORKERS": "1",
         "AUTH_HASHING_QUEUE": "64",
         "AUTH_DRAIN_SECONDS": "1",
     }
-    own.start()
+    on_sqlite.start()
     answers: list[int] = []
 
     def register(number: int) -> None:
         given = {"email": f"{number}@example.test", "password": "correct horse"}
         answers.append(
-            httpx.post(f"{own.url}/v1/auth/register", json=given, timeout=30).status_code
+            httpx.post(f"{on_sqlite.url}/v1/auth/register", json=given, timeout=30).status_code
         )
 
-    requests = [threading.Thread(target=register, args=(number,)) for number in range(40)]
-    with httpx.Client(base_url=own.url, timeout=10) as client:
+    requests = [threading.Thread(target=register, args=(number,)) for number in range(20)]
+    with httpx.Client(base_url=on_sqlite.url, timeout=10) as client:
         client.get("/healthz")  # opens the connection
         for request in requests:
             request.start()
         time.sleep(0.2)
-        assert own.process is not None
-        own.process.send_signal(signal.SIGTERM)
+        assert on_sqlite.process is not None
+        on_sqlite.process.send_signal(signal.SIGTERM)
         seen, deadline = 200, time.monotonic() + 5
         while seen == httpx.codes.OK and time.monotonic() < deadline:
             seen = client.get("/readyz").status_code
@@ -45,7 +47,7 @@ def test_sigterm_turns_readiness_off_finishes_what_is_in_flight_and_exits_0(own:
 
     assert seen == 503, "readiness did not turn before the end"
     assert answers == [201] * len(requests)
-    assert own.process.wait(timeout=30) == 0
+    assert on_sqlite.process.wait(timeout=30) == 0
 
 
 def test_accounts_outlive_the_process(own: Server) -> None:
@@ -72,14 +74,14 @@ def test_two_processes_share_one_database_as_during_a_release(own: Server) -> No
         other.stop()
 
 
-def test_more_logins_than_can_wait_are_told_to_come_back(own: Server) -> None:
-    own.settings = {"AUTH_HASHING_WORKERS": "1", "AUTH_HASHING_QUEUE": "1"}
-    own.start()
+def test_more_logins_than_can_wait_are_told_to_come_back(on_sqlite: Server) -> None:
+    on_sqlite.settings = {"AUTH_HASHING_WORKERS": "1", "AUTH_HASHING_QUEUE": "1"}
+    on_sqlite.start()
     answers: list[httpx.Response] = []
 
     def log_in() -> None:
         given = {"email": "nobody@example.test", "password": "correct horse"}
-        answers.append(httpx.post(f"{own.url}/v1/auth/login", json=given, timeout=30))
+        answers.append(httpx.post(f"{on_sqlite.url}/v1/auth/login", json=given, timeout=30))
 
     requests = [threading.Thread(target=log_in) for _ in range(30)]
     for request in requests:

@@ -15,6 +15,9 @@ from auth.storage.accounts import ADMIN, Account
 from auth.storage.sessions import Session
 from auth.tokens import FIRST_PARTY, Claims, TokenError, unknown_kid
 
+# tokens of the release before name no client, and are our own
+OWN = frozenset({"", FIRST_PARTY})
+
 
 async def the_service(request: Request) -> Service:
     service: Service = request.app.state.service
@@ -34,12 +37,9 @@ class SignedIn:
 
     @property
     def manages_account(self) -> bool:
-        """Tell whether the token is for more than to be signed in to another application.
-
-        Tokens of the release before name no client, and are our own.
-        """
-        ours = self.claims.client_id in {"", FIRST_PARTY}
-        return ours or scopes.covers(self.claims.scope, [scopes.ACCOUNT])
+        """Tell whether the token is for more than to be signed in to another application."""
+        own = self.claims.client_id in OWN
+        return own or scopes.covers(self.claims.scope, [scopes.ACCOUNT])
 
     def stands(self, now: float) -> bool:
         """Tell whether neither the account nor the session was ended."""
@@ -101,6 +101,12 @@ class Bearer(HTTPBearer):
         return found
 
 
+def is_ours(service: Service, claims: Claims) -> bool:
+    """Tell whether a token is one of our own applications', and not one that a user agreed to."""
+    client = service.settings.oauth.clients.find(claims.client_id)
+    return claims.client_id in OWN or (client is not None and client.first_party)
+
+
 def unauthenticated() -> ProblemError:
     return ProblemError(Code.INVALID_TOKEN, {"WWW-Authenticate": 'Bearer realm="auth"'})
 
@@ -139,9 +145,10 @@ async def _has_factor(service: Service, user: SignedIn) -> bool:
 RecentUser = Annotated[SignedIn, Depends(signed_in_lately)]
 
 
-async def administrator(user: User) -> SignedIn:
-    # as the database says now, not as the token said when it was made
-    if user.account.role != ADMIN:
+async def administrator(service: Running, user: User) -> SignedIn:
+    # as the database says now, not as the token said when it was made; and no user can agree that
+    # somebody else's application does this to other users
+    if user.account.role != ADMIN or not is_ours(service, user.claims):
         raise ProblemError(Code.FORBIDDEN)
     return user
 

@@ -107,11 +107,12 @@ async def reset_second_factor(
 
 def _disable(connection: Connection, user_id: str) -> Account | None:
     now = time.time()
-    sessions.revoke_all(connection, user_id, "account disabled", now)
     account = accounts.by_id(connection, user_id)
-    if account is None or account.disabled_at is not None:
-        return account
-    return accounts.change(connection, user_id, disabled_at=now)
+    if account is not None and account.disabled_at is None:
+        account = accounts.change(connection, user_id, disabled_at=now)
+    # after that: a login that was faster has its session by now
+    sessions.revoke_all(connection, user_id, "account disabled", now)
+    return account
 
 
 def _found(account: Account | None) -> Account:

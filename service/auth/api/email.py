@@ -64,7 +64,7 @@ def _use(connection: Connection, *, hashed: str) -> tuple[Account, str] | None:
     now = time.time()
     action = action_tokens.use(connection, hashed, now)
     account = accounts.by_id(connection, action.account_id) if action else None
-    if action is None or account is None:
+    if action is None or account is None or account.disabled_at is not None:
         return None
     if action.purpose is Purpose.RESET_PASSWORD:
         return None

@@ -3,20 +3,34 @@
 from datetime import UTC, datetime
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
 from auth.sign_in import Grant
 from auth.storage.accounts import Account
 
 # One @, something before it, a dotted name behind it: the rest is for the mail server to refuse.
-# No space, control character or lone surrogate, which no mail header and no database takes.
+# No space, control character or lone surrogate, which no mail header and no database takes. Nothing
+# that means more in a header (RFC 5322 §3.2.3) or hides there (`=?…?=`, RFC 2047): the mail would
+# go to another address than the one that it proves.
+_ATOM = r"[^\s@\x00-\x1f\x7f<>,;:()\[\]\\\"?]+"
+_LONGEST_EMAIL = 254
+
+
+def _fits(email: str) -> str:
+    # letters such as İ are two in lower case, which is what is kept
+    if len(email.lower()) > _LONGEST_EMAIL:
+        raise ValueError(f"The address must have at most {_LONGEST_EMAIL} characters.")
+    return email
+
+
 Email = Annotated[
     str,
     StringConstraints(
         strip_whitespace=True,
-        max_length=254,
-        pattern=r"^[^\s@\x00-\x1f\x7f<>,;]+@[^\s@\x00-\x1f\x7f<>,;]+\.[^\s@\x00-\x1f\x7f<>,;]+$",
+        max_length=_LONGEST_EMAIL,
+        pattern=rf"^{_ATOM}@{_ATOM}\.{_ATOM}$",
     ),
+    AfterValidator(_fits),
     Field(examples=["ada@example.org"]),
 ]
 # NIST SP 800-63B: at least 8, and room for a passphrase

@@ -13,7 +13,7 @@ from auth.api.models import Email, NewPassword, Opaque, Password, Taken
 from auth.guard.limits import Action
 from auth.observe.audit import Event
 from auth.problems import Code, ProblemError
-from auth.storage import accounts, action_tokens, sessions
+from auth.storage import accounts, action_tokens, factors, sessions
 from auth.storage.accounts import Account
 from auth.storage.action_tokens import Purpose
 
@@ -116,6 +116,9 @@ def _use_reset(connection: Connection, *, hashed_token: str, password: str) -> A
     # an address that changed since is another one's by now, perhaps
     if account is None or account.email != action.email or account.disabled_at is not None:
         return None
+    if account.email_verified_at is None:
+        # whoever had the account never proved the address, and is somebody else perhaps
+        factors.remove_all(connection, account.id)
     _set_password(connection, account_id=account.id, password=password, kept=None)
     # the mail arrived, so the address is theirs
     return accounts.change(
@@ -129,4 +132,5 @@ def _set_password(
     now = time.time()
     accounts.change(connection, account_id, password=password, password_changed_at=now)
     sessions.revoke_all(connection, account_id, "password changed", now, but=kept)
-    action_tokens.forget(connection, account_id, Purpose.RESET_PASSWORD)
+    # who knew the password before may have asked for another address
+    action_tokens.forget(connection, account_id, Purpose.RESET_PASSWORD, Purpose.CHANGE_EMAIL)

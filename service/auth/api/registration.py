@@ -39,7 +39,7 @@ async def register(given: Registration, service: Running) -> Me:
     except EmailTakenError:
         if service.settings.reveal_registered:
             raise ProblemError(Code.EMAIL_TAKEN) from None
-        service.outbox.post(account.email, *service.letters.already_registered())
+        links.tell_owner_soon(service, account.email)
         await service.audit.record(Event.ACCOUNT_REGISTERED, success=False, reason="taken")
     else:
         links.verify_soon(service, account)

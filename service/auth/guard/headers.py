@@ -10,10 +10,12 @@ PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-ancestors 'none'; "
     "base-uri 'none'"
 )
-# FastAPI's page of the API description, which loads Swagger UI from there and starts it inline
-_CDN = "https://cdn.jsdelivr.net"
+# FastAPI's page of the API description, which loads Swagger UI from there and starts it inline. No
+# more than this package: anybody may publish others there.
+_SWAGGER = "https://cdn.jsdelivr.net/npm/swagger-ui-dist@5/"
 DOCS_POLICY = (
-    f"default-src 'none'; script-src 'unsafe-inline' {_CDN}; style-src 'unsafe-inline' {_CDN}; "
+    f"default-src 'none'; script-src 'unsafe-inline' {_SWAGGER}; "
+    f"style-src 'unsafe-inline' {_SWAGGER}; "
     "img-src 'self' data: https://fastapi.tiangolo.com; connect-src 'self'; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )

@@ -113,8 +113,12 @@ class Limits:
         """
         await self._take(action, counted_as(CALLER.get().address))
         if account:
-            hashed = hashlib.sha256(account.strip().lower().encode()).hexdigest()
-            await self._take(f"{action}_account", hashed)
+            await self.take_for(action, account)
+
+    async def take_for(self, action: Action, account: str) -> None:
+        """Count one attempt at the account alone, whoever makes it; refuse with 429."""
+        hashed = hashlib.sha256(account.strip().lower().encode()).hexdigest()
+        await self._take(f"{action}_account", hashed)
 
     async def _take(self, name: str, who: str) -> None:
         rate, bucket, now = self._rates[name], f"{name}:{who}", self._now()

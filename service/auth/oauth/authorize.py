@@ -96,7 +96,7 @@ async def authorize(request: Request, service: Running) -> Response:
             query=request.url.query,
             asked=[(word, scopes.MEANINGS.get(word, word)) for word in scopes.split(ask.scope)],
         )
-    return await _grant(service, ask, session, account)
+    return await _grant(service, ask, session)
 
 
 @ROUTER.post("/oauth2/authorize", include_in_schema=False)
@@ -128,7 +128,7 @@ async def consent(request: Request, service: Running, given: Form) -> Response:
     await service.audit.record(
         Event.CONSENT_GRANTED, account_id=account.id, client_id=ask.client.id
     )
-    return await _grant(service, ask, session, account)
+    return await _grant(service, ask, session)
 
 
 async def _wants_consent(service: Service, ask: Ask, account: Account) -> bool:
@@ -140,8 +140,5 @@ async def _wants_consent(service: Service, ask: Ask, account: Account) -> bool:
     return not scopes.covers(granted, scopes.split(ask.scope))
 
 
-async def _grant(service: Service, ask: Ask, session: BrowserSession, account: Account) -> Response:
-    uri = await codes.make(
-        service, ask, account, amr=session.amr, authenticated_at=session.authenticated_at
-    )
-    return RedirectResponse(uri, 303)
+async def _grant(service: Service, ask: Ask, session: BrowserSession) -> Response:
+    return RedirectResponse(await codes.make(service, ask, session), 303)

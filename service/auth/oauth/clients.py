@@ -239,6 +239,9 @@ def _without_port(uri: str) -> tuple[str, str, str, str] | None:
     host = parts.hostname or ""
     if parts.scheme != "http" or host not in _LOOPBACK or parts.username or "#" in uri:
         return None
+    # urlsplit drops control characters and leading spaces, as if they had not been there
+    if not uri.isprintable() or " " in uri:
+        return None
     # what stands before the path is nothing but host and port, spelt as one spells them
     if parts.netloc.rpartition(":")[0] not in {host, f"[{host}]"} and parts.netloc not in {
         host,

@@ -8,7 +8,6 @@ from functools import partial
 from urllib.parse import urlencode, urlsplit
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
 
 from auth import secret_tokens, sign_in
 from auth.guard.limits import Action
@@ -20,36 +19,33 @@ from auth.service import Service
 from auth.sign_in import Grant
 from auth.storage import accounts, oauth_codes, sessions
 from auth.storage.accounts import Account
+from auth.storage.browser_sessions import BrowserSession
 from auth.storage.oauth_codes import KeptCode
 from auth.storage.sessions import Session
 
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
 
-async def make(
-    service: Service, ask: Ask, account: Account, *, amr: str, authenticated_at: float
-) -> str:
+async def make(service: Service, ask: Ask, session: BrowserSession) -> str:
     """Make a code for what was asked; give the URI that takes it to the client."""
     await service.limits.take(Action.TOKEN)
     code, now = secret_tokens.make(), time.time()
     kept = KeptCode(
         hash=secret_tokens.hashed(code),
-        account_id=account.id,
+        account_id=session.account_id,
         client_id=ask.client.id,
         redirect_uri=ask.redirect_uri,
         code_challenge=ask.challenge,
         scope=ask.scope,
         nonce=ask.nonce,
-        amr=amr,
-        authenticated_at=authenticated_at,
+        amr=session.amr,
+        authenticated_at=session.authenticated_at,
         created_at=now,
         expires_at=now + service.settings.oauth.code_seconds,
     )
-    try:
-        await service.database.write(oauth_codes.add, kept)
-    except IntegrityError:
-        # the account was deleted meanwhile
-        raise ask.refused("access_denied", "The account is gone.") from None
+    if not await service.database.write(partial(oauth_codes.add, browser=session.hash), kept):
+        # signed out, disabled or deleted meanwhile
+        raise ask.refused("access_denied", "The user is signed out.")
     return answer(service, ask.redirect_uri, ask.state, [("code", code)])
 
 

@@ -18,7 +18,6 @@ from auth.storage.accounts import Account
 from auth.tokens import FIRST_PARTY
 
 ROUTER = APIRouter(tags=["forward authentication"])
-_FIRST_PARTY = frozenset({"", FIRST_PARTY})
 _HEADERS = {
     "X-Auth-User": "The account's id.",
     "X-Auth-Email": "Its address, percent-encoded where it is not ASCII.",
@@ -56,7 +55,8 @@ async def verify(
         Query(
             max_length=255,
             pattern=r"^[A-Za-z0-9:./_ -]*$",
-            description="Only a token with these scopes passes.",
+            description="Only a token with these scopes passes. Without any, those of other "
+            "people's applications do not, unless they have the scope `account`.",
         ),
     ] = "",
 ) -> Response:
@@ -72,10 +72,9 @@ async def verify(
         if user is None:
             raise access.unauthenticated()
         claims = user.claims
-        if not scopes.covers(claims.scope, scope.split()) and (
-            claims.client_id not in _FIRST_PARTY
-        ):
-            raise access.insufficient_scope(scope)
+        wanted = scope or ("" if access.is_ours(service, claims) else scopes.ACCOUNT)
+        if not scopes.covers(claims.scope, wanted.split()) and claims.client_id not in access.OWN:
+            raise access.insufficient_scope(wanted)
         client = claims.client_id or FIRST_PARTY
         return _passed(user.account, role, client=client, scope=claims.scope)
     found = await browsers.current(service, request)

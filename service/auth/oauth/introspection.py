@@ -11,7 +11,7 @@ from auth import secret_tokens
 from auth.api import access
 from auth.api.access import Running
 from auth.guard.limits import Action
-from auth.oauth import forms
+from auth.oauth import forms, scopes
 from auth.oauth.client_authentication import authenticated
 from auth.oauth.clients import Client
 from auth.oauth.errors import OAuthError, errors
@@ -75,7 +75,9 @@ async def introspect(request: Request, service: Running, given: Form) -> JSONRes
 async def _access_token(service: Service, token: str) -> Introspection:
     signed_in = await access.identify(service, token)
     if signed_in is not None:
-        claims, username = signed_in.claims, signed_in.account.email
+        claims = signed_in.claims
+        tells = claims.client_id in access.OWN or scopes.covers(claims.scope, [scopes.EMAIL])
+        username = signed_in.account.email if tells else None
     else:
         try:
             claims, username = service.tokens.verify(token), None

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from functools import partial
 
 from fastapi import Request, Response
-from sqlalchemy.exc import IntegrityError
 
 from auth import secret_tokens
 from auth.guard.caller import CALLER
@@ -45,11 +44,10 @@ async def begin(
         user_agent=caller.user_agent,
     )
     before = secret_tokens.hashed(request.cookies.get(_name(service), ""))
-    try:
-        await service.database.write(partial(browser_sessions.add, instead_of=before), session)
-    except IntegrityError:
-        # the account was deleted while its password was being checked
-        raise ProblemError(Code.INVALID_CREDENTIALS) from None
+    keep = partial(browser_sessions.begin, instead_of=before)
+    if not await service.database.write(keep, account, session):
+        # the account was changed or deleted while its password was being checked
+        raise ProblemError(Code.INVALID_CREDENTIALS)
     service.metrics.logins.labels("success").inc()
     await service.audit.record(Event.LOGIN, account_id=account.id, page="sign-in")
     domain = service.settings.oauth.cookie_domain

@@ -87,7 +87,7 @@ def _form(
         page(
             request,
             "sign_in",
-            leads_to=_leads_to(target),
+            leads_to=_leads_to(service, target),
             next=target,
             email=email,
             client=client,
@@ -109,7 +109,7 @@ def _question(
         page(
             request,
             "second_factor",
-            leads_to=_leads_to(target),
+            leads_to=_leads_to(service, target),
             next=target,
             question=question,
             client=_client(service, target),
@@ -134,11 +134,13 @@ def _text(error: ProblemError | None) -> str:
     return error.detail or error.code.title if error else ""
 
 
-def _leads_to(target: str) -> list[str]:
+def _leads_to(service: Service, target: str) -> list[str]:
     """Give the address behind our own redirect: the client's, or the proxied application's."""
     if target.startswith(destinations.AUTHORIZE):
+        client = service.settings.oauth.clients.find(_parameter(target, "client_id"))
         redirect_uri = _parameter(target, "redirect_uri")
-        return [redirect_uri] if redirect_uri else []
+        # anybody can link to this page: what is not registered leads nowhere
+        return [redirect_uri] if client and client.redirects_to(redirect_uri) else []
     return [] if target.startswith("/") else [target]
 
 

@@ -66,6 +66,20 @@ def by_id(connection: Connection, identity: str) -> Account | None:
     return _one(connection.execute(_ACCOUNT.where(ACCOUNTS.c.id == identity)).first())
 
 
+def stands(connection: Connection, account: Account) -> bool:
+    """Tell whether the account may sign in with what it has just shown.
+
+    It may not once it was disabled, or its password is another one. Whoever changes either waits
+    until this transaction ends, and so finds the session that it begins.
+    """
+    now = connection.execute(
+        select(ACCOUNTS.c.password_changed_at, ACCOUNTS.c.disabled_at)
+        .where(ACCOUNTS.c.id == account.id)
+        .with_for_update(read=True)
+    ).first()
+    return now is not None and tuple(now) == (account.password_changed_at, None)
+
+
 def change(connection: Connection, identity: str, /, **values: Any) -> Account | None:
     """Set columns; give the account as it is now, None if it is gone."""
     changed = update(ACCOUNTS).where(ACCOUNTS.c.id == identity).values(values)
@@ -75,6 +89,12 @@ def change(connection: Connection, identity: str, /, **values: Any) -> Account |
     except IntegrityError:
         raise EmailTakenError from None
     return by_id(connection, identity)
+
+
+def rehash(connection: Connection, account: Account, hashed: str) -> None:
+    """Keep another hash of the same password, unless that was changed meanwhile."""
+    same = (ACCOUNTS.c.id == account.id) & (ACCOUNTS.c.password == account.password)
+    connection.execute(update(ACCOUNTS).where(same).values(password=hashed))
 
 
 def remove(connection: Connection, identity: str) -> bool:

@@ -28,11 +28,19 @@ _NAMES = tuple(BrowserSession.__slots__)
 _SESSION = select(*(BROWSER_SESSIONS.c[name] for name in _NAMES))
 
 
-def add(connection: Connection, session: BrowserSession, *, instead_of: str) -> None:
-    """Keep a session; the one that the browser had before ends."""
+def begin(
+    connection: Connection, account: Account, session: BrowserSession, *, instead_of: str
+) -> bool:
+    """Keep the session of who has signed in; tell False if that does not count any more.
+
+    The one that the browser had before ends.
+    """
+    if not accounts.stands(connection, account):
+        return False
     remove(connection, instead_of)
     row = {name: getattr(session, name) for name in _NAMES}
     connection.execute(insert(BROWSER_SESSIONS), row)
+    return True
 
 
 def find(connection: Connection, hashed: str, now: float) -> tuple[BrowserSession, Account] | None:
@@ -46,6 +54,12 @@ def find(connection: Connection, hashed: str, now: float) -> tuple[BrowserSessio
     if account is None or account.disabled_at is not None:
         return None
     return session, account
+
+
+def stands(connection: Connection, hashed: str) -> bool:
+    """Tell whether a session has not ended; whoever ends it waits until this transaction does."""
+    found = select(BROWSER_SESSIONS.c.hash).where(BROWSER_SESSIONS.c.hash == hashed)
+    return connection.execute(found.with_for_update(read=True)).first() is not None
 
 
 def remove(connection: Connection, hashed: str) -> bool:

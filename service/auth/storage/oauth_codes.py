@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, select, update
 
+from auth.storage import browser_sessions
 from auth.storage.tables import OAUTH_CODES
 
 
@@ -30,8 +31,12 @@ _NAMES = tuple(KeptCode.__slots__)
 _CODE = select(*(OAUTH_CODES.c[name] for name in _NAMES))
 
 
-def add(connection: Connection, code: KeptCode) -> None:
+def add(connection: Connection, code: KeptCode, *, browser: str) -> bool:
+    """Keep a code for a browser's session; tell False if that has ended meanwhile."""
+    if not browser_sessions.stands(connection, browser):
+        return False
     connection.execute(insert(OAUTH_CODES), {name: getattr(code, name) for name in _NAMES})
+    return True
 
 
 def find(connection: Connection, hashed: str, *, lock: bool = False) -> KeptCode | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
+from auth.storage import accounts
 from auth.storage.accounts import Account
 from auth.storage.tables import (
     ACCOUNTS,
@@ -63,6 +64,16 @@ def add(connection: Connection, session: Session, hashed: str | None, expires_at
     connection.execute(insert(SESSIONS), row)
     if hashed is not None:
         add_token(connection, session, hashed, parent=None, expires_at=expires_at)
+
+
+def begin(
+    connection: Connection, account: Account, session: Session, hashed: str, expires_at: float
+) -> bool:
+    """Keep the session of who has signed in; tell False if that does not count any more."""
+    if not accounts.stands(connection, account):
+        return False
+    add(connection, session, hashed, expires_at)
+    return True
 
 
 def add_token(

@@ -1,0 +1,59 @@
+"""Users with a second factor, as the tests play them."""
+
+import time
+from typing import Any, Self
+
+import httpx
+import pyotp
+from people import Person
+
+_STEP_SECONDS = 30
+
+
+class Careful(Person):
+    """Somebody with an authenticator app.
+
+    Its codes are those of steps that are counted from the enrolment, and not of the moment, so that
+    no test depends on when within a step it runs: the service takes a step too early or too late.
+    """
+
+    secret: str = ""
+    codes: tuple[str, ...] = ()
+    step: int = 0
+
+    @classmethod
+    def enrolled(cls, client: httpx.Client) -> Self:
+        person = cls.signed_in(client)
+        person.begin()
+        answer = person.post("/v1/me/totp/confirm", code=person.code(0))
+        assert answer.status_code == 200, answer.text
+        person.codes = tuple(answer.json()["recovery_codes"])
+        return person
+
+    def begin(self) -> None:
+        """Get a secret for the app."""
+        self.secret = self.post("/v1/me/totp").json()["secret"]
+        self.step = int(time.time()) // _STEP_SECONDS
+
+    def code(self, steps: int = 1) -> str:
+        """Give the code of a step after the enrolment: 0 is the one that confirmed the app."""
+        return pyotp.TOTP(self.secret).at((self.step + steps) * _STEP_SECONDS)
+
+    def wrong_code(self) -> str:
+        near = {self.code(steps) for steps in range(-2, 10)}
+        return next(code for code in map("{:06}".format, range(99)) if code not in near)
+
+    def challenge(self) -> str:
+        answer = self.client.post("/v1/auth/login", json=self.credentials)
+        assert answer.status_code == 401, answer.text
+        return str(answer.json()["challenge"])
+
+    def answer(self, challenge: str, **given: Any) -> httpx.Response:
+        body = {"challenge": challenge, **given}
+        return self.client.post("/v1/auth/login/second-factor", json=body)
+
+    def sign_in_with(self, **given: Any) -> httpx.Response:
+        answer = self.answer(self.challenge(), **given)
+        if answer.status_code == 200:
+            self.tokens = answer.json()
+        return answer

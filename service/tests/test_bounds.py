@@ -1,0 +1,226 @@
+"""What may come in, how slowly, and what leaves with an answer."""
+
+import re
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from auth.settings import Settings, SettingsError
+from databases import SQLITE
+from running import ISSUER, Server
+
+ORIGIN = "https://app.example.org"
+PASSWORD = "correct horse battery staple"
+# none of this depends on the database
+DATABASES = [SQLITE]
+
+
+@pytest.fixture(name="guarded", scope="module")
+def _guarded(
+    tmp_path_factory: pytest.TempPathFactory, key: str, new_url: Callable[[Path], str]
+) -> Iterator[Server]:
+    """Give a server with limits, of which each test uses those of a client of its own."""
+    folder = tmp_path_factory.mktemp("guarded")
+    server = Server(
+        data=folder,
+        key=key,
+        database=new_url(folder),
+        settings={
+            "AUTH_RATE_LIMITS": "login=20/60 login_account=20/60 register=3/60",
+            "AUTH_CORS_ORIGINS": ORIGIN,
+            "AUTH_BODY_SECONDS": "6",
+            "AUTH_TRUSTED_PROXIES": "127.0.0.1",
+        },
+    )
+    server.start()
+    yield server
+    server.stop()
+
+
+def client(server: Server, address: str) -> httpx.Client:
+    """Give a client that the proxy says comes from `address`."""
+    return httpx.Client(base_url=server.url, timeout=30, headers={"X-Forwarded-For": address})
+
+
+def register(asking: httpx.Client, email: str, password: str = PASSWORD) -> httpx.Response:
+    return asking.post("/v1/auth/register", json={"email": email, "password": password})
+
+
+def log_in(asking: httpx.Client, email: str, password: str = PASSWORD) -> httpx.Response:
+    return asking.post("/v1/auth/login", json={"email": email, "password": password})
+
+
+@pytest.mark.parametrize("password", ["password1", "trustno1", "picky@example.test"])
+def test_a_password_that_would_be_guessed_is_refused_with_the_reason(
+    guarded: Server, password: str
+) -> None:
+    with client(guarded, f"203.0.113.{len(password)}9") as asking:
+        answer = register(asking, "picky@example.test", password)
+
+    assert answer.status_code == 422
+    assert answer.json()["code"] == "password_refused"
+    assert answer.json()["detail"]
+    assert password not in answer.text
+
+
+def test_every_answer_is_safe_to_show_in_a_browser(guarded: Server) -> None:
+    for path in ("/healthz", "/nowhere", "/v1/me", "/openapi.json"):
+        headers = httpx.get(guarded.url + path).headers
+        assert "default-src 'none'" in headers["Content-Security-Policy"], path
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["X-Frame-Options"] == "DENY"
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert headers["Strict-Transport-Security"].startswith("max-age=")
+        assert "Server" not in headers
+
+
+def test_the_page_of_the_description_may_load_what_it_names(guarded: Server) -> None:
+    page = httpx.get(f"{guarded.url}/docs")
+    policy = page.headers["Content-Security-Policy"]
+
+    scripts = re.findall(r'<script src="(https://[^"]+)"', page.text)
+    sources = set(re.findall(r'(?:src|href)="(https://[^/"]+)', page.text))
+    assert sources
+    assert all(source in policy for source in sources)
+    allowed = [word for word in policy.replace(";", " ").split() if "jsdelivr" in word]
+    assert scripts
+    assert all(any(script.startswith(one) for one in allowed) for script in scripts)
+    assert all(one.count("/") > 3 for one in allowed), "whatever anybody publishes there may run"
+    assert "frame-ancestors 'none'" in policy
+
+
+def test_an_issuer_without_https_asks_no_browser_for_https(own: Server) -> None:
+    own.settings = {"AUTH_ISSUER": "http://127.0.0.2"}
+    own.start()
+
+    assert "Strict-Transport-Security" not in httpx.get(f"{own.url}/healthz").headers
+
+
+def test_tokens_are_kept_in_no_cache(guarded: Server) -> None:
+    with client(guarded, "203.0.113.6") as asking:
+        register(asking, "cache@example.test")
+
+        assert log_in(asking, "cache@example.test").headers["Cache-Control"] == "no-store"
+
+
+def preflight(server: Server, origin: str) -> httpx.Response:
+    return httpx.options(
+        f"{server.url}/v1/auth/login",
+        headers={"Origin": origin, "Access-Control-Request-Method": "POST"},
+    )
+
+
+def test_an_origin_that_is_configured_may_call_from_a_browser(guarded: Server) -> None:
+    answer = preflight(guarded, ORIGIN)
+
+    assert answer.status_code == 200
+    assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
+    assert "Access-Control-Allow-Credentials" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", f"{ORIGIN}.evil.example", "http://app.example.org"]
+)
+def test_any_other_origin_may_not(guarded: Server, origin: str) -> None:
+    asked = httpx.get(f"{guarded.url}/healthz", headers={"Origin": origin})
+
+    assert "Access-Control-Allow-Origin" not in preflight(guarded, origin).headers
+    assert "Access-Control-Allow-Origin" not in asked.headers
+
+
+def dribble(server: Server, chunks: list[bytes], pause: float) -> bytes:
+    """Send chunks with pauses until the server has enough; give all that it said."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as raw:
+        for chunk in chunks:
+            try:
+                raw.sendall(chunk)
+            except OSError:
+                break
+            time.sleep(pause)
+        said = b""
+        while received := raw.recv(65536):
+            said += received
+    return said
+
+
+_HEAD = (
+    b"POST /v1/auth/login HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 100\r\n\r\n"
+)
+
+
+def test_a_body_that_takes_five_seconds_is_waited_for(guarded: Server) -> None:
+    said = dribble(guarded, [_HEAD, *[b"x" * 10] * 10], 0.5)
+
+    assert b" 422 " in said.partition(b"\r\n")[0]
+
+
+def test_a_body_that_never_ends_is_given_up(guarded: Server) -> None:
+    began = time.monotonic()
+
+    said = dribble(guarded, [_HEAD, *[b"x"] * 8], 1)
+
+    assert b" 408 " in said.partition(b"\r\n")[0]
+    assert b'"timeout"' in said
+    assert time.monotonic() - began < 15
+
+
+def test_a_head_that_never_ends_is_given_up(guarded: Server) -> None:
+    began = time.monotonic()
+
+    said = dribble(guarded, [b"GET / HTTP/1.1\r\n", b"X-A: b\r\n"], 0.1)
+
+    assert b" 408 " in said.partition(b"\r\n")[0]
+    assert 8 < time.monotonic() - began < 15
+
+
+def test_a_head_without_bound_is_refused(guarded: Server) -> None:
+    said = dribble(guarded, [b"GET / HTTP/1.1\r\n", *[b"X-A: " + b"b" * 8000 + b"\r\n"] * 10], 0.02)
+
+    assert b" 431 " in said.partition(b"\r\n")[0]
+
+
+def test_what_is_no_http_is_refused_in_the_one_format(guarded: Server) -> None:
+    said = dribble(guarded, [b"\x16\x03\x01 this is TLS, or something\r\n\r\n"], 0)
+
+    assert b" 400 " in said.partition(b"\r\n")[0]
+    assert b"application/problem+json" in said
+
+
+def test_half_a_request_does_nothing(own: Server) -> None:
+    own.start()
+    body = b'{"email": "half@example.test", "password": "correct horse"}'
+    head = (
+        b"POST /v1/auth/register HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+        b"Content-Length: 99\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", own.port)) as raw:
+        raw.sendall(head + body)
+        raw.shutdown(socket.SHUT_WR)
+        time.sleep(0.3)
+    own.stop()
+
+    assert "account.registered" not in own.log
+    assert "Traceback" not in own.log
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("AUTH_TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("AUTH_METRICS_FROM", "everywhere"),
+        ("AUTH_CORS_ORIGINS", "*"),
+        ("AUTH_CORS_ORIGINS", "https://app.example.org/"),
+        ("AUTH_RATE_LIMITS", "login=many"),
+        ("AUTH_LOCKOUT_AFTER", "0"),
+        ("AUTH_BODY_SECONDS", "2"),
+        ("AUTH_OTLP_ENDPOINT", "http://user:secret@collector"),
+    ],
+)
+def test_a_protection_that_is_none_keeps_the_service_from_starting(
+    key: str, name: str, value: str
+) -> None:
+    with pytest.raises(SettingsError, match=name):
+        Settings.from_environment({"AUTH_SIGNING_KEY": key, "AUTH_ISSUER": ISSUER, name: value})

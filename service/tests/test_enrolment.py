@@ -1,0 +1,137 @@
+"""Adding second factors and taking them away, and what takes a login with one."""
+
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+from careful import Careful
+from people import Person
+from running import Server
+
+
+def test_an_authenticator_app_reads_the_uri_that_is_drawn(client: httpx.Client) -> None:
+    ada = Person.signed_in(client)
+
+    given = ada.post("/v1/me/totp").json()
+
+    uri = urlsplit(given["uri"])
+    assert (uri.scheme, uri.netloc) == ("otpauth", "totp")
+    assert parse_qs(uri.query)["secret"] == [given["secret"]]
+    assert given["qr_svg"].startswith("<svg")
+
+
+def test_an_app_that_was_not_confirmed_asks_for_nothing(client: httpx.Client) -> None:
+    ada = Careful.signed_in(client)
+    ada.begin()
+
+    refused = ada.post("/v1/me/totp/confirm", code=ada.wrong_code())
+
+    assert refused.status_code == 401
+    assert ada.get("/v1/me/second-factor").json()["enabled"] is False
+    assert ada.can_sign_in()
+
+
+def test_new_recovery_codes_make_the_old_ones_void(client: httpx.Client) -> None:
+    ada = Careful.enrolled(client)
+
+    new = ada.post("/v1/me/recovery-codes").json()["recovery_codes"]
+
+    assert ada.sign_in_with(recovery_code=ada.codes[0]).status_code == 401
+    assert ada.sign_in_with(recovery_code=new[0]).status_code == 200
+
+
+def test_the_first_factor_ends_the_other_sessions(client: httpx.Client) -> None:
+    ada = Careful(client)
+    client.post("/v1/auth/register", json=ada.credentials)
+    elsewhere = Person(client, email=ada.email)
+    elsewhere.sign_in()
+    ada.sign_in()
+    ada.begin()
+
+    ada.post("/v1/me/totp/confirm", code=ada.code())
+
+    assert elsewhere.get("/v1/me").status_code == 401
+    assert ada.get("/v1/me").status_code == 200
+    assert ada.mailed("A second factor was added")
+
+
+def test_a_confirmed_app_is_not_replaced_by_another(client: httpx.Client) -> None:
+    ada = Careful.enrolled(client)
+
+    assert ada.post("/v1/me/totp").status_code == 409
+    assert ada.sign_in_with(code=ada.code()).status_code == 200
+
+
+@pytest.mark.parametrize("proof", ["password", "totp", "recovery"])
+def test_the_app_is_taken_away_by_who_proves_to_be_its_owner(
+    client: httpx.Client, proof: str
+) -> None:
+    ada = Careful.enrolled(client)
+    given = {
+        "password": {"password": ada.password},
+        "totp": {"code": ada.code()},
+        "recovery": {"code": ada.codes[0]},
+    }[proof]
+
+    unproven = ada.post("/v1/me/totp/disable", password="not it at all")
+    proven = ada.post("/v1/me/totp/disable", **given)
+
+    assert unproven.status_code == 401
+    assert proven.status_code == 204
+    assert ada.can_sign_in()
+    assert ada.get("/v1/me/second-factor").json()["recovery_codes_left"] == 0
+    assert ada.mailed("A second factor was removed")
+
+
+def done_for_good(ada: Careful) -> list[httpx.Response]:
+    return [
+        ada.post("/v1/me/recovery-codes"),
+        ada.post("/v1/me/totp/disable", password="not it at all"),
+        ada.post("/v1/me/passkeys/options"),
+        ada.client.patch("/v1/me", headers=ada.bearer, json={"email": "new@example.test"}),
+        ada.post(
+            "/v1/auth/password/change",
+            current_password=ada.password,
+            new_password="another fine password",
+        ),
+        ada.client.delete("/v1/me", headers=ada.bearer),
+    ]
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["authenticated_at = authenticated_at - 900", "amr = 'pwd'"],
+    ids=["long-ago", "with-the-password-alone"],
+)
+def test_what_is_done_for_good_takes_a_recent_login_with_the_second_factor(
+    server: Server, client: httpx.Client, change: str
+) -> None:
+    ada = Careful.enrolled(client)
+    server.execute(f"UPDATE sessions SET {change} WHERE id = '{ada.session}'")  # noqa: S608
+
+    refused = done_for_good(ada)
+    ada.sign_in_with(recovery_code=ada.codes[0])
+    allowed = done_for_good(ada)
+
+    assert {answer.json()["code"] for answer in refused} == {"reauthentication_required"}
+    assert [answer.status_code for answer in allowed] == [200, 401, 200, 200, 204, 204]
+
+
+def test_an_administrator_resets_a_second_factor_and_its_owner_is_told(
+    server: Server, client: httpx.Client
+) -> None:
+    root, ada = Person.signed_in(client), Careful.enrolled(client)
+    identity = ada.get("/v1/me").json()["id"]
+    path = f"/v1/admin/users/{identity}/second-factor"
+    forbidden = client.delete(path, headers=root.bearer)
+    server.execute(f"UPDATE accounts SET role = 'admin' WHERE email = '{root.email}'")  # noqa: S608
+    done = client.delete(path, headers=root.bearer)
+    events = root.get(f"/v1/admin/audit-events?account_id={identity}").json()["events"]
+
+    assert forbidden.status_code == 403
+    assert done.status_code == 204
+    assert ada.get("/v1/me").status_code == 401, "the session outlived the factor"
+    assert ada.can_sign_in()
+    assert ada.mailed("Your second factor was reset")
+    removed = next(event for event in events if event["event"] == "factor.removed")
+    assert removed["actor_id"] == root.get("/v1/me").json()["id"]

@@ -1,0 +1,96 @@
+"""How far the tokens of applications reach into an account, and whose they have to be."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from applications import SETTINGS, Browser, Flow, answered
+from databases import SQLITE
+from people import Person
+from running import Server
+
+SERVER_SETTINGS = {**SETTINGS, "AUTH_ISSUER": "http://auth.example.test"}
+# none of this depends on the database
+DATABASES = [SQLITE]
+
+
+@pytest.fixture(name="person")
+def _person(client: httpx.Client) -> Person:
+    return Person.signed_in(client)
+
+
+@pytest.fixture(name="browser")
+def _browser(server: Server, person: Person) -> Iterator[Browser]:
+    with Browser(server.url) as browser:
+        browser.sign_in(person)
+        yield browser
+
+
+def bearer(tokens: dict[str, Any]) -> dict[str, str]:
+    return {"Authorization": f"Bearer {tokens['access_token']}"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/me"),
+        ("DELETE", "/v1/me"),
+        ("GET", "/v1/me/sessions"),
+        ("POST", "/v1/auth/logout-all"),
+        ("GET", "/v1/admin/users"),
+    ],
+)
+def test_an_applications_token_does_nothing_to_the_account_it_is_about(
+    client: httpx.Client, browser: Browser, method: str, path: str
+) -> None:
+    tokens = Flow(scope="openid email").tokens(client, browser)
+
+    answer = client.request(method, path, headers=bearer(tokens))
+
+    assert answer.status_code == 403
+    assert answer.json()["code"] == "insufficient_scope"
+
+
+def test_an_application_with_the_scope_account_manages_the_account(
+    client: httpx.Client, browser: Browser, person: Person
+) -> None:
+    tokens = Flow(scope="openid account").tokens(client, browser)
+
+    assert client.get("/v1/me", headers=bearer(tokens)).json()["email"] == person.email
+
+
+def agreed(client: httpx.Client, browser: Browser, scope: str) -> dict[str, str]:
+    """Give the header of an application that is not ours, to whose scopes the user agrees."""
+    flow = Flow(
+        client_id="third",
+        secret=None,
+        redirect_uri="https://third.example.test/callback",
+        scope=scope,
+    )
+    consent = browser.open(flow.path())
+    code = answered(browser.submit(consent, decision="allow"))["code"]
+    return bearer(flow.redeem(client, code).json())
+
+
+def test_only_our_own_applications_administer(
+    server: Server, client: httpx.Client, browser: Browser, person: Person
+) -> None:
+    server.execute(f"UPDATE accounts SET role = 'admin' WHERE email = '{person.email}'")  # noqa: S608
+    ours = Flow(scope="openid account").tokens(client, browser)
+    theirs = agreed(client, browser, "openid account")
+
+    assert client.get("/v1/me", headers=theirs).status_code == 200
+    assert client.get("/v1/admin/users", headers=theirs).status_code == 403
+    assert client.get("/v1/admin/users", headers=bearer(ours)).status_code == 200
+
+
+def test_a_token_of_another_ones_application_passes_no_proxy_that_did_not_ask_for_its_scope(
+    client: httpx.Client, browser: Browser
+) -> None:
+    theirs = agreed(client, browser, "openid orders:read")
+
+    refused = client.get("/v1/auth/verify", headers=theirs)
+
+    assert refused.json()["code"] == "insufficient_scope"
+    assert client.get("/v1/auth/verify?scope=orders:read", headers=theirs).status_code == 200

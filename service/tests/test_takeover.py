@@ -1,0 +1,175 @@
+"""An account ends up with who proves its address, and with nobody who was there before."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+from careful import Careful
+from people import Person
+from running import Server
+
+NEW = "a brand new passphrase"
+EVIL = "eve@evil.test"
+
+
+def reset(ada: Person, password: str = NEW) -> Person:
+    """Set a new password by mail; give who has it."""
+    ada.client.post("/v1/auth/password/forgot", json={"email": ada.email})
+    given = {"token": ada.token_mailed("Set a new password"), "password": password}
+    assert ada.client.post("/v1/auth/password/reset", json=given).status_code == 204
+    return Person(ada.client, ada.email, password)
+
+
+def ask_for(ada: Person, email: str) -> str:
+    """Ask for another address; give the token that is mailed there."""
+    answer = ada.client.patch("/v1/me", headers=ada.bearer, json={"email": email})
+    assert answer.status_code == 200, answer.text
+    return ada.token_mailed("Confirm your new e-mail address", to=email)
+
+
+def test_a_new_password_voids_a_change_of_address_that_is_under_way(client: httpx.Client) -> None:
+    stolen = Person.signed_in(client)
+    token = ask_for(stolen, EVIL)
+
+    ada = reset(stolen)
+
+    answer = client.post("/v1/auth/verify-email", json={"token": token})
+    assert answer.json()["code"] == "invalid_code"
+    assert ada.can_sign_in()
+
+
+def test_a_changed_password_voids_a_change_of_address_that_is_under_way(
+    client: httpx.Client,
+) -> None:
+    ada = Person.signed_in(client)
+    token = ask_for(ada, f"1{EVIL}")
+
+    ada.post("/v1/auth/password/change", current_password=ada.password, new_password=NEW)
+
+    answer = client.post("/v1/auth/verify-email", json={"token": token})
+    assert answer.json()["code"] == "invalid_code"
+
+
+def test_who_registered_an_address_of_another_keeps_no_factor_once_its_owner_resets(
+    client: httpx.Client,
+) -> None:
+    ada = reset(Careful.enrolled(client))
+
+    assert ada.can_sign_in(), "the factor of who never proved the address is asked for"
+    ada.sign_in()
+    left = ada.get("/v1/me/second-factor").json()
+    assert (left["enabled"], left["recovery_codes_left"]) == (False, 0)
+
+
+def test_a_reset_leaves_the_factors_of_a_proven_address(client: httpx.Client) -> None:
+    ada = Careful.enrolled(client)
+    ada.prove_address()
+
+    assert not reset(ada).can_sign_in(), "a mailbox alone is enough to sign in"
+
+
+@pytest.mark.parametrize("given", ["", "a b c d e\n"], ids=["by-link", "by-password"])
+def test_an_administrator_is_not_who_registered_the_address_before(
+    on_sqlite: Server, given: str
+) -> None:
+    on_sqlite.start()
+    with httpx.Client(base_url=on_sqlite.url) as client:
+        eve = Careful.enrolled(client)
+        options = ["--password-stdin"] if given else []
+
+        made = on_sqlite.command("create-admin", eve.email, *options, stdin=given)
+
+        assert made.returncode == 0, made.stderr
+        assert eve.get("/v1/me").status_code == 401
+        answer = client.post("/v1/auth/login", json=eve.credentials)
+        assert answer.json()["code"] == "invalid_credentials"
+        assert Person(client, eve.email, "a b c d e").can_sign_in() is bool(given)
+        assert ("/reset-password" in made.stdout) is not bool(given)
+
+
+def test_an_account_that_proved_its_address_becomes_an_administrator_as_it_is(
+    on_sqlite: Server,
+) -> None:
+    on_sqlite.start()
+    with httpx.Client(base_url=on_sqlite.url) as client:
+        ada = Person.signed_in(client)
+        ada.prove_address()
+
+        on_sqlite.command("create-admin", ada.email)
+
+        assert ada.get("/v1/me").json()["role"] == "admin"
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["password = 'x', password_changed_at = {now}", "disabled_at = {now}"],
+    ids=["new-password", "disabled"],
+)
+def test_a_login_that_was_waiting_does_not_outlive_what_it_was_checked_against(
+    own: Server, change: str
+) -> None:
+    own.settings = {"AUTH_HASHING_WORKERS": "1"}
+    own.start()
+    with httpx.Client(base_url=own.url, timeout=30) as client, ThreadPoolExecutor(25) as pool:
+        ada = Person.signed_in(client)
+        others = [Person(client) for _ in range(24)]
+        # their hashes are worked off one after the other, before hers
+        waiting = [pool.submit(other.can_sign_in) for other in others]
+        time.sleep(0.1)
+        login = pool.submit(client.post, "/v1/auth/login", json=ada.credentials)
+        time.sleep(0.1)
+        assert not login.done(), "nothing is waiting"
+        own.execute(
+            f"UPDATE accounts SET {change.format(now=time.time())} WHERE email = '{ada.email}'"  # noqa: S608
+        )
+
+        assert login.result().status_code in {401, 403}
+        assert not any(other.result() for other in waiting)
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        "eve@evil.test(.example.test",
+        "eve:ada@example.test",
+        '"ada@example.test',
+        "ada(eve@example.test",
+        "=?utf-8?q?eve=40evil.test=2C?=@example.test",
+        "ada\\@example.test",
+        "ada@[192.0.2.1]",
+        "\u0130" * 200 + "@example.test",
+    ],
+)
+def test_an_address_that_mail_programs_read_differently_is_refused(
+    client: httpx.Client, email: str
+) -> None:
+    answer = client.post("/v1/auth/register", json={"email": email, "password": NEW})
+
+    assert answer.status_code == 422, "its mail would go to another address than it shows"
+
+
+def test_a_disabled_account_gets_no_other_address(server: Server, client: httpx.Client) -> None:
+    ada = Person.signed_in(client)
+    token = ask_for(ada, f"2{EVIL}")
+    server.execute(f"UPDATE accounts SET disabled_at = 1 WHERE email = '{ada.email}'")  # noqa: S608
+
+    answer = client.post("/v1/auth/verify-email", json={"token": token})
+
+    assert answer.json()["code"] == "invalid_code"
+
+
+def test_registering_an_address_again_and_again_does_not_fill_its_mailbox(
+    on_sqlite: Server,
+) -> None:
+    on_sqlite.settings = {"AUTH_RATE_LIMITS": "mail_account=2/3600 register=off"}
+    on_sqlite.start()
+    with httpx.Client(base_url=on_sqlite.url, timeout=30) as client:
+        ada = Person.registered(client)
+        again = [client.post("/v1/auth/register", json=ada.credentials) for _ in range(5)]
+        Person.registered(client).mailed("Confirm your e-mail address")
+        mails = client.get("/dev/mailbox", params={"to": ada.email}).json()["mails"]
+
+    assert {answer.status_code for answer in again} == {201}, "it tells that there is an account"
+    subjects = [mail["subject"] for mail in mails]
+    assert subjects.count("You have an account already") == 2
