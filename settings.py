@@ -85,18 +85,22 @@ def load() -> Settings:
 
 
 def warnings(settings: Settings) -> list[str]:
-    """Say what works but surprises: a shape that Always Free does not cover."""
+    """Say what works but surprises: what costs money, and what travels in the clear."""
+    found = []
     machine = settings.machine
     a1 = machine.shape == "VM.Standard.A1.Flex"
     if a1 and (machine.ocpus > FREE_OCPUS or machine.memory_in_gbs > FREE_MEMORY_IN_GBS):
-        return [
-            (
-                f"auth:ocpus={machine.ocpus} and auth:memoryInGbs={machine.memory_in_gbs} exceed "
-                f"Always Free ({FREE_OCPUS} OCPUs and {FREE_MEMORY_IN_GBS} GB of A1 in all): "
-                "this VM will cost money."
-            )
-        ]
-    return []
+        found.append(
+            f"auth:ocpus={machine.ocpus} and auth:memoryInGbs={machine.memory_in_gbs} exceed "
+            f"Always Free ({FREE_OCPUS} OCPUs and {FREE_MEMORY_IN_GBS} GB of A1 in all): "
+            "this VM will cost money."
+        )
+    if settings.environment == "production" and not settings.domain:
+        found.append(
+            "auth:domain is empty: passwords and tokens travel unencrypted. Point a DNS name to "
+            "the output serverIp, and set it: pulumi config set auth:domain NAME"
+        )
+    return found
 
 
 def parse(

@@ -151,8 +151,13 @@ def test_a_key_ends_in_a_newline_though_the_cli_drops_it(up: Up) -> None:
 
 
 def test_more_than_always_free_is_pointed_out() -> None:
-    assert settings.warnings(parse()) == []
-    assert "cost money" in settings.warnings(parse(memoryInGbs="24"))[0]
+    assert settings.warnings(parse(domain="auth.test")) == []
+    assert "cost money" in settings.warnings(parse(domain="auth.test", memoryInGbs="24"))[0]
+
+
+def test_logins_that_travel_unencrypted_are_pointed_out_in_production_alone() -> None:
+    assert "travel unencrypted" in settings.warnings(parse())[0]
+    assert settings.warnings(parse(environment="development")) == []
 
 
 def test_no_secret_is_in_the_representation_of_the_settings() -> None:
