@@ -25,16 +25,9 @@ def _postgres() -> Iterator[Postgres]:
         server.stop()
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run what takes a database once with each kind, or with those of the module's DATABASES."""
-    if "new_url" in metafunc.fixturenames:
-        kinds = getattr(metafunc.module, "DATABASES", [SQLITE, POSTGRESQL])
-        metafunc.parametrize("new_url", kinds, indirect=True, scope="session")
-
-
-@pytest.fixture(scope="session", name="new_url")
+@pytest.fixture(scope="session", params=[SQLITE, POSTGRESQL], name="new_url")
 def _new_url(request: pytest.FixtureRequest) -> NewUrl:
-    """Give what makes the URL of an empty database."""
+    """Give what makes the URL of an empty database: once with each kind."""
     if request.param == SQLITE:
         return lambda folder: f"sqlite:///{folder}/auth.sqlite"
     postgres: Postgres = request.getfixturevalue("postgres")

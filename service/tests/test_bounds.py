@@ -9,13 +9,10 @@ from pathlib import Path
 import httpx
 import pytest
 from auth.settings import Settings, SettingsError
-from databases import SQLITE
 from running import ISSUER, Server
 
 ORIGIN = "https://app.example.org"
 PASSWORD = "correct horse battery staple"
-# none of this depends on the database
-DATABASES = [SQLITE]
 
 
 @pytest.fixture(name="guarded", scope="module")

@@ -5,7 +5,6 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 from applications import SECRET, SETTINGS, Browser, Flow
-from databases import SQLITE
 from people import Person
 from running import Server
 
@@ -19,8 +18,6 @@ PAGE = {
     "X-Forwarded-Host": "app.example.test",
     "X-Forwarded-Uri": "/orders?page=2",
 }
-# none of this depends on the database
-DATABASES = [SQLITE]
 
 
 def signed_in_cookie(server: Server, person: Person) -> dict[str, str]:

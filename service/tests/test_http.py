@@ -4,7 +4,6 @@ import json
 
 import httpx
 import pytest
-from databases import SQLITE
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from running import Server
@@ -15,8 +14,6 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner),
     max_leaves=8,
 )
-# none of this depends on the database
-DATABASES = [SQLITE]
 
 
 def is_problem(answer: httpx.Response) -> bool:

@@ -6,13 +6,10 @@ from typing import Any
 import httpx
 import pytest
 from applications import SETTINGS, Browser, Flow, answered
-from databases import SQLITE
 from people import Person
 from running import Server
 
 SERVER_SETTINGS = {**SETTINGS, "AUTH_ISSUER": "http://auth.example.test"}
-# none of this depends on the database
-DATABASES = [SQLITE]
 
 
 @pytest.fixture(name="person")

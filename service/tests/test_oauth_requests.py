@@ -6,15 +6,12 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from applications import CALLBACK, SETTINGS, Browser, Flow, answered, parameter
-from databases import SQLITE
 from people import Person
 from running import Server
 
 ISSUER = "http://auth.example.test"
 SERVER_SETTINGS = {**SETTINGS, "AUTH_ISSUER": ISSUER}
 THIRD = "https://third.example.test/callback"
-# none of this depends on the database
-DATABASES = [SQLITE]
 
 
 @pytest.fixture(name="browser")

@@ -6,14 +6,11 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from applications import SETTINGS, Browser
-from databases import SQLITE
 from people import PASSWORD, Person
 from running import Server
 
 SERVER_SETTINGS = {**SETTINGS, "AUTH_ISSUER": "http://auth.example.test"}
 BYE = "https://app.example.test/bye"
-# none of this depends on the database
-DATABASES = [SQLITE]
 
 
 @pytest.fixture(name="person")
