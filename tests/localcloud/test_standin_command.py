@@ -141,7 +141,7 @@ def test_cancelling_leaves_a_command_that_runs(run: Run, context: Context) -> No
 
 
 def test_a_connection_that_breaks_is_told(run: Run) -> None:
-    text = failure(lambda: run("echo begun; kill -9 $PPID; sleep 60"))
+    text = failure(lambda: run("echo begun; sleep 1; kill -9 $PPID; sleep 60"))
 
     assert 'running "echo begun' in text
     assert "begun" in text.splitlines()

@@ -132,6 +132,8 @@ async def _run(
 
     async def read(name: str, stream: Any) -> None:
         async for line in stream:
+            if not line:
+                continue  # the end, as asyncssh tells it
             said[name].append(line)
             together.append(line)
             if name in shown:

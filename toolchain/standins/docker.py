@@ -114,7 +114,8 @@ def _build(name: str, build: Mapping[str, Any], context: Context) -> None:
     for key, value in sorted(build.get("args", {}).items()):
         flags += ["--build-arg", f"{key}={value}"]
     client, env = buildkit_client()
-    process = subprocess.Popen(
+    tail: deque[str] = deque(maxlen=_TAIL)
+    with subprocess.Popen(
         [client, "build", "--progress=plain", *flags, build["context"]],
         env={**os.environ, **env},
         stdin=subprocess.DEVNULL,
@@ -122,13 +123,12 @@ def _build(name: str, build: Mapping[str, Any], context: Context) -> None:
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-    )
-    tail: deque[str] = deque(maxlen=_TAIL)
-    for line in process.stdout or ():
-        tail.append(line)
-        if _STEP.match(line):
-            context.log(line.rstrip(), passing=True)
-    if process.wait() != 0:
+    ) as process:
+        for line in process.stdout or ():
+            tail.append(line)
+            if _STEP.match(line):
+                context.log(line.rstrip(), passing=True)
+    if process.returncode != 0:
         raise ProviderError(f"the image {name} could not be built:\n{''.join(tail)}")
 
 
