@@ -97,7 +97,7 @@ def of_stack(*, cold: bool) -> list[Table]:
             bring_up(commands, cold=cold)
             without_change(commands, clone)
             pipelines = Pipelines(clone)
-            tables = [commands.table, pipelines.compare(), pipelines.overhead()]
+            tables = [commands.table, pipelines.compare(), pipelines.overhead(), pipelines.image()]
             return [*tables, fleet.growth(clone)]
         finally:
             commands.time("`make down`", *_MAKE, "down")

@@ -94,6 +94,16 @@ class Pipelines:
         table.note(f"The release tool takes {min(ours) - min(floor):.1f} s more.")
         return table
 
+    def image(self) -> Table:
+        """Measure the service's image, as built by the pipelines above, against its base."""
+        name, base = f"{self._image}:{self._tag - 1}", self._cloud["docker_bases"]["base"]
+        asked = ["docker", "image", "inspect", "--format", "{{.Size}}", name, base]
+        told = subprocess.run(asked, capture_output=True, text=True, check=True)
+        whole, below = map(int, told.stdout.split())
+        table = Table("the service's image", ["MB"])
+        table.add("what it adds to its base", f"{(whole - below) / 1e6:.0f}")
+        return table
+
     def _measure(self, deploy: Callable[[], None], url: str) -> Round:
         self._edit()
         before = self._received()

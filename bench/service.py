@@ -5,11 +5,8 @@ cores. Each ratio is of two things that were measured in turn, several times; of
 taken, as whatever else runs on the machine only ever makes it slower.
 """
 
-import itertools
 import json
-import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,7 +16,7 @@ from pathlib import Path
 from running import Server, make_key
 
 from bench import wrk
-from bench.serving import PASSWORD, QUEUE, ROOT, WORKERS, Memory, account, hello, printed, service
+from bench.serving import PASSWORD, QUEUE, WORKERS, Memory, account, hello, printed, service
 from bench.table import Table
 
 _ROUNDS = 5
@@ -41,7 +38,6 @@ def tables() -> Iterator[Table]:
         table = Table("at rest", [""])
         table.add("start to ready, new database, s", f"{_start(folder, new=True):.2f}")
         table.add("start to ready, s", f"{_start(folder, new=False):.2f}")
-        table.add("what the image adds to its base, MB", f"{_size(folder):.0f}")
         yield table
 
 
@@ -67,8 +63,9 @@ def _throughput(server: Server) -> Table:
         hello("fastapi", server.port + 1) as fastapi,
         hello("starlette", server.port + 2) as starlette,
     ):
-        me, route, least = _in_turn(
+        me, own, route, least = _in_turn(
             lambda: get(f"{server.url}/v1/me", bearer),
+            lambda: get(f"{server.url}/healthz", {}),
             lambda: get(fastapi, {}),
             lambda: get(starlette, {}),
         )
@@ -76,7 +73,12 @@ def _throughput(server: Server) -> Table:
     table.add("`POST /v1/auth/login`", f"{logging_in:.0f}", f"{logging_in / hashing:.0%}")
     table.add("a route that says hello, FastAPI", f"{route:.0f}", "")
     table.add("a route that says hello, Starlette", f"{least:.0f}", f"{least / route:.0%}")
+    table.add("`GET /healthz`, which says hello", f"{own:.0f}", f"{own / route:.0%}")
     table.add("`GET /v1/me`, token verified", f"{me:.0f}", f"{me / route:.0%}")
+    table.note(
+        f"`/v1/me` does {me / own:.0%} of `/healthz`, which passes the same bounds, headers, log and "
+        "metrics."
+    )
     return table
 
 
@@ -135,21 +137,6 @@ def _start(folder: Path, *, new: bool) -> float:
         found.append(time.monotonic() - began)
         server.stop()
     return min(found)
-
-
-def _size(folder: Path) -> float:
-    """Lay out what the Dockerfile adds to its base, and give its size in MB: needs no Docker."""
-    venv = folder / "venv"
-    uv = [sys.executable, "-m", "uv", "--quiet"]
-    python = f"--python={venv}/bin/python"
-    requirements = ROOT / "service" / "requirements.txt"
-    install = ["pip", "install", python, "--require-hashes", "--only-binary", ":all:"]
-    for words in (["venv", str(venv)], [*install, "--compile-bytecode", "-r", str(requirements)]):
-        subprocess.run([*uv, *words], check=True, timeout=300)
-    for tests in list(venv.rglob("tests")):
-        shutil.rmtree(tests, ignore_errors=True)
-    files = itertools.chain(venv.rglob("*"), (ROOT / "service" / "auth").rglob("*"))
-    return sum(file.lstat().st_size for file in files if not file.is_dir()) / 1e6
 
 
 def _in_turn(*measures: Callable[[], float]) -> list[float]:
