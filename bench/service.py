@@ -76,8 +76,8 @@ def _throughput(server: Server) -> Table:
     table.add("`GET /healthz`, which says hello", f"{own:.0f}", f"{own / route:.0%}")
     table.add("`GET /v1/me`, token verified", f"{me:.0f}", f"{me / route:.0%}")
     table.note(
-        f"`/v1/me` does {me / own:.0%} of `/healthz`, which passes the same bounds, headers, log and "
-        "metrics."
+        f"`/v1/me` does {me / own:.0%} of `/healthz`, which passes the same bounds, headers, log "
+        "and metrics."
     )
     return table
 
