@@ -24,7 +24,8 @@ from tests.unit.pipeline.conftest import environment
 from tests.workflows import Line, lines
 
 NUMBER = 12
-GREETING = '"AUTH_ENVIRONMENT": settings.environment, "AUTH_GREETING": "a word of welcome"}'
+ENVIRONMENT = '"AUTH_ENVIRONMENT": settings.environment,'
+GREETING = f'{ENVIRONMENT} "AUTH_GREETING": "a word of welcome",'
 
 
 @dataclass
@@ -95,7 +96,7 @@ def edit(clone: Clone, name: str, old: str, new: str) -> None:
 
 
 def change_a_rule_the_image_and_a_variable(runner: Runner) -> None:
-    edit(runner.clone, "__main__.py", '"AUTH_ENVIRONMENT": settings.environment}', GREETING)
+    edit(runner.clone, "__main__.py", ENVIRONMENT, GREETING)
     edit(
         runner.clone,
         "Pulumi.local.yaml",
