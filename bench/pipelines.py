@@ -90,7 +90,7 @@ class Pipelines:
             ours.append(self._seconds(lambda text=document: self._apply(text)))  # type: ignore[misc]
             floor.append(self._seconds(self._restart))
         table.add("`docker rm -f`, `docker run`, until it answers", f"{min(floor):.1f}")
-        table.add("`auth-release apply`, until the old one is gone", f"{min(ours):.1f}")
+        table.add("`auth-release apply`, until the new one serves", f"{min(ours):.1f}")
         table.note(f"The release tool takes {min(ours) - min(floor):.1f} s more.")
         return table
 
