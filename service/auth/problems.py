@@ -68,6 +68,11 @@ class ProblemError(Exception):
         self.detail = detail
         self.more = more or {}
 
+    @property
+    def text(self) -> str:
+        """Say it to people, as particularly as it is known."""
+        return self.detail or self.code.title
+
 
 def response(
     status: int, code: str, title: str, headers: Mapping[str, str] | None = None, **more: object

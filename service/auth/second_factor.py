@@ -72,25 +72,33 @@ class Outcome(StrEnum):
     OVER = "over"
 
 
-async def asked(service: Service, account: Account) -> Question | None:
-    """Give what to ask of the account after its password, None if that is enough."""
-    has = await service.database.read(factors.of, account.id)
-    if not has:
-        return None
+async def pose(
+    service: Service, purpose: Purpose, account_id: str | None, data: Mapping[str, str]
+) -> str:
+    """Keep a challenge, and what its answer is checked against; give the token that names it."""
     token, now = secret_tokens.make(), time.time()
-    options, data = None, {}
-    if has.passkeys:
-        options, expected = await passkeys.request(service, account.id)
-        data = {"webauthn": expected}
     challenge = Challenge(
         hash=secret_tokens.hashed(token),
-        account_id=account.id,
-        purpose=Purpose.SECOND_FACTOR,
+        account_id=account_id,
+        purpose=purpose,
         data=json.dumps(data),
         created_at=now,
         expires_at=now + SECONDS,
     )
     await service.database.write(challenges.add, challenge)
+    return token
+
+
+async def asked(service: Service, account: Account) -> Question | None:
+    """Give what to ask of the account after its password, None if that is enough."""
+    has = await service.database.read(factors.of, account.id)
+    if not has:
+        return None
+    options, data = None, {}
+    if has.passkeys:
+        options, expected = await passkeys.request(service, account.id)
+        data = {"webauthn": expected}
+    token = await pose(service, Purpose.SECOND_FACTOR, account.id, data)
     present = {TOTP: has.totp, RECOVERY: has.recovery_codes, WEBAUTHN: has.passkeys}
     kinds = tuple(kind for kind, there in present.items() if there)
     return Question(challenge=token, kinds=kinds, webauthn=options)

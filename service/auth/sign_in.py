@@ -225,17 +225,22 @@ def granted(
     """Sign the access token that goes with a session and its refresh token."""
     service.metrics.tokens.labels("issued").inc()
     return Grant(
-        access_token=service.tokens.issue(
-            account.id,
-            client_id=session.client_id,
-            session_id=session.id,
-            scope=session.scope,
-            amr=session.amr.split(),
-            authenticated_at=session.authenticated_at,
-        ),
+        access_token=access_token(service, session, session.scope),
         expires_in=service.tokens.seconds,
         refresh_token=refresh_token,
         refresh_expires_in=max(0, int(expires_at - session.last_used_at)),
         account=account,
         session=session,
+    )
+
+
+def access_token(service: Service, session: Session, scope: str) -> str:
+    """Sign an access token of a session, for all of its scope or a part of it."""
+    return service.tokens.issue(
+        session.account_id,
+        client_id=session.client_id,
+        session_id=session.id,
+        scope=scope,
+        amr=session.amr.split(),
+        authenticated_at=session.authenticated_at,
     )

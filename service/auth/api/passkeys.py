@@ -17,7 +17,7 @@ from auth.api.second_factor import session_of
 from auth.guard.limits import Action
 from auth.observe.audit import Event
 from auth.problems import Code, ProblemError
-from auth.second_factor import SECONDS
+from auth.second_factor import SECONDS, pose
 from auth.service import Service
 from auth.storage import accounts, challenges
 from auth.storage import passkeys as kept
@@ -174,16 +174,7 @@ async def _options(
     options: dict[str, object],
     expected: str,
 ) -> Options:
-    token, now = secret_tokens.make(), time.time()
-    challenge = Challenge(
-        hash=secret_tokens.hashed(token),
-        account_id=account_id,
-        purpose=purpose,
-        data=json.dumps({"webauthn": expected}),
-        created_at=now,
-        expires_at=now + SECONDS,
-    )
-    await service.database.write(challenges.add, challenge)
+    token = await pose(service, purpose, account_id, {"webauthn": expected})
     return Options(challenge=token, expires_in=SECONDS, webauthn=options)
 
 

@@ -1,5 +1,6 @@
-"""Who makes the current request, as far as the network tells."""
+"""Who makes the current request, as far as the network tells, and what is counted of that."""
 
+import hashlib
 from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -21,6 +22,14 @@ class Caller:
     address: str = "unknown"
     user_agent: str = ""
     proxied: bool = False
+
+
+def hashed_name(name: str) -> str:
+    """Give what is counted of a name that a client tries, whether or not there is such an account.
+
+    The name itself is nobody's to keep: people type passwords there.
+    """
+    return hashlib.sha256(name.strip().lower().encode()).hexdigest()
 
 
 _NOBODY = Caller()

@@ -4,12 +4,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 # an answer for programs: should a browser ever show one, it runs and loads nothing
 API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-# The pages: our own style sheet and images, no script. `form-action` is left out on purpose:
-# browsers apply it to the redirect after the form too, and that one leads to the client.
-PAGE_POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-ancestors 'none'; "
-    "base-uri 'none'"
-)
 # FastAPI's page of the API description, which loads Swagger UI from there and starts it inline. No
 # more than this package: anybody may publish others there.
 _SWAGGER = "https://cdn.jsdelivr.net/npm/swagger-ui-dist@5/"
@@ -33,7 +27,7 @@ _HSTS = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 class SecureHeaders:
-    """Adds what a route did not set itself.
+    """Adds what a route did not set itself; the pages bring a policy of their own.
 
     HSTS is sent if the issuer is https, and for this host alone: others of the domain are not ours.
     """
@@ -42,7 +36,6 @@ class SecureHeaders:
         self._app = app
         always = _ALWAYS | (_HSTS if issuer.startswith("https://") else {})
         self._for_api = _raw(always | {"Content-Security-Policy": API_POLICY})
-        self._for_pages = _raw(always | {"Content-Security-Policy": PAGE_POLICY})
         self._for_docs = _raw(always | {"Content-Security-Policy": DOCS_POLICY})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,9 +46,8 @@ class SecureHeaders:
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
                 set_already = dict(message["headers"])
-                added = self._for_api
-                if set_already.get(b"content-type", b"").startswith(b"text/html"):
-                    added = self._for_docs if scope["path"] == "/docs" else self._for_pages
+                html = set_already.get(b"content-type", b"").startswith(b"text/html")
+                added = self._for_docs if html and scope["path"] == "/docs" else self._for_api
                 message["headers"] = [
                     *message["headers"],
                     *(pair for pair in added if pair[0] not in set_already),

@@ -4,7 +4,6 @@ Counted in the database, so that a restart forgets nothing and the two processes
 together. Each is a leaky bucket: `count` at once, and again as many as leak in `seconds`.
 """
 
-import hashlib
 import math
 import re
 import time
@@ -19,7 +18,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from auth.guard.addresses import counted_as
-from auth.guard.caller import CALLER
+from auth.guard.caller import CALLER, hashed_name
 from auth.observe.audit import Audit, Event
 from auth.observe.metrics import Metrics
 from auth.problems import Code, ProblemError
@@ -117,8 +116,7 @@ class Limits:
 
     async def take_for(self, action: Action, account: str) -> None:
         """Count one attempt at the account alone, whoever makes it; refuse with 429."""
-        hashed = hashlib.sha256(account.strip().lower().encode()).hexdigest()
-        await self._take(f"{action}_account", hashed)
+        await self._take(f"{action}_account", hashed_name(account))
 
     async def _take(self, name: str, who: str) -> None:
         rate, bucket, now = self._rates[name], f"{name}:{who}", self._now()

@@ -9,13 +9,12 @@ An account that does not exist is counted and locked as one that does: what is k
 the name that was tried.
 """
 
-import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from auth.guard.addresses import counted_as
-from auth.guard.caller import CALLER
+from auth.guard.caller import CALLER, hashed_name
 from auth.problems import Code, ProblemError
 from auth.storage import lockouts
 from auth.storage.database import Database
@@ -72,5 +71,5 @@ class Lockout:
         await self._database.write(lockouts.clear, list(self._subjects(name))[:1])
 
     def _subjects(self, name: str) -> dict[str, Lock]:
-        hashed = hashlib.sha256(name.strip().lower().encode()).hexdigest()
+        hashed = hashed_name(name)
         return {f"{hashed}@{counted_as(CALLER.get().address)}": self._here, hashed: self._anywhere}

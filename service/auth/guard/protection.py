@@ -3,8 +3,8 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
+from auth.environment import Reader
 from auth.guard import addresses, limits
 from auth.guard.addresses import Network
 from auth.guard.limits import Rate
@@ -12,16 +12,6 @@ from auth.guard.limits import Rate
 # an origin as browsers send it (RFC 6454 §6.1): no path, no trailing slash, no `null`, no `*`
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?|https?://\[[0-9a-f:]+\](:[0-9]+)?")
 _URL = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
-
-
-class Reader(Protocol):
-    """What reads the environment; see `auth.settings`."""
-
-    def optional(self, name: str, default: str) -> str: ...
-
-    def integer(self, name: str, default: int, allowed: range) -> int: ...
-
-    def refuse(self, problem: str) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,25 +2,15 @@
 
 import re
 from dataclasses import dataclass, field
-from typing import Protocol
 from urllib.parse import urlsplit
 
+from auth.environment import Reader
 from auth.oauth import clients
 from auth.oauth.clients import Clients, ClientsError
 
 _DAY = 86_400
 _LONGEST_CODE = 60
 _DOMAIN = re.compile(r"(?!-)[a-z0-9-]{1,63}(\.(?!-)[a-z0-9-]{1,63})+")
-
-
-class Reader(Protocol):
-    """What reads the environment; see `auth.settings`."""
-
-    def optional(self, name: str, default: str) -> str: ...
-
-    def integer(self, name: str, default: int, allowed: range) -> int: ...
-
-    def refuse(self, problem: str) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -116,15 +116,8 @@ async def _refresh(service: Service, client: Client, given: dict[str, str]) -> T
     session = grant.session
     if not narrowed or set(narrowed) == set(session.scope.split()):
         return _answer(service, grant, grant.access_token, session.scope, None)
-    access_token = service.tokens.issue(
-        grant.account.id,
-        client_id=session.client_id,
-        session_id=session.id,
-        scope=scopes.joined(narrowed),
-        amr=session.amr.split(),
-        authenticated_at=session.authenticated_at,
-    )
-    return _answer(service, grant, access_token, scopes.joined(narrowed), None)
+    scope = scopes.joined(narrowed)
+    return _answer(service, grant, sign_in.access_token(service, session, scope), scope, None)
 
 
 async def _narrowed(service: Service, refresh_token: str, scope: str) -> tuple[str, ...]:

@@ -16,8 +16,8 @@ from auth.passwords import BusyError
 from auth.problems import Code, ProblemError
 
 ROUTER = APIRouter(include_in_schema=False)
-_LENGTH = "A password has 8 to 128 characters."
-_UNREADABLE = "That is no e-mail address."
+_LENGTH = ProblemError(Code.PASSWORD_REFUSED, detail="A password has 8 to 128 characters.")
+_UNREADABLE = ProblemError(Code.INVALID_REQUEST, detail="That is no e-mail address.")
 
 
 class _Password(BaseModel):
@@ -40,13 +40,7 @@ async def verify(request: Request, service: Running, given: Form) -> Response:
     try:
         account = await verify_with_token(service, token)
     except ProblemError as refused:
-        return page(
-            request,
-            "verify_email",
-            status=refused.code.status,
-            token=token,
-            error=refused.code.title,
-        )
+        return _again(request, "verify_email", refused, token=token)
     text = f"{account.email} is confirmed. You can close this page, or sign in."
     return page(request, "done", title="Thank you", text=text)
 
@@ -63,14 +57,11 @@ async def reset(request: Request, service: Running, given: Form) -> Response:
         password = _Password.model_validate({"password": given.get("password", "")}).password
         await set_with_token(service, token, password.get_secret_value())
     except ValidationError:
-        return page(request, "reset_password", status=422, token=token, error=_LENGTH)
+        return _again(request, "reset_password", _LENGTH, token=token)
     except BusyError:
-        busy = Code.BUSY
-        return page(request, "reset_password", status=busy.status, token=token, error=busy.title)
+        return _again(request, "reset_password", ProblemError(Code.BUSY), token=token)
     except ProblemError as refused:
-        error = refused.detail or refused.code.title
-        status = refused.code.status
-        return page(request, "reset_password", status=status, token=token, error=error)
+        return _again(request, "reset_password", refused, token=token)
     text = "Your new password counts from now on, and all devices were signed out."
     return page(request, "done", title="Password changed", text=text)
 
@@ -88,11 +79,15 @@ async def forgotten(request: Request, service: Running, given: Form) -> Response
         address = _Address.model_validate({"email": email}).email
         await service.limits.take(Action.MAIL, address)
     except ValidationError:
-        return page(request, "forgot_password", status=422, email=email, error=_UNREADABLE)
+        return _again(request, "forgot_password", _UNREADABLE, email=email)
     except ProblemError as refused:
-        status, error = refused.code.status, refused.code.title
-        return page(request, "forgot_password", status=status, email=email, error=error)
+        return _again(request, "forgot_password", refused, email=email)
     links.reset_soon(service, address)
     await service.audit.record(Event.PASSWORD_RESET_REQUESTED)
     text = "If there is an account with this address, a mail with a link is on its way to it."
     return page(request, "done", title="Look into your mail", text=text)
+
+
+def _again(request: Request, name: str, refused: ProblemError, **shown: str) -> Response:
+    """Show a form again with what was wrong with it."""
+    return page(request, name, status=refused.code.status, error=refused.text, **shown)

@@ -91,7 +91,7 @@ def _form(
             next=target,
             email=email,
             client=client,
-            error=_text(error),
+            error=error.text if error else "",
         ),
         error,
     )
@@ -113,7 +113,7 @@ def _question(
             next=target,
             question=question,
             client=_client(service, target),
-            error=_text(error),
+            error=error.text if error else "",
         ),
         error,
     )
@@ -128,10 +128,6 @@ def _with_status(answer: Response, error: ProblemError | None) -> Response:
         if "WWW-Authenticate" in answer.headers:
             del answer.headers["WWW-Authenticate"]
     return answer
-
-
-def _text(error: ProblemError | None) -> str:
-    return error.detail or error.code.title if error else ""
 
 
 def _leads_to(service: Service, target: str) -> list[str]:
