@@ -70,6 +70,9 @@ REGISTERED: list[dict[str, Any]] = [
     },
 ]
 SETTINGS = {"AUTH_CLIENTS": json.dumps(REGISTERED)}
+# without https, so that the browser sends its cookies to a server on loopback
+ISSUER = "http://auth.example.test"
+WITH_ISSUER = {**SETTINGS, "AUTH_ISSUER": ISSUER}
 
 
 @dataclass
@@ -99,6 +102,10 @@ class Browser:
         hidden = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', shown.text)
         filled = {name: unescape(value) for name, value in hidden} | values
         return self._follow(self.client.post(unescape(found[1]), data=filled))
+
+    @property
+    def is_signed_in(self) -> bool:
+        return "You are signed in as" in self.open("/account").text
 
     def sign_in(self, person: Person, path: str = "/sign-in") -> httpx.Response:
         return self.submit(self.open(path), email=person.email, password=person.password)
@@ -237,6 +244,10 @@ class RelyingParty:
 
     async def _bye(self, _: Request) -> Response:
         return JSONResponse({"signed in": None})
+
+
+def bearer(tokens: dict[str, Any]) -> dict[str, str]:
+    return {"Authorization": f"Bearer {tokens['access_token']}"}
 
 
 def parameter(url: str, name: str) -> str:

@@ -2,9 +2,12 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import callers
 import httpx
 import pytest
+from applications import Browser
 from databases import POSTGRESQL, SQLITE, Postgres
+from people import Person
 from running import Server, make_key
 
 NewUrl = Callable[[Path], str]
@@ -76,3 +79,35 @@ def _on_sqlite(tmp_path: Path, key: str) -> Iterator[Server]:
 def _client(server: Server) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=server.url, timeout=30) as client:
         yield client
+
+
+@pytest.fixture(name="person")
+def _person(client: httpx.Client) -> Person:
+    return Person.registered(client)
+
+
+@pytest.fixture(name="stranger")
+def _stranger(server: Server) -> Iterator[Browser]:
+    """Give a browser in which nobody is signed in."""
+    with Browser(server.url) as browser:
+        yield browser
+
+
+@pytest.fixture(name="browser")
+def _browser(server: Server, person: Person) -> Iterator[Browser]:
+    """Give a browser in which the person is signed in."""
+    with Browser(server.url) as browser:
+        browser.sign_in(person)
+        yield browser
+
+
+@pytest.fixture(name="guarded", scope="module")
+def _guarded(
+    tmp_path_factory: pytest.TempPathFactory, key: str, new_url: NewUrl
+) -> Iterator[Server]:
+    """Give a server with limits, of which each test uses those of a client of its own."""
+    folder = tmp_path_factory.mktemp("guarded")
+    server = Server(data=folder, key=key, database=new_url(folder), settings=callers.LIMITED)
+    server.start()
+    yield server
+    server.stop()

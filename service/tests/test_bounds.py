@@ -3,51 +3,12 @@
 import re
 import socket
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 from auth.settings import Settings, SettingsError
+from callers import ORIGIN, client, log_in, register
 from running import ISSUER, Server
-
-ORIGIN = "https://app.example.org"
-PASSWORD = "correct horse battery staple"
-
-
-@pytest.fixture(name="guarded", scope="module")
-def _guarded(
-    tmp_path_factory: pytest.TempPathFactory, key: str, new_url: Callable[[Path], str]
-) -> Iterator[Server]:
-    """Give a server with limits, of which each test uses those of a client of its own."""
-    folder = tmp_path_factory.mktemp("guarded")
-    server = Server(
-        data=folder,
-        key=key,
-        database=new_url(folder),
-        settings={
-            "AUTH_RATE_LIMITS": "login=20/60 login_account=20/60 register=3/60",
-            "AUTH_CORS_ORIGINS": ORIGIN,
-            "AUTH_BODY_SECONDS": "6",
-            "AUTH_TRUSTED_PROXIES": "127.0.0.1",
-        },
-    )
-    server.start()
-    yield server
-    server.stop()
-
-
-def client(server: Server, address: str) -> httpx.Client:
-    """Give a client that the proxy says comes from `address`."""
-    return httpx.Client(base_url=server.url, timeout=30, headers={"X-Forwarded-For": address})
-
-
-def register(asking: httpx.Client, email: str, password: str = PASSWORD) -> httpx.Response:
-    return asking.post("/v1/auth/register", json={"email": email, "password": password})
-
-
-def log_in(asking: httpx.Client, email: str, password: str = PASSWORD) -> httpx.Response:
-    return asking.post("/v1/auth/login", json={"email": email, "password": password})
 
 
 @pytest.mark.parametrize("password", ["password1", "trustno1", "picky@example.test"])

@@ -4,12 +4,11 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
-from applications import SECRET, SETTINGS, Browser, Flow
+from applications import ISSUER, SECRET, WITH_ISSUER, Browser, Flow
 from people import Person
 from running import Server
 
-ISSUER = "http://auth.example.test"
-SERVER_SETTINGS = {**SETTINGS, "AUTH_ISSUER": ISSUER, "AUTH_COOKIE_DOMAIN": "example.test"}
+SERVER_SETTINGS = {**WITH_ISSUER, "AUTH_COOKIE_DOMAIN": "example.test"}
 # as Caddy and Traefik ask for a page that a browser wants
 PAGE = {
     "Accept": "text/html,application/xhtml+xml",

@@ -1,50 +1,9 @@
 """How often anybody may try, seen from outside."""
 
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
-import httpx
-import pytest
+from callers import client, log_in, register
 from running import Server
-
-ORIGIN = "https://app.example.org"
-PASSWORD = "correct horse battery staple"
-
-
-@pytest.fixture(name="guarded", scope="module")
-def _guarded(
-    tmp_path_factory: pytest.TempPathFactory, key: str, new_url: Callable[[Path], str]
-) -> Iterator[Server]:
-    """Give a server with limits, of which each test uses those of a client of its own."""
-    folder = tmp_path_factory.mktemp("guarded")
-    server = Server(
-        data=folder,
-        key=key,
-        database=new_url(folder),
-        settings={
-            "AUTH_RATE_LIMITS": "login=20/60 login_account=20/60 register=3/60",
-            "AUTH_CORS_ORIGINS": ORIGIN,
-            "AUTH_BODY_SECONDS": "6",
-            "AUTH_TRUSTED_PROXIES": "127.0.0.1",
-        },
-    )
-    server.start()
-    yield server
-    server.stop()
-
-
-def client(server: Server, address: str) -> httpx.Client:
-    """Give a client that the proxy says comes from `address`."""
-    return httpx.Client(base_url=server.url, timeout=30, headers={"X-Forwarded-For": address})
-
-
-def register(asking: httpx.Client, email: str, password: str = PASSWORD) -> httpx.Response:
-    return asking.post("/v1/auth/register", json={"email": email, "password": password})
-
-
-def log_in(asking: httpx.Client, email: str, password: str = PASSWORD) -> httpx.Response:
-    return asking.post("/v1/auth/login", json={"email": email, "password": password})
 
 
 def test_each_answer_counts_down_and_the_one_too_many_is_told_to_wait(guarded: Server) -> None:

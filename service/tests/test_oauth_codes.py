@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -10,7 +9,7 @@ import pytest
 from applications import (
     CALLBACK,
     SECRET,
-    SETTINGS,
+    WITH_ISSUER,
     Browser,
     Flow,
     RelyingParty,
@@ -22,20 +21,7 @@ from applications import (
 from people import PASSWORD, Person
 from running import Server
 
-SERVER_SETTINGS = {**SETTINGS, "AUTH_ISSUER": "http://auth.example.test"}
-
-
-@pytest.fixture(name="person")
-def _person(client: httpx.Client) -> Person:
-    return Person.registered(client)
-
-
-@pytest.fixture(name="browser")
-def _browser(server: Server, person: Person) -> Iterator[Browser]:
-    """Give a browser in which the person is signed in."""
-    with Browser(server.url) as browser:
-        browser.sign_in(person)
-        yield browser
+SERVER_SETTINGS = WITH_ISSUER
 
 
 def test_authlibs_client_signs_a_user_in_knowing_nothing_but_the_issuer(on_sqlite: Server) -> None:

@@ -1,24 +1,10 @@
 """What users are asked before an application that is not ours learns of them."""
 
-from collections.abc import Iterator
-
 import httpx
-import pytest
-from applications import SETTINGS, Browser, Flow, answered
-from people import Person
-from running import Server
+from applications import WITH_ISSUER, Browser, Flow, answered
 
-ISSUER = "http://auth.example.test"
-SERVER_SETTINGS = {**SETTINGS, "AUTH_ISSUER": ISSUER}
+SERVER_SETTINGS = WITH_ISSUER
 THIRD = "https://third.example.test/callback"
-
-
-@pytest.fixture(name="browser")
-def _browser(server: Server, client: httpx.Client) -> Iterator[Browser]:
-    """Give a browser in which somebody is signed in."""
-    with Browser(server.url) as browser:
-        browser.sign_in(Person.registered(client))
-        yield browser
 
 
 def third(scope: str = "openid") -> Flow:

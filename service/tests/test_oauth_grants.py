@@ -1,27 +1,10 @@
 """The token endpoint: refresh tokens, tokens of a client's own, and what is no request."""
 
-from collections.abc import Iterator
-
 import httpx
 import pytest
-from applications import SECRET, SETTINGS, Browser, Flow, claims_of, refresh
-from people import Person
-from running import Server
+from applications import SECRET, WITH_ISSUER, Browser, Flow, claims_of, refresh
 
-SERVER_SETTINGS = {**SETTINGS, "AUTH_ISSUER": "http://auth.example.test"}
-
-
-@pytest.fixture(name="person")
-def _person(client: httpx.Client) -> Person:
-    return Person.registered(client)
-
-
-@pytest.fixture(name="browser")
-def _browser(server: Server, person: Person) -> Iterator[Browser]:
-    """Give a browser in which the person is signed in."""
-    with Browser(server.url) as browser:
-        browser.sign_in(person)
-        yield browser
+SERVER_SETTINGS = WITH_ISSUER
 
 
 def test_a_refresh_gives_new_tokens_about_the_same_sign_in(

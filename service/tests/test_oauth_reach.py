@@ -1,31 +1,17 @@
 """How far the tokens of applications reach into an account, and whose they have to be."""
 
-from collections.abc import Iterator
-from typing import Any
-
 import httpx
 import pytest
-from applications import SETTINGS, Browser, Flow, answered
+from applications import WITH_ISSUER, Browser, Flow, answered, bearer
 from people import Person
 from running import Server
 
-SERVER_SETTINGS = {**SETTINGS, "AUTH_ISSUER": "http://auth.example.test"}
+SERVER_SETTINGS = WITH_ISSUER
 
 
 @pytest.fixture(name="person")
 def _person(client: httpx.Client) -> Person:
     return Person.signed_in(client)
-
-
-@pytest.fixture(name="browser")
-def _browser(server: Server, person: Person) -> Iterator[Browser]:
-    with Browser(server.url) as browser:
-        browser.sign_in(person)
-        yield browser
-
-
-def bearer(tokens: dict[str, Any]) -> dict[str, str]:
-    return {"Authorization": f"Bearer {tokens['access_token']}"}
 
 
 @pytest.mark.parametrize(

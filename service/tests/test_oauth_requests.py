@@ -1,32 +1,15 @@
 """Authorization requests: which are refused, how, and what is asked of the user."""
 
 import time
-from collections.abc import Iterator
 
 import httpx
 import pytest
-from applications import CALLBACK, SETTINGS, Browser, Flow, answered, parameter
+from applications import CALLBACK, ISSUER, WITH_ISSUER, Browser, Flow, answered, parameter
 from people import Person
 from running import Server
 
-ISSUER = "http://auth.example.test"
-SERVER_SETTINGS = {**SETTINGS, "AUTH_ISSUER": ISSUER}
+SERVER_SETTINGS = WITH_ISSUER
 THIRD = "https://third.example.test/callback"
-
-
-@pytest.fixture(name="browser")
-def _browser(server: Server, client: httpx.Client) -> Iterator[Browser]:
-    """Give a browser in which somebody is signed in."""
-    with Browser(server.url) as browser:
-        browser.sign_in(Person.registered(client))
-        yield browser
-
-
-@pytest.fixture(name="stranger")
-def _stranger(server: Server) -> Iterator[Browser]:
-    """Give a browser in which nobody is signed in."""
-    with Browser(server.url) as browser:
-        yield browser
 
 
 @pytest.mark.parametrize(

@@ -1,33 +1,21 @@
 """What tokens are good for: introspection, revocation, userinfo, and where they do nothing."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
-from applications import SECRET, SETTINGS, Browser, Flow, parameter
+from applications import SECRET, WITH_ISSUER, Browser, Flow, bearer, parameter
 from people import Person
 from running import Server
 
-SERVER_SETTINGS = {**SETTINGS, "AUTH_ISSUER": "http://auth.example.test"}
+SERVER_SETTINGS = WITH_ISSUER
 APP, ROBOT = ("app", SECRET), ("robot", SECRET)
 
 
 @pytest.fixture(name="person")
 def _person(client: httpx.Client) -> Person:
     return Person.signed_in(client)
-
-
-@pytest.fixture(name="browser")
-def _browser(server: Server, person: Person) -> Iterator[Browser]:
-    with Browser(server.url) as browser:
-        browser.sign_in(person)
-        yield browser
-
-
-def bearer(tokens: dict[str, Any]) -> dict[str, str]:
-    return {"Authorization": f"Bearer {tokens['access_token']}"}
 
 
 def introspect(client: httpx.Client, token: str, by: tuple[str, str] = ROBOT) -> Any:

@@ -1,30 +1,19 @@
 """Signing in and out on the pages, and the pages that mailed links open."""
 
-from collections.abc import Iterator
-
 import httpx
 import pytest
-from applications import SECRET, SETTINGS, Browser, Flow, answered
+from applications import SECRET, WITH_ISSUER, Browser, Flow, answered
 from people import PASSWORD, Person
 from running import Server
 
-SERVER_SETTINGS = {**SETTINGS, "AUTH_ISSUER": "http://auth.example.test"}
+SERVER_SETTINGS = WITH_ISSUER
 BYE = "https://app.example.test/bye"
 
 
-@pytest.fixture(name="person")
-def _person(client: httpx.Client) -> Person:
-    return Person.registered(client)
-
-
 @pytest.fixture(name="browser")
-def _browser(server: Server) -> Iterator[Browser]:
-    with Browser(server.url) as browser:
-        yield browser
-
-
-def is_signed_in(browser: Browser) -> bool:
-    return "You are signed in as" in browser.open("/account").text
+def _browser(stranger: Browser) -> Browser:
+    """Give a browser in which nobody is signed in yet."""
+    return stranger
 
 
 def test_the_right_password_signs_in_and_signing_out_undoes_that(
@@ -32,11 +21,11 @@ def test_the_right_password_signs_in_and_signing_out_undoes_that(
 ) -> None:
     account = browser.sign_in(person)
     assert person.email in account.text
-    assert is_signed_in(browser)
+    assert browser.is_signed_in
 
     assert "Signed out" in browser.submit(account).text
 
-    assert not is_signed_in(browser)
+    assert not browser.is_signed_in
 
 
 def test_signing_in_changes_the_cookies_and_ends_the_session_before(
@@ -51,7 +40,7 @@ def test_signing_in_changes_the_cookies_and_ends_the_session_before(
 
     browser.client.cookies.set("auth-session", before["auth-session"])
     browser.client.cookies = httpx.Cookies({"auth-session": before["auth-session"]})
-    assert not is_signed_in(browser)
+    assert not browser.is_signed_in
 
 
 def test_a_disabled_account_is_signed_out_everywhere(
@@ -60,7 +49,7 @@ def test_a_disabled_account_is_signed_out_everywhere(
     browser.sign_in(person)
     server.execute(f"UPDATE accounts SET disabled_at = 1 WHERE email = '{person.email}'")  # noqa: S608
 
-    assert not is_signed_in(browser)
+    assert not browser.is_signed_in
     assert "The account is disabled." in browser.sign_in(person).text
 
 
@@ -94,7 +83,7 @@ def test_an_application_with_an_id_token_signs_its_user_out_and_gets_them_back(
     )
 
     assert answer.headers["Location"] == f"{BYE}?state=s"
-    assert not is_signed_in(browser)
+    assert not browser.is_signed_in
     refreshed = client.post(
         "/oauth2/token",
         data={"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]},
@@ -115,9 +104,9 @@ def test_a_link_without_an_id_token_signs_nobody_out_before_they_say_so(
     )
 
     assert "Sign out?" in asked.text
-    assert is_signed_in(browser)
+    assert browser.is_signed_in
     assert browser.submit(asked).headers["Location"] == BYE
-    assert not is_signed_in(browser)
+    assert not browser.is_signed_in
 
 
 def test_a_sign_out_leads_to_no_address_that_is_not_registered(

@@ -1,31 +1,21 @@
 """The forms of the pages: what they show, whose they are, where they lead."""
 
 import re
-from collections.abc import Iterator
 
 import httpx
 import pytest
-from applications import SETTINGS, Browser
+from applications import WITH_ISSUER, Browser
 from people import PASSWORD, Person
 from running import Server
 
-SERVER_SETTINGS = {**SETTINGS, "AUTH_ISSUER": "http://auth.example.test"}
+SERVER_SETTINGS = WITH_ISSUER
 BYE = "https://app.example.test/bye"
 
 
-@pytest.fixture(name="person")
-def _person(client: httpx.Client) -> Person:
-    return Person.registered(client)
-
-
 @pytest.fixture(name="browser")
-def _browser(server: Server) -> Iterator[Browser]:
-    with Browser(server.url) as browser:
-        yield browser
-
-
-def is_signed_in(browser: Browser) -> bool:
-    return "You are signed in as" in browser.open("/account").text
+def _browser(stranger: Browser) -> Browser:
+    """Give a browser in which nobody is signed in yet."""
+    return stranger
 
 
 @pytest.mark.parametrize("password", ["wrong password", "", "x" * 200, "\ud7ff", "a\x7fb"])
@@ -38,7 +28,7 @@ def test_a_wrong_password_shows_the_form_again_with_the_address_and_the_reason(
     assert 'role="alert"' in shown.text
     assert "The e-mail address or the password is wrong." in shown.text
     assert f'value="{person.email}"' in shown.text
-    assert not is_signed_in(browser)
+    assert not browser.is_signed_in
 
 
 def test_an_unknown_account_and_a_wrong_password_look_the_same(

@@ -3,21 +3,19 @@
 import base64
 import json
 import re
-from collections.abc import Iterator
 
 import httpx
 import pytest
-from applications import SETTINGS, Browser, Flow
+from applications import WITH_ISSUER, Browser, Flow
 from careful import Careful
-from running import Server
 
-SERVER_SETTINGS = {**SETTINGS, "AUTH_ISSUER": "http://auth.example.test"}
+SERVER_SETTINGS = WITH_ISSUER
 
 
 @pytest.fixture(name="browser")
-def _browser(server: Server) -> Iterator[Browser]:
-    with Browser(server.url) as browser:
-        yield browser
+def _browser(stranger: Browser) -> Browser:
+    """Give a browser in which nobody is signed in yet."""
+    return stranger
 
 
 @pytest.fixture(name="ada")

@@ -1,0 +1,26 @@
+"""Clients of a server with limits: each of an address of its own, as the proxy says."""
+
+import httpx
+from people import PASSWORD
+from running import Server
+
+ORIGIN = "https://app.example.org"
+LIMITED = {
+    "AUTH_RATE_LIMITS": "login=20/60 login_account=20/60 register=3/60",
+    "AUTH_CORS_ORIGINS": ORIGIN,
+    "AUTH_BODY_SECONDS": "6",
+    "AUTH_TRUSTED_PROXIES": "127.0.0.1",
+}
+
+
+def client(server: Server, address: str) -> httpx.Client:
+    """Give a client that the proxy says comes from `address`."""
+    return httpx.Client(base_url=server.url, timeout=30, headers={"X-Forwarded-For": address})
+
+
+def register(asking: httpx.Client, email: str, password: str = PASSWORD) -> httpx.Response:
+    return asking.post("/v1/auth/register", json={"email": email, "password": password})
+
+
+def log_in(asking: httpx.Client, email: str, password: str = PASSWORD) -> httpx.Response:
+    return asking.post("/v1/auth/login", json={"email": email, "password": password})
