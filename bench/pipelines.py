@@ -23,6 +23,9 @@ ROUNDS = 3
 _PLAYBOOK = Path(__file__).parent / "ansible" / "playbook.yml"
 _SOURCE = "service/auth/__init__.py"
 _SECONDS = 600
+# of the container that the two others run, on the VM
+_VARIABLES = "/srv/bench.env"
+_RUN = f"-p 443:8000 --env-file {_VARIABLES} -v /srv/bench:/data"
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,7 @@ class Pipelines:
             f"AUTH_ISSUER=http://{self.server.address}\nAUTH_ENVIRONMENT=development\n"
             "AUTH_SIGNING_KEY_FILE=/data/key\n"
         )
-        self.server.must("sudo sh -c 'cat > /root/bench.env'", stdin=environment)
+        self.server.must(f"sudo sh -c 'cat > {_VARIABLES}'", stdin=environment)
 
     def _edit(self) -> None:
         source = self.clone.path / _SOURCE
@@ -146,7 +149,7 @@ class Pipelines:
         image = self._build_and_push()
         self.server.must(
             f"sudo docker pull -q {image} && (sudo docker rm -f bench; sudo docker run -d "
-            f"--name bench -p 443:8000 --env-file /root/bench.env -v /srv/bench:/data {image})"
+            f"--name bench {_RUN} {image})"
         )
         self._wait(":443")
 
@@ -158,7 +161,7 @@ class Pipelines:
             f".venv/bin/python -m uv tool run --quiet --from {ANSIBLE} ansible-playbook "
             f"-i {self.server.address}, -u ubuntu --private-key {folder / 'key'} "
             f"--ssh-common-args '{options}' -e image={image} "
-            f"-e ansible_python_interpreter=/usr/bin/python3 {_PLAYBOOK}"
+            f"-e 'run=\"{_RUN}\"' -e ansible_python_interpreter=/usr/bin/python3 {_PLAYBOOK}"
         )
         self._wait(":443")
 
@@ -182,8 +185,7 @@ class Pipelines:
     def _restart(self) -> None:
         self.server.must(
             "image=$(sudo docker inspect -f '{{.Config.Image}}' bench); "
-            "sudo docker rm -f bench; sudo docker run -d --name bench -p 443:8000 "
-            "--env-file /root/bench.env -v /srv/bench:/data $image; "
+            f"sudo docker rm -f bench; sudo docker run -d --name bench {_RUN} $image; "
             "until curl -sf 127.0.0.1:443/readyz; do sleep 0.05; done"
         )
 

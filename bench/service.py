@@ -16,8 +16,8 @@ from pathlib import Path
 from running import Server, make_key
 
 from bench import wrk
-from bench.serving import PASSWORD, QUEUE, WORKERS, Memory, account, hello, printed, service
-from bench.table import Table
+from bench.serving import QUEUE, WORKERS, Memory, account, hello, printed, service
+from bench.table import Table, chart
 
 _ROUNDS = 5
 _SECONDS = 2
@@ -43,16 +43,14 @@ def tables() -> Iterator[Table]:
 
 def _throughput(server: Server) -> Table:
     """Compare logins with bare hashing, and a request with a token with a bare route."""
-    ada = account(server, "ada")
-    credentials = {"email": ada["email"], "password": PASSWORD}
-    bearer = {"Authorization": f"Bearer {ada['access_token']}"}
+    ada = account(server)
 
     def bare() -> float:
         return float(printed("bench.argon", str(WORKERS), str(_SECONDS)))
 
     def logins() -> float:
         url = f"{server.url}/v1/auth/login"
-        return wrk.run(url, seconds=_SECONDS, connections=2 * WORKERS, body=credentials).good
+        return wrk.run(url, seconds=_SECONDS, connections=2 * WORKERS, body=ada.credentials).good
 
     def get(url: str, headers: dict[str, str]) -> float:
         return wrk.run(url, seconds=_SECONDS, connections=_CONNECTIONS, headers=headers).good
@@ -64,7 +62,7 @@ def _throughput(server: Server) -> Table:
         hello("starlette", server.port + 2) as starlette,
     ):
         me, own, route, least = _in_turn(
-            lambda: get(f"{server.url}/v1/me", bearer),
+            lambda: get(f"{server.url}/v1/me", ada.bearer),
             lambda: get(f"{server.url}/healthz", {}),
             lambda: get(fastapi, {}),
             lambda: get(starlette, {}),
@@ -83,7 +81,7 @@ def _throughput(server: Server) -> Table:
 
 
 def _refreshes(server: Server) -> Table:
-    tokens = [account(server, f"user-{number}")["refresh_token"] for number in range(40)]
+    tokens = [account(server).tokens["refresh_token"] for _ in range(40)]
     url = f"{server.url}/v1/auth/refresh"
     words = (url, str(_REFRESHES), "20")
     found = json.loads(printed("bench.refreshes", *words, given=json.dumps(tokens)))
@@ -96,8 +94,7 @@ def _refreshes(server: Server) -> Table:
 
 def _memory(server: Server) -> Table:
     """Log in with 1, 2 and 4 times as many at once as there are places to hash and to wait."""
-    grace = account(server, "grace")
-    credentials = {"email": grace["email"], "password": PASSWORD}
+    grace = account(server)
     table = Table("logins at once", ["MB", "answered/s", "refused/s"])
     peaks = []
     for overload in _OVERLOADS:
@@ -107,7 +104,7 @@ def _memory(server: Server) -> Table:
                     f"{server.url}/v1/auth/login",
                     seconds=4 * _SECONDS,
                     connections=overload * (WORKERS + QUEUE),
-                    body=credentials,
+                    body=grace.credentials,
                 )
                 rates = (f"{load.good:.0f}", f"{load.refused:.0f}")
             else:
@@ -116,12 +113,7 @@ def _memory(server: Server) -> Table:
         peaks.append(memory.peak)
         title = f"{overload} times its places" if overload else "none"
         table.add(title, f"{memory.peak:.0f}", *rates)
-    table.note(
-        "```mermaid\nxychart-beta\n"
-        f'    x-axis "logins at once, times the places" [{", ".join(map(str, _OVERLOADS))}]\n'
-        f'    y-axis "MB" 0 --> {max(peaks) * 1.2:.0f}\n'
-        f"    line [{', '.join(f'{peak:.0f}' for peak in peaks)}]\n```"
-    )
+    table.note(chart("logins at once, times the places", _OVERLOADS, "MB", peaks))
     return table
 
 

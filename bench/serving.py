@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Self
 
 import httpx
+from people import Person
 from running import Server, make_key
 
 ROOT = Path(__file__).parents[1]
-PASSWORD = "a bench of oak and iron"  # noqa: S105 - of accounts that live for a minute
 WORKERS, QUEUE = 2, 32
 _ENVIRONMENT = {
     "AUTH_RATE_LIMITS": "off",
@@ -64,13 +64,10 @@ def wait(port: int, path: str, seconds: float = 20) -> None:
     raise SystemExit(f"port {port} did not answer {path} within {seconds:.0f} s")
 
 
-def account(server: Server, name: str) -> dict[str, str]:
-    """Register an account and log in; give what logs in and the tokens."""
-    given = {"email": f"{name}@example.test", "password": PASSWORD}
+def account(server: Server) -> Person:
+    """Register somebody, and log in."""
     with httpx.Client(base_url=server.url, timeout=30) as client:
-        client.post("/v1/auth/register", json=given).raise_for_status()
-        answer = client.post("/v1/auth/login", json=given).raise_for_status()
-    return {**given, **answer.json()}
+        return Person.signed_in(client)
 
 
 class Memory:

@@ -29,6 +29,18 @@ class Table:
         return "\n".join([*lines, *(f"\n{note}" for note in self.notes)])
 
 
+def chart(x: str, marks: Sequence[int], y: str, *lines: Sequence[float]) -> str:
+    """Draw lines over the same marks, as Mermaid does."""
+    top = max(max(line) for line in lines) * 1.1
+    drawn = "".join(f"    line [{', '.join(f'{value:.1f}' for value in line)}]\n" for line in lines)
+    return (
+        "```mermaid\nxychart-beta\n"
+        f'    x-axis "{x}" [{", ".join(map(str, marks))}]\n'
+        f'    y-axis "{y}" 0 --> {top:.0f}\n'
+        f"{drawn}```"
+    )
+
+
 def here() -> str:
     """Say when and on what machine the figures were taken."""
     today = dt.datetime.now(dt.UTC).date()

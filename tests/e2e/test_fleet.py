@@ -1,56 +1,14 @@
 """Several services on several VMs, in one stack: examples/fleet on the emulated cloud."""
 
-import json
-import shutil
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
 
 import httpx
 import pytest
 
-from tests.e2e.clone import Clone, Result
+from tests.e2e.clone import Clone
+from tests.e2e.fleet import Fleet
 
 SERVICES = ("auth-0", "auth-1")
-
-
-@dataclass(frozen=True)
-class Fleet:
-    clone: Clone
-
-    @classmethod
-    def create(cls, clone: Clone) -> "Fleet":
-        """Put the example where the stack's own files are: it writes beside itself."""
-        shutil.copytree(clone.path / "examples" / "fleet", clone.path / ".local" / "fleet")
-        fleet = cls(clone)
-        assert fleet.pulumi("stack init fleet").status == 0
-        return fleet
-
-    def pulumi(self, command: str) -> Result:
-        return self.clone.shell(
-            f"cd .local/fleet && PULUMI_STACK=fleet pulumi {command}", seconds=900
-        )
-
-    def up(self, variables: Mapping[str, Mapping[str, str]] | None = None) -> Result:
-        wished = json.dumps(variables or {})
-        return self.pulumi(f"up --yes --skip-preview --config 'fleet:environment={wished}'")
-
-    def state(self) -> dict[str, Any]:
-        """Give the resources of the last update, by their logical name."""
-        exported = json.loads(self.pulumi("stack export").output)
-        found = exported["deployment"]["resources"]
-        return {resource["urn"].rpartition("::")[2]: resource for resource in found}
-
-    def releases(self) -> dict[str, int]:
-        """Give each release's number, by service and VM."""
-        return {
-            name.removesuffix("-release"): json.loads(resource["outputs"]["stdout"])["release"]
-            for name, resource in self.state().items()
-            if name.endswith("-release")
-        }
-
-    def addresses(self) -> dict[str, str]:
-        return dict(json.loads(self.pulumi("stack output addresses --json").output))
 
 
 @pytest.fixture(scope="module", name="fleet")
@@ -61,7 +19,7 @@ def _fleet(clone: Clone) -> Iterator[Fleet]:
         assert up.status == 0, up.output
         yield fleet
     finally:
-        assert fleet.pulumi("destroy --yes --skip-preview").status == 0
+        assert fleet.destroy().status == 0
 
 
 def test_each_service_answers_on_each_vm_under_its_name(fleet: Fleet) -> None:

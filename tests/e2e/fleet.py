@@ -1,0 +1,58 @@
+"""The stack of examples/fleet in a clone: several services on each of several VMs."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tests.e2e.clone import Clone, Result
+
+_SECONDS = 1500
+
+
+@dataclass(frozen=True)
+class Fleet:
+    clone: Clone
+
+    @classmethod
+    def create(cls, clone: Clone) -> "Fleet":
+        """Put the example where the stack's own files are: it writes beside itself."""
+        shutil.copytree(clone.path / "examples" / "fleet", clone.path / ".local" / "fleet")
+        fleet = cls(clone)
+        made = fleet.pulumi("stack init fleet")
+        assert made.status == 0, made.output
+        return fleet
+
+    def pulumi(self, command: str) -> Result:
+        return self.clone.shell(
+            f"cd .local/fleet && PULUMI_STACK=fleet pulumi {command}", seconds=_SECONDS
+        )
+
+    def up(
+        self, variables: Mapping[str, Mapping[str, str]] | None = None, **settings: int
+    ) -> Result:
+        """Update; `variables` are those of the services' own, `settings` the example's others."""
+        wished = {**settings, "environment": json.dumps(variables or {})}
+        flags = " ".join(f"--config 'fleet:{key}={value}'" for key, value in wished.items())
+        return self.pulumi(f"up --yes --skip-preview {flags}")
+
+    def destroy(self) -> Result:
+        return self.pulumi("destroy --yes --skip-preview")
+
+    def state(self) -> dict[str, Any]:
+        """Give the resources of the last update, by their logical name."""
+        exported = json.loads(self.pulumi("stack export").output)
+        found = exported["deployment"]["resources"]
+        return {resource["urn"].rpartition("::")[2]: resource for resource in found}
+
+    def releases(self) -> dict[str, int]:
+        """Give each release's number, by service and VM."""
+        return {
+            name.removesuffix("-release"): json.loads(resource["outputs"]["stdout"])["release"]
+            for name, resource in self.state().items()
+            if name.endswith("-release")
+        }
+
+    def addresses(self) -> dict[str, str]:
+        return dict(json.loads(self.pulumi("stack output addresses --json").output))
