@@ -9,11 +9,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.events import Plan
+from pipeline.events import UNKNOWN, Plan
 
 RELEASE = "auth:release:Release"
 _COMMAND = "command:remote:Command"
-UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # how the engine writes what it can't know yet
 _DIGEST = re.compile(r"@sha256:([0-9a-f]{12})[0-9a-f]*$")
 _NUMBER = re.compile(r"--number (\d+)")
 

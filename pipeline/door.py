@@ -129,7 +129,7 @@ def of(stack: Stack, *, make: bool = False) -> Door | None:
     if not nsg and make:
         # the VM is reached by SSH as soon as it boots, so the door must be there before
         network = f"urn:pulumi:{stack.name}::auth::auth:network:Network"
-        stack.up_to(f"{network}::auth", f"{network}$**")
+        stack.up(f"{network}::auth", f"{network}$**")
         nsg = _nsg(stack)
     return Door(stack, nsg) if nsg else None
 

@@ -29,6 +29,9 @@ _OPERATIONS: Mapping[str, Operation] = {
     "read-replacement": "replace",
     "import-replacement": "replace",
 }
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # how the engine writes what it can't know yet
+_SECRET = "4dabf18193072939515e22adb298388d"  # noqa: S105 - the engine's mark of a secret value
+MASK = "[secret]"
 _QUIET = frozenset({"same", "read", "refresh", "remove-pending-replace"})
 # what the CLI says of where it found a plugin is nothing that a change brings
 _NOISE = re.compile(r"using pulumi-(resource|language|analyzer)-\S+ from \$PATH")
@@ -104,6 +107,24 @@ def read(lines: Iterable[str]) -> Plan:
         unchanged=unchanged,
         finished=finished,
     )
+
+
+def plain(value: Any) -> Any:
+    """Give the mask for what the engine marks as secret, whatever it left inside."""
+    return MASK if isinstance(value, Mapping) and _SECRET in value else value
+
+
+def masked(value: Any) -> Any:
+    """Give a tree of values with the mask in each secret's place.
+
+    Their encryption differs each time that a state is written.
+    """
+    value = plain(value)
+    if isinstance(value, Mapping):
+        return {key: masked(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [masked(entry) for entry in value]
+    return value
 
 
 def _note(said: Mapping[str, Any], warnings: list[str], errors: list[str]) -> None:

@@ -6,12 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pipeline.container import UNKNOWN
-from pipeline.events import Change, Plan
+from pipeline.events import MASK, UNKNOWN, Change, Plan, masked, plain
 from pipeline.markdown import Block, cut
-from pipeline.redaction import MASK
 
-_SECRET = "4dabf18193072939515e22adb298388d"  # noqa: S105 - the engine's mark of a secret value
 _VERBS = {
     "create": "to create",
     "update": "to change",
@@ -70,20 +67,20 @@ def _both(change: Change, path: str) -> str:
 def at(tree: Any, path: str) -> Any:
     """Find a property by the engine's path, such as `rules[0].source` or `tags["a.b"]`."""
     for match in _STEP.finditer(path):
-        tree = _plain(tree)
+        tree = plain(tree)
         quoted, index, name = match.groups()
         if isinstance(tree, Mapping):
             tree = tree.get(name if name is not None else quoted if quoted is not None else index)
         elif isinstance(tree, Sequence) and not isinstance(tree, str) and index is not None:
             tree = tree[int(index)] if int(index) < len(tree) else None
         else:
-            return _plain(tree) if _plain(tree) == MASK else None
-    return _plain(tree)
+            return plain(tree) if plain(tree) == MASK else None
+    return plain(tree)
 
 
 def show(value: Any) -> str:
     """Show a value on part of a line: long ones shortened, long text by its size."""
-    value = _plain(value)
+    value = plain(value)
     if value is None:
         return "(none)"
     if value == UNKNOWN:
@@ -92,31 +89,15 @@ def show(value: Any) -> str:
         return MASK
     if isinstance(value, str) and (value.count("\n") > 1 or len(value) > 2 * _VALUE):
         return f"(text of {len(value):,} characters)"
-    shown = json.dumps(_deep(value), ensure_ascii=False, sort_keys=True)
+    shown = json.dumps(masked(value), ensure_ascii=False, sort_keys=True)
     shown = _HASH.sub(r"\1…", _OCID.sub(r"\1…\2", shown)).replace(UNKNOWN, "(known when applied)")
     return cut(shown, _VALUE)
 
 
 def _leaves(tree: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    tree = _plain(tree)
+    tree = plain(tree)
     if isinstance(tree, Mapping):
         for key, value in sorted(tree.items()):
             yield from _leaves(value, f"{path}.{key}" if path else key)
     elif tree not in (None, "", []):
         yield path, show(tree)
-
-
-def _plain(value: Any) -> Any:
-    """Give the mask for what the engine marks as secret, whatever it left inside."""
-    if isinstance(value, Mapping) and _SECRET in value:
-        return MASK
-    return value
-
-
-def _deep(value: Any) -> Any:
-    value = _plain(value)
-    if isinstance(value, Mapping):
-        return {key: _deep(entry) for key, entry in value.items()}
-    if isinstance(value, list):
-        return [_deep(entry) for entry in value]
-    return value

@@ -14,11 +14,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.events import Plan
+from pipeline.events import Plan, masked
 
 _START, _END = "<!-- auth-record ", " -->"
 _LONGEST = 12_000  # characters of a comment that are not for people
-_SECRET = "4dabf18193072939515e22adb298388d"  # noqa: S105 - the engine's mark of a secret value
 _DIGITS = 16
 
 
@@ -79,8 +78,8 @@ def state_of(resources: Iterable[Mapping[str, Any]]) -> dict[str, str]:
         str(resource["urn"]): digest(
             [
                 resource.get("id", ""),
-                _without_secrets(resource.get("inputs")),
-                _without_secrets(resource.get("outputs")),
+                masked(resource.get("inputs")),
+                masked(resource.get("outputs")),
             ]
         )[:8]
         for resource in resources
@@ -98,7 +97,7 @@ def plan_of(plan: Plan) -> str:
             change.urn,
             change.operation,
             dict(change.paths),
-            _without_secrets(change.new) if change.type.startswith("oci:") else None,
+            masked(change.new) if change.type.startswith("oci:") else None,
         ]
         for change in (*plan.changes, *plan.components)
     ]
@@ -108,14 +107,3 @@ def plan_of(plan: Plan) -> str:
 def digest(value: Any) -> str:
     text = json.dumps(value, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
-
-
-def _without_secrets(value: Any) -> Any:
-    # their encryption differs each time that a state is written
-    if isinstance(value, Mapping):
-        if _SECRET in value:
-            return "[secret]"
-        return {key: _without_secrets(entry) for key, entry in value.items()}
-    if isinstance(value, list):
-        return [_without_secrets(entry) for entry in value]
-    return value

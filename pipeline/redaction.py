@@ -9,9 +9,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pipeline.events import Change, Plan
+from pipeline.events import MASK, Change, Plan
 
-MASK = "[secret]"
 _SHORTEST = 5  # anything shorter is found in ordinary words
 _SHORTEST_LINE = 16
 _VARIABLE = re.compile(

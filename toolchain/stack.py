@@ -17,6 +17,7 @@ from toolchain import locks, secrets
 OUTPUTS = ("release", "image", "serverIp", "sshCommand", "jwksUrl", "healthUrl", "url")
 
 
+_SSH_KEYS = ("sshPrivateKey", "sshHostKey")
 _SHOWN = {"up", "preview", "destroy"}
 _TAIL = 50  # lines of an error that are looked at
 
@@ -50,10 +51,14 @@ class Stack:
             project.write_text("name: auth\nruntime: python\n")
         self._pulumi("stack", "init", self.name, cwd=project.parent)
 
-    def up(self, *, refresh: bool = False) -> None:
-        """Make the stack what the program says; with `refresh`, whatever happened to it since."""
+    def up(self, *targets: str, refresh: bool = False) -> None:
+        """Make the stack what the program says; with `refresh`, whatever happened to it since.
+
+        With `targets` only a part of it: the resources whose URN matches one of them.
+        """
         self.create()
-        flags = [*_progress(), *(["--refresh"] * refresh)]
+        named = [argument for target in targets for argument in ("--target", target)]
+        flags = [*_progress(), *named, *(["--refresh"] * refresh)]
         self._pulumi("up", "--yes", "--skip-preview", "--suppress-outputs", *flags)
 
     def init(self) -> None:
@@ -85,12 +90,6 @@ class Stack:
             check=False,
         )
         return result.returncode
-
-    def up_to(self, *targets: str) -> None:
-        """Bring up a part of the stack: the resources whose URN matches one of `targets`."""
-        self.create()
-        named = [argument for target in targets for argument in ("--target", target)]
-        self._pulumi("up", "--yes", "--skip-preview", "--suppress-outputs", *named)
 
     def copy_configuration(self, source: str) -> None:
         """Make the stack and give it the keys and values of `source`, unless it has its own."""
@@ -127,13 +126,12 @@ class Stack:
 
     def values(self) -> dict[str, str]:
         """Give the whole configuration, `namespace:key` to text, secrets in the clear."""
-        told = json.loads(self._read("config", "--json", "--show-secrets"))
-        return {key: str(entry.get("value", "")) for key, entry in told.items()}
+        return {key: str(entry.get("value", "")) for key, entry in self._entries().items()}
 
     def secret_values(self) -> list[str]:
         """Give the secrets of the configuration, for whoever must keep them out of a text."""
-        told = json.loads(self._read("config", "--json", "--show-secrets"))
-        return [str(entry.get("value", "")) for entry in told.values() if entry.get("secret")]
+        entries = self._entries().values()
+        return [str(entry.get("value", "")) for entry in entries if entry.get("secret")]
 
     def show_outputs(self) -> None:
         outputs = self.outputs()
@@ -156,9 +154,6 @@ class Stack:
         # by stdin: an argument could be read by every user of the machine
         self._pulumi("config", "set", "--secret", f"auth:{key}", stdin=value)
 
-    def secret(self, key: str) -> str:
-        return self._read("config", "get", f"auth:{key}").rstrip("\n") + "\n"
-
     def remote(self, *argv: str) -> int:
         """Run a command on the stack's server over the system's ssh, with the pinned host key."""
         return subprocess.run(self._ssh(argv), check=False).returncode
@@ -175,16 +170,32 @@ class Stack:
             raise StackError(result.stderr.strip() or f"status {result.returncode}")
         return result.stdout
 
+    def told(self, command: str) -> Any:
+        """Give what the release tool on the server tells of the service, such as its history."""
+        text = self.ask("sudo", "auth-release", command, "auth", "--json")
+        try:
+            return json.loads(text)
+        except ValueError:
+            raise StackError(f"`auth-release {command}` does not answer in JSON") from None
+
     def _ssh(self, argv: Sequence[str]) -> list[str]:
         folder = self.clone / ".local" / "ssh" / self.name
         key, known_hosts = folder / "key", folder / "known_hosts"
         host = str(self.outputs().get("serverIp", ""))
         if not host:
             raise StackError(f"The stack {self.name} has no server yet. Make one: make up")
-        secrets.write(key, self.secret("sshPrivateKey"))
+        values = self.values()
+        login, host_key = (values.get(f"auth:{name}", "") for name in _SSH_KEYS)
+        if not (login and host_key):
+            raise StackError(
+                f"auth:{' or auth:'.join(_SSH_KEYS)} is not set in {self.configuration.name}: the "
+                "server can't be reached without them. Put back the ones that it was made with."
+            )
+        # the CLI drops the newline at its end, which ssh insists on
+        secrets.write(key, login.rstrip("\n") + "\n")
         from components import keys  # noqa: PLC0415 - pulumi takes a second to import
 
-        public = keys.ed25519_public(self.secret("sshHostKey"))
+        public = keys.ed25519_public(host_key)
         secrets.write(known_hosts, f"{host} {public}\n")
         options = {
             "BatchMode": "yes",
@@ -200,6 +211,9 @@ class Stack:
     def names(self) -> list[str]:
         """List the stacks of the backend, this one among them or not."""
         return [stack["name"] for stack in json.loads(self._read("stack", "ls", "--json"))]
+
+    def _entries(self) -> dict[str, dict[str, Any]]:
+        return dict(json.loads(self._read("config", "--json", "--show-secrets")))
 
     def _configured(self) -> set[str]:
         if not self.configuration.exists():

@@ -2,8 +2,9 @@
 
 import pytest
 
-from pipeline.container import UNKNOWN, Container, Names, containers
+from pipeline.container import Container, Names, containers
 from pipeline.downtime import expect
+from pipeline.events import UNKNOWN
 from tests.unit.pipeline.plans import (
     ADDRESS,
     RELEASE,

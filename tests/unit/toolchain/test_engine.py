@@ -1,8 +1,11 @@
 """Which `pulumi` is good enough, and what is said of one that is not."""
 
+from pathlib import Path
+
 import pytest
 
 from toolchain import engine, golang
+from toolchain.story import StepError
 
 
 @pytest.mark.parametrize(
@@ -34,3 +37,13 @@ def test_a_pulumi_that_can_not_run_python_is_passed_over() -> None:
 
 def test_what_we_get_ourselves_is_good_enough() -> None:
     assert engine.unfit(golang.parse_version(engine.VERSION), has_language_host=True) == ""
+
+
+def test_a_go_that_is_too_old_is_told_with_the_one_that_is_needed(tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    go.write_text("#!/bin/sh\necho go1.19.8\n")
+    go.chmod(0o755)
+    (tmp_path / "go.mod").write_text("module example.test\n\ngo 1.25.0\n")
+
+    with pytest.raises(StepError, match=r"too old: go1\.19\.8\. It takes Go 1\.25\.0 or newer"):
+        golang.check(tmp_path, {"PATH": str(tmp_path)}, "It takes {go}.")

@@ -103,4 +103,6 @@ def test_a_lock_is_told_to_be_stale_by_its_age(began: str, told: str) -> None:
 
 
 def test_an_error_about_something_else_gets_no_remedy_for_locks() -> None:
-    assert locks.remedy("error: no stack named 'dev' found", "dev") == ""
+    another = "error: the update of yesterday, created by ada@home (pid 7) at 2026-03-01T11:30:00Z"
+
+    assert locks.remedy(another, "dev") == ""
