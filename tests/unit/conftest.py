@@ -7,6 +7,7 @@ from typing import Any
 import pulumi
 import pytest
 from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks
+from pulumi.runtime.mocks import MockMonitor
 
 from components import observation
 from components.observation import Observation
@@ -49,11 +50,25 @@ class Engine(Mocks):
         return {"id": "call", **args.args, **CALLS[args.token]}, []
 
 
+class Monitor(MockMonitor):
+    """Keeps what each resource waits for, which the engine's mocks are not told."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self.awaited: dict[str, set[str]] = {}
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802
+        names = {str(urn).rpartition("::")[2] for urn in request.dependencies}
+        self.awaited[request.name] = names
+        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
+
+
 class Recording:
     """What a program registered, found by the resource's name without its type."""
 
-    def __init__(self, registered: Registered) -> None:
+    def __init__(self, registered: Registered, awaited: Mapping[str, set[str]]) -> None:
         self.registered = registered
+        self.awaited = awaited  # by name, the names of what it depends on
 
     def __getitem__(self, name: str) -> dict[str, Any]:
         found = [args for key, args in self.registered.items() if key.endswith(f" {name}")]
@@ -85,13 +100,16 @@ def _up() -> Callable[[Program], Recording]:
 
     def up(program: Program) -> Recording:
         engine = Engine()
-        pulumi.runtime.set_mocks(engine, project="auth", stack="test", preview=False)
+        monitor = Monitor(engine)
+        pulumi.runtime.set_mocks(
+            engine, project="auth", stack="test", preview=False, monitor=monitor
+        )
 
         def run() -> None:
             program()
 
         pulumi.runtime.test(run)()  # type: ignore[no-untyped-call]
-        return Recording(engine.registered)
+        return Recording(engine.registered, monitor.awaited)
 
     return up
 

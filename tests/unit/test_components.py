@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import pulumi
 import pytest
 
 import settings as configuration
-from components import commands, endpoint, image, observation, release, server, summary
+from components import commands, endpoint, image, observation, release, rollout, server, summary
 from components.network import Ingress, Network, NetworkArgs, openings
 from components.observation import Observation, UnreachableError
 from host.auth_release.desired import Desired
@@ -42,16 +42,19 @@ def network() -> Network:
     )
 
 
-def make_server(**changes: str | None) -> server.Server:
+def make_server(
+    name: str = "auth", *, after: Sequence[pulumi.Resource] = (), **changes: str | None
+) -> server.Server:
     chosen = settings(**changes)
     return server.Server(
-        "auth",
+        name,
         server.ServerArgs(
             tenancy_id=chosen.tenancy_id,
             compartment_id=chosen.compartment_id,
             availability_domain_index=chosen.availability_domain_index,
             subnet_id=pulumi.Output.from_input("subnet"),
             nsg_id=pulumi.Output.from_input("nsg"),
+            after=after,
             machine=chosen.machine,
             login_key=chosen.login_key,
             host_key=chosen.host_key,
@@ -60,9 +63,11 @@ def make_server(**changes: str | None) -> server.Server:
     )
 
 
-def make_release(**changes: Any) -> release.Release:
+def make_release(
+    name: str = "auth", opts: pulumi.ResourceOptions | None = None, **changes: Any
+) -> release.Release:
     arguments: dict[str, Any] = {
-        "server": make_server(),
+        "server": changes.pop("server", None) or make_server(),
         "image": DIGEST,
         "revision": "abc",
         "registry": settings().registry,
@@ -72,7 +77,7 @@ def make_release(**changes: Any) -> release.Release:
         "secrets": {"AUTH_SIGNING_KEY": settings().signing_key},
         "uid": 10001,
     }
-    return release.Release("auth", release.ReleaseArgs(**{**arguments, **changes}))
+    return release.Release(name, release.ReleaseArgs(**{**arguments, **changes}), opts)
 
 
 def test_only_ssh_http_and_https_are_let_in(up: Up) -> None:
@@ -100,6 +105,31 @@ def test_rules_are_named_by_what_they_open_so_that_one_more_changes_no_other() -
 
     assert slugs == ["22-from-10-0-0-0-8", "22-from-192-0-2-1-32"]
     assert Ingress(port=22, source="192.0.2.1/32", reason="").slug == slugs[1]
+
+
+def test_the_vm_waits_for_the_rules_of_its_network(up: Up) -> None:
+    recorded = up(lambda: make_server(after=network().ready))
+
+    rules = {name for name in recorded.names if name.startswith("auth-nsg-")}
+    assert len(rules) == 4
+    assert {*rules, "auth-closed", "auth-routes"} <= recorded.awaited["auth-vm"]
+
+
+def test_a_servers_releases_wait_for_those_of_the_servers_before(up: Up) -> None:
+    def program() -> None:
+        servers = {name: make_server(name) for name in ("one", "two", "three")}
+        names = {server: name for name, server in servers.items()}
+        rollout.roll_out(
+            list(servers.values()),
+            lambda on, options: [make_release(f"on-{names[on]}", options, server=on)],
+            at_once=2,
+        )
+
+    awaited = up(program).awaited
+
+    assert awaited["on-one"] == awaited["on-two"] == set()
+    # to wait for a component is to wait for what is in it
+    assert awaited["on-three"] == {"on-one-release", "on-two-release"}
 
 
 def test_the_vm_gets_its_address_from_the_reserved_one_only(up: Up) -> None:

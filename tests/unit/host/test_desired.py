@@ -16,6 +16,10 @@ from tests.unit.host.fakes import document
         (json.dumps(document(colour="red")), "colour"),
         (json.dumps(document(service="../etc")), "`service`"),
         (json.dumps(document(image="registry.test/auth:latest")), "by digest"),
+        (json.dumps(document(site="")), "`site` is empty"),
+        (json.dumps(document(limits={"memory": "lots"})), "`limits.memory` is 'lots'"),
+        (json.dumps(document(canary={"percent": 100})), "`canary.percent`"),
+        (json.dumps(document(keep=1)), "`keep` must be at least 2"),
     ],
 )
 def test_a_desired_state_that_is_none_is_refused(text: str, problem: str) -> None:

@@ -163,3 +163,14 @@ def test_a_registry_that_is_away_is_named() -> None:
 )
 def test_only_a_registry_on_loopback_may_be_unencrypted(server: str, scheme: str) -> None:
     assert registry._scheme(server) == scheme
+
+
+def test_the_login_is_not_sent_to_a_place_that_does_not_encrypt(served: Served) -> None:
+    # a registry on a network, whose answer names a token server without https
+    client = registry._Client(
+        Desired.parse(json.dumps(document(image=f"registry.test/acme/auth@{DIGEST}")))
+    )
+
+    with pytest.raises(ReleaseError, match=r"which is not encrypted$"):
+        client._authorize(f'Bearer realm="http://{served.address}/token"')
+    assert served.seen == [], "the login was sent all the same"
