@@ -8,7 +8,6 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import SQLAlchemyError
 
 from auth import api, logs, problems
-from auth.api.answers import EVERYWHERE
 from auth.guard import middleware
 from auth.oauth import authorize, errors
 from auth.observe import endpoint
@@ -40,14 +39,16 @@ def create_app(service: Service) -> FastAPI:
         redoc_url=None,
         # it would lead to whatever host the request names, and without TLS behind a proxy
         redirect_slashes=False,
-        responses=EVERYWHERE,
+        # `auth.observe` tells; this would record URLs with their queries, which may hold codes
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.service = service
     for errors_of in (problems, errors, authorize, failures):
         errors_of.install(app)
-    for router in api.routers(development=settings.development):
-        app.include_router(router)
-    app.include_router(endpoint.router(service.metrics, settings.protection.metrics_from))
+    metrics = endpoint.router(service.metrics, settings.protection.metrics_from)
+    for router in (*api.routers(development=settings.development), metrics):
+        # one flat list: routers that are included are asked twice, one after the other
+        app.router.routes.extend(router.routes)
     middleware.install(
         app,
         settings.protection,

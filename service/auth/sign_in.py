@@ -91,13 +91,16 @@ async def begin(
     )
     token, expires_at = first_refresh_token(service, session)
     hashed = secret_tokens.hashed(token)
-    if not await service.database.write(sessions.begin, account, session, hashed, expires_at):
+    if not await service.audit.together(
+        lambda connection: sessions.begin(connection, account, session, hashed, expires_at),
+        Event.LOGIN,
+        account_id=account.id,
+        session_id=session.id,
+        client_id=client_id,
+    ):
         # the account was changed or deleted while its password was being checked
         raise ProblemError(Code.INVALID_CREDENTIALS)
     service.metrics.logins.labels("success").inc()
-    await service.audit.record(
-        Event.LOGIN, account_id=account.id, session_id=session.id, client_id=client_id
-    )
     return granted(service, account, session, token, expires_at)
 
 

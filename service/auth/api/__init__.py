@@ -16,7 +16,7 @@ from auth.api import (
     sessions,
 )
 from auth.oauth import authorize, discovery, forward_auth, introspection, token, userinfo
-from auth.pages import routes
+from auth.pages import mailed, routes, signing_in, signing_out
 
 
 def routers(*, development: bool) -> list[APIRouter]:
@@ -25,8 +25,8 @@ def routers(*, development: bool) -> list[APIRouter]:
     every = [
         me.ROUTER,
         operations.ROUTER,
-        registration.ROUTER,
         sessions.ROUTER,
+        registration.ROUTER,
         password.ROUTER,
         email.ROUTER,
         second_factor.ROUTER,
@@ -39,6 +39,9 @@ def routers(*, development: bool) -> list[APIRouter]:
         userinfo.ROUTER,
         authorize.ROUTER,
         discovery.ROUTER,
+        signing_in.ROUTER,
+        signing_out.ROUTER,
+        mailed.ROUTER,
         routes.ROUTER,
     ]
     return [*every, mailbox.ROUTER] if development else every

@@ -3,20 +3,20 @@
 import time
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
 from auth import enrolment
 from auth.api.access import Administrator, Running, signed_in_lately
-from auth.api.answers import problems
+from auth.api.answers import problems, router
 from auth.api.models import Identity, Me, moment
 from auth.observe.audit import Event
 from auth.problems import Code, ProblemError
 from auth.storage import accounts, sessions
 from auth.storage.accounts import Account
 
-ROUTER = APIRouter(
+ROUTER = router(
     prefix="/v1/admin/users",
     tags=["administration"],
     responses=problems(Code.INVALID_TOKEN, Code.FORBIDDEN),

@@ -1,7 +1,10 @@
 """How the API description tells of errors: declared once for each code, with its example."""
 
+from collections.abc import Mapping
+from enum import Enum
 from typing import Any
 
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from auth.problems import Code
@@ -56,14 +59,24 @@ def problems(*codes: Code) -> dict[int | str, dict[str, Any]]:
 
 
 # what a request may meet whatever it asks
-EVERYWHERE = problems(
+_EVERYWHERE = problems(
     Code.INVALID_REQUEST, Code.TOO_LARGE, Code.TIMEOUT, Code.RATE_LIMITED, Code.UNAVAILABLE
 )
-EVERYWHERE[400] = {
+_EVERYWHERE[400] = {
     "description": "This is no request that could be read.",
     "content": {_MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
-EVERYWHERE["default"] = {
+_EVERYWHERE["default"] = {
     "description": "Any other problem.",
     "content": {_MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
+
+
+def router(
+    *,
+    tags: list[str | Enum],
+    prefix: str = "",
+    responses: Mapping[int | str, dict[str, Any]] | None = None,
+) -> APIRouter:
+    """Make the router of a subject; each route of it may meet what a request may meet anywhere."""
+    return APIRouter(prefix=prefix, tags=tags, responses={**_EVERYWHERE, **(responses or {})})

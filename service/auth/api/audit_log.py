@@ -2,16 +2,16 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel, Field
 
 from auth.api.access import Administrator, Running
-from auth.api.answers import problems
+from auth.api.answers import problems, router
 from auth.api.models import Identity, moment
 from auth.observe.audit import Event
 from auth.problems import Code
 
-ROUTER = APIRouter(tags=["administration"])
+ROUTER = router(tags=["administration"])
 _LARGEST_PAGE = 200
 _LARGEST_ID = 2**63 - 1
 

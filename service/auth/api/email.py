@@ -3,12 +3,12 @@
 import time
 from functools import partial
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from sqlalchemy import Connection
 
 from auth import links, secret_tokens
 from auth.api.access import Running
-from auth.api.answers import problems
+from auth.api.answers import problems, router
 from auth.api.models import Email, Opaque, Taken
 from auth.guard.limits import Action
 from auth.observe.audit import Event
@@ -17,7 +17,7 @@ from auth.storage import accounts, action_tokens
 from auth.storage.accounts import Account, EmailTakenError
 from auth.storage.action_tokens import Purpose
 
-ROUTER = APIRouter(prefix="/v1/auth/verify-email", tags=["accounts"])
+ROUTER = router(prefix="/v1/auth/verify-email", tags=["accounts"])
 
 
 class Verification(Taken):

@@ -1,12 +1,12 @@
 """The mail that was sent while there is no SMTP server: outside of production only."""
 
-from fastapi import APIRouter
 from pydantic import BaseModel
 
 from auth.api.access import Running
+from auth.api.answers import router
 from auth.mail import Mailbox
 
-ROUTER = APIRouter(prefix="/dev/mailbox", tags=["development"])
+ROUTER = router(prefix="/dev/mailbox", tags=["development"])
 
 
 class Mail(BaseModel):

@@ -1,11 +1,11 @@
 """The account of whoever asks."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import Field
 
 from auth import links
 from auth.api.access import RecentUser, Running, User, signed_in_lately
-from auth.api.answers import problems
+from auth.api.answers import problems, router
 from auth.api.models import Email, Me, Name, Taken
 from auth.guard.limits import Action
 from auth.observe.audit import Event
@@ -13,7 +13,7 @@ from auth.problems import Code, ProblemError
 from auth.storage import accounts
 from auth.storage.accounts import normalized
 
-ROUTER = APIRouter(prefix="/v1/me", tags=["accounts"])
+ROUTER = router(prefix="/v1/me", tags=["accounts"])
 
 
 class Changes(Taken):

@@ -2,17 +2,17 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import BaseModel, Field
 
 from auth import keys
 from auth.api.access import Running
-from auth.api.answers import problems
+from auth.api.answers import problems, router
 from auth.problems import Code
 from auth.storage import schema
 from auth.storage.schema import State
 
-ROUTER = APIRouter(tags=["operations"])
+ROUTER = router(tags=["operations"])
 
 
 class Status(BaseModel):

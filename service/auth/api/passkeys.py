@@ -4,13 +4,13 @@ import json
 import time
 from functools import partial
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
 from auth import enrolment, passkeys, secret_tokens, sign_in
 from auth.api.access import RecentUser, Running, User
-from auth.api.answers import problems
+from auth.api.answers import problems, router
 from auth.api.models import Name, Opaque, Taken, Tokens, moment
 from auth.api.passkey_models import Assertion, Id, Options, Registration
 from auth.api.second_factor import session_of
@@ -25,7 +25,7 @@ from auth.storage.accounts import Account
 from auth.storage.challenges import Challenge, Purpose
 from auth.storage.passkeys import Passkey
 
-ROUTER = APIRouter(tags=["passkeys"])
+ROUTER = router(tags=["passkeys"])
 _CHANGING = (Code.INVALID_TOKEN, Code.REAUTHENTICATION_REQUIRED)
 
 

@@ -1,10 +1,8 @@
 """Making an account."""
 
-from fastapi import APIRouter
-
 from auth import links, sign_in
 from auth.api.access import Running
-from auth.api.answers import problems
+from auth.api.answers import problems, router
 from auth.api.models import Email, Me, NewPassword, Taken
 from auth.guard.limits import Action
 from auth.observe.audit import Event
@@ -12,7 +10,7 @@ from auth.problems import Code, ProblemError
 from auth.storage import accounts
 from auth.storage.accounts import EmailTakenError
 
-ROUTER = APIRouter(prefix="/v1/auth", tags=["accounts"])
+ROUTER = router(prefix="/v1/auth", tags=["accounts"])
 
 
 class Registration(Taken):

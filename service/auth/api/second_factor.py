@@ -3,13 +3,13 @@
 import time
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import BaseModel, Field, SecretStr, model_validator
 from sqlalchemy.exc import IntegrityError
 
 from auth import enrolment, one_time_codes, second_factor, sign_in
 from auth.api.access import RecentUser, Running, SignedIn, User
-from auth.api.answers import problems
+from auth.api.answers import problems, router
 from auth.api.models import Opaque, Password, Taken, Tokens
 from auth.api.passkey_models import Assertion
 from auth.guard.limits import Action
@@ -19,7 +19,7 @@ from auth.service import Service
 from auth.storage import factors
 from auth.storage.sessions import Session
 
-ROUTER = APIRouter(tags=["second factor"])
+ROUTER = router(tags=["second factor"])
 _CHANGING = (Code.INVALID_TOKEN, Code.REAUTHENTICATION_REQUIRED)
 
 TotpCode = Annotated[SecretStr, Field(min_length=6, max_length=11, examples=["492039"])]

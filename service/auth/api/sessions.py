@@ -2,19 +2,19 @@
 
 import time
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import BaseModel, Field
 
 from auth import second_factor, secret_tokens, sign_in
 from auth.api.access import PerhapsUser, Running, User, unauthenticated
-from auth.api.answers import problems
+from auth.api.answers import problems, router
 from auth.api.models import Credentials, Identity, Opaque, Taken, Tokens, moment
 from auth.guard.limits import Action
 from auth.observe.audit import Event
 from auth.problems import Code, ProblemError
 from auth.storage import sessions
 
-ROUTER = APIRouter(tags=["sessions"])
+ROUTER = router(tags=["sessions"])
 
 
 class RefreshToken(Taken):

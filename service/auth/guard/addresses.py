@@ -3,6 +3,7 @@
 import socket
 import struct
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -21,6 +22,7 @@ _MAX_HOPS = 16
 _ROUTES = Path("/proc/net/route")
 # a household or a server gets a /64 at the least; each of its addresses is the same client
 _IPV6_CLIENT_BITS = 64
+_REMEMBERED = 1024
 
 
 def networks(names: str, *, routes: Path = _ROUTES) -> tuple[Network, ...]:
@@ -81,6 +83,7 @@ def client(peer: str, forwarded: Sequence[str], trusted: Sequence[Network]) -> s
     return str(address)
 
 
+@lru_cache(_REMEMBERED)
 def counted_as(address: str) -> str:
     """Give what rate limits count: an IPv4 address, or the IPv6 network of one customer."""
     parsed = parse(address)

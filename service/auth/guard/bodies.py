@@ -49,8 +49,9 @@ class BoundedRequests:
 
         async def answer(message: Message) -> None:
             nonlocal begun
-            begun = True
-            limit.reschedule(None)
+            if not begun:
+                begun = True
+                limit.reschedule(None)
             await send(message)
 
         try:

@@ -50,7 +50,7 @@ class Lockout:
 
     async def check(self, name: str) -> bool:
         """Refuse with 429 while locked, with no word about the password; tell if any failed."""
-        until = await self._database.read(lockouts.until, self._subjects(name))
+        until = await self._database.read(lockouts.until, *self._subjects(name))
         wait = (until or 0) - self._now()
         if wait > 0:
             raise ProblemError(Code.RATE_LIMITED, {"Retry-After": str(int(wait) + 1)})

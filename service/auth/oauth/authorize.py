@@ -4,10 +4,11 @@ import time
 from typing import Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
 
 from auth.api.access import Running
+from auth.api.answers import router
 from auth.oauth import codes, forms, requests, scopes
 from auth.oauth.requests import Ask, RefusedRequestError
 from auth.observe.audit import Event
@@ -21,7 +22,7 @@ from auth.storage import consents
 from auth.storage.accounts import Account
 from auth.storage.browser_sessions import BrowserSession
 
-ROUTER = APIRouter(tags=["OAuth 2.0 and OpenID Connect"])
+ROUTER = router(tags=["OAuth 2.0 and OpenID Connect"])
 
 
 def _parameter(name: str, description: str, example: str = "") -> dict[str, Any]:

@@ -2,17 +2,17 @@
 
 from typing import Any
 
-from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
 from auth import keys
 from auth.api.access import Running
+from auth.api.answers import router
 from auth.oauth import id_tokens, scopes
 from auth.oauth.client_authentication import METHODS, PUBLIC_METHOD
 from auth.oauth.clients import GRANTS
 from auth.service import Service
 
-ROUTER = APIRouter(tags=["OAuth 2.0 and OpenID Connect"])
+ROUTER = router(tags=["OAuth 2.0 and OpenID Connect"])
 _CLAIMS = "iss sub aud exp iat auth_time nonce acr amr at_hash sid name email email_verified"
 _EXAMPLE = {
     "issuer": "https://auth.example.org",

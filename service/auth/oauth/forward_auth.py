@@ -3,13 +3,13 @@
 from typing import Annotated
 from urllib.parse import quote, urlencode
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from auth import problems as problem_documents
 from auth.api import access
 from auth.api.access import Running
-from auth.api.answers import problems
+from auth.api.answers import problems, router
 from auth.oauth import scopes
 from auth.pages import browsers, destinations
 from auth.problems import Code, ProblemError
@@ -17,7 +17,7 @@ from auth.service import Service
 from auth.storage.accounts import Account
 from auth.tokens import FIRST_PARTY
 
-ROUTER = APIRouter(tags=["forward authentication"])
+ROUTER = router(tags=["forward authentication"])
 _HEADERS = {
     "X-Auth-User": "The account's id.",
     "X-Auth-Email": "Its address, percent-encoded where it is not ASCII.",

@@ -3,13 +3,14 @@
 import time
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from auth import secret_tokens
 from auth.api import access
 from auth.api.access import Running
+from auth.api.answers import router
 from auth.guard.limits import Action
 from auth.oauth import forms, scopes
 from auth.oauth.client_authentication import authenticated
@@ -21,7 +22,7 @@ from auth.service import Service
 from auth.storage import sessions
 from auth.tokens import TokenError
 
-ROUTER = APIRouter(tags=["OAuth 2.0 and OpenID Connect"])
+ROUTER = router(tags=["OAuth 2.0 and OpenID Connect"])
 Form = Annotated[dict[str, str], Depends(forms.form)]
 _TOKEN_PARAMETERS = {
     "token": forms.text("An access token or a refresh token."),

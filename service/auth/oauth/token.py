@@ -2,12 +2,13 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from auth import secret_tokens, sign_in
 from auth.api.access import Running
+from auth.api.answers import router
 from auth.guard.limits import Action
 from auth.oauth import codes, forms, id_tokens, scopes
 from auth.oauth.client_authentication import authenticated
@@ -18,7 +19,7 @@ from auth.service import Service
 from auth.sign_in import Grant
 from auth.storage import sessions
 
-ROUTER = APIRouter(tags=["OAuth 2.0 and OpenID Connect"])
+ROUTER = router(tags=["OAuth 2.0 and OpenID Connect"])
 Form = Annotated[dict[str, str], Depends(forms.form)]
 
 CLIENT_PARAMETERS = {

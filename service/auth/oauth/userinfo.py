@@ -2,17 +2,16 @@
 
 from typing import Any
 
-from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from auth.api.access import AnyUser, insufficient_scope
-from auth.api.answers import problems
+from auth.api.answers import problems, router
 from auth.oauth import id_tokens, scopes
 from auth.oauth.scopes import OPENID
 from auth.problems import Code
 
-ROUTER = APIRouter(tags=["OAuth 2.0 and OpenID Connect"])
+ROUTER = router(tags=["OAuth 2.0 and OpenID Connect"])
 
 
 class UserInfo(BaseModel):

@@ -6,9 +6,11 @@ before somebody who got in could remove it.
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any
+
+from sqlalchemy import Connection
 
 from auth import logs
 from auth.guard.caller import CALLER
@@ -77,28 +79,44 @@ class Audit:
         `account_id` is whom it befell, `actor_id` who did it, if that is another account. `detail`
         is what else there is to know: words of ours, never what a client sent.
         """
-        caller = CALLER.get()
-        entry = {
-            "event": str(event),
-            "outcome": "success" if success else "failure",
-            "account_id": account_id,
-            "actor_id": actor_id,
-            "session_id": session_id,
-            "client_id": client_id,
-            "address": caller.address,
-            "user_agent": caller.user_agent,
-        }
-        self._metrics.events.labels(entry["event"], entry["outcome"]).inc()
-        logs.LOG.info("audit", extra={**entry, **({"detail": detail} if detail else {})})
-        await self._database.write(
-            audit.add,
-            {
-                **entry,
-                "at": self._now(),
-                "request_id": logs.REQUEST_ID.get(),
-                "detail": json.dumps(detail),
-            },
+        entry = _entry(
+            event,
+            success=success,
+            account_id=account_id,
+            actor_id=actor_id,
+            session_id=session_id,
+            client_id=client_id,
         )
+        self._tell(entry, detail)
+        await self._database.write(audit.add, self._row(entry, detail))
+
+    async def together(
+        self,
+        work: Callable[[Connection], bool],
+        event: Event,
+        *,
+        account_id: str,
+        session_id: str | None = None,
+        client_id: str | None = None,
+        **detail: str,
+    ) -> bool:
+        """Do the work and write its event, in one transaction; neither, if the work says False.
+
+        For what happens often: each transaction of its own costs as much again.
+        """
+        entry = _entry(event, account_id=account_id, session_id=session_id, client_id=client_id)
+        row = self._row(entry, detail)
+
+        def both(connection: Connection) -> bool:
+            done = work(connection)
+            if done:
+                audit.add(connection, row)
+            return done
+
+        done = await self._database.write(both)
+        if done:
+            self._tell(entry, detail)
+        return done
 
     async def page(
         self, *, before: int | None, size: int, event: Event | None, account_id: str | None
@@ -112,3 +130,37 @@ class Audit:
             account_id=account_id,
         )
         return [{**row, "detail": json.loads(row["detail"])} for row in rows]
+
+    def _tell(self, entry: Mapping[str, str | None], detail: Mapping[str, str]) -> None:
+        self._metrics.events.labels(entry["event"], entry["outcome"]).inc()
+        logs.tell("audit", {**entry, "detail": detail or None})
+
+    def _row(self, entry: Mapping[str, str | None], detail: Mapping[str, str]) -> dict[str, Any]:
+        return {
+            **entry,
+            "at": self._now(),
+            "request_id": logs.REQUEST_ID.get(),
+            "detail": json.dumps(detail),
+        }
+
+
+def _entry(
+    event: Event,
+    *,
+    success: bool = True,
+    account_id: str | None = None,
+    actor_id: str | None = None,
+    session_id: str | None = None,
+    client_id: str | None = None,
+) -> dict[str, str | None]:
+    caller = CALLER.get()
+    return {
+        "event": str(event),
+        "outcome": "success" if success else "failure",
+        "account_id": account_id,
+        "actor_id": actor_id,
+        "session_id": session_id,
+        "client_id": client_id,
+        "address": caller.address,
+        "user_agent": caller.user_agent,
+    }

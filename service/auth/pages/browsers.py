@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from functools import partial
 
 from fastapi import Request, Response
 
@@ -44,12 +43,15 @@ async def begin(
         user_agent=caller.user_agent,
     )
     before = secret_tokens.hashed(request.cookies.get(_name(service), ""))
-    keep = partial(browser_sessions.begin, instead_of=before)
-    if not await service.database.write(keep, account, session):
+    if not await service.audit.together(
+        lambda connection: browser_sessions.begin(connection, account, session, instead_of=before),
+        Event.LOGIN,
+        account_id=account.id,
+        page="sign-in",
+    ):
         # the account was changed or deleted while its password was being checked
         raise ProblemError(Code.INVALID_CREDENTIALS)
     service.metrics.logins.labels("success").inc()
-    await service.audit.record(Event.LOGIN, account_id=account.id, page="sign-in")
     domain = service.settings.oauth.cookie_domain
     cookies.put(service, answer, _name(service), cookie, seconds=seconds, domain=domain)
     csrf.renew(request, answer)

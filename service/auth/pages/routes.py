@@ -1,15 +1,11 @@
-"""Every page, and their style sheet."""
+"""The root, and the style sheet of the pages."""
 
 from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 
-from auth.pages import mailed, signing_in, signing_out
 from auth.pages.rendering import STYLE
 
 ROUTER = APIRouter(include_in_schema=False)
-ROUTER.include_router(signing_in.ROUTER)
-ROUTER.include_router(signing_out.ROUTER)
-ROUTER.include_router(mailed.ROUTER)
 _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 

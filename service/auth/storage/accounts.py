@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from auth.storage.tables import ACCOUNTS
@@ -33,6 +33,13 @@ class Account:
 
 
 _ACCOUNT = select(ACCOUNTS)
+_BY_EMAIL = _ACCOUNT.where(ACCOUNTS.c.email == bindparam("wanted"))
+_BY_ID = _ACCOUNT.where(ACCOUNTS.c.id == bindparam("wanted"))
+_STANDING = (
+    select(ACCOUNTS.c.password_changed_at, ACCOUNTS.c.disabled_at)
+    .where(ACCOUNTS.c.id == bindparam("wanted"))
+    .with_for_update(read=True)
+)
 
 
 def normalized(email: str) -> str:
@@ -59,11 +66,11 @@ def add(connection: Connection, account: Account) -> None:
 
 
 def by_email(connection: Connection, email: str) -> Account | None:
-    return _one(connection.execute(_ACCOUNT.where(ACCOUNTS.c.email == normalized(email))).first())
+    return _one(connection.execute(_BY_EMAIL, {"wanted": normalized(email)}).first())
 
 
 def by_id(connection: Connection, identity: str) -> Account | None:
-    return _one(connection.execute(_ACCOUNT.where(ACCOUNTS.c.id == identity)).first())
+    return _one(connection.execute(_BY_ID, {"wanted": identity}).first())
 
 
 def stands(connection: Connection, account: Account) -> bool:
@@ -72,11 +79,7 @@ def stands(connection: Connection, account: Account) -> bool:
     It may not once it was disabled, or its password is another one. Whoever changes either waits
     until this transaction ends, and so finds the session that it begins.
     """
-    now = connection.execute(
-        select(ACCOUNTS.c.password_changed_at, ACCOUNTS.c.disabled_at)
-        .where(ACCOUNTS.c.id == account.id)
-        .with_for_update(read=True)
-    ).first()
+    now = connection.execute(_STANDING, {"wanted": account.id}).first()
     return now is not None and tuple(now) == (account.password_changed_at, None)
 
 

@@ -7,9 +7,11 @@ from sqlalchemy import Connection, insert, select
 
 from auth.storage.tables import AUDIT_EVENTS
 
+_ADD = insert(AUDIT_EVENTS)
+
 
 def add(connection: Connection, event: Mapping[str, Any]) -> None:
-    connection.execute(insert(AUDIT_EVENTS).values(**event))
+    connection.execute(_ADD, event)
 
 
 def page(

@@ -3,7 +3,17 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from auth.storage.tables import RECOVERY_CODES, TOTP_SECRETS, WEBAUTHN_CREDENTIALS
 
@@ -29,17 +39,20 @@ class Totp:
     last_step: int
 
 
+_WHOSE: BindParameter[str] = bindparam("account")
+_OF = select(
+    select(func.count())
+    .where(TOTP_SECRETS.c.account_id == _WHOSE, TOTP_SECRETS.c.confirmed_at.is_not(None))
+    .scalar_subquery(),
+    select(func.count()).where(WEBAUTHN_CREDENTIALS.c.account_id == _WHOSE).scalar_subquery(),
+    select(func.count())
+    .where(RECOVERY_CODES.c.account_id == _WHOSE, RECOVERY_CODES.c.used_at.is_(None))
+    .scalar_subquery(),
+)
+
+
 def of(connection: Connection, account_id: str) -> Factors:
-    totp = select(func.count()).where(
-        TOTP_SECRETS.c.account_id == account_id, TOTP_SECRETS.c.confirmed_at.is_not(None)
-    )
-    passkeys = select(func.count()).where(WEBAUTHN_CREDENTIALS.c.account_id == account_id)
-    codes = select(func.count()).where(
-        RECOVERY_CODES.c.account_id == account_id, RECOVERY_CODES.c.used_at.is_(None)
-    )
-    row = connection.execute(
-        select(totp.scalar_subquery(), passkeys.scalar_subquery(), codes.scalar_subquery())
-    ).one()
+    row = connection.execute(_OF, {"account": account_id}).one()
     return Factors(totp=bool(row[0]), passkeys=row[1], recovery_codes=row[2])
 
 

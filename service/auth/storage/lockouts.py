@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, bindparam, delete, func, or_, select, update
 from sqlalchemy import text as sql
 
 from auth.storage.tables import LOCKOUTS
@@ -15,13 +15,14 @@ SET failures = CASE WHEN lockouts.expires_at < :now THEN 1 ELSE lockouts.failure
     failed_at = :now, expires_at = :expires
 RETURNING failures
 """)
+_UNTIL = select(func.max(func.coalesce(LOCKOUTS.c.locked_until, 0))).where(
+    or_(LOCKOUTS.c.subject == bindparam("one"), LOCKOUTS.c.subject == bindparam("other"))
+)
 
 
-def until(connection: Connection, subjects: Iterable[str]) -> float | None:
-    """Give when the last lock of the subjects ends; 0 without any, None if none failed at all."""
-    locked_until = func.max(func.coalesce(LOCKOUTS.c.locked_until, 0))
-    found = select(locked_until).where(LOCKOUTS.c.subject.in_(list(subjects)))
-    latest: float | None = connection.execute(found).scalar()
+def until(connection: Connection, one: str, other: str) -> float | None:
+    """Give when the last lock of both subjects ends; 0 without any, None if none failed at all."""
+    latest: float | None = connection.execute(_UNTIL, {"one": one, "other": other}).scalar()
     return latest
 
 

@@ -51,6 +51,18 @@ _WITH_TOKEN = (
     select(REFRESH_TOKENS.c.used_at, REFRESH_TOKENS.c.expires_at, *SESSIONS.columns)
     .join_from(REFRESH_TOKENS, SESSIONS)
     .where(REFRESH_TOKENS.c.hash == bindparam("hash"))
+    .with_for_update()
+)
+_ADD, _ADD_TOKEN = insert(SESSIONS), insert(REFRESH_TOKENS)
+_USE_TOKEN = (
+    update(REFRESH_TOKENS)
+    .where(REFRESH_TOKENS.c.hash == bindparam("given"))
+    .values(used_at=bindparam("now"))
+)
+_TOUCH = (
+    update(SESSIONS)
+    .where(SESSIONS.c.id == bindparam("given"))
+    .values(last_used_at=bindparam("now"), address=bindparam("from"), user_agent=bindparam("agent"))
 )
 
 
@@ -61,7 +73,7 @@ def new(**values: Any) -> Session:
 def add(connection: Connection, session: Session, hashed: str | None, expires_at: float) -> None:
     """Keep a session and the hash of its first refresh token, None if it gets none."""
     row = {name: getattr(session, name) for name in _SESSION_NAMES}
-    connection.execute(insert(SESSIONS), row)
+    connection.execute(_ADD, row)
     if hashed is not None:
         add_token(connection, session, hashed, parent=None, expires_at=expires_at)
 
@@ -86,7 +98,7 @@ def add_token(
         "created_at": session.last_used_at,
         "expires_at": expires_at,
     }
-    connection.execute(insert(REFRESH_TOKENS), row)
+    connection.execute(_ADD_TOKEN, row)
 
 
 def with_account(
@@ -107,8 +119,7 @@ def by_token(connection: Connection, hashed: str) -> tuple[Session, float | None
 
     Locks both for this transaction, so that of two at once the second one sees what the first did.
     """
-    found = _WITH_TOKEN.with_for_update()
-    row = connection.execute(found, {"hash": hashed}).first()
+    row = connection.execute(_WITH_TOKEN, {"hash": hashed}).first()
     if row is None:
         return None
     session = Session(**dict(zip(_SESSION_NAMES, row[2:], strict=True)))
@@ -116,9 +127,7 @@ def by_token(connection: Connection, hashed: str) -> tuple[Session, float | None
 
 
 def use_token(connection: Connection, hashed: str, now: float) -> None:
-    connection.execute(
-        update(REFRESH_TOKENS).where(REFRESH_TOKENS.c.hash == hashed).values(used_at=now)
-    )
+    connection.execute(_USE_TOKEN, {"given": hashed, "now": now})
 
 
 def descendant_used(connection: Connection, hashed: str) -> bool:
@@ -131,15 +140,13 @@ def descendant_used(connection: Connection, hashed: str) -> bool:
 
 def touch(connection: Connection, session: Session) -> None:
     """Keep when and from where the session was used last."""
-    connection.execute(
-        update(SESSIONS)
-        .where(SESSIONS.c.id == session.id)
-        .values(
-            last_used_at=session.last_used_at,
-            address=session.address,
-            user_agent=session.user_agent,
-        )
-    )
+    given = {
+        "given": session.id,
+        "now": session.last_used_at,
+        "from": session.address,
+        "agent": session.user_agent,
+    }
+    connection.execute(_TOUCH, given)
 
 
 def live(connection: Connection, account_id: str, now: float) -> list[Session]:
