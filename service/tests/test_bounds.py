@@ -1,11 +1,13 @@
 """What may come in, how slowly, and what leaves with an answer."""
 
+import asyncio
 import re
 import socket
 import time
 
 import httpx
 import pytest
+from auth.guard.connections import Gathering
 from auth.settings import Settings, SettingsError
 from callers import ORIGIN, client, log_in, register
 from running import ISSUER, Server
@@ -145,6 +147,30 @@ def test_what_is_no_http_is_refused_in_the_one_format(guarded: Server) -> None:
 
     assert b" 400 " in said.partition(b"\r\n")[0]
     assert b"application/problem+json" in said
+
+
+def test_an_answer_leaves_in_one_piece_and_before_the_connection_ends() -> None:
+    sent: list[bytes | str] = []
+
+    class Transport(asyncio.Transport):
+        def write(self, data: bytes | bytearray | memoryview) -> None:
+            sent.append(bytes(data))
+
+        def close(self) -> None:
+            sent.append("closed")
+
+    async def answer() -> None:
+        transport = Gathering(Transport(), asyncio.get_running_loop())
+        transport.write(b"head ")
+        transport.write(b"body")
+        await asyncio.sleep(0)
+        transport.write(b"last")
+        transport.close()
+        await asyncio.sleep(0)
+
+    asyncio.run(answer())
+
+    assert sent == [b"head body", b"last", "closed"]
 
 
 def test_half_a_request_does_nothing(own: Server) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from people import Person
 from running import SERVICE, Server
 
 PASSWORD = "correct horse battery staple"
@@ -170,6 +171,22 @@ def test_events_are_logged_with_their_request_and_hold_no_secret(on_sqlite: Serv
     for secret in (PASSWORD, ada["refresh_token"], ada["access_token"], ada["email"]):
         assert secret not in on_sqlite.log
         assert secret not in kept
+
+
+def test_a_login_that_cannot_be_written_down_does_not_happen(on_sqlite: Server) -> None:
+    on_sqlite.start()
+    with httpx.Client(base_url=on_sqlite.url) as client:
+        ada = Person.registered(client)
+        on_sqlite.execute(
+            "CREATE TRIGGER no_audit BEFORE INSERT ON audit_events "
+            "BEGIN SELECT RAISE(ABORT, 'no'); END"
+        )
+        refused = client.post("/v1/auth/login", json=ada.credentials)
+    with contextlib.closing(sqlite3.connect(on_sqlite.data / "auth.sqlite")) as database:
+        sessions = database.execute("SELECT count(*) FROM sessions").fetchone()[0]
+
+    assert refused.status_code == 503
+    assert sessions == 0
 
 
 class Collector(ThreadingHTTPServer):

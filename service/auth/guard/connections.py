@@ -27,7 +27,7 @@ class Protocol(HttpToolsProtocol):
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(_Gathering(transport, self.loop))  # type: ignore[arg-type]
+        super().connection_made(Gathering(transport, self.loop))  # type: ignore[arg-type]
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -79,7 +79,7 @@ class Protocol(HttpToolsProtocol):
         self.transport.close()
 
 
-class _Gathering:
+class Gathering:
     """A transport that sends what is written in one go at once: an answer's head with its body.
 
     Each write is a system call, which takes as long as a tenth of a small answer.
