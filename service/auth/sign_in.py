@@ -1,7 +1,7 @@
 """Signing in: a password first, then a session with its tokens. The API and the pages share it."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -91,17 +91,27 @@ async def begin(
     )
     token, expires_at = first_refresh_token(service, session)
     hashed = secret_tokens.hashed(token)
-    if not await service.audit.together(
+    await complete(
+        service,
+        account,
         lambda connection: sessions.begin(connection, account, session, hashed, expires_at),
-        Event.LOGIN,
-        account_id=account.id,
         session_id=session.id,
         client_id=client_id,
-    ):
+    )
+    return granted(service, account, session, token, expires_at)
+
+
+async def complete(
+    service: Service, account: Account, keep: Callable[[Connection], bool], **told: str
+) -> None:
+    """Keep the session of who has signed in, and the record of that; `told` is what that tells.
+
+    Refuse whose sign-in does not count any more, for which `keep` says False.
+    """
+    if not await service.audit.together(keep, Event.LOGIN, account_id=account.id, **told):
         # the account was changed or deleted while its password was being checked
         raise ProblemError(Code.INVALID_CREDENTIALS)
     service.metrics.logins.labels("success").inc()
-    return granted(service, account, session, token, expires_at)
 
 
 def session_of(

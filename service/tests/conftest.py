@@ -2,7 +2,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import callers
 import httpx
 import pytest
 from applications import Browser
@@ -99,15 +98,3 @@ def _browser(server: Server, person: Person) -> Iterator[Browser]:
     with Browser(server.url) as browser:
         browser.sign_in(person)
         yield browser
-
-
-@pytest.fixture(name="guarded", scope="module")
-def _guarded(
-    tmp_path_factory: pytest.TempPathFactory, key: str, new_url: NewUrl
-) -> Iterator[Server]:
-    """Give a server with limits, of which each test uses those of a client of its own."""
-    folder = tmp_path_factory.mktemp("guarded")
-    server = Server(data=folder, key=key, database=new_url(folder), settings=callers.LIMITED)
-    server.start()
-    yield server
-    server.stop()

@@ -9,15 +9,18 @@ import httpx
 import pytest
 from auth.guard.connections import Gathering
 from auth.settings import Settings, SettingsError
-from callers import ORIGIN, client, log_in, register
+from callers import LIMITED, ORIGIN, client, log_in, register
 from running import ISSUER, Server
+
+# limits, of which each test uses those of a client of its own
+SERVER_SETTINGS = LIMITED
 
 
 @pytest.mark.parametrize("password", ["password1", "trustno1", "picky@example.test"])
 def test_a_password_that_would_be_guessed_is_refused_with_the_reason(
-    guarded: Server, password: str
+    server: Server, password: str
 ) -> None:
-    with client(guarded, f"203.0.113.{len(password)}9") as asking:
+    with client(server, f"203.0.113.{len(password)}9") as asking:
         answer = register(asking, "picky@example.test", password)
 
     assert answer.status_code == 422
@@ -26,9 +29,9 @@ def test_a_password_that_would_be_guessed_is_refused_with_the_reason(
     assert password not in answer.text
 
 
-def test_every_answer_is_safe_to_show_in_a_browser(guarded: Server) -> None:
+def test_every_answer_is_safe_to_show_in_a_browser(server: Server) -> None:
     for path in ("/healthz", "/nowhere", "/v1/me", "/openapi.json"):
-        headers = httpx.get(guarded.url + path).headers
+        headers = httpx.get(server.url + path).headers
         assert "default-src 'none'" in headers["Content-Security-Policy"], path
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert headers["X-Frame-Options"] == "DENY"
@@ -37,8 +40,8 @@ def test_every_answer_is_safe_to_show_in_a_browser(guarded: Server) -> None:
         assert "Server" not in headers
 
 
-def test_the_page_of_the_description_may_load_what_it_names(guarded: Server) -> None:
-    page = httpx.get(f"{guarded.url}/docs")
+def test_the_page_of_the_description_may_load_what_it_names(server: Server) -> None:
+    page = httpx.get(f"{server.url}/docs")
     policy = page.headers["Content-Security-Policy"]
 
     scripts = re.findall(r'<script src="(https://[^"]+)"', page.text)
@@ -59,8 +62,8 @@ def test_an_issuer_without_https_asks_no_browser_for_https(own: Server) -> None:
     assert "Strict-Transport-Security" not in httpx.get(f"{own.url}/healthz").headers
 
 
-def test_tokens_are_kept_in_no_cache(guarded: Server) -> None:
-    with client(guarded, "203.0.113.6") as asking:
+def test_tokens_are_kept_in_no_cache(server: Server) -> None:
+    with client(server, "203.0.113.6") as asking:
         register(asking, "cache@example.test")
 
         assert log_in(asking, "cache@example.test").headers["Cache-Control"] == "no-store"
@@ -73,8 +76,8 @@ def preflight(server: Server, origin: str) -> httpx.Response:
     )
 
 
-def test_an_origin_that_is_configured_may_call_from_a_browser(guarded: Server) -> None:
-    answer = preflight(guarded, ORIGIN)
+def test_an_origin_that_is_configured_may_call_from_a_browser(server: Server) -> None:
+    answer = preflight(server, ORIGIN)
 
     assert answer.status_code == 200
     assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
@@ -84,10 +87,10 @@ def test_an_origin_that_is_configured_may_call_from_a_browser(guarded: Server) -
 @pytest.mark.parametrize(
     "origin", ["https://evil.example", "null", f"{ORIGIN}.evil.example", "http://app.example.org"]
 )
-def test_any_other_origin_may_not(guarded: Server, origin: str) -> None:
-    asked = httpx.get(f"{guarded.url}/healthz", headers={"Origin": origin})
+def test_any_other_origin_may_not(server: Server, origin: str) -> None:
+    asked = httpx.get(f"{server.url}/healthz", headers={"Origin": origin})
 
-    assert "Access-Control-Allow-Origin" not in preflight(guarded, origin).headers
+    assert "Access-Control-Allow-Origin" not in preflight(server, origin).headers
     assert "Access-Control-Allow-Origin" not in asked.headers
 
 
@@ -111,39 +114,39 @@ _HEAD = (
 )
 
 
-def test_a_body_that_takes_five_seconds_is_waited_for(guarded: Server) -> None:
-    said = dribble(guarded, [_HEAD, *[b"x" * 10] * 10], 0.5)
+def test_a_body_that_takes_five_seconds_is_waited_for(server: Server) -> None:
+    said = dribble(server, [_HEAD, *[b"x" * 10] * 10], 0.5)
 
     assert b" 422 " in said.partition(b"\r\n")[0]
 
 
-def test_a_body_that_never_ends_is_given_up(guarded: Server) -> None:
+def test_a_body_that_never_ends_is_given_up(server: Server) -> None:
     began = time.monotonic()
 
-    said = dribble(guarded, [_HEAD, *[b"x"] * 8], 1)
+    said = dribble(server, [_HEAD, *[b"x"] * 8], 1)
 
     assert b" 408 " in said.partition(b"\r\n")[0]
     assert b'"timeout"' in said
     assert time.monotonic() - began < 15
 
 
-def test_a_head_that_never_ends_is_given_up(guarded: Server) -> None:
+def test_a_head_that_never_ends_is_given_up(server: Server) -> None:
     began = time.monotonic()
 
-    said = dribble(guarded, [b"GET / HTTP/1.1\r\n", b"X-A: b\r\n"], 0.1)
+    said = dribble(server, [b"GET / HTTP/1.1\r\n", b"X-A: b\r\n"], 0.1)
 
     assert b" 408 " in said.partition(b"\r\n")[0]
     assert 8 < time.monotonic() - began < 15
 
 
-def test_a_head_without_bound_is_refused(guarded: Server) -> None:
-    said = dribble(guarded, [b"GET / HTTP/1.1\r\n", *[b"X-A: " + b"b" * 8000 + b"\r\n"] * 10], 0.02)
+def test_a_head_without_bound_is_refused(server: Server) -> None:
+    said = dribble(server, [b"GET / HTTP/1.1\r\n", *[b"X-A: " + b"b" * 8000 + b"\r\n"] * 10], 0.02)
 
     assert b" 431 " in said.partition(b"\r\n")[0]
 
 
-def test_what_is_no_http_is_refused_in_the_one_format(guarded: Server) -> None:
-    said = dribble(guarded, [b"\x16\x03\x01 this is TLS, or something\r\n\r\n"], 0)
+def test_what_is_no_http_is_refused_in_the_one_format(server: Server) -> None:
+    said = dribble(server, [b"\x16\x03\x01 this is TLS, or something\r\n\r\n"], 0)
 
     assert b" 400 " in said.partition(b"\r\n")[0]
     assert b"application/problem+json" in said
@@ -153,6 +156,9 @@ def test_an_answer_leaves_in_one_piece_and_before_the_connection_ends() -> None:
     sent: list[bytes | str] = []
 
     class Transport(asyncio.Transport):
+        def is_closing(self) -> bool:
+            return "closed" in sent
+
         def write(self, data: bytes | bytearray | memoryview) -> None:
             sent.append(bytes(data))
 
@@ -166,6 +172,7 @@ def test_an_answer_leaves_in_one_piece_and_before_the_connection_ends() -> None:
         await asyncio.sleep(0)
         transport.write(b"last")
         transport.close()
+        transport.write(b"to nobody")
         await asyncio.sleep(0)
 
     asyncio.run(answer())

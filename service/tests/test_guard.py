@@ -2,12 +2,15 @@
 
 import time
 
-from callers import client, log_in, register
+from callers import LIMITED, client, log_in, register
 from running import Server
 
+# limits, of which each test uses those of a client of its own
+SERVER_SETTINGS = LIMITED
 
-def test_each_answer_counts_down_and_the_one_too_many_is_told_to_wait(guarded: Server) -> None:
-    with client(guarded, "203.0.113.1") as asking:
+
+def test_each_answer_counts_down_and_the_one_too_many_is_told_to_wait(server: Server) -> None:
+    with client(server, "203.0.113.1") as asking:
         answers = [register(asking, f"a{number}@example.test") for number in range(4)]
 
     assert [answer.status_code for answer in answers] == [201, 201, 201, 429]
@@ -45,10 +48,10 @@ def test_nobody_gets_another_count_by_claiming_to_be_somebody_else(own: Server) 
 
 
 def test_failed_logins_lock_known_and_unknown_accounts_alike_and_the_lock_ends(
-    guarded: Server,
+    server: Server,
 ) -> None:
     seen: dict[str, list[tuple[int, str]]] = {}
-    with client(guarded, "203.0.113.4") as asking:
+    with client(server, "203.0.113.4") as asking:
         register(asking, "known@example.test")
         for name in ("known@example.test", "unknown@example.test"):
             answers = [log_in(asking, name, "wrong password") for _ in range(7)]

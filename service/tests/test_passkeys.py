@@ -8,12 +8,13 @@ from typing import Any
 import chromium
 import httpx
 import pytest
-from conftest import NewUrl
 from people import Person
 from running import Server
 from selenium import webdriver
 from selenium.webdriver.common.virtual_authenticator import VirtualAuthenticatorOptions
 
+# a secure context without TLS
+SERVER_SETTINGS = {"AUTH_ISSUER": "http://localhost:{port}"}
 _ASK = """
 const [kind, options, done] = arguments;
 const read = kind === "create" ? "parseCreationOptionsFromJSON" : "parseRequestOptionsFromJSON";
@@ -32,19 +33,6 @@ class Browser:
         made: dict[str, Any] = self.driver.execute_async_script(_ASK, kind, options)
         assert "error" not in made, made
         return made
-
-
-@pytest.fixture(scope="module", name="server")
-def _server(
-    tmp_path_factory: pytest.TempPathFactory, key: str, new_url: NewUrl
-) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("data")
-    # a secure context without TLS
-    settings = {"AUTH_ISSUER": "http://localhost:{port}"}
-    server = Server(data=folder, key=key, database=new_url(folder), settings=settings)
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture(scope="session", name="driver")

@@ -102,9 +102,10 @@ class Gathering:
         self._transport.close()
 
     def _send(self) -> None:
-        if self._gathered:
+        # the client may have gone since: then there is nobody to write to
+        if self._gathered and not self._transport.is_closing():
             self._transport.write(b"".join(self._gathered))
-            self._gathered.clear()
+        self._gathered.clear()
 
 
 def _answer(status: int) -> bytes:

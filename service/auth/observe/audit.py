@@ -57,6 +57,9 @@ class Event(StrEnum):
     ADMIN_READ_AUDIT = "admin.read_audit"
 
 
+_NO_IDS = dict.fromkeys(("account_id", "actor_id", "session_id", "client_id"))
+
+
 class Audit:
     def __init__(
         self, database: Database, metrics: Metrics, now: Callable[[], float] = time.time
@@ -144,23 +147,13 @@ class Audit:
         }
 
 
-def _entry(
-    event: Event,
-    *,
-    success: bool = True,
-    account_id: str | None = None,
-    actor_id: str | None = None,
-    session_id: str | None = None,
-    client_id: str | None = None,
-) -> dict[str, str | None]:
+def _entry(event: Event, *, success: bool = True, **ids: str | None) -> dict[str, str | None]:
     caller = CALLER.get()
     return {
         "event": str(event),
         "outcome": "success" if success else "failure",
-        "account_id": account_id,
-        "actor_id": actor_id,
-        "session_id": session_id,
-        "client_id": client_id,
+        **_NO_IDS,
+        **ids,
         "address": caller.address,
         "user_agent": caller.user_agent,
     }

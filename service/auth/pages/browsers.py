@@ -5,11 +5,9 @@ from collections.abc import Sequence
 
 from fastapi import Request, Response
 
-from auth import secret_tokens
+from auth import secret_tokens, sign_in
 from auth.guard.caller import CALLER
-from auth.observe.audit import Event
 from auth.pages import cookies, csrf
-from auth.problems import Code, ProblemError
 from auth.service import Service
 from auth.storage import browser_sessions
 from auth.storage.accounts import Account
@@ -43,15 +41,12 @@ async def begin(
         user_agent=caller.user_agent,
     )
     before = secret_tokens.hashed(request.cookies.get(_name(service), ""))
-    if not await service.audit.together(
+    await sign_in.complete(
+        service,
+        account,
         lambda connection: browser_sessions.begin(connection, account, session, instead_of=before),
-        Event.LOGIN,
-        account_id=account.id,
         page="sign-in",
-    ):
-        # the account was changed or deleted while its password was being checked
-        raise ProblemError(Code.INVALID_CREDENTIALS)
-    service.metrics.logins.labels("success").inc()
+    )
     domain = service.settings.oauth.cookie_domain
     cookies.put(service, answer, _name(service), cookie, seconds=seconds, domain=domain)
     csrf.renew(request, answer)
