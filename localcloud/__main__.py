@@ -47,6 +47,9 @@ def _start(arguments: argparse.Namespace) -> None:
     with _one_at_a_time(home):
         _check_docker()
         machines = Machines(home)
+        if not home.database.exists():
+            # of a cloud in a folder of the same name, which was deleted and not stopped
+            machines.remove_everything()
         with _told("Preparing machines and the image registry"):
             machines.prepare(_tell)
         with _told("Preparing the base images of services"):

@@ -30,7 +30,7 @@ class Cloud:
     def __init__(self, home: Home) -> None:
         self.home = home
         self.account = Account.open(home)
-        self.store = Store(home.path / "cloud.sqlite")
+        self.store = Store(home.database)
         self.machines = Machines(home)
         self.faults = Faults()
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="job")

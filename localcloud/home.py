@@ -81,6 +81,11 @@ class Home:
         return self.network[1]
 
     @property
+    def database(self) -> Path:
+        """What the cloud remembers. Without it the cloud has nothing, whatever Docker may hold."""
+        return self.path / "cloud.sqlite"
+
+    @property
     def endpoint(self) -> str:
         return f"http://{self.address}:{API_PORT}"
 

@@ -1,10 +1,18 @@
+import json
+import shutil
 import subprocess
+import urllib.error
+import urllib.request
 from pathlib import Path
+
+import pytest
 
 from localcloud import server
 from localcloud.account import Account
+from localcloud.docker import inspect
 from localcloud.home import Home
 from tests.localcloud.caller import Caller, refused
+from tests.localcloud.conftest import localcloud
 from tests.localcloud.served import REPOSITORY, serve_command, served
 
 
@@ -22,6 +30,28 @@ def test_a_killed_server_comes_back_with_what_it_answered(tmp_path: Path) -> Non
         read = caller.network.get_subnet(subnet.id).data
         assert (read.cidr_block, read.lifecycle_state) == (subnet.cidr_block, "AVAILABLE")
         refused(409, "Conflict", caller.network.delete_vcn, vcn.id)
+
+
+def test_what_a_deleted_folder_left_in_docker_is_in_nobodys_way(tmp_path: Path) -> None:
+    folder = tmp_path / "home"
+    localcloud("start", "--home", str(folder))
+    try:
+        deleted = Home.open(folder)
+        server.stop(deleted)
+        left = inspect(f"{deleted.prefix}registry")
+        shutil.rmtree(folder)
+
+        localcloud("start", "--home", str(folder))
+
+        told = json.loads(localcloud("describe", "--home", str(folder)))["registry"]
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            urllib.request.urlopen(f"http://{told['server']}/v2/", timeout=5)
+        now = inspect(f"{deleted.prefix}registry")
+        assert left is not None
+        assert now is not None
+        assert now["Id"] != left["Id"]
+    finally:
+        localcloud("stop", "--home", str(folder))
 
 
 def test_a_second_server_of_one_home_is_refused(caller: Caller) -> None:
