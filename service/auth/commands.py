@@ -137,7 +137,7 @@ def _take_over(connection: Connection, account_id: str, hashed: str) -> None:
         account_id,
         role=ADMIN,
         password=hashed,
-        password_changed_at=now,
+        credentials_changed_at=now,
         email_verified_at=now,
     )
     sessions.revoke_all(connection, account_id, "made administrator", now)

@@ -10,7 +10,7 @@ from auth.observe.audit import Event
 from auth.problems import Code, ProblemError
 from auth.second_factor import sealed_for
 from auth.service import Service
-from auth.storage import challenges, factors, passkeys, sessions
+from auth.storage import accounts, challenges, factors, passkeys, sessions
 from auth.storage.accounts import Account
 from auth.storage.passkeys import Passkey
 from auth.storage.sessions import Session
@@ -130,6 +130,8 @@ def _first_factor(
 ) -> None:
     """Give recovery codes, and end what was signed in with the password alone, but for here."""
     now = time.time()
+    # a login whose password is being checked was not asked for the factor: it counts no more
+    accounts.change(connection, account.id, credentials_changed_at=now)
     _replace_codes(account.id, codes, connection)
     sessions.revoke_all(connection, account.id, "second factor added", now, but=session.id)
     # who adds the factor has just shown it

@@ -1,15 +1,14 @@
 """Passwords, hashed with argon2id in a pool that never takes more memory than it was given."""
 
-import asyncio
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from auth.observe.metrics import Metrics
+from auth.pool import FullError, Pool
 
 # OWASP Password Storage Cheat Sheet, argon2id: 19 MiB, 2 passes, 1 lane.
 MEMORY_KIB, PASSES, LANES = 19456, 2, 1
@@ -27,10 +26,9 @@ class Passwords:
 
     def __init__(self, *, workers: int, queue: int, metrics: Metrics | None = None) -> None:
         self._hasher = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES)
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="hash")
-        self._places = workers + queue
-        self._taken = 0
+        self._pool = Pool(workers, places=workers + queue, name="hash")
         self._metrics = metrics or Metrics(revision="")
+        self._metrics.hash_queue.set_function(lambda: self._pool.taken)
         # made at start, with today's parameters: verifying against it takes as long as a real one
         self._nobody = self._hasher.hash("nobody has this password")
 
@@ -54,13 +52,9 @@ class Passwords:
         return self._hasher.check_needs_rehash(hashed)
 
     def close(self) -> None:
-        self._pool.shutdown(wait=True)
+        self._pool.close()
 
     async def _run(self, work: Callable[[], Answer]) -> Answer:
-        if self._taken >= self._places:
-            raise BusyError
-        self._taken += 1
-        self._metrics.hash_queue.set(self._taken)
         asked = time.perf_counter()
 
         def timed() -> Answer:
@@ -71,11 +65,7 @@ class Passwords:
             finally:
                 self._metrics.hash_work.observe(time.perf_counter() - began)
 
-        done = asyncio.get_running_loop().run_in_executor(self._pool, timed)
-        # a caller that gives up does not stop the thread: its place is free when that is done
-        done.add_done_callback(self._leave)
-        return await asyncio.shield(done)
-
-    def _leave(self, _: object) -> None:
-        self._taken -= 1
-        self._metrics.hash_queue.set(self._taken)
+        try:
+            return await self._pool.run(timed)
+        except FullError:
+            raise BusyError from None

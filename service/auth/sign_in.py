@@ -14,7 +14,7 @@ from auth.guard.limits import Action
 from auth.observe.audit import Event
 from auth.problems import Code, ProblemError
 from auth.service import Service
-from auth.storage import accounts, sessions
+from auth.storage import accounts, logins, sessions
 from auth.storage.accounts import Account
 from auth.storage.sessions import Session
 from auth.tokens import FIRST_PARTY
@@ -32,15 +32,18 @@ class Grant:
     session: Session
 
 
-async def with_password(service: Service, email: str, password: str) -> Account:
-    """Give the account whose password this is; refuse with a ProblemError.
+async def with_password(service: Service, email: str, password: str) -> tuple[Account, bool]:
+    """Give the account whose password this is, and whether a second factor is to be asked for.
+
+    Refuse with a ProblemError.
 
     Whether there is an account shows neither in the answer nor in the time it takes. That one is
     disabled is told only to who knows its password.
     """
     await service.limits.take(Action.LOGIN, email)
-    failed_before = await service.lockout.check(email)
-    account = await service.database.read(accounts.by_email, email)
+    found = await service.database.read(logins.find, email, *service.lockout.subjects(email))
+    failed_before = service.lockout.judge(found.locked_until)
+    account = found.account
     right = await service.passwords.verify(account.password if account else None, password)
     if account is None or not right:
         locked = await service.lockout.failed(email)
@@ -52,7 +55,7 @@ async def with_password(service: Service, email: str, password: str) -> Account:
     if service.passwords.outdated(account.password):
         renewed = await service.passwords.hash(password)
         await service.database.write(accounts.rehash, account, renewed)
-    return account
+    return account, found.has_factor
 
 
 async def admit(service: Service, account: Account) -> None:

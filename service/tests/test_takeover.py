@@ -103,7 +103,7 @@ def test_an_account_that_proved_its_address_becomes_an_administrator_as_it_is(
 
 @pytest.mark.parametrize(
     "change",
-    ["password = 'x', password_changed_at = {now}", "disabled_at = {now}"],
+    ["password = 'x', credentials_changed_at = {now}", "disabled_at = {now}"],
     ids=["new-password", "disabled"],
 )
 def test_a_login_that_was_waiting_does_not_outlive_what_it_was_checked_against(

@@ -53,8 +53,9 @@ async def login(given: Credentials, service: Running) -> Tokens:
     a `challenge` for `/v1/auth/login/second-factor`, the `methods` that the account has, for how
     many seconds it is good (`expires_in`), and what a browser needs for a passkey (`webauthn`).
     """
-    account = await sign_in.with_password(service, given.email, given.password.get_secret_value())
-    question = await second_factor.asked(service, account)
+    password = given.password.get_secret_value()
+    account, has_factor = await sign_in.with_password(service, given.email, password)
+    question = await second_factor.asked(service, account) if has_factor else None
     if question is not None:
         raise question.problem()
     return Tokens.of(await sign_in.begin(service, account, amr=["pwd"]))

@@ -50,7 +50,10 @@ class Lockout:
 
     async def check(self, name: str) -> bool:
         """Refuse with 429 while locked, with no word about the password; tell if any failed."""
-        until = await self._database.read(lockouts.until, *self._subjects(name))
+        return self.judge(await self._database.read(lockouts.until, *self.subjects(name)))
+
+    def judge(self, until: float | None) -> bool:
+        """Do as `check` does, with what `lockouts.until` gave of the name's subjects."""
         wait = (until or 0) - self._now()
         if wait > 0:
             raise ProblemError(Code.RATE_LIMITED, {"Retry-After": str(int(wait) + 1)})
@@ -60,7 +63,7 @@ class Lockout:
         """Count a failure; tell whether the account is locked by it."""
         until = await self._database.write(
             lockouts.failed,
-            {subject: lock.seconds for subject, lock in self._subjects(name).items()},
+            {subject: lock.seconds for subject, lock in self.subjects(name).items()},
             now=self._now(),
             memory=_MEMORY_SECONDS,
         )
@@ -68,8 +71,9 @@ class Lockout:
 
     async def succeeded(self, name: str) -> None:
         """Forget the failures of this client; those from elsewhere are still somebody's guesses."""
-        await self._database.write(lockouts.clear, list(self._subjects(name))[:1])
+        await self._database.write(lockouts.clear, list(self.subjects(name))[:1])
 
-    def _subjects(self, name: str) -> dict[str, Lock]:
+    def subjects(self, name: str) -> dict[str, Lock]:
+        """Give what is counted of a name that the current caller tries, and what locks it."""
         hashed = hashed_name(name)
         return {f"{hashed}@{counted_as(CALLER.get().address)}": self._here, hashed: self._anywhere}

@@ -38,7 +38,7 @@ async def with_password(request: Request, service: Running, given: Form) -> Resp
         credentials = Credentials.model_validate(
             {"email": email, "password": given.get("password", "")}
         )
-        account = await sign_in.with_password(
+        account, has_factor = await sign_in.with_password(
             service, credentials.email, credentials.password.get_secret_value()
         )
     except ValidationError:
@@ -48,7 +48,7 @@ async def with_password(request: Request, service: Running, given: Form) -> Resp
         return _form(service, request, target, email=email, error=ProblemError(Code.BUSY))
     except ProblemError as refused:
         return _form(service, request, target, email=email, error=refused)
-    question = await second_factor.asked(service, account)
+    question = await second_factor.asked(service, account) if has_factor else None
     if question is not None:
         return _question(service, request, target, question)
     answer = RedirectResponse(target, 303)

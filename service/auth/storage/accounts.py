@@ -1,11 +1,27 @@
 """Accounts. An e-mail address is kept in lower case, and belongs to one account."""
 
 import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Double,
+    Insert,
+    Row,
+    Table,
+    bindparam,
+    cast,
+    delete,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from auth.storage.tables import ACCOUNTS
@@ -19,7 +35,11 @@ class EmailTakenError(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Account:
-    """`password` is an argon2 hash; `created_at` is RFC 3339, UTC; other times are Unix seconds."""
+    """`password` is an argon2 hash; `created_at` is RFC 3339, UTC; other times are Unix seconds.
+
+    `credentials_changed_at`: what was shown to sign in before counts no more. It is when the
+    password was changed, or a first second factor was added.
+    """
 
     id: str
     email: str
@@ -29,17 +49,13 @@ class Account:
     disabled_at: float | None = None
     role: str = USER
     name: str | None = None
-    password_changed_at: float | None = None
+    credentials_changed_at: float | None = None
 
 
 _ACCOUNT = select(ACCOUNTS)
 _BY_EMAIL = _ACCOUNT.where(ACCOUNTS.c.email == bindparam("wanted"))
 _BY_ID = _ACCOUNT.where(ACCOUNTS.c.id == bindparam("wanted"))
-_STANDING = (
-    select(ACCOUNTS.c.password_changed_at, ACCOUNTS.c.disabled_at)
-    .where(ACCOUNTS.c.id == bindparam("wanted"))
-    .with_for_update(read=True)
-)
+_NAMES = [column.name for column in ACCOUNTS.columns]
 
 
 def normalized(email: str) -> str:
@@ -73,14 +89,38 @@ def by_id(connection: Connection, identity: str) -> Account | None:
     return _one(connection.execute(_BY_ID, {"wanted": identity}).first())
 
 
-def stands(connection: Connection, account: Account) -> bool:
-    """Tell whether the account may sign in with what it has just shown.
+def if_it_stands(table: Table) -> Insert:
+    """Give the statement that `add_if_it_stands` inserts a row of the table with."""
+    row = [_bound(column) for column in table.columns]
+    stands = (
+        ACCOUNTS.c.id == bindparam("whose"),
+        ACCOUNTS.c.credentials_changed_at.is_not_distinct_from(bindparam("changed_at")),
+        ACCOUNTS.c.disabled_at.is_(None),
+    )
+    names = [column.name for column in table.columns]
+    wanted = select(*row).select_from(ACCOUNTS).where(*stands).with_for_update(read=True)
+    statement = insert(table).from_select(names, wanted)
+    # of an INSERT, SQLAlchemy only remembers it when asked to
+    return statement.execution_options(preserve_rowcount=True)
 
-    It may not once it was disabled, or its password is another one. Whoever changes either waits
+
+def _bound(column: Column[Any]) -> ColumnElement[Any]:
+    bound = bindparam(f"new_{column.name}", type_=column.type)
+    # PostgreSQL takes a NULL for a text unless it is told
+    return cast(bound, column.type) if isinstance(column.type, Double) else bound
+
+
+def add_if_it_stands(
+    connection: Connection, statement: Insert, account: Account, row: Mapping[str, Any]
+) -> bool:
+    """Insert a row if the account may sign in with what it has just shown; tell whether it may.
+
+    It may not once it was disabled, or its credentials are others. Whoever changes either waits
     until this transaction ends, and so finds the session that it begins.
     """
-    now = connection.execute(_STANDING, {"wanted": account.id}).first()
-    return now is not None and tuple(now) == (account.password_changed_at, None)
+    given = {f"new_{name}": value for name, value in row.items()}
+    whose = {"whose": account.id, "changed_at": account.credentials_changed_at}
+    return connection.execute(statement, {**given, **whose}).rowcount == 1
 
 
 def change(connection: Connection, identity: str, /, **values: Any) -> Account | None:
@@ -126,5 +166,10 @@ def _values(account: Account) -> dict[str, Any]:
     return {name: getattr(account, name) for name in Account.__slots__}
 
 
+def of_row(row: Sequence[Any]) -> Account:
+    """Give the account whose columns these are, in the table's order; more may follow."""
+    return Account(**dict(zip(_NAMES, row, strict=False)))
+
+
 def _one(row: Row[Any] | None) -> Account | None:
-    return Account(**row._mapping) if row else None  # noqa: SLF001 - public, despite its name
+    return of_row(row) if row else None

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, select
 
 from auth.storage import accounts
 from auth.storage.accounts import Account
@@ -25,6 +25,7 @@ class BrowserSession:
 
 
 _NAMES = tuple(BrowserSession.__slots__)
+_BEGIN = accounts.if_it_stands(BROWSER_SESSIONS)
 _SESSION = select(*(BROWSER_SESSIONS.c[name] for name in _NAMES))
 
 
@@ -35,11 +36,10 @@ def begin(
 
     The one that the browser had before ends.
     """
-    if not accounts.stands(connection, account):
+    row = {name: getattr(session, name) for name in _NAMES}
+    if not accounts.add_if_it_stands(connection, _BEGIN, account, row):
         return False
     remove(connection, instead_of)
-    row = {name: getattr(session, name) for name in _NAMES}
-    connection.execute(insert(BROWSER_SESSIONS), row)
     return True
 
 

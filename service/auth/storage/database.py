@@ -1,9 +1,8 @@
 """A database as the rest of the service sees it: functions of a connection, read or write."""
 
-import asyncio
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -11,13 +10,15 @@ from sqlalchemy import Connection, make_url
 from sqlalchemy import text as sql
 from sqlalchemy.exc import SQLAlchemyError
 
+from auth.pool import FullError, Pool
+
 P = ParamSpec("P")
 Answer = TypeVar("Answer")
 Work = Callable[Concatenate[Connection, P], Answer]
 
 # as long as a request may wait for a lock that another process holds
 LOCK_SECONDS = 3.0
-_WAITING = 256
+_PLACES = 256
 
 
 class UnavailableError(SQLAlchemyError):
@@ -33,8 +34,7 @@ class Database(ABC):
     """
 
     def __init__(self, threads: int) -> None:
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="database")
-        self._waiting = 0
+        self._pool = Pool(threads, places=_PLACES, name="database")
 
     @abstractmethod
     async def read(self, work: Work[P, Answer], /, *args: P.args, **kwargs: P.kwargs) -> Answer: ...
@@ -65,24 +65,18 @@ class Database(ABC):
         await self.read(lambda connection: connection.execute(_ALIVE).first())
 
     async def _in_thread(self, work: Callable[[], Answer]) -> Answer:
-        if self._waiting >= _WAITING:
-            raise UnavailableError("too many wait for the database")
-        self._waiting += 1
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + LOCK_SECONDS
+        deadline = time.monotonic() + LOCK_SECONDS
 
         def timely() -> Answer:
             # those who waited behind one that waited for a lock don't wait for it again
-            if loop.time() > deadline:
+            if time.monotonic() > deadline:
                 raise UnavailableError("the database did not get to it in time")
             return work()
 
-        done = loop.run_in_executor(self._threads, timely)
-        done.add_done_callback(self._served)
-        return await asyncio.shield(done)
-
-    def _served(self, _: object) -> None:
-        self._waiting -= 1
+        try:
+            return await self._pool.run(timely)
+        except FullError:
+            raise UnavailableError("too many wait for the database") from None
 
 
 _ALIVE = sql("SELECT 1 FROM accounts LIMIT 1")

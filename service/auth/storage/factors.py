@@ -8,6 +8,7 @@ from sqlalchemy import (
     Connection,
     bindparam,
     delete,
+    exists,
     func,
     insert,
     or_,
@@ -15,7 +16,7 @@ from sqlalchemy import (
     update,
 )
 
-from auth.storage.tables import RECOVERY_CODES, TOTP_SECRETS, WEBAUTHN_CREDENTIALS
+from auth.storage.tables import ACCOUNTS, RECOVERY_CODES, TOTP_SECRETS, WEBAUTHN_CREDENTIALS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +49,15 @@ _OF = select(
     select(func.count())
     .where(RECOVERY_CODES.c.account_id == _WHOSE, RECOVERY_CODES.c.used_at.is_(None))
     .scalar_subquery(),
+)
+
+
+# of an account that the query around it selects
+HAS_ANY = or_(
+    exists().where(
+        TOTP_SECRETS.c.account_id == ACCOUNTS.c.id, TOTP_SECRETS.c.confirmed_at.is_not(None)
+    ),
+    exists().where(WEBAUTHN_CREDENTIALS.c.account_id == ACCOUNTS.c.id),
 )
 
 

@@ -15,14 +15,14 @@ SET failures = CASE WHEN lockouts.expires_at < :now THEN 1 ELSE lockouts.failure
     failed_at = :now, expires_at = :expires
 RETURNING failures
 """)
-_UNTIL = select(func.max(func.coalesce(LOCKOUTS.c.locked_until, 0))).where(
+UNTIL = select(func.max(func.coalesce(LOCKOUTS.c.locked_until, 0))).where(
     or_(LOCKOUTS.c.subject == bindparam("one"), LOCKOUTS.c.subject == bindparam("other"))
 )
 
 
 def until(connection: Connection, one: str, other: str) -> float | None:
     """Give when the last lock of both subjects ends; 0 without any, None if none failed at all."""
-    latest: float | None = connection.execute(_UNTIL, {"one": one, "other": other}).scalar()
+    latest: float | None = connection.execute(UNTIL, {"one": one, "other": other}).scalar()
     return latest
 
 

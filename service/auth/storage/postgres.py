@@ -57,5 +57,5 @@ class PostgresDatabase(Database):
             return work(connection)
 
     def close(self) -> None:
-        self._threads.shutdown(wait=True)
+        self._pool.close()
         self._engine.dispose()

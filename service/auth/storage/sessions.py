@@ -40,7 +40,6 @@ class Session:
 
 
 _SESSION = select(SESSIONS)
-_ACCOUNT_NAMES = [column.name for column in ACCOUNTS.columns]
 _SESSION_NAMES = [column.name for column in SESSIONS.columns]
 _WITH_ACCOUNT = (
     select(*ACCOUNTS.columns, *SESSIONS.columns)
@@ -54,6 +53,7 @@ _WITH_TOKEN = (
     .with_for_update()
 )
 _ADD, _ADD_TOKEN = insert(SESSIONS), insert(REFRESH_TOKENS)
+_BEGIN = accounts.if_it_stands(SESSIONS)
 _USE_TOKEN = (
     update(REFRESH_TOKENS)
     .where(REFRESH_TOKENS.c.hash == bindparam("given"))
@@ -72,8 +72,7 @@ def new(**values: Any) -> Session:
 
 def add(connection: Connection, session: Session, hashed: str | None, expires_at: float) -> None:
     """Keep a session and the hash of its first refresh token, None if it gets none."""
-    row = {name: getattr(session, name) for name in _SESSION_NAMES}
-    connection.execute(_ADD, row)
+    connection.execute(_ADD, _row(session))
     if hashed is not None:
         add_token(connection, session, hashed, parent=None, expires_at=expires_at)
 
@@ -82,10 +81,14 @@ def begin(
     connection: Connection, account: Account, session: Session, hashed: str, expires_at: float
 ) -> bool:
     """Keep the session of who has signed in; tell False if that does not count any more."""
-    if not accounts.stands(connection, account):
+    if not accounts.add_if_it_stands(connection, _BEGIN, account, _row(session)):
         return False
-    add(connection, session, hashed, expires_at)
+    add_token(connection, session, hashed, parent=None, expires_at=expires_at)
     return True
+
+
+def _row(session: Session) -> dict[str, Any]:
+    return {name: getattr(session, name) for name in _SESSION_NAMES}
 
 
 def add_token(
@@ -109,9 +112,8 @@ def with_account(
     row = connection.execute(_WITH_ACCOUNT, given).first()
     if row is None:
         return None
-    account = dict(zip(_ACCOUNT_NAMES, row, strict=False))
-    session = dict(zip(_SESSION_NAMES, row[len(account) :], strict=True))
-    return Account(**account), Session(**session)
+    session = dict(zip(_SESSION_NAMES, row[len(ACCOUNTS.columns) :], strict=True))
+    return accounts.of_row(row), Session(**session)
 
 
 def by_token(connection: Connection, hashed: str) -> tuple[Session, float | None, float] | None:

@@ -52,7 +52,7 @@ class SqliteDatabase(Database):
             self._writer.drop()
 
     def close(self) -> None:
-        self._threads.shutdown(wait=True)
+        self._pool.close()
         self._reader.drop()
         self._writer.drop()
 

@@ -1,0 +1,52 @@
+"""Threads that work for the event loop: some at a time, some more wait, the rest is refused."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+Answer = TypeVar("Answer")
+
+
+class FullError(Exception):
+    """All places are taken."""
+
+
+class Pool:
+    """Runs functions in `threads` threads; `places` are of those that run and those that wait."""
+
+    def __init__(self, threads: int, *, places: int, name: str) -> None:
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._places = places
+        self.taken = 0
+
+    async def run(self, work: Callable[[], Answer]) -> Answer:
+        """Give or raise what the work does; raise FullError where there is no place.
+
+        A caller that gives up does not stop the thread: its place is free when that is done.
+        """
+        if self.taken >= self._places:
+            raise FullError
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Answer] = loop.create_future()
+
+        def settle(kind: Callable[[Any], None], outcome: object) -> None:
+            self.taken -= 1
+            if not answer.done():
+                kind(outcome)
+
+        def call() -> None:
+            try:
+                outcome = work()
+            except BaseException as error:  # noqa: BLE001 - it is the caller's, whatever it is
+                loop.call_soon_threadsafe(settle, answer.set_exception, error)
+            else:
+                loop.call_soon_threadsafe(settle, answer.set_result, outcome)
+
+        self._threads.submit(call)
+        self.taken += 1
+        return await answer
+
+    def close(self) -> None:
+        """Wait until all is done."""
+        self._threads.shutdown(wait=True)

@@ -1,0 +1,33 @@
+"""What a login has to know before it hashes, all in one query: each costs as much again."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, bindparam, literal_column, select
+
+from auth.storage import accounts, factors, lockouts
+from auth.storage.accounts import Account
+from auth.storage.tables import ACCOUNTS
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """`locked_until` is what `lockouts.until` gives; `has_factor` is False without an account."""
+
+    account: Account | None
+    has_factor: bool
+    locked_until: float | None
+
+
+# a row there is in any case, so that the lock of a name without an account is found as well
+_ANYWAY = select(literal_column("1").label("anyway")).subquery("anyway")
+_FIND = select(lockouts.UNTIL.scalar_subquery(), factors.HAS_ANY, *ACCOUNTS.columns).select_from(
+    _ANYWAY.outerjoin(ACCOUNTS, ACCOUNTS.c.email == bindparam("email"))
+)
+
+
+def find(connection: Connection, email: str, one: str, other: str) -> Found:
+    """Look up an account by its address, and the locks of two subjects."""
+    given = {"email": accounts.normalized(email), "one": one, "other": other}
+    until, has_factor, *columns = connection.execute(_FIND, given).one()
+    account = accounts.of_row(columns) if columns[0] is not None else None
+    return Found(account=account, has_factor=bool(has_factor), locked_until=until)
