@@ -1,25 +1,38 @@
-"""The bare rate of argon2: `python -m bench.argon WORKERS SECONDS` prints verifications a second.
+"""The bare rate of argon2id: `python -m bench.argon LIBRARY WORKERS SECONDS` prints it, a second.
 
 With the service's own parameters and as many threads as it hashes with, but nothing around them.
+`LIBRARY` is `libsodium`, by which the service hashes, or `reference`, by which most of Python does.
 """
 
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 from argon2 import PasswordHasher
-from auth.passwords import LANES, MEMORY_KIB, PASSES
+from auth import passwords
+
+_PASSWORD = "correct horse"  # noqa: S105 - nobody's
 
 
-def rate(workers: int, seconds: float) -> float:
-    hasher = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES)
-    hashed = hasher.hash("correct horse")
+def _libsodium() -> Callable[[], object]:
+    kept = passwords.hashed(_PASSWORD)
+    return lambda: passwords.is_right(kept, _PASSWORD)
+
+
+def _reference() -> Callable[[], object]:
+    hasher = PasswordHasher(passwords.PASSES, passwords.MEMORY_KIB, parallelism=1)
+    kept = hasher.hash(_PASSWORD)
+    return lambda: hasher.verify(kept, _PASSWORD)
+
+
+def rate(verify: Callable[[], object], workers: int, seconds: float) -> float:
     counts = [0] * workers
     end = time.monotonic() + seconds
 
     def work(number: int) -> None:
         while time.monotonic() < end:
-            hasher.verify(hashed, "correct horse")
+            verify()
             counts[number] += 1
 
     began = time.monotonic()
@@ -32,4 +45,5 @@ def rate(workers: int, seconds: float) -> float:
 
 
 if __name__ == "__main__":
-    print(rate(int(sys.argv[1]), float(sys.argv[2])))
+    library = {"libsodium": _libsodium, "reference": _reference}[sys.argv[1]]
+    print(rate(library(), int(sys.argv[2]), float(sys.argv[3])))

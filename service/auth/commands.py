@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from argon2 import PasswordHasher
 from sqlalchemy import Connection
 
 from auth import keys, passwords, secret_tokens, server
@@ -97,11 +96,7 @@ def _create_admin(database: Database, settings: Settings, arguments: argparse.Na
     if arguments.password_stdin and (refusal := password_rules.refusal(password, email)):
         raise CommandError(str(refusal))
     # without one, nobody knows the password until the link is used
-    hashed = PasswordHasher(
-        time_cost=passwords.PASSES,
-        memory_cost=passwords.MEMORY_KIB,
-        parallelism=passwords.LANES,
-    ).hash(password or secret_tokens.make())
+    hashed = passwords.hashed(password or secret_tokens.make())
     account, kept = database.write_now(_admin, email, hashed)
     print(f"{account.email} is {'already there, and now' if kept else 'now'} an administrator.")
     if not kept and not password:

@@ -1,6 +1,7 @@
 """Threads that work for the event loop: some at a time, some more wait, the rest is refused."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -13,10 +14,17 @@ class FullError(Exception):
 
 
 class Pool:
-    """Runs functions in `threads` threads; `places` are of those that run and those that wait."""
+    """Runs functions in `threads` threads; `places` are of those that run and those that wait.
 
-    def __init__(self, threads: int, *, places: int, name: str) -> None:
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
+    `niceness` is that of `nice(1)`: how much the threads let all others go first, such as the
+    event loop.
+    """
+
+    def __init__(self, threads: int, *, places: int, name: str, niceness: int = 0) -> None:
+        # on Linux, a thread has a niceness of its own
+        self._threads = ThreadPoolExecutor(
+            threads, thread_name_prefix=name, initializer=os.nice, initargs=(niceness,)
+        )
         self._places = places
         self.taken = 0
 

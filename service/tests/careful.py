@@ -24,11 +24,14 @@ class Careful(Person):
     @classmethod
     def enrolled(cls, client: httpx.Client) -> Self:
         person = cls.signed_in(client)
-        person.begin()
-        answer = person.post("/v1/me/totp/confirm", code=person.code(0))
-        assert answer.status_code == 200, answer.text
-        person.codes = tuple(answer.json()["recovery_codes"])
+        person.enrol()
         return person
+
+    def enrol(self) -> None:
+        self.begin()
+        answer = self.post("/v1/me/totp/confirm", code=self.code(0))
+        assert answer.status_code == 200, answer.text
+        self.codes = tuple(answer.json()["recovery_codes"])
 
     def begin(self) -> None:
         """Get a secret for the app."""

@@ -6,42 +6,39 @@ from typing import Any
 import pytest
 from argon2 import PasswordHasher
 from auth.passwords import BusyError, Passwords
+from nacl.pwhash import argon2id
 
 
 class Work:
-    """Stands before the hasher: counts what is verified, and can hold it up."""
+    """Stands before libsodium: counts what is verified, and can hold it up."""
 
-    def __init__(self, hasher: PasswordHasher) -> None:
-        self._hasher = hasher
+    def __init__(self) -> None:
         self.verified = 0
         self.held = threading.Event()
         self.held.set()
 
-    def hash(self, password: str) -> str:
+    def str(self, password: bytes, opslimit: int, memlimit: int) -> bytes:
         assert self.held.wait(timeout=20), "the test forgot to let go"
-        return self._hasher.hash(password)
+        return argon2id.str(password, opslimit, memlimit)
 
-    def verify(self, hashed: str, password: str) -> bool:
+    def verify(self, kept: bytes, password: bytes) -> bool:
         self.verified += 1
-        return bool(self._hasher.verify(hashed, password))
-
-    def check_needs_rehash(self, hashed: str) -> bool:
-        return self._hasher.check_needs_rehash(hashed)
+        return argon2id.verify(kept, password)
 
 
-def watched(*, workers: int = 1, queue: int = 1) -> tuple[Passwords, Work]:
-    passwords = Passwords(workers=workers, queue=queue)
-    work = Work(passwords._hasher)
-    passwords._hasher = work  # type: ignore[assignment]
-    return passwords, work
+@pytest.fixture(name="work")
+def _work(monkeypatch: pytest.MonkeyPatch) -> Work:
+    work = Work()
+    monkeypatch.setattr("auth.passwords.argon2id", work)
+    return work
 
 
 def run(work: Coroutine[Any, Any, Any]) -> Any:
     return asyncio.run(asyncio.wait_for(work, timeout=30))
 
 
-def test_an_unknown_account_costs_as_many_hashes_as_a_known_one() -> None:
-    passwords, work = watched()
+def test_an_unknown_account_costs_as_many_hashes_as_a_known_one(work: Work) -> None:
+    passwords = Passwords(workers=1, queue=1)
     hashed = run(passwords.hash("right password"))
 
     assert run(passwords.verify(hashed, "right password")) is True
@@ -52,33 +49,48 @@ def test_an_unknown_account_costs_as_many_hashes_as_a_known_one() -> None:
 
 
 def test_nobody_logs_in_with_the_stand_in_for_unknown_accounts() -> None:
-    passwords, _ = watched()
+    passwords = Passwords(workers=1, queue=1)
 
     assert run(passwords.verify(None, "nobody has this password")) is False
 
 
 def test_a_hash_that_is_none_is_a_wrong_password() -> None:
-    passwords, _ = watched()
+    passwords = Passwords(workers=1, queue=1)
 
     assert run(passwords.verify("not a hash", "anything")) is False
 
 
 def test_hashes_have_the_parameters_that_owasp_names() -> None:
-    passwords, _ = watched()
+    passwords = Passwords(workers=1, queue=1)
 
     assert "$argon2id$v=19$m=19456,t=2,p=1$" in run(passwords.hash("right password"))
 
 
+@pytest.mark.parametrize("lanes", [1, 4])
+def test_a_hash_by_the_reference_implementation_is_as_good(lanes: int) -> None:
+    passwords = Passwords(workers=1, queue=1)
+    kept = PasswordHasher(time_cost=1, memory_cost=64, parallelism=lanes).hash("right password")
+
+    assert run(passwords.verify(kept, "right password")) is True
+    assert run(passwords.verify(kept, "wrong password")) is False
+
+
+def test_the_reference_implementation_reads_our_hashes() -> None:
+    made = run(Passwords(workers=1, queue=1).hash("right password"))
+
+    assert PasswordHasher().verify(made, "right password")
+
+
 def test_a_hash_with_other_parameters_is_outdated() -> None:
-    passwords, _ = watched()
+    passwords = Passwords(workers=1, queue=1)
     weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("right password")
 
     assert passwords.outdated(weak)
     assert not passwords.outdated(run(passwords.hash("right password")))
 
 
-def test_more_than_can_wait_is_refused_and_room_comes_back() -> None:
-    passwords, work = watched(workers=1, queue=1)
+def test_more_than_can_wait_is_refused_and_room_comes_back(work: Work) -> None:
+    passwords = Passwords(workers=1, queue=1)
 
     async def crowd() -> None:
         work.held.clear()
@@ -93,8 +105,8 @@ def test_more_than_can_wait_is_refused_and_room_comes_back() -> None:
     run(crowd())
 
 
-def test_a_caller_that_gives_up_keeps_its_place_until_the_work_is_done() -> None:
-    passwords, work = watched(workers=1, queue=1)
+def test_a_caller_that_gives_up_keeps_its_place_until_the_work_is_done(work: Work) -> None:
+    passwords = Passwords(workers=1, queue=1)
 
     async def impatient() -> None:
         work.held.clear()

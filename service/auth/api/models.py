@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Self
 
+from fastapi import Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
 from auth.sign_in import Grant
@@ -96,6 +97,11 @@ class Tokens(BaseModel):
             refresh_token=grant.refresh_token,
             refresh_expires_in=grant.refresh_expires_in,
         )
+
+
+def written(model: BaseModel) -> Response:
+    """Answer with a model of ours as it is, not checked again: for what is asked most."""
+    return Response(model.model_dump_json(), media_type="application/json")
 
 
 def moment(seconds: float) -> str:

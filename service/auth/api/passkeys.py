@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from auth import enrolment, passkeys, secret_tokens, sign_in
 from auth.api.access import RecentUser, Running, User
 from auth.api.answers import problems, router
-from auth.api.models import Name, Opaque, Taken, Tokens, moment
+from auth.api.models import Name, Opaque, Taken, Tokens, moment, written
 from auth.api.passkey_models import Assertion, Id, Options, Registration
 from auth.api.second_factor import session_of
 from auth.guard.limits import Action
@@ -84,6 +84,7 @@ async def login_options(service: Running) -> Options:
 
 @ROUTER.post(
     "/v1/auth/login/passkey",
+    response_model=Tokens,
     tags=["sessions"],
     responses=problems(
         Code.INVALID_FACTOR,
@@ -92,7 +93,7 @@ async def login_options(service: Running) -> Options:
         Code.EMAIL_NOT_VERIFIED,
     ),
 )
-async def login(given: Login, service: Running) -> Tokens:
+async def login(given: Login, service: Running) -> Response:
     """Trade a passkey's signature for tokens. It verified the user, so it is both factors."""
     await service.limits.take(Action.LOGIN)
     found = await _challenge(service, Purpose.PASSKEY_LOGIN, given.challenge)
@@ -105,7 +106,7 @@ async def login(given: Login, service: Running) -> Tokens:
     account, passkey = done
     await sign_in.admit(service, account)
     grant = await sign_in.begin(service, account, amr=[passkeys.amr(passkey), "user", "mfa"])
-    return Tokens.of(grant)
+    return written(Tokens.of(grant))
 
 
 @ROUTER.get("/v1/me/passkeys", responses=problems(Code.INVALID_TOKEN))

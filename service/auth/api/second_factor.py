@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from auth import enrolment, one_time_codes, second_factor, sign_in
 from auth.api.access import RecentUser, Running, SignedIn, User
 from auth.api.answers import problems, router
-from auth.api.models import Opaque, Password, Taken, Tokens
+from auth.api.models import Opaque, Password, Taken, Tokens, written
 from auth.api.passkey_models import Assertion
 from auth.guard.limits import Action
 from auth.observe.audit import Event
@@ -88,10 +88,11 @@ class RecoveryCodes(BaseModel):
 
 @ROUTER.post(
     "/v1/auth/login/second-factor",
+    response_model=Tokens,
     tags=["sessions"],
     responses=problems(Code.INVALID_FACTOR, Code.INVALID_CHALLENGE, Code.ACCOUNT_DISABLED),
 )
-async def login(given: Answer, service: Running) -> Tokens:
+async def login(given: Answer, service: Running) -> Response:
     """Trade the challenge of a login, and a second factor, for tokens.
 
     A wrong answer may be corrected, a few times and for some minutes: then the challenge is over.
@@ -103,7 +104,8 @@ async def login(given: Answer, service: Running) -> Tokens:
     else:
         code = given.code or given.recovery_code or SecretStr("")
         passed = await second_factor.passed(service, given.challenge, code.get_secret_value())
-    return Tokens.of(await sign_in.begin(service, passed.account, amr=passed.amr))
+    grant = await sign_in.begin(service, passed.account, amr=passed.amr)
+    return written(Tokens.of(grant))
 
 
 @ROUTER.get("/v1/me/second-factor", responses=problems(Code.INVALID_TOKEN))

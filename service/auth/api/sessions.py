@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from auth import second_factor, secret_tokens, sign_in
 from auth.api.access import PerhapsUser, Running, User, unauthenticated
 from auth.api.answers import problems, router
-from auth.api.models import Credentials, Identity, Opaque, Taken, Tokens, moment
+from auth.api.models import Credentials, Identity, Opaque, Taken, Tokens, moment, written
 from auth.guard.limits import Action
 from auth.observe.audit import Event
 from auth.problems import Code, ProblemError
@@ -38,6 +38,7 @@ class Sessions(BaseModel):
 
 @ROUTER.post(
     "/v1/auth/login",
+    response_model=Tokens,
     responses=problems(
         Code.INVALID_CREDENTIALS,
         Code.SECOND_FACTOR_REQUIRED,
@@ -46,7 +47,7 @@ class Sessions(BaseModel):
         Code.BUSY,
     ),
 )
-async def login(given: Credentials, service: Running) -> Tokens:
+async def login(given: Credentials, service: Running) -> Response:
     """Trade an e-mail address and a password for tokens.
 
     An account with a second factor gets the problem `second_factor_required` instead, which holds
@@ -58,11 +59,16 @@ async def login(given: Credentials, service: Running) -> Tokens:
     question = await second_factor.asked(service, account) if has_factor else None
     if question is not None:
         raise question.problem()
-    return Tokens.of(await sign_in.begin(service, account, amr=["pwd"]))
+    grant = await sign_in.begin(service, account, amr=["pwd"])
+    return written(Tokens.of(grant))
 
 
-@ROUTER.post("/v1/auth/refresh", responses=problems(Code.INVALID_REFRESH_TOKEN))
-async def refresh(given: RefreshToken, service: Running) -> Tokens:
+@ROUTER.post(
+    "/v1/auth/refresh",
+    response_model=Tokens,
+    responses=problems(Code.INVALID_REFRESH_TOKEN),
+)
+async def refresh(given: RefreshToken, service: Running) -> Response:
     """Trade a refresh token for new tokens.
 
     A refresh token works once. If the answer gets lost, the same one may be sent again within
@@ -72,7 +78,7 @@ async def refresh(given: RefreshToken, service: Running) -> Tokens:
     grant = await sign_in.refresh(service, given.refresh_token)
     if grant is None:
         raise ProblemError(Code.INVALID_REFRESH_TOKEN)
-    return Tokens.of(grant)
+    return written(Tokens.of(grant))
 
 
 @ROUTER.post("/v1/auth/logout", status_code=204, responses=problems(Code.INVALID_TOKEN))
