@@ -36,6 +36,8 @@ def create_app(service: Service) -> FastAPI:
         description=_DESCRIPTION,
         version=settings.revision,
         lifespan=lifespan,
+        # `auth.pages.description` shows it
+        docs_url=None,
         redoc_url=None,
         # it would lead to whatever host the request names, and without TLS behind a proxy
         redirect_slashes=False,

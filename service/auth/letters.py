@@ -17,7 +17,11 @@ class Letters:
 
     def verify(self, token: str) -> tuple[str, str]:
         return "Confirm your e-mail address", self._with_token(
-            "Open this link to confirm that this address is yours:", self.verify_url, token, "a day"
+            f"Somebody, probably you, registered at {self.issuer} with this address, and chose a "
+            "password. Open this link only if that was you:",
+            self.verify_url,
+            token,
+            "a day",
         )
 
     def change(self, token: str) -> tuple[str, str]:

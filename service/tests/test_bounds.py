@@ -1,7 +1,6 @@
 """What may come in, how slowly, and what leaves with an answer."""
 
 import asyncio
-import re
 import socket
 import time
 
@@ -38,21 +37,6 @@ def test_every_answer_is_safe_to_show_in_a_browser(server: Server) -> None:
         assert headers["Referrer-Policy"] == "no-referrer"
         assert headers["Strict-Transport-Security"].startswith("max-age=")
         assert "Server" not in headers
-
-
-def test_the_page_of_the_description_may_load_what_it_names(server: Server) -> None:
-    page = httpx.get(f"{server.url}/docs")
-    policy = page.headers["Content-Security-Policy"]
-
-    scripts = re.findall(r'<script src="(https://[^"]+)"', page.text)
-    sources = set(re.findall(r'(?:src|href)="(https://[^/"]+)', page.text))
-    assert sources
-    assert all(source in policy for source in sources)
-    allowed = [word for word in policy.replace(";", " ").split() if "jsdelivr" in word]
-    assert scripts
-    assert all(any(script.startswith(one) for one in allowed) for script in scripts)
-    assert all(one.count("/") > 3 for one in allowed), "whatever anybody publishes there may run"
-    assert "frame-ancestors 'none'" in policy
 
 
 def test_an_issuer_without_https_asks_no_browser_for_https(own: Server) -> None:

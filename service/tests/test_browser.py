@@ -122,6 +122,21 @@ def test_the_page_is_done_with_the_keyboard_alone(
         until(chrome, lambda seen: seen.title == "Signed in", "it did not sign in")
 
 
+def test_the_api_description_is_shown_and_nothing_is_loaded_from_elsewhere(
+    application: tuple[RelyingParty, Server],
+) -> None:
+    with chromium.browser() as chrome:
+        chrome.get(f"{application[1].url}/docs")
+        operation = (By.CSS_SELECTOR, "[data-path='/v1/auth/login']")
+        until(chrome, lambda seen: bool(seen.find_elements(*operation)), "no operation was shown")
+
+        script = "return performance.getEntriesByType('resource').map(entry => entry.name)"
+        loaded = chrome.execute_script(script)
+        assert loaded
+        assert all(name.startswith((application[1].url, "data:")) for name in loaded)
+        assert not complaints(chrome)
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_every_text_can_be_read_against_what_is_behind_it(
     application: tuple[RelyingParty, Server], *, dark: bool

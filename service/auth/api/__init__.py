@@ -16,7 +16,7 @@ from auth.api import (
     sessions,
 )
 from auth.oauth import authorize, discovery, forward_auth, introspection, token, userinfo
-from auth.pages import mailed, routes, signing_in, signing_out
+from auth.pages import description, mailed, routes, signing_in, signing_out
 
 
 def routers(*, development: bool) -> list[APIRouter]:
@@ -42,6 +42,7 @@ def routers(*, development: bool) -> list[APIRouter]:
         signing_in.ROUTER,
         signing_out.ROUTER,
         mailed.ROUTER,
+        description.ROUTER,
         routes.ROUTER,
     ]
     return [*every, mailbox.ROUTER] if development else every

@@ -1,15 +1,18 @@
 """How the API description tells of errors: declared once for each code, with its example."""
 
+import re
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
 from fastapi import APIRouter
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 
 from auth.problems import Code
 
 _MEDIA = "application/problem+json"
+_SENTENCE_END = re.compile(r"\.(?:\s+|$)")
 
 
 class Fault(BaseModel):
@@ -72,6 +75,14 @@ _EVERYWHERE["default"] = {
 }
 
 
+class DescribedRoute(APIRoute):
+    """Is summed up by its docstring's first sentence, not by its function's name."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.summary, self.description = _SENTENCE_END.split(self.description, maxsplit=1)
+
+
 def router(
     *,
     tags: list[str | Enum],
@@ -79,4 +90,9 @@ def router(
     responses: Mapping[int | str, dict[str, Any]] | None = None,
 ) -> APIRouter:
     """Make the router of a subject; each route of it may meet what a request may meet anywhere."""
-    return APIRouter(prefix=prefix, tags=tags, responses={**_EVERYWHERE, **(responses or {})})
+    return APIRouter(
+        prefix=prefix,
+        tags=tags,
+        responses={**_EVERYWHERE, **(responses or {})},
+        route_class=DescribedRoute,
+    )

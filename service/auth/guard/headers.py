@@ -4,15 +4,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 # an answer for programs: should a browser ever show one, it runs and loads nothing
 API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-# FastAPI's page of the API description, which loads Swagger UI from there and starts it inline. No
-# more than this package: anybody may publish others there.
-_SWAGGER = "https://cdn.jsdelivr.net/npm/swagger-ui-dist@5/"
-DOCS_POLICY = (
-    f"default-src 'none'; script-src 'unsafe-inline' {_SWAGGER}; "
-    f"style-src 'unsafe-inline' {_SWAGGER}; "
-    "img-src 'self' data: https://fastapi.tiangolo.com; connect-src 'self'; "
-    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-)
 _ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -35,8 +26,7 @@ class SecureHeaders:
     def __init__(self, app: ASGIApp, *, issuer: str) -> None:
         self._app = app
         always = _ALWAYS | (_HSTS if issuer.startswith("https://") else {})
-        self._for_api = _raw(always | {"Content-Security-Policy": API_POLICY})
-        self._for_docs = _raw(always | {"Content-Security-Policy": DOCS_POLICY})
+        self._always = _raw(always | {"Content-Security-Policy": API_POLICY})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -46,11 +36,9 @@ class SecureHeaders:
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
                 set_already = dict(message["headers"])
-                html = set_already.get(b"content-type", b"").startswith(b"text/html")
-                added = self._for_docs if html and scope["path"] == "/docs" else self._for_api
                 message["headers"] = [
                     *message["headers"],
-                    *(pair for pair in added if pair[0] not in set_already),
+                    *(pair for pair in self._always if pair[0] not in set_already),
                 ]
             await send(message)
 

@@ -37,7 +37,7 @@ async def userinfo(user: AnyUser) -> JSONResponse:
 
 @ROUTER.post("/userinfo", operation_id="userinfo_by_post", **_DESCRIBED)
 async def userinfo_by_post(user: AnyUser) -> JSONResponse:
-    """Tell the same; the access token comes in the header here, too."""
+    """Tell who the user is, as `GET` does; the access token comes in the header here, too."""
     return _claims(user)
 
 

@@ -41,14 +41,16 @@ def page(
 ) -> HTMLResponse:
     """Give a page with its anti-forgery token; `leads_to` are URIs that its form ends at."""
     token, is_new = csrf.token_of(request)
-    text = _TEMPLATES.get_template(f"{name}.html").render(
-        csrf_token=token, style=f"/pages.css?v={STYLE_VERSION}", **values
-    )
+    text = rendered(name, csrf_token=token, style=f"/pages.css?v={STYLE_VERSION}", **values)
     answer = HTMLResponse(text, status_code=status)
     answer.headers["Content-Security-Policy"] = _POLICY.format(_form_action(leads_to))
     if is_new:
         csrf.keep(request, answer, token)
     return answer
+
+
+def rendered(name: str, /, **values: object) -> str:
+    return _TEMPLATES.get_template(f"{name}.html").render(**values)
 
 
 def _form_action(leads_to: Sequence[str]) -> str:

@@ -6,7 +6,8 @@ from fastapi.responses import RedirectResponse
 from auth.pages.rendering import STYLE
 
 ROUTER = APIRouter(include_in_schema=False)
-_FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+# what has its version in its address
+FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
 @ROUTER.get("/")
@@ -16,4 +17,4 @@ async def root() -> Response:
 
 @ROUTER.get("/pages.css")
 async def style() -> Response:
-    return Response(STYLE, media_type="text/css", headers=_FOR_EVER)
+    return Response(STYLE, media_type="text/css", headers=FOR_EVER)
