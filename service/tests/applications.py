@@ -95,11 +95,13 @@ class Browser:
         """Open a page; an answer that leads away from the service is given as it is."""
         return self._follow(self.client.get(path))
 
-    def submit(self, shown: httpx.Response, **values: str) -> httpx.Response:
-        """Fill in the form of a page, and send it."""
-        found = re.search(r'<form method="post" action="([^"]*)"', shown.text)
-        assert found, f"there is no form in {shown.text}"
-        hidden = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', shown.text)
+    def submit(self, shown: httpx.Response, action: str = "", **values: str) -> httpx.Response:
+        """Fill in a form of a page, the first one or that with the action, and send it."""
+        action = re.escape(action) or '[^"]*'
+        form = rf'<form method="post" action="({action})"(.*?)</form>'
+        found = re.search(form, shown.text, re.DOTALL)
+        assert found, f"there is no such form in {shown.text}"
+        hidden = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', found[2])
         filled = {name: unescape(value) for name, value in hidden} | values
         return self._follow(self.client.post(unescape(found[1]), data=filled))
 

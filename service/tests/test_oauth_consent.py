@@ -1,10 +1,19 @@
 """What users are asked before an application that is not ours learns of them."""
 
+from collections.abc import Callable
+
 import httpx
-from applications import WITH_ISSUER, Browser, Flow, answered
+import pytest
+from applications import WITH_ISSUER, Browser, Flow, answered, bearer
+from people import Person
 
 SERVER_SETTINGS = WITH_ISSUER
 THIRD = "https://third.example.test/callback"
+
+
+@pytest.fixture(name="person")
+def _person(client: httpx.Client) -> Person:
+    return Person.signed_in(client)
 
 
 def third(scope: str = "openid") -> Flow:
@@ -45,3 +54,66 @@ def test_the_consent_form_grants_nothing_that_is_not_registered(browser: Browser
     answer = browser.submit(httpx.Response(200, text=forged), decision="allow")
 
     assert answered(answer)["error"] == "invalid_scope"
+
+
+def allow(client: httpx.Client, browser: Browser) -> httpx.Request:
+    """Let the application of others in; give what it asks about the user."""
+    flow = third("openid email")
+    code = answered(browser.submit(browser.open(flow.path()), decision="allow"))["code"]
+    tokens = flow.redeem(client, code).json()
+    return client.build_request("GET", "/userinfo", headers=bearer(tokens))
+
+
+def names(client: httpx.Client, person: Person) -> list[str]:
+    found = client.get("/v1/me/applications", headers=person.bearer).json()["applications"]
+    return [application["name"] for application in found]
+
+
+def by_api(client: httpx.Client, _: Browser, person: Person) -> None:
+    answer = client.delete("/v1/me/applications/third", headers=person.bearer)
+    assert answer.status_code == 204, answer.text
+
+
+def by_page(_: httpx.Client, browser: Browser, __: Person) -> None:
+    account = browser.open("/account")
+    assert "Somebody &lt;b&gt;Else&lt;/b&gt;" in account.text
+    after = browser.submit(account, "/account/withdraw")
+    assert "Somebody" not in after.text
+
+
+@pytest.mark.parametrize("withdraw", [by_api, by_page])
+def test_what_was_allowed_can_be_withdrawn_which_ends_the_applications_sessions(
+    client: httpx.Client,
+    browser: Browser,
+    person: Person,
+    withdraw: Callable[[httpx.Client, Browser, Person], None],
+) -> None:
+    ask = allow(client, browser)
+    assert client.send(ask).status_code == 200
+    flow = third("openid email")
+    code = flow.code(browser)
+    assert names(client, person) == ["Somebody <b>Else</b>"]
+
+    withdraw(client, browser, person)
+
+    assert names(client, person) == []
+    assert client.send(ask).status_code == 401
+    assert flow.redeem(client, code).json()["error"] == "invalid_grant"
+    assert "Allow" in browser.open(third().path()).text
+    assert person.get("/v1/me").status_code == 200, "another session ended as well"
+
+
+def test_nothing_is_withdrawn_that_was_not_allowed(
+    client: httpx.Client, browser: Browser, person: Person
+) -> None:
+    ask = allow(client, browser)
+    eve = Person.signed_in(client)
+
+    for client_id in ("third", "app", "nobody"):
+        answer = eve.client.delete(f"/v1/me/applications/{client_id}", headers=eve.bearer)
+        assert answer.json()["code"] == "not_found"
+
+    account = browser.open("/account")
+    browser.submit(account, "/account/withdraw", client_id="\x00")
+    assert client.send(ask).status_code == 200
+    assert names(client, person) == ["Somebody <b>Else</b>"]

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from auth.api import (
     admin,
+    applications,
     audit_log,
     email,
     mailbox,
@@ -16,7 +17,7 @@ from auth.api import (
     sessions,
 )
 from auth.oauth import authorize, discovery, forward_auth, introspection, token, userinfo
-from auth.pages import description, mailed, routes, signing_in, signing_out
+from auth.pages import account, description, mailed, routes, signing_in, signing_out
 
 
 def routers(*, development: bool) -> list[APIRouter]:
@@ -31,6 +32,7 @@ def routers(*, development: bool) -> list[APIRouter]:
         email.ROUTER,
         second_factor.ROUTER,
         passkeys.ROUTER,
+        applications.ROUTER,
         admin.ROUTER,
         audit_log.ROUTER,
         forward_auth.ROUTER,
@@ -41,6 +43,7 @@ def routers(*, development: bool) -> list[APIRouter]:
         discovery.ROUTER,
         signing_in.ROUTER,
         signing_out.ROUTER,
+        account.ROUTER,
         mailed.ROUTER,
         description.ROUTER,
         routes.ROUTER,

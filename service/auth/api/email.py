@@ -37,7 +37,10 @@ async def verify(given: Verification, service: Running) -> Response:
 
 @ROUTER.post("/resend", status_code=202, response_class=Response)
 async def resend(given: Again, service: Running) -> Response:
-    """Mail the link that verifies an address again. The answer is the same whether there is such an account."""
+    """Mail the link that verifies an address again.
+
+    The answer is the same whether there is such an account.
+    """
     await service.limits.take(Action.MAIL, given.email)
     links.verify_again_soon(service, given.email)
     return Response(status_code=202)

@@ -31,7 +31,10 @@ async def read(user: User) -> Response:
 
 @ROUTER.patch("", responses=problems(Code.INVALID_TOKEN, Code.REAUTHENTICATION_REQUIRED))
 async def change(given: Changes, service: Running, user: User) -> Me:
-    """Change the name or the e-mail address. A new e-mail address takes a recent login, and a mail to prove it."""
+    """Change the name or the e-mail address.
+
+    A new address takes a recent login, and a mail to prove it.
+    """
     account = user.account
     if given.email is not None and normalized(given.email) != account.email:
         await signed_in_lately(service, user)

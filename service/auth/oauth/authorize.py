@@ -95,7 +95,7 @@ async def authorize(request: Request, service: Running) -> Response:
             client=ask.client.name,
             email=account.email,
             query=request.url.query,
-            asked=[(word, scopes.MEANINGS.get(word, word)) for word in scopes.split(ask.scope)],
+            asked=[scopes.meaning(word) for word in scopes.split(ask.scope)],
         )
     return await _grant(service, ask, session)
 

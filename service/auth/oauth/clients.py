@@ -25,6 +25,7 @@ from auth.tokens import FIRST_PARTY
 
 CODE, REFRESH, CREDENTIALS = "authorization_code", "refresh_token", "client_credentials"
 GRANTS = (CODE, REFRESH, CREDENTIALS)
+CLIENT_ID = r"^[A-Za-z0-9._~-]{1,64}$"
 # the only hosts that plain http leads to without a network in between (RFC 8252 §7.3)
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _SHORTEST_SECRET = 32
@@ -96,7 +97,7 @@ class _Entry(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    client_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._~-]{1,64}$")]
+    client_id: Annotated[str, StringConstraints(pattern=CLIENT_ID)]
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
     first_party: bool = False
     public: bool = False

@@ -10,13 +10,18 @@ OF_USERS = frozenset({OPENID, PROFILE, EMAIL, OFFLINE, ACCOUNT})
 TOKEN = r"^[\x21\x23-\x5b\x5d-\x7e]{1,64}$"  # noqa: S105 - the form of a scope
 
 # what the consent page says
-MEANINGS = {
+_MEANINGS = {
     OPENID: "Know who you are",
     PROFILE: "See your name",
     EMAIL: "See your e-mail address",
     OFFLINE: "Stay signed in while you are away",
     ACCOUNT: "Change your account and end its sessions",
 }
+
+
+def meaning(scope: str) -> str:
+    """Tell users what a scope lets an application do; what others defined speaks for itself."""
+    return _MEANINGS.get(scope, scope)
 
 
 def split(scope: str) -> tuple[str, ...]:

@@ -46,6 +46,7 @@ class Event(StrEnum):
     CODE_REUSED = "oauth.code_reused"
     CLIENT_REFUSED = "oauth.client_refused"
     CONSENT_GRANTED = "oauth.consent_granted"
+    CONSENT_WITHDRAWN = "oauth.consent_withdrawn"
     TOKEN_REVOKED = "oauth.token_revoked"  # noqa: S105
     FACTOR_ADDED = "factor.added"
     FACTOR_REMOVED = "factor.removed"

@@ -19,15 +19,6 @@ from auth.storage import sessions
 ROUTER = APIRouter(include_in_schema=False)
 
 
-@ROUTER.get("/account")
-async def account(request: Request, service: Running) -> Response:
-    """Show who is signed in."""
-    found = await browsers.current(service, request)
-    if found is None:
-        return RedirectResponse("/sign-in", 303)
-    return page(request, "account", email=found[1].email, name=found[1].name or "")
-
-
 @ROUTER.get("/oauth2/logout")
 async def logout(request: Request, service: Running) -> Response:
     """Sign out at once if the application proves whose sign-in it was; else ask the user."""

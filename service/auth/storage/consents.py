@@ -1,9 +1,31 @@
 """What users have let applications do."""
 
-from sqlalchemy import Connection, insert, select, update
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from auth.storage import sessions
 from auth.storage.tables import OAUTH_CONSENTS
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Consent:
+    """What one application may do; `granted_at` is in Unix seconds."""
+
+    client_id: str
+    scope: str
+    granted_at: float
+
+
+_CONSENT = select(*(OAUTH_CONSENTS.c[name] for name in Consent.__slots__))
+
+
+def of(connection: Connection, account_id: str) -> list[Consent]:
+    """Give what an account has granted, the last granted first."""
+    found = _CONSENT.where(OAUTH_CONSENTS.c.account_id == account_id)
+    rows = connection.execute(found.order_by(OAUTH_CONSENTS.c.granted_at.desc())).mappings()
+    return [Consent(**row) for row in rows]
 
 
 def scope(connection: Connection, account_id: str, client_id: str) -> str:
@@ -37,3 +59,14 @@ def grant(
     except IntegrityError:
         # a second click was faster
         connection.execute(changed)
+
+
+def withdraw(connection: Connection, account_id: str, client_id: str, *, now: float) -> bool:
+    """Forget what was granted to a client, and end its sessions; tell if there was anything."""
+    gone = delete(OAUTH_CONSENTS).where(
+        OAUTH_CONSENTS.c.account_id == account_id, OAUTH_CONSENTS.c.client_id == client_id
+    )
+    if not connection.execute(gone).rowcount:
+        return False
+    sessions.revoke_client(connection, account_id, client_id, "consent withdrawn", now)
+    return True

@@ -204,3 +204,22 @@ def revoke_all(
         )
     )
     return connection.execute(ended.values(revoked_at=now, revoked_why=why)).rowcount
+
+
+def revoke_client(
+    connection: Connection, account_id: str, client_id: str, why: str, now: float
+) -> None:
+    """End the sessions of an account with one client, and codes that would become some."""
+    connection.execute(
+        delete(OAUTH_CODES).where(
+            OAUTH_CODES.c.account_id == account_id,
+            OAUTH_CODES.c.client_id == client_id,
+            OAUTH_CODES.c.used_at.is_(None),
+        )
+    )
+    ended = update(SESSIONS).where(
+        SESSIONS.c.account_id == account_id,
+        SESSIONS.c.client_id == client_id,
+        SESSIONS.c.revoked_at.is_(None),
+    )
+    connection.execute(ended.values(revoked_at=now, revoked_why=why))
