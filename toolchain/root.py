@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from toolchain import story
+from toolchain import cache, story
 
 
 def command(*argv: str) -> list[str]:
@@ -36,14 +36,16 @@ def install(*packages: str, optional: Sequence[str] = (), log: Path) -> None:
     # by `env`, since sudo passes no variables on
     apt = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet"]
     apt += ["-o", "DPkg::Lock::Timeout=300"]
-    story.run(*command(*apt, "update"), log=log, timeout=300, remedy=remedy)
-    wanted = [*packages, *filter(_offered, optional)]
-    story.run(
-        *command(*apt, "install", "--yes", "--no-install-recommends", *wanted),
-        log=log,
-        timeout=900,
-        remedy=remedy,
-    )
+    # apt waits for another one that installs, but not for one that updates
+    with cache.lock(cache.folder() / "packages"):
+        story.run(*command(*apt, "update"), log=log, timeout=300, remedy=remedy)
+        wanted = [*packages, *filter(_offered, optional)]
+        story.run(
+            *command(*apt, "install", "--yes", "--no-install-recommends", *wanted),
+            log=log,
+            timeout=900,
+            remedy=remedy,
+        )
 
 
 def _offered(package: str) -> bool:
