@@ -6,14 +6,29 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from people import Person
 from running import Server
 
+IN_JSON = {"Content-Type": "application/json"}
 ROUTES = ["/v1/auth/register", "/v1/auth/login"]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=50),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner),
     max_leaves=8,
 )
+
+
+# half of a surrogate pair: JSON can write it, no UTF-8 can
+HALF = "\ud800" * 10
+HALVES = {
+    "/v1/auth/login": {"email": "ada@example.test", "password": HALF},
+    "/v1/auth/register": {"email": "ada@example.test", "password": HALF},
+    "/v1/auth/password/reset": {"token": "a-token", "password": HALF},
+    "/v1/auth/password/change": {"current_password": HALF, "new_password": HALF},
+    "/v1/auth/login/second-factor": {"challenge": "a-challenge", "code": HALF},
+    "/v1/me/totp/confirm": {"code": HALF},
+    "/v1/me/totp/disable": {"password": HALF},
+}
 
 
 def is_problem(answer: httpx.Response) -> bool:
@@ -24,6 +39,16 @@ def is_problem(answer: httpx.Response) -> bool:
         and bool(document["code"])
         and bool(document["title"])
     )
+
+
+@pytest.mark.parametrize("route", HALVES)
+def test_a_secret_that_is_no_text_is_refused_as_a_problem(client: httpx.Client, route: str) -> None:
+    ada = Person.signed_in(client)
+
+    answer = client.post(route, content=json.dumps(HALVES[route]), headers=ada.bearer | IN_JSON)
+
+    assert answer.json()["code"] == "invalid_request"
+    assert is_problem(answer)
 
 
 @pytest.mark.parametrize("route", ROUTES)

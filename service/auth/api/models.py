@@ -34,13 +34,25 @@ Email = Annotated[
     AfterValidator(_fits),
     Field(examples=["ada@example.org"]),
 ]
+
+
+def _encodable(secret: SecretStr) -> SecretStr:
+    # JSON can hold half of a surrogate pair, which no UTF-8 has: it can't be hashed
+    try:
+        secret.get_secret_value().encode()
+    except UnicodeEncodeError:
+        raise ValueError("This is no text.") from None
+    return secret
+
+
+Secret = Annotated[SecretStr, AfterValidator(_encodable)]
 # NIST SP 800-63B: at least 8, and room for a passphrase
 NewPassword = Annotated[
-    SecretStr, Field(min_length=8, max_length=128, examples=["correct horse battery staple"])
+    Secret, Field(min_length=8, max_length=128, examples=["correct horse battery staple"])
 ]
 # whatever was once allowed: the rules of today are no reason to be locked out
 Password = Annotated[
-    SecretStr, Field(min_length=1, max_length=128, examples=["correct horse battery staple"])
+    Secret, Field(min_length=1, max_length=128, examples=["correct horse battery staple"])
 ]
 Opaque = Annotated[str, Field(min_length=1, max_length=512, pattern=r"^[A-Za-z0-9_.~-]+$")]
 Name = Annotated[

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from auth import enrolment, one_time_codes, second_factor, sign_in
 from auth.api.access import RecentUser, Running, SignedIn, User
 from auth.api.answers import problems, router
-from auth.api.models import Opaque, Password, Taken, Tokens, written
+from auth.api.models import Opaque, Password, Secret, Taken, Tokens, written
 from auth.api.passkey_models import Assertion
 from auth.guard.limits import Action
 from auth.observe.audit import Event
@@ -22,9 +22,9 @@ from auth.storage.sessions import Session
 ROUTER = router(tags=["second factor"])
 _CHANGING = (Code.INVALID_TOKEN, Code.REAUTHENTICATION_REQUIRED)
 
-TotpCode = Annotated[SecretStr, Field(min_length=6, max_length=11, examples=["492039"])]
+TotpCode = Annotated[Secret, Field(min_length=6, max_length=11, examples=["492039"])]
 RecoveryCode = Annotated[
-    SecretStr, Field(min_length=16, max_length=64, examples=["7k2m-9qxf-04td-hw8b"])
+    Secret, Field(min_length=16, max_length=64, examples=["7k2m-9qxf-04td-hw8b"])
 ]
 
 
