@@ -132,7 +132,7 @@ def _take_over(connection: Connection, account_id: str, hashed: str) -> None:
         account_id,
         role=ADMIN,
         password=hashed,
-        credentials_changed_at=now,
+        password_changed_at=now,
         email_verified_at=now,
     )
     sessions.revoke_all(connection, account_id, "made administrator", now)

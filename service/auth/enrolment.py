@@ -131,7 +131,7 @@ def _first_factor(
     """Give recovery codes, and end what was signed in with the password alone, but for here."""
     now = time.time()
     # a login whose password is being checked was not asked for the factor: it counts no more
-    accounts.change(connection, account.id, credentials_changed_at=now)
+    accounts.change(connection, account.id, password_changed_at=now)
     _replace_codes(account.id, codes, connection)
     sessions.revoke_all(connection, account.id, "second factor added", now, but=session.id)
     # who adds the factor has just shown it

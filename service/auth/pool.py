@@ -51,8 +51,9 @@ class Pool:
             else:
                 loop.call_soon_threadsafe(settle, answer.set_result, outcome)
 
-        self._threads.submit(call)
+        # before: where no thread can be started, the work is queued all the same
         self.taken += 1
+        self._threads.submit(call)
         return await answer
 
     def close(self) -> None:

@@ -194,7 +194,7 @@ async def _open(service: Service, challenge: str) -> tuple[Challenge, Account]:
         raise ProblemError(Code.INVALID_CHALLENGE)
     account = await service.database.read(accounts.by_id, found.account_id)
     # the password that the challenge stands for is another one by now
-    if account is None or (account.credentials_changed_at or 0) > found.created_at:
+    if account is None or (account.password_changed_at or 0) > found.created_at:
         raise ProblemError(Code.INVALID_CHALLENGE)
     if account.disabled_at is not None:
         raise ProblemError(Code.ACCOUNT_DISABLED)

@@ -108,7 +108,7 @@ def set_password(server: Server, ada: Person) -> None:
     # as another process of the service does
     now = time.time()
     server.execute(
-        f"UPDATE accounts SET password = 'x', credentials_changed_at = {now} "  # noqa: S608
+        f"UPDATE accounts SET password = 'x', password_changed_at = {now} "  # noqa: S608
         f"WHERE email = '{ada.email}'"
     )
 

@@ -48,7 +48,7 @@ class SignedIn:
             return False
         if self.session is not None:
             return self.session.live(now)
-        return self.claims.issued_at >= (account.credentials_changed_at or 0)
+        return self.claims.issued_at >= (account.password_changed_at or 0)
 
 
 async def identify(service: Service, token: str) -> SignedIn | None:

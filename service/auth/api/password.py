@@ -130,7 +130,7 @@ def _set_password(
     connection: Connection, *, account_id: str, password: str, kept: str | None
 ) -> None:
     now = time.time()
-    accounts.change(connection, account_id, password=password, credentials_changed_at=now)
+    accounts.change(connection, account_id, password=password, password_changed_at=now)
     sessions.revoke_all(connection, account_id, "password changed", now, but=kept)
     # who knew the password before may have asked for another address
     action_tokens.forget(connection, account_id, Purpose.RESET_PASSWORD, Purpose.CHANGE_EMAIL)

@@ -37,8 +37,8 @@ class EmailTakenError(Exception):
 class Account:
     """`password` is an argon2 hash; `created_at` is RFC 3339, UTC; other times are Unix seconds.
 
-    `credentials_changed_at`: what was shown to sign in before counts no more. It is when the
-    password was changed, or a first second factor was added.
+    `password_changed_at`: what was shown to sign in before counts no more. It is set for a first
+    second factor as well, since the password alone is enough no longer; databases have the name.
     """
 
     id: str
@@ -49,7 +49,7 @@ class Account:
     disabled_at: float | None = None
     role: str = USER
     name: str | None = None
-    credentials_changed_at: float | None = None
+    password_changed_at: float | None = None
 
 
 _ACCOUNT = select(ACCOUNTS)
@@ -94,7 +94,7 @@ def if_it_stands(table: Table) -> Insert:
     row = [_bound(column) for column in table.columns]
     stands = (
         ACCOUNTS.c.id == bindparam("whose"),
-        ACCOUNTS.c.credentials_changed_at.is_not_distinct_from(bindparam("changed_at")),
+        ACCOUNTS.c.password_changed_at.is_not_distinct_from(bindparam("changed_at")),
         ACCOUNTS.c.disabled_at.is_(None),
     )
     names = [column.name for column in table.columns]
@@ -119,7 +119,7 @@ def add_if_it_stands(
     until this transaction ends, and so finds the session that it begins.
     """
     given = {f"new_{name}": value for name, value in row.items()}
-    whose = {"whose": account.id, "changed_at": account.credentials_changed_at}
+    whose = {"whose": account.id, "changed_at": account.password_changed_at}
     return connection.execute(statement, {**given, **whose}).rowcount == 1
 
 

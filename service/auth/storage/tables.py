@@ -52,7 +52,7 @@ ACCOUNTS = Table(
     Column("disabled_at", Double),
     Column("role", String(16), nullable=False, server_default=text("'user'")),
     Column("name", String(128)),
-    Column("credentials_changed_at", Double),
+    Column("password_changed_at", Double),
 )
 
 # one sign-in of one client: the family of all the refresh tokens that descend from it

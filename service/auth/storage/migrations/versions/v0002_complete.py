@@ -282,4 +282,4 @@ def upgrade() -> None:
         sa.Column("role", sa.String(length=16), server_default=sa.text("'user'"), nullable=False),
     )
     op.add_column("accounts", sa.Column("name", sa.String(length=128)))
-    op.add_column("accounts", sa.Column("credentials_changed_at", sa.Double()))
+    op.add_column("accounts", sa.Column("password_changed_at", sa.Double()))
