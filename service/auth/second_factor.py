@@ -193,7 +193,8 @@ async def _open(service: Service, challenge: str) -> tuple[Challenge, Account]:
     if found is None or found.account_id is None:
         raise ProblemError(Code.INVALID_CHALLENGE)
     account = await service.database.read(accounts.by_id, found.account_id)
-    # the password that the challenge stands for is another one by now
+    # what the challenge stands for counts no more: the password is another one, or a first factor
+    # was added
     if account is None or (account.password_changed_at or 0) > found.created_at:
         raise ProblemError(Code.INVALID_CHALLENGE)
     if account.disabled_at is not None:

@@ -39,6 +39,14 @@ def test_every_answer_is_safe_to_show_in_a_browser(server: Server) -> None:
         assert "Server" not in headers
 
 
+def test_the_page_of_the_description_runs_our_own_scripts_alone(server: Server) -> None:
+    policy = httpx.get(f"{server.url}/docs").headers["Content-Security-Policy"]
+
+    rules = [rule.strip() for rule in policy.split(";")]
+    assert {"default-src 'none'", "script-src 'self'", "frame-ancestors 'none'"} <= set(rules)
+    assert "unsafe" not in policy
+
+
 def test_an_issuer_without_https_asks_no_browser_for_https(own: Server) -> None:
     own.settings = {"AUTH_ISSUER": "http://127.0.0.2"}
     own.start()

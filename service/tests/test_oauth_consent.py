@@ -114,6 +114,10 @@ def test_nothing_is_withdrawn_that_was_not_allowed(
         assert answer.json()["code"] == "not_found"
 
     account = browser.open("/account")
-    browser.submit(account, "/account/withdraw", client_id="\x00")
+    for client_id in ("app", "nobody", "\u00e9" * 500):
+        answer = browser.submit(account, "/account/withdraw", client_id=client_id)
+        assert answer.status_code == 200, answer.text
+    forged = browser.submit(account, "/account/withdraw", client_id="\x00")
+    assert forged.status_code == 403
     assert client.send(ask).status_code == 200
     assert names(client, person) == ["Somebody <b>Else</b>"]

@@ -17,7 +17,7 @@ ROUTER = APIRouter(include_in_schema=False)
 _PACKAGE = "fastapi_swagger"
 _START = Path(__file__).parent / "static" / "description.js"
 _POLICY = (
-    # Swagger UI brings images as data, and styles of elements that it makes
+    # Swagger UI brings images as data
     "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; "
     "form-action 'none'"
@@ -33,7 +33,7 @@ async def show() -> Response:
 
 @ROUTER.get("/docs/start.js")
 async def start() -> Response:
-    return FileResponse(_START, headers=FOR_EVER)
+    return FileResponse(_START)
 
 
 @ROUTER.get("/docs/swagger-ui-bundle.js")

@@ -188,38 +188,39 @@ def revoke_by_token(connection: Connection, hashed: str, why: str, now: float) -
 def revoke_all(
     connection: Connection, account_id: str, why: str, now: float, *, but: str | None = None
 ) -> int:
-    """End the sessions of an account, in browsers too, except the one `but`; give how many.
-
-    Codes that were not traded yet would become sessions in a moment, so they go as well.
-    """
-    ended = update(SESSIONS).where(
-        SESSIONS.c.account_id == account_id, SESSIONS.c.revoked_at.is_(None)
-    )
-    if but is not None:
-        ended = ended.where(SESSIONS.c.id != but)
+    """End the sessions of an account, in browsers too, except the one `but`; give how many."""
     connection.execute(delete(BROWSER_SESSIONS).where(BROWSER_SESSIONS.c.account_id == account_id))
-    connection.execute(
-        delete(OAUTH_CODES).where(
-            OAUTH_CODES.c.account_id == account_id, OAUTH_CODES.c.used_at.is_(None)
-        )
-    )
-    return connection.execute(ended.values(revoked_at=now, revoked_why=why)).rowcount
+    return _end(connection, account_id, why, now, but=but)
 
 
 def revoke_client(
     connection: Connection, account_id: str, client_id: str, why: str, now: float
 ) -> None:
-    """End the sessions of an account with one client, and codes that would become some."""
-    connection.execute(
-        delete(OAUTH_CODES).where(
-            OAUTH_CODES.c.account_id == account_id,
-            OAUTH_CODES.c.client_id == client_id,
-            OAUTH_CODES.c.used_at.is_(None),
-        )
+    """End the sessions of an account with one client."""
+    _end(connection, account_id, why, now, client_id=client_id)
+
+
+def _end(
+    connection: Connection,
+    account_id: str,
+    why: str,
+    now: float,
+    *,
+    client_id: str | None = None,
+    but: str | None = None,
+) -> int:
+    """Codes that were not traded yet would become sessions in a moment, so they go as well."""
+    codes = delete(OAUTH_CODES).where(
+        OAUTH_CODES.c.account_id == account_id, OAUTH_CODES.c.used_at.is_(None)
     )
     ended = update(SESSIONS).where(
-        SESSIONS.c.account_id == account_id,
-        SESSIONS.c.client_id == client_id,
-        SESSIONS.c.revoked_at.is_(None),
+        SESSIONS.c.account_id == account_id, SESSIONS.c.revoked_at.is_(None)
     )
-    connection.execute(ended.values(revoked_at=now, revoked_why=why))
+    if client_id is not None:
+        codes = codes.where(OAUTH_CODES.c.client_id == client_id)
+        ended = ended.where(SESSIONS.c.client_id == client_id)
+    if but is not None:
+        ended = ended.where(SESSIONS.c.id != but)
+    # first: one that is being traded is waited for, and its session is there to be ended
+    connection.execute(codes)
+    return connection.execute(ended.values(revoked_at=now, revoked_why=why)).rowcount
