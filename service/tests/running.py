@@ -1,12 +1,13 @@
 """A real server, in a process of its own, on a data folder of its own."""
 
+import contextlib
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -91,12 +92,20 @@ class Server:
             check=False,
         )
 
-    def execute(self, statement: str) -> None:
+    def execute(self, *statements: str) -> None:
         """Change the database behind the service's back."""
+        with self.changing(*statements):
+            pass
+
+    @contextlib.contextmanager
+    def changing(self, *statements: str) -> Iterator[None]:
+        """Change the database behind the service's back, at the end of the block."""
         url = self.database or f"sqlite:///{self.data}/auth.sqlite"
         engine = create_engine(make_url(url).set(drivername=_DRIVERS[url.partition(":")[0]]))
         with engine.begin() as connection:
-            connection.execute(text(statement))
+            for statement in statements:
+                connection.execute(text(statement))
+            yield
         engine.dispose()
 
     def start(self) -> None:

@@ -1,11 +1,14 @@
 """What users are asked before an application that is not ours learns of them."""
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 from applications import WITH_ISSUER, Browser, Flow, answered, bearer
 from people import Person
+from running import Server
 
 SERVER_SETTINGS = WITH_ISSUER
 THIRD = "https://third.example.test/callback"
@@ -101,6 +104,25 @@ def test_what_was_allowed_can_be_withdrawn_which_ends_the_applications_sessions(
     assert flow.redeem(client, code).json()["error"] == "invalid_grant"
     assert "Allow" in browser.open(third().path()).text
     assert person.get("/v1/me").status_code == 200, "another session ended as well"
+
+
+def test_no_code_is_made_from_what_is_withdrawn_in_the_same_moment(
+    server: Server, client: httpx.Client, browser: Browser, person: Person
+) -> None:
+    allow(client, browser)
+    path = third("openid email").path()
+    identity = f"account_id = '{person.id}'"
+    with ThreadPoolExecutor(1) as pool:
+        # whoever writes a code waits for the first of these
+        with server.changing(
+            f"UPDATE browser_sessions SET last_used_at = last_used_at WHERE {identity}",  # noqa: S608
+            f"DELETE FROM oauth_consents WHERE {identity}",  # noqa: S608
+        ):
+            asked = pool.submit(browser.open, path)
+            time.sleep(0.5)
+            assert not asked.done(), "nothing is waiting"
+
+        assert answered(asked.result())["error"] == "access_denied"
 
 
 def test_nothing_is_withdrawn_that_was_not_allowed(

@@ -121,11 +121,14 @@ async def consent(request: Request, service: Running, given: Form) -> Response:
     session, account = found
     if given.get("decision") != "allow":
         raise ask.refused("access_denied", "The user said no.")
-    before = await service.database.read(consents.scope, account.id, ask.client.id)
-    granted = scopes.joined(scopes.split(f"{before} {ask.scope}"))
-    # what the client is no longer registered for is not remembered either
-    granted = scopes.joined(word for word in granted.split() if word in ask.client.scopes)
-    await service.database.write(consents.grant, account.id, ask.client.id, granted, time.time())
+    await service.database.write(
+        consents.grant,
+        account.id,
+        ask.client.id,
+        ask.scope,
+        time.time(),
+        registered=ask.client.scopes,
+    )
     await service.audit.record(
         Event.CONSENT_GRANTED, account_id=account.id, client_id=ask.client.id
     )

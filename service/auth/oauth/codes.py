@@ -43,9 +43,10 @@ async def make(service: Service, ask: Ask, session: BrowserSession) -> str:
         created_at=now,
         expires_at=now + service.settings.oauth.code_seconds,
     )
-    if not await service.database.write(partial(oauth_codes.add, browser=session.hash), kept):
-        # signed out, disabled or deleted meanwhile
-        raise ask.refused("access_denied", "The user is signed out.")
+    keep = partial(oauth_codes.add, browser=session.hash, by_consent=not ask.client.first_party)
+    if not await service.database.write(keep, kept):
+        # signed out, disabled or deleted meanwhile; or what was allowed was withdrawn
+        raise ask.refused("access_denied", "The user is signed out, or has withdrawn that.")
     return answer(service, ask.redirect_uri, ask.state, [("code", code)])
 
 

@@ -1,5 +1,6 @@
 """What users have let applications do."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -28,18 +29,33 @@ def of(connection: Connection, account_id: str) -> list[Consent]:
     return [Consent(**row) for row in rows]
 
 
-def scope(connection: Connection, account_id: str, client_id: str) -> str:
-    """Give the scopes that the account has granted to the client, "" for none."""
+def scope(connection: Connection, account_id: str, client_id: str, *, lock: bool = False) -> str:
+    """Give the scopes that the account has granted to the client, "" for none.
+
+    With `lock`, who withdraws it waits until this transaction is over, and finds what came of it.
+    """
     found = select(OAUTH_CONSENTS.c.scope).where(
         OAUTH_CONSENTS.c.account_id == account_id, OAUTH_CONSENTS.c.client_id == client_id
     )
-    return connection.execute(found).scalar() or ""
+    return connection.execute(found.with_for_update() if lock else found).scalar() or ""
 
 
 def grant(
-    connection: Connection, account_id: str, client_id: str, granted: str, now: float
+    connection: Connection,
+    account_id: str,
+    client_id: str,
+    asked: str,
+    now: float,
+    *,
+    registered: Collection[str],
 ) -> None:
-    """Keep what was granted, in the place of what was granted before."""
+    """Keep what was granted, besides what was granted before.
+
+    What the client is not `registered` for any more is not remembered either.
+    """
+    before = scope(connection, account_id, client_id, lock=True)
+    words = dict.fromkeys(f"{before} {asked}".split())
+    granted = " ".join(word for word in words if word in registered)
     changed = (
         update(OAUTH_CONSENTS)
         .where(OAUTH_CONSENTS.c.account_id == account_id, OAUTH_CONSENTS.c.client_id == client_id)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, select, update
 
-from auth.storage import browser_sessions
+from auth.storage import browser_sessions, consents
 from auth.storage.tables import OAUTH_CODES
 
 
@@ -31,10 +31,17 @@ _NAMES = tuple(KeptCode.__slots__)
 _CODE = select(*(OAUTH_CODES.c[name] for name in _NAMES))
 
 
-def add(connection: Connection, code: KeptCode, *, browser: str) -> bool:
-    """Keep a code for a browser's session; tell False if that has ended meanwhile."""
+def add(connection: Connection, code: KeptCode, *, browser: str, by_consent: bool) -> bool:
+    """Keep a code for a browser's session; tell False if that has ended meanwhile.
+
+    Likewise if `by_consent`, and that was withdrawn meanwhile.
+    """
     if not browser_sessions.stands(connection, browser):
         return False
+    if by_consent:
+        granted = consents.scope(connection, code.account_id, code.client_id, lock=True)
+        if not set(code.scope.split()) <= set(granted.split()):
+            return False
     connection.execute(insert(OAUTH_CODES), {name: getattr(code, name) for name in _NAMES})
     return True
 
