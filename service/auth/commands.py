@@ -92,7 +92,7 @@ def _create_admin(database: Database, settings: Settings, arguments: argparse.Na
     email = accounts.normalized(arguments.email)
     if "@" not in email or not email.isprintable() or " " in email:
         raise CommandError("That is no e-mail address.")
-    password = sys.stdin.readline().rstrip("\n") if arguments.password_stdin else ""
+    password = _password_from_stdin() if arguments.password_stdin else ""
     if arguments.password_stdin and (refusal := password_rules.refusal(password, email)):
         raise CommandError(str(refusal))
     # without one, nobody knows the password until the link is used
@@ -108,6 +108,13 @@ def _create_admin(database: Database, settings: Settings, arguments: argparse.Na
         )
         letters = Letters(settings.issuer, settings.verify_url, settings.reset_url)
         print(f"Set its password within an hour: {letters.reset_link(token)}")
+
+
+def _password_from_stdin() -> str:
+    try:
+        return sys.stdin.buffer.readline().decode().rstrip("\n")
+    except UnicodeDecodeError:
+        raise CommandError("The password is no text in UTF-8.") from None
 
 
 def _admin(connection: Connection, email: str, hashed: str) -> tuple[Account, bool]:

@@ -4,10 +4,12 @@ By libsodium, which hashes with the widest vectors that the CPU has: in three fi
 that the reference implementation takes on x86-64. The encoded hashes are the same.
 """
 
+import errno
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
+import cffi
 from nacl.exceptions import CryptoError
 from nacl.pwhash import argon2id
 
@@ -19,18 +21,23 @@ MEMORY_KIB, PASSES = 19456, 2
 _PARAMETERS = f"$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p=1$"
 # all other requests are short: hashes that let them go first lose little by it
 _NICENESS = 5
+# PyNaCl calls with cffi, which keeps what errno was after the call, for each thread
+_LAST_CALL = cffi.FFI()
 
 Answer = TypeVar("Answer")
 
 
 class BusyError(Exception):
-    """More hashing is asked for than can be queued."""
+    """More hashing is asked for than can be queued, or than there is memory for."""
 
 
 def hashed(password: str) -> str:
     """Hash a password from this thread: in commands, and where a pool runs it."""
-    made = argon2id.str(password.encode(), opslimit=PASSES, memlimit=MEMORY_KIB << 10)
-    return made.decode()
+    try:
+        return argon2id.str(password.encode(), opslimit=PASSES, memlimit=MEMORY_KIB << 10).decode()
+    except CryptoError:
+        _refuse_without_memory()
+        raise
 
 
 def is_right(kept: str, password: str) -> bool:
@@ -41,7 +48,14 @@ def is_right(kept: str, password: str) -> bool:
     try:
         return argon2id.verify(kept.encode(), password.encode())
     except CryptoError:
+        # PyNaCl calls this a wrong password too
+        _refuse_without_memory()
         return False
+
+
+def _refuse_without_memory() -> None:
+    if _LAST_CALL.errno == errno.ENOMEM:
+        raise BusyError from None
 
 
 class Passwords:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -26,6 +27,7 @@ class Pool:
             threads, thread_name_prefix=name, initializer=os.nice, initargs=(niceness,)
         )
         self._places = places
+        self._counting = threading.Lock()
         self.taken = 0
 
     async def run(self, work: Callable[[], Answer]) -> Answer:
@@ -33,28 +35,34 @@ class Pool:
 
         A caller that gives up does not stop the thread: its place is free when that is done.
         """
-        if self.taken >= self._places:
-            raise FullError
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Answer] = loop.create_future()
 
         def settle(kind: Callable[[Any], None], outcome: object) -> None:
-            self.taken -= 1
             if not answer.done():
                 kind(outcome)
 
         def call() -> None:
+            kind: Callable[[Any], None] = answer.set_result
+            outcome: object
             try:
                 outcome = work()
             except BaseException as error:  # noqa: BLE001 - it is the caller's, whatever it is
-                loop.call_soon_threadsafe(settle, answer.set_exception, error)
-            else:
-                loop.call_soon_threadsafe(settle, answer.set_result, outcome)
+                kind, outcome = answer.set_exception, error
+            # before the loop is told: it may be closed, and the place is free all the same
+            self._count(-1)
+            loop.call_soon_threadsafe(settle, kind, outcome)
 
         # before: where no thread can be started, the work is queued all the same
-        self.taken += 1
+        self._count(1)
         self._threads.submit(call)
         return await answer
+
+    def _count(self, change: int) -> None:
+        with self._counting:
+            if self.taken + change > self._places:
+                raise FullError
+            self.taken += change
 
     def close(self) -> None:
         """Wait until all is done."""

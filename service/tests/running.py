@@ -80,7 +80,10 @@ class Server:
         }
 
     def command(self, *argv: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        """Run a command beside the service, as operators do."""
+        """Run a command beside the service, as operators do.
+
+        A lone surrogate in `stdin` stands for a byte that is no UTF-8 (PEP 383).
+        """
         (self.data / "key.pem").write_text(self.key)
         return subprocess.run(
             [sys.executable, "-m", "auth", *argv],
@@ -88,6 +91,7 @@ class Server:
             input=stdin,
             capture_output=True,
             text=True,
+            errors="surrogateescape",
             timeout=60,
             check=False,
         )

@@ -45,6 +45,14 @@ def test_an_administrator_without_an_address_or_a_good_password_is_refused(
     assert "Traceback" not in ended.stderr
 
 
+def test_a_password_that_is_no_text_is_refused(on_sqlite: Server) -> None:
+    ended = on_sqlite.command(
+        "create-admin", "root@example.test", "--password-stdin", stdin="a b c d \udcff\n"
+    )
+
+    assert (ended.returncode, ended.stderr) == (2, "The password is no text in UTF-8.\n")
+
+
 def test_a_rotated_key_is_published_before_it_signs(on_sqlite: Server) -> None:
     on_sqlite.settings = {"AUTH_SIGNING_KEY_PUBLISH_SECONDS": "3"}
     on_sqlite.start()

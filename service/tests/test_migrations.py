@@ -1,5 +1,7 @@
 """A database of the release before is taken over, and that release goes on beside this one."""
 
+import os
+import re
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +20,11 @@ from auth.storage.tables import METADATA
 from people import PASSWORD, Person
 from previous import PreviousRelease
 from running import Server
-from sqlalchemy import text
+from sqlalchemy import Connection, event, text
+
+_KEEP = "AUTH_KEEP_SCHEMA"
+# the first release kept no version: PreviousRelease makes what it made
+_KEPT = schema.KNOWN[1:]
 
 
 @pytest.fixture(name="database")
@@ -34,6 +40,36 @@ def difference(database: Database) -> list[object]:
     )
 
 
+def upgrading(connection: Connection) -> list[str]:
+    """Migrate; give the statements that change the schema."""
+    seen: list[str] = []
+
+    def see(_: object, __: object, statement: str, *___: object) -> None:
+        if statement.lstrip().startswith(("CREATE", "ALTER", "INSERT", "UPDATE")):
+            seen.append(statement.strip())
+
+    event.listen(connection, "before_cursor_execute", see)
+    schema._upgrade(connection)
+    event.remove(connection, "before_cursor_execute", see)
+    return seen
+
+
+def kept(database: Database, revision: str) -> Path:
+    dialect = database.write_now(lambda connection: connection.dialect.name)
+    return Path(__file__).parent / "schemas" / f"{revision}.{dialect}.sql"
+
+
+def make(database: Database, revision: str) -> None:
+    """Do what the migrations up to this one did when it was new."""
+    statements = kept(database, revision).read_text().removesuffix(";\n").split(";\n")
+
+    def execute(connection: Connection) -> None:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+
+    database.write_now(execute)
+
+
 def test_the_migrations_end_at_the_tables_that_the_code_uses(database: Database) -> None:
     schema.migrate(database)
 
@@ -45,6 +81,39 @@ def test_a_database_of_the_first_release_ends_there_too(database: Database, url:
 
     assert schema.migrate(database) is State.BEHIND
     assert difference(database) == []
+
+
+@pytest.mark.parametrize("revision", _KEPT)
+def test_a_database_that_had_a_migration_when_it_was_new_ends_there_too(
+    revision: str, database: Database
+) -> None:
+    make(database, revision)
+
+    schema.migrate(database)
+    assert difference(database) == []
+
+
+@pytest.mark.parametrize("revision", _KEPT)
+def test_this_release_serves_from_such_a_database(revision: str, own: Server) -> None:
+    database = connect(own.database or f"sqlite:///{own.data}/auth.sqlite")
+    make(database, revision)
+    database.close()
+    own.start()
+
+    with httpx.Client(base_url=own.url) as client:
+        assert Person.signed_in(client).get("/v1/me").status_code == 200
+
+
+def test_what_the_newest_migration_does_is_kept(database: Database) -> None:
+    """AUTH_KEEP_SCHEMA=1 keeps it, once: databases have it, so it is never changed again."""
+    statements = database.migrate(upgrading)
+
+    path = kept(database, schema.HEAD)
+    if os.environ.get(_KEEP):
+        with path.open("x") as file:
+            written = "".join(f"{statement};\n" for statement in statements)
+            file.write(re.sub(r"[ \t]+$", "", written, flags=re.MULTILINE))
+    assert path.is_file(), f"run this test with {_KEEP}=1, and commit what it writes"
 
 
 def test_the_code_knows_every_migration_and_the_last_one() -> None:

@@ -1,12 +1,16 @@
 """More than the service can do at once, and an end while it does it."""
 
+import contextlib
 import re
+import resource
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+from people import Person
 from running import Server
 
 _AT_ONCE = 60
@@ -58,6 +62,36 @@ def test_at_many_times_its_places_it_refuses_at_once_and_its_memory_stays(
         "memory grows with the number of callers"
     )
     assert httpx.get(f"{on_sqlite.url}/readyz", timeout=30).status_code == 200
+
+
+@contextlib.contextmanager
+def little_memory(server: Server) -> Iterator[None]:
+    """Leave the process less memory than a hash takes."""
+    assert server.process is not None
+    pid = server.process.pid
+    before = resource.prlimit(pid, resource.RLIMIT_AS)
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[0])
+    limit = pages * resource.getpagesize() + (_HASH_MB << 20) // 2
+    resource.prlimit(pid, resource.RLIMIT_AS, (limit, before[1]))
+    try:
+        yield
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_AS, before)
+
+
+def test_a_password_that_there_is_no_memory_for_is_not_wrong(on_sqlite: Server) -> None:
+    on_sqlite.settings = {"AUTH_LOCKOUT_AFTER": "3"}
+    on_sqlite.start()
+    with httpx.Client(base_url=on_sqlite.url, timeout=30) as client:
+        ada = Person.signed_in(client)
+        eve = Person(client)
+        with little_memory(on_sqlite):
+            answers = [client.post("/v1/auth/login", json=ada.credentials) for _ in range(5)]
+            answers.append(client.post("/v1/auth/register", json=eve.credentials))
+
+        assert [answer.status_code for answer in answers] == [503] * 6
+        assert {answer.headers["Retry-After"] for answer in answers} == {"1"}
+        assert ada.can_sign_in()
 
 
 def test_a_request_that_is_still_being_sent_when_the_end_comes_is_answered(

@@ -1,5 +1,6 @@
 import asyncio
 import threading
+import time
 from collections.abc import Coroutine
 from typing import Any
 
@@ -121,3 +122,27 @@ def test_a_caller_that_gives_up_keeps_its_place_until_the_work_is_done(work: Wor
         await queued
 
     run(impatient())
+
+
+def test_a_loop_that_ends_before_its_work_leaves_no_place_taken(work: Work) -> None:
+    passwords = Passwords(workers=1, queue=0)
+
+    async def leaves() -> None:
+        asyncio.create_task(passwords.hash("a password"))  # noqa: RUF006 - it is left behind
+        await asyncio.sleep(0.05)
+
+    async def room() -> bool:
+        try:
+            return bool(await passwords.hash("there is room again"))
+        except BusyError:
+            return False
+
+    work.held.clear()
+    run(leaves())
+    assert not run(room())
+    work.held.set()
+    deadline = time.monotonic() + 10
+    while not (free := run(room())) and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+    assert free
