@@ -11,7 +11,7 @@ from auth import api, logs, problems
 from auth.guard import middleware
 from auth.oauth import authorize, errors
 from auth.observe import endpoint
-from auth.pages import failures
+from auth.pages import factors, failures
 from auth.passwords import BusyError
 from auth.problems import Code
 from auth.service import Service
@@ -45,7 +45,7 @@ def create_app(service: Service) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.service = service
-    for errors_of in (problems, errors, authorize, failures):
+    for errors_of in (problems, errors, authorize, failures, factors):
         errors_of.install(app)
     metrics = endpoint.router(service.metrics, settings.protection.metrics_from)
     for router in (*api.routers(development=settings.development), metrics):

@@ -1,26 +1,46 @@
 """Adding and taking away second factors, with what goes along: codes, notices, other sessions."""
 
+import json
 import time
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 
-from auth import one_time_codes
+from auth import one_time_codes, passkeys
+from auth.guard.limits import Action
 from auth.observe.audit import Event
+from auth.passkeys import Assertion
 from auth.problems import Code, ProblemError
-from auth.second_factor import sealed_for
+from auth.second_factor import pose, posed, sealed_for
 from auth.service import Service
-from auth.storage import accounts, challenges, factors, passkeys, sessions
+from auth.storage import accounts, browser_sessions, challenges, factors, sessions
+from auth.storage import passkeys as kept
 from auth.storage.accounts import Account
+from auth.storage.browser_sessions import BrowserSession
+from auth.storage.challenges import Purpose
 from auth.storage.passkeys import Passkey
 from auth.storage.sessions import Session
-from auth.storage.tables import SESSIONS
 
-TOTP, PASSKEY = "authenticator app", "passkey"
+TOTP = "authenticator app"
+# where the user is who adds a factor: that session stays
+Here = Session | BrowserSession
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Invitation:
+    """What an authenticator app is told: the secret, in base32, or a URI with it (otpauth)."""
+
+    secret: str
+    uri: str
 
 
 async def new_codes(service: Service, account: Account) -> list[str]:
     """Give ten new recovery codes; those before are void."""
+    if not await service.database.read(factors.of, account.id):
+        raise ProblemError(Code.CONFLICT, detail="There is no second factor to recover.")
     codes = one_time_codes.new_recovery_codes()
     await service.database.write(partial(_replace_codes, account.id, codes))
     await service.audit.record(Event.RECOVERY_CODES_RENEWED, account_id=account.id)
@@ -28,27 +48,59 @@ async def new_codes(service: Service, account: Account) -> list[str]:
     return codes
 
 
+async def begin_totp(service: Service, account: Account) -> Invitation:
+    """Make a secret for an authenticator app. It counts once a code of it was confirmed."""
+    secret = one_time_codes.new_secret()
+    sealed = service.sealer.seal(secret.encode(), sealed_for(account.id))
+    try:
+        begun = await service.database.write(factors.begin_totp, account.id, sealed, time.time())
+    except IntegrityError:
+        # another request was faster, or the account is gone
+        begun = False
+    if not begun:
+        raise ProblemError(Code.CONFLICT, detail="There is an authenticator app already.")
+    return _invitation(service, account, secret)
+
+
+async def begun_totp(service: Service, account: Account) -> Invitation:
+    """Give what `begin_totp` gave, as long as it was not confirmed."""
+    found = await service.database.read(factors.totp, account.id)
+    if found is None or found.confirmed:
+        raise ProblemError(Code.CONFLICT, detail="There is no authenticator app to be confirmed.")
+    secret = service.sealer.open(found.secret, sealed_for(account.id)).decode()
+    return _invitation(service, account, secret)
+
+
+def _invitation(service: Service, account: Account, secret: str) -> Invitation:
+    issuer = service.settings.issuer.partition("://")[2]
+    return Invitation(
+        secret=secret, uri=one_time_codes.uri(secret, account=account.email, issuer=issuer)
+    )
+
+
 async def confirm_totp(
-    service: Service, account: Account, session: Session, code: str
+    service: Service, account: Account, here: Here, code: str
 ) -> list[str] | None:
     """Turn TOTP on, with a first code; give the recovery codes if the account had no factor."""
+    await service.limits.take(Action.GUESS, account.id)
+    code = code.replace(" ", "")
     codes = one_time_codes.new_recovery_codes()
     now = time.time()
 
     def work(connection: Connection) -> tuple[bool, bool]:
-        kept = factors.totp(connection, account.id)
-        if kept is None or kept.confirmed:
+        found = factors.totp(connection, account.id)
+        if found is None or found.confirmed:
             return False, False
-        secret = service.sealer.open(kept.secret, sealed_for(account.id)).decode()
+        secret = service.sealer.open(found.secret, sealed_for(account.id)).decode()
         step = one_time_codes.step_of(secret, code)
         if step is None:
             return False, False
         first = not factors.of(connection, account.id)
-        if not factors.confirm_totp(connection, account.id, kept.secret, now):
+        if not factors.confirm_totp(connection, account.id, found.secret, now):
             return False, False
         factors.use_step(connection, account.id, step)
         if first:
-            _first_factor(connection, account, session, codes, "pwd otp mfa")
+            _first_factor(connection, account, here, codes, "pwd otp mfa")
         return True, first
 
     done, first = await service.database.write(work)
@@ -59,31 +111,56 @@ async def confirm_totp(
     return codes if first else None
 
 
+async def begin_passkey(service: Service, account: Account) -> tuple[str, dict[str, Any]]:
+    """Give the challenge to make a passkey for, and what `navigator.credentials.create` takes."""
+    options, expected = await passkeys.invitation(service, account)
+    purpose = Purpose.PASSKEY_REGISTRATION
+    return await pose(service, purpose, account.id, {"webauthn": expected}), options
+
+
 async def add_passkey(
-    service: Service, account: Account, session: Session, challenge: str, passkey: Passkey
-) -> list[str] | None:
-    """Keep a passkey, using up its challenge; give the recovery codes if it is the first factor."""
+    service: Service,
+    here: Here,
+    challenge: str,
+    credential: Assertion,
+    *,
+    account: Account,
+    name: str,
+) -> tuple[Passkey, list[str] | None]:
+    """Keep the passkey that a browser made; give the recovery codes if it is the first factor."""
+    found = await posed(service, Purpose.PASSKEY_REGISTRATION, challenge)
+    if found.account_id != account.id:
+        raise ProblemError(Code.INVALID_CHALLENGE)
+    passkey = passkeys.registered(
+        service.settings.issuer,
+        json.loads(found.data)["webauthn"],
+        credential,
+        account_id=account.id,
+        name=name,
+    )
+    if passkey is None:
+        raise ProblemError(Code.INVALID_FACTOR)
     codes = one_time_codes.new_recovery_codes()
     now = time.time()
 
     def work(connection: Connection) -> bool | None:
-        if not challenges.use(connection, challenge, now):
+        if not challenges.use(connection, found.hash, now):
             return None
         first = not factors.of(connection, account.id)
-        passkeys.add(connection, passkey)
+        kept.add(connection, passkey)
         if first:
-            amr = "pwd swk mfa" if passkey.backed_up else "pwd hwk mfa"
-            _first_factor(connection, account, session, codes, amr)
+            amr = f"pwd {passkeys.amr(passkey)} mfa"
+            _first_factor(connection, account, here, codes, amr)
         return first
 
     try:
         first = await service.database.write(work)
-    except passkeys.KnownPasskeyError:
+    except kept.KnownPasskeyError:
         raise ProblemError(Code.CONFLICT, detail="This passkey is registered already.") from None
     if first is None:
         raise ProblemError(Code.INVALID_CHALLENGE)
-    await _added(service, account, PASSKEY)
-    return codes if first else None
+    await _added(service, account, passkeys.KIND)
+    return passkey, codes if first else None
 
 
 async def remove_totp(service: Service, account: Account) -> None:
@@ -97,11 +174,11 @@ async def remove_totp(service: Service, account: Account) -> None:
 
 async def remove_passkey(service: Service, account: Account, identity: str) -> None:
     def work(connection: Connection) -> bool:
-        removed = passkeys.remove(connection, account.id, identity)
+        removed = kept.remove(connection, account.id, identity)
         _without_factor(connection, account)
         return removed
 
-    await _removed(service, account, PASSKEY, removed=await service.database.write(work))
+    await _removed(service, account, passkeys.KIND, removed=await service.database.write(work))
 
 
 async def reset(service: Service, account: Account, actor_id: str) -> None:
@@ -124,7 +201,7 @@ async def reset(service: Service, account: Account, actor_id: str) -> None:
 def _first_factor(
     connection: Connection,
     account: Account,
-    session: Session,
+    here: Here,
     codes: list[str],
     amr: str,
 ) -> None:
@@ -133,10 +210,14 @@ def _first_factor(
     # a login whose password is being checked was not asked for the factor: it counts no more
     accounts.change(connection, account.id, password_changed_at=now)
     _replace_codes(account.id, codes, connection)
-    sessions.revoke_all(connection, account.id, "second factor added", now, but=session.id)
+    why = "second factor added"
     # who adds the factor has just shown it
-    here = update(SESSIONS).where(SESSIONS.c.id == session.id)
-    connection.execute(here.values(amr=amr, authenticated_at=now))
+    if isinstance(here, BrowserSession):
+        sessions.revoke_all(connection, account.id, why, now, but_browser=here.hash)
+        browser_sessions.step_up(connection, here.hash, amr, now)
+    else:
+        sessions.revoke_all(connection, account.id, why, now, but=here.id)
+        sessions.step_up(connection, here.id, amr, now)
 
 
 def _replace_codes(account_id: str, codes: list[str], connection: Connection) -> None:

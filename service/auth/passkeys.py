@@ -9,6 +9,7 @@ import struct
 import time
 import uuid
 from collections.abc import Mapping
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,6 +22,8 @@ from auth.storage.passkeys import Passkey
 
 # what a browser's PublicKeyCredential.toJSON() gives, its form checked by the API
 Assertion = Mapping[str, Any]
+# as the audit log and mails call it
+KIND = "passkey"
 _NAME = "Passkey"
 
 
@@ -28,6 +31,15 @@ def relying_party(issuer: str) -> tuple[str, str]:
     """Give the RP ID and the origin of an issuer."""
     parts = urlsplit(issuer)
     return parts.hostname or "", f"{parts.scheme}://{parts.netloc}"
+
+
+def possible(issuer: str) -> bool:
+    """Tell whether browsers make passkeys for an issuer: its host is to be a name, no address."""
+    try:
+        ip_address(relying_party(issuer)[0])
+    except ValueError:
+        return True
+    return False
 
 
 async def request(service: Service, account_id: str | None) -> tuple[dict[str, Any], str]:

@@ -23,7 +23,9 @@ from auth.sealing import Sealer
 from auth.service import Service
 from auth.storage import accounts, challenges, factors
 from auth.storage.accounts import Account
+from auth.storage.browser_sessions import BrowserSession
 from auth.storage.challenges import Challenge, Purpose
+from auth.storage.sessions import Session
 
 SECONDS = 300
 # a typing error or two; who needs more shows the password again
@@ -87,6 +89,27 @@ async def pose(
     )
     await service.database.write(challenges.add, challenge)
     return token
+
+
+async def posed(service: Service, purpose: Purpose, token: str) -> Challenge:
+    """Give the challenge that a token names, if it may still be answered."""
+    hashed = secret_tokens.hashed(token)
+    found = await service.database.read(challenges.find, hashed, purpose, time.time())
+    if found is None:
+        raise ProblemError(Code.INVALID_CHALLENGE)
+    return found
+
+
+async def shown_lately(service: Service, session: Session | BrowserSession) -> bool:
+    """Tell whether a session was begun in the last minutes, with the second factor if there is one.
+
+    That is what it takes to change something once and for all.
+    """
+    if session.authenticated_at < time.time() - service.settings.reauthentication_seconds:
+        return False
+    return "mfa" in session.amr.split() or not await service.database.read(
+        factors.of, session.account_id
+    )
 
 
 async def asked(service: Service, account: Account) -> Question | None:
@@ -188,9 +211,8 @@ async def recovered(service: Service, account: Account) -> None:
 async def _open(service: Service, challenge: str) -> tuple[Challenge, Account]:
     """Give a challenge that may be answered, and by whom; count that somebody tries."""
     await service.limits.take(Action.GUESS)
-    hashed, now = secret_tokens.hashed(challenge), time.time()
-    found = await service.database.read(challenges.find, hashed, Purpose.SECOND_FACTOR, now)
-    if found is None or found.account_id is None:
+    found = await posed(service, Purpose.SECOND_FACTOR, challenge)
+    if found.account_id is None:
         raise ProblemError(Code.INVALID_CHALLENGE)
     account = await service.database.read(accounts.by_id, found.account_id)
     # what the challenge stands for counts no more: the password is another one, or a first factor

@@ -1,5 +1,9 @@
-"""Signing in: a password first, then a session with its tokens. The API and the pages share it."""
+"""Signing in: a password or a passkey first, then a session with its tokens.
 
+The API and the pages share it.
+"""
+
+import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -7,15 +11,19 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from auth import secret_tokens
+from auth import passkeys, secret_tokens
 from auth.guard import password_rules
 from auth.guard.caller import CALLER
 from auth.guard.limits import Action
 from auth.observe.audit import Event
+from auth.passkeys import Assertion
 from auth.problems import Code, ProblemError
+from auth.second_factor import posed
 from auth.service import Service
-from auth.storage import accounts, logins, sessions
+from auth.storage import accounts, challenges, logins, sessions
 from auth.storage.accounts import Account
+from auth.storage.challenges import Challenge, Purpose
+from auth.storage.passkeys import Passkey
 from auth.storage.sessions import Session
 from auth.tokens import FIRST_PARTY
 
@@ -56,6 +64,39 @@ async def with_password(service: Service, email: str, password: str) -> tuple[Ac
         renewed = await service.passwords.hash(password)
         await service.database.write(accounts.rehash, account, renewed)
     return account, found.has_factor
+
+
+async def with_passkey(
+    service: Service, challenge: str, assertion: Assertion
+) -> tuple[Account, Sequence[str]]:
+    """Give whose passkey signed the challenge, and how they signed in (RFC 8176).
+
+    Refuse with a ProblemError. The passkey verified its user, so it is both factors.
+    """
+    await service.limits.take(Action.LOGIN)
+    found = await posed(service, Purpose.PASSKEY_LOGIN, challenge)
+    done = await service.database.write(
+        partial(_signed, issuer=service.settings.issuer, found=found, assertion=assertion)
+    )
+    if done is None:
+        service.metrics.logins.labels("passkey").inc()
+        await service.audit.record(Event.FACTOR_REFUSED, success=False, factor=passkeys.KIND)
+        raise ProblemError(Code.INVALID_FACTOR)
+    account, passkey = done
+    await admit(service, account)
+    return account, (passkeys.amr(passkey), "user", "mfa")
+
+
+def _signed(
+    connection: Connection, *, issuer: str, found: Challenge, assertion: Assertion
+) -> tuple[Account, Passkey] | None:
+    """Use the challenge up, whether or not its answer is right; give who answered."""
+    if not challenges.use(connection, found.hash, time.time()):
+        return None
+    expected = json.loads(found.data)["webauthn"]
+    passkey = passkeys.verify(connection, issuer, expected, assertion, account_id=None)
+    account = accounts.by_id(connection, passkey.account_id) if passkey else None
+    return (account, passkey) if account and passkey else None
 
 
 async def admit(service: Service, account: Account) -> None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.virtual_authenticator import VirtualAuthenticatorOptions
 
 from toolchain import cache, root
 
@@ -54,3 +55,18 @@ def browser(
             yield driver
         finally:
             driver.quit()
+
+
+@contextmanager
+def authenticator(driver: Chrome) -> Iterator[None]:
+    """Give it passkeys (WebDriver, §11), and a user who agrees to whatever is asked."""
+    driver.add_virtual_authenticator(
+        VirtualAuthenticatorOptions(
+            transport=VirtualAuthenticatorOptions.Transport.INTERNAL,
+            has_resident_key=True,
+            has_user_verification=True,
+            is_user_verified=True,
+        )
+    )
+    yield
+    driver.remove_virtual_authenticator()

@@ -47,7 +47,7 @@ def test_what_was_typed_is_shown_as_text_and_never_as_html(browser: Browser) -> 
 
     shown = browser.submit(browser.open("/sign-in"), email=evil, password=PASSWORD)
 
-    assert "<script" not in shown.text
+    assert "<script>" not in shown.text
     assert "&lt;script&gt;" in shown.text
 
 
@@ -124,7 +124,7 @@ def test_on_https_the_cookies_are_for_this_host_alone(own: Server) -> None:
     assert "Domain" not in session
 
 
-def test_no_page_has_a_script_and_each_has_a_language_a_title_and_a_main_part(
+def test_each_page_has_a_language_a_title_and_a_main_part_and_only_for_passkeys_a_script(
     browser: Browser, person: Person
 ) -> None:
     pages = [browser.open(path) for path in ("/sign-in", "/forgot-password", "/reset-password")]
@@ -132,7 +132,10 @@ def test_no_page_has_a_script_and_each_has_a_language_a_title_and_a_main_part(
     pages.append(browser.open("/oauth2/authorize"))
 
     for shown in pages:
-        assert "<script" not in shown.text
+        scripts = re.findall("<script.*?>(.*?)</script>", shown.text, re.DOTALL)
+        runs = "script-src" in shown.headers["Content-Security-Policy"]
+        assert scripts == ([""] if "data-passkey" in shown.text else [])
+        assert runs is bool(scripts)
         assert "style=" not in shown.text
         assert '<html lang="en">' in shown.text
         assert re.search("<title>.+</title>", shown.text)
@@ -141,11 +144,28 @@ def test_no_page_has_a_script_and_each_has_a_language_a_title_and_a_main_part(
             assert f'<label for="{name}">' in shown.text
 
 
-def test_the_style_sheet_is_kept_by_browsers_until_it_changes(browser: Browser) -> None:
-    found = re.search(r'href="(/pages.css\?v=[^"]*)"', browser.open("/sign-in").text)
+def test_a_host_without_a_name_is_offered_no_passkeys(on_sqlite: Server) -> None:
+    on_sqlite.issues_as_itself = True
+    on_sqlite.start()
+
+    with Browser(on_sqlite.url) as browser:
+        shown = browser.open("/sign-in")
+
+    assert "127.0.0.1" in on_sqlite.url
+    assert "passkey" not in shown.text
+    assert "script-src" not in shown.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("pages.css", "text/css"), ("passkeys.js", "text/javascript")]
+)
+def test_what_a_page_loads_is_kept_by_browsers_until_it_changes(
+    browser: Browser, name: str, kind: str
+) -> None:
+    found = re.search(rf'"(/{name}\?v=[^"]*)"', browser.open("/sign-in").text)
     assert found
 
     answer = browser.client.get(found[1])
 
-    assert answer.headers["Content-Type"].startswith("text/css")
+    assert answer.headers["Content-Type"].startswith(kind)
     assert "immutable" in answer.headers["Cache-Control"]

@@ -1,4 +1,4 @@
-"""Passkeys, made and used by a real browser with a virtual authenticator (WebDriver, §11)."""
+"""Passkeys, made and used by a real browser with a virtual authenticator."""
 
 import base64
 import json
@@ -11,7 +11,6 @@ import pytest
 from people import Person
 from running import Server
 from selenium import webdriver
-from selenium.webdriver.common.virtual_authenticator import VirtualAuthenticatorOptions
 
 # a secure context without TLS
 SERVER_SETTINGS = {"AUTH_ISSUER": "http://localhost:{port}"}
@@ -46,16 +45,8 @@ def _driver() -> Iterator[webdriver.Chrome]:
 @pytest.fixture(name="browser")
 def _browser(driver: webdriver.Chrome, server: Server) -> Iterator[Browser]:
     driver.get(f"http://localhost:{server.port}/version")
-    driver.add_virtual_authenticator(
-        VirtualAuthenticatorOptions(
-            transport=VirtualAuthenticatorOptions.Transport.INTERNAL,
-            has_resident_key=True,
-            has_user_verification=True,
-            is_user_verified=True,
-        )
-    )
-    yield Browser(driver)
-    driver.remove_virtual_authenticator()
+    with chromium.authenticator(driver):
+        yield Browser(driver)
 
 
 def register(ada: Person, browser: Browser, **more: str) -> httpx.Response:

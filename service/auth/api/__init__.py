@@ -17,7 +17,7 @@ from auth.api import (
     sessions,
 )
 from auth.oauth import authorize, discovery, forward_auth, introspection, token, userinfo
-from auth.pages import account, description, mailed, routes, signing_in, signing_out
+from auth.pages import account, description, factors, mailed, routes, signing_in, signing_out
 
 
 def routers(*, development: bool) -> list[APIRouter]:
@@ -44,6 +44,7 @@ def routers(*, development: bool) -> list[APIRouter]:
         signing_in.ROUTER,
         signing_out.ROUTER,
         account.ROUTER,
+        factors.ROUTER,
         mailed.ROUTER,
         description.ROUTER,
         routes.ROUTER,

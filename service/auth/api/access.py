@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
 
+from auth import second_factor
 from auth.oauth import scopes
 from auth.problems import Code, ProblemError
 from auth.service import Service
@@ -124,22 +125,15 @@ PerhapsUser = Annotated[SignedIn | None, Security(Bearer(required=False))]
 
 async def signed_in_lately(service: Running, user: User) -> SignedIn:
     """Refuse what is done once and for all to who has not signed in within the last minutes."""
-    seconds = service.settings.reauthentication_seconds
-    if user.session is None or user.session.authenticated_at < time.time() - seconds:
-        raise ProblemError(Code.REAUTHENTICATION_REQUIRED)
-    if "mfa" not in user.session.amr.split() and await _has_factor(service, user):
+    if user.session is None or not await second_factor.shown_lately(service, user.session):
         raise ProblemError(Code.REAUTHENTICATION_REQUIRED)
     return user
 
 
 async def stepped_up(service: Service, user: SignedIn) -> None:
     """Refuse likewise, but only for accounts with a second factor: others show the password."""
-    if await _has_factor(service, user):
+    if await service.database.read(factors.of, user.account.id):
         await signed_in_lately(service, user)
-
-
-async def _has_factor(service: Service, user: SignedIn) -> bool:
-    return bool(await service.database.read(factors.of, user.account.id))
 
 
 RecentUser = Annotated[SignedIn, Depends(signed_in_lately)]

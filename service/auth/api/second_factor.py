@@ -1,11 +1,9 @@
 """The second factor: the login's second step, authenticator apps, recovery codes."""
 
-import time
 from typing import Annotated, Self
 
 from fastapi import Response
 from pydantic import BaseModel, Field, SecretStr, model_validator
-from sqlalchemy.exc import IntegrityError
 
 from auth import enrolment, one_time_codes, second_factor, sign_in
 from auth.api.access import RecentUser, Running, SignedIn, User
@@ -123,27 +121,14 @@ async def read(service: Running, user: User) -> State:
 @ROUTER.post("/v1/me/totp", responses=problems(*_CHANGING, Code.CONFLICT))
 async def begin_totp(service: Running, user: RecentUser) -> TotpSecret:
     """Make a secret for an authenticator app. It counts once a code of it was confirmed."""
-    account = user.account
-    secret = one_time_codes.new_secret()
-    sealed = service.sealer.seal(secret.encode(), second_factor.sealed_for(account.id))
-    try:
-        begun = await service.database.write(factors.begin_totp, account.id, sealed, time.time())
-    except IntegrityError:
-        # another request was faster, or the account is gone
-        begun = False
-    if not begun:
-        raise ProblemError(Code.CONFLICT, detail="There is an authenticator app already.")
-    uri = one_time_codes.uri(
-        secret, account=account.email, issuer=service.settings.issuer.partition("://")[2]
-    )
-    return TotpSecret(secret=secret, uri=uri, qr_svg=one_time_codes.qr_svg(uri))
+    made = await enrolment.begin_totp(service, user.account)
+    return TotpSecret(secret=made.secret, uri=made.uri, qr_svg=one_time_codes.qr_svg(made.uri))
 
 
 @ROUTER.post("/v1/me/totp/confirm", responses=problems(*_CHANGING, Code.INVALID_FACTOR))
 async def confirm_totp(given: Confirmation, service: Running, user: RecentUser) -> RecoveryCodes:
     """Turn the authenticator app on, with a code of it. Other sessions end if it is the first."""
-    await service.limits.take(Action.GUESS, user.account.id)
-    code = given.code.get_secret_value().replace(" ", "")
+    code = given.code.get_secret_value()
     codes = await enrolment.confirm_totp(service, user.account, session_of(user), code)
     return RecoveryCodes(recovery_codes=codes)
 
@@ -168,8 +153,6 @@ async def disable_totp(given: Proof, service: Running, user: RecentUser) -> Resp
 @ROUTER.post("/v1/me/recovery-codes", responses=problems(*_CHANGING, Code.CONFLICT))
 async def renew_recovery_codes(service: Running, user: RecentUser) -> RecoveryCodes:
     """Make ten new recovery codes; those before are void. Each works once."""
-    if not await service.database.read(factors.of, user.account.id):
-        raise ProblemError(Code.CONFLICT, detail="There is no second factor to recover.")
     return RecoveryCodes(recovery_codes=await enrolment.new_codes(service, user.account))
 
 

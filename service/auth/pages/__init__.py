@@ -1,1 +1,1 @@
-"""The pages that people see: plain HTML from the server, complete without JavaScript."""
+"""The pages that people see: plain HTML from the server. Passkeys alone take JavaScript."""

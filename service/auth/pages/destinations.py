@@ -6,20 +6,22 @@ from auth.service import Service
 
 AUTHORIZE = "/oauth2/authorize?"
 HOME = "/account"
+SECOND_FACTOR = "/account/second-factor"
 _LONGEST = 8192
 
 
 def safe(service: Service, wanted: str) -> str:
     """Give where the browser shall go: `wanted` if it is ours, else our own first page.
 
-    Ours are the pages of an authorization request, which is checked again there, and whatever is on
-    a host that shares our cookie: those are the ones that ask the forward-auth endpoint.
+    Ours are the account's pages, those of an authorization request, which is checked again there,
+    and whatever is on a host that shares our cookie: those are the ones that ask the forward-auth
+    endpoint.
     """
     if len(wanted) > _LONGEST or not wanted.isascii() or not wanted.isprintable():
         return HOME
     if " " in wanted or "\\" in wanted:
         return HOME  # browsers take a backslash for a slash
-    if wanted.startswith(AUTHORIZE):
+    if wanted == SECOND_FACTOR or wanted.startswith(AUTHORIZE):
         return wanted
     try:
         parts = urlsplit(wanted)

@@ -1,5 +1,7 @@
 """The pages that mailed links open: prove an address, set a new password."""
 
+from typing import Any
+
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ValidationError
 
@@ -88,6 +90,6 @@ async def forgotten(request: Request, service: Running, given: Form) -> Response
     return page(request, "done", title="Look into your mail", text=text)
 
 
-def _again(request: Request, name: str, refused: ProblemError, **shown: str) -> Response:
+def _again(request: Request, name: str, refused: ProblemError, **shown: Any) -> Response:
     """Show a form again with what was wrong with it."""
     return page(request, name, status=refused.code.status, error=refused.text, **shown)

@@ -5,16 +5,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from fastapi import Request
+from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from auth.pages import csrf
+from auth.problems import ProblemError
 
 _FOLDER = Path(__file__).parent
 STYLE = (_FOLDER / "static" / "pages.css").read_bytes()
-# in its address, so that a browser may keep it for ever
-STYLE_VERSION = hashlib.sha256(STYLE).hexdigest()[:16]
+SCRIPT = (_FOLDER / "static" / "passkeys.js").read_bytes()
+
+
+def _versioned(path: str, content: bytes) -> str:
+    """Give an address that a browser may keep for ever, as it changes with the content."""
+    return f"{path}?v={hashlib.sha256(content).hexdigest()[:16]}"
+
+
+_STYLE_ADDRESS = _versioned("/pages.css", STYLE)
+_SCRIPT_ADDRESS = _versioned("/passkeys.js", SCRIPT)
 _TEMPLATES = Environment(
     loader=FileSystemLoader(_FOLDER / "templates"),
     autoescape=True,
@@ -24,9 +33,12 @@ _TEMPLATES = Environment(
     lstrip_blocks=True,
 )
 _POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-ancestors 'none'; "
-    "base-uri 'none'; form-action {}"
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; {scripts}frame-ancestors 'none'; "
+    "base-uri 'none'; form-action {forms}"
 )
+_SCRIPTED = "script-src 'self'; connect-src 'self'; "
+_UNPROCESSABLE = 422
+_UNAUTHENTICATED = 401
 _HOST = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-")
 
 
@@ -37,15 +49,45 @@ def page(
     *,
     status: int = 200,
     leads_to: Sequence[str] = (),
+    takes_passkeys: bool = False,
     **values: object,
 ) -> HTMLResponse:
-    """Give a page with its anti-forgery token; `leads_to` are URIs that its form ends at."""
+    """Give a page with its anti-forgery token; `leads_to` are URIs that its form ends at.
+
+    Where it takes passkeys it runs a script, which is ours.
+    """
     token, is_new = csrf.token_of(request)
-    text = rendered(name, csrf_token=token, style=f"/pages.css?v={STYLE_VERSION}", **values)
+    text = rendered(
+        name,
+        csrf_token=token,
+        style=_STYLE_ADDRESS,
+        script=_SCRIPT_ADDRESS if takes_passkeys else "",
+        takes_passkeys=takes_passkeys,
+        **values,
+    )
     answer = HTMLResponse(text, status_code=status)
-    answer.headers["Content-Security-Policy"] = _POLICY.format(_form_action(leads_to))
+    answer.headers["Content-Security-Policy"] = _POLICY.format(
+        scripts=_SCRIPTED if takes_passkeys else "", forms=_form_action(leads_to)
+    )
     if is_new:
         csrf.keep(request, answer, token)
+    return answer
+
+
+def said(error: ProblemError | None) -> str:
+    """Give what a page says of an error, "" if there is none."""
+    return error.text if error else ""
+
+
+def refusing(answer: Response, error: ProblemError | None) -> Response:
+    """Give a page that shows an error the status and the headers of that."""
+    if error is not None:
+        # 401 would need a scheme that the browser could ask for with a window of its own
+        status = error.code.status
+        answer.status_code = _UNPROCESSABLE if status == _UNAUTHENTICATED else status
+        answer.headers.update(error.headers or {})
+        if "WWW-Authenticate" in answer.headers:
+            del answer.headers["WWW-Authenticate"]
     return answer
 
 

@@ -1,9 +1,9 @@
-"""The root, and the style sheet of the pages."""
+"""The root, and the style sheet and the script of the pages."""
 
 from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 
-from auth.pages.rendering import STYLE
+from auth.pages.rendering import SCRIPT, STYLE
 
 ROUTER = APIRouter(include_in_schema=False)
 # what has its version in its address
@@ -18,3 +18,8 @@ async def root() -> Response:
 @ROUTER.get("/pages.css")
 async def style() -> Response:
     return Response(STYLE, media_type="text/css", headers=FOR_EVER)
+
+
+@ROUTER.get("/passkeys.js")
+async def script() -> Response:
+    return Response(SCRIPT, media_type="text/javascript", headers=FOR_EVER)

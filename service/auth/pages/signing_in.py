@@ -1,25 +1,30 @@
-"""The sign-in page: a password, and what else the account asks for."""
+"""The sign-in page: a password, and what else the account asks for; or a passkey instead."""
 
+import json
+from typing import Any
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
-from auth import second_factor, sign_in
+from auth import passkeys, second_factor, sign_in
 from auth.api.access import Running
 from auth.api.models import Credentials
+from auth.api.passkey_models import Assertion
 from auth.pages import browsers, destinations
 from auth.pages.forms import Form
-from auth.pages.rendering import page
+from auth.pages.rendering import page, refusing, said
 from auth.passwords import BusyError
 from auth.problems import Code, ProblemError
 from auth.second_factor import Question
 from auth.service import Service
 
 ROUTER = APIRouter(include_in_schema=False)
-_UNPROCESSABLE = 422
-_UNAUTHENTICATED = 401
+_LATE = ProblemError(
+    Code.INVALID_CHALLENGE,
+    detail="That took too long, or too many tries. Please sign in again.",
+)
 
 
 @ROUTER.get("/sign-in")
@@ -50,9 +55,25 @@ async def with_password(request: Request, service: Running, given: Form) -> Resp
         return _form(service, request, target, email=email, error=refused)
     question = await second_factor.asked(service, account) if has_factor else None
     if question is not None:
-        return _question(service, request, target, question)
+        asked = "" if question.webauthn is None else json.dumps(question.webauthn)
+        return _question(service, request, target, question, webauthn=asked)
     answer = RedirectResponse(target, 303)
     await browsers.begin(service, request, answer, account, ["pwd"])
+    return answer
+
+
+@ROUTER.post("/sign-in/passkey")
+async def with_passkey(request: Request, service: Running, given: Form) -> Response:
+    target = destinations.safe(service, given.get("next", ""))
+    try:
+        account, amr = await sign_in.with_passkey(
+            service, given.get("challenge", ""), _assertion(given)
+        )
+    except ProblemError as refused:
+        error = _LATE if refused.code is Code.INVALID_CHALLENGE else refused
+        return _form(service, request, target, email="", error=error)
+    answer = RedirectResponse(target, 303)
+    await browsers.begin(service, request, answer, account, amr)
     return answer
 
 
@@ -61,17 +82,26 @@ async def with_second_factor(request: Request, service: Running, given: Form) ->
     target = destinations.safe(service, given.get("next", ""))
     challenge, kinds = given.get("challenge", ""), tuple(given.get("kinds", "").split())
     try:
-        passed = await second_factor.passed(service, challenge, given.get("code", "").strip())
+        if "credential" in given:
+            passed = await second_factor.passed_with_key(service, challenge, _assertion(given))
+        else:
+            passed = await second_factor.passed(service, challenge, given.get("code", "").strip())
     except ProblemError as refused:
         if refused.code is Code.INVALID_CHALLENGE:
-            text = "That took too long, or too many tries. Please sign in again."
-            again = ProblemError(Code.INVALID_CHALLENGE, detail=text)
-            return _form(service, request, target, email="", error=again)
+            return _form(service, request, target, email="", error=_LATE)
         question = Question(challenge=challenge, kinds=kinds)
-        return _question(service, request, target, question, error=refused)
+        webauthn = given.get("webauthn", "")
+        return _question(service, request, target, question, webauthn=webauthn, error=refused)
     answer = RedirectResponse(target, 303)
     await browsers.begin(service, request, answer, passed.account, passed.amr)
     return answer
+
+
+def _assertion(given: dict[str, str]) -> dict[str, Any]:
+    try:
+        return Assertion.model_validate_json(given.get("credential", "")).model_dump()
+    except ValidationError:
+        raise ProblemError(Code.INVALID_FACTOR) from None
 
 
 def _form(
@@ -83,15 +113,17 @@ def _form(
     error: ProblemError | None = None,
 ) -> Response:
     client = _client(service, target)
-    return _with_status(
+    return refusing(
         page(
             request,
             "sign_in",
             leads_to=_leads_to(service, target),
             next=target,
+            again=target == destinations.SECOND_FACTOR,
             email=email,
             client=client,
-            error=error.text if error else "",
+            error=said(error),
+            takes_passkeys=passkeys.possible(service.settings.issuer),
         ),
         error,
     )
@@ -103,31 +135,23 @@ def _question(
     target: str,
     question: Question,
     *,
+    webauthn: str,
     error: ProblemError | None = None,
 ) -> Response:
-    return _with_status(
+    return refusing(
         page(
             request,
             "second_factor",
             leads_to=_leads_to(service, target),
             next=target,
             question=question,
+            webauthn=webauthn,
+            takes_passkeys=bool(webauthn),
             client=_client(service, target),
-            error=error.text if error else "",
+            error=said(error),
         ),
         error,
     )
-
-
-def _with_status(answer: Response, error: ProblemError | None) -> Response:
-    if error is not None:
-        # 401 would need a scheme that the browser could ask for with a window of its own
-        status = error.code.status
-        answer.status_code = _UNPROCESSABLE if status == _UNAUTHENTICATED else status
-        answer.headers.update(error.headers or {})
-        if "WWW-Authenticate" in answer.headers:
-            del answer.headers["WWW-Authenticate"]
-    return answer
 
 
 def _leads_to(service: Service, target: str) -> list[str]:

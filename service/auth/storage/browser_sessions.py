@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, select, update
 
 from auth.storage import accounts
 from auth.storage.accounts import Account
@@ -54,6 +54,12 @@ def find(connection: Connection, hashed: str, now: float) -> tuple[BrowserSessio
     if account is None or account.disabled_at is not None:
         return None
     return session, account
+
+
+def step_up(connection: Connection, hashed: str, amr: str, now: float) -> None:
+    """Keep that the user of a session has just shown more."""
+    here = update(BROWSER_SESSIONS).where(BROWSER_SESSIONS.c.hash == hashed)
+    connection.execute(here.values(amr=amr, authenticated_at=now))
 
 
 def stands(connection: Connection, hashed: str) -> bool:

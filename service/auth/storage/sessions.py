@@ -185,11 +185,29 @@ def revoke_by_token(connection: Connection, hashed: str, why: str, now: float) -
     return found[0]
 
 
+def step_up(connection: Connection, session_id: str, amr: str, now: float) -> None:
+    """Keep that the user of a session has just shown more."""
+    here = update(SESSIONS).where(SESSIONS.c.id == session_id)
+    connection.execute(here.values(amr=amr, authenticated_at=now))
+
+
 def revoke_all(
-    connection: Connection, account_id: str, why: str, now: float, *, but: str | None = None
+    connection: Connection,
+    account_id: str,
+    why: str,
+    now: float,
+    *,
+    but: str | None = None,
+    but_browser: str = "",
 ) -> int:
-    """End the sessions of an account, in browsers too, except the one `but`; give how many."""
-    connection.execute(delete(BROWSER_SESSIONS).where(BROWSER_SESSIONS.c.account_id == account_id))
+    """End the sessions of an account, in browsers too; give how many.
+
+    One stays: that whose id is `but`, or the browser's whose cookie has the hash `but_browser`.
+    """
+    browsers = delete(BROWSER_SESSIONS).where(
+        BROWSER_SESSIONS.c.account_id == account_id, BROWSER_SESSIONS.c.hash != but_browser
+    )
+    connection.execute(browsers)
     return _end(connection, account_id, why, now, but=but)
 
 

@@ -1,0 +1,137 @@
+"""Passkeys on the pages: added, used alone and as a second factor, in a real browser."""
+
+from collections.abc import Callable, Iterator
+
+import chromium
+import httpx
+import pytest
+from people import PASSWORD, Person
+from running import Server
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.wait import WebDriverWait
+
+# a secure context without TLS
+SERVER_SETTINGS = {"AUTH_ISSUER": "http://localhost:{port}"}
+PAGE = "/account/second-factor"
+_SECONDS = 15
+
+
+class Pages:
+    """The pages in a browser with passkeys; Chromium's console is to have nothing against them."""
+
+    def __init__(self, driver: Chrome, url: str) -> None:
+        self.driver = driver
+        self._url = url
+
+    def open(self, path: str) -> None:
+        self.driver.get(f"{self._url}{path}")
+
+    def until(self, condition: Callable[[Chrome], bool], what: str) -> None:
+        shown = f"{self.driver.title!r} at {self.driver.current_url}"
+        WebDriverWait(self.driver, _SECONDS).until(condition, f"{what}; it shows {shown}")
+
+    def shows(self, title: str) -> None:
+        self.until(lambda seen: seen.title == title, f"{title!r} was not shown")
+
+    def press(self, text: str) -> None:
+        """Press the button that says this, once it can be seen."""
+        found = (By.XPATH, f"//button[normalize-space()='{text}']")
+        self.until(lambda seen: seen.find_element(*found).is_displayed(), f"no {text!r}")
+        self.driver.find_element(*found).click()
+
+    def sign_in(self, person: Person) -> None:
+        self.open("/sign-in")
+        self.driver.find_element(By.ID, "email").send_keys(person.email)
+        self.driver.find_element(By.ID, "password").send_keys(PASSWORD)
+        self.press("Sign in")
+
+    def add_passkey(self, name: str = "") -> list[str]:
+        """Add a passkey to who is signed in; give the recovery codes that are shown."""
+        self.open(PAGE)
+        self.driver.find_element(By.ID, "name").send_keys(name)
+        self.press("Add a passkey")
+        self.shows("Recovery codes")
+        return [code.text for code in self.driver.find_elements(By.TAG_NAME, "code")]
+
+    def sign_out(self) -> None:
+        self.open("/account")
+        self.press("Sign out")
+        self.shows("Signed out")
+
+    @property
+    def complaints(self) -> list[str]:
+        said = self.driver.get_log("browser")  # type: ignore[no-untyped-call]
+        return [entry["message"] for entry in said if entry["level"] == "SEVERE"]
+
+
+@pytest.fixture(name="pages")
+def _pages(server: Server) -> Iterator[Pages]:
+    chromium.ensure()
+    with chromium.browser() as driver, chromium.authenticator(driver):
+        pages = Pages(driver, f"http://localhost:{server.port}")
+        yield pages
+        assert not pages.complaints
+
+
+@pytest.fixture(name="ada")
+def _ada(client: httpx.Client, pages: Pages) -> Person:
+    """Give who is signed in with the browser."""
+    ada = Person.registered(client)
+    pages.sign_in(ada)
+    pages.shows("Signed in")
+    return ada
+
+
+def test_a_passkey_that_was_added_signs_in_alone(pages: Pages, ada: Person) -> None:
+    codes = pages.add_passkey("Ada's laptop")
+    assert len(codes) == 10
+    pages.open(PAGE)
+    assert "Ada's laptop" in pages.driver.page_source
+    pages.sign_out()
+
+    pages.open(f"/sign-in?next={PAGE}")
+    pages.press("Sign in with a passkey")
+
+    pages.shows("Second factor")
+    assert ada.mailed("A second factor was added")
+
+
+def test_a_passkey_is_the_second_factor_after_the_password(pages: Pages, ada: Person) -> None:
+    pages.add_passkey()
+    pages.sign_out()
+
+    pages.sign_in(ada)
+    pages.shows("One more step")
+    pages.press("Use a passkey")
+
+    pages.shows("Signed in")
+
+
+def test_a_passkey_is_taken_away_and_the_password_is_enough_again(
+    pages: Pages, ada: Person
+) -> None:
+    pages.add_passkey()
+    pages.open(PAGE)
+
+    pages.press("Remove")
+
+    pages.until(lambda seen: "password alone" in seen.page_source, "it was not taken away")
+    assert ada.can_sign_in()
+
+
+def test_a_browser_without_the_passkey_says_so_and_takes_the_password(
+    pages: Pages, ada: Person
+) -> None:
+    pages.sign_out()
+    pages.open("/sign-in")
+    pages.press("Sign in with a passkey")
+
+    problem = (By.CSS_SELECTOR, "[role=alert]")
+    pages.until(
+        lambda seen: "No passkey was used." in seen.find_element(*problem).text, "nothing was said"
+    )
+    pages.driver.find_element(By.ID, "email").send_keys(ada.email)
+    pages.driver.find_element(By.ID, "password").send_keys(PASSWORD)
+    pages.press("Sign in")
+    pages.shows("Signed in")
