@@ -12,7 +12,6 @@ from auth.guard import middleware
 from auth.oauth import authorize, errors
 from auth.observe import endpoint
 from auth.pages import factors, failures
-from auth.passwords import BusyError
 from auth.problems import Code
 from auth.service import Service
 
@@ -63,9 +62,5 @@ def create_app(service: Service) -> FastAPI:
     async def _no_data(_: Request, error: SQLAlchemyError) -> JSONResponse:
         logs.LOG.error("database", extra={"reason": type(error).__name__})
         return problems.of(Code.UNAVAILABLE, {"Retry-After": "1"})
-
-    @app.exception_handler(BusyError)
-    async def _busy(_: Request, __: BusyError) -> JSONResponse:
-        return problems.of(Code.BUSY, {"Retry-After": "1"})
 
     return app

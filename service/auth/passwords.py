@@ -15,6 +15,7 @@ from nacl.pwhash import argon2id
 
 from auth.observe.metrics import Metrics
 from auth.pool import FullError, Pool
+from auth.problems import Code, ProblemError
 
 # OWASP Password Storage Cheat Sheet, argon2id: 19 MiB, 2 passes, 1 lane, which is all it has here
 MEMORY_KIB, PASSES = 19456, 2
@@ -27,8 +28,11 @@ _LAST_CALL = cffi.FFI()
 Answer = TypeVar("Answer")
 
 
-class BusyError(Exception):
+class BusyError(ProblemError):
     """More hashing is asked for than can be queued, or than there is memory for."""
+
+    def __init__(self) -> None:
+        super().__init__(Code.BUSY, {"Retry-After": "1"})
 
 
 def hashed(password: str) -> str:

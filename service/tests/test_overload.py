@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+from applications import ISSUER, Browser
 from people import Person
 from running import Server
 
@@ -80,16 +81,17 @@ def little_memory(server: Server) -> Iterator[None]:
 
 
 def test_a_password_that_there_is_no_memory_for_is_not_wrong(on_sqlite: Server) -> None:
-    on_sqlite.settings = {"AUTH_LOCKOUT_AFTER": "3"}
+    on_sqlite.settings = {"AUTH_LOCKOUT_AFTER": "3", "AUTH_ISSUER": ISSUER}
     on_sqlite.start()
     with httpx.Client(base_url=on_sqlite.url, timeout=30) as client:
         ada = Person.signed_in(client)
         eve = Person(client)
-        with little_memory(on_sqlite):
+        with Browser(on_sqlite.url) as browser, little_memory(on_sqlite):
             answers = [client.post("/v1/auth/login", json=ada.credentials) for _ in range(5)]
             answers.append(client.post("/v1/auth/register", json=eve.credentials))
+            answers.append(browser.sign_in(ada))
 
-        assert [answer.status_code for answer in answers] == [503] * 6
+        assert [answer.status_code for answer in answers] == [503] * 7
         assert {answer.headers["Retry-After"] for answer in answers} == {"1"}
         assert ada.can_sign_in()
 

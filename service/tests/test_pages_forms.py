@@ -9,7 +9,8 @@ from people import PASSWORD, Person
 from running import Server
 
 SERVER_SETTINGS = WITH_ISSUER
-BYE = "https://app.example.test/bye"
+# pages with a form that nobody has to be signed in for
+OPEN = ("/sign-in", "/register", "/forgot-password", "/reset-password")
 
 
 @pytest.fixture(name="browser")
@@ -51,9 +52,7 @@ def test_what_was_typed_is_shown_as_text_and_never_as_html(browser: Browser) -> 
     assert "&lt;script&gt;" in shown.text
 
 
-@pytest.mark.parametrize(
-    "path", ["/sign-in", "/sign-out", "/oauth2/consent", "/forgot-password", "/reset-password"]
-)
+@pytest.mark.parametrize("path", [*OPEN, "/sign-out", "/oauth2/consent"])
 def test_a_form_without_the_browsers_token_is_refused(browser: Browser, path: str) -> None:
     browser.open("/sign-in")
 
@@ -127,7 +126,7 @@ def test_on_https_the_cookies_are_for_this_host_alone(own: Server) -> None:
 def test_each_page_has_a_language_a_title_and_a_main_part_and_only_for_passkeys_a_script(
     browser: Browser, person: Person
 ) -> None:
-    pages = [browser.open(path) for path in ("/sign-in", "/forgot-password", "/reset-password")]
+    pages = [browser.open(path) for path in OPEN]
     pages += [browser.open("/verify-email"), browser.sign_in(person)]
     pages.append(browser.open("/oauth2/authorize"))
 

@@ -17,7 +17,16 @@ from auth.api import (
     sessions,
 )
 from auth.oauth import authorize, discovery, forward_auth, introspection, token, userinfo
-from auth.pages import account, description, factors, mailed, routes, signing_in, signing_out
+from auth.pages import (
+    account,
+    description,
+    factors,
+    mailed,
+    registering,
+    routes,
+    signing_in,
+    signing_out,
+)
 
 
 def routers(*, development: bool) -> list[APIRouter]:
@@ -42,6 +51,7 @@ def routers(*, development: bool) -> list[APIRouter]:
         authorize.ROUTER,
         discovery.ROUTER,
         signing_in.ROUTER,
+        registering.ROUTER,
         signing_out.ROUTER,
         account.ROUTER,
         factors.ROUTER,

@@ -7,8 +7,9 @@ from auth.api.models import Email, Me, NewPassword, Taken
 from auth.guard.limits import Action
 from auth.observe.audit import Event
 from auth.problems import Code, ProblemError
+from auth.service import Service
 from auth.storage import accounts
-from auth.storage.accounts import EmailTakenError
+from auth.storage.accounts import Account, EmailTakenError
 
 ROUTER = router(prefix="/v1/auth", tags=["accounts"])
 
@@ -29,9 +30,15 @@ async def register(given: Registration, service: Running) -> Me:
     If there is an account with this address, the answer looks the same, nothing changes, and its
     owner gets a mail. `email_taken` is only answered where the service is configured to.
     """
+    account = await make_account(service, given.email, given.password.get_secret_value())
+    return Me.of(account)
+
+
+async def make_account(service: Service, email: str, password: str) -> Account:
+    """Do it, or seem to; also for the page."""
     await service.limits.take(Action.REGISTER)
-    password = await sign_in.new_password(service, given.password.get_secret_value(), given.email)
-    account = accounts.new(given.email, password)
+    hashed = await sign_in.new_password(service, password, email)
+    account = accounts.new(email, hashed)
     try:
         await service.database.write(accounts.add, account)
     except EmailTakenError:
@@ -42,4 +49,4 @@ async def register(given: Registration, service: Running) -> Me:
     else:
         links.verify_soon(service, account)
         await service.audit.record(Event.ACCOUNT_REGISTERED, account_id=account.id)
-    return Me.of(account)
+    return account

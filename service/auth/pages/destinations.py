@@ -1,6 +1,6 @@
 """Where a browser goes after it has signed in: only to where we would send it anyway."""
 
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from auth.service import Service
 
@@ -36,3 +36,17 @@ def safe(service: Service, wanted: str) -> str:
     host = parts.hostname or ""
     known = host == issuer.hostname or (domain and f".{host}".endswith(f".{domain}"))
     return wanted if known else HOME
+
+
+def application(service: Service, target: str) -> str:
+    """Give the name of the application that a user signs in to, "" if it is none."""
+    client = service.settings.oauth.clients.find(parameter(target, "client_id"))
+    return client.name if client else ""
+
+
+def parameter(target: str, name: str) -> str:
+    """Give a parameter of an authorization request, "" if the target is none."""
+    if not target.startswith(AUTHORIZE):
+        return ""
+    query = target.removeprefix(AUTHORIZE)
+    return parse_qs(query).get(name, [""])[0].replace("\x00", "")

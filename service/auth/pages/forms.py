@@ -3,14 +3,26 @@
 from typing import Annotated
 
 from fastapi import Depends, Request
+from pydantic import ValidationError
 
 from auth.oauth import forms
 from auth.oauth.errors import OAuthError
 from auth.pages import csrf
+from auth.problems import Code, ProblemError
+
+_WRONG = {
+    "email": ProblemError(Code.INVALID_REQUEST, detail="That is no e-mail address."),
+    "password": ProblemError(Code.PASSWORD_REFUSED, detail="A password has 8 to 128 characters."),
+}
 
 
 class ForgedFormError(Exception):
     """The form does not come from a page of ours, or from one that is too old."""
+
+
+def wrong(error: ValidationError) -> ProblemError:
+    """Say of the first field that a model refused what is wrong with it."""
+    return _WRONG[str(error.errors()[0]["loc"][0])]
 
 
 async def genuine(request: Request) -> dict[str, str]:

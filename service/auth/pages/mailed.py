@@ -12,14 +12,11 @@ from auth.api.models import Email, NewPassword
 from auth.api.password import set_with_token
 from auth.guard.limits import Action
 from auth.observe.audit import Event
-from auth.pages.forms import Form
-from auth.pages.rendering import page
-from auth.passwords import BusyError
-from auth.problems import Code, ProblemError
+from auth.pages.forms import Form, wrong
+from auth.pages.rendering import page, refusing, said
+from auth.problems import ProblemError
 
 ROUTER = APIRouter(include_in_schema=False)
-_LENGTH = ProblemError(Code.PASSWORD_REFUSED, detail="A password has 8 to 128 characters.")
-_UNREADABLE = ProblemError(Code.INVALID_REQUEST, detail="That is no e-mail address.")
 
 
 class _Password(BaseModel):
@@ -44,7 +41,7 @@ async def verify(request: Request, service: Running, given: Form) -> Response:
     except ProblemError as refused:
         return _again(request, "verify_email", refused, token=token)
     text = f"{account.email} is confirmed. You can close this page, or sign in."
-    return page(request, "done", title="Thank you", text=text)
+    return page(request, "done", title="Thank you", text=text, sign_in="/sign-in")
 
 
 @ROUTER.get("/reset-password")
@@ -58,14 +55,12 @@ async def reset(request: Request, service: Running, given: Form) -> Response:
     try:
         password = _Password.model_validate({"password": given.get("password", "")}).password
         await set_with_token(service, token, password.get_secret_value())
-    except ValidationError:
-        return _again(request, "reset_password", _LENGTH, token=token)
-    except BusyError:
-        return _again(request, "reset_password", ProblemError(Code.BUSY), token=token)
+    except ValidationError as error:
+        return _again(request, "reset_password", wrong(error), token=token)
     except ProblemError as refused:
         return _again(request, "reset_password", refused, token=token)
     text = "Your new password counts from now on, and all devices were signed out."
-    return page(request, "done", title="Password changed", text=text)
+    return page(request, "done", title="Password changed", text=text, sign_in="/sign-in")
 
 
 @ROUTER.get("/forgot-password")
@@ -80,16 +75,16 @@ async def forgotten(request: Request, service: Running, given: Form) -> Response
     try:
         address = _Address.model_validate({"email": email}).email
         await service.limits.take(Action.MAIL, address)
-    except ValidationError:
-        return _again(request, "forgot_password", _UNREADABLE, email=email)
+    except ValidationError as error:
+        return _again(request, "forgot_password", wrong(error), email=email)
     except ProblemError as refused:
         return _again(request, "forgot_password", refused, email=email)
     links.reset_soon(service, address)
     await service.audit.record(Event.PASSWORD_RESET_REQUESTED)
     text = "If there is an account with this address, a mail with a link is on its way to it."
-    return page(request, "done", title="Look into your mail", text=text)
+    return page(request, "done", title="Look into your mail", text=text, sign_in="/sign-in")
 
 
 def _again(request: Request, name: str, refused: ProblemError, **shown: Any) -> Response:
     """Show a form again with what was wrong with it."""
-    return page(request, name, status=refused.code.status, error=refused.text, **shown)
+    return refusing(page(request, name, error=said(refused), **shown), refused)

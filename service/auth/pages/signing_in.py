@@ -2,7 +2,6 @@
 
 import json
 from typing import Any
-from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
@@ -15,7 +14,6 @@ from auth.api.passkey_models import Assertion
 from auth.pages import browsers, destinations
 from auth.pages.forms import Form
 from auth.pages.rendering import page, refusing, said
-from auth.passwords import BusyError
 from auth.problems import Code, ProblemError
 from auth.second_factor import Question
 from auth.service import Service
@@ -30,7 +28,7 @@ _LATE = ProblemError(
 @ROUTER.get("/sign-in")
 async def show(request: Request, service: Running) -> Response:
     target = destinations.safe(service, request.query_params.get("next", ""))
-    return _form(service, request, target, email=_parameter(target, "login_hint"))
+    return _form(service, request, target, email=destinations.parameter(target, "login_hint"))
 
 
 @ROUTER.post("/sign-in")
@@ -49,8 +47,6 @@ async def with_password(request: Request, service: Running, given: Form) -> Resp
     except ValidationError:
         error: ProblemError = ProblemError(Code.INVALID_CREDENTIALS)
         return _form(service, request, target, email=email, error=error)
-    except BusyError:
-        return _form(service, request, target, email=email, error=ProblemError(Code.BUSY))
     except ProblemError as refused:
         return _form(service, request, target, email=email, error=refused)
     question = await second_factor.asked(service, account) if has_factor else None
@@ -112,7 +108,7 @@ def _form(
     email: str,
     error: ProblemError | None = None,
 ) -> Response:
-    client = _client(service, target)
+    client = destinations.application(service, target)
     return refusing(
         page(
             request,
@@ -147,7 +143,7 @@ def _question(
             question=question,
             webauthn=webauthn,
             takes_passkeys=bool(webauthn),
-            client=_client(service, target),
+            client=destinations.application(service, target),
             error=said(error),
         ),
         error,
@@ -157,21 +153,8 @@ def _question(
 def _leads_to(service: Service, target: str) -> list[str]:
     """Give the address behind our own redirect: the client's, or the proxied application's."""
     if target.startswith(destinations.AUTHORIZE):
-        client = service.settings.oauth.clients.find(_parameter(target, "client_id"))
-        redirect_uri = _parameter(target, "redirect_uri")
+        client = service.settings.oauth.clients.find(destinations.parameter(target, "client_id"))
+        redirect_uri = destinations.parameter(target, "redirect_uri")
         # anybody can link to this page: what is not registered leads nowhere
         return [redirect_uri] if client and client.redirects_to(redirect_uri) else []
     return [] if target.startswith("/") else [target]
-
-
-def _client(service: Service, target: str) -> str:
-    """Give the name of the application that the user signs in to, "" if it is none."""
-    client = service.settings.oauth.clients.find(_parameter(target, "client_id"))
-    return client.name if client else ""
-
-
-def _parameter(target: str, name: str) -> str:
-    if not target.startswith(destinations.AUTHORIZE):
-        return ""
-    query = target.removeprefix(destinations.AUTHORIZE)
-    return parse_qs(query).get(name, [""])[0].replace("\x00", "")

@@ -1,0 +1,76 @@
+"""Creating an account on the pages."""
+
+import re
+import uuid
+from html import unescape
+
+import httpx
+import pytest
+from applications import WITH_ISSUER, Browser, Flow, answered
+from people import PASSWORD, Person
+
+SERVER_SETTINGS = WITH_ISSUER
+
+
+@pytest.fixture(name="browser")
+def _browser(stranger: Browser) -> Browser:
+    """Give a browser in which nobody is signed in yet."""
+    return stranger
+
+
+def follow(browser: Browser, shown: httpx.Response, text: str) -> httpx.Response:
+    """Follow the link that has this text."""
+    found = re.search(f'<a href="([^"]*)">{text}</a>', shown.text)
+    assert found, shown.text
+    return browser.open(unescape(found[1]))
+
+
+def test_who_comes_from_an_application_makes_an_account_and_goes_back_to_it(
+    client: httpx.Client, browser: Browser
+) -> None:
+    ada = Person(client, f"{uuid.uuid4().hex}@example.test")
+    flow = Flow()
+
+    form = follow(browser, browser.open(flow.path()), "Create an account")
+    assert "to continue to <strong>The App</strong>" in form.text
+    made = browser.submit(form, email=ada.email, password=ada.password)
+    assert ada.token_mailed("Confirm your e-mail address")
+    sign_in = follow(browser, made, "Sign in")
+    code = answered(browser.submit(sign_in, email=ada.email, password=ada.password))["code"]
+
+    assert flow.redeem(client, code).status_code == 200
+
+
+def test_an_address_that_has_an_account_looks_the_same_and_its_password_stays(
+    browser: Browser, person: Person
+) -> None:
+    new = f"{uuid.uuid4().hex}@example.test"
+    form = browser.open("/register")
+
+    taken = browser.submit(form, email=person.email, password="another password it is")
+    free = browser.submit(form, email=new, password="another password it is")
+
+    assert taken.status_code == free.status_code == 200
+    assert taken.text.replace(person.email, "") == free.text.replace(new, "")
+    assert person.can_sign_in()
+
+
+@pytest.mark.parametrize(
+    ("email", "password", "said"),
+    [
+        ("nobody", PASSWORD, "That is no e-mail address."),
+        ("", "", "That is no e-mail address."),
+        ("a@example.test", "short", "A password has 8 to 128 characters."),
+        ("a@example.test", "\ud7ff" * 200, "A password has 8 to 128 characters."),
+        ("a@example.test", "password1", "The password is one of those that are tried first."),
+    ],
+)
+def test_what_can_not_be_an_account_shows_the_form_again_with_the_reason(
+    browser: Browser, email: str, password: str, said: str
+) -> None:
+    shown = browser.submit(browser.open("/register"), email=email, password=password)
+
+    assert shown.status_code == 422
+    assert said in shown.text
+    assert f'value="{email}"' in shown.text
+    assert PASSWORD not in shown.text
