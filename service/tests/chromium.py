@@ -70,3 +70,10 @@ def authenticator(driver: Chrome) -> Iterator[None]:
     )
     yield
     driver.remove_virtual_authenticator()
+
+
+def complaints(driver: Chrome) -> list[str]:
+    """Give what the browser's console says against the pages' policy, or of their script."""
+    said = [str(entry["message"]) for entry in driver.get_log("browser")]  # type: ignore[no-untyped-call]
+    signs = ("Content Security Policy", "Refused", "Uncaught")
+    return [line for line in said if any(sign in line for sign in signs)]

@@ -75,12 +75,6 @@ def fill_in(chrome: Chrome, email: str, password: str) -> None:
     chrome.find_element(By.CSS_SELECTOR, "button[type=submit]").click()
 
 
-def complaints(chrome: Chrome) -> list[str]:
-    """Give what the browser's console says against the pages' policy."""
-    said = [str(entry["message"]) for entry in chrome.get_log("browser")]  # type: ignore[no-untyped-call]
-    return [line for line in said if "Content Security Policy" in line or "Refused" in line]
-
-
 def test_a_user_signs_in_to_an_application_after_a_wrong_password_and_out_again(
     chrome: Chrome, application: tuple[RelyingParty, Server], person: Person
 ) -> None:
@@ -108,7 +102,7 @@ def test_a_user_signs_in_to_an_application_after_a_wrong_password_and_out_again(
     chrome.get(f"{server.url}/account")
     chrome.find_element(By.CSS_SELECTOR, "button[type=submit]").click()
     until(chrome, lambda seen: seen.title == "Signed out", "it did not sign out")
-    assert not complaints(chrome)
+    assert not chromium.complaints(chrome)
 
 
 def test_the_page_is_done_with_the_keyboard_alone(
@@ -134,7 +128,7 @@ def test_the_api_description_is_shown_and_nothing_is_loaded_from_elsewhere(
         loaded = chrome.execute_script(script)
         assert loaded
         assert all(name.startswith((application[1].url, "data:")) for name in loaded)
-        assert not complaints(chrome)
+        assert not chromium.complaints(chrome)
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

@@ -18,7 +18,7 @@ _SECONDS = 15
 
 
 class Pages:
-    """The pages in a browser with passkeys; Chromium's console is to have nothing against them."""
+    """The pages in a browser with passkeys."""
 
     def __init__(self, driver: Chrome, url: str) -> None:
         self.driver = driver
@@ -59,11 +59,6 @@ class Pages:
         self.press("Sign out")
         self.shows("Signed out")
 
-    @property
-    def complaints(self) -> list[str]:
-        said = self.driver.get_log("browser")  # type: ignore[no-untyped-call]
-        return [entry["message"] for entry in said if entry["level"] == "SEVERE"]
-
 
 @pytest.fixture(name="pages")
 def _pages(server: Server) -> Iterator[Pages]:
@@ -71,7 +66,7 @@ def _pages(server: Server) -> Iterator[Pages]:
     with chromium.browser() as driver, chromium.authenticator(driver):
         pages = Pages(driver, f"http://localhost:{server.port}")
         yield pages
-        assert not pages.complaints
+        assert not chromium.complaints(driver)
 
 
 @pytest.fixture(name="ada")
@@ -103,6 +98,25 @@ def test_a_passkey_is_the_second_factor_after_the_password(pages: Pages, ada: Pe
 
     pages.sign_in(ada)
     pages.shows("One more step")
+    pages.press("Use a passkey")
+
+    pages.shows("Signed in")
+
+
+def test_what_is_no_signature_shows_the_step_again_with_the_passkey(
+    pages: Pages, ada: Person
+) -> None:
+    pages.add_passkey()
+    pages.sign_out()
+    pages.sign_in(ada)
+    pages.shows("One more step")
+
+    pages.driver.execute_script(
+        "const form = document.querySelector('form[data-passkey]');"
+        "form.elements.credential.value = '{}';"
+        "form.submit();"
+    )
+    pages.shows("Error: One more step")
     pages.press("Use a passkey")
 
     pages.shows("Signed in")
