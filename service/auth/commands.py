@@ -96,7 +96,10 @@ def _create_admin(database: Database, settings: Settings, arguments: argparse.Na
     if arguments.password_stdin and (refusal := password_rules.refusal(password, email)):
         raise CommandError(str(refusal))
     # without one, nobody knows the password until the link is used
-    hashed = passwords.hashed(password or secret_tokens.make())
+    try:
+        hashed = passwords.hashed(password or secret_tokens.make())
+    except passwords.BusyError:
+        raise CommandError("There is no memory to hash a password now.") from None
     account, kept = database.write_now(_admin, email, hashed)
     print(f"{account.email} is {'already there, and now' if kept else 'now'} an administrator.")
     if not kept and not password:

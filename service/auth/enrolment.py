@@ -2,12 +2,11 @@
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
 
 from auth import one_time_codes, passkeys
 from auth.guard.limits import Action
@@ -25,8 +24,20 @@ from auth.storage.passkeys import Passkey
 from auth.storage.sessions import Session
 
 TOTP = "authenticator app"
-# where the user is who adds a factor: that session stays
-Here = Session | BrowserSession
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Owner:
+    """Who changes the factors of an account, and the session that they do it from.
+
+    `renewed` is the hash of the cookie that a browser gets instead of its own when its session is
+    worth more: who had a copy of that one has nothing.
+    """
+
+    account: Account
+    here: Session | BrowserSession
+    renewed: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,36 +48,43 @@ class Invitation:
     uri: str
 
 
-async def new_codes(service: Service, account: Account) -> list[str]:
+async def new_codes(service: Service, owner: Owner) -> list[str]:
     """Give ten new recovery codes; those before are void."""
-    if not await service.database.read(factors.of, account.id):
-        raise ProblemError(Code.CONFLICT, detail="There is no second factor to recover.")
+    account = owner.account
     codes = one_time_codes.new_recovery_codes()
-    await service.database.write(partial(_replace_codes, account.id, codes))
+
+    def work(connection: Connection) -> bool:
+        has = bool(factors.of(connection, account.id))
+        if has:
+            _replace_codes(connection, account, codes)
+        return has
+
+    if not await _change(service, owner, work):
+        raise ProblemError(Code.CONFLICT, detail="There is no second factor to recover.")
     await service.audit.record(Event.RECOVERY_CODES_RENEWED, account_id=account.id)
     service.outbox.post(account.email, *service.letters.recovery_codes_renewed())
     return codes
 
 
-async def begin_totp(service: Service, account: Account) -> Invitation:
+async def begin_totp(service: Service, owner: Owner) -> Invitation:
     """Make a secret for an authenticator app. It counts once a code of it was confirmed."""
+    account = owner.account
     secret = one_time_codes.new_secret()
     sealed = service.sealer.seal(secret.encode(), sealed_for(account.id))
-    try:
-        begun = await service.database.write(factors.begin_totp, account.id, sealed, time.time())
-    except IntegrityError:
-        # another request was faster, or the account is gone
-        begun = False
-    if not begun:
+
+    def work(connection: Connection) -> bool:
+        return factors.begin_totp(connection, account.id, sealed, time.time())
+
+    if not await _change(service, owner, work):
         raise ProblemError(Code.CONFLICT, detail="There is an authenticator app already.")
     return _invitation(service, account, secret)
 
 
-async def begun_totp(service: Service, account: Account) -> Invitation:
-    """Give what `begin_totp` gave, as long as it was not confirmed."""
+async def begun_totp(service: Service, account: Account) -> Invitation | None:
+    """Give what `begin_totp` gave last, None once that was confirmed."""
     found = await service.database.read(factors.totp, account.id)
     if found is None or found.confirmed:
-        raise ProblemError(Code.CONFLICT, detail="There is no authenticator app to be confirmed.")
+        return None
     secret = service.sealer.open(found.secret, sealed_for(account.id)).decode()
     return _invitation(service, account, secret)
 
@@ -78,10 +96,9 @@ def _invitation(service: Service, account: Account, secret: str) -> Invitation:
     )
 
 
-async def confirm_totp(
-    service: Service, account: Account, here: Here, code: str
-) -> list[str] | None:
+async def confirm_totp(service: Service, owner: Owner, code: str) -> list[str] | None:
     """Turn TOTP on, with a first code; give the recovery codes if the account had no factor."""
+    account = owner.account
     await service.limits.take(Action.GUESS, account.id)
     code = code.replace(" ", "")
     codes = one_time_codes.new_recovery_codes()
@@ -96,14 +113,13 @@ async def confirm_totp(
         if step is None:
             return False, False
         first = not factors.of(connection, account.id)
-        if not factors.confirm_totp(connection, account.id, found.secret, now):
-            return False, False
+        factors.confirm_totp(connection, account.id, now)
         factors.use_step(connection, account.id, step)
         if first:
-            _first_factor(connection, account, here, codes, "pwd otp mfa")
+            _first_factor(connection, owner, codes, "pwd otp mfa")
         return True, first
 
-    done, first = await service.database.write(work)
+    done, first = await _change(service, owner, work)
     if not done:
         await service.audit.record(Event.FACTOR_REFUSED, success=False, account_id=account.id)
         raise ProblemError(Code.INVALID_FACTOR)
@@ -119,15 +135,10 @@ async def begin_passkey(service: Service, account: Account) -> tuple[str, dict[s
 
 
 async def add_passkey(
-    service: Service,
-    here: Here,
-    challenge: str,
-    credential: Assertion,
-    *,
-    account: Account,
-    name: str,
+    service: Service, owner: Owner, challenge: str, credential: Assertion, *, name: str
 ) -> tuple[Passkey, list[str] | None]:
     """Keep the passkey that a browser made; give the recovery codes if it is the first factor."""
+    account = owner.account
     found = await posed(service, Purpose.PASSKEY_REGISTRATION, challenge)
     if found.account_id != account.id:
         raise ProblemError(Code.INVALID_CHALLENGE)
@@ -141,20 +152,18 @@ async def add_passkey(
     if passkey is None:
         raise ProblemError(Code.INVALID_FACTOR)
     codes = one_time_codes.new_recovery_codes()
-    now = time.time()
 
     def work(connection: Connection) -> bool | None:
-        if not challenges.use(connection, found.hash, now):
+        if not challenges.use(connection, found.hash, time.time()):
             return None
         first = not factors.of(connection, account.id)
         kept.add(connection, passkey)
         if first:
-            amr = f"pwd {passkeys.amr(passkey)} mfa"
-            _first_factor(connection, account, here, codes, amr)
+            _first_factor(connection, owner, codes, f"pwd {passkeys.amr(passkey)} mfa")
         return first
 
     try:
-        first = await service.database.write(work)
+        first = await _change(service, owner, work)
     except kept.KnownPasskeyError:
         raise ProblemError(Code.CONFLICT, detail="This passkey is registered already.") from None
     if first is None:
@@ -163,22 +172,24 @@ async def add_passkey(
     return passkey, codes if first else None
 
 
-async def remove_totp(service: Service, account: Account) -> None:
+async def remove_totp(service: Service, owner: Owner) -> None:
     def work(connection: Connection) -> bool:
-        removed = factors.remove_totp(connection, account.id)
-        _without_factor(connection, account)
+        removed = factors.remove_totp(connection, owner.account.id)
+        _without_factor(connection, owner.account)
         return removed
 
-    await _removed(service, account, TOTP, removed=await service.database.write(work))
+    removed = await _change(service, owner, work)
+    await _removed(service, owner.account, TOTP, removed=removed)
 
 
-async def remove_passkey(service: Service, account: Account, identity: str) -> None:
+async def remove_passkey(service: Service, owner: Owner, identity: str) -> None:
     def work(connection: Connection) -> bool:
-        removed = kept.remove(connection, account.id, identity)
-        _without_factor(connection, account)
+        removed = kept.remove(connection, owner.account.id, identity)
+        _without_factor(connection, owner.account)
         return removed
 
-    await _removed(service, account, passkeys.KIND, removed=await service.database.write(work))
+    removed = await _change(service, owner, work)
+    await _removed(service, owner.account, passkeys.KIND, removed=removed)
 
 
 async def reset(service: Service, account: Account, actor_id: str) -> None:
@@ -198,31 +209,46 @@ async def reset(service: Service, account: Account, actor_id: str) -> None:
         service.outbox.post(account.email, *service.letters.second_factor_reset())
 
 
-def _first_factor(
-    connection: Connection,
-    account: Account,
-    here: Here,
-    codes: list[str],
-    amr: str,
-) -> None:
+async def _change(service: Service, owner: Owner, work: Callable[[Connection], Answer]) -> Answer:
+    """Do it in one transaction, if what the owner has shown counts until that ends.
+
+    Else a session that somebody ends at this moment could still leave a factor of its own behind.
+    """
+
+    def claimed(connection: Connection) -> Answer:
+        # the account first, as whoever changes it and ends its sessions does
+        if not accounts.hold(connection, owner.account) or not _stands(connection, owner.here):
+            raise ProblemError(Code.REAUTHENTICATION_REQUIRED)
+        return work(connection)
+
+    return await service.database.write(claimed)
+
+
+def _stands(connection: Connection, here: Session | BrowserSession) -> bool:
+    if isinstance(here, BrowserSession):
+        return browser_sessions.stands(connection, here.hash)
+    return sessions.stands(connection, here.id, time.time())
+
+
+def _first_factor(connection: Connection, owner: Owner, codes: list[str], amr: str) -> None:
     """Give recovery codes, and end what was signed in with the password alone, but for here."""
-    now = time.time()
+    account, here, now = owner.account, owner.here, time.time()
     # a login whose password is being checked was not asked for the factor: it counts no more
     accounts.change(connection, account.id, password_changed_at=now)
-    _replace_codes(account.id, codes, connection)
+    _replace_codes(connection, account, codes)
     why = "second factor added"
     # who adds the factor has just shown it
     if isinstance(here, BrowserSession):
         sessions.revoke_all(connection, account.id, why, now, but_browser=here.hash)
-        browser_sessions.step_up(connection, here.hash, amr, now)
+        browser_sessions.step_up(connection, here.hash, owner.renewed, amr, now)
     else:
         sessions.revoke_all(connection, account.id, why, now, but=here.id)
         sessions.step_up(connection, here.id, amr, now)
 
 
-def _replace_codes(account_id: str, codes: list[str], connection: Connection) -> None:
-    hashes = [one_time_codes.recovery_hash(account_id, code) for code in codes]
-    factors.replace_codes(connection, account_id, hashes, time.time())
+def _replace_codes(connection: Connection, account: Account, codes: list[str]) -> None:
+    hashes = [one_time_codes.recovery_hash(account.id, code) for code in codes]
+    factors.replace_codes(connection, account.id, hashes, time.time())
 
 
 def _without_factor(connection: Connection, account: Account) -> None:

@@ -32,10 +32,13 @@ def uri(secret: str, *, account: str, issuer: str) -> str:
 
 
 def qr_svg(text: str) -> str:
-    """Draw a QR code."""
+    """Draw a QR code; "" for what no QR code holds."""
     import segno  # noqa: PLC0415
 
-    return segno.make(text, error="m").svg_inline(scale=4)
+    try:
+        return segno.make(text, error="m").svg_inline(scale=4)
+    except segno.DataOverflowError:
+        return ""
 
 
 def step_of(secret: str, code: str, *, after: int = 0, now: float | None = None) -> int | None:

@@ -25,12 +25,16 @@ Assertion = Mapping[str, Any]
 # as the audit log and mails call it
 KIND = "passkey"
 _NAME = "Passkey"
+# which an origin does not name (RFC 6454 §6.2)
+_PORTS = {"http": 80, "https": 443}
 
 
 def relying_party(issuer: str) -> tuple[str, str]:
-    """Give the RP ID and the origin of an issuer."""
+    """Give the RP ID and the origin of an issuer, as browsers write them."""
     parts = urlsplit(issuer)
-    return parts.hostname or "", f"{parts.scheme}://{parts.netloc}"
+    host = parts.hostname or ""
+    port = "" if parts.port in {None, _PORTS.get(parts.scheme)} else f":{parts.port}"
+    return host, f"{parts.scheme}://{host}{port}"
 
 
 def possible(issuer: str) -> bool:

@@ -37,6 +37,8 @@ class BusyError(ProblemError):
 
 def hashed(password: str) -> str:
     """Hash a password from this thread: in commands, and where a pool runs it."""
+    # a call that fails for another reason may leave what is there
+    _LAST_CALL.errno = 0
     try:
         return argon2id.str(password.encode(), opslimit=PASSES, memlimit=MEMORY_KIB << 10).decode()
     except CryptoError:
@@ -49,6 +51,7 @@ def is_right(kept: str, password: str) -> bool:
 
     It may have other parameters than ours: argon2id or argon2i, version 19, 127 characters.
     """
+    _LAST_CALL.errno = 0
     try:
         return argon2id.verify(kept.encode(), password.encode())
     except CryptoError:

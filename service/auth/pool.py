@@ -26,6 +26,10 @@ class Pool:
         self._threads = ThreadPoolExecutor(
             threads, thread_name_prefix=name, initializer=os.nice, initargs=(niceness,)
         )
+        # all at once: later there may be no memory to start one
+        ready = threading.Barrier(threads)
+        for _ in range(threads):
+            self._threads.submit(ready.wait)
         self._places = places
         self._counting = threading.Lock()
         self.taken = 0
@@ -53,7 +57,6 @@ class Pool:
             self._count(-1)
             loop.call_soon_threadsafe(settle, kind, outcome)
 
-        # before: where no thread can be started, the work is queued all the same
         self._count(1)
         self._threads.submit(call)
         return await answer

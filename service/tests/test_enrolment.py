@@ -1,5 +1,7 @@
 """Adding second factors and taking them away, and what takes a login with one."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -60,6 +62,42 @@ def test_a_confirmed_app_is_not_replaced_by_another(client: httpx.Client) -> Non
 
     assert ada.post("/v1/me/totp").status_code == 409
     assert ada.sign_in_with(code=ada.code()).status_code == 200
+
+
+def test_a_session_that_somebody_ends_at_this_moment_adds_nothing(
+    server: Server, client: httpx.Client
+) -> None:
+    ada = Careful.signed_in(client)
+    ada.begin()
+    code, session = ada.code(), ada.session
+    with ThreadPoolExecutor(1) as pool:
+        with server.changing(f"UPDATE sessions SET revoked_at = 1 WHERE id = '{session}'"):  # noqa: S608
+            answer = pool.submit(ada.post, "/v1/me/totp/confirm", code=code)
+            time.sleep(0.7)
+            assert not answer.done(), "it did not wait for who ends the session"
+
+        assert answer.result().json()["code"] == "reauthentication_required"
+    assert ada.can_sign_in()
+
+
+def test_recovery_codes_are_for_who_has_a_second_factor(client: httpx.Client) -> None:
+    assert Person.signed_in(client).post("/v1/me/recovery-codes").status_code == 409
+
+
+def test_codes_of_an_app_that_is_to_be_added_can_not_be_guessed(
+    own: Server,
+) -> None:
+    own.settings = {"AUTH_RATE_LIMITS": ""}
+    own.start()
+    with httpx.Client(base_url=own.url) as client:
+        ada = Careful.signed_in(client)
+        ada.begin()
+
+        statuses = [
+            ada.post("/v1/me/totp/confirm", code=ada.wrong_code()).status_code for _ in range(11)
+        ]
+
+    assert statuses == [401] * 10 + [429]
 
 
 @pytest.mark.parametrize("proof", ["password", "totp", "recovery"])

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -87,13 +88,19 @@ def test_a_password_that_there_is_no_memory_for_is_not_wrong(on_sqlite: Server) 
         ada = Person.signed_in(client)
         eve = Person(client)
         with Browser(on_sqlite.url) as browser, little_memory(on_sqlite):
-            answers = [client.post("/v1/auth/login", json=ada.credentials) for _ in range(5)]
+            with ThreadPoolExecutor(6) as pool:
+                logins = [
+                    pool.submit(client.post, "/v1/auth/login", json=ada.credentials)
+                    for _ in range(12)
+                ]
+            answers = [login.result() for login in logins]
             answers.append(client.post("/v1/auth/register", json=eve.credentials))
             answers.append(browser.sign_in(ada))
 
-        assert [answer.status_code for answer in answers] == [503] * 7
+        assert [answer.status_code for answer in answers] == [503] * 14
         assert {answer.headers["Retry-After"] for answer in answers} == {"1"}
         assert ada.can_sign_in()
+    assert "Traceback" not in on_sqlite.log
 
 
 def test_a_request_that_is_still_being_sent_when_the_end_comes_is_answered(

@@ -1,5 +1,8 @@
 """Signing in and out on the pages, and the pages that mailed links open."""
 
+import json
+import re
+
 import httpx
 import pytest
 from applications import SECRET, WITH_ISSUER, Browser, Flow, answered
@@ -26,6 +29,24 @@ def test_the_right_password_signs_in_and_signing_out_undoes_that(
     assert "Signed out" in browser.submit(account).text
 
     assert not browser.is_signed_in
+
+
+@pytest.mark.parametrize("path", ["/sign-in/passkey", "/sign-in/second-factor"])
+def test_a_step_that_is_opened_as_a_page_begins_again(browser: Browser, path: str) -> None:
+    assert "<h1>Sign in</h1>" in browser.open(path).text
+
+
+def test_a_passkey_that_comes_too_late_is_to_be_shown_again(browser: Browser) -> None:
+    signed = {"clientDataJSON": "AA", "authenticatorData": "AA", "signature": "AA"}
+    credential = {"id": "AA", "rawId": "AA", "type": "public-key", "response": signed}
+    form = browser.client.get("/sign-in")
+    given = {"challenge": "gone", "credential": json.dumps(credential)}
+    token = re.findall('name="csrf_token" value="([^"]*)"', form.text)[0]
+
+    late = browser.client.post("/sign-in/passkey", data={**given, "csrf_token": token})
+
+    assert late.status_code == 422
+    assert "Please sign in again." in late.text
 
 
 def test_signing_in_changes_the_cookies_and_ends_the_session_before(

@@ -2,27 +2,27 @@
 
 import re
 import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pyotp
 import pytest
 from applications import WITH_ISSUER, Browser
-from careful import Careful
+from auth import secret_tokens
+from auth.pages import factors
+from fastapi.routing import APIRoute
 from people import Person
 from running import Server
 
 SERVER_SETTINGS = WITH_ISSUER
 PAGE = "/account/second-factor"
 LONG_AGO = "authenticated_at = authenticated_at - 3600"
-FORMS = (
-    f"{PAGE}/app",
-    f"{PAGE}/app/confirm",
-    f"{PAGE}/app/remove",
-    f"{PAGE}/passkeys/options",
-    f"{PAGE}/passkeys",
-    f"{PAGE}/passkeys/remove",
-    f"{PAGE}/recovery-codes",
-)
+FORMS = [
+    route.path
+    for route in factors.ROUTER.routes
+    if isinstance(route, APIRoute) and route.methods == {"POST"}
+]
 
 
 def begin(browser: Browser) -> tuple[httpx.Response, str]:
@@ -46,16 +46,20 @@ def later(totp: pyotp.TOTP) -> str:
     return totp.at(time.time() + 30)
 
 
-def factors(person: Person) -> tuple[bool, int]:
+def has(person: Person) -> tuple[bool, int]:
     person.sign_in()
     has = person.get("/v1/me/second-factor").json()
     return has["totp"], has["recovery_codes_left"]
 
 
+def account_of(person: Person) -> str:
+    return f"SELECT id FROM accounts WHERE email = '{person.email}'"  # noqa: S608
+
+
 def change_session(server: Server, person: Person, change: str) -> None:
     """Change what is kept of the browser in which the person is signed in."""
-    account = f"SELECT id FROM accounts WHERE email = '{person.email}'"  # noqa: S608
-    server.execute(f"UPDATE browser_sessions SET {change} WHERE account_id = ({account})")  # noqa: S608
+    whose = f"WHERE account_id = ({account_of(person)})"
+    server.execute(f"UPDATE browser_sessions SET {change} {whose}")  # noqa: S608
 
 
 def token(shown: httpx.Response) -> str:
@@ -89,7 +93,7 @@ def test_a_wrong_code_shows_the_same_secret_again_and_adds_nothing(
     assert wrong.status_code == 422
     assert "The code or the key is wrong" in wrong.text
     assert secret in wrong.text
-    assert factors(person) == (False, 0)
+    assert has(person) == (False, 0)
     codes = re.findall("[0-9a-z-]{19}", browser.submit(wrong, code=pyotp.TOTP(secret).now()).text)
     assert len(codes) == 10
 
@@ -120,7 +124,7 @@ def test_the_app_is_taken_away_with_a_code_and_its_recovery_codes_go_as_well(
     assert "The code or the key is wrong" in refused.text
     browser.submit(refused, f"{PAGE}/app/remove", code=codes[0])
 
-    assert factors(person) == (False, 0)
+    assert has(person) == (False, 0)
     assert person.mailed("A second factor was removed")
 
 
@@ -141,15 +145,80 @@ def test_new_recovery_codes_are_shown_once_and_void_those_before(
         assert again.is_signed_in
 
 
-@pytest.mark.parametrize("path", ["", "/app"])
+def test_a_copy_of_the_cookie_is_worth_nothing_once_the_session_is_worth_more(
+    server: Server, browser: Browser
+) -> None:
+    with Browser(server.url) as thief:
+        thief.client.cookies.update(browser.client.cookies)
+        assert thief.is_signed_in
+
+        add_app(browser)
+
+        assert "<h1>Sign in</h1>" in thief.open("/account").text
+    assert browser.is_signed_in
+
+
+def test_what_somebody_else_began_is_neither_shown_nor_added(
+    server: Server, browser: Browser, person: Person
+) -> None:
+    shown, secret = begin(browser)
+    with Browser(server.url) as thief:
+        thief.sign_in(person)
+        _, other = begin(thief)
+
+    for given in (pyotp.TOTP(secret).now(), pyotp.TOTP(other).now()):
+        refused = browser.submit(shown, code=given)
+        assert refused.status_code == 409
+        assert "Begin again." in refused.text
+        assert other not in refused.text
+    assert has(person) == (False, 0)
+
+
+def test_an_app_that_counts_is_never_shown_again(browser: Browser) -> None:
+    shown, secret = begin(browser)
+    browser.submit(shown, code=pyotp.TOTP(secret).now())
+
+    given = {"secret_hash": secret_tokens.hashed(secret), "code": "000000"}
+    given["csrf_token"] = token(browser.open(PAGE))
+    again = browser.client.post(f"{PAGE}/app/confirm", data=given)
+
+    assert again.status_code == 409
+    assert secret not in again.text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DELETE FROM browser_sessions WHERE account_id = ({account})",
+        "UPDATE accounts SET password_changed_at = 4e9 WHERE id = ({account})",
+        "UPDATE accounts SET disabled_at = 1 WHERE id = ({account})",
+    ],
+    ids=["signed-out", "password-changed", "disabled"],
+)
+def test_a_session_that_somebody_ends_at_this_moment_adds_nothing(
+    server: Server, browser: Browser, person: Person, change: str
+) -> None:
+    shown, secret = begin(browser)
+    statement = change.format(account=account_of(person))
+    with ThreadPoolExecutor(1) as pool:
+        with server.changing(statement):
+            answer = pool.submit(browser.submit, shown, code=pyotp.TOTP(secret).now())
+            time.sleep(0.7)
+            assert not answer.done(), "it did not wait for who ends the session"
+
+        assert "<h1>Sign in</h1>" in answer.result().text
+    server.execute(f"UPDATE accounts SET disabled_at = NULL WHERE id = ({account_of(person)})")  # noqa: S608
+    assert has(person) == (False, 0)
+
+
 @pytest.mark.parametrize("change", [LONG_AGO, "amr = 'pwd'"])
 def test_who_has_not_shown_everything_lately_signs_in_first_and_comes_back(
-    server: Server, browser: Browser, person: Person, change: str, path: str
+    server: Server, browser: Browser, person: Person, change: str
 ) -> None:
     totp, _ = add_app(browser)
     change_session(server, person, change)
 
-    asked = browser.open(f"{PAGE}{path}")
+    asked = browser.open(PAGE)
     assert "<h1>Sign in</h1>" in asked.text
     assert "once more, to change your second factor" in asked.text
     step = browser.submit(asked, email=person.email, password=person.password)
@@ -158,17 +227,27 @@ def test_who_has_not_shown_everything_lately_signs_in_first_and_comes_back(
     assert "<h1>Second factor</h1>" in back.text
 
 
+@pytest.mark.parametrize("change", [LONG_AGO, "amr = 'pwd'"])
 @pytest.mark.parametrize("path", FORMS)
-def test_no_form_does_anything_for_who_signed_in_long_ago(
-    server: Server, browser: Browser, person: Person, path: str
+def test_no_form_does_anything_for_who_has_not_shown_everything_lately(
+    server: Server, browser: Browser, person: Person, path: str, change: str
 ) -> None:
-    given = {"csrf_token": token(browser.open(PAGE))}
-    change_session(server, person, LONG_AGO)
+    _, codes = add_app(browser)
+    given = {"csrf_token": token(browser.open(PAGE)), "code": codes[0]}
+    change_session(server, person, change)
 
     answer = browser.client.post(path, data=given)
 
     assert answer.headers["Location"] == f"/sign-in?next={PAGE}"
-    assert factors(person) == (False, 0)
+    change_session(server, person, "amr = 'pwd mfa', authenticated_at = 4e9")
+    shown = browser.open(PAGE).text
+    assert "Remove the app" in shown
+    assert "10 are left" in shown
+
+
+@pytest.mark.parametrize("path", FORMS)
+def test_a_form_that_is_opened_as_a_page_leads_to_the_page(browser: Browser, path: str) -> None:
+    assert "<h1>Second factor</h1>" in browser.open(path).text
 
 
 @pytest.mark.parametrize("path", FORMS)
@@ -187,13 +266,23 @@ def test_what_is_no_passkey_is_refused_with_the_page(browser: Browser, credentia
     assert 'role="alert"' in refused.text
 
 
-def test_nobody_takes_away_what_is_anothers(client: httpx.Client, browser: Browser) -> None:
-    _, codes = add_app(browser)
-    eve = Careful.signed_in(client)
-    with Browser(browser.url) as hers:
-        hers.sign_in(eve)
-        given = {"csrf_token": token(hers.open(PAGE)), "code": codes[0]}
+def test_an_address_that_fits_in_no_qr_code_is_added_by_typing(
+    server: Server, client: httpx.Client
+) -> None:
+    person = Person(client, f"{uuid.uuid4().hex}{'🔑' * 200}@example.test")
+    client.post("/v1/auth/register", json=person.credentials)
+    person.sign_in()
+    assert person.post("/v1/me/totp").json()["qr_svg"] == ""
 
-        hers.client.post(f"{PAGE}/app/remove", data=given)
-
-    assert "Remove the app" in browser.open(PAGE).text
+    with Browser(server.url) as browser:
+        browser.sign_in(person)
+        shown, secret = begin(browser)
+        assert "<svg width" not in shown.text
+        assert (
+            len(
+                re.findall(
+                    "[0-9a-z-]{19}", browser.submit(shown, code=pyotp.TOTP(secret).now()).text
+                )
+            )
+            == 10
+        )

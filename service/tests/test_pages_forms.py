@@ -168,3 +168,6 @@ def test_what_a_page_loads_is_kept_by_browsers_until_it_changes(
 
     assert answer.headers["Content-Type"].startswith(kind)
     assert "immutable" in answer.headers["Cache-Control"]
+    other = browser.client.get(f"/{name}?v=of-another-release")
+    assert other.status_code == 200
+    assert "immutable" not in other.headers["Cache-Control"]

@@ -122,6 +122,20 @@ def test_what_is_no_signature_shows_the_step_again_with_the_passkey(
     pages.shows("Signed in")
 
 
+def test_a_browser_that_knows_no_passkeys_says_so_where_one_is_asked_for(
+    pages: Pages, ada: Person
+) -> None:
+    pages.add_passkey()
+    pages.sign_out()
+    source = "delete PublicKeyCredential.parseRequestOptionsFromJSON"
+    pages.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": source})
+    pages.sign_in(ada)
+    pages.shows("One more step")
+
+    assert "This browser takes no passkeys" in pages.driver.find_element(By.TAG_NAME, "main").text
+    assert not pages.driver.find_element(By.CSS_SELECTOR, "[data-passkey]").is_displayed()
+
+
 def test_a_passkey_is_taken_away_and_the_password_is_enough_again(
     pages: Pages, ada: Person
 ) -> None:

@@ -8,8 +8,10 @@ import httpx
 import pytest
 from applications import WITH_ISSUER, Browser, Flow, answered
 from people import PASSWORD, Person
+from running import Server
 
 SERVER_SETTINGS = WITH_ISSUER
+CONFIRM = "Confirm your e-mail address"
 
 
 @pytest.fixture(name="browser")
@@ -34,7 +36,7 @@ def test_who_comes_from_an_application_makes_an_account_and_goes_back_to_it(
     form = follow(browser, browser.open(flow.path()), "Create an account")
     assert "to continue to <strong>The App</strong>" in form.text
     made = browser.submit(form, email=ada.email, password=ada.password)
-    assert ada.token_mailed("Confirm your e-mail address")
+    assert ada.token_mailed(CONFIRM)
     sign_in = follow(browser, made, "Sign in")
     code = answered(browser.submit(sign_in, email=ada.email, password=ada.password))["code"]
 
@@ -53,6 +55,23 @@ def test_an_address_that_has_an_account_looks_the_same_and_its_password_stays(
     assert taken.status_code == free.status_code == 200
     assert taken.text.replace(person.email, "") == free.text.replace(new, "")
     assert person.can_sign_in()
+
+
+def test_how_many_mails_are_left_does_not_tell_either(own: Server) -> None:
+    own.settings = {"AUTH_RATE_LIMITS": ""}
+    own.start()
+    left = []
+    with httpx.Client(base_url=own.url) as client:
+        ada = Person.registered(client)
+        ada.mailed(CONFIRM)
+        own.execute("DELETE FROM rate_limits")
+        for person in (ada, Person(client)):
+            client.post("/v1/auth/register", json=person.credentials)
+            person.mailed(CONFIRM if person is not ada else "You have an account already")
+            answer = client.post("/v1/auth/password/forgot", json={"email": person.email})
+            left.append(re.findall('"mail_account";r=([0-9]+)', answer.headers["RateLimit"]))
+
+    assert left[0] == left[1] == ["3"]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 import chromium
 import httpx
 import pytest
+from auth import passkeys
 from people import Person
 from running import Server
 from selenium import webdriver
@@ -143,9 +144,10 @@ def test_an_answer_to_a_passkey_login_works_once(client: httpx.Client, browser: 
     register(Person.signed_in(client), browser)
     answer = begin(client, browser)
 
-    statuses = [client.post("/v1/auth/login/passkey", json=answer).status_code for _ in range(2)]
+    first, again = [client.post("/v1/auth/login/passkey", json=answer) for _ in range(2)]
 
-    assert statuses == [200, 401]
+    assert first.status_code == 200
+    assert again.json()["code"] == "invalid_challenge"
 
 
 def test_a_passkey_login_is_to_be_answered_within_five_minutes(
@@ -227,6 +229,46 @@ def test_nobody_touches_the_passkey_of_another(client: httpx.Client, browser: Br
 
     assert client.patch(path, headers=eve.bearer, json={"name": "mine"}).status_code == 404
     assert client.delete(path, headers=eve.bearer).status_code == 404
+
+
+def test_an_account_that_may_not_sign_in_does_not_with_a_passkey(
+    server: Server, client: httpx.Client, browser: Browser
+) -> None:
+    ada = Person.signed_in(client)
+    register(ada, browser)
+    answer = begin(client, browser)
+    server.execute(f"UPDATE accounts SET disabled_at = 1 WHERE email = '{ada.email}'")  # noqa: S608
+
+    refused = client.post("/v1/auth/login/passkey", json=answer)
+
+    assert refused.json()["code"] == "account_disabled"
+
+
+def test_what_a_browser_made_is_registered_once(client: httpx.Client, browser: Browser) -> None:
+    ada = Person.signed_in(client)
+    options = ada.post("/v1/me/passkeys/options").json()
+    given = {
+        "challenge": options["challenge"],
+        "credential": browser.ask("create", options["webauthn"]),
+    }
+
+    first, again = [ada.post("/v1/me/passkeys", **given) for _ in range(2)]
+
+    assert first.status_code == 201
+    assert again.json()["code"] == "invalid_challenge"
+
+
+@pytest.mark.parametrize(
+    ("issuer", "rp_id", "origin"),
+    [
+        ("https://Auth.Example.org", "auth.example.org", "https://auth.example.org"),
+        ("https://auth.example.org:443", "auth.example.org", "https://auth.example.org"),
+        ("http://localhost:80", "localhost", "http://localhost"),
+        ("http://localhost:8000/a", "localhost", "http://localhost:8000"),
+    ],
+)
+def test_the_origin_is_what_browsers_write(issuer: str, rp_id: str, origin: str) -> None:
+    assert passkeys.relying_party(issuer) == (rp_id, origin)
 
 
 def test_a_registration_for_another_account_is_refused(

@@ -1,12 +1,14 @@
 import asyncio
+import errno
 import threading
 import time
 from collections.abc import Coroutine
 from typing import Any
 
+import cffi
 import pytest
 from argon2 import PasswordHasher
-from auth.passwords import BusyError, Passwords
+from auth.passwords import BusyError, Passwords, is_right
 from nacl.pwhash import argon2id
 
 
@@ -59,6 +61,12 @@ def test_a_hash_that_is_none_is_a_wrong_password() -> None:
     passwords = Passwords(workers=1, queue=1)
 
     assert run(passwords.verify("not a hash", "anything")) is False
+
+
+def test_no_memory_before_does_not_make_an_unreadable_hash_one_that_waits() -> None:
+    cffi.FFI().errno = errno.ENOMEM
+
+    assert not is_right("$argon2id$v=19$m=1,t=2,p=1$AAAA$AAAA", "anything")
 
 
 def test_hashes_have_the_parameters_that_owasp_names() -> None:

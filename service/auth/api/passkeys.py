@@ -8,7 +8,7 @@ from auth.api.access import RecentUser, Running, User
 from auth.api.answers import problems, router
 from auth.api.models import Name, Opaque, Taken, Tokens, moment, written
 from auth.api.passkey_models import Assertion, Id, Options, Registration
-from auth.api.second_factor import session_of
+from auth.api.second_factor import owner
 from auth.guard.limits import Action
 from auth.problems import Code, ProblemError
 from auth.second_factor import SECONDS, pose
@@ -115,10 +115,9 @@ async def register(given: NewPasskey, service: Running, user: RecentUser) -> Reg
     """Register a passkey. From then on the password alone signs in no more."""
     passkey, codes = await enrolment.add_passkey(
         service,
-        session_of(user),
+        owner(user),
         given.challenge,
         given.credential.model_dump(),
-        account=user.account,
         name=given.name,
     )
     return Registered(passkey=PasskeyEntry.of(passkey), recovery_codes=codes)
@@ -140,7 +139,7 @@ async def rename(passkey_id: Id, given: Rename, service: Running, user: User) ->
 )
 async def delete(passkey_id: Id, service: Running, user: RecentUser) -> Response:
     """Take a passkey away."""
-    await enrolment.remove_passkey(service, user.account, passkey_id)
+    await enrolment.remove_passkey(service, owner(user), passkey_id)
     return Response(status_code=204)
 
 

@@ -35,7 +35,7 @@ async def register(given: Registration, service: Running) -> Me:
 
 
 async def make_account(service: Service, email: str, password: str) -> Account:
-    """Do it, or seem to; also for the page."""
+    """Make an account, or only seem to where there is one; also for the page."""
     await service.limits.take(Action.REGISTER)
     hashed = await sign_in.new_password(service, password, email)
     account = accounts.new(email, hashed)

@@ -10,12 +10,12 @@ from auth.api.access import RecentUser, Running, SignedIn, User
 from auth.api.answers import problems, router
 from auth.api.models import Opaque, Password, Secret, Taken, Tokens, written
 from auth.api.passkey_models import Assertion
+from auth.enrolment import Owner
 from auth.guard.limits import Action
 from auth.observe.audit import Event
 from auth.problems import Code, ProblemError
 from auth.service import Service
 from auth.storage import factors
-from auth.storage.sessions import Session
 
 ROUTER = router(tags=["second factor"])
 _CHANGING = (Code.INVALID_TOKEN, Code.REAUTHENTICATION_REQUIRED)
@@ -74,7 +74,7 @@ class TotpSecret(BaseModel):
 
     secret: str = Field(description="To be typed, in base32.", examples=["JBSWY3DPEHPK3PXP"])
     uri: str = Field(examples=["otpauth://totp/auth:ada%40example.org?secret=…&issuer=auth"])
-    qr_svg: str = Field(description="The URI as a QR code, an SVG image.")
+    qr_svg: str = Field(description="The URI as a QR code, an SVG image; empty if it is too long.")
 
 
 class RecoveryCodes(BaseModel):
@@ -121,7 +121,7 @@ async def read(service: Running, user: User) -> State:
 @ROUTER.post("/v1/me/totp", responses=problems(*_CHANGING, Code.CONFLICT))
 async def begin_totp(service: Running, user: RecentUser) -> TotpSecret:
     """Make a secret for an authenticator app. It counts once a code of it was confirmed."""
-    made = await enrolment.begin_totp(service, user.account)
+    made = await enrolment.begin_totp(service, owner(user))
     return TotpSecret(secret=made.secret, uri=made.uri, qr_svg=one_time_codes.qr_svg(made.uri))
 
 
@@ -129,7 +129,7 @@ async def begin_totp(service: Running, user: RecentUser) -> TotpSecret:
 async def confirm_totp(given: Confirmation, service: Running, user: RecentUser) -> RecoveryCodes:
     """Turn the authenticator app on, with a code of it. Other sessions end if it is the first."""
     code = given.code.get_secret_value()
-    codes = await enrolment.confirm_totp(service, user.account, session_of(user), code)
+    codes = await enrolment.confirm_totp(service, owner(user), code)
     return RecoveryCodes(recovery_codes=codes)
 
 
@@ -146,20 +146,20 @@ async def disable_totp(given: Proof, service: Running, user: RecentUser) -> Resp
         await second_factor.confirmed(service, user.account, given.code.get_secret_value())
     else:
         await _password(service, user, given.password or SecretStr(""))
-    await enrolment.remove_totp(service, user.account)
+    await enrolment.remove_totp(service, owner(user))
     return Response(status_code=204)
 
 
 @ROUTER.post("/v1/me/recovery-codes", responses=problems(*_CHANGING, Code.CONFLICT))
 async def renew_recovery_codes(service: Running, user: RecentUser) -> RecoveryCodes:
     """Make ten new recovery codes; those before are void. Each works once."""
-    return RecoveryCodes(recovery_codes=await enrolment.new_codes(service, user.account))
+    return RecoveryCodes(recovery_codes=await enrolment.new_codes(service, owner(user)))
 
 
-def session_of(user: SignedIn) -> Session:
+def owner(user: SignedIn) -> Owner:
     if user.session is None:
         raise ProblemError(Code.REAUTHENTICATION_REQUIRED)
-    return user.session
+    return Owner(account=user.account, here=user.session)
 
 
 async def _password(service: Service, user: SignedIn, password: SecretStr) -> None:

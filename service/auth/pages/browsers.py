@@ -47,8 +47,13 @@ async def begin(
         lambda connection: browser_sessions.begin(connection, account, session, instead_of=before),
         page="sign-in",
     )
+    keep(service, request, answer, cookie, seconds)
+
+
+def keep(service: Service, request: Request, answer: Response, cookie: str, seconds: float) -> None:
+    """Give the browser the cookie of its session, new after each sign-in and each step up."""
     domain = service.settings.oauth.cookie_domain
-    cookies.put(service, answer, _name(service), cookie, seconds=seconds, domain=domain)
+    cookies.put(service, answer, _name(service), cookie, seconds=int(seconds), domain=domain)
     csrf.renew(request, answer)
 
 

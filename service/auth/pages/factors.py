@@ -4,17 +4,21 @@ Whoever comes here has signed in within the last minutes, with the second factor
 others are sent to do that first.
 """
 
-from collections.abc import Awaitable
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import wraps
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import BaseModel, Json, ValidationError
 
-from auth import enrolment, one_time_codes, passkeys, second_factor
+from auth import enrolment, one_time_codes, passkeys, second_factor, secret_tokens
 from auth.api.access import Running
 from auth.api.models import Name
 from auth.api.passkey_models import Registration
+from auth.enrolment import Invitation, Owner
 from auth.pages import browsers
 from auth.pages.destinations import SECOND_FACTOR
 from auth.pages.forms import Form
@@ -23,25 +27,39 @@ from auth.problems import Code, ProblemError
 from auth.service import Service
 from auth.storage import factors
 from auth.storage import passkeys as kept
-from auth.storage.accounts import Account
-from auth.storage.browser_sessions import BrowserSession
 
 ROUTER = APIRouter(include_in_schema=False, prefix=SECOND_FACTOR)
-_APP = f"{SECOND_FACTOR}/app"
 
 
 class SignInFirstError(Exception):
     """Nobody has signed in here lately."""
 
 
-async def _signed_in_lately(request: Request, service: Running) -> tuple[BrowserSession, Account]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Visitor(Owner):
+    """`cookie` is what the browser gets if its session is worth more afterwards."""
+
+    cookie: str
+    seconds: float
+
+
+async def _signed_in_lately(request: Request, service: Running) -> Visitor:
     found = await browsers.current(service, request)
     if found is None or not await second_factor.shown_lately(service, found[0]):
         raise SignInFirstError
-    return found
+    session, account = found
+    cookie = secret_tokens.make()
+    return Visitor(
+        account=account,
+        here=session,
+        renewed=secret_tokens.hashed(cookie),
+        cookie=cookie,
+        seconds=session.expires_at - time.time(),
+    )
 
 
-Recent = Annotated[tuple[BrowserSession, Account], Depends(_signed_in_lately)]
+Recent = Annotated[Visitor, Depends(_signed_in_lately)]
+Route = Callable[..., Awaitable[Response]]
 
 
 def install(app: FastAPI) -> None:
@@ -50,63 +68,75 @@ def install(app: FastAPI) -> None:
         return RedirectResponse(f"/sign-in?next={SECOND_FACTOR}", 303)
 
 
+def _or_shown(route: Route) -> Route:
+    """Show the page again, with the reason, where a form is refused."""
+
+    @wraps(route)
+    async def tried(
+        request: Request, service: Service, visitor: Visitor, **form: dict[str, str]
+    ) -> Response:
+        try:
+            return await route(request, service, visitor, **form)
+        except ProblemError as refused:
+            if refused.code is Code.REAUTHENTICATION_REQUIRED:
+                raise SignInFirstError from None
+            return await _shown(request, service, visitor, error=refused)
+
+    return tried
+
+
 @ROUTER.get("")
-async def show(request: Request, service: Running, user: Recent) -> Response:
-    return await _shown(request, service, user[1])
+async def show(request: Request, service: Running, visitor: Recent) -> Response:
+    return await _shown(request, service, visitor)
+
+
+@ROUTER.get("/{step:path}")
+async def show_again(step: str) -> Response:
+    """Begin again: what a form answered is not there to be opened or reloaded."""
+    del step
+    return RedirectResponse(SECOND_FACTOR, 303)
 
 
 @ROUTER.post("/app")
-async def begin_app(request: Request, service: Running, user: Recent, _: Form) -> Response:
-    """Make a secret for an authenticator app, which the next page shows."""
-    try:
-        await enrolment.begin_totp(service, user[1])
-    except ProblemError as refused:
-        return await _shown(request, service, user[1], error=refused)
-    return RedirectResponse(_APP, 303)
-
-
-@ROUTER.get("/app")
-async def show_app(request: Request, service: Running, user: Recent) -> Response:
-    return await _app(request, service, user[1])
+@_or_shown
+async def begin_app(request: Request, service: Running, visitor: Recent, _: Form) -> Response:
+    """Make a secret for an authenticator app, and ask for a code of it."""
+    return _app(request, await enrolment.begin_totp(service, visitor))
 
 
 @ROUTER.post("/app/confirm")
-async def confirm_app(request: Request, service: Running, user: Recent, given: Form) -> Response:
-    session, account = user
+@_or_shown
+async def confirm_app(request: Request, service: Running, visitor: Recent, given: Form) -> Response:
+    begun = await enrolment.begun_totp(service, visitor.account)
+    # never another one than the user has before their eyes: somebody else may have begun it
+    if begun is None or secret_tokens.hashed(begun.secret) != given.get("secret_hash"):
+        raise ProblemError(Code.CONFLICT, detail="That app can't be added any more. Begin again.")
     try:
-        codes = await enrolment.confirm_totp(service, account, session, given.get("code", ""))
+        codes = await enrolment.confirm_totp(service, visitor, given.get("code", ""))
     except ProblemError as refused:
-        return await _app(request, service, account, error=refused)
-    return _changed(request, codes)
+        if refused.code is Code.REAUTHENTICATION_REQUIRED:
+            raise
+        return _app(request, begun, error=refused)
+    return _added(service, request, visitor, codes)
 
 
 @ROUTER.post("/app/remove")
-async def remove_app(request: Request, service: Running, user: Recent, given: Form) -> Response:
+@_or_shown
+async def remove_app(request: Request, service: Running, visitor: Recent, given: Form) -> Response:
     """Take the app away from who shows a code of it, or a recovery code."""
-    return await _after(_remove_app(service, user[1], given), request, service, user[1])
+    del request
+    has = await service.database.read(factors.of, visitor.account.id)
+    if has.totp:
+        await second_factor.confirmed(service, visitor.account, given.get("code", "").strip())
+        await enrolment.remove_totp(service, visitor)
+    return RedirectResponse(SECOND_FACTOR, 303)
 
 
 @ROUTER.post("/passkeys/options")
-async def begin_passkey(service: Running, user: Recent, _: Form) -> Response:
+async def begin_passkey(service: Running, visitor: Recent, _: Form) -> Response:
     """Give the page's script what `navigator.credentials.create` takes."""
-    challenge, options = await enrolment.begin_passkey(service, user[1])
+    challenge, options = await enrolment.begin_passkey(service, visitor.account)
     return JSONResponse({"challenge": challenge, "webauthn": options})
-
-
-@ROUTER.post("/passkeys")
-async def add_passkey(request: Request, service: Running, user: Recent, given: Form) -> Response:
-    return await _after(_add_passkey(service, *user, given), request, service, user[1])
-
-
-@ROUTER.post("/passkeys/remove")
-async def remove_passkey(request: Request, service: Running, user: Recent, given: Form) -> Response:
-    work = enrolment.remove_passkey(service, user[1], given.get("id", ""))
-    return await _after(work, request, service, user[1])
-
-
-@ROUTER.post("/recovery-codes")
-async def renew_codes(request: Request, service: Running, user: Recent, _: Form) -> Response:
-    return await _after(enrolment.new_codes(service, user[1]), request, service, user[1])
 
 
 class _NewPasskey(BaseModel):
@@ -114,9 +144,9 @@ class _NewPasskey(BaseModel):
     credential: Json[Registration]
 
 
-async def _add_passkey(
-    service: Service, session: BrowserSession, account: Account, given: dict[str, str]
-) -> list[str] | None:
+@ROUTER.post("/passkeys")
+@_or_shown
+async def add_passkey(request: Request, service: Running, visitor: Recent, given: Form) -> Response:
     try:
         read = _NewPasskey.model_validate(
             {"name": given.get("name", ""), "credential": given.get("credential", "")}
@@ -124,58 +154,58 @@ async def _add_passkey(
     except ValidationError:
         raise ProblemError(Code.INVALID_REQUEST) from None
     challenge, credential = given.get("challenge", ""), read.credential.model_dump()
-    _, codes = await enrolment.add_passkey(
-        service, session, challenge, credential, account=account, name=read.name
-    )
-    return codes
+    _, codes = await enrolment.add_passkey(service, visitor, challenge, credential, name=read.name)
+    return _added(service, request, visitor, codes)
 
 
-async def _remove_app(service: Service, account: Account, given: dict[str, str]) -> None:
-    await second_factor.confirmed(service, account, given.get("code", "").strip())
-    await enrolment.remove_totp(service, account)
-
-
-async def _after(
-    work: Awaitable[list[str] | None], request: Request, service: Service, account: Account
+@ROUTER.post("/passkeys/remove")
+@_or_shown
+async def remove_passkey(
+    request: Request, service: Running, visitor: Recent, given: Form
 ) -> Response:
-    """Do what a form asks for, and show what came of it."""
-    try:
-        return _changed(request, await work)
-    except ProblemError as refused:
-        return await _shown(request, service, account, error=refused)
+    del request
+    await enrolment.remove_passkey(service, visitor, given.get("id", ""))
+    return RedirectResponse(SECOND_FACTOR, 303)
 
 
-def _changed(request: Request, codes: list[str] | None) -> Response:
-    """Show recovery codes, which are never shown again; without any, what there is now."""
+@ROUTER.post("/recovery-codes")
+@_or_shown
+async def renew_codes(request: Request, service: Running, visitor: Recent, _: Form) -> Response:
+    return page(request, "recovery_codes", codes=await enrolment.new_codes(service, visitor))
+
+
+def _added(
+    service: Service, request: Request, visitor: Visitor, codes: list[str] | None
+) -> Response:
+    """Show the recovery codes that came with a first factor: they are never shown again."""
     if codes is None:
         return RedirectResponse(SECOND_FACTOR, 303)
-    return page(request, "recovery_codes", codes=codes)
+    answer = page(request, "recovery_codes", codes=codes)
+    browsers.keep(service, request, answer, visitor.cookie, visitor.seconds)
+    return answer
 
 
 async def _shown(
-    request: Request, service: Service, account: Account, *, error: ProblemError | None = None
+    request: Request, service: Service, visitor: Visitor, *, error: ProblemError | None = None
 ) -> Response:
-    has = await service.database.read(factors.of, account.id)
-    known = await service.database.read(kept.every, account.id)
     shown = page(
         request,
         "factors",
         takes_passkeys=passkeys.possible(service.settings.issuer),
-        has=has,
-        passkeys=known,
+        has=await service.database.read(factors.of, visitor.account.id),
+        passkeys=await service.database.read(kept.every, visitor.account.id),
         error=said(error),
     )
     return refusing(shown, error)
 
 
-async def _app(
-    request: Request, service: Service, account: Account, *, error: ProblemError | None = None
-) -> Response:
-    try:
-        begun = await enrolment.begun_totp(service, account)
-    except ProblemError:
-        # it was confirmed meanwhile, or never begun
-        return RedirectResponse(SECOND_FACTOR, 303)
-    qr = one_time_codes.qr_svg(begun.uri)
-    shown = page(request, "factor_app", secret=begun.secret, qr=qr, error=said(error))
+def _app(request: Request, begun: Invitation, *, error: ProblemError | None = None) -> Response:
+    shown = page(
+        request,
+        "factor_app",
+        secret=begun.secret,
+        secret_hash=secret_tokens.hashed(begun.secret),
+        qr=one_time_codes.qr_svg(begun.uri),
+        error=said(error),
+    )
     return refusing(shown, error)

@@ -2,7 +2,9 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 from urllib.parse import urlsplit
 
 from fastapi import Request, Response
@@ -13,17 +15,29 @@ from auth.pages import csrf
 from auth.problems import ProblemError
 
 _FOLDER = Path(__file__).parent
-STYLE = (_FOLDER / "static" / "pages.css").read_bytes()
-SCRIPT = (_FOLDER / "static" / "passkeys.js").read_bytes()
 
 
-def _versioned(path: str, content: bytes) -> str:
-    """Give an address that a browser may keep for ever, as it changes with the content."""
-    return f"{path}?v={hashlib.sha256(content).hexdigest()[:16]}"
+@dataclass(frozen=True, slots=True)
+class File:
+    """What pages load. Its version is in its address, so that a browser may keep it for ever."""
+
+    path: str
+    media_type: str
+    content: bytes
+    version: str
+
+    @classmethod
+    def named(cls, name: str, media_type: str) -> Self:
+        content = (_FOLDER / "static" / name).read_bytes()
+        return cls(f"/{name}", media_type, content, hashlib.sha256(content).hexdigest()[:16])
+
+    @property
+    def address(self) -> str:
+        return f"{self.path}?v={self.version}"
 
 
-_STYLE_ADDRESS = _versioned("/pages.css", STYLE)
-_SCRIPT_ADDRESS = _versioned("/passkeys.js", SCRIPT)
+STYLE = File.named("pages.css", "text/css")
+SCRIPT = File.named("passkeys.js", "text/javascript")
 _TEMPLATES = Environment(
     loader=FileSystemLoader(_FOLDER / "templates"),
     autoescape=True,
@@ -60,8 +74,8 @@ def page(
     text = rendered(
         name,
         csrf_token=token,
-        style=_STYLE_ADDRESS,
-        script=_SCRIPT_ADDRESS if takes_passkeys else "",
+        style=STYLE.address,
+        script=SCRIPT.address if takes_passkeys else "",
         takes_passkeys=takes_passkeys,
         **values,
     )

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 
-from auth.pages.rendering import SCRIPT, STYLE
+from auth.pages.rendering import SCRIPT, STYLE, File
 
 ROUTER = APIRouter(include_in_schema=False)
 # what has its version in its address
@@ -15,11 +15,17 @@ async def root() -> Response:
     return RedirectResponse("/account", 303)
 
 
-@ROUTER.get("/pages.css")
-async def style() -> Response:
-    return Response(STYLE, media_type="text/css", headers=FOR_EVER)
+@ROUTER.get(STYLE.path)
+async def style(v: str = "") -> Response:
+    return _versioned(STYLE, v)
 
 
-@ROUTER.get("/passkeys.js")
-async def script() -> Response:
-    return Response(SCRIPT, media_type="text/javascript", headers=FOR_EVER)
+@ROUTER.get(SCRIPT.path)
+async def script(v: str = "") -> Response:
+    return _versioned(SCRIPT, v)
+
+
+def _versioned(file: File, version: str) -> Response:
+    # while two releases run side by side, a page may ask the one for the other's
+    headers = FOR_EVER if version == file.version else None
+    return Response(file.content, media_type=file.media_type, headers=headers)

@@ -31,6 +31,13 @@ async def show(request: Request, service: Running) -> Response:
     return _form(service, request, target, email=destinations.parameter(target, "login_hint"))
 
 
+@ROUTER.get("/sign-in/{step:path}")
+async def show_again(step: str) -> Response:
+    """Begin again: what a form answered is not there to be opened or reloaded."""
+    del step
+    return RedirectResponse("/sign-in", 303)
+
+
 @ROUTER.post("/sign-in")
 async def with_password(request: Request, service: Running, given: Form) -> Response:
     """Check the password as the API does, with its limits, its lockout and its words."""

@@ -134,6 +134,20 @@ def change(connection: Connection, identity: str, /, **values: Any) -> Account |
     return by_id(connection, identity)
 
 
+def hold(connection: Connection, account: Account) -> bool:
+    """Lock an account until this transaction ends; tell whether it stands as it was read.
+
+    It does not once it was disabled, or its credentials are others.
+    """
+    stands = select(ACCOUNTS.c.id).where(
+        ACCOUNTS.c.id == account.id,
+        ACCOUNTS.c.password_changed_at.is_not_distinct_from(account.password_changed_at),
+        ACCOUNTS.c.disabled_at.is_(None),
+    )
+    # others may go on to refer to it
+    return connection.execute(stands.with_for_update(key_share=True)).first() is not None
+
+
 def rehash(connection: Connection, account: Account, hashed: str) -> None:
     """Keep another hash of the same password, unless that was changed meanwhile."""
     same = (ACCOUNTS.c.id == account.id) & (ACCOUNTS.c.password == account.password)

@@ -56,10 +56,10 @@ def find(connection: Connection, hashed: str, now: float) -> tuple[BrowserSessio
     return session, account
 
 
-def step_up(connection: Connection, hashed: str, amr: str, now: float) -> None:
-    """Keep that the user of a session has just shown more."""
+def step_up(connection: Connection, hashed: str, renewed: str, amr: str, now: float) -> None:
+    """Keep that the user of a session has just shown more; another cookie stands for it now."""
     here = update(BROWSER_SESSIONS).where(BROWSER_SESSIONS.c.hash == hashed)
-    connection.execute(here.values(amr=amr, authenticated_at=now))
+    connection.execute(here.values(hash=renewed, amr=amr, authenticated_at=now))
 
 
 def stands(connection: Connection, hashed: str) -> bool:

@@ -91,14 +91,10 @@ def begin_totp(connection: Connection, account_id: str, secret: str, now: float)
     return True
 
 
-def confirm_totp(connection: Connection, account_id: str, secret: str, now: float) -> bool:
-    """Let the secret count from now on; tell whether it is still there, and was not counting."""
-    confirmed = update(TOTP_SECRETS).where(
-        TOTP_SECRETS.c.account_id == account_id,
-        TOTP_SECRETS.c.secret == secret,
-        TOTP_SECRETS.c.confirmed_at.is_(None),
-    )
-    return connection.execute(confirmed.values(confirmed_at=now)).rowcount == 1
+def confirm_totp(connection: Connection, account_id: str, now: float) -> None:
+    """Let the account's secret count from now on."""
+    confirmed = update(TOTP_SECRETS).where(TOTP_SECRETS.c.account_id == account_id)
+    connection.execute(confirmed.values(confirmed_at=now))
 
 
 def use_step(connection: Connection, account_id: str, step: int) -> bool:

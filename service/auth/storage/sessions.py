@@ -185,6 +185,14 @@ def revoke_by_token(connection: Connection, hashed: str, why: str, now: float) -
     return found[0]
 
 
+def stands(connection: Connection, session_id: str, now: float) -> bool:
+    """Tell whether a session has not ended; whoever ends it waits until this transaction does."""
+    found = select(SESSIONS.c.id).where(
+        SESSIONS.c.id == session_id, SESSIONS.c.revoked_at.is_(None), SESSIONS.c.expires_at > now
+    )
+    return connection.execute(found.with_for_update(read=True)).first() is not None
+
+
 def step_up(connection: Connection, session_id: str, amr: str, now: float) -> None:
     """Keep that the user of a session has just shown more."""
     here = update(SESSIONS).where(SESSIONS.c.id == session_id)

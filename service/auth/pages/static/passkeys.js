@@ -1,4 +1,5 @@
-// Lets the forms that are marked so take a passkey. They stay hidden where the browser takes none.
+// Lets the forms that are marked so take a passkey. They stay hidden where the browser takes none,
+// and what says that it takes none stays.
 const READ = { create: "parseCreationOptionsFromJSON", get: "parseRequestOptionsFromJSON" };
 
 async function asked(form) {
@@ -29,8 +30,12 @@ function tell(text) {
   document.getElementById("problem").replaceChildren(line);
 }
 
+const able = Object.values(READ).every((name) => window.PublicKeyCredential?.[name]);
+for (const text of document.querySelectorAll("[data-without-passkeys]")) {
+  text.hidden = able;
+}
 for (const form of document.querySelectorAll("form[data-passkey]")) {
-  form.hidden = !window.PublicKeyCredential?.[READ[form.dataset.passkey]];
+  form.hidden = !able;
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     take(form).catch((error) => {
