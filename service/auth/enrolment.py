@@ -8,14 +8,15 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
-from auth import one_time_codes, passkeys
+from auth import challenges, one_time_codes, passkeys
 from auth.guard.limits import Action
 from auth.observe.audit import Event
 from auth.passkeys import Assertion
 from auth.problems import Code, ProblemError
-from auth.second_factor import pose, posed, sealed_for
+from auth.second_factor import sealed_for
 from auth.service import Service
-from auth.storage import accounts, browser_sessions, challenges, factors, sessions
+from auth.storage import accounts, browser_sessions, factors, sessions
+from auth.storage import challenges as kept_challenges
 from auth.storage import passkeys as kept
 from auth.storage.accounts import Account
 from auth.storage.browser_sessions import BrowserSession
@@ -131,7 +132,7 @@ async def begin_passkey(service: Service, account: Account) -> tuple[str, dict[s
     """Give the challenge to make a passkey for, and what `navigator.credentials.create` takes."""
     options, expected = await passkeys.invitation(service, account)
     purpose = Purpose.PASSKEY_REGISTRATION
-    return await pose(service, purpose, account.id, {"webauthn": expected}), options
+    return await challenges.pose(service, purpose, account.id, {"webauthn": expected}), options
 
 
 async def add_passkey(
@@ -139,7 +140,7 @@ async def add_passkey(
 ) -> tuple[Passkey, list[str] | None]:
     """Keep the passkey that a browser made; give the recovery codes if it is the first factor."""
     account = owner.account
-    found = await posed(service, Purpose.PASSKEY_REGISTRATION, challenge)
+    found = await challenges.find(service, Purpose.PASSKEY_REGISTRATION, challenge)
     if found.account_id != account.id:
         raise ProblemError(Code.INVALID_CHALLENGE)
     passkey = passkeys.registered(
@@ -154,7 +155,7 @@ async def add_passkey(
     codes = one_time_codes.new_recovery_codes()
 
     def work(connection: Connection) -> bool | None:
-        if not challenges.use(connection, found.hash, time.time()):
+        if not kept_challenges.use(connection, found.hash, time.time()):
             return None
         first = not factors.of(connection, account.id)
         kept.add(connection, passkey)
@@ -196,7 +197,7 @@ async def reset(service: Service, account: Account, actor_id: str) -> None:
     """Take every factor of another's account away, and end its sessions."""
 
     def work(connection: Connection) -> bool:
-        challenges.forget(connection, account.id)
+        kept_challenges.forget(connection, account.id)
         had = factors.remove_all(connection, account.id)
         if had:
             sessions.revoke_all(connection, account.id, "second factor reset", time.time())

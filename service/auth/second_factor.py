@@ -14,20 +14,20 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from auth import one_time_codes, passkeys, secret_tokens
+from auth import challenges, one_time_codes, passkeys
 from auth.guard.limits import Action
 from auth.observe.audit import Event
 from auth.passkeys import Assertion
 from auth.problems import Code, ProblemError
 from auth.sealing import Sealer
 from auth.service import Service
-from auth.storage import accounts, challenges, factors
+from auth.storage import accounts, factors
+from auth.storage import challenges as kept
 from auth.storage.accounts import Account
 from auth.storage.browser_sessions import BrowserSession
 from auth.storage.challenges import Challenge, Purpose
 from auth.storage.sessions import Session
 
-SECONDS = 300
 # a typing error or two; who needs more shows the password again
 _ATTEMPTS = 5
 TOTP, RECOVERY, WEBAUTHN = "totp", "recovery", "webauthn"
@@ -49,7 +49,7 @@ class Question:
         """Give the problem that asks it of a client of the API."""
         more: dict[str, object] = {
             "challenge": self.challenge,
-            "expires_in": SECONDS,
+            "expires_in": challenges.SECONDS,
             "methods": list(self.kinds),
         }
         if self.webauthn is not None:
@@ -74,32 +74,6 @@ class Outcome(StrEnum):
     OVER = "over"
 
 
-async def pose(
-    service: Service, purpose: Purpose, account_id: str | None, data: Mapping[str, str]
-) -> str:
-    """Keep a challenge, and what its answer is checked against; give the token that names it."""
-    token, now = secret_tokens.make(), time.time()
-    challenge = Challenge(
-        hash=secret_tokens.hashed(token),
-        account_id=account_id,
-        purpose=purpose,
-        data=json.dumps(data),
-        created_at=now,
-        expires_at=now + SECONDS,
-    )
-    await service.database.write(challenges.add, challenge)
-    return token
-
-
-async def posed(service: Service, purpose: Purpose, token: str) -> Challenge:
-    """Give the challenge that a token names, if it may still be answered."""
-    hashed = secret_tokens.hashed(token)
-    found = await service.database.read(challenges.find, hashed, purpose, time.time())
-    if found is None:
-        raise ProblemError(Code.INVALID_CHALLENGE)
-    return found
-
-
 async def shown_lately(service: Service, session: Session | BrowserSession) -> bool:
     """Tell whether a session was begun in the last minutes, with the second factor if there is one.
 
@@ -121,7 +95,7 @@ async def asked(service: Service, account: Account) -> Question | None:
     if has.passkeys:
         options, expected = await passkeys.request(service, account.id)
         data = {"webauthn": expected}
-    token = await pose(service, Purpose.SECOND_FACTOR, account.id, data)
+    token = await challenges.pose(service, Purpose.SECOND_FACTOR, account.id, data)
     present = {TOTP: has.totp, RECOVERY: has.recovery_codes, WEBAUTHN: has.passkeys}
     kinds = tuple(kind for kind, there in present.items() if there)
     return Question(challenge=token, kinds=kinds, webauthn=options)
@@ -148,16 +122,14 @@ async def passed_with_key(service: Service, challenge: str, assertion: Assertion
 
     def work(connection: Connection) -> Outcome | str:
         now = time.time()
-        if not challenges.attempt(connection, found.hash, now, most=_ATTEMPTS):
+        if not kept.attempt(connection, found.hash, now, most=_ATTEMPTS):
             return Outcome.OVER
         passkey = passkeys.verify(
             connection, service.settings.issuer, expected, assertion, account_id=account.id
         )
         if passkey is None:
             return Outcome.WRONG
-        return (
-            passkeys.amr(passkey) if challenges.use(connection, found.hash, now) else Outcome.OVER
-        )
+        return passkeys.amr(passkey) if kept.use(connection, found.hash, now) else Outcome.OVER
 
     outcome = await service.database.write(work)
     await _judge(service, account, outcome)
@@ -211,7 +183,7 @@ async def recovered(service: Service, account: Account) -> None:
 async def _open(service: Service, challenge: str) -> tuple[Challenge, Account]:
     """Give a challenge that may be answered, and by whom; count that somebody tries."""
     await service.limits.take(Action.GUESS)
-    found = await posed(service, Purpose.SECOND_FACTOR, challenge)
+    found = await challenges.find(service, Purpose.SECOND_FACTOR, challenge)
     if found.account_id is None:
         raise ProblemError(Code.INVALID_CHALLENGE)
     account = await service.database.read(accounts.by_id, found.account_id)
@@ -229,12 +201,10 @@ async def _open(service: Service, challenge: str) -> tuple[Challenge, Account]:
 def _answer(sealer: Sealer, found: Challenge, code: str, connection: Connection) -> Outcome:
     """Check a code against a challenge, in one transaction."""
     now = time.time()
-    if found.account_id is None or not challenges.attempt(
-        connection, found.hash, now, most=_ATTEMPTS
-    ):
+    if found.account_id is None or not kept.attempt(connection, found.hash, now, most=_ATTEMPTS):
         return Outcome.OVER
     outcome = check(sealer, found.account_id, code, connection)
-    if outcome is not Outcome.WRONG and not challenges.use(connection, found.hash, now):
+    if outcome is not Outcome.WRONG and not kept.use(connection, found.hash, now):
         return Outcome.OVER
     return outcome
 

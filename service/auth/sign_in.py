@@ -11,16 +11,16 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from auth import passkeys, secret_tokens
+from auth import challenges, passkeys, secret_tokens
 from auth.guard import password_rules
 from auth.guard.caller import CALLER
 from auth.guard.limits import Action
 from auth.observe.audit import Event
 from auth.passkeys import Assertion
 from auth.problems import Code, ProblemError
-from auth.second_factor import posed
 from auth.service import Service
-from auth.storage import accounts, challenges, logins, sessions
+from auth.storage import accounts, logins, sessions
+from auth.storage import challenges as kept
 from auth.storage.accounts import Account
 from auth.storage.challenges import Challenge, Purpose
 from auth.storage.passkeys import Passkey
@@ -74,7 +74,7 @@ async def with_passkey(
     Refuse with a ProblemError. The passkey verified its user, so it is both factors.
     """
     await service.limits.take(Action.LOGIN)
-    found = await posed(service, Purpose.PASSKEY_LOGIN, challenge)
+    found = await challenges.find(service, Purpose.PASSKEY_LOGIN, challenge)
     done = await service.database.write(
         partial(_signed, issuer=service.settings.issuer, found=found, assertion=assertion)
     )
@@ -91,7 +91,7 @@ def _signed(
     connection: Connection, *, issuer: str, found: Challenge, assertion: Assertion
 ) -> tuple[Account, Passkey] | None:
     """Use the challenge up, whether or not its answer is right; give who answered."""
-    if not challenges.use(connection, found.hash, time.time()):
+    if not kept.use(connection, found.hash, time.time()):
         return None
     expected = json.loads(found.data)["webauthn"]
     passkey = passkeys.verify(connection, issuer, expected, assertion, account_id=None)

@@ -179,7 +179,7 @@ def test_a_disabled_account_gets_no_other_address(server: Server, client: httpx.
 def test_registering_an_address_again_and_again_does_not_fill_its_mailbox(
     on_sqlite: Server,
 ) -> None:
-    on_sqlite.settings = {"AUTH_RATE_LIMITS": "mail_account=2/3600 register=off"}
+    on_sqlite.settings = {"AUTH_RATE_LIMITS": "mail_account=3/3600 register=off"}
     on_sqlite.start()
     with httpx.Client(base_url=on_sqlite.url, timeout=30) as client:
         ada = Person.registered(client)

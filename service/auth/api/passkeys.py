@@ -3,7 +3,7 @@
 from fastapi import Response
 from pydantic import BaseModel, Field
 
-from auth import enrolment, passkeys, sign_in
+from auth import challenges, enrolment, passkeys, sign_in
 from auth.api.access import RecentUser, Running, User
 from auth.api.answers import problems, router
 from auth.api.models import Name, Opaque, Taken, Tokens, moment, written
@@ -11,7 +11,6 @@ from auth.api.passkey_models import Assertion, Id, Options, Registration
 from auth.api.second_factor import owner
 from auth.guard.limits import Action
 from auth.problems import Code, ProblemError
-from auth.second_factor import SECONDS, pose
 from auth.storage import passkeys as kept
 from auth.storage.challenges import Purpose
 from auth.storage.passkeys import Passkey
@@ -70,7 +69,7 @@ async def login_options(service: Running) -> Options:
     """Begin a login with a passkey alone."""
     await service.limits.take(Action.LOGIN)
     options, expected = await passkeys.request(service, None)
-    token = await pose(service, Purpose.PASSKEY_LOGIN, None, {"webauthn": expected})
+    token = await challenges.pose(service, Purpose.PASSKEY_LOGIN, None, {"webauthn": expected})
     return _options(token, options)
 
 
@@ -144,4 +143,4 @@ async def delete(passkey_id: Id, service: Running, user: RecentUser) -> Response
 
 
 def _options(token: str, options: dict[str, object]) -> Options:
-    return Options(challenge=token, expires_in=SECONDS, webauthn=options)
+    return Options(challenge=token, expires_in=challenges.SECONDS, webauthn=options)
