@@ -17,6 +17,7 @@ from running import Server
 
 _AT_ONCE = 60
 _HASH_MB = 20  # of memory, for each password that is being hashed
+_THREAD_MB = 8  # of addresses, for the stack of a thread
 
 
 def peak_mb(server: Server) -> float:
@@ -68,12 +69,12 @@ def test_at_many_times_its_places_it_refuses_at_once_and_its_memory_stays(
 
 @contextlib.contextmanager
 def little_memory(server: Server) -> Iterator[None]:
-    """Leave the process less memory than a hash takes."""
+    """Leave the process less memory than a hash takes, or a thread."""
     assert server.process is not None
     pid = server.process.pid
     before = resource.prlimit(pid, resource.RLIMIT_AS)
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[0])
-    limit = pages * resource.getpagesize() + (_HASH_MB << 20) // 2
+    limit = pages * resource.getpagesize() + (_THREAD_MB << 20) // 2
     resource.prlimit(pid, resource.RLIMIT_AS, (limit, before[1]))
     try:
         yield
