@@ -36,7 +36,7 @@ def qr_svg(text: str) -> str:
     import segno  # noqa: PLC0415
 
     try:
-        return segno.make(text, error="m").svg_inline(scale=4)
+        return segno.make(text, error="m").svg_inline(omitsize=True)
     except segno.DataOverflowError:
         return ""
 

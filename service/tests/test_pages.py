@@ -2,10 +2,11 @@
 
 import json
 import re
+import time
 
 import httpx
 import pytest
-from applications import SECRET, WITH_ISSUER, Browser, Flow, answered
+from applications import ISSUER, SECRET, WITH_ISSUER, Browser, Flow, answered
 from people import PASSWORD, Person
 from running import Server
 
@@ -85,7 +86,7 @@ def test_failed_sign_ins_are_counted_and_locked_as_those_of_the_api(
 
     assert locked.status_code == 429
     assert locked.headers["Retry-After"]
-    assert "Too many requests" in locked.text
+    assert "Too many tries. Try again in " in locked.text
 
 
 def test_an_application_with_an_id_token_signs_its_user_out_and_gets_them_back(
@@ -156,7 +157,32 @@ def test_the_mailed_link_opens_a_page_that_sets_a_new_password(
     person.password = "a new horse, a new battery"
     assert person.can_sign_in()
     again = browser.submit(shown, password="another horse and battery")
-    assert "The code is wrong, used or expired." in again.text
+    assert "This link was used, or is too old." in again.text
+
+
+def test_a_link_that_is_used_leads_to_a_new_one(browser: Browser, person: Person) -> None:
+    first = person.token_mailed("Confirm your e-mail address")
+    used = browser.submit(browser.open("/verify-email?token=used"))
+    assert "This link was used, or is too old." in used.text
+    assert 'href="/verify-email/again"' in used.text
+
+    browser.submit(browser.open("/verify-email/again"), email=person.email)
+    deadline = time.monotonic() + 10
+    while (token := person.token_mailed("Confirm your e-mail address")) == first:
+        assert time.monotonic() < deadline, "no other mail came"
+        time.sleep(0.05)
+
+    assert "Thank you" in browser.submit(browser.open(f"/verify-email?token={token}")).text
+
+
+def test_who_may_not_sign_in_before_the_address_is_confirmed_gets_a_link(own: Server) -> None:
+    own.settings = {"AUTH_REQUIRE_VERIFIED_EMAIL": "true", "AUTH_ISSUER": ISSUER}
+    own.start()
+    with httpx.Client(base_url=own.url) as client, Browser(own.url) as browser:
+        refused = browser.sign_in(Person.registered(client))
+
+    assert refused.status_code == 403
+    assert 'href="/verify-email/again"' in refused.text
 
 
 def test_the_mailed_link_opens_a_page_that_confirms_the_address(

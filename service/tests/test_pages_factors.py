@@ -98,6 +98,23 @@ def test_a_wrong_code_shows_the_same_secret_again_and_adds_nothing(
     assert len(codes) == 10
 
 
+def test_the_page_of_an_app_shows_the_same_secret_when_it_is_loaded_again(
+    browser: Browser,
+) -> None:
+    shown, secret = begin(browser)
+
+    assert secret in browser.open(f"{PAGE}/app?{shown.url.query.decode()}").text
+    assert secret not in browser.open(f"{PAGE}/app").text
+
+
+def test_who_never_confirmed_the_address_is_told_what_that_means(
+    browser: Browser, person: Person
+) -> None:
+    assert "Your e-mail address is not confirmed" in browser.open(PAGE).text
+    person.prove_address()
+    assert "not confirmed" not in browser.open(PAGE).text
+
+
 def test_the_first_factor_ends_every_session_but_that_of_this_browser(
     server: Server, browser: Browser, person: Person
 ) -> None:
@@ -178,7 +195,7 @@ def test_an_app_that_counts_is_never_shown_again(browser: Browser) -> None:
     shown, secret = begin(browser)
     browser.submit(shown, code=pyotp.TOTP(secret).now())
 
-    given = {"secret_hash": secret_tokens.hashed(secret), "code": "000000"}
+    given = {"begun": secret_tokens.hashed(secret), "code": "000000"}
     given["csrf_token"] = token(browser.open(PAGE))
     again = browser.client.post(f"{PAGE}/app/confirm", data=given)
 
@@ -220,7 +237,7 @@ def test_who_has_not_shown_everything_lately_signs_in_first_and_comes_back(
 
     asked = browser.open(PAGE)
     assert "<h1>Sign in</h1>" in asked.text
-    assert "once more, to change your second factor" in asked.text
+    assert "to change your second factor" in asked.text
     step = browser.submit(asked, email=person.email, password=person.password)
     back = browser.submit(step, code=later(totp))
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import chromium
 import httpx
+import pyotp
 import pytest
 from people import PASSWORD, Person
 from running import Server
@@ -134,6 +135,32 @@ def test_a_browser_that_knows_no_passkeys_says_so_where_one_is_asked_for(
 
     assert "This browser takes no passkeys" in pages.driver.find_element(By.TAG_NAME, "main").text
     assert not pages.driver.find_element(By.CSS_SELECTOR, "[data-passkey]").is_displayed()
+
+
+def test_a_form_that_is_sent_twice_in_a_row_is_sent_once(pages: Pages, ada: Person) -> None:
+    pages.open(PAGE)
+    pages.press("Add an authenticator app")
+    pages.shows("Authenticator app")
+    secret = pages.driver.find_element(By.CSS_SELECTOR, ".key code").text
+    pages.driver.find_element(By.ID, "code").send_keys(pyotp.TOTP(secret).now())
+
+    pages.driver.execute_script(
+        "const form = document.querySelector('form'); form.requestSubmit(); form.requestSubmit();"
+    )
+
+    pages.shows("Recovery codes")
+    assert ada.mailed("A second factor was added")
+
+
+def test_a_device_that_has_a_passkey_already_is_told_so(pages: Pages, ada: Person) -> None:
+    pages.add_passkey()
+    pages.open(PAGE)
+    pages.press("Add a passkey")
+
+    pages.until(
+        lambda seen: "has a passkey for this account" in seen.switch_to.active_element.text,
+        f"nothing was said to {ada.email}",
+    )
 
 
 def test_a_passkey_is_taken_away_and_the_password_is_enough_again(

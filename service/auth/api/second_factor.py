@@ -74,7 +74,9 @@ class TotpSecret(BaseModel):
 
     secret: str = Field(description="To be typed, in base32.", examples=["JBSWY3DPEHPK3PXP"])
     uri: str = Field(examples=["otpauth://totp/auth:ada%40example.org?secret=…&issuer=auth"])
-    qr_svg: str = Field(description="The URI as a QR code, an SVG image; empty if it is too long.")
+    qr_svg: str = Field(
+        description="The URI as a QR code: an SVG image of no size, empty if it is too long."
+    )
 
 
 class RecoveryCodes(BaseModel):

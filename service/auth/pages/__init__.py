@@ -1,1 +1,1 @@
-"""The pages that people see: plain HTML from the server. Passkeys alone take JavaScript."""
+"""The pages that people see: plain HTML from the server. Passkeys alone need JavaScript."""

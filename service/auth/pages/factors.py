@@ -29,6 +29,7 @@ from auth.storage import factors
 from auth.storage import passkeys as kept
 
 ROUTER = APIRouter(include_in_schema=False, prefix=SECOND_FACTOR)
+_APP = f"{SECOND_FACTOR}/app"
 
 
 class SignInFirstError(Exception):
@@ -90,26 +91,28 @@ async def show(request: Request, service: Running, visitor: Recent) -> Response:
     return await _shown(request, service, visitor)
 
 
-@ROUTER.get("/{step:path}")
-async def show_again(step: str) -> Response:
-    """Begin again: what a form answered is not there to be opened or reloaded."""
-    del step
-    return RedirectResponse(SECOND_FACTOR, 303)
-
-
 @ROUTER.post("/app")
 @_or_shown
 async def begin_app(request: Request, service: Running, visitor: Recent, _: Form) -> Response:
-    """Make a secret for an authenticator app, and ask for a code of it."""
-    return _app(request, await enrolment.begin_totp(service, visitor))
+    """Make a secret for an authenticator app, which the next page shows."""
+    del request
+    begun = await enrolment.begin_totp(service, visitor)
+    return RedirectResponse(f"{_APP}?begun={secret_tokens.hashed(begun.secret)}", 303)
+
+
+@ROUTER.get("/app")
+async def show_app(
+    request: Request, service: Running, visitor: Recent, begun: str = ""
+) -> Response:
+    found = await _begun(service, visitor, begun)
+    return _app(request, found) if found else RedirectResponse(SECOND_FACTOR, 303)
 
 
 @ROUTER.post("/app/confirm")
 @_or_shown
 async def confirm_app(request: Request, service: Running, visitor: Recent, given: Form) -> Response:
-    begun = await enrolment.begun_totp(service, visitor.account)
-    # never another one than the user has before their eyes: somebody else may have begun it
-    if begun is None or secret_tokens.hashed(begun.secret) != given.get("secret_hash"):
+    begun = await _begun(service, visitor, given.get("begun", ""))
+    if begun is None:
         raise ProblemError(Code.CONFLICT, detail="That app can't be added any more. Begin again.")
     try:
         codes = await enrolment.confirm_totp(service, visitor, given.get("code", ""))
@@ -174,6 +177,13 @@ async def renew_codes(request: Request, service: Running, visitor: Recent, _: Fo
     return page(request, "recovery_codes", codes=await enrolment.new_codes(service, visitor))
 
 
+@ROUTER.get("/{step:path}")
+async def show_again(step: str) -> Response:
+    """Begin again: what a form answered is not there to be opened or reloaded."""
+    del step
+    return RedirectResponse(SECOND_FACTOR, 303)
+
+
 def _added(
     service: Service, request: Request, visitor: Visitor, codes: list[str] | None
 ) -> Response:
@@ -185,6 +195,15 @@ def _added(
     return answer
 
 
+async def _begun(service: Service, visitor: Visitor, hashed: str) -> Invitation | None:
+    """Give the app that was begun, by the hash of its secret.
+
+    Never another one than the user has before their eyes: somebody else may have begun it.
+    """
+    begun = await enrolment.begun_totp(service, visitor.account)
+    return begun if begun and secret_tokens.hashed(begun.secret) == hashed else None
+
+
 async def _shown(
     request: Request, service: Service, visitor: Visitor, *, error: ProblemError | None = None
 ) -> Response:
@@ -194,6 +213,7 @@ async def _shown(
         takes_passkeys=passkeys.possible(service.settings.issuer),
         has=await service.database.read(factors.of, visitor.account.id),
         passkeys=await service.database.read(kept.every, visitor.account.id),
+        confirmed=visitor.account.email_verified_at is not None,
         error=said(error),
     )
     return refusing(shown, error)
@@ -204,7 +224,7 @@ def _app(request: Request, begun: Invitation, *, error: ProblemError | None = No
         request,
         "factor_app",
         secret=begun.secret,
-        secret_hash=secret_tokens.hashed(begun.secret),
+        begun=secret_tokens.hashed(begun.secret),
         qr=one_time_codes.qr_svg(begun.uri),
         error=said(error),
     )

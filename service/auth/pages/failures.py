@@ -8,8 +8,8 @@ from auth.pages.forms import ForgedFormError
 from auth.pages.rendering import page
 
 _OLD = (
-    "This form was open for too long, or your browser keeps no cookies for this site. Go back, "
-    "reload the page, and try again."
+    "This form was open for too long, you have signed in meanwhile, or your browser keeps no "
+    "cookies for this site. Go back, reload the page, and try again."
 )
 
 

@@ -1,5 +1,7 @@
 """The pages that mailed links open: prove an address, set a new password."""
 
+from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -14,7 +16,8 @@ from auth.guard.limits import Action
 from auth.observe.audit import Event
 from auth.pages.forms import Form, wrong
 from auth.pages.rendering import page, refusing, said
-from auth.problems import ProblemError
+from auth.problems import Code, ProblemError
+from auth.service import Service
 
 ROUTER = APIRouter(include_in_schema=False)
 
@@ -30,7 +33,18 @@ class _Address(BaseModel):
 @ROUTER.get("/verify-email")
 async def show_verification(request: Request) -> Response:
     """Ask before proving: mail scanners open links, and must not use them up."""
-    return page(request, "verify_email", token=request.query_params.get("token", ""), error="")
+    return page(request, "verify_email", token=_token(request), used=False, error="")
+
+
+@ROUTER.get("/verify-email/again")
+async def show_again(request: Request) -> Response:
+    return page(request, "verify_again", email="", used=False, error="")
+
+
+@ROUTER.post("/verify-email/again")
+async def verify_again(request: Request, service: Running, given: Form) -> Response:
+    """Mail the link again; the page is the same whether there is an account to confirm."""
+    return await _mail(request, service, given, "verify_again", links.verify_again_soon)
 
 
 @ROUTER.post("/verify-email")
@@ -46,7 +60,7 @@ async def verify(request: Request, service: Running, given: Form) -> Response:
 
 @ROUTER.get("/reset-password")
 async def show_reset(request: Request) -> Response:
-    return page(request, "reset_password", token=request.query_params.get("token", ""), error="")
+    return page(request, "reset_password", token=_token(request), used=False, error="")
 
 
 @ROUTER.post("/reset-password")
@@ -65,26 +79,44 @@ async def reset(request: Request, service: Running, given: Form) -> Response:
 
 @ROUTER.get("/forgot-password")
 async def show_forgotten(request: Request) -> Response:
-    return page(request, "forgot_password", email="", error="")
+    return page(request, "forgot_password", email="", used=False, error="")
 
 
 @ROUTER.post("/forgot-password")
 async def forgotten(request: Request, service: Running, given: Form) -> Response:
     """Mail a link; the page is the same whether there is an account."""
+    answer = await _mail(request, service, given, "forgot_password", links.reset_soon)
+    if answer.status_code == HTTPStatus.OK:
+        await service.audit.record(Event.PASSWORD_RESET_REQUESTED)
+    return answer
+
+
+def _token(request: Request) -> str:
+    return request.query_params.get("token", "")
+
+
+async def _mail(
+    request: Request,
+    service: Service,
+    given: dict[str, str],
+    name: str,
+    send: Callable[[Service, str], None],
+) -> Response:
     email = given.get("email", "")
     try:
         address = _Address.model_validate({"email": email}).email
         await service.limits.take(Action.MAIL, address)
     except ValidationError as error:
-        return _again(request, "forgot_password", wrong(error), email=email)
+        return _again(request, name, wrong(error), email=email)
     except ProblemError as refused:
-        return _again(request, "forgot_password", refused, email=email)
-    links.reset_soon(service, address)
-    await service.audit.record(Event.PASSWORD_RESET_REQUESTED)
+        return _again(request, name, refused, email=email)
+    send(service, address)
     text = "If there is an account with this address, a mail with a link is on its way to it."
     return page(request, "done", title="Look into your mail", text=text, sign_in="/sign-in")
 
 
 def _again(request: Request, name: str, refused: ProblemError, **shown: Any) -> Response:
     """Show a form again with what was wrong with it."""
-    return refusing(page(request, name, error=said(refused), **shown), refused)
+    used = refused.code is Code.INVALID_CODE
+    text = "This link was used, or is too old." if used else said(refused)
+    return refusing(page(request, name, error=text, used=used, **shown), refused)

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from auth.pages import csrf
-from auth.problems import ProblemError
+from auth.problems import Code, ProblemError
 
 _FOLDER = Path(__file__).parent
 
@@ -37,7 +37,7 @@ class File:
 
 
 STYLE = File.named("pages.css", "text/css")
-SCRIPT = File.named("passkeys.js", "text/javascript")
+SCRIPT = File.named("pages.js", "text/javascript")
 _TEMPLATES = Environment(
     loader=FileSystemLoader(_FOLDER / "templates"),
     autoescape=True,
@@ -47,10 +47,9 @@ _TEMPLATES = Environment(
     lstrip_blocks=True,
 )
 _POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; {scripts}frame-ancestors 'none'; "
-    "base-uri 'none'; form-action {forms}"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; {connect}"
+    "frame-ancestors 'none'; base-uri 'none'; form-action {forms}"
 )
-_SCRIPTED = "script-src 'self'; connect-src 'self'; "
 _UNPROCESSABLE = 422
 _UNAUTHENTICATED = 401
 _HOST = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-")
@@ -68,20 +67,20 @@ def page(
 ) -> HTMLResponse:
     """Give a page with its anti-forgery token; `leads_to` are URIs that its form ends at.
 
-    Where it takes passkeys it runs a script, which is ours.
+    For passkeys, its script asks the API.
     """
     token, is_new = csrf.token_of(request)
     text = rendered(
         name,
         csrf_token=token,
         style=STYLE.address,
-        script=SCRIPT.address if takes_passkeys else "",
+        script=SCRIPT.address,
         takes_passkeys=takes_passkeys,
         **values,
     )
     answer = HTMLResponse(text, status_code=status)
     answer.headers["Content-Security-Policy"] = _POLICY.format(
-        scripts=_SCRIPTED if takes_passkeys else "", forms=_form_action(leads_to)
+        connect="connect-src 'self'; " if takes_passkeys else "", forms=_form_action(leads_to)
     )
     if is_new:
         csrf.keep(request, answer, token)
@@ -90,7 +89,12 @@ def page(
 
 def said(error: ProblemError | None) -> str:
     """Give what a page says of an error, "" if there is none."""
-    return error.text if error else ""
+    if error is None:
+        return ""
+    seconds = (error.headers or {}).get("Retry-After")
+    if error.code is Code.RATE_LIMITED and seconds:
+        return f"Too many tries. Try again in {seconds} seconds."
+    return error.text
 
 
 def refusing(answer: Response, error: ProblemError | None) -> Response:

@@ -73,7 +73,7 @@ async def with_passkey(request: Request, service: Running, given: Form) -> Respo
             service, given.get("challenge", ""), _assertion(given)
         )
     except ProblemError as refused:
-        error = _LATE if refused.code is Code.INVALID_CHALLENGE else refused
+        error = _PASSKEY_REFUSED.get(refused.code, refused)
         return _form(service, request, target, email="", error=error)
     answer = RedirectResponse(target, 303)
     await browsers.begin(service, request, answer, account, amr)
@@ -98,6 +98,15 @@ async def with_second_factor(request: Request, service: Running, given: Form) ->
     answer = RedirectResponse(target, 303)
     await browsers.begin(service, request, answer, passed.account, passed.amr)
     return answer
+
+
+_PASSKEY_REFUSED = {
+    Code.INVALID_CHALLENGE: _LATE,
+    Code.INVALID_FACTOR: ProblemError(
+        Code.INVALID_FACTOR,
+        detail="This passkey is not known here. Sign in with your password.",
+    ),
+}
 
 
 def _assertion(given: dict[str, str]) -> dict[str, Any]:
@@ -126,6 +135,7 @@ def _form(
             email=email,
             client=client,
             error=said(error),
+            unconfirmed=error is not None and error.code is Code.EMAIL_NOT_VERIFIED,
             takes_passkeys=passkeys.possible(service.settings.issuer),
         ),
         error,

@@ -1,0 +1,75 @@
+// Sends each form once, and lets those that are marked so take a passkey. These stay hidden where
+// the browser takes none, and what says that it takes none stays.
+const READ = { create: "parseCreationOptionsFromJSON", get: "parseRequestOptionsFromJSON" };
+const TOO_MANY = 429;
+
+async function asked(form) {
+  if (form.dataset.webauthn) {
+    return { challenge: form.elements.challenge.value, webauthn: JSON.parse(form.dataset.webauthn) };
+  }
+  const body = new URLSearchParams(new FormData(form));
+  const answer = await fetch(form.dataset.options, { method: "POST", body });
+  if (answer.redirected) {
+    // to the sign-in page, as this page leads there too
+    location.reload();
+  }
+  if (answer.status === TOO_MANY) {
+    throw new Error("Too many tries. Try again later.");
+  }
+  return answer.json();
+}
+
+async function take(form) {
+  const { challenge, webauthn } = await asked(form);
+  const kind = form.dataset.passkey;
+  const publicKey = PublicKeyCredential[READ[kind]](webauthn);
+  const credential = await navigator.credentials[kind]({ publicKey });
+  form.elements.challenge.value = challenge;
+  form.elements.credential.value = JSON.stringify(credential);
+  form.submit();
+}
+
+function why(form, error) {
+  if (error.name === "InvalidStateError") {
+    return "This device has a passkey for this account already.";
+  }
+  return error.constructor === Error ? error.message : form.dataset.failed;
+}
+
+function tell(text) {
+  const line = document.createElement("p");
+  line.textContent = text;
+  const problem = document.getElementById("problem");
+  problem.replaceChildren(line);
+  problem.tabIndex = -1;
+  problem.focus();
+}
+
+let sent = new WeakSet();
+// a page that comes back from where it was left can be used again
+addEventListener("pageshow", () => {
+  sent = new WeakSet();
+});
+addEventListener("submit", (event) => {
+  const form = event.target;
+  if (sent.has(form)) {
+    event.preventDefault();
+    return;
+  }
+  sent.add(form);
+  if (form.dataset.passkey) {
+    event.preventDefault();
+    take(form).catch((error) => {
+      sent.delete(form);
+      tell(why(form, error));
+    });
+  }
+});
+
+const able = Object.values(READ).every((name) => window.PublicKeyCredential?.[name]);
+for (const text of document.querySelectorAll("[data-without-passkeys]")) {
+  text.hidden = able;
+}
+for (const form of document.querySelectorAll("form[data-passkey]")) {
+  form.hidden = !able;
+}
