@@ -182,7 +182,7 @@ def test_who_may_not_sign_in_before_the_address_is_confirmed_gets_a_link(own: Se
         refused = browser.sign_in(Person.registered(client))
 
     assert refused.status_code == 403
-    assert 'href="/verify-email/again"' in refused.text
+    assert 'href="/verify-email/again?next=' in refused.text
 
 
 def test_the_mailed_link_opens_a_page_that_confirms_the_address(

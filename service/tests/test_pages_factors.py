@@ -4,6 +4,7 @@ import re
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import quote
 
 import httpx
 import pyotp
@@ -255,7 +256,7 @@ def test_no_form_does_anything_for_who_has_not_shown_everything_lately(
 
     answer = browser.client.post(path, data=given)
 
-    assert answer.headers["Location"] == f"/sign-in?next={PAGE}"
+    assert answer.headers["Location"] == f"/sign-in?next={quote(PAGE, safe='')}"
     change_session(server, person, "amr = 'pwd mfa', authenticated_at = 4e9")
     shown = browser.open(PAGE).text
     assert "Remove the app" in shown

@@ -6,7 +6,7 @@ from html import unescape
 
 import httpx
 import pytest
-from applications import WITH_ISSUER, Browser, Flow, answered
+from applications import WITH_ISSUER, Browser, Flow, answered, parameter
 from people import PASSWORD, Person
 from running import Server
 
@@ -41,6 +41,19 @@ def test_who_comes_from_an_application_makes_an_account_and_goes_back_to_it(
     code = answered(browser.submit(sign_in, email=ada.email, password=ada.password))["code"]
 
     assert flow.redeem(client, code).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("link", "path"), [("Forgot it\\?", "/forgot-password"), ("Create an account", "/register")]
+)
+def test_the_way_back_to_the_application_is_kept(browser: Browser, link: str, path: str) -> None:
+    asked = Flow().path()
+    there = follow(browser, browser.open(asked), link)
+    assert there.url.path == path
+
+    back = follow(browser, there, "Back to sign in" if "forgot" in path else "Sign in")
+
+    assert parameter(str(back.url), "next") == asked
 
 
 def test_an_address_that_has_an_account_looks_the_same_and_its_password_stays(

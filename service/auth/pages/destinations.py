@@ -1,6 +1,6 @@
 """Where a browser goes after it has signed in: only to where we would send it anyway."""
 
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 from auth.service import Service
 
@@ -36,6 +36,11 @@ def safe(service: Service, wanted: str) -> str:
     host = parts.hostname or ""
     known = host == issuer.hostname or (domain and f".{host}".endswith(f".{domain}"))
     return wanted if known else HOME
+
+
+def sign_in(target: str) -> str:
+    """Give the address of the sign-in page that leads to a target."""
+    return f"/sign-in?next={quote(target, safe='')}"
 
 
 def application(service: Service, target: str) -> str:

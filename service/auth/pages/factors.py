@@ -20,7 +20,7 @@ from auth.api.models import Name
 from auth.api.passkey_models import Registration
 from auth.enrolment import Invitation, Owner
 from auth.pages import browsers
-from auth.pages.destinations import SECOND_FACTOR
+from auth.pages.destinations import SECOND_FACTOR, sign_in
 from auth.pages.forms import Form
 from auth.pages.rendering import page, refusing, said
 from auth.problems import Code, ProblemError
@@ -66,7 +66,7 @@ Route = Callable[..., Awaitable[Response]]
 def install(app: FastAPI) -> None:
     @app.exception_handler(SignInFirstError)
     async def _sign_in_first(_: Request, __: SignInFirstError) -> Response:
-        return RedirectResponse(f"/sign-in?next={SECOND_FACTOR}", 303)
+        return RedirectResponse(sign_in(SECOND_FACTOR), 303)
 
 
 def _or_shown(route: Route) -> Route:

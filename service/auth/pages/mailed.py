@@ -14,6 +14,7 @@ from auth.api.models import Email, NewPassword
 from auth.api.password import set_with_token
 from auth.guard.limits import Action
 from auth.observe.audit import Event
+from auth.pages import destinations
 from auth.pages.forms import Form, wrong
 from auth.pages.rendering import page, refusing, said
 from auth.problems import Code, ProblemError
@@ -37,8 +38,8 @@ async def show_verification(request: Request) -> Response:
 
 
 @ROUTER.get("/verify-email/again")
-async def show_again(request: Request) -> Response:
-    return page(request, "verify_again", email="", used=False, error="")
+async def show_again(request: Request, service: Running) -> Response:
+    return _ask(request, service, "verify_again")
 
 
 @ROUTER.post("/verify-email/again")
@@ -78,8 +79,8 @@ async def reset(request: Request, service: Running, given: Form) -> Response:
 
 
 @ROUTER.get("/forgot-password")
-async def show_forgotten(request: Request) -> Response:
-    return page(request, "forgot_password", email="", used=False, error="")
+async def show_forgotten(request: Request, service: Running) -> Response:
+    return _ask(request, service, "forgot_password")
 
 
 @ROUTER.post("/forgot-password")
@@ -95,6 +96,13 @@ def _token(request: Request) -> str:
     return request.query_params.get("token", "")
 
 
+def _ask(request: Request, service: Service, name: str) -> Response:
+    """Ask where to send a mail to; who has it comes back to where they wanted to go."""
+    target = destinations.safe(service, request.query_params.get("next", ""))
+    email = destinations.parameter(target, "login_hint")
+    return page(request, name, next=target, email=email, error="")
+
+
 async def _mail(
     request: Request,
     service: Service,
@@ -103,16 +111,23 @@ async def _mail(
     send: Callable[[Service, str], None],
 ) -> Response:
     email = given.get("email", "")
+    target = destinations.safe(service, given.get("next", ""))
     try:
         address = _Address.model_validate({"email": email}).email
         await service.limits.take(Action.MAIL, address)
     except ValidationError as error:
-        return _again(request, name, wrong(error), email=email)
+        return _again(request, name, wrong(error), email=email, next=target)
     except ProblemError as refused:
-        return _again(request, name, refused, email=email)
+        return _again(request, name, refused, email=email, next=target)
     send(service, address)
     text = "If there is an account with this address, a mail with a link is on its way to it."
-    return page(request, "done", title="Look into your mail", text=text, sign_in="/sign-in")
+    return page(
+        request,
+        "done",
+        title="Look into your mail",
+        text=text,
+        sign_in=destinations.sign_in(target),
+    )
 
 
 def _again(request: Request, name: str, refused: ProblemError, **shown: Any) -> Response:
