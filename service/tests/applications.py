@@ -248,6 +248,13 @@ class RelyingParty:
         return JSONResponse({"signed in": None})
 
 
+def form_token(shown: httpx.Response) -> str:
+    """Give the anti-forgery token of a page."""
+    found = re.search('name="csrf_token" value="([^"]*)"', shown.text)
+    assert found, f"there is no form in {shown.text}"
+    return found[1]
+
+
 def bearer(tokens: dict[str, Any]) -> dict[str, str]:
     return {"Authorization": f"Bearer {tokens['access_token']}"}
 

@@ -1,12 +1,11 @@
 """Signing in and out on the pages, and the pages that mailed links open."""
 
 import json
-import re
 import time
 
 import httpx
 import pytest
-from applications import ISSUER, SECRET, WITH_ISSUER, Browser, Flow, answered
+from applications import ISSUER, SECRET, WITH_ISSUER, Browser, Flow, answered, form_token
 from people import PASSWORD, Person
 from running import Server
 
@@ -42,9 +41,7 @@ def test_a_passkey_that_comes_too_late_is_to_be_shown_again(browser: Browser) ->
     credential = {"id": "AA", "rawId": "AA", "type": "public-key", "response": signed}
     form = browser.client.get("/sign-in")
     given = {"challenge": "gone", "credential": json.dumps(credential)}
-    token = re.findall('name="csrf_token" value="([^"]*)"', form.text)[0]
-
-    late = browser.client.post("/sign-in/passkey", data={**given, "csrf_token": token})
+    late = browser.client.post("/sign-in/passkey", data={**given, "csrf_token": form_token(form)})
 
     assert late.status_code == 422
     assert "Please sign in again." in late.text

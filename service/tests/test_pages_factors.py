@@ -9,7 +9,7 @@ from urllib.parse import quote
 import httpx
 import pyotp
 import pytest
-from applications import WITH_ISSUER, Browser
+from applications import WITH_ISSUER, Browser, form_token
 from auth import secret_tokens
 from auth.pages import factors
 from fastapi.routing import APIRoute
@@ -61,12 +61,6 @@ def change_session(server: Server, person: Person, change: str) -> None:
     """Change what is kept of the browser in which the person is signed in."""
     whose = f"WHERE account_id = ({account_of(person)})"
     server.execute(f"UPDATE browser_sessions SET {change} {whose}")  # noqa: S608
-
-
-def token(shown: httpx.Response) -> str:
-    found = re.search('name="csrf_token" value="([^"]*)"', shown.text)
-    assert found
-    return found[1]
 
 
 def test_an_app_is_added_and_the_next_sign_in_asks_for_its_code(
@@ -197,7 +191,7 @@ def test_an_app_that_counts_is_never_shown_again(browser: Browser) -> None:
     browser.submit(shown, code=pyotp.TOTP(secret).now())
 
     given = {"begun": secret_tokens.hashed(secret), "code": "000000"}
-    given["csrf_token"] = token(browser.open(PAGE))
+    given["csrf_token"] = form_token(browser.open(PAGE))
     again = browser.client.post(f"{PAGE}/app/confirm", data=given)
 
     assert again.status_code == 409
@@ -251,7 +245,7 @@ def test_no_form_does_anything_for_who_has_not_shown_everything_lately(
     server: Server, browser: Browser, person: Person, path: str, change: str
 ) -> None:
     _, codes = add_app(browser)
-    given = {"csrf_token": token(browser.open(PAGE)), "code": codes[0]}
+    given = {"csrf_token": form_token(browser.open(PAGE)), "code": codes[0]}
     change_session(server, person, change)
 
     answer = browser.client.post(path, data=given)

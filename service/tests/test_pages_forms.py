@@ -4,7 +4,7 @@ import re
 
 import httpx
 import pytest
-from applications import WITH_ISSUER, Browser
+from applications import WITH_ISSUER, Browser, form_token
 from people import PASSWORD, Person
 from running import Server
 
@@ -110,7 +110,7 @@ def test_on_https_the_cookies_are_for_this_host_alone(own: Server) -> None:
 
     with httpx.Client(base_url=own.url, timeout=30) as client:
         person = Person.registered(client)
-        token = re.findall(r'name="csrf_token" value="([^"]*)"', shown.text)[0]
+        token = form_token(shown)
         signed_in = client.post(
             "/sign-in",
             data={"csrf_token": token, "email": person.email, "password": person.password},

@@ -41,9 +41,14 @@ async def resend(given: Again, service: Running) -> Response:
 
     The answer is the same whether there is such an account.
     """
-    await service.limits.take(Action.MAIL, given.email)
-    links.verify_again_soon(service, given.email)
+    await mail_again(service, given.email)
     return Response(status_code=202)
+
+
+async def mail_again(service: Running, email: str) -> None:
+    """Mail the link, if there is an account to confirm; also for the page."""
+    await service.limits.take(Action.MAIL, email)
+    links.verify_again_soon(service, email)
 
 
 async def verify_with_token(service: Running, token: str) -> Account:

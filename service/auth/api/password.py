@@ -72,10 +72,15 @@ async def change(given: Change, service: Running, user: User) -> Response:
 @ROUTER.post("/forgot", status_code=202, response_class=Response)
 async def forgot(given: Forgotten, service: Running) -> Response:
     """Mail a link to set a new password. The answer is the same whether there is an account."""
-    await service.limits.take(Action.MAIL, given.email)
-    links.reset_soon(service, given.email)
-    await service.audit.record(Event.PASSWORD_RESET_REQUESTED)
+    await mail_reset(service, given.email)
     return Response(status_code=202)
+
+
+async def mail_reset(service: Running, email: str) -> None:
+    """Mail the link, if there is an account; also for the page."""
+    await service.limits.take(Action.MAIL, email)
+    links.reset_soon(service, email)
+    await service.audit.record(Event.PASSWORD_RESET_REQUESTED)
 
 
 @ROUTER.post(

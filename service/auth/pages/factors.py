@@ -22,7 +22,7 @@ from auth.enrolment import Invitation, Owner
 from auth.pages import browsers
 from auth.pages.destinations import SECOND_FACTOR, sign_in
 from auth.pages.forms import Form
-from auth.pages.rendering import page, refusing, said
+from auth.pages.rendering import page
 from auth.problems import Code, ProblemError
 from auth.service import Service
 from auth.storage import factors
@@ -41,7 +41,6 @@ class Visitor(Owner):
     """`cookie` is what the browser gets if its session is worth more afterwards."""
 
     cookie: str
-    seconds: float
 
 
 async def _signed_in_lately(request: Request, service: Running) -> Visitor:
@@ -55,7 +54,6 @@ async def _signed_in_lately(request: Request, service: Running) -> Visitor:
         here=session,
         renewed=secret_tokens.hashed(cookie),
         cookie=cookie,
-        seconds=session.expires_at - time.time(),
     )
 
 
@@ -191,7 +189,8 @@ def _added(
     if codes is None:
         return RedirectResponse(SECOND_FACTOR, 303)
     answer = page(request, "recovery_codes", codes=codes)
-    browsers.keep(service, request, answer, visitor.cookie, visitor.seconds)
+    seconds = visitor.here.expires_at - time.time()
+    browsers.keep(service, request, answer, visitor.cookie, seconds)
     return answer
 
 
@@ -207,25 +206,23 @@ async def _begun(service: Service, visitor: Visitor, hashed: str) -> Invitation 
 async def _shown(
     request: Request, service: Service, visitor: Visitor, *, error: ProblemError | None = None
 ) -> Response:
-    shown = page(
+    return page(
         request,
         "factors",
+        error=error,
         takes_passkeys=passkeys.possible(service.settings.issuer),
         has=await service.database.read(factors.of, visitor.account.id),
         passkeys=await service.database.read(kept.every, visitor.account.id),
         confirmed=visitor.account.email_verified_at is not None,
-        error=said(error),
     )
-    return refusing(shown, error)
 
 
 def _app(request: Request, begun: Invitation, *, error: ProblemError | None = None) -> Response:
-    shown = page(
+    return page(
         request,
         "factor_app",
+        error=error,
         secret=begun.secret,
         begun=secret_tokens.hashed(begun.secret),
         qr=one_time_codes.qr_svg(begun.uri),
-        error=said(error),
     )
-    return refusing(shown, error)

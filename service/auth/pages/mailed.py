@@ -1,26 +1,23 @@
 """The pages that mailed links open: prove an address, set a new password."""
 
-from collections.abc import Callable
-from http import HTTPStatus
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ValidationError
 
-from auth import links
 from auth.api.access import Running
-from auth.api.email import verify_with_token
+from auth.api.email import mail_again, verify_with_token
 from auth.api.models import Email, NewPassword
-from auth.api.password import set_with_token
-from auth.guard.limits import Action
-from auth.observe.audit import Event
+from auth.api.password import mail_reset, set_with_token
 from auth.pages import destinations
 from auth.pages.forms import Form, wrong
-from auth.pages.rendering import page, refusing, said
+from auth.pages.rendering import page
 from auth.problems import Code, ProblemError
 from auth.service import Service
 
 ROUTER = APIRouter(include_in_schema=False)
+_USED = ProblemError(Code.INVALID_CODE, detail="This link was used, or is too old.")
 
 
 class _Password(BaseModel):
@@ -34,7 +31,7 @@ class _Address(BaseModel):
 @ROUTER.get("/verify-email")
 async def show_verification(request: Request) -> Response:
     """Ask before proving: mail scanners open links, and must not use them up."""
-    return page(request, "verify_email", token=_token(request), used=False, error="")
+    return page(request, "verify_email", token=_token(request), used=False)
 
 
 @ROUTER.get("/verify-email/again")
@@ -45,7 +42,7 @@ async def show_again(request: Request, service: Running) -> Response:
 @ROUTER.post("/verify-email/again")
 async def verify_again(request: Request, service: Running, given: Form) -> Response:
     """Mail the link again; the page is the same whether there is an account to confirm."""
-    return await _mail(request, service, given, "verify_again", links.verify_again_soon)
+    return await _mail(request, service, given, "verify_again", mail_again)
 
 
 @ROUTER.post("/verify-email")
@@ -61,7 +58,7 @@ async def verify(request: Request, service: Running, given: Form) -> Response:
 
 @ROUTER.get("/reset-password")
 async def show_reset(request: Request) -> Response:
-    return page(request, "reset_password", token=_token(request), used=False, error="")
+    return page(request, "reset_password", token=_token(request), used=False)
 
 
 @ROUTER.post("/reset-password")
@@ -86,10 +83,7 @@ async def show_forgotten(request: Request, service: Running) -> Response:
 @ROUTER.post("/forgot-password")
 async def forgotten(request: Request, service: Running, given: Form) -> Response:
     """Mail a link; the page is the same whether there is an account."""
-    answer = await _mail(request, service, given, "forgot_password", links.reset_soon)
-    if answer.status_code == HTTPStatus.OK:
-        await service.audit.record(Event.PASSWORD_RESET_REQUESTED)
-    return answer
+    return await _mail(request, service, given, "forgot_password", mail_reset)
 
 
 def _token(request: Request) -> str:
@@ -100,7 +94,7 @@ def _ask(request: Request, service: Service, name: str) -> Response:
     """Ask where to send a mail to; who has it comes back to where they wanted to go."""
     target = destinations.safe(service, request.query_params.get("next", ""))
     email = destinations.parameter(target, "login_hint")
-    return page(request, name, next=target, email=email, error="")
+    return page(request, name, next=target, email=email)
 
 
 async def _mail(
@@ -108,18 +102,17 @@ async def _mail(
     service: Service,
     given: dict[str, str],
     name: str,
-    send: Callable[[Service, str], None],
+    send: Callable[[Service, str], Awaitable[None]],
 ) -> Response:
     email = given.get("email", "")
     target = destinations.safe(service, given.get("next", ""))
     try:
         address = _Address.model_validate({"email": email}).email
-        await service.limits.take(Action.MAIL, address)
+        await send(service, address)
     except ValidationError as error:
         return _again(request, name, wrong(error), email=email, next=target)
     except ProblemError as refused:
         return _again(request, name, refused, email=email, next=target)
-    send(service, address)
     text = "If there is an account with this address, a mail with a link is on its way to it."
     return page(
         request,
@@ -133,5 +126,4 @@ async def _mail(
 def _again(request: Request, name: str, refused: ProblemError, **shown: Any) -> Response:
     """Show a form again with what was wrong with it."""
     used = refused.code is Code.INVALID_CODE
-    text = "This link was used, or is too old." if used else said(refused)
-    return refusing(page(request, name, error=text, used=used, **shown), refused)
+    return page(request, name, error=_USED if used else refused, used=used, **shown)

@@ -7,7 +7,7 @@ from auth.api import registration
 from auth.api.access import Running
 from auth.pages import destinations
 from auth.pages.forms import Form, wrong
-from auth.pages.rendering import page, refusing, said
+from auth.pages.rendering import page
 from auth.problems import ProblemError
 from auth.service import Service
 
@@ -48,5 +48,4 @@ def _form(
     error: ProblemError | None = None,
 ) -> Response:
     client = destinations.application(service, target)
-    shown = page(request, "register", next=target, client=client, email=email, error=said(error))
-    return refusing(shown, error)
+    return page(request, "register", error=error, next=target, client=client, email=email)

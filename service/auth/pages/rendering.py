@@ -61,13 +61,15 @@ def page(
     /,
     *,
     status: int = 200,
+    error: ProblemError | None = None,
     leads_to: Sequence[str] = (),
     takes_passkeys: bool = False,
     **values: object,
 ) -> HTMLResponse:
     """Give a page with its anti-forgery token; `leads_to` are URIs that its form ends at.
 
-    For passkeys, its script asks the API.
+    An error is what it says first, and gives it its status and headers. For passkeys, its script
+    asks the API.
     """
     token, is_new = csrf.token_of(request)
     text = rendered(
@@ -76,18 +78,21 @@ def page(
         style=STYLE.address,
         script=SCRIPT.address,
         takes_passkeys=takes_passkeys,
+        error=_said(error),
         **values,
     )
     answer = HTMLResponse(text, status_code=status)
     answer.headers["Content-Security-Policy"] = _POLICY.format(
         connect="connect-src 'self'; " if takes_passkeys else "", forms=_form_action(leads_to)
     )
+    if error is not None:
+        _refuse(answer, error)
     if is_new:
         csrf.keep(request, answer, token)
     return answer
 
 
-def said(error: ProblemError | None) -> str:
+def _said(error: ProblemError | None) -> str:
     """Give what a page says of an error, "" if there is none."""
     if error is None:
         return ""
@@ -97,16 +102,13 @@ def said(error: ProblemError | None) -> str:
     return error.text
 
 
-def refusing(answer: Response, error: ProblemError | None) -> Response:
-    """Give a page that shows an error the status and the headers of that."""
-    if error is not None:
-        # 401 would need a scheme that the browser could ask for with a window of its own
-        status = error.code.status
-        answer.status_code = _UNPROCESSABLE if status == _UNAUTHENTICATED else status
-        answer.headers.update(error.headers or {})
-        if "WWW-Authenticate" in answer.headers:
-            del answer.headers["WWW-Authenticate"]
-    return answer
+def _refuse(answer: Response, error: ProblemError) -> None:
+    # 401 would need a scheme that the browser could ask for with a window of its own
+    status = error.code.status
+    answer.status_code = _UNPROCESSABLE if status == _UNAUTHENTICATED else status
+    answer.headers.update(error.headers or {})
+    if "WWW-Authenticate" in answer.headers:
+        del answer.headers["WWW-Authenticate"]
 
 
 def rendered(name: str, /, **values: object) -> str:

@@ -1,6 +1,7 @@
 """The sign-in page: a password, and what else the account asks for; or a passkey instead."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -13,16 +14,24 @@ from auth.api.models import Credentials
 from auth.api.passkey_models import Assertion
 from auth.pages import browsers, destinations
 from auth.pages.forms import Form
-from auth.pages.rendering import page, refusing, said
+from auth.pages.rendering import page
 from auth.problems import Code, ProblemError
 from auth.second_factor import Question
 from auth.service import Service
+from auth.storage.accounts import Account
 
 ROUTER = APIRouter(include_in_schema=False)
 _LATE = ProblemError(
     Code.INVALID_CHALLENGE,
     detail="That took too long, or too many tries. Please sign in again.",
 )
+_PASSKEY_REFUSED = {
+    Code.INVALID_CHALLENGE: _LATE,
+    Code.INVALID_FACTOR: ProblemError(
+        Code.INVALID_FACTOR,
+        detail="This passkey is not known here. Sign in with your password.",
+    ),
+}
 
 
 @ROUTER.get("/sign-in")
@@ -60,9 +69,7 @@ async def with_password(request: Request, service: Running, given: Form) -> Resp
     if question is not None:
         asked = "" if question.webauthn is None else json.dumps(question.webauthn)
         return _question(service, request, target, question, webauthn=asked)
-    answer = RedirectResponse(target, 303)
-    await browsers.begin(service, request, answer, account, ["pwd"])
-    return answer
+    return await _signed_in(service, request, target, account, ["pwd"])
 
 
 @ROUTER.post("/sign-in/passkey")
@@ -75,9 +82,7 @@ async def with_passkey(request: Request, service: Running, given: Form) -> Respo
     except ProblemError as refused:
         error = _PASSKEY_REFUSED.get(refused.code, refused)
         return _form(service, request, target, email="", error=error)
-    answer = RedirectResponse(target, 303)
-    await browsers.begin(service, request, answer, account, amr)
-    return answer
+    return await _signed_in(service, request, target, account, amr)
 
 
 @ROUTER.post("/sign-in/second-factor")
@@ -95,18 +100,15 @@ async def with_second_factor(request: Request, service: Running, given: Form) ->
         question = Question(challenge=challenge, kinds=kinds)
         webauthn = given.get("webauthn", "")
         return _question(service, request, target, question, webauthn=webauthn, error=refused)
+    return await _signed_in(service, request, target, passed.account, passed.amr)
+
+
+async def _signed_in(
+    service: Service, request: Request, target: str, account: Account, amr: Sequence[str]
+) -> Response:
     answer = RedirectResponse(target, 303)
-    await browsers.begin(service, request, answer, passed.account, passed.amr)
+    await browsers.begin(service, request, answer, account, amr)
     return answer
-
-
-_PASSKEY_REFUSED = {
-    Code.INVALID_CHALLENGE: _LATE,
-    Code.INVALID_FACTOR: ProblemError(
-        Code.INVALID_FACTOR,
-        detail="This passkey is not known here. Sign in with your password.",
-    ),
-}
 
 
 def _assertion(given: dict[str, str]) -> dict[str, Any]:
@@ -124,21 +126,17 @@ def _form(
     email: str,
     error: ProblemError | None = None,
 ) -> Response:
-    client = destinations.application(service, target)
-    return refusing(
-        page(
-            request,
-            "sign_in",
-            leads_to=_leads_to(service, target),
-            next=target,
-            again=target == destinations.SECOND_FACTOR,
-            email=email,
-            client=client,
-            error=said(error),
-            unconfirmed=error is not None and error.code is Code.EMAIL_NOT_VERIFIED,
-            takes_passkeys=passkeys.possible(service.settings.issuer),
-        ),
-        error,
+    return page(
+        request,
+        "sign_in",
+        error=error,
+        leads_to=_leads_to(service, target),
+        next=target,
+        again=target == destinations.SECOND_FACTOR,
+        email=email,
+        client=destinations.application(service, target),
+        unconfirmed=error is not None and error.code is Code.EMAIL_NOT_VERIFIED,
+        takes_passkeys=passkeys.possible(service.settings.issuer),
     )
 
 
@@ -151,19 +149,16 @@ def _question(
     webauthn: str,
     error: ProblemError | None = None,
 ) -> Response:
-    return refusing(
-        page(
-            request,
-            "second_factor",
-            leads_to=_leads_to(service, target),
-            next=target,
-            question=question,
-            webauthn=webauthn,
-            takes_passkeys=bool(webauthn),
-            client=destinations.application(service, target),
-            error=said(error),
-        ),
-        error,
+    return page(
+        request,
+        "second_factor",
+        error=error,
+        leads_to=_leads_to(service, target),
+        next=target,
+        question=question,
+        webauthn=webauthn,
+        takes_passkeys=bool(webauthn),
+        client=destinations.application(service, target),
     )
 
 
