@@ -144,8 +144,13 @@ def test_a_form_that_is_sent_twice_in_a_row_is_sent_once(pages: Pages, ada: Pers
     secret = pages.driver.find_element(By.CSS_SELECTOR, ".key code").text
     pages.driver.find_element(By.ID, "code").send_keys(pyotp.TOTP(secret).now())
 
+    # on a line so slow that the first is on its way when the second comes
+    slow = {"offline": False, "latency": 600, "downloadThroughput": -1, "uploadThroughput": -1}
+    pages.driver.execute_cdp_cmd("Network.enable", {})
+    pages.driver.execute_cdp_cmd("Network.emulateNetworkConditions", slow)
     pages.driver.execute_script(
-        "const form = document.querySelector('form'); form.requestSubmit(); form.requestSubmit();"
+        "const form = document.querySelector('form');"
+        "form.requestSubmit(); setTimeout(() => form.requestSubmit(), 200);"
     )
 
     pages.shows("Recovery codes")
