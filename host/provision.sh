@@ -9,6 +9,9 @@ set -euo pipefail
 DATA_LABEL=auth-data
 DATA_PATH=/srv/auth
 PACKAGES=(docker.io caddy)
+APT_LOCKS=(/var/lib/dpkg/lock-frontend /var/lib/apt/lists/lock /var/cache/apt/archives/lock
+  /var/lib/dpkg/lock)
+APT_WAIT_SECONDS=600  # in all: a first boot's unattended-upgrades takes minutes
 
 step() { printf '%s...\n' "$1" >&2; }
 fail() { printf 'Provisioning stopped: %s\n' "$1" >&2; exit 1; }
@@ -35,16 +38,70 @@ wait_for_cloud_init() {
   fi
 }
 
+# Print number, file and name of a process that holds one of apt's locks, or nothing. They are
+# fcntl(2) locks, which flock(1) does not see.
+apt_lock_holder() {
+  python3 - "${APT_LOCKS[@]}" <<'PYTHON'
+import contextlib, fcntl, os, pathlib, struct, sys
+
+FLOCK = "hhqqi4x"  # struct flock on 64-bit Linux: type, whence, start, length, process
+for path in sys.argv[1:]:
+    with contextlib.suppress(FileNotFoundError), open(path, "rb") as lock:
+        wish = struct.pack(FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+        kind, *_, process = struct.unpack(FLOCK, fcntl.fcntl(lock, fcntl.F_GETLK, wish))
+        if kind != fcntl.F_UNLCK:
+            name = "a process that just ended"
+            with contextlib.suppress(OSError):
+                name = pathlib.Path(f"/proc/{process}/comm").read_text().strip()
+            sys.exit(print(process, path, name))
+PYTHON
+}
+
+wait_for_apt_locks() {
+  local process path name began=$SECONDS waited=0 next_report=0
+  while read -r process path name < <(apt_lock_holder); do
+    waited=$(( SECONDS - began ))
+    (( waited < APT_WAIT_SECONDS )) || fail "$name (process $process) still holds $path, and apt \
+can't be used. See its work: systemctl status $process. Then run this again."
+    if (( waited >= next_report )); then
+      printf '  Wait for %s (process %s), which holds %s; %s s so far\n' \
+        "$name" "$process" "$path" "$waited" >&2
+      next_report=$(( waited + 20 ))
+    fi
+    sleep 1
+  done
+  APT_WAIT_SECONDS=$(( APT_WAIT_SECONDS - waited ))
+}
+
+# Run a command that takes apt's locks, as soon as they are free. DPkg::Lock::Timeout would cover
+# neither `dpkg --configure` nor the locks of the lists and archives.
+with_apt_locks() {
+  local errors status
+  errors=$(mktemp)
+  while true; do
+    wait_for_apt_locks
+    status=0
+    LC_ALL=C "$@" 2> "$errors" || status=$?
+    # another process may have come in between
+    (( status && APT_WAIT_SECONDS-- > 0 )) || break
+    grep -Eq 'Could not get lock|Unable to (acquire|lock)|locked by another process' "$errors" \
+      || break
+    sleep 1
+  done
+  cat "$errors" >&2
+  rm "$errors"
+  return "$status"
+}
+
 install_packages() {
   step "Install ${PACKAGES[*]}"
   if dpkg-query --show --showformat='${db:Status-Abbrev}\n' "${PACKAGES[@]}" 2> /dev/null \
       | grep -qv '^ii' || ! dpkg-query --show "${PACKAGES[@]}" > /dev/null 2>&1; then
     export DEBIAN_FRONTEND=noninteractive
     # a run that was cut off may have left packages half configured
-    dpkg --configure -a
-    apt-get -qq -o DPkg::Lock::Timeout=300 update
-    apt-get -qq -o DPkg::Lock::Timeout=300 install --no-install-recommends "${PACKAGES[@]}" \
-      iptables > /dev/null
+    with_apt_locks dpkg --configure -a
+    with_apt_locks apt-get -qq update
+    with_apt_locks apt-get -qq install --no-install-recommends "${PACKAGES[@]}" iptables > /dev/null
   fi
 }
 
@@ -214,5 +271,5 @@ main() {
   printf 'ready on %s\n' "$boot_volume"
 }
 
-# the whole script is read before anything runs
-main "$@"
+# The whole script is read before anything runs. A test sources it for its functions.
+(return 2> /dev/null) || main "$@"

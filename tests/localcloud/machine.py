@@ -156,7 +156,7 @@ class Machine:
         )
         return self.caller.network.create_public_ip(wish).data
 
-    def ssh(self, address: str, command: str) -> str:
+    def ssh(self, address: str, command: str, *, stdin: str = "") -> str:
         """Run a command as the image's user, accepting no other host key than the known one."""
         known = self.keys.host.parent / "known_hosts"
         known.write_text(f"{address} {self.keys.host.with_suffix('.pub').read_text()}")
@@ -167,6 +167,7 @@ class Machine:
                 *(word for option in options for word in ("-o", option)),
                 *(f"ubuntu@{address}", command),
             ],
+            input=stdin,
             capture_output=True,
             text=True,
             timeout=_SSH_SECONDS,
