@@ -172,4 +172,4 @@ def checked(document: str) -> str:
 
 def release_number(stdout: str) -> int:
     """Read the release's number from the tool's result, the last line of its stdout."""
-    return int(json.loads(stdout.splitlines()[-1])["release"])
+    return int(json.loads(stdout.rstrip("\n").rpartition("\n")[2])["release"])

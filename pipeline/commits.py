@@ -45,27 +45,35 @@ def between(clone: Path, old: str, new: str, *, folder: str = "service") -> Comm
 
 def head(clone: Path) -> tuple[str, str]:
     """Give the commit that is checked out and its tree: equal trees are equal sources."""
-    return _git(clone, "rev-parse", "HEAD"), _git(clone, "rev-parse", "HEAD^{tree}")
+    return _hash(clone, "HEAD"), _hash(clone, "HEAD^{tree}")
 
 
 def changed_files(clone: Path, old_tree: str, new_tree: str) -> list[str]:
     """Name what differs between two trees; nothing if one of them is not here."""
     if not _git(clone, "cat-file", "-t", old_tree):
         return []
-    return _git(clone, "diff", "--name-only", old_tree, new_tree).splitlines()
+    names = _git(clone, "diff", "--name-only", "-z", old_tree, new_tree)
+    return names.split("\0")[:-1]
 
 
 def _log(clone: Path, old: str, new: str, folder: str) -> tuple[Commit, ...]:
     text = _git(
-        *(clone, "log", f"--max-count={_MOST}", "--format=%h%x00%s%x00%an"),
+        *(clone, "log", "-z", f"--max-count={_MOST}", "--format=%h%x00%s%x00%an"),
         *(f"{old}..{new}", "--", folder),
     )
-    rows = [line.split("\0") for line in text.splitlines()]
-    return tuple(Commit(short=row[0], subject=row[1], author=row[2]) for row in rows)
+    # the one character that neither a subject nor an author can hold ends every field
+    fields = text.split("\0")[:-1]
+    rows = zip(fields[0::3], fields[1::3], fields[2::3], strict=True)
+    return tuple(
+        Commit(short=short, subject=subject, author=author) for short, subject, author in rows
+    )
+
+
+def _hash(clone: Path, name: str) -> str:
+    return _git(clone, "rev-parse", name).rstrip("\n")
 
 
 def _git(clone: Path, *argv: str) -> str:
-    result = subprocess.run(
-        ["git", "-C", str(clone), *argv], capture_output=True, text=True, check=False
-    )
-    return result.stdout.strip() if result.returncode == 0 else ""
+    # in bytes: the text mode would turn a carriage return inside of a subject into a line's end
+    result = subprocess.run(["git", "-C", str(clone), *argv], capture_output=True, check=False)
+    return result.stdout.decode(errors="replace") if result.returncode == 0 else ""

@@ -6,7 +6,7 @@ The log has one JSON object a line, the engine's `apitype.EngineEvent`
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -77,8 +77,10 @@ class Plan:
         return [change for change in (*self.changes, *self.components) if change.type == token]
 
 
-def read(lines: Iterable[str]) -> Plan:
+def read(log: bytes) -> Plan:
     """Read an event log; raise PipelineError for what is none.
+
+    Only a newline ends an event: texts in it may hold U+0085, which `str.splitlines` takes for one.
 
     A step that this does not know is refused: a new kind of replacement must not pass for nothing.
     """
@@ -86,7 +88,9 @@ def read(lines: Iterable[str]) -> Plan:
     warnings: list[str] = []
     errors: list[str] = []
     unchanged, finished = 0, False
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(log.split(b"\n"), start=1):
+        if not line:
+            continue
         try:
             event = json.loads(line)
         except ValueError:

@@ -9,7 +9,7 @@ LIMIT = 65_536  # characters that GitHub takes as the body of a comment or an is
 _LINE = 400
 _LINKING = re.compile(r"(@|#|://|www)(?=[\w./])")
 _SPECIAL = re.compile(r"([\\`*_\[\]|~])")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -53,8 +53,7 @@ def make(
     status = stack.plan(log, refresh=refresh)
     redactor = Redactor(_secrets(stack), os.environ)
     # without a log the engine did not even start; what it said is in the output above
-    lines = log.read_text().splitlines() if log.exists() else []
-    plan = redactor.plan(events.read(lines))
+    plan = redactor.plan(events.read(log.read_bytes() if log.exists() else b""))
     verdict = judge(plan, labels=labels, status=status)
     commit, tree = commits.head(clone)
     seen = Record(

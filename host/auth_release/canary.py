@@ -65,8 +65,9 @@ def read(log: Path, begin: int = 0) -> Tally:
     answers = errors = 0
     if size(log) < begin:
         begin = 0  # the proxy began a new file
-    text = log.read_bytes()[begin:].decode(errors="replace") if log.exists() else ""
-    for line in text.splitlines():
+    content = log.read_bytes()[begin:] if log.exists() else b""
+    # a newline alone ends a record: a client's header may hold other characters that end lines
+    for line in content.split(b"\n"):
         try:
             status = int(json.loads(line)["status"])
         except (ValueError, KeyError, TypeError):

@@ -38,7 +38,7 @@ class Routes:
         service = record.desired.service
         if self._path(service).read_text() != rules(record, ports):
             return f"{self._path(service)} was changed"
-        wanted = [line for line in rules(record, ports).splitlines() if line.startswith("-A")]
+        wanted = [line for line in rules(record, ports).split("\n") if line.startswith("-A")]
         if not self._hooked() or any(rule not in self._loaded() for rule in wanted):
             return "the kernel's rules that lead requests to it were changed"
         return ""
@@ -55,10 +55,7 @@ class Routes:
         """Load all routes into the kernel, in one step; a reboot forgets them."""
         found = sorted(self._folder.glob("*.rules"))
         lines = [
-            line
-            for file in found
-            for line in file.read_text().splitlines()
-            if line.startswith("-A")
+            line for file in found for line in file.read_text().split("\n") if line.startswith("-A")
         ]
         # declaring the chain empties it
         table = ["*nat", f":{CHAIN} - [0:0]", *lines, "COMMIT", ""]
@@ -75,7 +72,7 @@ class Routes:
         run("iptables-restore", "--noflush", "--wait", stdin=table)
 
     def _loaded(self) -> list[str]:
-        return run("iptables", "--wait", "-t", "nat", "-S", CHAIN).splitlines()
+        return run("iptables", "--wait", "-t", "nat", "-S", CHAIN).split("\n")
 
     def _hooked(self) -> bool:
         return succeeds("iptables", "--wait", "-t", "nat", "-C", *_HOOK)

@@ -90,7 +90,7 @@ def context_digest(context: Path, dockerfile: Path) -> str:
     if not dockerfile.is_file():
         raise ProviderError(f"build.dockerfile is {str(dockerfile)!r}; there is no such file")
     ignore = context / ".dockerignore"
-    patterns = ignore.read_text().splitlines() if ignore.exists() else []
+    patterns = ignore.read_text().split("\n") if ignore.exists() else []
     patterns = [line.strip() for line in patterns if line.strip() and not line.startswith("#")]
     digest = hashlib.sha256(dockerfile.read_bytes())
     for name in sorted(exclude_paths(str(context), patterns)):

@@ -31,6 +31,13 @@ def test_answers_are_counted_from_the_log_and_half_lines_are_not(tmp_path: Path)
     assert canary.read(log) == Tally(answers=2, errors=1)
 
 
+def test_a_line_end_of_python_inside_of_a_record_hides_no_error(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_bytes('{"agent": "\u2028 \x85 \u2029", "status": 502}\n'.encode())
+
+    assert canary.read(log) == Tally(answers=1, errors=1)
+
+
 def watch(tally: Tally) -> float:
     clock = Clock()
     canary.watch(TRIAL, count=lambda: tally, alive=lambda: None, now=clock, sleep=clock.sleep)

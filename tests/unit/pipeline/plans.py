@@ -20,7 +20,7 @@ SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"
 
 
 def recorded(name: str) -> Plan:
-    return events.read((RECORDED / f"{name}.jsonl").read_text().splitlines())
+    return events.read((RECORDED / f"{name}.jsonl").read_bytes())
 
 
 def step(
@@ -55,9 +55,11 @@ def said(severity: str, message: str) -> dict[str, Any]:
     return {"diagnosticEvent": {"severity": severity, "message": message}}
 
 
-def log(*found: dict[str, Any], result: str = "succeeded") -> list[str]:
+def log(*found: dict[str, Any], result: str = "succeeded") -> bytes:
     summary = {"summaryEvent": {"resourceChanges": {"same": 3}, "result": result}}
-    return [json.dumps(event) for event in (*found, summary)]
+    # as the engine writes it: what is no control character stands there as it is
+    lines = [json.dumps(event, ensure_ascii=False) + "\n" for event in (*found, summary)]
+    return "".join(lines).encode()
 
 
 def plan(*found: dict[str, Any], result: str = "succeeded") -> Plan:

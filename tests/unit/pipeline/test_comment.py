@@ -111,6 +111,16 @@ def test_a_comment_is_never_longer_than_github_takes(count: int) -> None:
     assert record.find(shown) is not None, "the record was cut off"
 
 
+def test_a_commit_is_one_line_whatever_ends_lines_in_it() -> None:
+    ends = "\u2028\u2029\x85\f\r"
+    commit = Commit(short="e8fbc85", subject=f"Sub{ends}ject", author=f"A{ends}da")
+    release = step(RELEASE, "update", old={"revision": "a"}, new={"revision": "b"})
+
+    shown = render(review(plan(release), commits=Commits(listed=(commit,))))
+
+    assert "e8fbc85  Subject  (Ada)" in shown.split("\n")
+
+
 def test_what_is_left_out_is_said() -> None:
     shown = render(review(huge(5_000)))
 

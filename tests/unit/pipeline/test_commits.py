@@ -64,6 +64,47 @@ def test_changes_that_are_in_no_commit_are_said_to_be(clone: Path) -> None:
     assert "in no commit" in commits.between(clone, old, f"{old}-dirty").problem
 
 
+# what Python takes for the end of a line and git does not
+LINE_ENDS = {"U+2028": "\u2028", "U+2029": "\u2029", "U+0085": "\x85", "FF": "\f", "CR": "\r"}
+
+
+@pytest.mark.parametrize("end", LINE_ENDS.values(), ids=LINE_ENDS)
+def test_a_line_end_inside_of_a_subject_or_an_author_ends_no_record(clone: Path, end: str) -> None:
+    old = revision(clone, "HEAD")
+    git(clone, "config", "user.name", "Ada")
+    path = clone / "service" / f"a{end}b.py"
+    path.write_text("")
+    git(clone, "add", "--all")
+    git(clone, "commit", "--quiet", f"--author=Gra{end}ce <g@x.test>", f"--message=Sub{end}ject")
+
+    found = commits.between(clone, old, revision(clone, "HEAD"))
+
+    assert [(one.subject, one.author) for one in found.listed] == [(f"Sub{end}ject", f"Gra{end}ce")]
+    _, tree = commits.head(clone)
+    assert commits.changed_files(clone, git(clone, "rev-parse", f"{old}^{{tree}}"), tree) == [
+        f"service/a{end}b.py"
+    ]
+
+
+def test_an_author_in_another_encoding_is_listed(clone: Path) -> None:
+    old = revision(clone, "HEAD")
+    commit(clone, "service/9.py", "Change 9")
+    raw = subprocess.run(
+        ["git", "cat-file", "commit", "HEAD"], cwd=clone, capture_output=True, check=True
+    ).stdout.replace(b"author Ada", b"author Ad\xe9")
+    made = subprocess.run(
+        ["git", "hash-object", "-t", "commit", "-w", "--stdin"],
+        cwd=clone,
+        input=raw,
+        capture_output=True,
+        check=True,
+    ).stdout.decode()
+
+    found = commits.between(clone, old, made.strip())
+
+    assert [one.author for one in found.listed] == ["Ad\ufffd"]
+
+
 @pytest.mark.parametrize("unknown", ["0123456789ab", "unversioned", "--output=/tmp/x", "HEAD; ls"])
 def test_a_revision_that_is_not_here_is_said_and_never_an_option(clone: Path, unknown: str) -> None:
     found = commits.between(clone, unknown, revision(clone, "HEAD"))

@@ -1,7 +1,5 @@
 """What the verdict lets pass, what it stops, and what a label changes."""
 
-import json
-
 import pytest
 
 from pipeline import events
@@ -96,10 +94,10 @@ def test_a_preview_that_failed_never_passes(labels: tuple[str, ...]) -> None:
 
 
 def test_a_log_that_was_cut_off_never_passes() -> None:
-    whole = log(step(RULE, "create"))
+    whole = log(step(RULE, "create")).splitlines(keepends=True)
 
-    assert judge(events.read(whole[:-1]), labels=()).kind == "failed"
-    assert judge(events.read([]), labels=()).kind == "failed"
+    assert judge(events.read(b"".join(whole[:-1])), labels=()).kind == "failed"
+    assert judge(events.read(b""), labels=()).kind == "failed"
 
 
 def test_a_step_that_nobody_knows_is_refused_and_not_taken_for_harmless() -> None:
@@ -107,9 +105,14 @@ def test_a_step_that_nobody_knows_is_refused_and_not_taken_for_harmless() -> Non
         plan(step(VM, "transmogrify"))
 
 
+@pytest.mark.parametrize("end", ["\u2028", "\u2029", "\x85", "\f", "\r"])
+def test_a_line_end_inside_of_a_message_ends_no_event(end: str) -> None:
+    assert plan(said("warning", f"one{end}message")).warnings == (f"one{end}message",)
+
+
 def test_a_line_that_is_no_json_is_refused() -> None:
     with pytest.raises(PipelineError, match="line 2"):
-        events.read([json.dumps({"cancelEvent": {}}), "{"])
+        events.read(b'{"cancelEvent": {}}\n{')
 
 
 @pytest.mark.parametrize(
