@@ -1,5 +1,6 @@
 """The service's image: built from its folder, pushed, and known by digest from then on."""
 
+import os
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,12 +8,14 @@ from pathlib import Path
 import pulumi
 import pulumi_docker as docker
 
+from components.build_context import BuildContext
+
 SERVICE = Path(__file__).parent.parent / "service"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Revision:
-    """What the service's folder holds: the last commit that touched it."""
+    """The last commit that changed what the image is built from; `-dirty` with changes since."""
 
     commit: str
     time: str  # RFC 3339, of the commit: two builds of the same sources are the same image
@@ -24,16 +27,34 @@ class Revision:
 
 
 def revision(folder: Path = SERVICE) -> Revision:
-    """Ask git for the folder's revision; outside of a repository it is `unversioned`."""
+    """Return the revision of the folder's build context; `unversioned` outside of a repository.
 
-    def git(*argv: str) -> str:
+    A file that the build does not see, such as a test, makes neither a new image nor a release.
+    """
+
+    def git(*argv: str) -> list[str]:
+        # git separates names by NUL and quotes none of them; and `[a]` is a name here, no pattern
         result = subprocess.run(
-            ["git", "-C", str(folder), *argv], capture_output=True, text=True, check=False
+            ["git", "-C", str(folder), *argv],
+            env={**os.environ, "GIT_LITERAL_PATHSPECS": "1"},
+            capture_output=True,
+            check=False,
         )
-        return result.stdout.strip() if result.returncode == 0 else ""
+        text = os.fsdecode(result.stdout) if result.returncode == 0 else ""
+        return [field.lstrip("\n") for field in text.split("\0")[:-1]]
 
-    commit, _, time = git("log", "-1", "--format=%h %cI", "--abbrev=12", "--", ".").partition(" ")
-    dirty = "-dirty" if git("status", "--porcelain", "--", ".") else ""
+    context = BuildContext.of(folder)
+    # also the names that are gone: taking a file away changes the image as well
+    ever = git("log", "-z", "--format=", "--name-only", "--no-renames", "--relative", "--", ".")
+    names = sorted(filter(context.holds, {*ever, *git("ls-files", "-z")}))
+    if not names:
+        return Revision(commit="unversioned", time="")
+    # git itself finds the last one: a merge of two changes counts, one that takes a side does not
+    (last,) = git("log", "-1", "-z", "--format=%h %cI", "--abbrev=12", "--", *names) or [""]
+    commit, _, time = last.partition(" ")
+    changed = git("diff", "-z", "--name-only", "--no-renames", "--relative", "HEAD", "--", ".")
+    new = git("ls-files", "-z", "--others", "--exclude-standard")
+    dirty = "-dirty" if context.any({*changed, *new}) else ""
     return Revision(commit=f"{commit}{dirty}" if commit else "unversioned", time=time)
 
 

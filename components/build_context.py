@@ -1,0 +1,60 @@
+"""The build context of an image: the files of its folder that the build sees."""
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+
+# the build reads these two whether or not they are in the context
+_ALWAYS = frozenset({"Dockerfile", ".dockerignore"})
+
+
+class BuildContext:
+    """A folder with a `.dockerignore`: https://docs.docker.com/build/concepts/context/#syntax."""
+
+    def __init__(self, ignore: str) -> None:
+        self._rules = [
+            (line.startswith("!"), _pattern(line.removeprefix("!")))
+            for line in map(str.strip, ignore.split("\n"))
+            if line and not line.startswith("#")
+        ]
+
+    @classmethod
+    def of(cls, folder: Path) -> "BuildContext":
+        file = folder / ".dockerignore"
+        return cls(file.read_text() if file.exists() else "")
+
+    def holds(self, name: str) -> bool:
+        """Tell whether the file, named from the folder, changes what is built.
+
+        The last rule that matches the file or a folder above it decides.
+        """
+        if name in _ALWAYS:
+            return True
+        parts = name.split("/")
+        paths = ["/".join(parts[:length]) for length in range(1, len(parts) + 1)]
+        is_held = True
+        for includes, pattern in self._rules:
+            if any(pattern.fullmatch(path) for path in paths):
+                is_held = includes
+        return is_held
+
+    def any(self, names: Iterable[str]) -> bool:
+        return any(map(self.holds, names))
+
+
+@lru_cache
+def _pattern(text: str) -> re.Pattern[str]:
+    """Translate a pattern of Go's filepath.Match, with `**` for any number of folders."""
+    text = text.strip().strip("/")
+    found = re.finditer(r"\*\*/|/\*\*$|\*\*|\*|\?|\[\^?[^\]]+\]|\\.|.", text)
+    return re.compile("".join(_TRANSLATED.get(match[0]) or _literal(match[0]) for match in found))
+
+
+_TRANSLATED = {"**/": "(?:.*/)?", "/**": "(?:/.*)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+
+
+def _literal(token: str) -> str:
+    if token.startswith("[") and len(token) > 1:
+        return token
+    return re.escape(token[-1])
