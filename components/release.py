@@ -12,7 +12,15 @@ from components import commands, summary
 from components.image import Registry
 from components.observation import NOTHING, Observation
 from components.server import Server
-from host.auth_release.desired import Canary, Desired, Health, Hooks, Limits, Maintenance
+from host.auth_release.desired import (
+    Canary,
+    Desired,
+    Health,
+    Hooks,
+    Limits,
+    Maintenance,
+)
+from host.auth_release.desired import Registry as Login
 from host.auth_release.errors import ReleaseError
 
 
@@ -34,9 +42,9 @@ class ReleaseArgs:
     hooks: Hooks = field(default_factory=Hooks)
     canary: Canary | None = None
     maintenance: Maintenance | None = None
-    drain_seconds: int = 30
-    stop_seconds: int = 15
-    keep: int = 5
+    drain_seconds: float = Desired.drain_seconds
+    stop_seconds: int = Desired.stop_seconds
+    keep: int = Desired.keep
 
     def __post_init__(self) -> None:
         if not 0 < self.port < 65536:  # noqa: PLR2004 - the range of TCP ports
@@ -101,7 +109,9 @@ def planned_number(seen: Observation, desired: Desired) -> tuple[int, str]:
     It is the live one's if that runs what is desired, as it was made; else the next.
     """
     if seen.live is None:
-        return seen.next, ""
+        # requests are led to a release whose record the tool there can't read
+        repair = f"A new release takes over, as {'; '.join(seen.differs)}."
+        return seen.next, repair if seen.differs else ""
     live = int(seen.live["release"])
     if seen.differs:
         return seen.next, f"Release {live} needs repair: {'; '.join(seen.differs)}."
@@ -115,31 +125,41 @@ def planned_number(seen: Observation, desired: Desired) -> tuple[int, str]:
 
 def desired_state(service: str, args: ReleaseArgs) -> pulumi.Output[str]:
     """Render the document that `auth-release apply` reads: host/auth_release/desired.py."""
-    document = {
-        "service": service,
-        "disk": args.server.disk,
-        "image": args.image,
-        "revision": args.revision,
-        "registry": {
-            "server": args.registry.server,
-            "username": args.registry.username,
-            "password": args.registry.password,
-        },
-        "port": args.port,
-        "site": args.site,
-        "environment": args.environment,
-        "secrets": args.secrets,
-        "uid": args.uid,
-        "health": dataclasses.asdict(args.health),
-        "limits": dataclasses.asdict(args.limits),
-        "hooks": dataclasses.asdict(args.hooks),
-        "canary": dataclasses.asdict(args.canary) if args.canary else None,
-        "maintenance": dataclasses.asdict(args.maintenance) if args.maintenance else None,
-        "drain_seconds": args.drain_seconds,
-        "stop_seconds": args.stop_seconds,
-        "keep": args.keep,
-    }
-    return pulumi.Output.json_dumps(document, sort_keys=True).apply(checked)
+
+    def render(known: dict[str, Any]) -> str:
+        desired = Desired(
+            service=service,
+            disk=known["disk"],
+            image=known["image"],
+            revision=args.revision,
+            registry=Login(
+                server=args.registry.server,
+                username=args.registry.username,
+                password=known["password"],
+            ),
+            port=args.port,
+            site=args.site,
+            environment=known["environment"],
+            secrets=known["secrets"],
+            uid=args.uid,
+            health=args.health,
+            limits=args.limits,
+            hooks=args.hooks,
+            canary=args.canary,
+            maintenance=args.maintenance,
+            drain_seconds=args.drain_seconds,
+            stop_seconds=args.stop_seconds,
+            keep=args.keep,
+        )
+        return checked(json.dumps(desired.document(), sort_keys=True))
+
+    return pulumi.Output.all(
+        disk=args.server.disk,
+        image=args.image,
+        password=args.registry.password,
+        environment=args.environment,
+        secrets=args.secrets,
+    ).apply(render)
 
 
 def summarized(args: ReleaseArgs) -> dict[str, pulumi.Input[object]]:

@@ -38,12 +38,14 @@ def status(service: str) -> dict[str, Any]:
     releases = releases_of(service)
     live = releases.live()
     containers = releases.docker.containers(service)
-    container = containers.pop(live.number, None) if live else None
+    # of a live release whose record can't be read as well
+    container = containers.pop(releases.routes.live(service) or 0, None)
     return {
         "live": live.public() if live else None,
         "running": bool(container and container.running),
         "others": sorted(other.name for other in containers.values()),
-        "differs": releases.differences(live) if live else [],
+        "differs": releases.differences(live),
+        "skipped": releases.skipped(),
         "next": releases.records.next_number(),
     }
 
@@ -91,26 +93,35 @@ def show_status(service: str, *, as_json: bool) -> int:
 
 
 def _told(service: str, told: Mapping[str, Any]) -> str:
-    live = told["live"]
-    if live is None:
-        return f"No release of {service} is live on this host."
-    state = "runs" if told["running"] else "does not run"
     return "\n".join(
         [
-            f"Release {live['release']} of {service} is live and {state}.",
-            *(
-                f"  {name:<9}{live[name]}"
-                for name in ("image", "revision", "at", "by", "note")
-                if live[name]
-            ),
+            *_live(service, told),
             *(f"  differs: {difference}" for difference in told["differs"]),
+            *(f"  skipped: {record}" for record in told["skipped"]),
             *(f"  {other} is there, too: it begins or ends" for other in told["others"]),
         ]
     )
 
 
+def _live(service: str, told: Mapping[str, Any]) -> list[str]:
+    live = told["live"]
+    if live is None and told["differs"]:
+        return [f"A release of {service} is live that this release tool can't read."]
+    if live is None:
+        return [f"No release of {service} is live on this host."]
+    state = "runs" if told["running"] else "does not run"
+    names = ("image", "revision", "at", "by", "note")
+    return [
+        f"Release {live['release']} of {service} is live and {state}.",
+        *(f"  {name:<9}{live[name]}" for name in names if live[name]),
+    ]
+
+
 def show_history(service: str, *, as_json: bool) -> int:
-    rows = [record.public() for record in Records(STATE, service).all()]
+    records = Records(STATE, service)
+    rows = [record.public() for record in records.all()]
+    for number, why in records.unreadable().items():
+        print(f"Skip release {number}: its record can't be read: {why}", file=sys.stderr)
     if as_json:
         print(json.dumps(rows))
         return 0

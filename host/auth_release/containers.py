@@ -30,6 +30,7 @@ class Container:
     image: str
     environment: Mapping[str, str]  # as it is, with what the image brings
     memory: int  # bytes
+    host_port: int = 0  # of this host's loopback; 0: none
 
     @classmethod
     def read(cls, told: Mapping[str, Any]) -> "Container":
@@ -44,6 +45,7 @@ class Container:
             image=told["Config"]["Image"],
             environment={name: value for name, _, value in pairs},
             memory=told["HostConfig"]["Memory"],
+            host_port=_host_port(told["HostConfig"]["PortBindings"]),
         )
 
 
@@ -79,7 +81,7 @@ class Docker:
             *("docker", "run", "--detach", "--name", record.container),
             *("--label", f"auth.service={record.desired.service}"),
             *("--label", f"auth.release={record.number}"),
-            *("--label", f"auth.fingerprint={record.desired.fingerprint}"),
+            *("--label", f"auth.fingerprint={record.fingerprint}"),
             # until it is live: a reboot must not bring back a half-made release
             "--restart=no",
             *("--publish", f"127.0.0.1:{record.host_port}:{record.desired.port}"),
@@ -142,6 +144,11 @@ class Docker:
     def remove_image(self, image: str) -> None:
         # an image that another container still uses stays; the next prune takes it
         succeeds("docker", "image", "rm", image)
+
+
+def _host_port(bindings: Mapping[str, Sequence[Mapping[str, str]]] | None) -> int:
+    ports = [binding["HostPort"] for each in (bindings or {}).values() for binding in each or ()]
+    return int(ports[0]) if ports and ports[0].isdigit() else 0
 
 
 def _confinement(desired: Desired, secrets: Path) -> list[str]:

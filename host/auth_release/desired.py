@@ -5,10 +5,14 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from .documents import SCHEMA, read, schema_of
 from .errors import ReleaseError
+
+# parts that fetch a release or try it out, and are no part of what runs
+_TRANSIENT = frozenset({"schema", "registry", "canary"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +40,7 @@ class Limits:
 class Registry:
     server: str
     username: str
-    password: str = dataclasses.field(repr=False)
+    password: str = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,33 +76,48 @@ class Desired:
     service: str
     disk: str  # the boot volume: a new disk has nothing on it, so everything is applied again
     image: str
-    revision: str  # of the sources that the image was built from
+    revision: str = ""  # of the sources that the image was built from
     registry: Registry
     port: int
     site: str
     environment: Mapping[str, str]
-    secrets: Mapping[str, str] = dataclasses.field(repr=False)
+    secrets: Mapping[str, str] = field(repr=False)
     uid: int
-    health: Health
-    limits: Limits
-    hooks: Hooks
-    canary: Canary | None
-    maintenance: Maintenance | None
-    drain_seconds: float
-    stop_seconds: int
-    keep: int
+    health: Health = field(default_factory=Health)
+    limits: Limits = field(default_factory=Limits)
+    hooks: Hooks = field(default_factory=Hooks)
+    canary: Canary | None = None
+    maintenance: Maintenance | None = None
+    drain_seconds: float = 30
+    stop_seconds: int = 15
+    keep: int = 5
 
     @classmethod
     def parse(cls, text: str) -> "Desired":
-        """Read the document; raise ReleaseError naming the key that is wrong, never a value."""
+        """Read a document of this schema or an older one; raise ReleaseError with what is wrong.
+
+        One of a newer schema is refused: what this tool does not know of could not run.
+        """
         try:
-            values = json.loads(text)
-            desired = cls(**{**values, **{name: _part(name, values) for name in _PARTS}})
-        except (ValueError, TypeError, KeyError) as error:
-            reason = "not JSON" if isinstance(error, ValueError) else str(error)
+            document = json.loads(text)
+            _refuse_newer(document)
+            desired = cls.read(document, strict=True)
+        except (ReleaseError, ValueError, RecursionError) as error:
+            reason = error if isinstance(error, ReleaseError) else "it is not JSON"
             raise ReleaseError(f"the desired state on stdin can't be read: {reason}") from None
         desired.check()
         return desired
+
+    @classmethod
+    def read(cls, document: object, *, strict: bool) -> "Desired":
+        """Read a document without checking its values: rules may be stricter than they were."""
+        if isinstance(document, Mapping):
+            document = {name: value for name, value in document.items() if name != "schema"}
+        return read(cls, document, strict=strict)
+
+    def document(self) -> dict[str, Any]:
+        """Return what `parse` reads, as JSON's values."""
+        return {"schema": SCHEMA, **dataclasses.asdict(self)}
 
     def check(self) -> None:
         """Raise ReleaseError for a value that this host could not run."""
@@ -131,10 +150,7 @@ class Desired:
         The registry's login is left out: it fetches the image and is no part of it. So is how a
         release is tried before it takes over.
         """
-        values = dataclasses.asdict(self)
-        for transient in ("registry", "canary"):
-            del values[transient]
-        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+        return fingerprint_of(_as_first_schema(self))
 
     @property
     def variables(self) -> dict[str, str]:
@@ -143,16 +159,26 @@ class Desired:
         return {**self.environment, **files}
 
 
-_PARTS: Mapping[str, type[Any]] = {
-    "registry": Registry,
-    "health": Health,
-    "limits": Limits,
-    "hooks": Hooks,
-    "canary": Canary,
-    "maintenance": Maintenance,
-}
+def _refuse_newer(document: object) -> None:
+    if isinstance(document, Mapping) and schema_of(document) > SCHEMA:
+        raise ReleaseError(
+            f"its schema is {document['schema']}, and this release tool reads up to {SCHEMA}. "
+            "`make up` installs the tool of the program that wrote it"
+        )
 
 
-def _part(name: str, values: Mapping[str, Any]) -> Any:
-    value = values[name]
-    return None if value is None and name in {"canary", "maintenance"} else _PARTS[name](**value)
+def fingerprint_of(document: Mapping[str, Any]) -> str:
+    """Return the fingerprint of a document, be it of another schema than this tool's."""
+    lasting = {name: value for name, value in document.items() if name not in _TRANSIENT}
+    return hashlib.sha256(json.dumps(lasting, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _as_first_schema(part: Any) -> dict[str, Any]:
+    """Return a dataclass's fields, without those of later schemas that have their default."""
+    values = {}
+    for each in dataclasses.fields(part):
+        value = getattr(part, each.name)
+        if "since" not in each.metadata or value != each.default:
+            nested = dataclasses.is_dataclass(value)
+            values[each.name] = _as_first_schema(value) if nested else value
+    return values

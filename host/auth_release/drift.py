@@ -32,7 +32,7 @@ def _of_container(live: Record, docker: Docker) -> list[str]:
     found = [f"{live.container} has another value of {', '.join(wrong)}"] if wrong else []
     if container.memory != live.desired.limits.memory_bytes:
         found.append(f"{live.container} may use {container.memory >> 20} MiB of memory")
-    if container.fingerprint != live.desired.fingerprint and not found:
+    if container.fingerprint != live.fingerprint and not found:
         found.append(f"{live.container} was made by somebody else")
     return found
 

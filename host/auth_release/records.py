@@ -3,12 +3,16 @@
 import dataclasses
 import json
 import os
+import re
 import shutil
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .desired import Desired
+from .desired import Desired, fingerprint_of
+from .documents import SCHEMA, read, schema_of
+from .errors import ReleaseError
 from .files import exclusive, write_atomically
 
 STATE = Path("/var/lib/auth-release")
@@ -38,16 +42,47 @@ class Ports:
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """One release. `outcome`: started, live, replaced, failed or interrupted."""
+    """One release. `outcome`: started, live, replaced, failed or interrupted.
+
+    A field that is added has a default: records of older releases of this tool lack it.
+    """
 
     number: int
     desired: Desired
-    host_port: int
+    fingerprint: str  # of the desired state, by the tool that made the release
+    host_port: int = 0
     by: str
     at: str
     seconds: float
     outcome: str
     note: str = ""
+    # the document that this was read from: what a newer tool wrote there is written back
+    stored: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def read(cls, stored: object) -> "Record":
+        """Read a record of any schema; raise ReleaseError if a field that is needed can't be."""
+        if not isinstance(stored, Mapping):
+            raise ReleaseError("it is not an object")
+        schema_of(stored)
+        if not isinstance(stored.get("desired"), Mapping):
+            raise ReleaseError("`desired` must be an object")
+        # the first schema had no fingerprint in its records
+        fingerprint = fingerprint_of(stored["desired"])
+        record = read(cls, {"fingerprint": fingerprint, **stored}, strict=False)
+        return dataclasses.replace(record, stored=stored)
+
+    def document(self) -> dict[str, Any]:
+        """Return what `read` reads, as JSON's values."""
+        own = {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}
+        del own["stored"]
+        desired = self.stored.get("desired") or self.desired.document()
+        schema = max(SCHEMA, self.schema)
+        return {**self.stored, **own, "desired": desired, "schema": schema}
+
+    @property
+    def schema(self) -> int:
+        return schema_of(self.stored) if self.stored else SCHEMA
 
     @property
     def container(self) -> str:
@@ -60,7 +95,7 @@ class Record:
             "service": self.desired.service,
             "image": self.desired.image,
             "revision": self.desired.revision,
-            "fingerprint": self.desired.fingerprint,
+            "fingerprint": self.fingerprint,
             "outcome": self.outcome,
             "by": self.by,
             "at": self.at,
@@ -83,26 +118,30 @@ class Records:
         return sorted({path.parent.name for path in state.glob("*/release-*.json")})
 
     def all(self) -> list[Record]:
-        """List the releases, newest first."""
-        return [
-            self._load(path) for path in sorted(self.folder.glob("release-*.json"), reverse=True)
-        ]
+        """List the releases whose records can be read, newest first."""
+        return [record for record in self._read().values() if isinstance(record, Record)]
+
+    def unreadable(self) -> dict[int, str]:
+        """Return the numbers of the releases whose records can't be read, and why, newest first."""
+        return {
+            number: record for number, record in self._read().items() if isinstance(record, str)
+        }
 
     def get(self, number: int) -> Record | None:
-        path = self._path(number)
-        return self._load(path) if path.exists() else None
+        """Return a release's record; None if there is none that can be read."""
+        record = self._load(path) if (path := self._path(number)).exists() else None
+        return record if isinstance(record, Record) else None
 
     def save(self, record: Record) -> None:
-        document = dataclasses.asdict(record)
-        write_atomically(self._path(record.number), json.dumps(document), mode=0o600)
+        write_atomically(self._path(record.number), json.dumps(record.document()), mode=0o600)
 
     def delete(self, number: int) -> None:
         shutil.rmtree(self.secrets_folder(number), ignore_errors=True)
         self._path(number).unlink(missing_ok=True)
 
     def next_number(self) -> int:
-        newest = self.all()[:1]
-        return newest[0].number + 1 if newest else 1
+        # by the files' names: the number of a record that can't be read is taken as well
+        return max(self._paths(), default=0) + 1
 
     def ports(self) -> Ports:
         """Give the ports of this service, which no other one has."""
@@ -134,8 +173,27 @@ class Records:
     def _path(self, number: int) -> Path:
         return self.folder / f"release-{number:06}.json"
 
+    def _paths(self) -> dict[int, Path]:
+        found = (
+            (re.fullmatch(r"release-([0-9]{6,})\.json", path.name), path)
+            for path in self.folder.iterdir()
+        )
+        paths = {int(match.group(1)): path for match, path in found if match}
+        return dict(sorted(paths.items(), reverse=True))
+
+    def _read(self) -> dict[int, Record | str]:
+        """Read every record, newest first; in place of one that can't be read stands the reason."""
+        return {number: self._load(path) for number, path in self._paths().items()}
+
     @staticmethod
-    def _load(path: Path) -> Record:
-        document = json.loads(path.read_text())
-        desired = Desired.parse(json.dumps(document.pop("desired")))
-        return Record(desired=desired, **document)
+    def _load(path: Path) -> Record | str:
+        try:
+            record = Record.read(json.loads(path.read_text()))
+        except ReleaseError as error:
+            return str(error)
+        except OSError as error:
+            return str(error.strerror)
+        except (ValueError, RecursionError):
+            return "it is not JSON"
+        named = path.name == f"release-{record.number:06}.json"
+        return record if named else f"it says that it is of release {record.number}"

@@ -2,11 +2,13 @@
 
 import dataclasses
 import time
+from collections.abc import Sequence
 
 from . import canary as trial
 from . import health, preflight
-from .containers import Docker
+from .containers import Container, Docker
 from .desired import Desired
+from .documents import SCHEMA
 from .drift import differences
 from .errors import ReleaseError
 from .proxy import Proxy
@@ -48,19 +50,23 @@ class Releases:
         """
         self.clean_up()
         live = self.live()
-        if live and live.desired.fingerprint == desired.fingerprint:
+        if live is None or live.fingerprint == desired.fingerprint:
             found = self.differences(live)
-            if not found:
+            if live and not found:
                 self.story.say(f"Release {live.number} already runs this.")
                 return live
-            note = note or f"repair: {'; '.join(found)}"
-            self.story.say(f"Repair, as {'; '.join(found)}.")
+            if found:
+                note = note or f"repair: {'; '.join(found)}"
+                self.story.say(f"Repair, as {'; '.join(found)}.")
         record = self._begin(desired, live, by=by, planned=planned, note=note)
+        route = self.routes.text(self.service)
         try:
             self._bring_up(record, live)
             with self.story.step("Switch to it"):
                 self._take_over(record)
         except BaseException as error:
+            if live is None:
+                self.routes.put_back(self.service, route)
             self._give_up(record, live, error)
             raise
         record = self._close(record, "live")
@@ -80,25 +86,49 @@ class Releases:
 
     def rollback(self, number: int | None, *, by: str) -> Record:
         """Run an earlier release again, image and configuration, through the same gate."""
-        live = self.live()
-        usable = [r for r in self.records.all() if r.outcome == "replaced"]
+        live = self.routes.live(self.service)
+        replaced = [r for r in self.records.all() if r.outcome == "replaced"]
+        usable = [r for r in replaced if r.schema <= SCHEMA]
         wanted = [r for r in usable if number is None or r.number == number]
         if not wanted:
-            listed = ", ".join(str(r.number) for r in usable) or "none"
+            listed = _listed([r.number for r in usable]) or "none"
             asked = f"release {number} is not" if number else "there is none"
-            raise ReleaseError(f"{asked} one to roll back to; usable: {listed}")
+            newer = [r.number for r in replaced if r not in usable]
+            known = f" (a newer release tool made {_listed(newer)})" if newer else ""
+            raise ReleaseError(f"{asked} one to roll back to{known}; usable: {listed}")
         target = wanted[0]
-        origin = f" from {live.number}" if live else ""
+        target.desired.check()
+        origin = f" from {live}" if live else ""
         return self.apply(target.desired, by=by, note=f"rollback{origin} to {target.number}")
 
-    def differences(self, live: Record) -> list[str]:
+    def differences(self, live: Record | None) -> list[str]:
+        """Name how what runs is other than its record; `live` is None if there is no such record.
+
+        Requests may be led to a release all the same: then its record is gone or can't be read.
+        """
+        number = self.routes.live(self.service)
+        if live is None and number is None:
+            return []
+        if live is None:
+            why = self.records.unreadable().get(number or 0, "it is gone")
+            return [f"the record of release {number}, which is live, can't be read: {why}"]
         return differences(
             live, self.ports, docker=self.docker, proxy=self.proxy, routes=self.routes
         )
 
     def live(self) -> Record | None:
+        """Return the record of the release that requests are led to, if it can be read."""
         number = self.routes.live(self.service)
         return self.records.get(number) if number else None
+
+    def skipped(self) -> list[str]:
+        """Name the records that can't be read, but for the live release's: see `differences`."""
+        live = self.routes.live(self.service)
+        return [
+            f"the record of release {number} can't be read: {why}"
+            for number, why in self.records.unreadable().items()
+            if number != live
+        ]
 
     def clean_up(self) -> None:
         """Finish or undo what a killed run left: afterwards only the live release is there."""
@@ -122,13 +152,11 @@ class Releases:
         """Check, fetch, and record that a release was begun."""
         number = self.records.next_number()
         if planned is not None and planned != number:
-            newest = self.records.all()[0]
             raise ReleaseError(
-                f"release {planned} was planned, but {newest.by} made release {newest.number} "
-                f"({newest.outcome}) at {newest.at}. Look at a new preview, then try again."
+                f"release {planned} was planned, but {self._newest()}. "
+                "Look at a new preview, then try again."
             )
-        first, second = self.ports.releases
-        port = second if live and live.host_port == first else first
+        port = self._unused_port(live)
         fetched = self.docker.has_image(desired.image)
         with self.story.step("Check this host" if fetched else "Check this host and the registry"):
             preflight.check(desired, port=port, fetched=fetched)
@@ -138,6 +166,7 @@ class Releases:
         record = Record(
             number=number,
             desired=desired,
+            fingerprint=desired.fingerprint,
             host_port=port,
             by=by,
             at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -147,6 +176,20 @@ class Releases:
         )
         self.records.save(record)
         return record
+
+    def _newest(self) -> str:
+        """Say which release is the newest, and who made it."""
+        number = self.records.next_number() - 1
+        record = self.records.get(number)
+        if record is None:
+            return f"the newest on this host is {number}, whose record can't be read"
+        return f"{record.by} made release {number} ({record.outcome}) at {record.at}"
+
+    def _unused_port(self, live: Record | None) -> int:
+        """Choose the port that the live container does not have, be its record readable or not."""
+        containers = self.docker.containers(self.service).values()
+        used = {live.host_port} if live else {container.host_port for container in containers}
+        return next(port for port in self.ports.releases if port not in used)
 
     def _bring_up(self, record: Record, live: Record | None) -> None:
         secrets = self.records.write_secrets(record.number, record.desired)
@@ -221,7 +264,7 @@ class Releases:
     def _retire_all_but(self, number: int | None) -> None:
         """Take away every container but that of one release, each when it has no connection left.
 
-        A container without a record was made by somebody else, who labelled it as ours.
+        One whose record is gone, or can't be read, ends by the rules for what says nothing else.
         """
         records = {record.number: record for record in self.records.all()}
         for other, container in self.docker.containers(self.service).items():
@@ -230,20 +273,19 @@ class Releases:
             with self.story.step(f"Drain and stop {container.name}"):
                 self.docker.keep_over_reboots(container.name, keep=False)
                 record = records.get(other)
-                if record:
-                    self._drain(record)
-                self.docker.stop_and_remove(
-                    container.name, grace=record.desired.stop_seconds if record else 10
-                )
+                self._drain(container, record.desired if record else None)
+                grace = record.desired.stop_seconds if record else Desired.stop_seconds
+                self.docker.stop_and_remove(container.name, grace=grace)
+                self.records.remove_secrets(other)
         for other, record in records.items():
             if other != number and record.outcome in {"started", "live"}:
                 self.records.remove_secrets(other)
                 outcome = "replaced" if record.outcome == "live" else "interrupted"
                 self.records.save(dataclasses.replace(record, outcome=outcome))
 
-    def _drain(self, record: Record) -> None:
-        seconds = record.desired.drain_seconds
-        left = health.wait_until_drained(record.host_port, seconds)
+    def _drain(self, container: Container, desired: Desired | None) -> None:
+        seconds = desired.drain_seconds if desired else Desired.drain_seconds
+        left = health.wait_until_drained(container.host_port, seconds)
         if left:
             self.story.say(f"  {left} connections were still open after {seconds:g} s")
 
@@ -268,3 +310,11 @@ class Releases:
                 self.records.delete(record.number)
             if record.desired.image not in images and self.docker.has_image(record.desired.image):
                 self.docker.remove_image(record.desired.image)
+        # what can't be read is kept as long as what can: a newer tool may read it
+        for number in self.records.unreadable():
+            if len(ran) >= keep and number < ran[keep - 1].number:
+                self.records.delete(number)
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers))

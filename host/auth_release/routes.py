@@ -43,6 +43,16 @@ class Routes:
             return "the kernel's rules that lead requests to it were changed"
         return ""
 
+    def text(self, service: str) -> str:
+        """Return the service's route as it is written; "" if there is none."""
+        path = self._path(service)
+        return path.read_text() if path.exists() else ""
+
+    def put_back(self, service: str, text: str) -> None:
+        """Lead requests as they were led before, also to a release whose record can't be read."""
+        if text and text != self.text(service):
+            self._write(service, text)
+
     def lead_to(self, record: Record, ports: Ports) -> None:
         """Lead every new connection to this release."""
         self._write(record.desired.service, rules(record, ports))

@@ -340,6 +340,15 @@ def test_what_differs_on_the_server_plans_a_repair() -> None:
     )
 
 
+def test_a_live_release_that_the_server_can_not_read_is_replaced_and_said_so() -> None:
+    seen = Observation(live=None, differs=("the record of release 8 can't be read",), next=9)
+
+    assert release.planned_number(seen, example_desired()) == (
+        9,
+        "A new release takes over, as the record of release 8 can't be read.",
+    )
+
+
 def test_a_rollback_by_hand_is_told() -> None:
     seen = Observation(live=live(note="rollback from 5 to 4"), differs=(), next=7)
     number, reason = release.planned_number(seen, example_desired())

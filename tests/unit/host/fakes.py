@@ -93,7 +93,8 @@ class FakeDocker(containers.Docker):
             restarts=0,
             environment={"PATH": "/bin", **record.desired.variables},
             memory=record.desired.limits.memory_bytes,
-            fingerprint=record.desired.fingerprint,
+            fingerprint=record.fingerprint,
+            host_port=record.host_port,
             image=record.desired.image,
         )
         self.life.effect()

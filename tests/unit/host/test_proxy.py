@@ -14,6 +14,7 @@ def record(number: int, port: int) -> Record:
     return Record(
         number=number,
         desired=desired(),
+        fingerprint="",
         host_port=port,
         by="test",
         at="",

@@ -2,13 +2,11 @@
 
 import dataclasses
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from host.auth_release import containers, health, preflight, proxy
 from host.auth_release.errors import ReleaseError
 from tests.unit.host.fakes import (
     IMAGE,
@@ -18,18 +16,6 @@ from tests.unit.host.fakes import (
     MortalRecords,
     desired,
 )
-
-
-@pytest.fixture(name="host")
-def _host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
-    for module, name in ((proxy, "CADDY"), (proxy, "LOGS"), (containers, "DATA")):
-        monkeypatch.setattr(module, name, tmp_path / name.lower())
-        (tmp_path / name.lower()).mkdir()
-    (proxy.CADDY / "sites").mkdir()
-    monkeypatch.setattr(os, "chown", lambda *_: None)
-    monkeypatch.setattr(preflight, "check", lambda *_, **__: None)
-    monkeypatch.setattr(health, "probe", lambda *_: "")
-    return Host.new(tmp_path / "state")
 
 
 def test_the_first_release_is_number_one_and_live(host: Host) -> None:

@@ -1,0 +1,21 @@
+"""A host for releases that a test can look into."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from host.auth_release import containers, health, preflight, proxy
+from tests.unit.host.fakes import Host
+
+
+@pytest.fixture(name="host")
+def _host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
+    for module, name in ((proxy, "CADDY"), (proxy, "LOGS"), (containers, "DATA")):
+        monkeypatch.setattr(module, name, tmp_path / name.lower())
+        (tmp_path / name.lower()).mkdir()
+    (proxy.CADDY / "sites").mkdir()
+    monkeypatch.setattr(os, "chown", lambda *_: None)
+    monkeypatch.setattr(preflight, "check", lambda *_, **__: None)
+    monkeypatch.setattr(health, "probe", lambda *_: "")
+    return Host.new(tmp_path / "state")

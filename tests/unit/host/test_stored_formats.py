@@ -1,0 +1,230 @@
+"""What older and newer releases of the tool stored, and how this one starts on it.
+
+`records/` keeps one record of each form that ever was, as the tool of then wrote it, with the
+fingerprint that its container was labelled by.
+"""
+
+import dataclasses
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from host.auth_release.containers import Container
+from host.auth_release.desired import Desired, Health
+from host.auth_release.documents import SCHEMA, added
+from host.auth_release.errors import ReleaseError
+from host.auth_release.records import Record
+from tests.unit.host.fakes import IMAGE, OTHER, Host, document
+
+KEPT = Path(__file__).parent / "records"
+FORMS = sorted(path.stem for path in KEPT.glob("*.json"))
+NUMBER = 3  # of each record that is kept
+
+
+def kept(form: str) -> dict[str, Any]:
+    return dict(json.loads((KEPT / f"{form}.json").read_text()))
+
+
+def store(host: Host, record: Any, number: int = NUMBER) -> None:
+    text = record if isinstance(record, str) else json.dumps(record)
+    (host.records.folder / f"release-{number:06}.json").write_text(text)
+
+
+def start(host: Host, record: Record, label: str) -> None:
+    """Let the release of a record be live, in a container as the tool of then made it."""
+    host.docker.images.add(record.desired.image)
+    host.docker.running[record.number] = Container(
+        name=record.container,
+        running=True,
+        exit_code=0,
+        restarts=0,
+        fingerprint=label,
+        image=record.desired.image,
+        environment={"PATH": "/bin", **record.desired.variables},
+        memory=record.desired.limits.memory_bytes,
+        host_port=record.host_port,
+    )
+    host.proxy.serve(record.desired, host.records.ports())
+    host.routes.lead_to(record, host.records.ports())
+
+
+def released(host: Host, form: str) -> Record:
+    """Let the release that is kept in a form be live on a host."""
+    whole = kept(form)
+    store(host, whole["record"])
+    record = host.records.get(NUMBER)
+    assert record
+    start(host, record, whole["fingerprint"])
+    return record
+
+
+def test_the_form_of_this_release_is_kept() -> None:
+    whole = kept(f"schema-{SCHEMA}")
+    written = Record.read({**whole["record"], "schema": 1}).document()
+    wanted = {
+        **written,
+        "desired": Desired.read(written["desired"], strict=False).document(),
+        "schema": SCHEMA,
+    }
+    if os.environ.get("AUTH_KEEP_RECORD"):
+        whole = {**whole, "record": wanted}
+        text = json.dumps(whole, indent=2)
+        (KEPT / f"schema-{SCHEMA}.json").write_text(f"{text}\n")
+
+    assert whole["record"] == wanted, "keep it with: AUTH_KEEP_RECORD=1 pytest -k form_of_this"
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_live_record_of_each_form_is_what_it_was(host: Host, form: str) -> None:
+    record = released(host, form)
+
+    assert host.releases.live() == record
+    assert record.fingerprint == kept(form)["fingerprint"]
+    assert record.public()["image"] == IMAGE
+    assert host.differences(record) == [], "a healthy container seems to be changed"
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_a_record_of_each_form_runs_is_no_new_release(host: Host, form: str) -> None:
+    record = released(host, form)
+
+    again = host.releases.apply(record.desired, by="test")
+
+    if form == "schema-1-first":  # it knew neither revisions nor hooks
+        assert again.number == NUMBER + 1
+    else:
+        assert again.number == NUMBER
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_release_of_each_form_is_replaced_and_rolled_back_to(host: Host, form: str) -> None:
+    record = released(host, form)
+
+    host.apply(image=OTHER)
+    restored = host.releases.rollback(None, by="test")
+
+    assert restored.note == f"rollback from {NUMBER + 1} to {NUMBER}"
+    assert restored.desired == record.desired
+    assert set(host.docker.running) >= {restored.number}
+
+
+def newer(**changes: Any) -> dict[str, Any]:
+    """Build a record that a newer tool wrote, with fields that this one does not know."""
+    record = kept(f"schema-{SCHEMA}")["record"]
+    desired = {**record["desired"], "schema": SCHEMA + 1, "colour": "red"}
+    return {**record, "schema": SCHEMA + 1, "mood": {"good": True}, "desired": desired, **changes}
+
+
+def test_a_live_release_of_a_newer_tool_is_read_replaced_and_written_back_whole(
+    host: Host,
+) -> None:
+    store(host, newer(fingerprint="of the newer tool"))
+    record = host.records.get(NUMBER)
+    assert record
+    start(host, record, "of the newer tool")
+
+    assert host.differences(record) == []
+    assert host.apply(image=OTHER).number == NUMBER + 1
+
+    path = host.records.folder / f"release-{NUMBER:06}.json"
+    assert json.loads(path.read_text()) == newer(
+        fingerprint="of the newer tool", outcome="replaced"
+    )
+
+
+def test_what_a_newer_tool_released_is_not_run_again_by_halves(host: Host) -> None:
+    store(host, newer(outcome="replaced"))
+    host.apply()
+
+    with pytest.raises(ReleaseError, match=r"\(a newer release tool made 3\); usable: none"):
+        host.releases.rollback(NUMBER, by="test")
+
+
+BROKEN = ["", "[]", "{}", '{"schema": "x"}', json.dumps(newer(host_port="many")), "\0"]
+
+
+@pytest.mark.parametrize("text", BROKEN)
+def test_a_record_that_can_not_be_read_is_skipped_and_named(host: Host, text: str) -> None:
+    host.apply()
+    host.apply(image=OTHER)
+    store(host, text, number=9)
+
+    assert [record.number for record in host.records.all()] == [2, 1]
+    (skipped,) = host.releases.skipped()
+    assert "the record of release 9 can't be read: " in skipped
+    assert host.releases.rollback(None, by="test").number == 10, "a number was used twice"
+    assert host.apply().number == 10
+
+
+@pytest.mark.parametrize("text", BROKEN)
+def test_a_live_record_that_can_not_be_read_is_named_and_replaced(host: Host, text: str) -> None:
+    host.apply()
+    store(host, text, number=1)
+
+    (difference,) = host.releases.differences(host.releases.live())
+    assert "the record of release 1, which is live, can't be read: " in difference
+    assert host.releases.skipped() == []
+
+    record = host.apply()
+    assert record.number == 2
+    assert "release 1, which is live, can't be read" in record.note
+    assert host.serving == 2
+    assert set(host.docker.running) == {2}
+
+
+def test_a_failed_release_leaves_a_live_one_alone_whose_record_can_not_be_read(host: Host) -> None:
+    host.apply()
+    store(host, "", number=1)
+    host.docker.broken.add(OTHER)
+    route = host.routes.text("auth")
+
+    with pytest.raises(ReleaseError, match="exit code 3"):
+        host.apply(image=OTHER)
+
+    assert host.routes.text("auth") == route
+    assert set(host.docker.running) == {1}
+
+
+def test_a_record_that_can_not_be_read_is_forgotten_when_all_beside_it_are(host: Host) -> None:
+    host.apply()
+    host.apply(image=OTHER)
+    store(host, "", number=1)
+    host.apply(environment={"A": "3"})
+    assert list(host.records.unreadable()) == []
+    store(host, "", number=9)
+    host.apply(environment={"A": "4"})
+
+    assert list(host.records.unreadable()) == [9]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LaterHealth(Health):
+    method: str = added("GET", since=SCHEMA + 1)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Later(Desired):
+    health: LaterHealth = dataclasses.field(default_factory=LaterHealth)
+    colour: str = added("", since=SCHEMA + 1)
+
+
+def test_a_field_that_a_later_schema_adds_changes_no_fingerprint_by_its_default() -> None:
+    now = Desired.read(document(), strict=True)
+
+    assert Later.read(document(), strict=True).fingerprint == now.fingerprint
+    for change in ({"colour": "red"}, {"health": {**document()["health"], "method": "HEAD"}}):
+        assert Later.read(document(**change), strict=True).fingerprint != now.fingerprint
+
+
+def test_a_desired_state_of_the_schema_before_is_read() -> None:
+    before = kept("schema-1")["record"]["desired"]
+
+    assert Desired.parse(json.dumps(before)).fingerprint == kept("schema-1")["fingerprint"]
+
+
+def test_a_desired_state_of_a_newer_schema_is_refused_with_the_way_out() -> None:
+    with pytest.raises(ReleaseError, match=rf"schema is {SCHEMA + 1}, and .* `make up` installs"):
+        Desired.parse(json.dumps(document(schema=SCHEMA + 1, colour="red")))
