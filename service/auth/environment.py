@@ -11,8 +11,12 @@ from sqlalchemy.exc import ArgumentError
 
 from auth.mail import NONE, STARTTLS, TLS, MailSettings
 
-# long enough to be in no text that is random: one key in 250 holds "xxx"
-_PLACEHOLDER = re.compile(r"change.?me|placeholder|example|secret|x{6}|\btodo\b", re.IGNORECASE)
+# The whole value must be made of such words: a real password may well hold one of them.
+_PLACEHOLDER = re.compile(
+    r"<.*>|([-_ .]*(change[-_ ]?(me|this|it)|placeholder|example|secret|password|key|token"
+    r"|your|my|here|todo|tbd|x{3,}))+[-_ .!]*",
+    re.IGNORECASE,
+)
 _SHORTEST_SECRET = 32
 
 
@@ -89,7 +93,7 @@ class Reader:
 
     def secret(self, name: str) -> str:
         value = self.optional(name, "")
-        if value and (_PLACEHOLDER.search(value) or len(value) < _SHORTEST_SECRET):
+        if value and (_PLACEHOLDER.fullmatch(value) or len(value) < _SHORTEST_SECRET):
             self.refuse(
                 f"{name} is a placeholder, or shorter than {_SHORTEST_SECRET} characters. Make one "
                 "with: openssl rand -base64 32"
@@ -115,7 +119,7 @@ class Reader:
             self.refuse(f"{name} must be a URL, postgresql://… or sqlite:///….")
         elif url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}:
             self.refuse(f"{name} must name a file: what is in memory is lost at the next release.")
-        elif _PLACEHOLDER.search(url.password or ""):
+        elif _PLACEHOLDER.fullmatch(url.password or ""):
             self.refuse(f"{name} has a placeholder as its password.")
         return value
 
@@ -128,7 +132,7 @@ class Reader:
             self.refuse("AUTH_MAIL_FROM must be an address, as: Auth <no-reply@example.org>")
         username = self.optional("AUTH_SMTP_USERNAME", "")
         password = self.optional("AUTH_SMTP_PASSWORD", "")
-        if host and _PLACEHOLDER.search(password):
+        if host and _PLACEHOLDER.fullmatch(password):
             self.refuse("AUTH_SMTP_PASSWORD is a placeholder.")
         if bool(username) != bool(password):
             self.refuse("AUTH_SMTP_USERNAME and AUTH_SMTP_PASSWORD belong together.")

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 from auth.settings import Settings, SettingsError
-from running import ISSUER, SERVICE, Server, make_key
+from running import ISSUER, SERVICE, Server
 
 
 def test_sigterm_turns_readiness_off_finishes_what_is_in_flight_and_exits_0(
@@ -138,11 +138,41 @@ def test_a_setting_that_is_none_is_named_and_not_shown(key: str, name: str, valu
     assert "hunter2" not in str(caught.value)
 
 
-def test_a_key_with_xxx_in_it_is_no_placeholder() -> None:
-    # one in 250 holds them; 20,000 are many more than needed
-    found = next(key for key in (make_key() for _ in range(20_000)) if "xxx" in key.lower())
+def with_mail_password(password: str, key: str) -> Settings:
+    return Settings.from_environment(
+        {
+            "AUTH_SIGNING_KEY": key,
+            "AUTH_ISSUER": ISSUER,
+            "AUTH_SMTP_HOST": "smtp.example.test",
+            "AUTH_SMTP_USERNAME": "relay",
+            "AUTH_SMTP_PASSWORD": password,
+        }
+    )
 
-    assert Settings.from_environment({"AUTH_SIGNING_KEY": found, "AUTH_ISSUER": ISSUER})
+
+@pytest.mark.parametrize(
+    "password", ["relay-Secret-2024", "for-example-7!", "my secret garden 12", "todo-Mondays-9xxx"]
+)
+def test_a_real_password_may_hold_a_word_that_placeholders_are_made_of(
+    password: str, key: str
+) -> None:
+    assert with_mail_password(password, key).mail.password == password
+
+
+@pytest.mark.parametrize(
+    "password", ["changeme", "CHANGE_ME!", "<password>", "your-password-here", "xxxxxx", "secret"]
+)
+def test_a_placeholder_is_refused_as_a_password(password: str, key: str) -> None:
+    with pytest.raises(SettingsError, match="AUTH_SMTP_PASSWORD is a placeholder"):
+        with_mail_password(password, key)
+
+
+def test_a_database_password_may_hold_a_word_that_placeholders_are_made_of(key: str) -> None:
+    url = "postgresql://auth:relay-Secret-2024@db.example.test/auth"
+
+    assert Settings.from_environment(
+        {"AUTH_SIGNING_KEY": key, "AUTH_ISSUER": ISSUER, "AUTH_DATABASE_URL": url}
+    )
 
 
 def test_a_secret_file_that_can_not_be_read_is_named() -> None:
