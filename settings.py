@@ -35,6 +35,8 @@ _OCID = re.compile(r"ocid1\.[a-z]+\.[a-z0-9]+\.[a-z0-9-]*\.[a-z0-9]+")
 _SHAPE = re.compile(r"(VM|BM)\.[A-Za-z0-9.]+")
 _REGION = re.compile(r"[a-z]{2,}-[a-z]+-\d+")
 _REPOSITORY = re.compile(r"[a-z0-9.-]+(:\d+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+")
+_DOCKER_HUB = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
+_URL_WITH_PASSWORD = re.compile(r"\b[a-z][a-z0-9+.-]*://[^/?#\s:@]*:[^/?#\s@]+@", re.IGNORECASE)
 _VARIABLE = re.compile(r"AUTH_[A-Z0-9_]+")
 _DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
 
@@ -117,12 +119,14 @@ def parse(
     reader = _Reader(values, schema)
     reader.refuse_unknown_keys()
     reader.refuse_plain("serviceSecrets", encrypted=encrypted)
+    reader.refuse_plain_provider_key(encrypted=encrypted)
     reader.provider_region()
     vcn_cidr = reader.cidr("vcnCidr", prefixes=range(16, 31))
     subnet_cidr = reader.cidr("subnetCidr", prefixes=range(16, 31))
     reader.inside("subnetCidr", subnet_cidr, "vcnCidr", vcn_cidr)
     plain, secret = reader.variables("serviceSettings"), reader.variables("serviceSecrets")
     reader.apart("serviceSettings", plain, "serviceSecrets", secret)
+    reader.refuse_passwords_in_urls("serviceSettings", plain)
     settings = Settings(
         tenancy_id=reader.tenancy(),
         compartment_id=reader.ocid("compartmentOcid"),
@@ -144,7 +148,7 @@ def parse(
         host_key=reader.ed25519("sshHostKey"),
         protect=reader.boolean("protect"),
         registry=Registry(
-            repository=reader.matching("imageRepository", _REPOSITORY, "ghcr.io/acme/auth-service"),
+            repository=reader.repository("imageRepository"),
             username=reader.text("registryUsername"),
             password=pulumi.Output.secret(reader.text("registryPassword")),
         ),
@@ -195,6 +199,16 @@ class _Reader:
                 f"from a file with its value: pulumi config set --secret --path {name}.NAME < FILE"
             )
 
+    def refuse_plain_provider_key(self, *, encrypted: Callable[[str], bool]) -> None:
+        """Refuse an API key in plain text: the file of the stack is committed."""
+        name = "oci:privateKey"
+        if self._values.get(name) and not encrypted(name):
+            self._problems.append(
+                f"{name} is not encrypted in the stack's file. Set it from the file of the key: "
+                f"pulumi config set --secret {name} < FILE. If the plain key was ever committed, "
+                "delete it in the console and make a new one."
+            )
+
     def provider_region(self) -> None:
         region = self._values.get("oci:region", "")
         if not _REGION.fullmatch(region):
@@ -243,6 +257,28 @@ class _Reader:
         value = self.text(key, required=required)
         if value and not pattern.fullmatch(value):
             self._refuse(key, value, f"must look like {example}")
+        return value
+
+    def repository(self, key: str) -> str:
+        """Read REGISTRY/PATH; without a server Docker would ask Docker Hub."""
+        value = self.text(key)
+        example = "such as ghcr.io/acme/auth-service"
+        server, _, path = value.partition("/")
+        if value != value.lower():
+            self._refuse(
+                key, value, f"must be in lower case, as registries demand: {value.lower()}"
+            )
+        elif not path or not (server == "localhost" or re.search(r"[.:]", server)):
+            self._refuse(key, value, f"must begin with the registry's server, {example}")
+        elif server in _DOCKER_HUB:
+            self._refuse(
+                key,
+                value,
+                "names Docker Hub, whose images carry no server in their digests' names; "
+                f"take another registry, {example}",
+            )
+        elif not _REPOSITORY.fullmatch(value):
+            self._refuse(key, value, f"must be REGISTRY/PATH without a tag or a digest, {example}")
         return value
 
     def ocid(self, key: str, *, required: bool = True) -> str:
@@ -341,6 +377,17 @@ class _Reader:
     ) -> None:
         for name in sorted({*values} & {*others}):
             self._refuse_variable(other_key, f"{name} is in auth:{key} as well; take it out of one")
+
+    def refuse_passwords_in_urls(self, key: str, values: Mapping[str, str]) -> None:
+        """Refuse a password in a URL: plain variables show in `docker inspect` and in argv."""
+        for name, value in sorted(values.items()):
+            if _URL_WITH_PASSWORD.search(value):
+                self._problems.append(
+                    f"auth:{key}: {name} holds a URL with a password. Move it to "
+                    "auth:serviceSecrets, from a file with the URL: "
+                    f"pulumi config rm --path auth:{key}.{name} && "
+                    f"pulumi config set --secret --path auth:serviceSecrets.{name} < FILE"
+                )
 
     def canary(self) -> Canary | None:
         percent = self.integer("canaryPercent", 0, 99)

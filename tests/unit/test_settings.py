@@ -58,8 +58,12 @@ def test_the_image_is_built_for_the_architecture_of_the_shape(shape: str, platfo
         ("allowedHttpCidrs", '{"a": 1}', "must be a list"),
         ("shape", "A1", "must look like VM.Standard.A1.Flex"),
         ("ubuntuVersion", "noble", "must look like 24.04"),
-        ("imageRepository", "auth-service", "must look like ghcr.io/acme/auth-service"),
-        ("imageRepository", "ghcr.io/acme/auth:latest", "must look like"),
+        ("imageRepository", "auth-service", "must begin with the registry's server"),
+        ("imageRepository", "acme/auth-service", "must begin with the registry's server"),
+        ("imageRepository", "docker.io/acme/auth-service", "names Docker Hub"),
+        ("imageRepository", "ghcr.io/Acme/auth", "must be in lower case"),
+        ("imageRepository", "ghcr.io/acme/auth:latest", "without a tag"),
+        ("imageRepository", "ghcr.io/acme//auth", "must be REGISTRY/PATH"),
         ("domain", "https://auth.example.com/", "must look like auth.example.com"),
         ("environment", "prod", "must be one of production, development"),
         ("protect", "yes", "must be true or false"),
@@ -203,6 +207,38 @@ def test_secrets_that_are_not_encrypted_are_refused() -> None:
 
     assert "auth:serviceSecrets is not encrypted" in str(caught.value)
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("encrypted", [True, False])
+def test_the_api_key_of_oracle_must_be_encrypted(*, encrypted: bool) -> None:
+    values = {**configuration(), "oci:privateKey": "-----BEGIN PRIVATE KEY-----\nhunter2"}
+
+    if encrypted:
+        settings.parse(values, schema=SCHEMA, encrypted=lambda _: True)
+        return
+    with pytest.raises(settings.ConfigurationError) as caught:
+        settings.parse(values, schema=SCHEMA, encrypted=lambda key: key != "oci:privateKey")
+
+    assert "oci:privateKey is not encrypted" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "value", ['"postgresql://auth:hunter2@db.test/auth"', '[{"uri": "https://:hunter2@app.test"}]']
+)
+def test_a_url_with_a_password_is_refused_in_plain_settings(value: str) -> None:
+    message = refusal(serviceSettings=f'{{"AUTH_ANY": {value}}}')
+
+    assert "AUTH_ANY holds a URL with a password" in message
+    assert "--secret --path auth:serviceSecrets.AUTH_ANY" in message
+    assert "hunter2" not in message
+
+
+@pytest.mark.parametrize(
+    "value", ["postgresql://auth@db.test:5432/auth", "https://app.test/a:b@c", "Auth <a@b.test>"]
+)
+def test_a_url_without_a_password_is_a_plain_setting(value: str) -> None:
+    assert parse(serviceSettings=f'{{"AUTH_ANY": "{value}"}}').service_settings["AUTH_ANY"] == value
 
 
 def test_a_variable_is_plain_or_secret_and_not_both() -> None:
