@@ -28,6 +28,9 @@ ANYWHERE = "0.0.0.0/0"
 # Oracle halved the Always Free A1 allowance in June 2026: 1,500 OCPU hours and 9,000 GB hours.
 FREE_OCPUS, FREE_MEMORY_IN_GBS = 2, 12
 
+# keys whose values must be encrypted in the stack's file
+SECRETS = ("registryPassword", "signingKey", "sshHostKey", "sshPrivateKey")
+
 # variables of the service that the program sets itself
 GIVEN = frozenset({"AUTH_ISSUER", "AUTH_ENVIRONMENT", "AUTH_SIGNING_KEY"})
 
@@ -118,8 +121,7 @@ def parse(
     """
     reader = _Reader(values, schema)
     reader.refuse_unknown_keys()
-    reader.refuse_plain("serviceSecrets", encrypted=encrypted)
-    reader.refuse_plain_provider_key(encrypted=encrypted)
+    reader.refuse_plain(encrypted=encrypted)
     reader.provider_region()
     vcn_cidr = reader.cidr("vcnCidr", prefixes=range(16, 31))
     subnet_cidr = reader.cidr("subnetCidr", prefixes=range(16, 31))
@@ -190,24 +192,20 @@ class _Reader:
                     f"Remove it with: pulumi config rm {name}"
                 )
 
-    def refuse_plain(self, key: str, *, encrypted: Callable[[str], bool]) -> None:
-        """Refuse a secret that anybody can read; the engine does that for keys without default."""
-        name = f"auth:{key}"
-        if self._values.get(name, "{}") != "{}" and not encrypted(name):
-            self._problems.append(
-                f"{name} is not encrypted in the stack's file. Set each of its variables anew, "
-                f"from a file with its value: pulumi config set --secret --path {name}.NAME < FILE"
-            )
-
-    def refuse_plain_provider_key(self, *, encrypted: Callable[[str], bool]) -> None:
-        """Refuse an API key in plain text: the file of the stack is committed."""
-        name = "oci:privateKey"
-        if self._values.get(name) and not encrypted(name):
-            self._problems.append(
-                f"{name} is not encrypted in the stack's file. Set it from the file of the key: "
-                f"pulumi config set --secret {name} < FILE. If the plain key was ever committed, "
-                "delete it in the console and make a new one."
-            )
+    def refuse_plain(self, *, encrypted: Callable[[str], bool]) -> None:
+        """Refuse secrets in plain text: the file of the stack is committed."""
+        secrets = {
+            **{f"auth:{key}": f"auth:{key}" for key in SECRETS},
+            "auth:serviceSecrets": "--path auth:serviceSecrets.NAME",
+            "oci:privateKey": "oci:privateKey",
+        }
+        for name, argument in secrets.items():
+            if self._values.get(name, "{}") not in {"", "{}"} and not encrypted(name):
+                self._problems.append(
+                    f"{name} is not encrypted in the stack's file. Set it anew, from a file with "
+                    f"the value: pulumi config set --secret {argument} < FILE. If the plain value "
+                    "was ever committed, replace it at its source as well."
+                )
 
     def provider_region(self) -> None:
         region = self._values.get("oci:region", "")
@@ -228,8 +226,9 @@ class _Reader:
 
     def text(self, key: str, *, required: bool = True) -> str:
         value = self._values.get(f"auth:{key}", self._default(key))
-        if required and not value.strip():
+        if required and value.strip() in {"", "[]"}:
             self._missing(key)
+            return ""
         return value
 
     def integer(self, key: str, low: int, high: int) -> int:
@@ -399,10 +398,15 @@ class _Reader:
         return default if isinstance(default, str) else json.dumps(default)
 
     def _missing(self, key: str) -> None:
-        secret = " --secret" if self._schema[key].get("secret") else ""
+        if key in SECRETS:
+            setting = f"--secret auth:{key} < FILE"
+        elif self._schema[key]["type"] == "array":
+            setting = f"--path 'auth:{key}[0]' VALUE"
+        else:
+            setting = f"auth:{key} VALUE"
         self._problems.append(
             f"auth:{key} is not set. It is the {self._schema[key]['description']}. "
-            f"Set it with: pulumi config set{secret} auth:{key} VALUE"
+            f"Set it with: pulumi config set {setting}"
         )
 
     def _refuse(self, key: str, value: str, rule: str) -> None:

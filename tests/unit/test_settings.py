@@ -53,7 +53,7 @@ def test_the_image_is_built_for_the_architecture_of_the_shape(shape: str, platfo
         ("vcnCidr", "10.0.0.0/8", "prefix from /16 to /30"),
         ("subnetCidr", "10.1.0.0/24", "must lie inside auth:vcnCidr"),
         ("allowedSshCidrs", "198.51.100.7", "must be a list"),
-        ("allowedSshCidrs", "[]", "must be a list"),
+        ("allowedSshCidrs", "[]", "is not set"),
         ("allowedSshCidrs", '["198.51.100.300/32"]', "must be an IPv4 block"),
         ("allowedHttpCidrs", '{"a": 1}', "must be a list"),
         ("shape", "A1", "must look like VM.Standard.A1.Flex"),
@@ -89,7 +89,14 @@ def test_a_missing_key_is_named_with_what_it_is_for(key: str) -> None:
 
 
 def test_a_missing_secret_is_to_be_set_as_a_secret() -> None:
-    assert "pulumi config set --secret auth:signingKey" in refusal(signingKey=None)
+    assert "pulumi config set --secret auth:signingKey < FILE" in refusal(signingKey=None)
+
+
+@pytest.mark.parametrize("key", SCHEMA)
+def test_the_engine_leaves_missing_and_plain_values_to_this_program(key: str) -> None:
+    # it would stop at the first one, and say nothing of what the key is for
+    assert "default" in SCHEMA[key]
+    assert "secret" not in SCHEMA[key]
 
 
 def test_every_problem_is_reported_at_once() -> None:
@@ -199,13 +206,15 @@ def test_variables_that_are_none_are_refused_by_name_and_not_shown(given: str, r
     assert "hunter2" not in told
 
 
-def test_secrets_that_are_not_encrypted_are_refused() -> None:
+@pytest.mark.parametrize("key", ["serviceSecrets", *settings.SECRETS])
+def test_a_secret_that_is_not_encrypted_is_refused(key: str) -> None:
     values = configuration(serviceSecrets='{"AUTH_SMTP_PASSWORD": "hunter2"}')
 
     with pytest.raises(settings.ConfigurationError) as caught:
-        settings.parse(values, schema=SCHEMA, encrypted=lambda _: False)
+        settings.parse(values, schema=SCHEMA, encrypted=lambda name: name != f"auth:{key}")
 
-    assert "auth:serviceSecrets is not encrypted" in str(caught.value)
+    assert f"auth:{key} is not encrypted" in str(caught.value)
+    assert values[f"auth:{key}"] not in str(caught.value)
     assert "hunter2" not in str(caught.value)
 
 
