@@ -12,7 +12,7 @@ export PYTHONDONTWRITEBYTECODE = 1
 # The shell reads them from its environment: what somebody typed never becomes part of a command.
 # `value` below is for the same reason: make itself would run a $(shell …) in them.
 IMAGE ?= auth-service:local
-export IMAGE STACK TO LABELS PLAN ADDRESS MINUTES KEEP
+export IMAGE STACK TO LABELS PLAN ADDRESS MINUTES KEEP SERVICE
 
 .DEFAULT_GOAL := help
 .PHONY: help bench up preview down status logs history rollback exec ssh unlock init env test check fmt unit \
@@ -94,8 +94,8 @@ e2e: venv docker ## tests of the whole, on real parts
 image: docker ## build the service's image alone, on the official base; IMAGE=name
 	docker build --tag "$$IMAGE" service
 
-audit: venv ## look for known vulnerabilities in the dependencies
-	$(RUN) pip_audit --disable-pip --require-hashes -r requirements-dev.txt -r service/requirements.txt
+audit: venv ## look for known vulnerabilities in the dependencies; SERVICE=osv asks another service
+	@$(REVIEW) audit $(if $(value SERVICE),--service "$$SERVICE")
 
 pr-comment: venv ## print the comment that a pull request gets; POST=1 posts it
 	@$(REVIEW) comment --stack "$$STACK" $(if $(POST),--post) $(if $(value LABELS),--labels "$$LABELS")

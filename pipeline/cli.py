@@ -22,6 +22,7 @@ _COMMANDS: dict[str, tuple[str, Callable[[argparse.Namespace], int]]] = {
     "environment": ("configure the stack of a pull request", commands.environment),
     "environments": ("take down the stacks of closed pull requests", commands.sweep),
     "evidence": ("keep what a stack shows, in a folder", commands.evidence),
+    "audit": ("look for known vulnerabilities in the dependencies", commands.audit),
     "github": ("tell what the repository on GitHub lacks", commands.github),
 }
 
@@ -41,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
     subparsers = made.add_subparsers(dest="command", required=True)
     for name, (text, _) in _COMMANDS.items():
         command = subparsers.add_parser(name, help=text)
-        if name not in {"github", "environments"}:
+        if name not in {"audit", "github", "environments"}:
             command.add_argument("--stack", default="local", type=stack_name)
         if add := _ARGUMENTS.get(name):
             add(command)
@@ -76,6 +77,10 @@ def _evidence(command: argparse.ArgumentParser) -> None:
     command.add_argument("--folder", default=".local/evidence")
 
 
+def _audit(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--service", choices=("pypi", "osv"), default="pypi", help="to ask")
+
+
 def _positive(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 1")
@@ -89,4 +94,5 @@ _ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "images": _images,
     "environment": _environment,
     "evidence": _evidence,
+    "audit": _audit,
 }

@@ -6,6 +6,9 @@ import os
 from pathlib import Path
 
 from pipeline import (
+    audit as auditing,
+)
+from pipeline import (
     checklist,
     commits,
     door,
@@ -160,6 +163,13 @@ def evidence(arguments: argparse.Namespace) -> int:
     for name in keeping.keep(stack.outputs(), folder):
         print(Path(arguments.folder) / name)
     return 0
+
+
+def audit(arguments: argparse.Namespace) -> int:
+    """Look for known vulnerabilities; a package that could not be audited fails it as well."""
+    outcome = auditing.audit(CLONE, service=arguments.service)
+    print("\n".join(outcome.lines()))
+    return 0 if outcome.passes else 1
 
 
 def github(_arguments: argparse.Namespace) -> int:

@@ -34,7 +34,7 @@ CONTEXT: dict[str, Any] = {
 # What a line must lead to: program, then its arguments.
 EXPECTED = {
     "make test": [["toolchain", "actionlint"], ["pytest", "tests/e2e"]],
-    "make audit": [["pip_audit"]],
+    "make audit": [["pipeline", "audit"]],
     "make image": [["docker", "build", "--tag", "auth-service:ci", "service"]],
     "make up": [["toolchain", "up", "--stack"]],
     "make down": [["toolchain", "down", "--stack"]],
