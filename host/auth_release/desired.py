@@ -17,7 +17,7 @@ _TRANSIENT = frozenset({"schema", "registry", "canary"})
 
 @dataclass(frozen=True, kw_only=True)
 class Health:
-    """When a release may take over: `path` answers 200 for `stable_seconds` on end."""
+    """When a release may take over: `path` answers 2xx for `stable_seconds` on end."""
 
     path: str = "/readyz"
     interval_seconds: float = 0.2

@@ -1,7 +1,7 @@
 """Caddy: a site file for each service, and what it runs of them."""
 
+import http.client
 import json
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from .records import Ports
 CADDY = Path("/etc/caddy")
 LOGS = Path("/var/log/caddy")
 MAIN = "# Written by auth-release: one file a service.\nimport /etc/caddy/sites/*.caddy\n"
-_RUNNING = "http://127.0.0.1:2019/config/"
+_ADMIN_PORT = 2019
 
 
 class Proxy:
@@ -65,11 +65,15 @@ class Proxy:
         """Ask Caddy for what it runs; None if it does not."""
         if not succeeds("systemctl", "is-active", "--quiet", "caddy.service"):
             return None
+        # straight to it: a proxy of the environment is for other hosts
+        connection = http.client.HTTPConnection("127.0.0.1", _ADMIN_PORT, timeout=5)
         try:
-            with urllib.request.urlopen(_RUNNING, timeout=5) as answer:
-                return json.load(answer)
-        except (OSError, ValueError):
+            connection.request("GET", "/config/")
+            return json.load(connection.getresponse())
+        except (OSError, ValueError, http.client.HTTPException):
             return None
+        finally:
+            connection.close()
 
     def _written(self) -> Any:
         """Read what the files say, as Caddy would."""

@@ -6,6 +6,7 @@ token authentication, https://distribution.github.io/distribution/spec/auth/toke
 
 import base64
 import email.utils
+import http.client
 import ipaddress
 import json
 import re
@@ -43,7 +44,13 @@ def look_up(desired: Desired) -> Offer:
 
     Raises ReleaseError if it can't be reached, refuses the login, or has no such image.
     """
-    return _Client(desired).offer()
+    try:
+        return _Client(desired).offer()
+    except (KeyError, TypeError, AttributeError):
+        server = desired.image.partition("/")[0]
+        raise ReleaseError(
+            f"{server} answers with something else than an image's manifest"
+        ) from None
 
 
 class _RefusedError(Exception):
@@ -126,7 +133,7 @@ class _Client:
             with error:
                 challenge = error.headers.get("WWW-Authenticate", "")
                 raise _RefusedError(error.code, challenge) from None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", error)
             raise ReleaseError(
                 f"the registry {self._server} can't be reached from this host: {reason}"

@@ -1,7 +1,13 @@
-from collections.abc import Callable
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
+from host.auth_release import health
 from host.auth_release.desired import Health
 from host.auth_release.errors import ReleaseError
 from host.auth_release.health import wait_until_healthy
@@ -39,3 +45,85 @@ def test_health_must_last_before_it_counts() -> None:
 def test_a_container_that_never_gets_healthy_is_given_up_with_its_last_answer() -> None:
     with pytest.raises(ReleaseError, match=r"within 10 s; last answer: HTTP 503"):
         wait(lambda _: "HTTP 503")
+
+
+@contextmanager
+def container(answer: bytes, *, drip: bool = False) -> Iterator[int]:
+    """Answer each connection with fixed bytes, one by one if they `drip`; give the port."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                with connection, contextlib.suppress(OSError):
+                    connection.recv(65536)
+                    for piece in [bytes([byte]) for byte in answer] if drip else [answer]:
+                        connection.sendall(piece)
+                        if drip:
+                            time.sleep(0.02)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join(timeout=10)
+
+
+def answer(status: str, *headers: str) -> bytes:
+    return "\r\n".join([f"HTTP/1.1 {status}", *headers, "", "body"]).encode()
+
+
+@pytest.mark.parametrize("status", ["200 OK", "204 No Content", "299 Own"])
+def test_any_success_is_healthy(status: str) -> None:
+    with container(answer(status)) as port:
+        assert health.probe(port, "/readyz") == ""
+
+
+def test_a_redirect_to_a_healthy_service_is_not_healthy() -> None:
+    with container(answer("200 OK")) as other:
+        location = f"http://127.0.0.1:{other}/"
+        with container(answer("302 Found", f"Location: {location}")) as port:
+            assert health.probe(port, "/readyz") == f"HTTP 302, a redirect to {location}"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (b"", "Remote end closed connection without response"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n", "no HTTP answer (BadStatusLine: SSH-2.0"),
+        (b"\0\xff\x1b[2J" * 99, "no HTTP answer (BadStatusLine: "),
+        (answer("200 OK", *(f"X-{n}: 1" for n in range(101))), "no HTTP answer (HTTPException: "),
+        (answer("99 Low"), "no HTTP answer (BadStatusLine: "),
+        (answer("503 Unavailable"), "HTTP 503"),
+    ],
+)
+def test_what_is_no_answer_of_success_is_unhealthy_with_the_reason(
+    text: bytes, reason: str
+) -> None:
+    with container(text) as port:
+        assert health.probe(port, "/readyz").startswith(reason)
+
+
+def test_an_answer_that_drips_is_unhealthy_after_one_time_for_the_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(health, "_ANSWER_SECONDS", 0.2)
+    with container(answer("200 OK", "X: " + "x" * 1000), drip=True) as port:
+        assert health.probe(port, "/readyz") == "no answer within 0.2 s"
+
+
+def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    with container(answer("502 Bad Gateway")) as proxy, container(answer("200 OK")) as port:
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy}")
+        assert health.probe(port, "/readyz") == ""
+
+
+def test_nobody_there_is_unhealthy_with_the_reason() -> None:
+    with container(b"") as port:
+        pass
+    assert health.probe(port, "/readyz") == "Connection refused"

@@ -2,10 +2,13 @@
 
 from typing import Any
 
+import pytest
+
 from host.auth_release import proxy, routes
 from host.auth_release.desired import Canary
 from host.auth_release.records import Ports, Record
 from tests.unit.host.fakes import desired
+from tests.unit.host.test_health import answer, container
 
 PORTS = Ports.of_slot(1)
 
@@ -54,3 +57,17 @@ def test_a_canary_gets_its_share_and_the_live_release_the_rest() -> None:
     assert share.endswith("--to-ports 20008")
     assert rest.endswith("--dport 20005 -j REDIRECT --to-ports 20006")
     assert beyond.endswith("--dport 20009 -j REDIRECT --to-ports 20007")
+
+
+@pytest.mark.parametrize(
+    ("said", "running"),
+    [(b'HTTP/1.1 200 OK\r\n\r\n{"apps": {}}', {"apps": {}}), (b"nonsense\r\n\r\n", None)],
+)
+def test_what_the_proxy_runs_is_asked_past_other_proxies(
+    monkeypatch: pytest.MonkeyPatch, said: bytes, running: Any
+) -> None:
+    monkeypatch.setattr(proxy, "succeeds", lambda *_: True)
+    with container(answer("502 Bad Gateway")) as other, container(said) as caddy:
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{other}")
+        monkeypatch.setattr(proxy, "_ADMIN_PORT", caddy)
+        assert proxy.Proxy()._running() == running

@@ -95,6 +95,14 @@ def test_an_image_for_several_platforms_names_them(served: Served, wanted: Desir
     assert registry.look_up(wanted).architectures == {"amd64", "arm64"}
 
 
+@pytest.mark.parametrize("body", [[], {"errors": []}, {"config": "x", "layers": None}])
+def test_what_is_no_manifest_is_told(served: Served, wanted: Desired, body: Any) -> None:
+    served.documents[MANIFEST] = body
+
+    with pytest.raises(ReleaseError, match="answers with something else than an image's manifest"):
+        registry.look_up(wanted)
+
+
 def test_a_registry_with_tokens_is_asked_for_one(served: Served, wanted: Desired) -> None:
     served.authorization = "Bearer t"
     served.challenge = f'Bearer realm="http://{served.address}/token",service="reg",scope="x"'
