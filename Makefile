@@ -16,7 +16,7 @@ export IMAGE STACK TO LABELS PLAN ADDRESS MINUTES KEEP SERVICE
 
 .DEFAULT_GOAL := help
 .PHONY: help bench up preview down status logs history rollback exec ssh unlock init env test check fmt unit \
-	service fuzz screenshot localcloud e2e audit lock venv docker clean workflows pr-comment reviewed ssh-open ssh-close \
+	service fuzz screenshot localcloud e2e audit lock venv tools pins docker clean workflows pr-comment reviewed ssh-open ssh-close \
 	smoke released drift images pr-environment pr-environments evidence github-check image
 
 help: ## show this
@@ -150,6 +150,12 @@ LOCK = --custom-compile-command 'make lock' --quiet --universal --python-version
 
 venv:
 	@$(TOOLS) venv
+
+tools: venv ## get the engine and its plugins, as every command does by itself
+	@$(TOOLS) tools
+
+pins: venv ## pin the SHA-256 of engine and plugins, after their versions changed
+	@$(TOOLS) pins
 
 docker: venv
 	@$(TOOLS) docker

@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -47,6 +48,8 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("venv", help="make the Python environment")
     commands.add_parser("docker", help="make sure that a Docker engine runs")
     commands.add_parser("clean", help="drop the caches")
+    commands.add_parser("tools", help="get the engine and its plugins")
+    commands.add_parser("pins", help="pin the SHA-256 of engine and plugins")
     commands.add_parser("actionlint", help="lint the workflows")
     for name, text in (
         ("up", "bring the stack up"),
@@ -87,6 +90,8 @@ def _with_packages(arguments: argparse.Namespace) -> int:
     from toolchain.stack import StackError  # noqa: PLC0415 - needs the packages
 
     try:
+        if arguments.command in _WITHOUT_STACK:
+            return _WITHOUT_STACK[arguments.command]()
         if (arguments.command, arguments.stack) == ("down", LOCAL):
             return _down_local()
         return _on_stack(arguments)
@@ -157,6 +162,40 @@ def _local_stack_exists() -> bool:
     return any((CLONE / ".local" / part).exists() for part in ("cloud", "state"))
 
 
+def _tools() -> int:
+    from toolchain import environment  # noqa: PLC0415 - needs the packages
+
+    environment.tools(CLONE)
+    return 0
+
+
+def _pins() -> int:
+    """Pin the archives of both architectures in the versions that this clone names."""
+    from toolchain import archives, engine, plugins  # noqa: PLC0415 - needs the packages
+
+    wanted = [archives.engine(engine.VERSION, machine) for machine in archives.MACHINES]
+    wanted += [
+        archives.plugin(name, plugins.version(name), machine)
+        for name in plugins.NAMES
+        for machine in archives.MACHINES
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            changes = archives.pin(CLONE, wanted, Path(folder))
+        except OSError as error:
+            raise story.StepError(
+                f"The archives can't be had from here: {error}. Nothing was pinned. "
+                "Run `make pins` on a machine that reaches GitHub."
+            ) from None
+    for line in changes:
+        print(line)
+    if changes:
+        print(f"Read the change of {archives.CHECKSUMS}, then commit it.")
+    else:
+        print(f"{archives.CHECKSUMS} has them all.")
+    return 0
+
+
 def _docker() -> int:
     docker_engine.ensure(CLONE)
     return 0
@@ -186,4 +225,5 @@ def _clean() -> int:
     return 0
 
 
+_WITHOUT_STACK = {"tools": _tools, "pins": _pins}
 _WITHOUT_PACKAGES = {"docker": _docker, "clean": _clean, "actionlint": _actionlint}

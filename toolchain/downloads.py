@@ -5,7 +5,7 @@ import urllib.request
 
 from toolchain import cache
 
-INSTALLER = "https://get.pulumi.com/"
+SERVER = "https://github.com/pulumi/"
 _TIMEOUT_SECONDS = 5
 _REMEMBERED_SECONDS = 3600
 
@@ -18,7 +18,7 @@ def reachable() -> bool:
     """
     if failed_lately("server"):
         return False
-    request = urllib.request.Request(INSTALLER, method="HEAD")
+    request = urllib.request.Request(SERVER, method="HEAD")
     try:
         with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS):  # noqa: S310 - constant https URL
             return True

@@ -1,17 +1,16 @@
-"""The Pulumi engine: the one on PATH, the official release, or built from pinned Go modules."""
+"""The Pulumi engine: the one on PATH, the pinned release, or built from pinned Go modules."""
 
 import shutil
 import sys
-import urllib.request
 from pathlib import Path
 
-from toolchain import cache, downloads, golang, story
+from toolchain import archives, cache, downloads, golang, story
 
 VERSION = "3.259.0"
 # From 3.245 to 3.255 the CLI writes state that Oracle's S3 API refuses, and 3.257 fixed the rest.
 MINIMUM = (3, 257, 0)
 _BUILD_GIGABYTES = 5  # 2 GB of sources and 2 GB of compiled packages, deleted afterwards
-_INSTALL_SECONDS = 600
+_UNPACK_SECONDS = 600
 _WAY_OUT = "Or install Pulumi yourself (https://www.pulumi.com/docs/install), then try again."
 _CLI = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 # The last SDK module that still holds the Python language host serves programs of today's SDK.
@@ -54,7 +53,9 @@ def _get(clone: Path, draft: Path) -> None:
     if downloads.reachable():
         try:
             with story.step(f"Download the Pulumi engine {VERSION}"):
-                _install(draft)
+                _install(clone, draft)
+        except archives.TamperedError:
+            raise
         except (story.StepError, OSError) as error:
             print(f"  The download failed: {error}", file=sys.stderr)
             shutil.rmtree(draft)
@@ -65,16 +66,19 @@ def _get(clone: Path, draft: Path) -> None:
         _build(clone, draft)
 
 
-def _install(draft: Path) -> None:
-    script = draft / "install.sh"
-    with urllib.request.urlopen(downloads.INSTALLER, timeout=30) as answer:  # noqa: S310 - constant
-        script.write_bytes(answer.read())
+def _install(clone: Path, draft: Path) -> None:
+    archive = draft / "engine.tar.gz"
+    archives.fetch(clone, archives.engine(VERSION), archive)
+    binaries = draft / "bin"
+    binaries.mkdir()
     story.run(
-        *("sh", str(script), "--version", VERSION, "--install-root", str(draft), "--no-edit-path"),
+        *("tar", "--extract", "--gzip", "--file", str(archive), "--directory", str(binaries)),
+        *("--strip-components=1", "--no-same-owner"),
         log=cache.folder() / "log" / "engine-download.log",
-        timeout=_INSTALL_SECONDS,
+        timeout=_UNPACK_SECONDS,
         remedy=_WAY_OUT,
     )
+    archive.unlink()
 
 
 def _build(clone: Path, draft: Path) -> None:

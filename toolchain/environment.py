@@ -23,6 +23,12 @@ def prepare(clone: Path, stack_name: str) -> Stack:
     return _with_cloud(stack, start_cloud(clone)) if stack_name == LOCAL else stack
 
 
+def tools(clone: Path) -> None:
+    """Get all that commands on stacks need, as a step of its own that no secret takes part in."""
+    docker_engine.ensure(clone)
+    plugins.ensure(clone, _with_tools(clone))
+
+
 def existing(clone: Path, stack_name: str) -> Stack:
     """Give the stack for a command that only looks: nothing is started."""
     if stack_name == LOCAL and not (clone / ".local" / "cloud").exists():
@@ -75,6 +81,8 @@ def _with_tools(clone: Path) -> dict[str, str]:
         **os.environ,
         "PATH": os.pathsep.join(path),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
+        # the engine would check no SHA-256 of what it downloads by itself
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         # the repository carries no bytecode of ours
         "PYTHONDONTWRITEBYTECODE": "1",
     }

@@ -5,12 +5,13 @@ import os
 import shlex
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
-from toolchain import cache, downloads, story, venv
+from toolchain import archives, cache, downloads, story, venv
 
 _INSTALL_SECONDS = 600
 _STANDINS = b"toolchain.standins"
@@ -37,7 +38,7 @@ def ensure(clone: Path, env: Mapping[str, str]) -> dict[str, Choice]:
         chosen[name] = "standin"
         if forced == "standin":
             continue
-        if name in have or on_path(name, env) or not (why_not := _install(name, env)):
+        if name in have or on_path(name, env) or not (why_not := _install(clone, name, env)):
             chosen[name] = "official"
         elif forced == "official":
             raise story.StepError(
@@ -82,21 +83,33 @@ def on_path(name: str, env: Mapping[str, str]) -> bool:
     )
 
 
-def _install(name: str, env: Mapping[str, str]) -> str:
-    """Download the plugin; give "" or why that can't be done."""
+def _install(clone: Path, name: str, env: Mapping[str, str]) -> str:
+    """Download the plugin; return "" or the reason why that can't be done."""
     wanted = f"{name}-{version(name)}"
     if not downloads.reachable() or downloads.failed_lately(wanted):
-        return f"{downloads.INSTALLER} can't be reached from here"
+        return f"{downloads.SERVER} can't be reached from here"
+    archive = archives.plugin(name, version(name))
     try:
-        with story.step(f"Download the {name} plugin {version(name)}"):
+        with (
+            story.step(f"Download the {name} plugin {version(name)}"),
+            tempfile.TemporaryDirectory(dir=cache.folder()) as folder,
+        ):
+            file = Path(folder) / archive.name
+            archives.fetch(clone, archive, file)
             story.run(
                 *("pulumi", "plugin", "install", "resource", name, version(name)),
+                *("--file", str(file)),
                 env=env,
                 log=cache.folder() / "log" / f"plugin-{name}.log",
                 timeout=_INSTALL_SECONDS,
                 remedy="Our stand-in serves instead, unless PLUGINS=official.",
             )
-    except story.StepError as error:
+    except archives.TamperedError:
+        raise
+    except archives.UnpinnedError as error:
+        print(f"  {error}.", file=sys.stderr)
+        return str(error)
+    except (story.StepError, OSError) as error:
         downloads.remember_failure(wanted)
         print(f"  {error}", file=sys.stderr)
         return str(error)

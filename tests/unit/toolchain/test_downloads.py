@@ -32,7 +32,7 @@ def test_a_failure_is_forgotten_after_an_hour(tmp_path: Path) -> None:
 
 def test_a_server_that_did_not_answer_lately_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     downloads.remember_failure("server")
-    monkeypatch.setattr(downloads, "INSTALLER", "http://127.0.0.1:1/must-not-be-asked")
+    monkeypatch.setattr(downloads, "SERVER", "http://127.0.0.1:1/must-not-be-asked")
     began = time.monotonic()
 
     assert not downloads.reachable()

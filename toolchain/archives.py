@@ -1,0 +1,157 @@
+"""Archives from the releases of Pulumi: each checked by its pinned SHA-256 before it is used."""
+
+import hashlib
+import json
+import os
+import platform
+import urllib.error
+import urllib.request
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from toolchain import downloads, story
+
+CHECKSUMS = Path("toolchain/checksums.txt")
+API = "https://api.github.com/repos/pulumi"
+MACHINES = ("x86_64", "aarch64")
+_BLOCK = 1 << 20
+_SECONDS = 60  # without a byte; a whole archive may take longer
+_HEADER = (
+    "# SHA-256 of each archive that the tools download, checked before anything in it runs.\n"
+    "# `make pins` writes this file; it takes the versions that toolchain/engine.py and "
+    "requirements.txt name.\n"
+)
+
+
+class UnpinnedError(story.StepError):
+    """No SHA-256 of an archive is pinned, so it is not downloaded."""
+
+
+class TamperedError(story.StepError):
+    """An archive is not the one that is pinned. No other way is tried: somebody must look."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Archive:
+    """One file of a release on GitHub."""
+
+    repository: str  # of the organization pulumi
+    version: str
+    name: str
+
+    @property
+    def url(self) -> str:
+        return f"{downloads.SERVER}{self.repository}/releases/download/v{self.version}/{self.name}"
+
+
+def engine(version: str, machine: str = platform.machine()) -> Archive:
+    arch = {"x86_64": "x64", "aarch64": "arm64"}.get(machine, machine)
+    name = f"pulumi-v{version}-linux-{arch}.tar.gz"
+    return Archive(repository="pulumi", version=version, name=name)
+
+
+def plugin(name: str, version: str, machine: str = platform.machine()) -> Archive:
+    arch = {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)
+    file = f"pulumi-resource-{name}-v{version}-linux-{arch}.tar.gz"
+    return Archive(repository=f"pulumi-{name}", version=version, name=file)
+
+
+def pinned(clone: Path) -> dict[str, str]:
+    """Return the pinned SHA-256 of each archive by its name."""
+    lines = (clone / CHECKSUMS).read_text().split("\n")
+    rows = [line.split() for line in lines if line and not line.startswith("#")]
+    return {name: digest for digest, name in rows}
+
+
+def fetch(clone: Path, archive: Archive, target: Path) -> None:
+    """Download the archive to `target`, which is only there if its SHA-256 is the pinned one.
+
+    Raises UnpinnedError, TamperedError, or OSError if the server can't be reached.
+    """
+    wanted = pinned(clone).get(archive.name)
+    if wanted is None:
+        raise UnpinnedError(
+            f"no SHA-256 of {archive.name} is pinned in {CHECKSUMS}, so it is not downloaded. "
+            "`make pins` writes those of all archives, from a machine that reaches GitHub; read "
+            "the change and commit it"
+        )
+    draft = target.with_name(f".{target.name}.part")
+    got = _download(archive.url, draft)
+    if got != wanted:
+        draft.unlink()
+        raise TamperedError(
+            f"{archive.url} has the SHA-256 {got}; {CHECKSUMS} pins {wanted}. It was deleted and "
+            "nothing of it ran. Find out why it changed before you pin another: compare with the "
+            "release's page, and with another network."
+        )
+    draft.replace(target)
+
+
+def pin(clone: Path, archives: Iterable[Archive], folder: Path, *, api: str = API) -> list[str]:
+    """Pin what the archives are now, and return a line for each pin that is new or changed.
+
+    Two witnesses must agree: the archive as it is downloaded, and the digest that GitHub's API
+    tells of it. A pin that is there is not asked for again: a release does not change.
+    """
+    before = pinned(clone)
+    after: dict[str, str] = {}
+    changes = []
+    for archive in archives:
+        if archive.name in before:
+            after[archive.name] = before[archive.name]
+            continue
+        with story.step(f"Download {archive.name}"):
+            file = folder / archive.name
+            got = _download(archive.url, file)
+            file.unlink()
+        told = _told(archive, api)
+        if got != told:
+            raise TamperedError(
+                f"{archive.url} has the SHA-256 {got}, and GitHub's API says {told or 'none'}. "
+                "Nothing is pinned. Try again from another network, and compare."
+            )
+        after[archive.name] = got
+        changes.append(f"{got}  {archive.name}")
+    text = "".join(f"{digest}  {name}\n" for name, digest in after.items())
+    draft = (clone / CHECKSUMS).with_name(".checksums.new")
+    draft.write_text(_HEADER + text)
+    draft.replace(clone / CHECKSUMS)
+    return changes
+
+
+def _told(archive: Archive, api: str) -> str:
+    """Ask GitHub's API for the archive's digest; "" if it knows none."""
+    request = urllib.request.Request(  # noqa: S310 - https, or a test's own server
+        f"{api}/{archive.repository}/releases/tags/v{archive.version}",
+        headers={"Accept": "application/vnd.github+json", **_authorization()},
+    )
+    with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
+        release: dict[str, Any] = json.load(answer)
+    digests = {str(asset["name"]): str(asset.get("digest") or "") for asset in release["assets"]}
+    return digests.get(archive.name, "").removeprefix("sha256:")
+
+
+def _authorization() -> dict[str, str]:
+    token = os.environ.get("GITHUB_TOKEN")
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def _download(url: str, target: Path) -> str:
+    """Download to `target` and return its SHA-256."""
+    digest = hashlib.sha256()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with (
+            urllib.request.urlopen(url, timeout=_SECONDS) as answer,  # noqa: S310 - https
+            target.open("wb") as file,
+        ):
+            while block := answer.read(_BLOCK):
+                digest.update(block)
+                file.write(block)
+            if (rest := answer.length) and rest > 0:
+                raise OSError(f"{url} broke off: {rest} bytes are missing")
+    except urllib.error.HTTPError as error:
+        raise OSError(f"{url} answers {error.code} {error.reason}") from None
+    return digest.hexdigest()
