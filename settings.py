@@ -154,7 +154,10 @@ def parse(
             username=reader.text("registryUsername"),
             password=pulumi.Output.secret(reader.text("registryPassword")),
         ),
-        bases=Bases(runtime=reader.text("baseImage"), builder=reader.text("builderImage")),
+        bases=Bases(
+            runtime=reader.text("baseImage", required=False),
+            builder=reader.text("builderImage", required=False),
+        ),
         signing_key=pulumi.Output.secret(reader.signing_key()),
         domain=reader.matching("domain", _DOMAIN, "auth.example.com", required=False),
         environment=reader.choice("environment", ("production", "development")),

@@ -73,10 +73,18 @@ class Registry:
 
 @dataclass(frozen=True, kw_only=True)
 class Bases:
-    """The images that the service's image is made from: one runs it, one installs its packages."""
+    """The images that the service's image is made from: one runs it, one installs its packages.
 
-    runtime: str
-    builder: str
+    Where one is empty, the Dockerfile's own is taken, pinned by its digest.
+    """
+
+    runtime: str = ""
+    builder: str = ""
+
+    @property
+    def arguments(self) -> dict[str, str]:
+        named = {"BASE": self.runtime, "BUILDER": self.builder}
+        return {name: image for name, image in named.items() if image}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,8 +118,7 @@ class Image(pulumi.ComponentResource):
                 dockerfile=f"{args.context}/Dockerfile",
                 platform=args.platform,
                 args={
-                    "BASE": args.bases.runtime,
-                    "BUILDER": args.bases.builder,
+                    **args.bases.arguments,
                     "REVISION": args.revision.commit,
                     "REVISION_TIME": args.revision.time,
                 },

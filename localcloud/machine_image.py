@@ -3,6 +3,7 @@
 import hashlib
 import os
 import platform
+import re
 import shutil
 import subprocess
 import tempfile
@@ -13,6 +14,8 @@ from localcloud.docker import DockerError, docker, exists
 from toolchain import root
 
 FILES = Path(__file__).with_name("image")
+_BASES = Path(__file__).with_name("bases.Dockerfile")
+_SERVICE = Path(__file__).parent.parent / "service" / "Dockerfile"
 _PULL_SECONDS = 300
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy")
 _CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
@@ -50,7 +53,7 @@ def python(tell: Tell) -> tuple[str, str]:
     tag = fingerprint(files)
     names = [f"auth-localcloud/python-{target}:{tag}" for target in ("runtime", "builder")]
     if not all(exists("image", name) for name in names):
-        base = official("python:3.13-slim", tell) or system_base(tell)
+        base = official(_pinned(_SERVICE, "official"), tell) or system_base(tell)
         tell("Build the Python base images")
         for name in names:
             target = name.partition(":")[0].rpartition("-")[2]
@@ -60,7 +63,7 @@ def python(tell: Tell) -> tuple[str, str]:
 
 def system_base(tell: Tell) -> str:
     """Give the root file system that images start from: Ubuntu, or the host's own release."""
-    pulled = official("ubuntu:24.04", tell)
+    pulled = official(_pinned(_BASES, "system"), tell)
     if pulled:
         return pulled
     codename = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
@@ -84,6 +87,14 @@ def system_base(tell: Tell) -> str:
                 )
             docker("import", "--change", "LABEL auth.localcloud.cache=system", str(archive), name)
     return name
+
+
+def _pinned(dockerfile: Path, stage: str) -> str:
+    """Return the image that a stage of a Dockerfile pins, where Dependabot raises it."""
+    found = re.search(rf"^FROM (\S+@sha256:\S+) AS {stage}$", dockerfile.read_text(), re.MULTILINE)
+    if not found:
+        raise DockerError(f"{dockerfile} has no stage {stage} with an image pinned by its digest")
+    return found[1]
 
 
 def official(image: str, tell: Tell) -> str | None:

@@ -1,13 +1,16 @@
 """Which commits make another image: those that change what its build sees, on a real repository."""
 
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 from docker.utils.build import exclude_paths
 
 from components.build_context import BuildContext
-from components.image import SERVICE, revision
+from components.image import SERVICE, Bases, revision
+from tests.workflows import REPOSITORY
 
 
 @pytest.fixture(name="folder")
@@ -118,3 +121,42 @@ def test_the_context_is_what_dockers_own_client_sends(tmp_path: Path, patterns: 
     context = BuildContext("\n".join(patterns))
 
     assert {name for name in names if context.holds(name)} == sent - {"Dockerfile"}
+
+
+def dockerfiles() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    ).stdout.split("\0")
+    return [REPOSITORY / name for name in listed if name.endswith("Dockerfile")]
+
+
+@pytest.mark.parametrize("file", dockerfiles(), ids=lambda file: str(file.relative_to(REPOSITORY)))
+def test_every_image_that_is_pulled_is_pinned_by_its_digest(file: Path) -> None:
+    rows = [line.split() for line in file.read_text().split("\n")]
+    arguments = [row[1] for row in rows if row[:1] == ["ARG"]]
+    stages = {row[3] for row in rows if row[:1] == ["FROM"] and len(row) > 2}
+
+    for row in rows:
+        if row[:1] == ["FROM"] and row[1] not in stages:
+            argument = row[1].strip("${}")
+            # an argument is what a command names, or a stage of this file
+            named = [a.partition("=")[2] for a in arguments if a.partition("=")[0] == argument]
+            assert re.search(r"@sha256:[0-9a-f]{64}$", row[1]) or (
+                named and {*named} <= {"", *stages}
+            ), row
+
+
+def test_dependabot_looks_at_every_dockerfile_that_pins_an_image() -> None:
+    updates = yaml.safe_load((REPOSITORY / ".github/dependabot.yml").read_text())["updates"]
+    (docker,) = [update for update in updates if update["package-ecosystem"] == "docker"]
+
+    pinning = [file for file in dockerfiles() if "@sha256:" in file.read_text()]
+
+    assert set(docker["directories"]) == {
+        f"/{file.parent.relative_to(REPOSITORY)}" for file in pinning
+    }
+
+
+def test_the_dockerfiles_own_bases_are_taken_unless_others_are_named() -> None:
+    assert Bases().arguments == {}
+    assert Bases(runtime="a", builder="b").arguments == {"BASE": "a", "BUILDER": "b"}
