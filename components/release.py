@@ -22,6 +22,7 @@ from host.auth_release.desired import (
 )
 from host.auth_release.desired import Registry as Login
 from host.auth_release.errors import ReleaseError
+from host.auth_release.failures import reason
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,7 +187,7 @@ def checked(document: str) -> str:
     try:
         Desired.parse(document)
     except ReleaseError as error:
-        raise pulumi.RunError(str(error)) from None
+        raise pulumi.RunError(reason(error)) from None
     return document
 
 

@@ -5,12 +5,14 @@ import json
 import subprocess
 import sys
 import syslog
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .containers import Docker
-from .desired import Desired
+from .desired import SERVICE, Desired
 from .errors import ReleaseError
+from .failures import reason, visible
 from .lock import detached, locked, who
 from .proxy import Proxy
 from .records import STATE, Record, Records
@@ -46,6 +48,7 @@ def status(service: str) -> dict[str, Any]:
         "others": sorted(other.name for other in containers.values()),
         "differs": releases.differences(live),
         "skipped": releases.skipped(),
+        "foreign": releases.docker.foreign(service),
         "next": releases.records.next_number(),
     }
 
@@ -62,9 +65,8 @@ def make(service: str, work: Callable[[Releases], Record]) -> int:
                     report(json.dumps(record.public(), sort_keys=True))
                 finally:
                     releases.tidy()
-        except ReleaseError as error:
-            print(f"Release failed: {error}", file=sys.stderr)
-            return 1
+        except Exception as error:  # noqa: BLE001 - whatever it was, it is told
+            return fail(error)
         return 0
 
     status, said = detached(locked_work)
@@ -73,7 +75,16 @@ def make(service: str, work: Callable[[Releases], Record]) -> int:
     return status
 
 
-def apply(document: str, *, planned: int | None) -> int:
+def fail(error: Exception) -> int:
+    """Say once why a command failed; the journal keeps where, if that is not plain."""
+    print(f"Release failed: {reason(error)}", file=sys.stderr, flush=True)
+    if not isinstance(error, ReleaseError):
+        for line in "".join(traceback.format_exception(error)).splitlines():
+            syslog.syslog(syslog.LOG_ERR, visible(line))
+    return 1
+
+
+def apply(document: bytes, *, planned: int | None) -> int:
     desired = Desired.parse(document)
     return make(
         desired.service, lambda releases: releases.apply(desired, by=who(), planned=planned)
@@ -88,19 +99,18 @@ def show_status(service: str, *, as_json: bool) -> int:
         print(json.dumps(told[service] if service else told))
         return 0
     for name in found:
-        print(_told(name, told[name]))
+        print("\n".join(map(visible, _told(name, told[name]))))
     return 0
 
 
-def _told(service: str, told: Mapping[str, Any]) -> str:
-    return "\n".join(
-        [
-            *_live(service, told),
-            *(f"  differs: {difference}" for difference in told["differs"]),
-            *(f"  skipped: {record}" for record in told["skipped"]),
-            *(f"  {other} is there, too: it begins or ends" for other in told["others"]),
-        ]
-    )
+def _told(service: str, told: Mapping[str, Any]) -> list[str]:
+    return [
+        *_live(service, told),
+        *(f"  differs: {difference}" for difference in told["differs"]),
+        *(f"  skipped: {record}" for record in told["skipped"]),
+        *(f"  {other} is there, too: it begins or ends" for other in told["others"]),
+        *(f"  {other} has labels of {service}, but is none of its" for other in told["foreign"]),
+    ]
 
 
 def _live(service: str, told: Mapping[str, Any]) -> list[str]:
@@ -125,7 +135,7 @@ def show_history(service: str, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps(rows))
         return 0
-    table = [_COLUMNS, *(tuple(str(row[name]) for name in _COLUMNS) for row in rows)]
+    table = [_COLUMNS, *(tuple(visible(str(row[name])) for name in _COLUMNS) for row in rows)]
     widths = [max(len(line[column]) for line in table) for column in range(len(_COLUMNS))]
     for line in table:
         print(
@@ -135,7 +145,8 @@ def show_history(service: str, *, as_json: bool) -> int:
 
 
 def show_logs(service: str, lines: int) -> int:
-    print(Docker().logs(live_container(service), lines), end="")
+    for line in Docker().logs(live_container(service), lines):
+        print(line)
     return 0
 
 
@@ -163,9 +174,14 @@ def main(argv: Sequence[str]) -> int:
     syslog.openlog("auth-release", syslog.LOG_PID)
     try:
         return dispatch(arguments)
-    except ReleaseError as error:
-        print(f"Release failed: {error}", file=sys.stderr)
-        return 1
+    except KeyboardInterrupt:
+        print(
+            "Interrupted. A release that was begun goes on; see: auth-release status",
+            file=sys.stderr,
+        )
+        return 130
+    except Exception as error:  # noqa: BLE001 - whatever it was, it is told
+        return fail(error)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -183,9 +199,11 @@ def _parser() -> argparse.ArgumentParser:
     ):
         command = commands.add_parser(name, help=text)
         if name == "status":
-            command.add_argument("service", nargs="?", default="", help="default: each")
+            command.add_argument(
+                "service", nargs="?", default="", type=_service, help="default: each"
+            )
         else:
-            command.add_argument("service")
+            command.add_argument("service", type=_service)
         if name in {"history", "status"}:
             command.add_argument("--json", action="store_true", help="print JSON")
         if name == "rollback":
@@ -197,9 +215,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _service(name: str) -> str:
+    if name and not SERVICE.fullmatch(name):
+        raise argparse.ArgumentTypeError(f"{name!r} is no service's name")
+    return name
+
+
 def dispatch(arguments: argparse.Namespace) -> int:
     commands: dict[str, Callable[[], int]] = {
-        "apply": lambda: apply(sys.stdin.read(), planned=arguments.number),
+        "apply": lambda: apply(sys.stdin.buffer.read(), planned=arguments.number),
         "rollback": lambda: make(
             arguments.service, lambda releases: releases.rollback(arguments.to, by=who())
         ),

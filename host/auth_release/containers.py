@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from typing import Any
 
 from .desired import Desired
 from .errors import ReleaseError
+from .failures import visible
 from .programs import run, succeeds
 from .records import Record
 
@@ -37,7 +39,7 @@ class Container:
         labels = told["Config"]["Labels"]
         pairs = (pair.partition("=") for pair in told["Config"]["Env"] or ())
         return cls(
-            name=told["Name"].lstrip("/"),
+            name=_name(told),
             running=told["State"]["Running"] and not told["State"]["Restarting"],
             exit_code=told["State"]["ExitCode"],
             restarts=told["RestartCount"],
@@ -103,10 +105,11 @@ class Docker:
 
     def hooks(self, service: str) -> list[str]:
         """Name the containers of hooks: there are some only if a run was interrupted."""
-        return run(
+        names = run(
             *("docker", "ps", "--all", "--filter", f"label=auth.hook={service}"),
             *("--format", "{{.Names}}"),
         ).split()
+        return [name for name in names if re.fullmatch(rf"{service}-[0-9]+-hook", name)]
 
     def keep_over_reboots(self, container: str, *, keep: bool) -> None:
         policy = "unless-stopped" if keep else "no"
@@ -114,11 +117,28 @@ class Docker:
 
     def containers(self, service: str) -> dict[int, Container]:
         """Find the service's containers, running or not, by release number."""
+        labelled = self._labelled(service)
+        numbers = {
+            int(each["Config"]["Labels"]["auth.release"]): each
+            for each in labelled
+            if _is_release(service, each)
+        }
+        return {number: Container.read(told) for number, told in numbers.items()}
+
+    def foreign(self, service: str) -> list[str]:
+        """Name the containers that carry the service's label and that this tool did not make.
+
+        Labels come with an image: `docker commit` of a release's container hands them on.
+        """
+        labelled = self._labelled(service)
+        return sorted(_name(each) for each in labelled if not _is_release(service, each))
+
+    @staticmethod
+    def _labelled(service: str) -> list[Mapping[str, Any]]:
         ids = run(
             "docker", "ps", "--all", "--quiet", "--filter", f"label=auth.service={service}"
         ).split()
-        found = json.loads(run("docker", "inspect", *ids)) if ids else []
-        return {int(c["Config"]["Labels"]["auth.release"]): Container.read(c) for c in found}
+        return list(json.loads(run("docker", "inspect", *ids))) if ids else []
 
     def image_environment(self, image: str) -> dict[str, str]:
         """Give the variables that an image brings."""
@@ -126,7 +146,8 @@ class Docker:
         pairs = (pair.partition("=") for pair in told["Config"]["Env"] or ())
         return {name: value for name, _, value in pairs}
 
-    def logs(self, container: str, lines: int = LOG_LINES) -> str:
+    def logs(self, container: str, lines: int = LOG_LINES) -> list[str]:
+        """Return the container's last lines, without what would steer a terminal."""
         result = subprocess.run(
             ["docker", "logs", "--tail", str(lines), container],
             stdout=subprocess.PIPE,
@@ -135,7 +156,7 @@ class Docker:
             errors="replace",
             check=False,
         )
-        return result.stdout
+        return [visible(line) for line in result.stdout.split("\n") if line]
 
     def stop_and_remove(self, container: str, *, grace: int) -> None:
         run("docker", "stop", "--time", str(grace), container, timeout=grace + 60)
@@ -144,6 +165,15 @@ class Docker:
     def remove_image(self, image: str) -> None:
         # an image that another container still uses stays; the next prune takes it
         succeeds("docker", "image", "rm", image)
+
+
+def _name(told: Mapping[str, Any]) -> str:
+    return str(told["Name"]).lstrip("/")
+
+
+def _is_release(service: str, told: Mapping[str, Any]) -> bool:
+    number = told["Config"]["Labels"].get("auth.release", "")
+    return bool(re.fullmatch("[1-9][0-9]*", number)) and _name(told) == f"{service}-{number}"
 
 
 def _host_port(bindings: Mapping[str, Sequence[Mapping[str, str]]] | None) -> int:

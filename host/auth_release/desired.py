@@ -11,6 +11,12 @@ from typing import Any
 from .documents import SCHEMA, read, schema_of
 from .errors import ReleaseError
 
+SERVICE = re.compile(r"[a-z][a-z0-9-]{0,31}")
+# of environment variables; a secret is a file of its name as well
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_PATH = re.compile(r"/[!-~]*")  # a URL's, in visible ASCII
+_PORTS = range(1, 65536)
+_USERS = range(1, 1 << 31)  # not root
 # parts that fetch a release or try it out, and are no part of what runs
 _TRANSIENT = frozenset({"schema", "registry", "canary"})
 
@@ -93,7 +99,7 @@ class Desired:
     keep: int = 5
 
     @classmethod
-    def parse(cls, text: str) -> "Desired":
+    def parse(cls, text: str | bytes) -> "Desired":
         """Read a document of this schema or an older one; raise ReleaseError with what is wrong.
 
         One of a newer schema is refused: what this tool does not know of could not run.
@@ -103,7 +109,7 @@ class Desired:
             _refuse_newer(document)
             desired = cls.read(document, strict=True)
         except (ReleaseError, ValueError, RecursionError) as error:
-            reason = error if isinstance(error, ReleaseError) else "it is not JSON"
+            reason = error if isinstance(error, ReleaseError) else "it is not JSON in UTF-8"
             raise ReleaseError(f"the desired state on stdin can't be read: {reason}") from None
         desired.check()
         return desired
@@ -121,9 +127,20 @@ class Desired:
 
     def check(self) -> None:
         """Raise ReleaseError for a value that this host could not run."""
+        _refuse_unusable_text(self.document())
+        _refuse_names("environment", self.environment)
+        _refuse_names("secrets", self.secrets)
+        names = {*self.secrets, *(f"{name}_FILE" for name in self.secrets)}
+        twice = ", ".join(sorted(names & {*self.environment}))
         rules = {
             "`service` must be a lower-case name of up to 32 letters": bool(
-                re.fullmatch(r"[a-z][a-z0-9-]{0,31}", self.service)
+                SERVICE.fullmatch(self.service)
+            ),
+            f"`environment` has {twice}, which `secrets` sets": not twice,
+            f"`port` must be from 1 to 65535, not {self.port}": self.port in _PORTS,
+            f"`uid` must be a user's but root's, not {self.uid}": self.uid in _USERS,
+            f"`health.path` must begin with / and have no space, not {self.health.path!r}": bool(
+                _PATH.fullmatch(self.health.path)
             ),
             f"`image` must be named by digest, not {self.image!r}": bool(
                 re.fullmatch(r"\S+@sha256:[0-9a-f]{64}", self.image)
@@ -157,6 +174,27 @@ class Desired:
         """The container's environment; of a secret it names the file that holds it."""
         files = {f"{name}_FILE": f"/run/secrets/{name}" for name in self.secrets}
         return {**self.environment, **files}
+
+
+def _refuse_names(key: str, values: Mapping[str, str]) -> None:
+    for name in values:
+        if not _NAME.fullmatch(name):
+            raise ReleaseError(
+                f"`{key}` has the name {name!r}; a name is of letters, digits and underscores, and "
+                "does not begin with a digit"
+            )
+
+
+def _refuse_unusable_text(value: object, path: str = "") -> None:
+    """Refuse what no file, process or container can be given: NUL, and half a surrogate pair."""
+    if isinstance(value, str) and re.search("[\0\ud800-\udfff]", value):
+        raise ReleaseError(f"`{path}` holds a NUL or half a surrogate pair, and can't be passed on")
+    if isinstance(value, Mapping):
+        for name, each in value.items():
+            _refuse_unusable_text(each, f"{path}.{name}" if path else name)
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        for each in value:
+            _refuse_unusable_text(each, path)
 
 
 def _refuse_newer(document: object) -> None:

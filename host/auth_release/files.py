@@ -6,18 +6,28 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from .errors import ReleaseError
+
 
 def write_atomically(path: Path, text: str, *, mode: int) -> None:
     """Replace a file whole: after a crash there is the old one or the new one, on the disk."""
     temporary = path.with_name(f".{path.name}.new")
     with contextlib.suppress(FileNotFoundError):
         temporary.unlink()
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.rename(path)
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.rename(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise ReleaseError(
+            f"{path} can't be written: {error.strerror}. See what its disk has left: df -h "
+            f"{path.parent}"
+        ) from None
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

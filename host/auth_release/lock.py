@@ -6,7 +6,6 @@ import os
 import select
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 from .errors import ReleaseError
 
 _ANCESTORS = 10
+_CRASHED = 70  # EX_SOFTWARE of sysexits.h
 
 
 def who() -> str:
@@ -34,8 +34,9 @@ def _address() -> str:
         except (OSError, ValueError):
             return ""
         for variable in environment:
-            if variable.startswith(b"SSH_CLIENT="):
-                return variable.partition(b"=")[2].split()[0].decode()
+            words = variable.partition(b"=")[2].split()
+            if variable.startswith(b"SSH_CLIENT=") and words:
+                return words[0].decode(errors="replace")
     return ""
 
 
@@ -74,31 +75,44 @@ def detached(work: Callable[[Callable[[str], None]], int]) -> tuple[int, str]:
     The work is given a function that reports its result: from then on it goes on alone. When the
     SSH connection is cut it goes on as well; the next run finds what it did.
     """
-    output = tempfile.TemporaryFile()  # noqa: SIM115 - shared with the child
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(reader)
-        _leave(output.fileno())
-        status = 1
-        try:
-            status = work(lambda result: _report(writer, result))
-        finally:
-            sys.stderr.flush()
-            os._exit(status)
-    os.close(writer)
+    # in memory: what goes wrong is told on a full disk as well
+    with os.fdopen(os.memfd_create("auth-release"), "w+b") as output:
+        reader, writer = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(reader)
+            _leave(output.fileno())
+            status = _CRASHED
+            try:
+                status = work(lambda result: _report(writer, result))
+            finally:
+                sys.stderr.flush()
+                os._exit(status)
+        os.close(writer)
+        return _follow(child, reader, output.fileno())
+
+
+def _follow(child: int, reader: int, output: int) -> tuple[int, str]:
+    """Show what the process says until it has a result or has ended; give status and result."""
     shown, ended = 0, False
     with os.fdopen(reader) as results:
         while not ended:
             # readable once there is a result, or the process has ended without one
             ended = bool(select.select([results], [], [], 0.1)[0])
-            shown += _show(output.fileno(), shown)
+            shown += _show(output, shown)
         result = results.read()
     if result:
         return 0, result
     _, status = os.waitpid(child, 0)
-    _show(output.fileno(), shown)
-    return os.waitstatus_to_exitcode(status), ""
+    _show(output, shown)
+    code = os.waitstatus_to_exitcode(status)
+    if code < 0 or code == _CRASHED:
+        cause = f"by signal {-code}" if code < 0 else "at a mistake of its own"
+        raise ReleaseError(
+            f"the process that made it was ended {cause}. The next run finishes or undoes what it "
+            "left; `journalctl -t auth-release` and `dmesg` may say more"
+        )
+    return code, ""
 
 
 def _leave(output: int) -> None:
@@ -111,7 +125,8 @@ def _leave(output: int) -> None:
 
 
 def _report(writer: int, result: str) -> None:
-    os.write(writer, result.encode())
+    with contextlib.suppress(BrokenPipeError):  # nobody waits for it any more
+        os.write(writer, result.encode())
     os.close(writer)
 
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from . import canary as trial
 from . import health, preflight
@@ -11,6 +11,7 @@ from .desired import Desired
 from .documents import SCHEMA
 from .drift import differences
 from .errors import ReleaseError
+from .failures import reason
 from .proxy import Proxy
 from .records import Record, Records
 from .routes import Routes
@@ -65,9 +66,7 @@ class Releases:
             with self.story.step("Switch to it"):
                 self._take_over(record)
         except BaseException as error:
-            if live is None:
-                self.routes.put_back(self.service, route)
-            self._give_up(record, live, error)
+            self._give_up(record, live, route, error)
             raise
         record = self._close(record, "live")
         self._run_hooks(record, "after")
@@ -80,9 +79,13 @@ class Releases:
         Requests reach the live one by now: whoever waits for the release need not wait for this.
         """
         live = self.live()
-        if live:
+        if live is None:
+            return
+        try:
             self._retire_all_but(live.number)
             self._prune(live.desired.keep)
+        except Exception as error:  # noqa: BLE001 - the release itself is made, or was told to fail
+            self.story.say(f"This is left for the next run: {reason(error)}")
 
     def rollback(self, number: int | None, *, by: str) -> Record:
         """Run an earlier release again, image and configuration, through the same gate."""
@@ -240,8 +243,7 @@ class Releases:
                     raise ReleaseError(
                         f"the hook {' '.join(argv)!r} {when} the release failed{state}: {error}"
                     ) from None
-            for line in said.splitlines():
-                self.story.say(f"  | {line}")
+            self._quote(said.splitlines())
 
     def _exit_code(self, record: Record) -> int | None:
         container = self.docker.containers(self.service).get(record.number)
@@ -249,17 +251,41 @@ class Releases:
             raise ReleaseError("the new container was removed by somebody")
         return None if container.running else container.exit_code
 
-    def _give_up(self, record: Record, live: Record | None, error: BaseException) -> None:
-        """Take the new container away again, showing what it last said."""
+    def _give_up(
+        self, record: Record, live: Record | None, route: str, error: BaseException
+    ) -> None:
+        """Take the new container away again, showing what it last said.
+
+        Each step is done whatever became of the one before: the last one closes the record.
+        """
+        steps: tuple[Callable[[], object], ...] = (
+            lambda: self._lead_back(live, route),
+            lambda: self._remove(record),
+            lambda: self.records.remove_secrets(record.number),
+            lambda: self._close(record, "failed", note=reason(error)),
+        )
+        for step in steps:
+            try:
+                step()
+            except Exception as failure:  # noqa: BLE001 - the first error is the one to tell
+                self.story.say(f"  This is left for the next run: {reason(failure)}")
+
+    def _lead_back(self, live: Record | None, route: str) -> None:
         if live:
             self.proxy.serve(live.desired, self.ports)
             self.routes.lead_to(live, self.ports)
+        else:
+            self.routes.put_back(self.service, route)
+
+    def _remove(self, record: Record) -> None:
         if record.number in self.docker.containers(self.service):
-            logs = self.docker.logs(record.container).rstrip()
-            self.story.say(f"Last lines of {record.container}:\n{logs}")
+            self.story.say(f"Last lines of {record.container}:")
+            self._quote(self.docker.logs(record.container))
             self.docker.stop_and_remove(record.container, grace=record.desired.stop_seconds)
-        self.records.remove_secrets(record.number)
-        self._close(record, "failed", note=str(error))
+
+    def _quote(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.story.say(f"  | {line}")
 
     def _retire_all_but(self, number: int | None) -> None:
         """Take away every container but that of one release, each when it has no connection left.

@@ -5,6 +5,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
+from .failures import visible
+
 
 class Story:
     """Told on stderr, and to `log`, which keeps it: a run goes on when nobody listens any more."""
@@ -21,6 +23,7 @@ class Story:
         self.say(f"  {time.monotonic() - started:.1f} s")
 
     def say(self, line: str) -> None:
+        line = visible(line)
         print(line, file=sys.stderr, flush=True)
         self._log(line)
 

@@ -260,6 +260,22 @@ def test_maintenance_closes_the_service_but_for_its_health(clone: Clone, url: st
     assert httpx.get(f"{url}/v1/me", timeout=30).status_code == 401
 
 
+def test_a_container_that_only_has_our_labels_is_left_alone(server: Server, pristine: str) -> None:
+    live = server.status()["live"]
+    server.must(
+        *("sudo", "docker", "run", "--detach", "--rm", "--name", "copy"),
+        *("--label", "auth.service=auth", "--label", f"auth.release={live['release']}"),
+        *(live["image"], "sleep", "600"),
+    )
+    try:
+        assert server.status()["foreign"] == ["copy"]
+        again = server.run(*TOOL, "apply", stdin=pristine)
+        assert f"Release {live['release']} already runs this." in again.output
+        assert "copy" in server.containers()
+    finally:
+        server.must("sudo", "docker", "rm", "--force", "copy")
+
+
 def test_a_hook_that_fails_stops_the_release_with_what_it_said(server: Server) -> None:
     before = server.status()["live"]
     hooks = {"before": [["python3", "-c", "print('no room'); raise SystemExit(3)"]]}

@@ -126,9 +126,13 @@ class FakeDocker(containers.Docker):
         assert service == "auth"
         return dict(self.running)
 
-    def logs(self, container: str, lines: int = 20) -> str:
+    def foreign(self, service: str) -> list[str]:
+        assert service == "auth"
+        return []
+
+    def logs(self, container: str, lines: int = 20) -> list[str]:
         assert lines > 0
-        return f"{container} says why\n"
+        return [f"{container} says why"]
 
     def stop_and_remove(self, container: str, *, grace: int) -> None:
         assert grace > 0

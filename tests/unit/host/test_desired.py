@@ -31,6 +31,22 @@ from tests.unit.host.fakes import document
         (json.dumps(document(limits={"memory": "lots"})), "`limits.memory` is 'lots'"),
         (json.dumps(document(canary={"percent": 100})), "`canary.percent`"),
         (json.dumps(document(keep=1)), "`keep` must be at least 2"),
+        (json.dumps(document(port=0)), "`port` must be from 1 to 65535, not 0"),
+        (json.dumps(document(uid=0)), "`uid` must be a user's but root's, not 0"),
+        (json.dumps(document(health={"path": "@192.0.2.1/"})), "`health.path` must begin with /"),
+        (json.dumps(document(health={"path": "/a b"})), "`health.path` must begin with /"),
+        (json.dumps(document(secrets={"../../x": "hunter2"})), r"`secrets` has the name '../../x'"),
+        (json.dumps(document(secrets={"a/b": "hunter2"})), "`secrets` has the name 'a/b'"),
+        (json.dumps(document(environment={"1A": ""})), "`environment` has the name '1A'"),
+        (json.dumps(document(environment={"A=B": ""})), "`environment` has the name 'A=B'"),
+        (json.dumps(document(environment={"A\n": ""})), r"`environment` has the name 'A\\n'"),
+        (json.dumps(document(environment={"A": "x\0"})), "`environment.A` holds a NUL"),
+        (json.dumps(document(secrets={"A": "\ud800"})), "`secrets.A` holds a NUL or half a"),
+        (json.dumps(document(hooks={"before": [["\0"]]})), "`hooks.before` holds a NUL"),
+        (
+            json.dumps(document(environment={"A_FILE": "x", "A": ""}, secrets={"A": "hunter2"})),
+            "`environment` has A, A_FILE, which `secrets` sets",
+        ),
     ],
 )
 def test_a_desired_state_that_is_none_is_refused(text: str, problem: str) -> None:
