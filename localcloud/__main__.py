@@ -15,7 +15,7 @@ from localcloud import coverage, machine_image, registry, server
 from localcloud.account import Account
 from localcloud.catalogue import default_shape
 from localcloud.docker import DockerError
-from localcloud.home import Home, HomeError
+from localcloud.home import TLS_PORT, Home, HomeError
 from localcloud.machines import Machines
 from localcloud.ocids import REGION
 
@@ -89,10 +89,18 @@ def _status(arguments: argparse.Namespace) -> None:
         print(json.dumps(status, indent=2))
         return
     print(f"{status['endpoint']} (process {status['pid']})")
+    for record in status["unreadable"]:
+        print(f"UNREADABLE   {record['ocid']} {record['reason']}")
     for instance in status["instances"]:
         print(f"{instance['lifecycleState']:12} {instance['displayName']} {instance['id']}")
     for address in status["publicIps"]:
         print(f"{address['lifecycleState']:12} {address['ipAddress']}")
+
+
+def _forget(arguments: argparse.Namespace) -> None:
+    home = _existing(arguments)
+    server.forget(home, arguments.ocid)
+    _tell(f"{arguments.ocid} is forgotten.")
 
 
 def _describe(arguments: argparse.Namespace) -> None:
@@ -103,7 +111,7 @@ def _describe(arguments: argparse.Namespace) -> None:
         json.dumps(
             {
                 "endpoint": home.endpoint,
-                "client_host_overrides": ";".join(f"{c}={home.endpoint}" for c in _CLIENTS),
+                "provider_environment": _provider_environment(home),
                 "region": REGION,
                 "tenancy_ocid": account.tenancy,
                 "user_ocid": account.user,
@@ -121,6 +129,20 @@ def _describe(arguments: argparse.Namespace) -> None:
             indent=2,
         )
     )
+
+
+def _provider_environment(home: Home) -> dict[str, str]:
+    """Return what leads the official provider here, and all of its clients.
+
+    Some clients can't be given an endpoint, the one of work requests among them. Theirs is made of
+    the service, the region and a domain, over TLS; a domain that begins with `@` makes all before
+    it a user's name, and what follows the host.
+    """
+    return {
+        "CLIENT_HOST_OVERRIDES": ";".join(f"{client}={home.endpoint}" for client in _CLIENTS),
+        "domain_name_override": f"localcloud@{home.address}:{TLS_PORT}",
+        "custom_cert_location": str(home.certificate_file),
+    }
 
 
 def _serve(arguments: argparse.Namespace) -> None:
@@ -202,6 +224,7 @@ def _parser() -> argparse.ArgumentParser:
         ("stop", _stop, "Remove the cloud at DIR: server, machines, volumes, registry, data."),
         ("restart", _restart, "Restart the server alone, as after a crash or an upgrade."),
         ("status", _status, "Say what runs in the cloud at DIR."),
+        ("forget", _forget, "Drop the record of one resource, which can't be read any more."),
         ("describe", _describe, "Print, as JSON, how to reach the cloud at DIR."),
         ("serve", _serve, "Run the server in the foreground; `start` does it in the background."),
     ):
@@ -209,6 +232,8 @@ def _parser() -> argparse.ArgumentParser:
         added.add_argument("--home", type=Path, required=True, metavar="DIR")
         if name == "status":
             added.add_argument("--json", action="store_true", help="print JSON")
+        if name == "forget":
+            added.add_argument("ocid", metavar="OCID", help="as the refusal or `status` names it")
     command("coverage", _coverage, "Print what is modelled, as Markdown.")
     return parser
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -16,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from localcloud import ocids
+from localcloud import ocids, secret_file
 from localcloud.home import Home
 
 
@@ -36,7 +35,7 @@ class Account:
         folder.mkdir(mode=0o700, exist_ok=True)
         key_file = folder / "api_key.pem"
         if not key_file.exists():
-            _write_secret(key_file, _new_private_key())
+            secret_file.write(key_file, _new_private_key())
         names = _identifiers(folder / "account.json")
         key = load_pem_private_key(key_file.read_bytes(), password=None)
         if not isinstance(key, rsa.RSAPrivateKey):
@@ -63,7 +62,7 @@ class Account:
 def _identifiers(file: Path) -> dict[str, str]:
     if not file.exists():
         names = {kind: ocids.mint(kind) for kind in ("tenancy", "user", "compartment")}
-        _write_secret(file, json.dumps(names, indent=2).encode())
+        secret_file.write(file, json.dumps(names, indent=2).encode())
     names = json.loads(file.read_text(encoding="utf-8"))
     return {kind: str(names[kind]) for kind in ("tenancy", "user", "compartment")}
 
@@ -77,12 +76,3 @@ def _fingerprint(key: rsa.RSAPublicKey) -> str:
     """MD5 of the DER public key in colon-separated hex, as the Console shows it."""
     der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return hashlib.md5(der, usedforsecurity=False).digest().hex(":")
-
-
-def _write_secret(file: Path, content: bytes) -> None:
-    """Write so that a kill half-way leaves no half file, and nobody else can read it."""
-    draft = file.with_suffix(".tmp")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as target:
-        target.write(content)
-    draft.replace(file)

@@ -5,6 +5,7 @@ service's wherever they are publicly known; otherwise they say what is wrong and
 """
 
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class ApiError(Exception):
@@ -57,6 +58,13 @@ def not_authenticated(
     return ApiError(401, "NotAuthenticated", reason)
 
 
+def control_token_missing(file: Path) -> ApiError:
+    return not_authenticated(
+        f"The emulator's own paths want the header `Authorization: Bearer TOKEN`, with the token "
+        f"in {file}."
+    )
+
+
 def not_found(
     reason: str = "Authorization failed or requested resource not found.",
 ) -> ApiError:
@@ -79,6 +87,13 @@ def incorrect_state(message: str) -> ApiError:
     return ApiError(409, "IncorrectState", message)
 
 
+def unreadable_record(ocid: str, reason: str) -> ApiError:
+    return incorrect_state(
+        f"localcloud's record of {ocid} can't be read ({reason}). Forget the resource with `python "
+        f"-m localcloud forget --home DIR {ocid}`, or take the emulated cloud down."
+    )
+
+
 def invalidated_retry_token() -> ApiError:
     return ApiError(
         409,
@@ -99,6 +114,7 @@ def out_of_host_capacity() -> ApiError:
 
 
 def not_implemented(what: str) -> ApiError:
+    """Refuse what is not modelled. 400: clients ask again for minutes after a 501, or a 404."""
     return not_enforceable(
         f"localcloud does not model {what}. docs/localcloud-coverage.md lists what it models."
     )
@@ -106,4 +122,4 @@ def not_implemented(what: str) -> ApiError:
 
 def not_enforceable(why: str) -> ApiError:
     """Refuse what could be remembered, but would not come true."""
-    return ApiError(501, "NotImplemented", why)
+    return ApiError(400, "NotImplemented", why)

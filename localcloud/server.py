@@ -1,5 +1,6 @@
 """The server process: found by its pid file, started detached, stopped by its id alone."""
 
+import asyncio
 import json
 import logging
 import os
@@ -7,16 +8,17 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 
+from localcloud import certificate
 from localcloud.api.app import create_app
 from localcloud.cloud import Cloud
-from localcloud.home import API_PORT, Home, HomeError, port_is_free
+from localcloud.home import API_PORT, TLS_PORT, Home, HomeError, port_is_free
 
 _ROOT = Path(__file__).resolve().parent.parent
 _START_SECONDS = 30
@@ -32,13 +34,30 @@ def serve(home: Home) -> None:
         raise HomeError(f"The server of {home.path} already runs, as process {pid}.")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     _pid_file(home).write_text(json.dumps(_identity(os.getpid())), encoding="utf-8")
-    uvicorn.run(
-        create_app(Cloud(home)),
-        host=str(home.address),
-        port=API_PORT,
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=_STOP_SECONDS // 2,
+    asyncio.run(_serve(home))
+
+
+async def _serve(home: Home) -> None:
+    """Serve one cloud on both ports, until a signal ends first the one and then the other."""
+    app, tls = create_app(Cloud(home)), certificate.of(home)
+    common: dict[str, Any] = {
+        "host": str(home.address),
+        "log_config": None,
+        "access_log": False,
+        "timeout_graceful_shutdown": _STOP_SECONDS // 4,
+    }
+    await asyncio.gather(
+        uvicorn.Server(uvicorn.Config(app, port=API_PORT, **common)).serve(),
+        uvicorn.Server(
+            uvicorn.Config(
+                app,
+                port=TLS_PORT,
+                lifespan="off",
+                ssl_certfile=tls.file,
+                ssl_keyfile=tls.key_file,
+                **common,
+            )
+        ).serve(),
     )
 
 
@@ -47,11 +66,12 @@ def start(home: Home) -> bool:
     if status(home) is not None:
         return False
     stop(home)  # one that runs but does not answer
-    if not port_is_free(home.address, API_PORT):
-        raise HomeError(
-            f"Port {API_PORT} at {home.address} is taken by another program. See "
-            f"`ss -ltnp 'sport = :{API_PORT}'`, stop it and try again."
-        )
+    for port in (API_PORT, TLS_PORT):
+        if not port_is_free(home.address, port):
+            raise HomeError(
+                f"Port {port} at {home.address} is taken by another program. See "
+                f"`ss -ltnp 'sport = :{port}'`, stop it and try again."
+            )
     log = home.path / "server.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
@@ -104,11 +124,30 @@ def running(home: Home) -> int | None:
 def status(home: Home) -> dict[str, Any] | None:
     """Return what the server of this home says of itself, or None if none answers."""
     try:
-        with _DIRECT.open(f"{home.endpoint}/localcloud/status", timeout=5) as answer:
-            said: dict[str, Any] = json.load(answer)
-    except (urllib.error.URLError, OSError, ValueError):
+        said: dict[str, Any] = json.loads(_control(home, "GET", "status"))
+    except (OSError, ValueError):
         return None
     return said if said.get("home") == str(home.path) else None
+
+
+def forget(home: Home, ocid: str) -> None:
+    """Have the running server drop a record."""
+    try:
+        _control(home, "DELETE", f"records/{urllib.parse.quote(ocid, safe='')}")
+    except OSError as error:
+        raise HomeError(f"The server of {home.path} did not forget {ocid}: {error}.") from error
+
+
+def _control(home: Home, method: str, path: str) -> bytes:
+    """Ask the server's own paths; raises OSError if they don't answer, or refuse."""
+    token = home.control_token_file.read_text(encoding="utf-8")
+    request = urllib.request.Request(  # noqa: S310 - this machine's own address
+        f"{home.endpoint}/localcloud/{path}",
+        method=method,
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    with _DIRECT.open(request, timeout=10) as answer:
+        return bytes(answer.read())
 
 
 def _identity(pid: int) -> dict[str, Any] | None:

@@ -111,7 +111,7 @@ def _with_cloud(stack: Stack, cloud: Mapping[str, Any]) -> Stack:
         "PULUMI_BACKEND_URL": f"file://{home / 'state'}",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(secrets.passphrase(home / "secrets" / "passphrase")),
         "PULUMI_OPTION_CONFIG_FILE": str(stack.configuration),
-        "CLIENT_HOST_OVERRIDES": cloud["client_host_overrides"],
+        **cloud["provider_environment"],
     }
     env.pop("PULUMI_CONFIG_PASSPHRASE", None)  # it would win over the file
     stack = Stack(name=stack.name, clone=stack.clone, env=env)

@@ -8,12 +8,14 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from localcloud import errors, lifecycle, reachability, signature
-from localcloud.api import addresses, compute, control, network, security_groups
+from localcloud.api import addresses, compute, control, network, security_groups, work_requests
 from localcloud.api.operation import Call, Operation, Reply
 from localcloud.cloud import Cloud
 from localcloud.signature import SignedRequest
@@ -26,6 +28,7 @@ OPERATIONS = (
     *network.OPERATIONS,
     *security_groups.OPERATIONS,
     *addresses.OPERATIONS,
+    *work_requests.OPERATIONS,
 )
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
@@ -41,7 +44,10 @@ def create_app(cloud: Cloud) -> Starlette:
         routes=[
             Mount(f"/{VERSION}", routes=[*_routes(cloud)]),
             Mount("/localcloud", routes=control.routes(cloud)),
+            Route("/{path:path}", _endpoint(cloud, None), methods=_METHODS),
         ],
+        # a web page that gave its own name this address must not get an answer
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=[str(cloud.home.address)])],
         lifespan=lifespan,
     )
 

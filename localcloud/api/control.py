@@ -1,26 +1,43 @@
 """The emulator's own paths, beside Oracle's: is it up, what does it hold, what shall go wrong.
 
-They carry no signature: the server listens on loopback alone, and they show and change nothing that
-the API's own caller could not.
+They carry no signature but a token, which the server keeps in a file that its user alone can read:
+every user of this machine, and every web page in a browser on it, reaches loopback.
 """
 
+import hmac
 import os
-from collections.abc import Callable
+import secrets
+from collections.abc import Awaitable, Callable
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from localcloud import errors, wire
+from localcloud import errors, secret_file, wire
 from localcloud.cloud import Cloud
 from localcloud.faults import Fault
+from localcloud.home import Home
 from localcloud.model.instance import Instance
 from localcloud.model.public_ip import PublicIp
 from localcloud.model.volume import Volume
 
+Endpoint = Callable[[Request], Awaitable[Response]]
+
 
 def routes(cloud: Cloud) -> list[Route]:
+    """Return the paths; making them makes the token, if there is none yet."""
+    expected = f"Bearer {_token(cloud.home)}".encode()
+
+    def route(path: str, endpoint: Endpoint, method: str = "GET") -> Route:
+        async def guarded(request: Request) -> Response:
+            shown = request.headers.get("authorization", "").encode()
+            if not hmac.compare_digest(shown, expected):
+                return _refused(errors.control_token_missing(cloud.home.control_token_file))
+            return await endpoint(request)
+
+        return Route(path, guarded, methods=[method])
+
     async def status(_: Request) -> Response:
         return JSONResponse(await run_in_threadpool(_status, cloud))
 
@@ -35,19 +52,34 @@ def routes(cloud: Cloud) -> list[Route]:
         cloud.faults.clear()
         return Response(status_code=204)
 
+    async def forget(request: Request) -> Response:
+        await run_in_threadpool(cloud.store.remove, request.path_params["ocid"])
+        return Response(status_code=204)
+
     return [
-        Route("/status", status),
-        Route("/faults", list_faults),
-        Route("/faults", add_fault, methods=["POST"]),
-        Route("/faults", clear_faults, methods=["DELETE"]),
+        route("/status", status),
+        route("/records/{ocid}", forget, "DELETE"),
+        route("/faults", list_faults),
+        route("/faults", add_fault, "POST"),
+        route("/faults", clear_faults, "DELETE"),
     ]
+
+
+def _token(home: Home) -> str:
+    if not home.control_token_file.exists():
+        secret_file.write(home.control_token_file, secrets.token_urlsafe(32).encode())
+    return home.control_token_file.read_text()
 
 
 def _answered(answer: Callable[[], object]) -> Response:
     try:
         return JSONResponse(answer())
     except errors.ApiError as error:
-        return JSONResponse({"code": error.code, "message": error.message}, error.status)
+        return _refused(error)
+
+
+def _refused(error: errors.ApiError) -> Response:
+    return JSONResponse({"code": error.code, "message": error.message}, error.status)
 
 
 def _status(cloud: Cloud) -> dict[str, object]:
@@ -68,6 +100,7 @@ def _status(cloud: Cloud) -> dict[str, object]:
             {"ipAddress": address.ip_address, "lifecycleState": address.lifecycle_state}
             for address in cloud.store.find(PublicIp)
         ],
+        "unreadable": [vars(record) for record in cloud.store.unreadable()],
         "volumes": [
             {
                 "id": volume.id,

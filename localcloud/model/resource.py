@@ -66,6 +66,10 @@ class CreateDetails(NameAndTags):
         }
 
 
+class ChangeCompartmentDetails(Details):
+    compartment_id: str
+
+
 R = TypeVar("R", bound=Resource)
 T = TypeVar("T", bound=Tagged)
 
@@ -102,6 +106,11 @@ def update(cloud: Cloud, record: T, wish: NameAndTags) -> T:
     """Change what needs no rule of its own: names, tags and flags."""
     refuse_defined_tags(wish)
     return cloud.store.put(record.updated(wish))
+
+
+def move(cloud: Cloud, record: R, wish: ChangeCompartmentDetails) -> R:
+    known_compartment(cloud, wish.compartment_id)
+    return cloud.store.put(record.changed(compartment_id=wish.compartment_id))
 
 
 def check_dns_label(label: str) -> None:

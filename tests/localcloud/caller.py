@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import httpx
 import oci
 import pytest
 from oci.core import models
@@ -21,6 +22,15 @@ class Caller:
 
     home: Home
     account: Account
+
+    def control(self) -> httpx.Client:
+        """Return a client of the emulator's own paths."""
+        token = self.home.control_token_file.read_text()
+        return httpx.Client(
+            base_url=f"{self.home.endpoint}/localcloud",
+            headers={"Authorization": f"Bearer {token}"},
+            trust_env=False,
+        )
 
     @property
     def compartment(self) -> str:
@@ -55,6 +65,10 @@ class Caller:
     @cached_property
     def storage(self) -> Any:
         return self.client(oci.core.BlockstorageClient)
+
+    @cached_property
+    def work_requests(self) -> Any:
+        return self.client(oci.work_requests.WorkRequestClient)
 
     @cached_property
     def identity(self) -> Any:

@@ -111,7 +111,7 @@ def test_what_describe_prints_is_enough_to_call(cloud: Caller) -> None:
     said = json.loads(localcloud("describe", "--home", str(cloud.home.path)))
     assert Path(said["private_key_file"]).stat().st_mode & 0o777 == 0o600
     assert Path(said["registry"]["password_file"]).stat().st_mode & 0o777 == 0o600
-    assert said["client_host_overrides"].count(said["endpoint"]) == 4
+    assert said["provider_environment"]["CLIENT_HOST_OVERRIDES"].count(said["endpoint"]) == 4
     assert said["shape"] in {
         shape.shape for shape in cloud.compute.list_shapes(said["compartment_ocid"]).data
     }

@@ -10,7 +10,7 @@ from tests.localcloud.launches import launch_details
 
 @pytest.fixture
 def inject(caller: Caller) -> Iterator[Callable[..., httpx.Response]]:
-    with httpx.Client(base_url=f"{caller.home.endpoint}/localcloud", trust_env=False) as http:
+    with caller.control() as http:
         yield lambda **fault: http.post("/faults", json=fault)
         http.delete("/faults").raise_for_status()
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import httpx
 import pytest
 
 from tests import operation
@@ -226,7 +225,7 @@ def test_images_and_domains_are_listed(plug: Plug, caller: Caller) -> None:
 @pytest.fixture
 def unsigned(caller: Caller) -> Iterator[None]:
     """Make the cloud refuse the signature of the next request."""
-    with httpx.Client(base_url=f"{caller.home.endpoint}/localcloud", trust_env=False) as http:
+    with caller.control() as http:
         http.post("/faults", json={"kind": "notAuthenticated", "times": 1}).raise_for_status()
         yield
         http.delete("/faults").raise_for_status()

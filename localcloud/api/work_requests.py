@@ -1,0 +1,98 @@
+"""Operations of the Work Requests service, and what makes an operation start one."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, Literal, TypeVar
+
+from localcloud import wire
+from localcloud.api.operation import Call, Operation, Reply, lists, reads
+from localcloud.cloud import Cloud
+from localcloud.model import resource, work_request
+from localcloud.model.resource import ChangeCompartmentDetails, Resource
+from localcloud.model.work_request import WorkRequest
+from localcloud.wire import Record
+
+R = TypeVar("R", bound=Resource)
+
+
+def tracked(
+    operation: Operation, kind: type[Resource], action: Literal["CREATED", "UPDATED"]
+) -> Operation:
+    """Let an operation that answers a resource name the work request that it started."""
+
+    def answer(call: Call) -> Reply:
+        store = call.cloud.store
+        with store.transaction():
+            reply = operation.answer(call)
+            begun = work_request.begin(
+                call.cloud,
+                store.get(kind, reply.body["id"]),
+                operation=operation.name,
+                action=action,
+            )
+        return replace(reply, headers={**reply.headers, "opc-work-request-id": begun.id})
+
+    return replace(operation, answer=answer)
+
+
+def moves(
+    name: str,
+    path: str,
+    kind: type[R],
+    move: Callable[[Cloud, R, ChangeCompartmentDetails], R] = resource.move,
+) -> Operation:
+    """Move a resource to another compartment of the tenancy."""
+
+    def answer(call: Call) -> Reply:
+        wish = wire.read(ChangeCompartmentDetails, call.body)
+        (ocid,) = call.path.values()
+        store = call.cloud.store
+        with store.transaction():
+            moved = move(call.cloud, store.get(kind, ocid), wish)
+            begun = work_request.begin(call.cloud, moved, operation=name, action="UPDATED")
+        return Reply(status=202, headers={"opc-work-request-id": begun.id})
+
+    return Operation(
+        name=name,
+        method="POST",
+        path=f"{path}/actions/changeCompartment",
+        answer=answer,
+        fields=("compartmentId",),
+    )
+
+
+def _of_resource(call: Call) -> Sequence[Record]:
+    """List the work requests, all or those of one resource, newest first."""
+    resource = call.query.get("resourceId")
+    return [
+        work_request.present(call.cloud, request)
+        for request in reversed(call.cloud.store.find(WorkRequest))
+        if resource in {None, request.resources[0].identifier}
+    ]
+
+
+def _errors(call: Call) -> Reply:
+    request = call.cloud.store.get(WorkRequest, call.path["workRequestId"])
+    shown = work_request.present(call.cloud, request)
+    body: list[Any] = [problem.wire() for problem in work_request.problems(call.cloud, shown)]
+    return Reply(body=body)
+
+
+OPERATIONS = (
+    lists(
+        "ListWorkRequests",
+        "/workRequests",
+        WorkRequest,
+        (),
+        find=_of_resource,
+        also=("resourceId",),
+    ),
+    reads("GetWorkRequest", "/workRequests/{workRequestId}", WorkRequest, work_request.present),
+    Operation(
+        name="ListWorkRequestErrors",
+        method="GET",
+        path="/workRequests/{workRequestId}/errors",
+        answer=_errors,
+        queries=frozenset({"limit", "page", "sortOrder"}),
+    ),
+)
