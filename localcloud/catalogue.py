@@ -79,6 +79,10 @@ class Image(Record):
     time_created: AwareDatetime
     architecture: str
 
+    @property
+    def boot_volume_size_in_gbs(self) -> int:
+        return -(-self.size_in_mbs // 1024)
+
 
 SHAPES = (
     Shape(
@@ -89,6 +93,16 @@ SHAPES = (
         is_flexible=True,
         ocpu_options=OcpuRange(min=1, max=64),
         memory_options=MemoryRange(max_in_gbs=1024, default_per_ocpu_in_gbs=16),
+        architecture="amd64",
+    ),
+    Shape(
+        shape="VM.Standard.E5.Flex",
+        processor_description="2.4 GHz AMD EPYC™ 9J14 (Genoa)",
+        ocpus=1,
+        memory_in_gbs=12,
+        is_flexible=True,
+        ocpu_options=OcpuRange(min=1, max=94),
+        memory_options=MemoryRange(max_in_gbs=1049, default_per_ocpu_in_gbs=12),
         architecture="amd64",
     ),
     Shape(
@@ -109,6 +123,16 @@ SHAPES = (
         memory_options=MemoryRange(max_in_gbs=512, default_per_ocpu_in_gbs=6),
         architecture="arm64",
         vcpus_per_ocpu=1,
+    ),
+    Shape(
+        shape="VM.Standard.A2.Flex",
+        processor_description="3.0 GHz AmpereOne®",
+        ocpus=1,
+        memory_in_gbs=6,
+        is_flexible=True,
+        ocpu_options=OcpuRange(min=1, max=78),
+        memory_options=MemoryRange(max_in_gbs=946, default_per_ocpu_in_gbs=6),
+        architecture="arm64",
     ),
 )
 

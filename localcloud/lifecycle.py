@@ -10,6 +10,7 @@ from functools import partial
 
 from localcloud import instance_lifecycle, reachability
 from localcloud.cloud import Cloud
+from localcloud.model.boot_volume import BootVolume
 from localcloud.model.instance import Instance
 from localcloud.model.internet_gateway import InternetGateway
 from localcloud.model.nsg import NetworkSecurityGroup
@@ -28,7 +29,7 @@ _SETTLED = {"PROVISIONING": "AVAILABLE", "ASSIGNING": "ASSIGNED", "UNASSIGNING":
 def resume(cloud: Cloud) -> None:
     """Take up what the last run of the emulator left: called once, before the first request."""
     with cloud.store.transaction():
-        for kind in (Vcn, Subnet, InternetGateway, NetworkSecurityGroup, PublicIp):
+        for kind in (Vcn, Subnet, InternetGateway, NetworkSecurityGroup, PublicIp, BootVolume):
             for record in cloud.store.find(kind):
                 if state := _SETTLED.get(record.lifecycle_state):
                     cloud.store.put(record.changed(lifecycle_state=state))
@@ -49,7 +50,7 @@ def advance(cloud: Cloud) -> None:
 def _work(cloud: Cloud, kind: type[Resource], ocid: str) -> None:
     """Take steps until the record rests; a request may send it elsewhere during a step."""
     while True:
-        record = cloud.store.get(kind, ocid)
+        record = cloud.store.get(kind, ocid)  # one that can't be read ends the job, in the log
         step = _STEPS[kind].get(record.lifecycle_state)
         if step is None:
             break
@@ -64,11 +65,12 @@ def _arrive(cloud: Cloud, record: Resource, state: str) -> None:
             cloud.store.put(current.changed(lifecycle_state=state))
 
 
-def _create_volume(cloud: Cloud, volume: Volume) -> None:
+def _size_volume(cloud: Cloud, volume: Volume) -> None:
+    """Make a new volume, or a bigger one of it."""
     try:
-        cloud.machines.create_volume(volume.id, volume.size_in_gbs)
+        cloud.machines.size_volume(volume.id, volume.size_in_gbs)
     except Exception:
-        log.exception("Volume %s could not be made", volume.id)
+        log.exception("Volume %s could not be made %s GB big", volume.id, volume.size_in_gbs)
         _arrive(cloud, volume, "FAULTY")
     else:
         _arrive(cloud, volume, "AVAILABLE")
@@ -98,6 +100,6 @@ def _detach_volume(cloud: Cloud, attachment: VolumeAttachment) -> None:
 
 _STEPS: Mapping[type[Resource], Mapping[str, Callable[..., None]]] = {
     Instance: instance_lifecycle.STEPS,
-    Volume: {"PROVISIONING": _create_volume, "TERMINATING": _delete_volume},
+    Volume: {"PROVISIONING": _size_volume, "TERMINATING": _delete_volume},
     VolumeAttachment: {"ATTACHING": _attach_volume, "DETACHING": _detach_volume},
 }

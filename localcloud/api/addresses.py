@@ -12,6 +12,7 @@ from localcloud.api.operation import (
     reads,
     updates,
 )
+from localcloud.api.work_requests import moves
 from localcloud.cloud import Cloud
 from localcloud.model import private_ip, public_ip, vnic
 from localcloud.wire import Details
@@ -60,6 +61,14 @@ OPERATIONS = (
         required=(),
     ),
     reads("GetPrivateIp", "/privateIps/{privateIpId}", private_ip.PrivateIp),
+    lists(
+        "ListIpv6s",
+        "/ipv6",
+        private_ip.PrivateIp,
+        ("vnicId", "subnetId", "ipAddress"),
+        required=(),
+        find=lambda _: (),  # no VCN has IPv6
+    ),
     creates(
         "CreatePublicIp",
         "/publicIps",
@@ -96,5 +105,6 @@ OPERATIONS = (
         public_ip.UpdatePublicIpDetails,
         public_ip.update,
     ),
+    moves("ChangePublicIpCompartment", "/publicIps/{publicIpId}", public_ip.PublicIp),
     deletes("DeletePublicIp", "/publicIps/{publicIpId}", public_ip.PublicIp, public_ip.delete),
 )

@@ -15,6 +15,7 @@ from localcloud.api.operation import (
     reads,
     updates,
 )
+from localcloud.api.work_requests import moves, tracked
 from localcloud.model import (
     boot_volume,
     instance,
@@ -46,6 +47,11 @@ def _shapes(call: Call) -> Sequence[Record]:
     images = [image for image in catalogue.images() if image_id in {None, image.id}]
     able = {image.architecture for image in images}
     return [s for s in catalogue.SHAPES if image_id is None or s.architecture in able]
+
+
+def _none(_: Call) -> Sequence[Record]:
+    """List nothing: no volume has a backup policy."""
+    return ()
 
 
 def _get_image(call: Call) -> Reply:
@@ -101,12 +107,16 @@ _COMPUTE = (
         find=_shapes,
         also=("availabilityDomain", "imageId"),
     ),
-    creates(
-        "LaunchInstance",
-        "/instances",
+    tracked(
+        creates(
+            "LaunchInstance",
+            "/instances",
+            instance.Instance,
+            instance.LaunchInstanceDetails,
+            instance.launch,
+        ),
         instance.Instance,
-        instance.LaunchInstanceDetails,
-        instance.launch,
+        "CREATED",
     ),
     lists(
         "ListInstances",
@@ -115,13 +125,18 @@ _COMPUTE = (
         (*_PLACE, "displayName", "lifecycleState"),
     ),
     reads("GetInstance", "/instances/{instanceId}", instance.Instance),
-    updates(
-        "UpdateInstance",
-        "/instances/{instanceId}",
+    tracked(
+        updates(
+            "UpdateInstance",
+            "/instances/{instanceId}",
+            instance.Instance,
+            instance.UpdateInstanceDetails,
+            instance.update,
+        ),
         instance.Instance,
-        instance.UpdateInstanceDetails,
-        instance.update,
+        "UPDATED",
     ),
+    moves("ChangeInstanceCompartment", "/instances/{instanceId}", instance.Instance, instance.move),
     Operation(
         name="InstanceAction",
         method="POST",
@@ -157,6 +172,13 @@ _STORAGE = (
         boot_volume.BootVolumeAttachment,
     ),
     reads("GetBootVolume", "/bootVolumes/{bootVolumeId}", boot_volume.BootVolume),
+    updates(
+        "UpdateBootVolume",
+        "/bootVolumes/{bootVolumeId}",
+        boot_volume.BootVolume,
+        boot_volume.UpdateBootVolumeDetails,
+        boot_volume.update,
+    ),
     creates("CreateVolume", "/volumes", volume.Volume, volume.CreateVolumeDetails, volume.create),
     lists("ListVolumes", "/volumes", volume.Volume, (*_PLACE, "displayName", "lifecycleState")),
     reads("GetVolume", "/volumes/{volumeId}", volume.Volume),
@@ -167,6 +189,15 @@ _STORAGE = (
         volume.UpdateVolumeDetails,
         volume.update,
     ),
+    lists(
+        "GetVolumeBackupPolicyAssetAssignment",
+        "/volumeBackupPolicyAssignments",
+        volume.Volume,
+        (),
+        required=("assetId",),
+        find=_none,
+    ),
+    moves("ChangeVolumeCompartment", "/volumes/{volumeId}", volume.Volume),
     deletes("DeleteVolume", "/volumes/{volumeId}", volume.Volume, volume.delete),
     creates(
         "AttachVolume",

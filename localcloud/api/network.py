@@ -1,6 +1,7 @@
 """Operations on what a network is made of: VCNs, gateways, routes, security lists, subnets."""
 
 from localcloud.api.operation import creates, deletes, lists, reads, updates
+from localcloud.api.work_requests import moves
 from localcloud.model import (
     internet_gateway,
     resource,
@@ -17,6 +18,7 @@ _VCN = (
     lists("ListVcns", "/vcns", vcn.Vcn, ("compartmentId", "displayName", "lifecycleState")),
     reads("GetVcn", "/vcns/{vcnId}", vcn.Vcn),
     updates("UpdateVcn", "/vcns/{vcnId}", vcn.Vcn, vcn.UpdateVcnDetails, resource.update),
+    moves("ChangeVcnCompartment", "/vcns/{vcnId}", vcn.Vcn),
     deletes("DeleteVcn", "/vcns/{vcnId}", vcn.Vcn, vcn.delete),
 )
 
@@ -37,6 +39,11 @@ _INTERNET_GATEWAY = (
         internet_gateway.UpdateInternetGatewayDetails,
         resource.update,
     ),
+    moves(
+        "ChangeInternetGatewayCompartment",
+        "/internetGateways/{igId}",
+        internet_gateway.InternetGateway,
+    ),
     deletes(
         "DeleteInternetGateway",
         "/internetGateways/{igId}",
@@ -55,6 +62,7 @@ _ROUTES_AND_LISTS = (
         route_table.UpdateRouteTableDetails,
         route_table.update,
     ),
+    moves("ChangeRouteTableCompartment", "/routeTables/{rtId}", route_table.RouteTable),
     lists("ListSecurityLists", "/securityLists", security_list.SecurityList, _IN_VCN),
     reads("GetSecurityList", "/securityLists/{securityListId}", security_list.SecurityList),
     updates(
@@ -63,6 +71,11 @@ _ROUTES_AND_LISTS = (
         security_list.SecurityList,
         security_list.UpdateSecurityListDetails,
         security_list.update,
+    ),
+    moves(
+        "ChangeSecurityListCompartment",
+        "/securityLists/{securityListId}",
+        security_list.SecurityList,
     ),
 )
 
@@ -77,6 +90,7 @@ _SUBNET = (
         subnet.UpdateSubnetDetails,
         subnet.update,
     ),
+    moves("ChangeSubnetCompartment", "/subnets/{subnetId}", subnet.Subnet),
     deletes("DeleteSubnet", "/subnets/{subnetId}", subnet.Subnet, resource.delete),
 )
 

@@ -11,6 +11,7 @@ from localcloud.api.operation import (
     reads,
     updates,
 )
+from localcloud.api.work_requests import moves
 from localcloud.cloud import Cloud
 from localcloud.model import nsg, resource, vnic
 from localcloud.model.nsg import NetworkSecurityGroup
@@ -77,6 +78,7 @@ OPERATIONS = (
         nsg.UpdateNetworkSecurityGroupDetails,
         resource.update,
     ),
+    moves("ChangeNetworkSecurityGroupCompartment", _GROUP, NetworkSecurityGroup),
     deletes("DeleteNetworkSecurityGroup", _GROUP, NetworkSecurityGroup, resource.delete),
     Operation(
         name="ListNetworkSecurityGroupSecurityRules",

@@ -2,11 +2,13 @@
 
 from typing import Any, ClassVar, Literal
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
-from localcloud import ocids
+from localcloud import errors, ocids
 from localcloud.cloud import Cloud
-from localcloud.model.resource import Resource, Tagged
+from localcloud.model import resource
+from localcloud.model.resource import NameAndTags, Resource, Tagged
+from localcloud.model.volume import MOST_GBS, check_growth
 
 
 class BootVolume(Tagged):
@@ -16,6 +18,7 @@ class BootVolume(Tagged):
     size_in_gbs: int
     size_in_mbs: int
     vpus_per_gb: int
+    system_tags: dict[str, dict[str, Any]] = Field(default_factory=dict)
     is_hydrated: bool = True
     is_auto_tune_enabled: bool = False
 
@@ -28,6 +31,12 @@ class BootVolumeAttachment(Resource):
     is_pv_encryption_in_transit_enabled: bool
     encryption_in_transit_type: Literal["NONE"] = "NONE"
     time_updated: AwareDatetime | None = None
+
+
+class UpdateBootVolumeDetails(NameAndTags):
+    size_in_gbs: int | None = Field(default=None, le=MOST_GBS)
+    vpus_per_gb: int | None = Field(default=None, ge=10, le=120, multiple_of=10)
+    is_auto_tune_enabled: Literal[False] | None = None
 
 
 def attach(
@@ -69,6 +78,19 @@ def attach(
             is_pv_encryption_in_transit_enabled=encrypted,
         )
     )
+
+
+def update(cloud: Cloud, volume: BootVolume, wish: UpdateBootVolumeDetails) -> BootVolume:
+    if volume.lifecycle_state != "AVAILABLE":
+        raise errors.incorrect_state(f"The boot volume {volume.id} is {volume.lifecycle_state}.")
+    updated = resource.update(cloud, volume, wish)
+    if updated.size_in_gbs == volume.size_in_gbs:
+        return updated
+    check_growth(volume.size_in_gbs, updated.size_in_gbs)
+    growing = updated.changed(
+        size_in_mbs=updated.size_in_gbs * 1024, lifecycle_state="PROVISIONING"
+    )
+    return resource.settle(cloud, growing, "AVAILABLE")
 
 
 def detach(cloud: Cloud, instance_id: str) -> None:

@@ -4,21 +4,29 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from localcloud import errors, ocids
+from localcloud import errors, ocids, wire
 from localcloud.catalogue import DOMAINS, LaunchOptions
 from localcloud.cloud import Cloud
 from localcloud.model import boot_volume, launch_rules, resource, vnic
 from localcloud.model.launch_rules import InstanceShapeConfig, LaunchShapeConfigDetails
-from localcloud.model.resource import CreateDetails, NameAndTags, Tagged
+from localcloud.model.resource import ChangeCompartmentDetails, CreateDetails, NameAndTags, Tagged
+from localcloud.model.volume import MOST_GBS
 from localcloud.wire import Details
 
+FaultDomain = Literal["FAULT-DOMAIN-1", "FAULT-DOMAIN-2", "FAULT-DOMAIN-3"]
 _FIXED_METADATA = ("user_data", "ssh_authorized_keys")
 
 
 class InstanceSourceDetails(Details):
     source_type: Literal["image"]
     image_id: str
-    boot_volume_size_in_gbs: int = Field(default=47, ge=50, le=32768)
+    boot_volume_size_in_gbs: int | None = None
+    boot_volume_vpus_per_gb: int = 10
+
+
+class LaunchSourceDetails(InstanceSourceDetails):
+    # absent: the image's size, although nobody may ask for one as small
+    boot_volume_size_in_gbs: int | None = Field(default=None, ge=50, le=MOST_GBS)
     boot_volume_vpus_per_gb: int = Field(default=10, ge=10, le=120, multiple_of=10)
 
 
@@ -60,6 +68,9 @@ class Instance(Tagged):
     agent_config: AgentConfig
     metadata: dict[str, str]
     extended_metadata: dict[str, Any] = Field(default_factory=dict)
+    system_tags: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    security_attributes: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    security_attributes_state: Literal["STABLE"] = "STABLE"
     hostname: str
     heading_for: Literal["RUNNING", "STOPPED", "TERMINATED"] = "RUNNING"
     last_failure: str | None = None
@@ -67,12 +78,16 @@ class Instance(Tagged):
 
 class LaunchInstanceDetails(CreateDetails):
     availability_domain: str
-    fault_domain: Literal["FAULT-DOMAIN-1", "FAULT-DOMAIN-2", "FAULT-DOMAIN-3"] | None = None
+    fault_domain: FaultDomain | None = None
     shape: str
     shape_config: LaunchShapeConfigDetails | None = None
-    source_details: InstanceSourceDetails
-    create_vnic_details: vnic.CreateVnicDetails
+    source_details: LaunchSourceDetails | None = None
+    image_id: str | None = None  # deprecated form of `source_details`
+    create_vnic_details: vnic.CreateVnicDetails | None = None
+    subnet_id: str | None = None  # deprecated forms of what is in `create_vnic_details`
+    hostname_label: str | None = None
     metadata: dict[str, str] = Field(default_factory=dict)
+    extended_metadata: dict[str, Any] = Field(default_factory=dict)
     instance_options: InstanceOptions = InstanceOptions()
     availability_config: AvailabilityConfig = AvailabilityConfig()
     agent_config: AgentConfig = AgentConfig()
@@ -81,8 +96,11 @@ class LaunchInstanceDetails(CreateDetails):
 
 class UpdateInstanceDetails(NameAndTags):
     metadata: dict[str, str] | None = None
+    extended_metadata: dict[str, Any] | None = None
     shape: str | None = None
     shape_config: LaunchShapeConfigDetails | None = None
+    fault_domain: FaultDomain | None = None
+    update_operation_constraint: Literal["ALLOW_DOWNTIME", "AVOID_DOWNTIME"] | None = None
     instance_options: InstanceOptions | None = None
     availability_config: AvailabilityConfig | None = None
     agent_config: AgentConfig | None = None
@@ -96,7 +114,8 @@ def launch(cloud: Cloud, wish: LaunchInstanceDetails) -> Instance:
     fields = wish.common(cloud, "instance")
     shape = launch_rules.find_shape(wish.shape)
     size = launch_rules.shape_config(shape, wish.shape_config)
-    image = launch_rules.find_image(wish.source_details.image_id, shape)
+    source, card = _source(wish), _card(wish)
+    image = launch_rules.find_image(source.image_id, shape)
     launch_rules.check_metadata(wish.metadata)
     cloud.faults.strike_launch(wish.availability_domain)
     encrypted = wish.is_pv_encryption_in_transit_enabled
@@ -108,14 +127,15 @@ def launch(cloud: Cloud, wish: LaunchInstanceDetails) -> Instance:
         fault_domain=wish.fault_domain or "FAULT-DOMAIN-1",
         shape=shape.shape,
         shape_config=size,
-        source_details=wish.source_details,
+        source_details=InstanceSourceDetails(**source.model_dump()),
         image_id=image.id,
         launch_options=LaunchOptions(is_pv_encryption_in_transit_enabled=encrypted),
         instance_options=wish.instance_options,
         availability_config=wish.availability_config,
         agent_config=wish.agent_config,
         metadata=wish.metadata,
-        hostname=_hostname(wish, fields["display_name"]),
+        extended_metadata=wish.extended_metadata,
+        hostname=_hostname(card, fields["display_name"]),
     )
     place = {
         "compartment_id": instance.compartment_id,
@@ -123,7 +143,7 @@ def launch(cloud: Cloud, wish: LaunchInstanceDetails) -> Instance:
     }
     vnic.attach(
         cloud,
-        wish.create_vnic_details,
+        card,
         instance_id=instance.id,
         name=instance.display_name,
         common=place,
@@ -133,8 +153,8 @@ def launch(cloud: Cloud, wish: LaunchInstanceDetails) -> Instance:
         instance_id=instance.id,
         instance_name=instance.display_name,
         image_id=image.id,
-        size_in_gbs=wish.source_details.boot_volume_size_in_gbs,
-        vpus_per_gb=wish.source_details.boot_volume_vpus_per_gb,
+        size_in_gbs=source.boot_volume_size_in_gbs or image.boot_volume_size_in_gbs,
+        vpus_per_gb=source.boot_volume_vpus_per_gb,
         encrypted=encrypted,
         common=place,
     )
@@ -142,6 +162,7 @@ def launch(cloud: Cloud, wish: LaunchInstanceDetails) -> Instance:
 
 
 def update(cloud: Cloud, instance: Instance, wish: UpdateInstanceDetails) -> Instance:
+    """Change an instance; what its hardware is changes with a reboot, if it is running."""
     refuse_if_over(instance)
     for key in _FIXED_METADATA if wish.metadata is not None else ():
         if (wish.metadata or {}).get(key) != instance.metadata.get(key):
@@ -151,10 +172,32 @@ def update(cloud: Cloud, instance: Instance, wish: UpdateInstanceDetails) -> Ins
             )
     if wish.metadata is not None:
         launch_rules.check_metadata(wish.metadata)
-    if wish.shape not in {None, instance.shape} or _resizes(instance, wish.shape_config):
-        raise errors.not_implemented("resizing an instance (changing shape or shapeConfig)")
-    kept = wish.model_copy(update={"shape": None, "shape_config": None})
-    return resource.update(cloud, instance, kept)
+    hardware = _hardware(instance, wish)
+    handled = ("shape", "shape_config", "fault_domain", "update_operation_constraint")
+    updated = resource.update(cloud, instance, wish.model_copy(update=dict.fromkeys(handled)))
+    if not hardware:
+        return updated
+    if instance.lifecycle_state == "RUNNING":
+        if wish.update_operation_constraint == "AVOID_DOWNTIME":
+            raise errors.invalid_parameter(
+                f"A change of {', '.join(map(wire.camel, hardware))} reboots the instance, which "
+                "updateOperationConstraint AVOID_DOWNTIME rules out."
+            )
+        hardware |= {"lifecycle_state": "STOPPING", "heading_for": "RUNNING"}
+    elif instance.lifecycle_state != "STOPPED":
+        raise errors.incorrect_state(
+            f"The instance {instance.id} is {instance.lifecycle_state}; shape, shapeConfig and "
+            "faultDomain change while it is RUNNING or STOPPED."
+        )
+    return cloud.store.put(updated.changed(**hardware))
+
+
+def move(cloud: Cloud, instance: Instance, wish: ChangeCompartmentDetails) -> Instance:
+    """Move an instance with its attachments; its VNIC and its volumes stay where they are."""
+    for kind in (vnic.VnicAttachment, boot_volume.BootVolumeAttachment):
+        for attachment in cloud.store.find(kind, instance_id=instance.id):
+            resource.move(cloud, attachment, wish)
+    return resource.move(cloud, instance, wish)
 
 
 def refuse_if_over(instance: Instance) -> None:
@@ -164,16 +207,47 @@ def refuse_if_over(instance: Instance) -> None:
         )
 
 
-def _resizes(instance: Instance, wish: LaunchShapeConfigDetails | None) -> bool:
-    now = instance.shape_config
-    return wish is not None and (
-        wish.ocpus not in {None, now.ocpus} or wish.memory_in_gbs not in {None, now.memory_in_gbs}
+def _hardware(instance: Instance, wish: UpdateInstanceDetails) -> dict[str, Any]:
+    """Return the fields that need other hardware; a size of which a part is absent keeps it."""
+    shape = launch_rules.find_shape_to_change_to(wish.shape or instance.shape, instance.image_id)
+    size = instance.shape_config
+    if wish.shape_config is not None or shape.shape != instance.shape:
+        wanted = wish.shape_config or LaunchShapeConfigDetails()
+        size = launch_rules.shape_config(
+            shape,
+            wanted.completed(size) if shape.is_flexible else wish.shape_config,
+        )
+    wanted_fields = {
+        "shape": shape.shape,
+        "shape_config": size,
+        "fault_domain": wish.fault_domain or instance.fault_domain,
+    }
+    return {
+        name: value for name, value in wanted_fields.items() if getattr(instance, name) != value
+    }
+
+
+def _source(wish: LaunchInstanceDetails) -> LaunchSourceDetails:
+    if wish.source_details is not None:
+        return wish.source_details
+    if wish.image_id is None:
+        raise errors.missing_parameter(["sourceDetails", "imageId"])
+    return LaunchSourceDetails(source_type="image", image_id=wish.image_id)
+
+
+def _card(wish: LaunchInstanceDetails) -> vnic.CreateVnicDetails:
+    card = wish.create_vnic_details or vnic.CreateVnicDetails()
+    return card.model_copy(
+        update={
+            "subnet_id": card.subnet_id or wish.subnet_id,
+            "hostname_label": card.hostname_label or wish.hostname_label,
+        }
     )
 
 
-def _hostname(wish: LaunchInstanceDetails, display_name: str) -> str:
+def _hostname(card: vnic.CreateVnicDetails, display_name: str) -> str:
     """OCI names a machine by its hostname label, else by what is usable of its display name."""
-    if label := wish.create_vnic_details.hostname_label:
-        return label
+    if card.hostname_label:
+        return card.hostname_label
     letters = "".join(c if c.isascii() and c.isalnum() else "-" for c in display_name.lower())
     return letters.strip("-")[:63] or "instance"

@@ -22,11 +22,6 @@ _KEY_TYPES = frozenset(
 )
 
 
-class LaunchShapeConfigDetails(Details):
-    ocpus: float | None = None
-    memory_in_gbs: float | None = None
-
-
 class InstanceShapeConfig(Details):
     ocpus: float
     vcpus: int
@@ -38,14 +33,42 @@ class InstanceShapeConfig(Details):
     local_disks: int = 0
 
 
+class LaunchShapeConfigDetails(Details):
+    ocpus: float | None = None
+    memory_in_gbs: float | None = None
+
+    def completed(self, size: InstanceShapeConfig) -> "LaunchShapeConfigDetails":
+        """Return the wish with the parts of the present size that it leaves out."""
+        return LaunchShapeConfigDetails(
+            ocpus=self.ocpus or size.ocpus, memory_in_gbs=self.memory_in_gbs or size.memory_in_gbs
+        )
+
+
 def find_shape(name: str) -> Shape:
     """Return a shape that this region has and this machine's processor can carry."""
-    shape = next((shape for shape in catalogue.SHAPES if shape.shape == name), None)
-    if shape is None:
-        raise errors.not_found(f"shape {name} not found")
+    shape = _known_shape(name)
     if shape.architecture != catalogue.host_architecture():
         raise errors.out_of_host_capacity()
     return shape
+
+
+def find_shape_to_change_to(name: str, image_id: str) -> Shape:
+    """Return a shape that can carry the disk of an instance that exists."""
+    shape = _known_shape(name)
+    if shape.architecture != catalogue.host_architecture():
+        raise _not_valid_for_image(shape, image_id)
+    return shape
+
+
+def _known_shape(name: str) -> Shape:
+    shape = next((shape for shape in catalogue.SHAPES if shape.shape == name), None)
+    if shape is None:
+        raise errors.not_found(f"shape {name} not found")
+    return shape
+
+
+def _not_valid_for_image(shape: Shape, image_id: str) -> errors.ApiError:
+    return errors.invalid_parameter(f"Shape {shape.shape} is not valid for image {image_id}.")
 
 
 def find_image(ocid: str, shape: Shape) -> Image:
@@ -53,7 +76,7 @@ def find_image(ocid: str, shape: Shape) -> Image:
     if image is None:
         raise errors.related_resource_not_found("imageId", ocid)
     if image.architecture != shape.architecture:
-        raise errors.invalid_parameter(f"Shape {shape.shape} is not valid for image {image.id}.")
+        raise _not_valid_for_image(shape, image.id)
     return image
 
 

@@ -32,9 +32,7 @@ class UpdatePublicIpDetails(NameAndTags):
 
 def create(cloud: Cloud, wish: CreatePublicIpDetails) -> PublicIp:
     if wish.lifetime == "EPHEMERAL":
-        raise errors.not_implemented(
-            "creating ephemeral public IPs (an instance gets one with assignPublicIp)"
-        )
+        return _create_ephemeral(cloud, wish)
     reserved = PublicIp(
         **wish.common(cloud, "publicip"),
         id=ocids.mint("publicip"),
@@ -47,6 +45,15 @@ def create(cloud: Cloud, wish: CreatePublicIpDetails) -> PublicIp:
     if wish.private_ip_id:
         return _assign(cloud, reserved, wish.private_ip_id)
     return resource.settle(cloud, reserved, "AVAILABLE")
+
+
+def _create_ephemeral(cloud: Cloud, wish: CreatePublicIpDetails) -> PublicIp:
+    """Give a private IP a public one for as long as it lives."""
+    if wish.private_ip_id is None:
+        raise errors.missing_parameter(["privateIpId"])
+    target = _target(cloud, wish.private_ip_id)
+    place = {"availability_domain": target.availability_domain}
+    return assign_ephemeral(cloud, target.id, {**wish.common(cloud, "publicip"), **place})
 
 
 def update(cloud: Cloud, address: PublicIp, wish: UpdatePublicIpDetails) -> PublicIp:
@@ -73,14 +80,13 @@ def assigned_to(cloud: Cloud, private_ip_id: str) -> PublicIp | None:
     return found[0] if found else None
 
 
-def assign_ephemeral(cloud: Cloud, private_ip_id: str, common: dict[str, Any]) -> None:
+def assign_ephemeral(cloud: Cloud, private_ip_id: str, common: dict[str, Any]) -> PublicIp:
     now = cloud.now()
-    cloud.store.put(
+    named = {"display_name": f"publicip{now:%Y%m%d%H%M%S}", "time_created": now, **common}
+    return cloud.store.put(
         PublicIp(
-            **common,
+            **named,
             id=ocids.mint("publicip"),
-            display_name=f"publicip{now:%Y%m%d%H%M%S}",
-            time_created=now,
             lifecycle_state="ASSIGNED",
             ip_address=_free_address(cloud),
             lifetime="EPHEMERAL",
@@ -102,6 +108,13 @@ def release(cloud: Cloud, private_ip_id: str) -> None:
 
 
 def _assign(cloud: Cloud, address: PublicIp, private_ip_id: str) -> PublicIp:
+    target = _target(cloud, private_ip_id)
+    assigning = address.changed(lifecycle_state="ASSIGNING", **_assignment(target.id))
+    return resource.settle(cloud, assigning, "ASSIGNED")
+
+
+def _target(cloud: Cloud, private_ip_id: str) -> PrivateIp:
+    """Return a private IP that may get a public one and has none."""
     target = cloud.store.related(PrivateIp, "privateIpId", private_ip_id)
     if cloud.store.get(Subnet, target.subnet_id).prohibit_public_ip_on_vnic:
         raise errors.invalid_parameter(
@@ -112,8 +125,7 @@ def _assign(cloud: Cloud, address: PublicIp, private_ip_id: str) -> PublicIp:
             f"The private IP {target.id} already has the public IP {other.ip_address} "
             f"({other.lifetime.lower()}, {other.id}) assigned to it."
         )
-    assigning = address.changed(lifecycle_state="ASSIGNING", **_assignment(target.id))
-    return resource.settle(cloud, assigning, "ASSIGNED")
+    return target
 
 
 def _assignment(private_ip_id: str) -> dict[str, Any]:

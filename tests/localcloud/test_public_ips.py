@@ -47,8 +47,8 @@ def test_no_address_is_found_that_is_not_reserved(caller: Caller) -> None:
     refused(404, "NotAuthorizedOrNotFound", caller.network.get_public_ip_by_ip_address, wish)
 
 
-def test_ephemeral_addresses_come_with_instances_only(caller: Caller) -> None:
-    refused(501, "NotImplemented", reserve, caller, lifetime="EPHEMERAL")
+def test_an_ephemeral_address_needs_something_to_live_with(caller: Caller) -> None:
+    refused(400, "MissingParameter", reserve, caller, lifetime="EPHEMERAL")
 
 
 @pytest.mark.parametrize("count", [245])

@@ -141,7 +141,7 @@ def test_an_ingress_rule_needs_a_source(caller: Caller, group: Any) -> None:
 def test_a_rule_that_would_not_be_enforced_is_refused(
     caller: Caller, group: Any, fields: dict[str, Any]
 ) -> None:
-    refused(501, "NotImplemented", add, caller, group, rule(**fields))
+    refused(400, "NotImplemented", add, caller, group, rule(**fields))
 
 
 def test_more_than_25_rules_in_a_call_are_refused(caller: Caller, group: Any) -> None:

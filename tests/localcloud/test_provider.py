@@ -1,0 +1,107 @@
+"""What the official provider asks for beside what its resources are named after."""
+
+import ssl
+from pathlib import Path
+from typing import Any
+
+import httpx
+import oci
+import pytest
+from oci.core import models
+
+from localcloud.account import Account
+from localcloud.home import TLS_PORT, Home
+from tests.localcloud.caller import Caller, eventually, refused
+from tests.localcloud.launches import launch_details
+from tests.localcloud.machine import Machine
+from tests.localcloud.served import served
+
+
+def update(machine: Machine, **fields: Any) -> str:
+    """Update the machine's instance; return the work request that was begun."""
+    wish = models.UpdateInstanceDetails(**fields)
+    answer = machine.caller.compute.update_instance(machine.id, wish)
+    return str(answer.headers["opc-work-request-id"])
+
+
+def test_an_update_has_a_work_request_that_ends_when_the_machine_is_back(
+    cloud: Caller, machine: Machine, address: str
+) -> None:
+    def status(request: str) -> str:
+        return str(cloud.work_requests.get_work_request(request).data.status)
+
+    assert status(update(machine, display_name="tracked")) == "SUCCEEDED"
+    size = cloud.compute.get_instance(machine.id).data.shape_config
+    bigger = models.UpdateInstanceShapeConfigDetails(memory_in_gbs=size.memory_in_gbs + 1)
+    rebooting = update(machine, shape_config=bigger)
+    assert status(rebooting) == "IN_PROGRESS"
+    eventually("the work request", lambda: status(rebooting), "SUCCEEDED")
+    assert machine.state == "RUNNING"
+    machine.wait_for_ssh(address)
+    (resource,) = cloud.work_requests.get_work_request(rebooting).data.resources
+    assert (resource.identifier, resource.action_type) == (machine.id, "UPDATED")
+    listed = cloud.work_requests.list_work_requests(cloud.compartment, resource_id=machine.id).data
+    assert rebooting in [request.id for request in listed]
+
+
+def test_a_launch_that_fails_says_so_in_its_work_request(tmp_path: Path) -> None:
+    """Nothing was prepared for machines here: none can be made."""
+    home = Home.open(tmp_path / "home")
+    with served(home):
+        caller = Caller(home, Account.open(home))
+        subnet = caller.subnet(caller.vcn())
+        launched = caller.compute.launch_instance(launch_details(caller, subnet))
+        request = launched.headers["opc-work-request-id"]
+        eventually(
+            "the launch",
+            lambda: caller.work_requests.get_work_request(request).data.status,
+            "FAILED",
+        )
+        (problem,) = caller.work_requests.list_work_request_errors(request).data
+        assert "docker" in problem.message
+
+
+def test_the_answers_have_what_the_provider_reads(cloud: Caller, machine: Machine) -> None:
+    instance = cloud.compute.get_instance(machine.id).data
+    assert (instance.system_tags, instance.security_attributes) == ({}, {})
+    (attachment,) = cloud.compute.list_boot_volume_attachments(
+        cloud.domains[0], cloud.compartment, instance_id=machine.id
+    ).data
+    boot_volume = cloud.storage.get_boot_volume(attachment.boot_volume_id).data
+    assert boot_volume.system_tags == {}
+    policies = cloud.storage.get_volume_backup_policy_asset_assignment(boot_volume.id).data
+    assert policies == []
+    assert cloud.network.list_ipv6s(vnic_id=machine.vnic_id).data == []
+
+
+def test_an_instance_takes_the_extended_metadata_that_is_always_sent(machine: Machine) -> None:
+    update(machine, extended_metadata={"team": {"name": "auth"}})
+    seen = machine.caller.compute.get_instance(machine.id).data
+    assert seen.extended_metadata == {"team": {"name": "auth"}}
+    update(machine, extended_metadata={})
+    assert machine.caller.compute.get_instance(machine.id).data.extended_metadata == {}
+
+
+def test_a_resource_moves_to_another_compartment(caller: Caller, vcn: Any) -> None:
+    wish = models.ChangeVcnCompartmentDetails(compartment_id=caller.account.tenancy)
+    moved = caller.network.change_vcn_compartment(vcn.id, wish)
+    request = moved.headers["opc-work-request-id"]
+    assert caller.work_requests.get_work_request(request).data.status == "SUCCEEDED"
+    assert caller.network.get_vcn(vcn.id).data.compartment_id == caller.account.tenancy
+    nowhere = models.ChangeVcnCompartmentDetails(compartment_id="ocid1.compartment.oc1..none")
+    refused(404, "NotAuthorizedOrNotFound", caller.network.change_vcn_compartment, vcn.id, nowhere)
+
+
+@pytest.mark.parametrize("path", ["/20190111/budgets", "/20160918/natGateways", "/n/x/b/y/o/z"])
+def test_what_is_not_modelled_is_refused_at_once_on_both_ports(caller: Caller, path: str) -> None:
+    """Refused by a 4xx that is no 404: after those a provider waits, or takes a thing for gone."""
+    signer = oci.signer.Signer(
+        *(caller.config[key] for key in ("tenancy", "user", "fingerprint", "key_file"))
+    )
+    trusting = ssl.create_default_context(cafile=str(caller.home.certificate_file))
+    with httpx.Client(verify=trusting, trust_env=False) as http:
+        for base in (caller.home.endpoint, f"https://{caller.home.address}:{TLS_PORT}"):
+            request = oci.base_client.requests.Request("GET", f"{base}{path}").prepare()
+            answer = http.get(request.url, headers=signer(request).headers)
+            assert (answer.status_code, answer.json()["code"]) == (400, "NotImplemented")
+            assert f"GET {path}" in answer.json()["message"]
