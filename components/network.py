@@ -76,6 +76,7 @@ class Network(pulumi.ComponentResource):
             compartment_id=args.compartment_id,
             vcn_id=vcn.id,
             display_name=name,
+            enabled=True,  # the default, said so that a refresh shows when somebody turned it off
             opts=child,
         )
         routes = core.DefaultRouteTable(
@@ -123,6 +124,7 @@ class Network(pulumi.ComponentResource):
                 protocol=TCP,
                 source=rule.source,
                 source_type="CIDR_BLOCK",
+                stateless=False,
                 tcp_options=core.NetworkSecurityGroupSecurityRuleTcpOptionsArgs(
                     destination_port_range=(
                         core.NetworkSecurityGroupSecurityRuleTcpOptionsDestinationPortRangeArgs(
@@ -143,6 +145,7 @@ class Network(pulumi.ComponentResource):
                 protocol="all",
                 destination=ANYWHERE,
                 destination_type="CIDR_BLOCK",
+                stateless=False,
                 description="packages, images and certificates",
                 opts=child,
             )

@@ -12,6 +12,7 @@ from pulumi_command import remote
 from pulumi_oci import core, identity
 
 from components import commands, observation, release_tool
+from components.address import leading_somewhere
 from components.keys import KeyPair
 from components.observation import Observation
 
@@ -147,7 +148,7 @@ class Server(pulumi.ComponentResource):
             opts=kept,
         )
 
-        self.public_ip = address.ip_address
+        self.public_ip = leading_somewhere(address, parent=self)
         self.login_key = args.login_key.private
         self.connection = commands.connection(
             host=self.public_ip, private_key=self.login_key, host_key=args.host_key.public

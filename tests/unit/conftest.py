@@ -29,6 +29,7 @@ CALLS: Mapping[str, Mapping[str, Any]] = {
     },
     "oci:Core/getImages:getImages": {"images": [{"id": "newest"}, {"id": "older"}]},
     "oci:Core/getVnicAttachments:getVnicAttachments": {"vnicAttachments": [{"vnicId": "vnic"}]},
+    "oci:Core/getPublicIp:getPublicIp": {"assignedEntityId": "private-ip", "state": "ASSIGNED"},
     "oci:Core/getPrivateIps:getPrivateIps": {"privateIps": [{"id": "private-ip"}]},
 }
 

@@ -15,6 +15,7 @@ from components import commands, endpoint, image, observation, release, rollout,
 from components.network import Ingress, Network, NetworkArgs, openings
 from components.observation import Observation, UnreachableError
 from host.auth_release.desired import Desired
+from tests.unit import conftest
 from tests.unit.conftest import Program, Recording, plain
 from tests.unit.examples import HOST_KEY, SCHEMA, SIGNING_KEY
 from tests.unit.examples import configuration as example
@@ -138,6 +139,23 @@ def test_the_vm_gets_its_address_from_the_reserved_one_only(up: Up) -> None:
     assert recorded["auth-vm"]["createVnicDetails"]["assignPublicIp"] == "false"
     assert recorded["auth-address"]["lifetime"] == "RESERVED"
     assert recorded["auth-address"]["privateIpId"] == "private-ip"
+
+
+def test_an_address_that_is_attached_to_nothing_stops_an_update_before_it_is_dialled(
+    up: Up, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unassigned = {"assignedEntityId": None, "state": "AVAILABLE"}
+    token = "oci:Core/getPublicIp:getPublicIp"
+    monkeypatch.setattr(conftest, "CALLS", {**conftest.CALLS, token: unassigned})
+    with pytest.raises(pulumi.RunError, match=r"192\.0\.2\.7 is attached to nothing .*REFRESH=1"):
+        up(make_server)
+
+
+def test_what_the_service_needs_of_the_network_is_said_although_it_is_the_default(up: Up) -> None:
+    """Otherwise a refresh shows no difference when somebody changes it."""
+    seen = up(network)
+    assert seen["auth-gateway"]["enabled"] is True
+    assert {rule["stateless"] for rule in seen.of_type(RULE)} == {False}
 
 
 def test_the_vm_starts_from_the_newest_image(up: Up) -> None:

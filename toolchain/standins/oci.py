@@ -155,6 +155,15 @@ def _list(client: str, path: str, key: str) -> provider.Function:
     return function
 
 
+def _get_public_ip(arguments: Properties, context: Context) -> Properties:
+    """Read a public IP by its id, as the program does; the official function has other keys too."""
+    path = f"/publicIps/{arguments['id']}"
+    body = oci_api.of(context).call(NETWORK, "GET", path)
+    if body is None:
+        raise provider.ProviderError(f"404-NotAuthorizedOrNotFound, there is no {path}")
+    return {**arguments, **oci_wire.inbound(body)}
+
+
 PLUGIN = provider.Plugin(
     name="oci",
     resources=RESOURCES,
@@ -166,6 +175,7 @@ PLUGIN = provider.Plugin(
         "oci:Core/getVnicAttachments:getVnicAttachments": _list(
             COMPUTE, "/vnicAttachments", "vnicAttachments"
         ),
+        "oci:Core/getPublicIp:getPublicIp": _get_public_ip,
         "oci:Core/getPrivateIps:getPrivateIps": _list(NETWORK, "/privateIps", "privateIps"),
     },
 )
