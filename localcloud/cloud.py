@@ -2,10 +2,11 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from localcloud.account import Account
 from localcloud.faults import Faults
@@ -20,10 +21,11 @@ _WORKERS = 8  # jobs mostly wait for Docker
 
 @dataclass(frozen=True, kw_only=True)
 class Reach:
-    """Who may reach a machine, and at which public address."""
+    """Who may reach a machine, at which public address, and what it reads about itself."""
 
     rules: tuple[IngressRule, ...]
     public_ip: str | None
+    document: Mapping[str, Any]  # what the metadata service answers it
 
 
 class Cloud:

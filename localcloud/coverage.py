@@ -11,9 +11,14 @@ _INTRODUCTION = f"""\
 
 This page is made from the code by `python -m localcloud coverage`; don't edit it.
 
-Every request must carry a valid OCI signature, or is answered 401. An operation that is not listed
-is answered 501 `NotImplemented`, a query parameter or body field that is not listed 400
-`InvalidParameter`. All paths begin with `/{VERSION}`.
+Every request must carry a valid OCI signature, or is answered 401. An operation that is not listed,
+of these services or another one, is answered 400 `NotImplemented`, a query parameter or body field
+that is not listed 400 `InvalidParameter`. All paths begin with `/{VERSION}`.
+
+Clients find the server under two addresses: plain HTTP for those whose endpoint can be set, and TLS
+for all others. With `CLIENT_HOST_OVERRIDES`, `domain_name_override` and `custom_cert_location` as
+`python -m localcloud describe` prints them, each client of the official provider speaks to it, and
+none to Oracle Cloud.
 
 ## How far it goes
 
@@ -30,14 +35,21 @@ is answered 501 `NotImplemented`, a query parameter or body field that is not li
 - A deleted network resource or public IP is gone at once (404). Instances and volumes stay to be
   seen as TERMINATED, attachments as DETACHED.
 - A boot volume has no bytes of its own: they are the machine's, and end with it, so
-  `preserveBootVolume=true` is refused.
-- Changing an instance's shape, size or image, resizing a volume, IPv6, secondary VNICs, iSCSI and
-  defined tags are refused.
+  `preserveBootVolume=true` is refused, and a bigger one is only remembered.
+- A volume grows while it is attached, and never shrinks. As on Oracle Cloud, its machine sees that
+  after a rescan, `echo 1 > /sys/class/block/DEVICE/device/rescan`.
+- A change of shape, size or fault domain reboots a running instance. The machine's limits of CPU
+  and memory follow, as far as the host goes; `nproc` and `free` in it go on showing the host's.
+- A machine finds its metadata at http://169.254.169.254/opc/v2/ (and v1, unless that is disabled),
+  a resolver at 169.254.169.254:53, and at 169.254.0.2 and 169.254.2.2 something that takes
+  connections to port 3260, where iSCSI would be.
+- Changing an instance's image, IPv6, secondary VNICs, iSCSI and defined tags are refused.
 
 ## Faults on request
 
-`POST /localcloud/faults` takes a fault as JSON, `GET` lists and `DELETE` clears them; no signature
-is needed, since only this machine can reach the server. Fields: `kind`, and optionally
+`POST /localcloud/faults` takes a fault as JSON, `GET` lists and `DELETE` clears them. Instead of a
+signature it takes the header `Authorization: Bearer TOKEN`, with the token in the file
+`control-token` of the home, which its user alone can read. Fields: `kind`, and optionally
 `availabilityDomain` (default: all), `times` (default: until cleared), `seconds`, `limits`.
 
 | kind | effect |
@@ -46,6 +58,7 @@ is needed, since only this machine can reach the server. Fields: `kind`, and opt
 | `limitExceeded` | a launch is answered 400 LimitExceeded, naming `limits` |
 | `notAuthenticated` | a request is answered 401 |
 | `slowBoot` | an instance stays PROVISIONING `seconds` longer |
+| `aptBusy` | apt's and dpkg's locks are held for `seconds` after a new instance's first boot |
 | `sshdLate` | a new instance answers no connection until `seconds` after it is RUNNING |
 
 ## Operations

@@ -13,9 +13,11 @@ from localcloud.wire import Details
 class Fault(Details):
     """One misfortune. It strikes `times` times, or until it is removed when that is absent."""
 
-    kind: Literal["outOfHostCapacity", "limitExceeded", "notAuthenticated", "slowBoot", "sshdLate"]
+    kind: Literal[
+        "outOfHostCapacity", "limitExceeded", "notAuthenticated", "slowBoot", "sshdLate", "aptBusy"
+    ]
     availability_domain: str | None = None  # the only domain it strikes; absent: all
-    seconds: float = Field(default=10, gt=0, le=600)  # slowBoot, sshdLate
+    seconds: float = Field(default=10, gt=0, le=600)  # slowBoot, sshdLate, aptBusy
     limits: tuple[str, ...] = ("standard-a1-core-count", "standard-a1-memory-count")
     times: int | None = Field(default=None, ge=1)
 

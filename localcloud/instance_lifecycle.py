@@ -5,13 +5,14 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 
-from localcloud import reachability
+from localcloud import instance_metadata, reachability
 from localcloud.cloud import Cloud
 from localcloud.machines import MachineSpec
 from localcloud.model import boot_volume, vnic, volume_attachment
 from localcloud.model.instance import Instance
 from localcloud.model.subnet import Subnet
 
+_APT_BUSY_SECONDS = 0  # on a first boot
 log = logging.getLogger(__name__)
 
 
@@ -63,20 +64,19 @@ def _open_up(cloud: Cloud, instance: Instance) -> None:
 
 
 def _start(cloud: Cloud, instance: Instance) -> None:
-    cloud.machines.start(instance.id)
+    cloud.machines.start(
+        instance.id,
+        ocpus=instance.shape_config.ocpus,
+        memory_in_gbs=instance.shape_config.memory_in_gbs,
+    )
     _forget_reach(cloud, instance)
     reachability.apply(cloud, instance.id)
     _move(cloud, instance, "RUNNING")
 
 
 def _stop(cloud: Cloud, instance: Instance) -> None:
-    if instance.heading_for == "RUNNING":
-        cloud.machines.reboot(instance.id)
-        _forget_reach(cloud, instance)
-        reachability.apply(cloud, instance.id)
-    else:
-        cloud.machines.stop(instance.id)
-    _move(cloud, instance, instance.heading_for)
+    cloud.machines.stop(instance.id)
+    _move(cloud, instance, "STARTING" if instance.heading_for == "RUNNING" else "STOPPED")
 
 
 def _terminate(cloud: Cloud, instance: Instance) -> None:
@@ -119,6 +119,7 @@ def _forget_reach(cloud: Cloud, instance: Instance) -> None:
 
 def _spec(cloud: Cloud, instance: Instance) -> MachineSpec:
     card = vnic.of_instance(cloud, instance.id)
+    fault = cloud.faults.strike("aptBusy", instance.availability_domain)
     return MachineSpec(
         instance_id=instance.id,
         hostname=instance.hostname,
@@ -129,4 +130,6 @@ def _spec(cloud: Cloud, instance: Instance) -> MachineSpec:
         user_data=base64.b64decode(instance.metadata.get("user_data", "")),
         ssh_authorized_keys=instance.metadata.get("ssh_authorized_keys", ""),
         metadata=instance.metadata,
+        apt_busy_seconds=fault.seconds if fault else _APT_BUSY_SECONDS,
+        document=instance_metadata.document(cloud, instance),
     )

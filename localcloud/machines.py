@@ -6,16 +6,17 @@ emulator.
 
 import os
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from localcloud import capabilities, firewall, machine_image, seed
 from localcloud.docker import docker, exists, inspect, labelled
 from localcloud.firewall import IngressRule
 from localcloud.gateway import Gateway, Route
 from localcloud.home import Home
+from localcloud.link_local import LinkLocal
 from localcloud.plumbing import Bridge
 from localcloud.registry import Registry
 from localcloud.seed import MachineSpec
@@ -33,6 +34,7 @@ class Machines:
         self._home = home
         self._bridge = Bridge(home)
         self._gateway = Gateway(home)
+        self._link_local = LinkLocal(home, self._bridge)
         self.registry = Registry(home, self._bridge)
         self._volumes = f"{home.prefix}volumes"
 
@@ -42,6 +44,7 @@ class Machines:
         self._bridge.ensure()
         self.registry.ensure(image)
         self._gateway.ensure(image)
+        self._link_local.ensure(image)
         if not exists("volume", self._volumes):
             docker("volume", "create", "--label", self._home.label, self._volumes)
 
@@ -61,13 +64,14 @@ class Machines:
                 # a guest that reboots ends its container: it comes back as a machine does
                 *("--restart", "unless-stopped", "--stop-timeout", str(_STOP_SECONDS)),
                 *capabilities.of_a_machine(),
-                *_limits(spec),
+                *_limits(spec.ocpus, spec.memory_in_gbs),
                 *("--mount", self._mount(self._disk(spec.instance_id), "/var/lib/docker")),
                 *("--volume", f"{self._volumes}:{VOLUMES}"),
                 machine_image.machine(_quietly),
             )
         files = seed.files(spec, registry=self._home.registry, ingress=self._filter(()))
         docker("cp", "-", f"{name}:/", stdin=seed.archive(files))
+        self._link_local.tell(str(address), spec.document)
         docker("start", name)
         self._gateway.update({spec.instance_id: Route(target=str(address))})
 
@@ -77,17 +81,18 @@ class Machines:
             return None
         return "RUNNING" if found["State"]["Running"] else "STOPPED"
 
-    def start(self, instance_id: str) -> None:
+    def start(self, instance_id: str, *, ocpus: float, memory_in_gbs: float) -> None:
+        """Start a stopped machine, in the size that its instance has now."""
+        docker("update", *_limits(ocpus, memory_in_gbs), self._name(instance_id))
         docker("start", self._name(instance_id))
 
     def stop(self, instance_id: str) -> None:
         docker("stop", self._name(instance_id))
 
-    def reboot(self, instance_id: str) -> None:
-        docker("restart", self._name(instance_id))
-
     def terminate(self, instance_id: str) -> None:
         """Destroy the machine with its boot disk; attached volumes keep their data. Idempotent."""
+        if route := self._gateway.routes().get(instance_id):
+            self._link_local.tell(route.target, None)
         self._gateway.update({instance_id: None})
         if exists("container", self._name(instance_id)):
             docker("rm", "--force", "--volumes", self._name(instance_id))
@@ -102,6 +107,10 @@ class Machines:
         docker("exec", self._name(instance_id), "/usr/local/sbin/localcloud-network")
         changed = Route(target=route.target, rules=tuple(rules), public_ip=route.public_ip)
         self._gateway.update({instance_id: changed})
+
+    def describe(self, instance_id: str, document: Mapping[str, Any]) -> None:
+        """Answer the machine's questions about itself with this document from now on."""
+        self._link_local.tell(self._gateway.routes()[instance_id].target, document)
 
     def publish(self, public_ip: str, instance_id: str) -> None:
         """Lead a public address to the machine; it answers on the ports that rules open."""
@@ -118,9 +127,13 @@ class Machines:
             }
         )
 
-    def create_volume(self, volume_id: str, size_in_gbs: int) -> None:
-        """Make a volume: a sparse file, which takes no more space than what is written to it."""
-        self._on_volumes("truncate", f"--size={size_in_gbs}G", f"/volumes/{volume_id}")
+    def size_volume(self, volume_id: str, size_in_gbs: int) -> None:
+        """Make a volume, or make it bigger: a sparse file, which takes the space of its content.
+
+        It is never cut (`>`). A machine that has it attached sees the new size after a rescan, a
+        reboot or another attachment.
+        """
+        self._on_volumes("truncate", f"--size=>{size_in_gbs}G", f"/volumes/{volume_id}")
 
     def delete_volume(self, volume_id: str) -> None:
         self._on_volumes("rm", "--force", f"/volumes/{volume_id}")
@@ -196,12 +209,16 @@ class Machines:
         return f"{self._name(instance_id)}-docker"
 
 
-def _limits(spec: MachineSpec) -> list[str]:
+def _limits(ocpus: float, memory_in_gbs: float) -> list[str]:
     """Size the machine as its shape says, as far as the host goes. An OCPU of x86 is two vCPUs."""
-    vcpus = spec.ocpus * (2 if platform.machine() == "x86_64" else 1)
+    vcpus = ocpus * (2 if platform.machine() == "x86_64" else 1)
     page, pages = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_PHYS_PAGES")
-    memory = min(int(spec.memory_in_gbs * (1 << 30)), page * pages)
-    return [f"--cpus={min(vcpus, os.cpu_count() or 1)}", f"--memory={memory}"]
+    memory = min(int(memory_in_gbs * (1 << 30)), page * pages)
+    return [
+        f"--cpus={min(vcpus, os.cpu_count() or 1)}",
+        # the image has no swap
+        *(f"--memory={memory}", f"--memory-swap={memory}"),
+    ]
 
 
 def _quietly(_: str) -> None:

@@ -1,7 +1,9 @@
 """Carries the network's rules to the machines: who may reach each, and at which public address."""
 
+import logging
 from dataclasses import replace
 
+from localcloud import errors, instance_metadata
 from localcloud.cloud import Cloud, Reach
 from localcloud.machines import IngressRule
 from localcloud.model import public_ip, vnic
@@ -12,6 +14,8 @@ from localcloud.model.route_table import RouteTable
 from localcloud.model.security_list import SecurityList
 from localcloud.model.subnet import Subnet
 from localcloud.model.vnic import Vnic
+
+log = logging.getLogger(__name__)
 
 _WORLD = "0.0.0.0/0"
 
@@ -24,10 +28,17 @@ def refresh(cloud: Cloud) -> None:
     """
     with cloud.network_lock:
         for instance_id in list(cloud.reach):
-            _withdraw(cloud, instance_id)
+            try:
+                _withdraw(cloud, instance_id)
+            except errors.ApiError:
+                log.exception("Instance %s keeps the address that it has", instance_id)
         for instance in cloud.store.find(Instance, lifecycle_state="RUNNING"):
-            if instance.id not in cloud.held_back:
+            if instance.id in cloud.held_back:
+                continue
+            try:
                 apply(cloud, instance.id)
+            except errors.ApiError:  # a record of its network can't be read
+                log.exception("Instance %s keeps the rules that it has", instance.id)
 
 
 def apply(cloud: Cloud, instance_id: str) -> None:
@@ -38,6 +49,8 @@ def apply(cloud: Cloud, instance_id: str) -> None:
             return
         if before is None or wanted.rules != before.rules:
             cloud.machines.set_ingress(instance_id, list(wanted.rules))
+        if before is not None and wanted.document != before.document:
+            cloud.machines.describe(instance_id, wanted.document)
         if wanted.public_ip and (before is None or wanted.public_ip != before.public_ip):
             cloud.machines.publish(wanted.public_ip, instance_id)
         cloud.reach[instance_id] = wanted
@@ -94,4 +107,5 @@ def _wanted(cloud: Cloud, instance_id: str) -> Reach | None:
         return Reach(
             rules=ingress(cloud, card),
             public_ip=address.ip_address if address and reachable else None,
+            document=instance_metadata.document(cloud, cloud.store.get(Instance, instance_id)),
         )

@@ -5,13 +5,18 @@ import json
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 _SEED = "var/lib/cloud/seed/nocloud"
 
 
 @dataclass(frozen=True, kw_only=True)
 class MachineSpec:
-    """What to launch. `user_data` is decoded; `private_ip` is the VNIC's; memory in GB."""
+    """What to launch. `user_data` is decoded; `private_ip` is the VNIC's; memory in GB.
+
+    `document` is what the metadata service answers this machine. For `apt_busy_seconds` after its
+    first boot, package updates hold apt's and dpkg's locks.
+    """
 
     instance_id: str
     hostname: str
@@ -22,6 +27,8 @@ class MachineSpec:
     user_data: bytes
     ssh_authorized_keys: str
     metadata: Mapping[str, str]
+    document: Mapping[str, Any]
+    apt_busy_seconds: float = 0
 
 
 def files(spec: MachineSpec, *, registry: str, ingress: str) -> dict[str, str]:
@@ -35,7 +42,9 @@ def files(spec: MachineSpec, *, registry: str, ingress: str) -> dict[str, str]:
         "public-keys": [key for key in spec.ssh_authorized_keys.splitlines() if key.strip()],
         **{key: value for key, value in spec.metadata.items() if key not in _OWN_KEYS},
     }
+    busy = {"etc/localcloud/apt-busy-seconds": f"{spec.apt_busy_seconds}\n"}
     return {
+        **(busy if spec.apt_busy_seconds else {}),
         # JSON is YAML
         f"{_SEED}/meta-data": json.dumps(meta_data),
         f"{_SEED}/user-data": spec.user_data.decode("latin-1"),

@@ -5,7 +5,6 @@ import shlex
 import signal
 from typing import Any
 
-import httpx
 import oci
 import pytest
 from oci.core import models
@@ -91,6 +90,40 @@ def test_an_address_is_silent_without_a_route_to_the_world(
     machine.wait_for_ssh(address)
 
 
+def test_an_address_is_silent_while_the_gateway_is_disabled(
+    network: Network, machine: Machine, address: str
+) -> None:
+    def enable(*, enabled: bool) -> None:
+        wish = models.UpdateInternetGatewayDetails(is_enabled=enabled)
+        machine.caller.network.update_internet_gateway(network.gateway.id, wish)
+
+    assert answers(address, 22)
+    enable(enabled=False)
+    eventually("the cut-off address", lambda: answers(address, 22), wanted=False, seconds=15)
+    enable(enabled=True)
+    machine.wait_for_ssh(address)
+
+
+def test_an_address_is_silent_while_it_is_attached_to_nothing(
+    machine: Machine, address: str
+) -> None:
+    network = machine.caller.network
+    wish = models.GetPublicIpByIpAddressDetails(ip_address=address)
+    reserved = network.get_public_ip_by_ip_address(wish).data
+
+    def assign(private_ip_id: str) -> None:
+        network.update_public_ip(
+            reserved.id, models.UpdatePublicIpDetails(private_ip_id=private_ip_id)
+        )
+
+    assign("")
+    eventually("the freed address", lambda: answers(address, 22), wanted=False, seconds=15)
+    seen = network.get_public_ip(reserved.id).data
+    assert (seen.lifecycle_state, seen.assigned_entity_id) == ("AVAILABLE", None)
+    assign(machine.private_ip_id)
+    machine.wait_for_ssh(address)
+
+
 def test_the_subnets_security_list_holds_for_a_machine_outside_any_group(
     network: Network, machine: Machine, address: str
 ) -> None:
@@ -116,15 +149,6 @@ def test_user_data_and_keys_can_not_be_changed(machine: Machine) -> None:
         "The 'user_data' metadata field cannot be updated and must be provided with the already "
         "existing value."
     )
-
-
-def test_resizing_is_refused_and_renaming_is_not(machine: Machine) -> None:
-    update = machine.caller.compute.update_instance
-    larger = models.UpdateInstanceShapeConfigDetails(ocpus=2)
-    wish = models.UpdateInstanceDetails(shape_config=larger)
-    refused(501, "NotImplemented", update, machine.id, wish)
-    renamed = update(machine.id, models.UpdateInstanceDetails(display_name="renamed")).data
-    assert (renamed.display_name, renamed.shape_config.ocpus) == ("renamed", 1)
 
 
 def test_a_subnet_in_use_stays(machine: Machine, network: Network) -> None:
@@ -230,7 +254,7 @@ def test_a_launch_cut_short_by_a_crash_is_completed_and_its_end_frees_all(
 
 
 def inject(cloud: Caller, **fault: Any) -> None:
-    with httpx.Client(base_url=f"{cloud.home.endpoint}/localcloud", trust_env=False) as http:
+    with cloud.control() as http:
         http.post("/faults", json=fault).raise_for_status()
 
 
@@ -248,3 +272,22 @@ def test_an_ephemeral_address_lives_and_ends_with_its_machine_however_late_its_s
     third.wait_until("TERMINATED")
     wish = models.GetPublicIpByIpAddressDetails(ip_address=address)
     refused(404, "NotAuthorizedOrNotFound", cloud.network.get_public_ip_by_ip_address, wish)
+
+
+def test_package_updates_hold_the_locks_of_apt_after_a_first_boot(
+    cloud: Caller, network: Network, keys: Keys
+) -> None:
+    inject(cloud, kind="aptBusy", seconds=300, times=1)
+    busy = Machine(network, keys, hostname="busy", assign_public_ip=True)
+    busy.wait_until("RUNNING")
+    address = cloud.network.get_vnic(busy.vnic_id).data.public_ip
+    busy.wait_for_ssh(address)
+    for command, lock in (
+        ("apt-get update", "/var/lib/apt/lists/lock"),
+        ("apt-get install -o DPkg::Lock::Timeout=0 nothing", "/var/lib/dpkg/lock-frontend"),
+        ("dpkg --configure -a", "lock"),
+    ):
+        assert lock in busy.ssh(address, f"sudo {command} 2>&1 || true")
+    assert "unattended-upgr" in busy.ssh(address, "sudo apt-get install nothing 2>&1 || true")
+    cloud.compute.terminate_instance(busy.id)
+    busy.wait_until("TERMINATED")

@@ -15,6 +15,7 @@ SPEC = MachineSpec(
     memory_in_gbs=2,
     user_data=b"#cloud-config\n",
     ssh_authorized_keys="ssh-ed25519 AAAA one\nssh-ed25519 BBBB two\n",
+    document={},
     metadata={"user_data": "I2Nsb3Vk", "colour": "blue"},
 )
 
