@@ -33,6 +33,7 @@ class Container:
     environment: Mapping[str, str]  # as it is, with what the image brings
     memory: int  # bytes
     host_port: int = 0  # of this host's loopback; 0: none
+    process: int = 0  # its first, as this host numbers it; 0: it does not run
 
     @classmethod
     def read(cls, told: Mapping[str, Any]) -> "Container":
@@ -47,6 +48,7 @@ class Container:
             image=told["Config"]["Image"],
             environment={name: value for name, _, value in pairs},
             memory=told["HostConfig"]["Memory"],
+            process=told["State"]["Pid"],
             host_port=_host_port(told["HostConfig"]["PortBindings"]),
         )
 
@@ -189,6 +191,8 @@ def _confinement(desired: Desired, secrets: Path) -> list[str]:
     limits = desired.limits
     return [
         "--pull=never",
+        # not the image's choice: an image that wants to be root is not
+        f"--user={desired.uid}:{desired.uid}",
         *(f"--env={name}={value}" for name, value in sorted(desired.variables.items())),
         *("--volume", f"{data}:/data"),
         *("--volume", f"{secrets}:/run/secrets:ro"),

@@ -12,6 +12,7 @@ from .errors import ReleaseError
 
 _ANSWER_SECONDS = 5
 _HEAD_BYTES = 64 << 10
+_NONE = "none"
 _REDIRECTS = range(300, 400)
 
 
@@ -20,12 +21,14 @@ def wait_until_healthy(
     *,
     probe: Callable[[], str],
     alive: Callable[[], int | None],
+    why_unreachable: Callable[[], str] = str,
     now: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
     """Return once `probe` says "" for `stable_seconds` on end; raise ReleaseError otherwise.
 
     `probe` tells what is wrong, or "". `alive` gives the exit code of a container that ended.
+    `why_unreachable` is asked in the end if nothing answered there.
     """
     deadline = now() + health.deadline_seconds
     healthy_since: float | None = None
@@ -41,9 +44,11 @@ def wait_until_healthy(
         if healthy_since is not None and now() - healthy_since >= health.stable_seconds:
             return
         if now() >= deadline:
+            cause = why_unreachable() if wrong.startswith(_NONE) else ""
             raise ReleaseError(
                 f"{health.path} was not healthy for {health.stable_seconds:g} s within "
                 f"{health.deadline_seconds:g} s; last answer: {wrong or 'healthy, but too short'}"
+                f"{cause and f'. The likely cause: {cause}'}"
             )
         sleep(health.interval_seconds)
 
@@ -59,7 +64,7 @@ def probe(port: int, path: str) -> str:
     except TimeoutError:
         return f"no answer within {_ANSWER_SECONDS} s"
     except OSError as error:
-        return error.strerror or str(error)
+        return f"{_NONE} ({error.strerror or error})"
     except (http.client.HTTPException, ValueError) as error:
         return f"no HTTP answer ({type(error).__name__}: {error})"
     if answer.status // 100 == 2:  # noqa: PLR2004 - the class of success, RFC 9110 section 15

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 
 from . import canary as trial
-from . import health, preflight
+from . import health, listening, preflight
 from .containers import Container, Docker
 from .desired import Desired
 from .documents import SCHEMA
@@ -205,6 +205,7 @@ class Releases:
                 record.desired.health,
                 probe=lambda: health.probe(record.host_port, record.desired.health.path),
                 alive=lambda: self._exit_code(record),
+                why_unreachable=lambda: self._why_unreachable(record),
             )
         if record.desired.canary and live:
             self._try_out(record, live)
@@ -244,6 +245,12 @@ class Releases:
                         f"the hook {' '.join(argv)!r} {when} the release failed{state}: {error}"
                     ) from None
             self._quote(said.splitlines())
+
+    def _why_unreachable(self, record: Record) -> str:
+        container = self.docker.containers(self.service).get(record.number)
+        return (
+            listening.why_unreachable(container.process, record.desired.port) if container else ""
+        )
 
     def _exit_code(self, record: Record) -> int | None:
         container = self.docker.containers(self.service).get(record.number)

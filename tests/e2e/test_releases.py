@@ -206,6 +206,18 @@ h.HTTPServer(('', 8000), Handler).serve_forever()"]
 """
 
 
+# it would be root, and listens where only its own container reaches it
+LONELY = """\
+ARG IMAGE
+FROM ${IMAGE}
+USER 0:0
+ENTRYPOINT ["python3", "-c", "\\
+import os, http.server as h\\n\\
+print('I am user', os.getuid(), 'of group', os.getgid(), flush=True)\\n\\
+h.HTTPServer(('127.0.0.1', 8000), h.SimpleHTTPRequestHandler).serve_forever()"]
+"""
+
+
 # nothing of this image can run here, nor need it: it is refused by what the registry says of it
 FOREIGN = """\
 FROM scratch
@@ -246,6 +258,18 @@ def test_a_canary_that_fails_is_taken_back(
     with Load(url, seconds=60) as load:
         time.sleep(3)
     assert load.failures == []
+
+
+def test_an_app_that_listens_on_loopback_is_told_so_and_is_not_root(
+    clone: Clone, server: Server, tmp_path: Path
+) -> None:
+    failed = server.apply(
+        image=push(clone, tmp_path, LONELY), health={**QUICK, "deadline_seconds": 5}
+    )
+
+    assert failed.status != 0
+    assert "The likely cause: it listens on 127.0.0.1 only" in failed.output
+    assert "| I am user 10001 of group 10001" in failed.output
 
 
 def test_maintenance_closes_the_service_but_for_its_health(clone: Clone, url: str) -> None:

@@ -147,7 +147,7 @@ def container(name: str, labels: dict[str, str]) -> dict[str, Any]:
     return {
         "Name": f"/{name}",
         "Config": {"Labels": {"auth.service": "auth", **labels}, "Env": None, "Image": "x"},
-        "State": {"Running": True, "Restarting": False, "ExitCode": 0},
+        "State": {"Running": True, "Restarting": False, "ExitCode": 0, "Pid": 1},
         "RestartCount": 0,
         "HostConfig": {"Memory": 0, "PortBindings": {"8000/tcp": [{"HostPort": "20001"}]}},
     }

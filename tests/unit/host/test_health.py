@@ -13,6 +13,28 @@ from host.auth_release.errors import ReleaseError
 from host.auth_release.health import wait_until_healthy
 
 
+@pytest.mark.parametrize(
+    ("last", "ending"),
+    [
+        ("none (Connection reset by peer)", "reset by peer). The likely cause: it is lonely"),
+        ("HTTP 503", "last answer: HTTP 503"),
+        ("no answer within 5 s", "last answer: no answer within 5 s"),
+    ],
+)
+def test_a_likely_cause_is_named_only_if_nothing_was_reached(last: str, ending: str) -> None:
+    clock = Clock()
+    with pytest.raises(ReleaseError) as caught:
+        wait_until_healthy(
+            Health(deadline_seconds=1),
+            probe=lambda: last,
+            alive=lambda: None,
+            why_unreachable=lambda: "it is lonely",
+            now=clock,
+            sleep=clock.sleep,
+        )
+    assert str(caught.value).endswith(ending)
+
+
 class Clock:
     def __init__(self) -> None:
         self.time = 0.0
@@ -94,7 +116,7 @@ def test_a_redirect_to_a_healthy_service_is_not_healthy() -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        (b"", "Remote end closed connection without response"),
+        (b"", "none (Remote end closed connection without response)"),
         (b"SSH-2.0-OpenSSH_9.6\r\n", "no HTTP answer (BadStatusLine: SSH-2.0"),
         (b"\0\xff\x1b[2J" * 99, "no HTTP answer (BadStatusLine: "),
         (answer("200 OK", *(f"X-{n}: 1" for n in range(101))), "no HTTP answer (HTTPException: "),
@@ -126,4 +148,4 @@ def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch
 def test_nobody_there_is_unhealthy_with_the_reason() -> None:
     with container(b"") as port:
         pass
-    assert health.probe(port, "/readyz") == "Connection refused"
+    assert health.probe(port, "/readyz") == "none (Connection refused)"
