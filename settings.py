@@ -31,6 +31,8 @@ FREE_OCPUS, FREE_MEMORY_IN_GBS = 2, 12
 # keys whose values must be encrypted in the stack's file
 SECRETS = ("registryPassword", "signingKey", "sshHostKey", "sshPrivateKey")
 
+MADE = ("signingKey", "sshHostKey", "sshPrivateKey")  # by `make init`
+
 # variables of the service that the program sets itself
 GIVEN = frozenset({"AUTH_ISSUER", "AUTH_ENVIRONMENT", "AUTH_SIGNING_KEY"})
 
@@ -401,7 +403,9 @@ class _Reader:
         return default if isinstance(default, str) else json.dumps(default)
 
     def _missing(self, key: str) -> None:
-        if key in SECRETS:
+        if key in MADE:
+            setting = f"--secret auth:{key} < FILE, or let `make init STACK=…` make one"
+        elif key in SECRETS:
             setting = f"--secret auth:{key} < FILE"
         elif self._schema[key]["type"] == "array":
             setting = f"--path 'auth:{key}[0]' VALUE"

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from toolchain import locks, secrets
+from toolchain import remedies, secrets
 
 # Outputs in the order in which they are shown: what one wants most comes last.
 OUTPUTS = ("release", "image", "serverIp", "sshCommand", "jwksUrl", "healthUrl", "url")
@@ -239,7 +239,7 @@ class Stack:
                 said.append(line)
                 print(line, end="", file=sys.stderr, flush=True)
         if process.returncode != 0:
-            remedy = locks.remedy("".join(said), self.name)
+            remedy = remedies.remedy("".join(said), self.name)
             raise StackError(f"`pulumi {argv[0]}` failed with status {process.returncode}.{remedy}")
 
     def _read(self, *argv: str) -> str:
@@ -252,7 +252,10 @@ class Stack:
             check=False,
         )
         if result.returncode != 0:
-            raise StackError(f"`pulumi {' '.join(argv[:2])}` failed: {result.stderr.strip()}")
+            remedy = remedies.remedy(result.stderr, self.name)
+            raise StackError(
+                f"`pulumi {' '.join(argv[:2])}` failed: {result.stderr.strip()}{remedy}"
+            )
         return result.stdout
 
     def _command(self, argv: Sequence[str]) -> list[str]:
