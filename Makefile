@@ -12,7 +12,7 @@ export PYTHONDONTWRITEBYTECODE = 1
 # The shell reads them from its environment: what somebody typed never becomes part of a command.
 # `value` below is for the same reason: make itself would run a $(shell …) in them.
 IMAGE ?= auth-service:local
-export IMAGE STACK TO LABELS PLAN ADDRESS MINUTES KEEP SERVICE
+export IMAGE STACK TO LABELS PLAN ADDRESS MINUTES KEEP SERVICE CONFIRM
 
 .DEFAULT_GOAL := help
 .PHONY: help bench up preview down status logs history rollback exec ssh unlock init env test check fmt unit \
@@ -29,8 +29,8 @@ up: ## set up everything and bring the stack up; ends with the URL; REFRESH=1 re
 preview: ## show what `make up` would change
 	@$(TOOLS) preview --stack "$$STACK"
 
-down: ## take the stack down; leaves nothing behind
-	@$(TOOLS) down --stack "$$STACK"
+down: ## take the stack down, its data too; asks for the stack's name, or CONFIRM=name
+	@$(TOOLS) down --stack "$$STACK" $(if $(value CONFIRM),--confirm "$$CONFIRM")
 
 status: ## tell which release is live and whether it runs; JSON=1
 	@$(TOOLS) status --stack "$$STACK" $(if $(JSON),--json)

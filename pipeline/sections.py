@@ -18,7 +18,8 @@ from pipeline.review import Review
 _PROTECTED = "currently marked for protection"
 _HOW_TO_REPLACE = (
     "It is protected. If it is meant to go: `auth:protect` to `false` in a pull request of its "
-    "own, then this one (docs/runbook.md, *The VM must be replaced*)."
+    "own, then this one (docs/runbook.md, *The VM must be replaced*). A data volume is always "
+    "protected (*The data volume must be replaced*)."
 )
 _MOST_LINES = 10  # of a part's line, one for each of many containers
 

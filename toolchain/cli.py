@@ -11,8 +11,12 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from toolchain import actionlint, cache, docker_engine, interruption, story, venv
+
+if TYPE_CHECKING:
+    from toolchain.stack import Stack
 
 CLONE = Path(__file__).resolve().parent.parent
 LOCAL = "local"
@@ -69,6 +73,8 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--stack", default="local", type=stack_name)
         if name == "up":
             command.add_argument("--refresh", action="store_true", help="ask the cloud first")
+        if name == "down":
+            command.add_argument("--confirm", default="", help="the stack's name: yes to its end")
         if name == "rollback":
             command.add_argument("--to", default="", help="number of the release")
         if name in {"status", "history"}:
@@ -93,7 +99,7 @@ def _with_packages(arguments: argparse.Namespace) -> int:
         if arguments.command in _WITHOUT_STACK:
             return _WITHOUT_STACK[arguments.command]()
         if (arguments.command, arguments.stack) == ("down", LOCAL):
-            return _down_local()
+            return _down_local(arguments.confirm)
         return _on_stack(arguments)
     except StackError as error:
         raise story.StepError(str(error)) from None
@@ -111,21 +117,29 @@ def _on_stack(arguments: argparse.Namespace) -> int:
     on_this_machine: dict[str, Callable[[], None]] = {
         "up": lambda: stack.up(refresh=arguments.refresh),
         "preview": stack.preview,
-        "down": stack.destroy,
+        "down": lambda: _down(stack, arguments.confirm),
         "unlock": stack.unlock,
         "init": stack.init,
         "env": lambda: print(environment.exports(stack)),
     }
-    if command == "ssh":
-        return stack.remote(*arguments.words)
     if command not in on_this_machine:
-        return stack.remote("sudo", "auth-release", command, "auth", *_flags(arguments))
+        tool = ("sudo", "auth-release", command, "auth", *_flags(arguments))
+        return _on_server(stack, *(arguments.words if command == "ssh" else tool))
     with interruption.patience():
         on_this_machine[command]()
     if command == "up":
         print(f"Finished in {time.monotonic() - started:.0f} s.\n", file=sys.stderr)
         stack.show_outputs()
     return 0
+
+
+def _on_server(stack: "Stack", *argv: str) -> int:
+    from toolchain import unreachable  # noqa: PLC0415 - needs the packages
+
+    status = stack.remote(*argv)
+    if status == unreachable.SSH_FAILED and (why := unreachable.reason(stack)):
+        raise story.StepError(why)
+    return status
 
 
 def _flags(arguments: argparse.Namespace) -> list[str]:
@@ -137,19 +151,34 @@ def _flags(arguments: argparse.Namespace) -> list[str]:
     return ["--json"] if getattr(arguments, "json", False) else []
 
 
-def _down_local() -> int:
+def _down(stack: "Stack", confirmed: str) -> None:
+    from toolchain import removal  # noqa: PLC0415 - needs the packages
+
+    removal.refuse_protected(stack)
+    removal.confirm(stack.name, removal.losses(stack), named=confirmed, disposable=False)
+    stack.destroy()
+
+
+def _down_local(confirmed: str) -> int:
     """Remove what the local stack left on this machine: its cloud, state, keys, the engine."""
-    from toolchain import environment  # noqa: PLC0415 - needs the packages
+    from toolchain import environment, removal  # noqa: PLC0415 - needs the packages
     from toolchain.stack import StackError  # noqa: PLC0415
 
     if _local_stack_exists():
+        stack, lost = None, ["all that it has"]
         try:
             stack = environment.prepare(CLONE, LOCAL)
-            with interruption.patience():
-                stack.destroy()
+            lost = removal.losses(stack)
         except (StackError, story.StepError) as error:
-            # a stack that can't be brought down in order goes with the cloud that it lives in
-            print(f"{error}\nRemoving the emulated cloud with all that is in it.", file=sys.stderr)
+            print(error, file=sys.stderr)
+        removal.confirm(LOCAL, lost, named=confirmed, disposable=True)
+        try:
+            with interruption.patience():
+                if stack:
+                    stack.destroy()
+        except StackError as error:
+            print(error, file=sys.stderr)
+        # a stack that can't be brought down in order goes with the cloud that it lives in
         environment.stop_cloud(CLONE)
     else:
         print("There is no local stack.")

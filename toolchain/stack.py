@@ -104,9 +104,11 @@ class Stack:
         self._pulumi("config", "rm", key)
 
     def destroy(self) -> None:
-        """Delete everything of the stack, and the stack itself."""
+        """Delete everything of the stack, its data too, and the stack itself; ask before."""
         if self.name in self.names():
-            self._pulumi("destroy", "--yes", "--skip-preview", *_progress())
+            # the data volume is always protected: whoever calls this has had a yes to its end
+            flags = ("--yes", "--skip-preview", "--ignore-protect")
+            self._pulumi("destroy", *flags, *_progress())
             # without the flag the CLI deletes the committed configuration file
             self._pulumi("stack", "rm", "--yes", "--preserve-config")
 
@@ -123,6 +125,18 @@ class Stack:
             return []
         state = json.loads(self._read("stack", "export"))
         return list((state.get("deployment") or {}).get("resources") or [])
+
+    def gone(self, urns: Sequence[str]) -> list[str]:
+        """Ask the cloud which of these resources it no longer has. Nothing is changed."""
+        targets = [word for urn in urns for word in ("--target", urn)]
+        if not targets:
+            return []
+        plan = json.loads(self._read("refresh", "--preview-only", "--json", *targets))
+        return [
+            step["urn"]
+            for step in plan.get("steps") or []
+            if step["op"] == "delete" and step["urn"] in urns
+        ]
 
     def values(self) -> dict[str, str]:
         """Give the whole configuration, `namespace:key` to text, secrets in the clear."""

@@ -38,7 +38,7 @@ class Fleet:
         return self.pulumi(f"up --yes --skip-preview {flags}")
 
     def destroy(self) -> Result:
-        return self.pulumi("destroy --yes --skip-preview")
+        return self.pulumi("destroy --yes --skip-preview --ignore-protect")
 
     def state(self) -> dict[str, Any]:
         """Give the resources of the last update, by their logical name."""
