@@ -20,7 +20,7 @@ from pulumi.runtime import config as runtime_config
 from components import keys
 from components.image import Bases, Registry
 from components.keys import KeyPair
-from components.server import Machine
+from components.machine import Machine
 from host.auth_release.desired import Canary, Maintenance
 
 PROJECT = Path(__file__).with_name("Pulumi.yaml")

@@ -1,7 +1,58 @@
-"""The reserved address: before anything dials it, the cloud is asked whether it leads anywhere."""
+"""The VM's address that outlives it: a reserved public one on its primary private one.
+
+Before anything dials it, the cloud is asked whether it leads anywhere.
+"""
+
+from collections.abc import Mapping, Sequence
 
 import pulumi
 from pulumi_oci import core
+from pulumi_oci.core import outputs
+
+
+def primary_private_ip(
+    parent: pulumi.Resource,
+    *,
+    compartment_id: str,
+    subnet_id: pulumi.Input[str],
+    instance: core.Instance,
+) -> pulumi.Output[str]:
+    """Look up the OCID of the primary private address of the VM's primary VNIC."""
+    options = pulumi.InvokeOptions(parent=parent)
+    vnics = core.get_vnic_attachments_output(
+        compartment_id=compartment_id, instance_id=instance.id, opts=options
+    ).vnic_attachments.apply(attached_vnics)
+    # the provider's private address of a VM is that of its primary VNIC
+    addresses = core.get_private_ips_output(
+        subnet_id=subnet_id, ip_address=instance.private_ip, opts=options
+    ).private_ips.apply(primary_addresses)
+    return pulumi.Output.all(instance.id, vnics, addresses).apply(
+        lambda known: pick_private_ip(known[0], vnics=known[1], addresses=known[2])
+    )
+
+
+def attached_vnics(
+    attachments: Sequence[outputs.GetVnicAttachmentsVnicAttachmentResult],
+) -> list[str]:
+    """List the VNICs that a VM has; those of one that was terminated stay for a while, detached."""
+    return [attached.vnic_id for attached in attachments if attached.state == "ATTACHED"]
+
+
+def primary_addresses(found: Sequence[outputs.GetPrivateIpsPrivateIpResult]) -> dict[str, str]:
+    """Give the OCIDs of those private addresses that are their VNIC's primary one, by VNIC."""
+    return {address.vnic_id: address.id for address in found if address.is_primary}
+
+
+def pick_private_ip(instance_id: str, *, vnics: Sequence[str], addresses: Mapping[str, str]) -> str:
+    """Take the address on a VNIC of the VM; raise RunError if it has none, for it is lost then."""
+    for vnic in vnics:
+        if vnic in addresses:
+            return addresses[vnic]
+    raise pulumi.RunError(
+        f"The VM {instance_id} has no VNIC any more: somebody terminated it outside of Pulumi. "
+        "`make up REFRESH=1` (`pulumi up --refresh`) asks Oracle what is left and makes a new VM; "
+        "its address and its data volume stay, if they are still there."
+    )
 
 
 def leading_somewhere(address: core.PublicIp, *, parent: pulumi.Resource) -> pulumi.Output[str]:

@@ -4,6 +4,7 @@ The only place where text meets a shell. Secrets never pass here; they travel by
 """
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 import pulumi
@@ -14,6 +15,7 @@ USER = "ubuntu"  # of the OCI images of Ubuntu; root may not log in
 RELEASE_TOOL = "/usr/local/sbin/auth-release"
 # Longer than a first boot with its package installation; the provider has no limit of its own.
 PROVISION_SECONDS = 1200
+DATA_VOLUME_SECONDS = 900
 RELEASE_SECONDS = 900
 
 
@@ -27,17 +29,22 @@ def as_root(*argv: str, seconds: int) -> str:
     return line("sudo", "--non-interactive", "timeout", str(seconds), *argv)
 
 
-def provision(*, data_device: str, boot_volume_id: str) -> str:
+def provision(*, boot_volume_id: str) -> str:
     """Run host/provision.sh, which arrives on stdin.
 
     The boot volume is named because a new one, be it by a new VM or by a new image in the old
     VM, needs provisioning again.
     """
     return as_root(
-        *("bash", "-s", "--"),
-        *("--data-device", data_device),
-        *("--boot-volume", boot_volume_id),
-        seconds=PROVISION_SECONDS,
+        *("bash", "-s", "--", "--boot-volume", boot_volume_id), seconds=PROVISION_SECONDS
+    )
+
+
+def prepare_data_volume(*, disks: Sequence[str], gbs: int) -> str:
+    """Mount the data volume, with a file system of its whole size; `disks` names what is there."""
+    return as_root(
+        *(RELEASE_TOOL, "data-volume", "prepare", "--gbs", str(gbs), "--disks", *disks),
+        seconds=DATA_VOLUME_SECONDS,
     )
 
 

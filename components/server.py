@@ -1,40 +1,17 @@
 """The VM: its disk, its data, and the address that outlives it."""
 
-import base64
-import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 from pulumi_command import remote
-from pulumi_oci import core, identity
+from pulumi_oci import core
 
-from components import commands, observation, release_tool
-from components.address import leading_somewhere
+from components import address, commands, data_volume, machine, observation, provisioning
 from components.keys import KeyPair
+from components.machine import Machine
 from components.observation import Observation
-
-DATA_DEVICE = "/dev/oracleoci/oraclevdb"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Machine:
-    """What the VM is made of. Sizes in GB."""
-
-    shape: str
-    ocpus: int
-    memory_in_gbs: int
-    image_ocid: str  # empty: the newest Ubuntu image when the VM is created
-    ubuntu_version: str
-    boot_volume_in_gbs: int
-    data_volume_in_gbs: int
-
-    @property
-    def platform(self) -> str:
-        """Docker's name for the shape's architecture: Ampere (A1, A2, A4) is arm64."""
-        return "linux/arm64" if re.search(r"\.A\d", self.shape) else "linux/amd64"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,29 +31,25 @@ class ServerArgs:
 class Server(pulumi.ComponentResource):
     """One VM, provisioned and ready to run releases.
 
-    With `protect`, neither the VM nor its address nor its data can be deleted or replaced until
-    someone says so by configuration. The VM's image is looked up once: a newer one never replaces
-    the disk of a VM that exists.
+    With `protect`, neither the VM nor its address can be deleted or replaced until someone says so
+    by configuration; its data never is by a mere update. The VM's image is looked up once: a newer
+    one never replaces the disk of a VM that exists.
     """
 
     public_ip: pulumi.Output[str]
     login_key: pulumi.Output[str]
     connection: remote.ConnectionArgs
     ssh_command: pulumi.Output[str]
-    disk: pulumi.Output[str]  # the boot volume that holds what was provisioned
+    disk: pulumi.Output[str]  # boot and data volume: a new one has nothing of what ran before
     seen: pulumi.Output[dict[str, Observation] | None]  # by service; None: it can't be asked
 
     def __init__(
         self, name: str, args: ServerArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("auth:server:Server", name, None, opts)
-        domain = identity.get_availability_domains_output(
-            compartment_id=args.tenancy_id, opts=pulumi.InvokeOptions(parent=self)
-        ).availability_domains.apply(
-            lambda domains: pick_domain([d.name for d in domains], args.availability_domain_index)
+        domain = machine.availability_domain(
+            self, tenancy_id=args.tenancy_id, index=args.availability_domain_index
         )
-        kept = pulumi.ResourceOptions(parent=self, protect=args.protect)
-
         instance = core.Instance(
             f"{name}-vm",
             availability_domain=domain,
@@ -88,7 +61,9 @@ class Server(pulumi.ComponentResource):
             ),
             source_details=core.InstanceSourceDetailsArgs(
                 source_type="image",
-                source_id=args.machine.image_ocid or self._newest_image(args),
+                source_id=machine.image(
+                    self, compartment_id=args.compartment_id, machine=args.machine
+                ),
                 boot_volume_size_in_gbs=str(args.machine.boot_volume_in_gbs),
             ),
             create_vnic_details=core.InstanceCreateVnicDetailsArgs(
@@ -100,7 +75,9 @@ class Server(pulumi.ComponentResource):
             metadata={
                 "ssh_authorized_keys": args.login_key.public,
                 "user_data": args.host_key.private.apply(
-                    lambda key: user_data(host_key=key, host_public_key=args.host_key.public)
+                    lambda key: machine.user_data(
+                        host_key=key, host_public_key=args.host_key.public
+                    )
                 ),
             },
             instance_options=core.InstanceInstanceOptionsArgs(
@@ -122,80 +99,47 @@ class Server(pulumi.ComponentResource):
                 depends_on=list(args.after),
             ),
         )
-        volume = core.Volume(
+        volume = data_volume.volume(
             f"{name}-data",
+            self,
             availability_domain=domain,
             compartment_id=args.compartment_id,
-            display_name=f"{name}-data",
-            size_in_gbs=str(args.machine.data_volume_in_gbs),
-            opts=kept,
+            size_in_gbs=args.machine.data_volume_in_gbs,
         )
-        attachment = core.VolumeAttachment(
-            f"{name}-data-attachment",
-            attachment_type="paravirtualized",
-            instance_id=instance.id,
-            volume_id=volume.id,
-            device=DATA_DEVICE,
-            is_pv_encryption_in_transit_enabled=True,
-            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
+        attachment = data_volume.attachment(
+            f"{name}-data-attachment", self, instance=instance, volume=volume
         )
-        address = core.PublicIp(
+        reserved = core.PublicIp(
             f"{name}-address",
             compartment_id=args.compartment_id,
             lifetime="RESERVED",
             display_name=name,
-            private_ip_id=self._private_ip_id(args, instance),
-            opts=kept,
+            private_ip_id=address.primary_private_ip(
+                self,
+                compartment_id=args.compartment_id,
+                subnet_id=args.subnet_id,
+                instance=instance,
+            ),
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
         )
 
-        self.public_ip = leading_somewhere(address, parent=self)
+        self.public_ip = address.leading_somewhere(reserved, parent=self)
         self.login_key = args.login_key.private
         self.connection = commands.connection(
             host=self.public_ip, private_key=self.login_key, host_key=args.host_key.public
         )
-        provisioned = remote.Command(
-            f"{name}-provision",
+        # whoever uses the disk waits until it holds Docker, the proxy, the tool and the data
+        self.disk = provisioning.provision(
+            name,
+            self,
             connection=self.connection,
-            create=instance.boot_volume_id.apply(
-                lambda disk: commands.provision(data_device=DATA_DEVICE, boot_volume_id=disk)
-            ),
-            stdin=(commands.HOST_FILES / "provision.sh").read_text(),
-            add_previous_output_in_env=False,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[attachment]),
+            instance=instance,
+            attachment=attachment,
+            data_volume_in_gbs=args.machine.data_volume_in_gbs,
         )
-        tool = remote.Command(
-            f"{name}-release-tool",
-            connection=self.connection,
-            create=instance.boot_volume_id.apply(
-                lambda disk: commands.install_release_tool(boot_volume_id=disk)
-            ),
-            stdin=release_tool.archive(),
-            add_previous_output_in_env=False,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[provisioned]),
-        )
-        # whoever uses the disk waits until it holds Docker, the proxy and the release tool
-        self.disk = pulumi.Output.all(instance.boot_volume_id, tool.id).apply(lambda both: both[0])
         self.seen = self._observed(args.host_key.public)
         self.ssh_command = self.public_ip.apply(commands.ssh_command)
         self.register_outputs({"public_ip": self.public_ip, "disk": self.disk})
-
-    def _newest_image(self, args: ServerArgs) -> pulumi.Output[str]:
-        return core.get_images_output(
-            compartment_id=args.compartment_id,
-            operating_system="Canonical Ubuntu",
-            operating_system_version=args.machine.ubuntu_version,
-            shape=args.machine.shape,
-            sort_by="TIMECREATED",
-            sort_order="DESC",
-            state="AVAILABLE",
-            opts=pulumi.InvokeOptions(parent=self),
-        ).images.apply(
-            lambda images: first_image(
-                [image.id for image in images],
-                version=args.machine.ubuntu_version,
-                shape=args.machine.shape,
-            )
-        )
 
     def _observed(self, host_key: str) -> pulumi.Output[dict[str, Observation] | None]:
         """Ask what runs there, once for all releases, and while images are still being built."""
@@ -218,49 +162,3 @@ class Server(pulumi.ComponentResource):
         return pulumi.Output.all(
             host=self.public_ip, private_key=self.login_key, disk=self.disk
         ).apply(ask)
-
-    def _private_ip_id(self, args: ServerArgs, instance: core.Instance) -> pulumi.Output[str]:
-        vnics = core.get_vnic_attachments_output(
-            compartment_id=args.compartment_id,
-            instance_id=instance.id,
-            opts=pulumi.InvokeOptions(parent=self),
-        )
-        addresses = core.get_private_ips_output(
-            vnic_id=vnics.vnic_attachments.apply(lambda attached: attached[0].vnic_id),
-            opts=pulumi.InvokeOptions(parent=self),
-        )
-        return addresses.private_ips.apply(lambda found: str(found[0].id))
-
-
-def user_data(*, host_key: str, host_public_key: str) -> str:
-    """Render the cloud-config that gives the VM its known host key, in base64.
-
-    Nothing else belongs here: a changed byte replaces the VM. JSON is YAML, and sorted JSON has
-    one rendering.
-    """
-    config = {
-        "ssh_deletekeys": True,
-        "ssh_keys": {"ed25519_private": host_key, "ed25519_public": host_public_key},
-    }
-    text = "#cloud-config\n" + json.dumps(config, indent=2, sort_keys=True) + "\n"
-    return base64.b64encode(text.encode()).decode()
-
-
-def pick_domain(names: list[str], index: int) -> str:
-    """Take the availability domain at `index` of those the region has."""
-    if index >= len(names):
-        raise pulumi.RunError(
-            f"auth:availabilityDomainIndex is {index}; this region has {len(names)} availability "
-            f"domain{'s' if len(names) != 1 else ''} ({', '.join(names)}), counted from 0."
-        )
-    return names[index]
-
-
-def first_image(images: list[str], *, version: str, shape: str) -> str:
-    """Take the newest image, given newest first."""
-    if not images:
-        raise pulumi.RunError(
-            f"There is no image of Canonical Ubuntu {version} for the shape {shape} in this "
-            "region. Set auth:ubuntuVersion or auth:shape, or name an image by auth:imageOcid."
-        )
-    return images[0]

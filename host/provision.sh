@@ -1,13 +1,11 @@
 #!/usr/bin/env bash
-# Makes a bare Ubuntu VM ready for releases: Docker, Caddy, the data volume, a closed door.
+# Makes a bare Ubuntu VM ready for releases: Docker, Caddy, a closed door.
 # Arrives over SSH on stdin and runs as root. Each step first looks whether it is done, so that
 # a run that was cut off is finished by the next one.
 #
-#   bash -s -- --data-device /dev/oracleoci/oraclevdb --boot-volume OCID
+#   bash -s -- --boot-volume OCID
 set -euo pipefail
 
-DATA_LABEL=auth-data
-DATA_PATH=/srv/auth
 PACKAGES=(docker.io caddy)
 APT_LOCKS=(/var/lib/dpkg/lock-frontend /var/lib/apt/lists/lock /var/cache/apt/archives/lock
   /var/lib/dpkg/lock)
@@ -105,43 +103,6 @@ install_packages() {
   fi
 }
 
-# The data volume carries a file system of ours or none; anything else is somebody's data.
-mount_data() {
-  local device=$1 waited=0 type label
-  step "Mount the data volume"
-  until [[ -b $device ]]; do
-    (( waited++ < 60 )) || fail "$device did not appear within 60 s; is the volume attached?"
-    sleep 1
-  done
-  type=$(blkid -p -o value -s TYPE "$device" || true)
-  label=$(blkid -p -o value -s LABEL "$device" || true)
-  if [[ -z $type ]]; then
-    mkfs.ext4 -q -L "$DATA_LABEL" "$device"
-  elif [[ $type != ext4 || $label != "$DATA_LABEL" ]]; then
-    fail "$device holds a $type file system labelled '$label', not the service's data. Attach the right volume, or wipe this one yourself."
-  fi
-  mkdir -p "$DATA_PATH"
-  # A unit of its own and not fstab: Docker must not start a container on the empty mount point.
-  if changed /etc/systemd/system/auth-data.service <<UNIT
-[Unit]
-Description=The service's data volume
-Before=docker.service
-
-[Service]
-Type=oneshot
-RemainAfterExit=yes
-ExecStart=/bin/sh -c 'i=0; until [ -b $device ]; do i=\$((i+1)); [ \$i -lt 60 ] || exit 1; sleep 1; done; mountpoint -q $DATA_PATH || mount -o nodev,nosuid,noexec $device $DATA_PATH'
-ExecStop=/bin/umount $DATA_PATH
-
-[Install]
-WantedBy=multi-user.target
-UNIT
-  then systemctl daemon-reload; fi
-  systemctl enable --quiet auth-data.service
-  systemctl start auth-data.service
-  mountpoint -q "$DATA_PATH" || fail "$device could not be mounted on $DATA_PATH"
-}
-
 configure_docker() {
   step "Configure Docker"
   local restart=no
@@ -154,10 +115,12 @@ configure_docker() {
   "no-new-privileges": true
 }
 JSON
+  # The data volume is waited for and not required: without it Docker runs, and so does what says
+  # that it is missing; the service's containers are held back by their mount point.
   # 169.254.169.254 tells whoever asks this VM's user data, with its host key
   changed /etc/systemd/system/docker.service.d/auth.conf <<'UNIT' && restart=yes
 [Unit]
-Requires=auth-data.service
+Wants=auth-data.service
 After=auth-data.service
 
 [Service]
@@ -249,20 +212,18 @@ SSHD
 }
 
 main() {
-  local device='' boot_volume=''
+  local boot_volume=''
   while (( $# )); do
     case $1 in
-      --data-device) device=$2; shift 2 ;;
       --boot-volume) boot_volume=$2; shift 2 ;;
       *) fail "unknown argument $1" ;;
     esac
   done
-  [[ -n $device && -n $boot_volume ]] || fail "--data-device and --boot-volume are required"
+  [[ -n $boot_volume ]] || fail "--boot-volume is required"
 
   wait_for_cloud_init
   harden_ssh
   install_packages
-  mount_data "$device"
   configure_docker
   configure_proxy
   open_firewall

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from . import data_volume
 from .containers import Docker
 from .desired import SERVICE, Desired
 from .errors import ReleaseError
@@ -155,6 +156,20 @@ def restore_routes() -> int:
     return 0
 
 
+def use_data_volume(arguments: argparse.Namespace) -> int:
+    """Prepare or mount the data volume, whichever is asked for."""
+    try:
+        if arguments.action == "prepare":
+            data_volume.prepare(gbs=arguments.gbs)
+        else:
+            data_volume.mount()
+            data_volume.start_held_containers()
+    except ReleaseError as error:
+        print(f"The data volume is not mounted: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
 def live_container(service: str) -> str:
     number = Routes(STATE).live(service)
     if number is None:
@@ -190,6 +205,13 @@ def _parser() -> argparse.ArgumentParser:
     applying = commands.add_parser("apply", help="make the desired state on stdin the running one")
     applying.add_argument("--number", type=int, help="of the release that this makes, as planned")
     commands.add_parser("routes", help="load the routes again, as after a boot")
+    volume = commands.add_parser("data-volume", help="mount the data volume")
+    actions = volume.add_subparsers(dest="action", required=True)
+    actions.add_parser("mount", help="mount it, as on each boot")
+    preparing = actions.add_parser("prepare", help="format it if it is empty, mount it, grow it")
+    preparing.add_argument("--gbs", type=int, required=True, help="the volume's size")
+    # nothing is done with them: another disk makes another command, which so runs again
+    preparing.add_argument("--disks", nargs="+", metavar="OCID", help="the disks of this VM")
     for name, text in (
         ("rollback", "run an earlier release again, with its configuration"),
         ("history", "list the releases, newest first"),
@@ -232,6 +254,7 @@ def dispatch(arguments: argparse.Namespace) -> int:
         "logs": lambda: show_logs(arguments.service, arguments.lines),
         "exec": lambda: execute(arguments.service, arguments.words),
         "routes": restore_routes,
+        "data-volume": lambda: use_data_volume(arguments),
     }
     return commands[arguments.command]()
 

@@ -194,7 +194,8 @@ def _confinement(desired: Desired, secrets: Path) -> list[str]:
         # not the image's choice: an image that wants to be root is not
         f"--user={desired.uid}:{desired.uid}",
         *(f"--env={name}={value}" for name, value in sorted(desired.variables.items())),
-        *("--volume", f"{data}:/data"),
+        # a --volume would make the folder where it is missing, beside the data volume
+        *("--mount", f"type=bind,source={data},target=/data"),
         *("--volume", f"{secrets}:/run/secrets:ro"),
         *("--read-only", "--tmpfs", "/tmp:rw,noexec,nosuid,size=16m"),  # noqa: S108 - its own
         *("--cap-drop=ALL", "--security-opt=no-new-privileges:true", "--init"),

@@ -80,7 +80,7 @@ class Desired:
     """What must run. Times in seconds; `image` is NAME@sha256:…; `site` is Caddy's address."""
 
     service: str
-    disk: str  # the boot volume: a new disk has nothing on it, so everything is applied again
+    disk: str  # the VM's disks: a new one has nothing on it, so everything is applied again
     image: str
     revision: str = ""  # of the sources that the image was built from
     registry: Registry

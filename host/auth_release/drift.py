@@ -1,5 +1,6 @@
 """How what runs differs from what was released, in words for people."""
 
+from . import data_volume
 from .containers import Container, Docker
 from .desired import Desired
 from .proxy import Proxy
@@ -15,7 +16,8 @@ def differences(
 ) -> list[str]:
     """Name what was changed by hand or broke; empty if the release runs as it was made."""
     around = (proxy.differs(live.desired, ports), routes.differs(live, ports))
-    return [*_of_container(live, docker), *filter(None, around)]
+    found = (data_volume.problem(), *_of_container(live, docker), *around)
+    return [difference for difference in found if difference]
 
 
 def _of_container(live: Record, docker: Docker) -> list[str]:
@@ -32,6 +34,8 @@ def _of_container(live: Record, docker: Docker) -> list[str]:
     found = [f"{live.container} has another value of {', '.join(wrong)}"] if wrong else []
     if container.memory != live.desired.limits.memory_bytes:
         found.append(f"{live.container} may use {container.memory >> 20} MiB of memory")
+    if data_volume.is_another(container.process):
+        found.append(f"{live.container} still uses the data volume that was mounted before")
     if container.fingerprint != live.fingerprint and not found:
         found.append(f"{live.container} was made by somebody else")
     return found

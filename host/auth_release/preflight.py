@@ -1,12 +1,11 @@
 """What must hold before a release begins. Nothing is changed here."""
 
-import os
 import platform
 import shutil
 import socket
 from pathlib import Path
 
-from . import containers, registry
+from . import containers, data_volume, registry
 from .desired import Desired
 from .errors import ReleaseError
 
@@ -22,8 +21,8 @@ def check(desired: Desired, *, port: int, fetched: bool) -> None:
 
     `port` is the host's for the new container; `fetched` says that the image is here already.
     """
-    if not os.path.ismount(containers.DATA):
-        raise ReleaseError(f"{containers.DATA} is not mounted: see `systemctl status auth-data`")
+    if problem := data_volume.problem():
+        raise ReleaseError(problem)
     _check_port(port)
     _check_memory(desired)
     size = 0

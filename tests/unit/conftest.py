@@ -17,7 +17,10 @@ Program = Callable[[], object]
 
 OUTPUTS: Mapping[str, Mapping[str, Any]] = {
     "oci:Core/vcn:Vcn": {"defaultRouteTableId": "routes", "defaultSecurityListId": "rules"},
-    "oci:Core/instance:Instance": {"bootVolumeId": "ocid1.bootvolume.oc1..disk"},
+    "oci:Core/instance:Instance": {
+        "bootVolumeId": "ocid1.bootvolume.oc1..disk",
+        "privateIp": "10.0.1.2",
+    },
     "oci:Core/publicIp:PublicIp": {"ipAddress": "192.0.2.7"},
     "docker:index/image:Image": {"repoDigest": f"registry.test/auth@sha256:{'a' * 64}"},
     "command:remote/command:Command": {"stdout": '{"release": 7}'},
@@ -28,9 +31,13 @@ CALLS: Mapping[str, Mapping[str, Any]] = {
         "availabilityDomains": [{"name": "AD-1"}, {"name": "AD-2"}]
     },
     "oci:Core/getImages:getImages": {"images": [{"id": "newest"}, {"id": "older"}]},
-    "oci:Core/getVnicAttachments:getVnicAttachments": {"vnicAttachments": [{"vnicId": "vnic"}]},
+    "oci:Core/getVnicAttachments:getVnicAttachments": {
+        "vnicAttachments": [{"vnicId": "vnic", "state": "ATTACHED"}]
+    },
     "oci:Core/getPublicIp:getPublicIp": {"assignedEntityId": "private-ip", "state": "ASSIGNED"},
-    "oci:Core/getPrivateIps:getPrivateIps": {"privateIps": [{"id": "private-ip"}]},
+    "oci:Core/getPrivateIps:getPrivateIps": {
+        "privateIps": [{"id": "private-ip", "vnicId": "vnic", "isPrimary": True}]
+    },
 }
 
 
@@ -39,6 +46,7 @@ class Engine(Mocks):
 
     def __init__(self) -> None:
         self.registered: Registered = {}
+        self.calls: list[tuple[str, dict[str, Any]]] = []
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
         key = f"{args.typ} {args.name}"
@@ -48,28 +56,34 @@ class Engine(Mocks):
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         assert args.token in CALLS, f"unplanned provider call: {args.token}"
+        self.calls.append((args.token, dict(args.args)))
         return {"id": "call", **args.args, **CALLS[args.token]}, []
 
 
 class Monitor(MockMonitor):
-    """Keeps what each resource waits for, which the engine's mocks are not told."""
+    """Keeps what each resource waits for and is protected by, which mocks are not told."""
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
         self.awaited: dict[str, set[str]] = {}
+        self.protected: set[str] = set()
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802
         names = {str(urn).rpartition("::")[2] for urn in request.dependencies}
         self.awaited[request.name] = names
+        if request.protect:
+            self.protected.add(request.name)
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]
 
 
 class Recording:
     """What a program registered, found by the resource's name without its type."""
 
-    def __init__(self, registered: Registered, awaited: Mapping[str, set[str]]) -> None:
-        self.registered = registered
-        self.awaited = awaited  # by name, the names of what it depends on
+    def __init__(self, engine: Engine, monitor: Monitor) -> None:
+        self.registered = engine.registered
+        self.calls = engine.calls
+        self.awaited = monitor.awaited  # by name, the names of what it depends on
+        self.protected = monitor.protected
 
     def __getitem__(self, name: str) -> dict[str, Any]:
         found = [args for key, args in self.registered.items() if key.endswith(f" {name}")]
@@ -79,6 +93,10 @@ class Recording:
     @property
     def names(self) -> set[str]:
         return {key.partition(" ")[2] for key in self.registered}
+
+    def asked(self, token: str) -> list[dict[str, Any]]:
+        """Give the arguments of each call of a provider's function."""
+        return [arguments for called, arguments in self.calls if called == token]
 
     def of_type(self, token: str) -> list[dict[str, Any]]:
         return [dict(args.inputs) for args in self.registered.values() if args.typ == token]
@@ -110,7 +128,7 @@ def _up() -> Callable[[Program], Recording]:
             program()
 
         pulumi.runtime.test(run)()  # type: ignore[no-untyped-call]
-        return Recording(engine.registered, monitor.awaited)
+        return Recording(engine, monitor)
 
     return up
 

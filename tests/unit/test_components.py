@@ -5,13 +5,26 @@ import base64
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pulumi
 import pytest
 
 import settings as configuration
-from components import commands, endpoint, image, observation, release, rollout, server, summary
+from components import (
+    address,
+    commands,
+    data_volume,
+    endpoint,
+    image,
+    machine,
+    observation,
+    release,
+    rollout,
+    server,
+    summary,
+)
 from components.network import Ingress, Network, NetworkArgs, openings
 from components.observation import Observation, UnreachableError
 from host.auth_release.desired import Desired
@@ -178,9 +191,9 @@ def test_legacy_metadata_is_off_and_disk_traffic_is_encrypted(up: Up) -> None:
 
 
 def test_user_data_is_the_same_to_the_byte_each_time_and_carries_the_host_key() -> None:
-    rendered = server.user_data(host_key=HOST_KEY, host_public_key="ssh-ed25519 AAAA")
+    rendered = machine.user_data(host_key=HOST_KEY, host_public_key="ssh-ed25519 AAAA")
 
-    assert rendered == server.user_data(host_key=HOST_KEY, host_public_key="ssh-ed25519 AAAA")
+    assert rendered == machine.user_data(host_key=HOST_KEY, host_public_key="ssh-ed25519 AAAA")
     text = base64.b64decode(rendered).decode()
     assert text.startswith("#cloud-config\n")
     keys = json.loads(text.partition("\n")[2])["ssh_keys"]
@@ -196,12 +209,12 @@ def test_user_data_travels_as_a_secret(up: Up) -> None:
 
 def test_a_domain_index_beyond_the_region_names_what_there_is() -> None:
     with pytest.raises(pulumi.RunError, match=r"this region has 1 availability domain \(AD-1\)"):
-        server.pick_domain(["AD-1"], 2)
+        machine.pick_domain(["AD-1"], 2)
 
 
 def test_no_image_for_a_shape_says_what_to_change() -> None:
     with pytest.raises(pulumi.RunError, match="auth:ubuntuVersion or auth:shape"):
-        server.first_image([], version="24.04", shape="VM.Standard.A1.Flex")
+        machine.first_image([], version="24.04", shape="VM.Standard.A1.Flex")
 
 
 def test_each_command_pins_the_host_key(up: Up) -> None:
@@ -211,11 +224,103 @@ def test_each_command_pins_the_host_key(up: Up) -> None:
         assert connection["hostKey"] == settings().host_key.public
 
 
-def test_commands_name_the_disk_so_that_a_new_one_is_provisioned(up: Up) -> None:
+def test_commands_name_the_boot_disk_so_that_a_new_one_is_provisioned(up: Up) -> None:
     recorded = up(make_server)
 
-    assert "ocid1.bootvolume.oc1..disk" in recorded["auth-provision"]["create"]
-    assert "ocid1.bootvolume.oc1..disk" in recorded["auth-release-tool"]["create"]
+    for command in ("auth-provision", "auth-release-tool", "auth-data-volume"):
+        assert "ocid1.bootvolume.oc1..disk" in recorded[command]["create"], command
+
+
+def test_the_data_volume_is_mounted_anew_when_it_or_its_attachment_or_its_size_is_new(
+    up: Up,
+) -> None:
+    recorded = up(lambda: make_server(dataVolumeInGbs="80"))
+
+    mounted = recorded["auth-data-volume"]["create"]
+    assert "--gbs 80 " in mounted
+    assert "auth-data-id" in mounted
+    assert "auth-data-attachment-id" in mounted
+    assert "auth-release-tool" in recorded.awaited["auth-data-volume"], "the tool mounts it"
+
+
+def test_a_release_names_the_data_volume_so_that_a_new_one_gets_a_new_container(up: Up) -> None:
+    command = up(make_release)["auth-release"]
+
+    assert "auth-data-id" in json.loads(str(plain(command["stdin"])))["disk"]
+
+
+def test_the_data_volume_is_protected_where_the_vm_is_not(up: Up) -> None:
+    recorded = up(lambda: make_server(protect="false"))
+
+    assert recorded.protected == {"auth-data"}
+    assert {"auth-data", "auth-vm", "auth-address"} == up(make_server).protected
+
+
+def resized(old: str, new: str) -> None:
+    data_volume.refuse_shrinking(
+        pulumi.ResourceHookArgs(
+            urn="urn",
+            id="id",
+            name="auth-data",
+            type="oci:Core/volume:Volume",
+            old_inputs={"sizeInGbs": old},
+            new_inputs={"sizeInGbs": new},
+        )
+    )
+
+
+def test_a_smaller_data_volume_is_refused_before_oracle_is_asked() -> None:
+    with pytest.raises(ValueError, match=r"dataVolumeInGbs is 50, but the data volume has 60 GB"):
+        resized("60", "50")
+
+
+def test_a_bigger_data_volume_is_not_refused() -> None:
+    resized("60", "80")
+    resized("60", "60")
+
+
+def attached(vnic: str, state: str = "ATTACHED") -> Any:
+    return SimpleNamespace(vnic_id=vnic, state=state)
+
+
+def private(identity: str, vnic: str, *, is_primary: bool = True) -> Any:
+    return SimpleNamespace(id=identity, vnic_id=vnic, is_primary=is_primary)
+
+
+def picked(attachments: list[Any], addresses: list[Any]) -> str:
+    return address.pick_private_ip(
+        "ocid",
+        vnics=address.attached_vnics(attachments),
+        addresses=address.primary_addresses(addresses),
+    )
+
+
+def test_the_address_goes_to_the_primary_private_ip_of_a_vnic_that_the_vm_has() -> None:
+    attachments = [attached("second"), attached("first")]
+    addresses = [private("added", "first", is_primary=False), private("primary", "first")]
+
+    assert picked(attachments, addresses) == "primary"
+
+
+@pytest.mark.parametrize(
+    ("attachments", "addresses"),
+    [
+        ([], []),
+        ([attached("first", "DETACHED")], [private("primary", "first")]),
+        ([attached("first")], [private("of-another-vm", "other")]),
+    ],
+    ids=["gone", "terminated", "its address is another VM's by now"],
+)
+def test_a_lost_vm_is_told_with_the_way_out(attachments: list[Any], addresses: list[Any]) -> None:
+    with pytest.raises(pulumi.RunError, match=r"The VM ocid has no VNIC.*make up REFRESH=1"):
+        picked(attachments, addresses)
+
+
+def test_the_primary_vnics_address_is_looked_up(up: Up) -> None:
+    recorded = up(make_server)
+
+    (asked,) = recorded.asked("oci:Core/getPrivateIps:getPrivateIps")
+    assert asked == {"ipAddress": "10.0.1.2", "subnetId": "subnet"}
 
 
 def test_the_desired_state_travels_only_as_a_secret_on_stdin(up: Up) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from toolchain.standins import oci_api
 from toolchain.standins.oci_resources import COMPUTE, NETWORK, Kind
 from toolchain.standins.oci_wire import inbound, outbound
-from toolchain.standins.provider import Context
+from toolchain.standins.provider import Context, ProviderError
 from toolchain.standins.values import Properties
 
 # of `metadata`, these make the official provider launch another instance
@@ -64,7 +64,11 @@ class Instance(Kind):
 
     @staticmethod
     def _vnic(identity: str, outputs: Properties, context: Context) -> Properties:
+        """Give the primary VNIC, which is the only one unless somebody attached more."""
         api = oci_api.of(context)
         query = {"compartmentId": outputs["compartmentId"], "instanceId": identity}
-        attached = api.list(COMPUTE, "/vnicAttachments", query)
-        return dict(api.call(NETWORK, "GET", f"/vnics/{attached[0]['vnicId']}"))
+        for attached in api.list(COMPUTE, "/vnicAttachments", query):
+            vnic = api.call(NETWORK, "GET", f"/vnics/{attached['vnicId']}")
+            if vnic and vnic["isPrimary"]:
+                return dict(vnic)
+        raise ProviderError(f"the instance {identity} has no primary VNIC: is it being terminated?")

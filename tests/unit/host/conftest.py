@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from host.auth_release import containers, health, preflight, proxy
+from host.auth_release import containers, data_volume, health, preflight, proxy
 from tests.unit.host.fakes import Host
 
 
@@ -17,5 +17,6 @@ def _host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     (proxy.CADDY / "sites").mkdir()
     monkeypatch.setattr(os, "chown", lambda *_: None)
     monkeypatch.setattr(preflight, "check", lambda *_, **__: None)
+    monkeypatch.setattr(data_volume, "problem", lambda: "")
     monkeypatch.setattr(health, "probe", lambda *_: "")
     return Host.new(tmp_path / "state")

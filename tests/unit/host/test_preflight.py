@@ -1,6 +1,5 @@
 """What must hold before a release begins."""
 
-import os
 import platform
 import shutil
 import socket
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from host.auth_release import containers, preflight, registry
+from host.auth_release import containers, data_volume, preflight, registry
 from host.auth_release.errors import ReleaseError
 from host.auth_release.registry import Offer
 from tests.unit.host.fakes import desired
@@ -25,7 +24,7 @@ class Space:
 def port(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> int:
     """Give a free port of a host that is fit for any release."""
     monkeypatch.setattr(containers, "DATA", tmp_path)
-    monkeypatch.setattr(os.path, "ismount", lambda _: True)
+    monkeypatch.setattr(data_volume, "problem", lambda: "")
     monkeypatch.setattr(platform, "machine", lambda: "x86_64")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Space(free=2 << 30))
     with socket.socket() as free:
@@ -89,10 +88,10 @@ def test_a_port_that_somebody_has_is_told(taken: int) -> None:
         preflight.check(desired(), port=taken, fetched=True)
 
 
-def test_a_data_volume_that_is_not_there_is_told(
+def test_without_the_data_volume_there_is_no_release(
     port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(os.path, "ismount", lambda _: False)
+    monkeypatch.setattr(data_volume, "problem", lambda: "the data volume is not attached")
 
-    with pytest.raises(ReleaseError, match="is not mounted: see `systemctl status auth-data`"):
+    with pytest.raises(ReleaseError, match="the data volume is not attached"):
         preflight.check(desired(), port=port, fetched=True)

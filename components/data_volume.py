@@ -1,0 +1,70 @@
+"""The volume with the service's data, and its way into the VM."""
+
+from typing import Any
+
+import pulumi
+from pulumi_oci import core
+
+from host.auth_release import data_volume as on_the_vm
+
+DEVICE = str(on_the_vm.DEVICE)
+
+
+def volume(
+    name: str,
+    parent: pulumi.Resource,
+    *,
+    availability_domain: pulumi.Input[str],
+    compartment_id: str,
+    size_in_gbs: int,
+) -> core.Volume:
+    """Make the volume: always protected, so that no run deletes or replaces it by itself."""
+    return core.Volume(
+        name,
+        availability_domain=availability_domain,
+        compartment_id=compartment_id,
+        display_name=name,
+        size_in_gbs=str(size_in_gbs),
+        opts=pulumi.ResourceOptions(
+            parent=parent,
+            protect=True,
+            hooks=pulumi.ResourceHookBinding(
+                before_update=[
+                    pulumi.ResourceHook(
+                        f"{name}-size",
+                        refuse_shrinking,
+                        pulumi.ResourceHookOptions(on_dry_run=True),
+                    )
+                ]
+            ),
+        ),
+    )
+
+
+def attachment(
+    name: str, parent: pulumi.Resource, *, instance: core.Instance, volume: core.Volume
+) -> core.VolumeAttachment:
+    return core.VolumeAttachment(
+        name,
+        attachment_type="paravirtualized",
+        instance_id=instance.id,
+        volume_id=volume.id,
+        device=DEVICE,
+        is_pv_encryption_in_transit_enabled=True,
+        opts=pulumi.ResourceOptions(parent=parent, delete_before_replace=True),
+    )
+
+
+def refuse_shrinking(change: pulumi.ResourceHookArgs) -> None:
+    """Refuse, in a preview too, what Oracle can't do; a smaller volume would cut data off."""
+    old, new = (_gbs(inputs) for inputs in (change.old_inputs, change.new_inputs))
+    if new < old:
+        raise ValueError(
+            f"auth:dataVolumeInGbs is {new}, but the data volume has {old} GB, and Oracle's "
+            f"volumes only grow. Set it to {old} or more: "
+            f"pulumi config set auth:dataVolumeInGbs {old}"
+        )
+
+
+def _gbs(inputs: Any) -> int:
+    return int((inputs or {}).get("sizeInGbs") or 0)

@@ -1,0 +1,184 @@
+"""The contents of a block device, and the decision whether it may be formatted.
+
+Formatting destroys what is there, so a device must prove that it is empty: no signature that
+libblkid knows, and zeros wherever this looks. Everything else is somebody's data.
+"""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import ReleaseError
+
+LABEL = "auth-data"
+HEAD, TAIL = 16 << 20, 1 << 20  # where file systems, partition tables, RAID and LVM sign
+# Between them, as somebody may have wiped the head alone: evenly, where XFS begins its parts, and
+# where ext4 has copies of its superblock.
+_SAMPLES, _SAMPLE = 256, 64 << 10
+_COPIES = tuple(group * (128 << 20) for group in (1, 3, 5, 7, 9, 25, 27, 49))
+_CHUNK = 1 << 20
+_NO_SIGNATURE, _AMBIVALENT = 2, 8  # exit statuses of blkid(8)
+
+# While mkfs runs, a device is neither empty nor a file system. This mark on the device says that
+# it was empty when our mkfs began. It lies where mkfs.ext4 writes nothing: near the end of the
+# sixth block group, whose head has no backup superblock, far from the journal in the middle.
+MARK = b"auth-data: formatting of this empty device began here\n".ljust(4096, b"\0")
+MARK_AT = 868 << 20
+
+
+class DataVolumeError(ReleaseError):
+    """The data volume can't be used; the message says what was seen, and the way out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contents:
+    """What can be seen of a device without changing it."""
+
+    device: Path
+    status: int  # of blkid: 0 one signature, 2 none that it knows, 8 several that contradict
+    values: Mapping[str, str]  # what blkid names: TYPE, LABEL, PTTYPE, …
+    signatures: tuple[str, ...]  # each that is on the device, in words
+    nonzero: int | None  # offset of the first byte seen that is not zero; None: zeros alone
+    marked: bool
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is the service's file system, whole and the only thing on the device."""
+        return self._has_our_signature and not self.marked
+
+    @property
+    def is_empty(self) -> bool:
+        return self._is_unsigned and self.nonzero is None
+
+    @property
+    def is_half_formatted(self) -> bool:
+        """Whether a run of ours was cut off on what was an empty device.
+
+        mkfs writes the superblock last: there is no signature yet, or ours, which nobody mounted.
+        """
+        return self.marked and (self._is_unsigned or self._has_our_signature)
+
+    @property
+    def _is_unsigned(self) -> bool:
+        return self.status == _NO_SIGNATURE and not self.values
+
+    @property
+    def _has_our_signature(self) -> bool:
+        kind = {key: self.values.get(key) for key in ("TYPE", "LABEL", "PTTYPE")}
+        return self.status == 0 and kind == {"TYPE": "ext4", "LABEL": LABEL, "PTTYPE": None}
+
+    def refuse(self) -> DataVolumeError:
+        """Say why it is neither used nor formatted, and the way out."""
+        device = self.device
+        if self.is_empty or self.is_half_formatted:
+            return DataVolumeError(
+                f"{device} has no file system yet: it is a new volume. `make up` formats it."
+            )
+        wanted = (
+            f"Attach the volume with the service's data as {device}; or, if nothing on this one is "
+            f"needed any more, format it yourself: sudo mkfs.ext4 -L {LABEL} {device}. "
+            "Then: make up"
+        )
+        if self.status == _AMBIVALENT or len(self.signatures) > 1:
+            return DataVolumeError(
+                f"{device} has several signatures: {', '.join(self.signatures)}. Nothing was "
+                "changed. If one of them is a stray, erase that one alone, with a backup of what "
+                f"is erased: sudo wipefs --all --backup --types TYPE {device}. {wanted}"
+            )
+        if self.signatures:
+            return DataVolumeError(
+                f"{device} holds {self.signatures[0]}, not the service's data. Nothing was "
+                f"changed. {wanted}"
+            )
+        return DataVolumeError(
+            f"{device} has no signature, but it is not empty: there is data at byte "
+            f"{self.nonzero}. Nothing was changed. {wanted}"
+        )
+
+
+def look(device: Path) -> Contents:
+    """Look at a device, or a file like one; raise DataVolumeError if it can't be read."""
+    try:
+        descriptor = os.open(device, os.O_RDONLY)
+        try:
+            nonzero = _first_data(descriptor)
+            marked = os.pread(descriptor, len(MARK), MARK_AT) == MARK
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise DataVolumeError(
+            f"{device} can't be read ({error.strerror}), so nobody knows if it is empty. Nothing "
+            "was changed. Detach the volume and attach it again; if that does not help, restore "
+            "a backup to another one."
+        ) from None
+    status, text = _run("blkid", "--probe", "--output", "export", str(device))
+    if status not in {0, _NO_SIGNATURE, _AMBIVALENT}:
+        raise DataVolumeError(f"`blkid {device}` ended with status {status}. Nothing was changed.")
+    pairs = (line.partition("=") for line in text.splitlines())
+    values = {name: value for name, _, value in pairs if name != "DEVNAME"}
+    return Contents(
+        device=device,
+        status=status,
+        values=values,
+        signatures=_signatures(device, values),
+        nonzero=nonzero,
+        marked=marked,
+    )
+
+
+def _first_data(descriptor: int) -> int | None:
+    """Give the offset of the first byte that is not zero, of those that are looked at."""
+    size = os.lseek(descriptor, 0, os.SEEK_END)
+    for begin, length in _places(size):
+        data = os.pread(descriptor, length, begin)
+        if data.count(0) != len(data):
+            return begin + len(data) - len(data.lstrip(b"\0"))
+        if not data:
+            raise OSError(0, f"it ends before byte {begin}")
+    return None
+
+
+def _places(size: int) -> Iterator[tuple[int, int]]:
+    """Lay out what is read: the whole head and tail, and samples in between."""
+    if size == 0:
+        yield 0, _CHUNK
+    for begin in range(0, min(HEAD, size), _CHUNK):
+        yield begin, min(_CHUNK, size - begin)
+    even = (size * part // _SAMPLES // _SAMPLE * _SAMPLE for part in range(1, _SAMPLES))
+    for begin in sorted({*even, *_COPIES}):
+        if HEAD <= begin <= size - _SAMPLE:
+            yield begin, _SAMPLE
+    if size > HEAD:
+        begin = max(HEAD, size - TAIL)
+        yield begin, size - begin
+
+
+def _signatures(device: Path, values: Mapping[str, str]) -> tuple[str, ...]:
+    """Name every signature on the device; `blkid` names none of those that contradict."""
+    status, text = _run("wipefs", "--json", "--output", "TYPE,OFFSET,LABEL", str(device))
+    try:
+        found = json.loads(text)["signatures"] if status == 0 and text.strip() else []
+    except (ValueError, KeyError):
+        found = []
+    if found:
+        return tuple(
+            f"{one['type']}{' labelled ' + repr(one['label']) if one.get('label') else ''} "
+            f"at byte {int(one['offset'], 0)}"
+            for one in found
+        )
+    kinds = (values.get("TYPE"), values.get("PTTYPE") and f"a {values['PTTYPE']} partition table")
+    return tuple(kind for kind in kinds if kind)
+
+
+def _run(*argv: str) -> tuple[int, str]:
+    """Run a program that tells by its status as well; give status and output."""
+    try:
+        result = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=120)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise DataVolumeError(
+            f"`{argv[0]} {argv[-1]}` can't be run: {error}. Nothing was changed."
+        ) from None
+    return result.returncode, result.stdout
