@@ -103,6 +103,68 @@ install_packages() {
   fi
 }
 
+# Oracle serves a VM at link-local addresses: its disks by iSCSI at 169.254.0.2 and 169.254.2.0/24;
+# its metadata, user data with the host key included, at port 80 of 169.254.169.254; names and time
+# at ports 53 and 123 there.
+guard_link_local() {
+  step "Guard the link-local addresses"
+  changed /usr/local/sbin/auth-link-local <<'SCRIPT' || true
+#!/bin/sh
+# Containers reach names at the link-local addresses, and nothing else; of this host's users root
+# alone reaches the metadata. Runs before Docker starts a container, and changes nothing twice.
+set -eu
+ensure() {
+  chain=$1
+  shift
+  iptables --wait -C "$chain" "$@" 2> /dev/null || iptables --wait -I "$chain" "$@"
+}
+# Docker takes the chain as it finds it
+iptables --wait -N DOCKER-USER 2> /dev/null || true
+# declaring a chain empties it, in one step with what fills it
+iptables-restore --noflush --wait <<'RULES'
+*filter
+:AUTH-LINK-LOCAL - [0:0]
+-A AUTH-LINK-LOCAL -d 169.254.169.254/32 -p udp -m udp --dport 53 -j RETURN
+-A AUTH-LINK-LOCAL -d 169.254.169.254/32 -p tcp -m tcp --dport 53 -j RETURN
+-A AUTH-LINK-LOCAL -j REJECT
+COMMIT
+RULES
+ensure DOCKER-USER -d 169.254.0.0/16 -j AUTH-LINK-LOCAL
+# Before Oracle's own rules, which let every user in. Not UDP: time, names and the address itself
+# are asked for by users of their own.
+ensure OUTPUT -d 169.254.169.254/32 -p tcp -m tcp ! --dport 53 -m owner ! --uid-owner 0 -j REJECT
+SCRIPT
+  chmod 0755 /usr/local/sbin/auth-link-local
+  if changed /etc/systemd/system/auth-link-local.service <<'UNIT'
+[Unit]
+Description=Keeps containers and users from the cloud's link-local services
+DefaultDependencies=no
+After=local-fs.target netfilter-persistent.service
+PartOf=netfilter-persistent.service
+Wants=network-pre.target
+Before=network-pre.target docker.service shutdown.target
+Conflicts=shutdown.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/usr/local/sbin/auth-link-local
+
+[Install]
+WantedBy=multi-user.target
+UNIT
+  then systemctl daemon-reload; fi
+  if changed /etc/systemd/system/docker.service.d/link-local.conf <<'UNIT'
+[Service]
+ExecStartPre=/usr/local/sbin/auth-link-local
+UNIT
+  then systemctl daemon-reload; fi
+  systemctl enable --quiet auth-link-local.service
+  systemctl restart auth-link-local.service
+  # earlier versions refused names, too
+  while iptables --wait -D DOCKER-USER -d 169.254.169.254/32 -j REJECT 2> /dev/null; do :; done
+}
+
 configure_docker() {
   step "Configure Docker"
   local restart=no
@@ -117,14 +179,10 @@ configure_docker() {
 JSON
   # The data volume is waited for and not required: without it Docker runs, and so does what says
   # that it is missing; the service's containers are held back by their mount point.
-  # 169.254.169.254 tells whoever asks this VM's user data, with its host key
   changed /etc/systemd/system/docker.service.d/auth.conf <<'UNIT' && restart=yes
 [Unit]
 Wants=auth-data.service
 After=auth-data.service
-
-[Service]
-ExecStartPost=/bin/sh -c 'iptables -C DOCKER-USER -d 169.254.169.254 -j REJECT 2> /dev/null || iptables -I DOCKER-USER -d 169.254.169.254 -j REJECT'
 UNIT
   systemctl daemon-reload
   systemctl enable --quiet docker.service
@@ -224,6 +282,7 @@ main() {
   wait_for_cloud_init
   harden_ssh
   install_packages
+  guard_link_local
   configure_docker
   configure_proxy
   open_firewall
