@@ -18,7 +18,7 @@ import yaml
 from pulumi.runtime import config as runtime_config
 
 from components import keys
-from components.image import Bases, Registry
+from components.image import Bases, Login, Registry
 from components.keys import KeyPair
 from components.machine import Machine
 from host.auth_release.desired import Canary, Maintenance
@@ -29,7 +29,10 @@ ANYWHERE = "0.0.0.0/0"
 FREE_OCPUS, FREE_MEMORY_IN_GBS = 2, 12
 
 # keys whose values must be encrypted in the stack's file
-SECRETS = ("registryPassword", "signingKey", "sshHostKey", "sshPrivateKey")
+SECRETS = (
+    *("registryPassword", "registryPullPassword"),
+    *("signingKey", "sshHostKey", "sshPrivateKey"),
+)
 
 MADE = ("signingKey", "sshHostKey", "sshPrivateKey")  # by `make init`
 
@@ -153,8 +156,8 @@ def parse(
         protect=reader.boolean("protect"),
         registry=Registry(
             repository=reader.repository("imageRepository"),
-            username=reader.text("registryUsername"),
-            password=pulumi.Output.secret(reader.text("registryPassword")),
+            push=reader.login(reader.text("registryUsername"), "registryPassword"),
+            pull=reader.pull_login(),
         ),
         bases=Bases(
             runtime=reader.text("baseImage", required=False),
@@ -344,6 +347,22 @@ class _Reader:
             # never the value: it is a secret, or meant to be one
             self._refuse_secret(key, f"must be an ed25519 private key in OpenSSH format ({error})")
         return KeyPair(private=pulumi.Output.secret(value), public=public)
+
+    def login(self, username: str, password_key: str) -> Login:
+        return Login(username=username, password=pulumi.Output.secret(self.text(password_key)))
+
+    def pull_login(self) -> Login:
+        """Read the server's login. With the builder's password an intruder there could push."""
+        builder = self.text("registryUsername", required=False)
+        own = self.text("registryPullUsername", required=False)
+        password = self.text("registryPullPassword", required=False)
+        if password and password == self.text("registryPassword", required=False):
+            self._problems.append(
+                "auth:registryPullPassword is the same as auth:registryPassword; the server must "
+                "not hold a token that can push. Make one that may only read, and set it: "
+                "pulumi config set --secret auth:registryPullPassword < FILE"
+            )
+        return self.login(own or builder, "registryPullPassword")
 
     def signing_key(self) -> str:
         value = self.pem("signingKey")

@@ -59,12 +59,22 @@ def revision(folder: Path = SERVICE) -> Revision:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Registry:
-    """Where images are pushed and pulled: `repository` is SERVER/PATH, as in an image's name."""
-
-    repository: str
+class Login:
     username: str
     password: pulumi.Output[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registry:
+    """Where images are kept: `repository` is SERVER/PATH, as in an image's name.
+
+    The builder logs in with `push`, the server with `pull`: what a server holds must not be able to
+    replace the image that it runs.
+    """
+
+    repository: str
+    push: Login
+    pull: Login
 
     @property
     def server(self) -> str:
@@ -125,8 +135,8 @@ class Image(pulumi.ComponentResource):
             ),
             registry=docker.RegistryArgs(
                 server=args.registry.server,
-                username=args.registry.username,
-                password=args.registry.password,
+                username=args.registry.push.username,
+                password=args.registry.push.password,
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )

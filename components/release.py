@@ -135,7 +135,7 @@ def desired_state(service: str, args: ReleaseArgs) -> pulumi.Output[str]:
             revision=args.revision,
             registry=Login(
                 server=args.registry.server,
-                username=args.registry.username,
+                username=args.registry.pull.username,
                 password=known["password"],
             ),
             port=args.port,
@@ -157,7 +157,7 @@ def desired_state(service: str, args: ReleaseArgs) -> pulumi.Output[str]:
     return pulumi.Output.all(
         disk=args.server.disk,
         image=args.image,
-        password=args.registry.password,
+        password=args.registry.pull.password,
         environment=args.environment,
         secrets=args.secrets,
     ).apply(render)

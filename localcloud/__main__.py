@@ -123,6 +123,8 @@ def _describe(arguments: argparse.Namespace) -> None:
                     "server": home.registry,
                     "username": registry.USERNAME,
                     "password_file": str(Machines(home).registry.password_file),
+                    "pull_username": registry.PULL_USERNAME,
+                    "pull_password_file": str(Machines(home).registry.pull_password_file),
                 },
                 "docker_bases": {"base": base, "builder": builder},
             },

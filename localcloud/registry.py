@@ -5,12 +5,14 @@ import secrets
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 from localcloud.docker import DockerError, docker, inspect
 from localcloud.home import Home
 from localcloud.plumbing import REGISTRY_HOST, Bridge
 
-USERNAME = "deployer"
+# who pushes, and who pulls; htpasswd knows no permissions, so the second may do as much here
+USERNAME, PULL_USERNAME = "deployer", "server"
 _READY_SECONDS = 30
 _CONFIGURATION = """\
 version: 0.1
@@ -30,20 +32,28 @@ auth:
 
 
 class Registry:
-    """A `docker-registry` in a container; its images live in a volume, its login in the home."""
+    """A `docker-registry` in a container; its images live in a volume, its logins in the home."""
 
     def __init__(self, home: Home, bridge: Bridge) -> None:
         self._home, self._bridge = home, bridge
         self._name = f"{home.prefix}registry"
         self._folder = home.path / "registry"
         self.password_file = self._folder / "password"
+        self.pull_password_file = self._folder / "pull-password"
 
     def ensure(self, image: str) -> None:
+        self._write_configuration()
+        # the registry reads the file again when it changes
+        for username, file in (
+            (USERNAME, self.password_file),
+            (PULL_USERNAME, self.pull_password_file),
+        ):
+            if not file.exists():
+                self._add_user(username, file, image)
         found = inspect(self._name)
         if not (found and found["State"]["Running"]):
             if found:
                 docker("rm", "--force", self._name)
-            self._write_configuration(image)
             docker(
                 *("run", "--detach", "--init", "--name", self._name),
                 *("--label", self._home.label, "--restart", "unless-stopped"),
@@ -69,34 +79,31 @@ class Registry:
         if ours:
             docker("rmi", "--force", *ours)
 
-    def _write_configuration(self, image: str) -> None:
+    def _write_configuration(self) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if self.password_file.exists():
-            return
+        if not (self._folder / "config.yml").exists():
+            text = _CONFIGURATION.format(secret=secrets.token_hex(16))
+            self._write("config.yml", text)
+
+    def _add_user(self, username: str, password_file: Path, image: str) -> None:
         password = secrets.token_urlsafe(24)
-        # by stdin: arguments can be read by everybody on this machine
         hashed = docker(
-            *(
-                "run",
-                "--rm",
-                "--network",
-                "none",
-                "--interactive",
-                image,
-                "htpasswd",
-                "-niB",
-                USERNAME,
-            ),
+            *("run", "--rm", "--network", "none", "--interactive"),
+            # by stdin: arguments can be read by everybody on this machine
+            *(image, "htpasswd", "-niB", username),
             stdin=password.encode(),
         )
-        for name, text in (
-            ("htpasswd", hashed),
-            ("config.yml", _CONFIGURATION.format(secret=secrets.token_hex(16))),
-            ("password", password),
-        ):
-            path = self._folder / name
-            path.touch(mode=0o600)
-            path.write_text(text)
+        users = self._folder / "htpasswd"
+        lines = users.read_text().splitlines() if users.exists() else []
+        others = [line for line in lines if not line.startswith(f"{username}:")]
+        self._write(users.name, "\n".join([*others, hashed.strip(), ""]))
+        # the file says that the user is there
+        self._write(password_file.name, password)
+
+    def _write(self, name: str, text: str) -> None:
+        path = self._folder / name
+        path.touch(mode=0o600)
+        path.write_text(text)
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + _READY_SECONDS

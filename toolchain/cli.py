@@ -124,7 +124,9 @@ def _on_stack(arguments: argparse.Namespace) -> int:
     }
     if command not in on_this_machine:
         tool = ("sudo", "auth-release", command, "auth", *_flags(arguments))
-        return _on_server(stack, *(arguments.words if command == "ssh" else tool))
+        # the image may have to be fetched again, and the server keeps no login
+        login = stack.pull_login() if command == "rollback" else None
+        return _on_server(stack, *(arguments.words if command == "ssh" else tool), stdin=login)
     with interruption.patience():
         on_this_machine[command]()
     if command == "up":
@@ -133,10 +135,10 @@ def _on_stack(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _on_server(stack: "Stack", *argv: str) -> int:
+def _on_server(stack: "Stack", *argv: str, stdin: str | None) -> int:
     from toolchain import unreachable  # noqa: PLC0415 - needs the packages
 
-    status = stack.remote(*argv)
+    status = stack.remote(*argv, stdin=stdin)
     if status == unreachable.SSH_FAILED and (why := unreachable.reason(stack)):
         raise story.StepError(why)
     return status

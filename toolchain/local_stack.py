@@ -33,6 +33,7 @@ def complete_local(stack: Stack, cloud: Mapping[str, Any]) -> None:
         "auth:shape": cloud["shape"],
         "auth:imageRepository": f"{registry['server']}/auth/auth-service",
         "auth:registryUsername": registry["username"],
+        "auth:registryPullUsername": registry["pull_username"],
         "auth:baseImage": cloud["docker_bases"]["base"],
         "auth:builderImage": cloud["docker_bases"]["builder"],
     }
@@ -47,6 +48,9 @@ def complete_local(stack: Stack, cloud: Mapping[str, Any]) -> None:
     if not stack.configuration.exists() or stack.configuration.read_text() != text:
         secrets.write(stack.configuration, text)
     stack.make_secrets()
-    password = Path(registry["password_file"]).read_text().strip()
-    if "auth:registryPassword" not in kept:
-        stack.set_secret("registryPassword", password)
+    for key, file in (
+        ("registryPassword", registry["password_file"]),
+        ("registryPullPassword", registry["pull_password_file"]),
+    ):
+        if f"auth:{key}" not in kept:
+            stack.set_secret(key, Path(file).read_text().strip())

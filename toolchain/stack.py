@@ -168,9 +168,20 @@ class Stack:
         # by stdin: an argument could be read by every user of the machine
         self._pulumi("config", "set", "--secret", f"auth:{key}", stdin=value)
 
-    def remote(self, *argv: str) -> int:
+    def remote(self, *argv: str, stdin: str | None = None) -> int:
         """Run a command on the stack's server over the system's ssh, with the pinned host key."""
-        return subprocess.run(self._ssh(argv), check=False).returncode
+        return subprocess.run(self._ssh(argv), check=False, input=stdin, text=True).returncode
+
+    def pull_login(self) -> str:
+        """Return the server's login to the registry, as the release tool there reads it."""
+        values = self.values()
+        username = values.get("auth:registryPullUsername") or values.get("auth:registryUsername")
+        login = {
+            "server": values.get("auth:imageRepository", "").partition("/")[0],
+            "username": username or "",
+            "password": values.get("auth:registryPullPassword", ""),
+        }
+        return json.dumps(login)
 
     def ask(self, *argv: str, seconds: float = 60) -> str:
         """Give what a command on the server prints; raise StackError if it can't be asked."""

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from . import data_volume
+from . import data_volume, logins
 from .containers import Docker
 from .desired import SERVICE, Desired
 from .errors import ReleaseError
@@ -90,6 +90,11 @@ def apply(document: bytes, *, planned: int | None) -> int:
     return make(
         desired.service, lambda releases: releases.apply(desired, by=who(), planned=planned)
     )
+
+
+def roll_back(service: str, number: int | None) -> int:
+    login = logins.of_caller(sys.stdin)
+    return make(service, lambda releases: releases.rollback(number, by=who(), login=login))
 
 
 def show_status(service: str, *, as_json: bool) -> int:
@@ -213,7 +218,7 @@ def _parser() -> argparse.ArgumentParser:
     # nothing is done with them: another disk makes another command, which so runs again
     preparing.add_argument("--disks", nargs="+", metavar="OCID", help="the disks of this VM")
     for name, text in (
-        ("rollback", "run an earlier release again, with its configuration"),
+        ("rollback", "run an earlier release again; stdin may have a login"),
         ("history", "list the releases, newest first"),
         ("status", "tell what is live"),
         ("logs", "show the live container's log"),
@@ -246,9 +251,7 @@ def _service(name: str) -> str:
 def dispatch(arguments: argparse.Namespace) -> int:
     commands: dict[str, Callable[[], int]] = {
         "apply": lambda: apply(sys.stdin.buffer.read(), planned=arguments.number),
-        "rollback": lambda: make(
-            arguments.service, lambda releases: releases.rollback(arguments.to, by=who())
-        ),
+        "rollback": lambda: roll_back(arguments.service, arguments.to),
         "history": lambda: show_history(arguments.service, as_json=arguments.json),
         "status": lambda: show_status(arguments.service, as_json=arguments.json),
         "logs": lambda: show_logs(arguments.service, arguments.lines),

@@ -4,20 +4,20 @@ import json
 import os
 import re
 import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from . import logins
 from .desired import Desired
-from .errors import ReleaseError
 from .failures import visible
 from .programs import run, succeeds
 from .records import Record
 
 DATA = Path("/srv/auth")
 LOG_LINES = 20
+_TAGS = "auth-release"  # the repository of images that are kept; it is in no registry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,24 +57,9 @@ class Docker:
     """Starts, finds and removes the containers of a service: each is labelled with its release."""
 
     def pull(self, desired: Desired) -> None:
-        """Fetch the image by digest; the credentials stay in a folder that goes at once."""
-        registry = desired.registry
-        with tempfile.TemporaryDirectory(prefix="auth-release-") as folder:
-            env = {"DOCKER_CONFIG": folder}
-            login = subprocess.run(
-                ["docker", "login", "-u", registry.username, "--password-stdin", registry.server],
-                input=registry.password,
-                env={**os.environ, **env},
-                capture_output=True,
-                text=True,
-                timeout=60,
-                check=False,
-            )
-            if login.returncode != 0:
-                raise ReleaseError(
-                    f"{registry.server} refuses the login of {registry.username!r}: "
-                    f"{login.stderr.strip()[-500:]}. Is auth:registryPassword still valid?"
-                )
+        """Fetch the image by digest."""
+        with logins.for_docker(desired) as folder:
+            env = {"DOCKER_CONFIG": str(folder)}
             run("docker", "pull", "--quiet", desired.image, timeout=600, env=env)
 
     def has_image(self, image: str) -> bool:
@@ -165,8 +150,24 @@ class Docker:
         run("docker", "rm", "--force", container)
 
     def remove_image(self, image: str) -> None:
-        # an image that another container still uses stays; the next prune takes it
-        succeeds("docker", "image", "rm", image)
+        """Forget an image that no release needs: a tag says that one does, of any service."""
+        tags = "{{range .RepoTags}}{{.}} {{end}}"
+        if not run("docker", "image", "inspect", "--format", tags, image).strip():
+            # one that another container still uses stays; the next prune takes it
+            succeeds("docker", "image", "rm", image)
+
+    def tags(self, service: str) -> set[int]:
+        """Return the releases whose images are tagged."""
+        name = f"{_TAGS}/{service}"
+        listed = run("docker", "image", "ls", "--format", "{{.Tag}}", name).split()
+        return {int(tag) for tag in listed if tag.isdigit()}
+
+    def tag(self, record: Record) -> None:
+        """Name a release's image: without a tag it is what `docker system prune` takes."""
+        run("docker", "tag", record.desired.image, _tag(record.desired.service, record.number))
+
+    def untag(self, service: str, number: int) -> None:
+        succeeds("docker", "image", "rm", _tag(service, number))
 
 
 def _name(told: Mapping[str, Any]) -> str:
@@ -181,6 +182,10 @@ def _is_release(service: str, told: Mapping[str, Any]) -> bool:
 def _host_port(bindings: Mapping[str, Sequence[Mapping[str, str]]] | None) -> int:
     ports = [binding["HostPort"] for each in (bindings or {}).values() for binding in each or ()]
     return int(ports[0]) if ports and ports[0].isdigit() else 0
+
+
+def _tag(service: str, number: int) -> str:
+    return f"{_TAGS}/{service}:{number}"
 
 
 def _confinement(desired: Desired, secrets: Path) -> list[str]:

@@ -5,6 +5,7 @@ import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from .errors import ReleaseError
 
@@ -33,6 +34,15 @@ def write_atomically(path: Path, text: str, *, mode: int) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def wipe(file: BinaryIO) -> None:
+    """Overwrite an open file's bytes where they are: a file that is deleted stays on the disk."""
+    size = os.fstat(file.fileno()).st_size
+    file.seek(0)
+    file.write(bytes(size))
+    file.flush()
+    os.fsync(file.fileno())
 
 
 @contextlib.contextmanager

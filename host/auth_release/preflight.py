@@ -5,7 +5,7 @@ import shutil
 import socket
 from pathlib import Path
 
-from . import containers, data_volume, registry
+from . import containers, data_volume, logins, registry
 from .desired import Desired
 from .errors import ReleaseError
 
@@ -27,6 +27,7 @@ def check(desired: Desired, *, port: int, fetched: bool) -> None:
     _check_memory(desired)
     size = 0
     if not fetched:
+        logins.check(desired)
         offer = registry.look_up(desired)
         machine = _MACHINES.get(platform.machine(), platform.machine())
         if machine not in offer.architectures:
@@ -48,7 +49,7 @@ def _check_space(path: Path, needed: int) -> None:
     if free < needed:
         raise ReleaseError(
             f"{path} has {free >> 20} MiB free; the release needs {needed >> 20} MiB. "
-            "Free some with: docker system prune"
+            "See what takes it: docker system df, du -xh --max-depth=2 /"
         )
 
 

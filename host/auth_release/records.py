@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from . import logins
 from .desired import Desired, fingerprint_of
 from .documents import SCHEMA, read, schema_of
 from .errors import ReleaseError
@@ -44,6 +45,8 @@ class Ports:
 class Record:
     """One release. `outcome`: started, live, replaced, failed or interrupted.
 
+    It can be run again with a login to its registry, which it does not hold.
+
     A field that is added has a default: records of older releases of this tool lack it.
     """
 
@@ -67,6 +70,7 @@ class Record:
         schema_of(stored)
         if not isinstance(stored.get("desired"), Mapping):
             raise ReleaseError("`desired` must be an object")
+        stored = logins.without_password(stored)
         # the first schema had no fingerprint in its records
         fingerprint = fingerprint_of(stored["desired"])
         record = read(cls, {"fingerprint": fingerprint, **stored}, strict=False)
@@ -78,7 +82,8 @@ class Record:
         del own["stored"]
         desired = self.stored.get("desired") or self.desired.document()
         schema = max(SCHEMA, self.schema)
-        return {**self.stored, **own, "desired": desired, "schema": schema}
+        document = {**self.stored, **own, "desired": desired, "schema": schema}
+        return dict(logins.without_password(document))
 
     @property
     def schema(self) -> int:
@@ -134,6 +139,11 @@ class Records:
 
     def save(self, record: Record) -> None:
         write_atomically(self._path(record.number), json.dumps(record.document()), mode=0o600)
+
+    def forget_logins(self) -> None:
+        """Take away every login that a run left, killed or of an older release of this tool."""
+        logins.forget(self._service)
+        logins.scrub(self.folder)
 
     def delete(self, number: int) -> None:
         shutil.rmtree(self.secrets_folder(number), ignore_errors=True)

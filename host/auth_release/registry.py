@@ -143,8 +143,9 @@ class _Client:
         if code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             return ReleaseError(
                 f"{self._server} refuses the login of {self._desired.registry.username!r} "
-                f"(HTTP {code}). Is auth:registryPassword still valid, and may it read "
-                f"{self._name}?"
+                f"(HTTP {code}). Is auth:registryPullPassword still valid, and may it read "
+                f"{self._name}? Set another: "
+                "pulumi config set --secret auth:registryPullPassword < FILE"
             )
         if code == HTTPStatus.NOT_FOUND:
             return ReleaseError(

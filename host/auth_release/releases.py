@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from . import canary as trial
 from . import health, listening, preflight
 from .containers import Container, Docker
-from .desired import Desired
+from .desired import Desired, Registry
 from .documents import SCHEMA
 from .drift import differences
 from .errors import ReleaseError
@@ -87,8 +87,11 @@ class Releases:
         except Exception as error:  # noqa: BLE001 - the release itself is made, or was told to fail
             self.story.say(f"This is left for the next run: {reason(error)}")
 
-    def rollback(self, number: int | None, *, by: str) -> Record:
-        """Run an earlier release again, image and configuration, through the same gate."""
+    def rollback(self, number: int | None, *, by: str, login: Registry | None = None) -> Record:
+        """Run an earlier release again, image and configuration, through the same gate.
+
+        `login` fetches its image if that is no longer here: records keep none.
+        """
         live = self.routes.live(self.service)
         replaced = [r for r in self.records.all() if r.outcome == "replaced"]
         usable = [r for r in replaced if r.schema <= SCHEMA]
@@ -101,8 +104,11 @@ class Releases:
             raise ReleaseError(f"{asked} one to roll back to{known}; usable: {listed}")
         target = wanted[0]
         target.desired.check()
+        desired = target.desired
+        if login:
+            desired = dataclasses.replace(desired, registry=login)
         origin = f" from {live}" if live else ""
-        return self.apply(target.desired, by=by, note=f"rollback{origin} to {target.number}")
+        return self.apply(desired, by=by, note=f"rollback{origin} to {target.number}")
 
     def differences(self, live: Record | None) -> list[str]:
         """Name how what runs is other than its record; `live` is None if there is no such record.
@@ -135,6 +141,7 @@ class Releases:
 
     def clean_up(self) -> None:
         """Finish or undo what a killed run left: afterwards only the live release is there."""
+        self.records.forget_logins()
         number = self.routes.live(self.service)
         for hook in self.docker.hooks(self.service):
             with self.story.step(f"Remove {hook}, left by an interrupted run"):
@@ -338,6 +345,7 @@ class Releases:
         ran = [record for record in records if record.outcome in RAN]
         kept = ran[:keep] + [record for record in records if record.outcome not in RAN][:keep]
         images = {record.desired.image for record in ran[:keep]}
+        self._tag(ran[:keep])
         for record in records:
             if record not in kept:
                 self.records.delete(record.number)
@@ -347,6 +355,15 @@ class Releases:
         for number in self.records.unreadable():
             if len(ran) >= keep and number < ran[keep - 1].number:
                 self.records.delete(number)
+
+    def _tag(self, kept: Sequence[Record]) -> None:
+        """Tag the images of these releases, and no other: what has no tag may be pruned."""
+        tagged = self.docker.tags(self.service)
+        for record in kept:
+            if record.number not in tagged and self.docker.has_image(record.desired.image):
+                self.docker.tag(record)
+        for number in tagged - {record.number for record in kept}:
+            self.docker.untag(self.service, number)
 
 
 def _listed(numbers: Sequence[int]) -> str:

@@ -60,11 +60,13 @@ class Server:
     def desired(self, variables: Mapping[str, str] | None = None, **changes: Any) -> str:
         """Give the live release's desired state, changed: what `auth-release apply` reads.
 
-        `variables` are added to its environment.
+        `variables` are added to its environment. The login is the stack's, as no record holds it.
         """
         number = self.status()["live"]["release"]
         record = self.must("sudo", "cat", f"/var/lib/auth-release/auth/release-{number:06}.json")
         desired = json.loads(record)["desired"]
+        password = self.clone.path / ".local" / "cloud" / "registry" / "pull-password"
+        desired["registry"]["password"] = password.read_text()
         environment = {**desired["environment"], **(variables or {})}
         return json.dumps({**desired, "environment": environment, **changes})
 

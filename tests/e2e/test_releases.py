@@ -404,8 +404,39 @@ def test_a_token_that_expired_is_named_and_not_told(server: Server) -> None:
     failed = server.run(*TOOL, "apply", stdin=json.dumps(desired))
 
     assert failed.status != 0
-    assert "refuses the login of 'deployer'" in failed.output
+    assert "refuses the login of 'server'" in failed.output
+    assert "pulumi config set --secret auth:registryPullPassword" in failed.output
     assert "expired-token" not in failed.output
+
+
+OTHER = """\
+ARG IMAGE
+FROM ${IMAGE}
+LABEL other=yes
+"""
+
+
+def test_a_rollback_outlives_a_prune_and_fetches_what_a_thorough_one_took(
+    clone: Clone, server: Server, tmp_path: Path
+) -> None:
+    first = server.status()["live"]["image"]
+    assert server.apply(image=push(clone, tmp_path, OTHER), health=QUICK).status == 0
+    server.containers_at_rest()
+
+    server.must("sudo docker system prune --force")
+    back = clone.make("rollback")
+    assert back.status == 0
+    assert "Pull " not in back.output, "the prune took what the rollback needed"
+    server.containers_at_rest()
+
+    server.must("sudo docker system prune --all --force")
+    alone = server.run(*TOOL, "rollback", "auth")
+    assert alone.status != 0
+    assert "`make rollback` sends auth:registryPullPassword" in alone.output
+    forth = clone.make("rollback")
+    assert forth.status == 0
+    assert "Pull " in forth.output
+    assert server.status()["live"]["image"] != first
 
 
 def test_an_image_for_another_architecture_is_refused_before_it_is_pulled(
@@ -465,4 +496,6 @@ def test_a_reboot_brings_back_the_live_release_and_not_a_half_made_one(
     running = server.must("sudo", "docker", "ps", "--format", "{{.Names}}").split()
     assert running == [f"auth-{live}"]
     assert new not in running
+    metadata = server.run("curl -sS --max-time 3 http://169.254.169.254/opc/v2/instance/")
+    assert "Connection refused" in metadata.output, "any user reads the metadata"
     assert server.status()["differs"] == []

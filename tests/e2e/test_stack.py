@@ -14,6 +14,7 @@ from tests.e2e.load import Load
 
 PASSWORD = "correct horse battery staple"
 SOURCE = "service/auth/__init__.py"
+REGISTRY_PASSWORDS = ("registryPassword", "registryPullPassword")
 
 
 def sign_in(url: str, email: str) -> httpx.Response:
@@ -144,12 +145,13 @@ def secrets_of(clone: Clone) -> dict[str, str]:
     """Give the secrets of the stack, each as the piece of text to hunt for."""
     home = clone.path / ".local"
     found = {"passphrase": (home / "secrets" / "passphrase").read_text().strip()}
-    for key in ("signingKey", "sshPrivateKey", "sshHostKey", "registryPassword"):
+    for key in ("signingKey", "sshPrivateKey", "sshHostKey", *REGISTRY_PASSWORDS):
         result = clone.shell(f"pulumi config get --stack local auth:{key}")
         assert result.status == 0, result.output
         lines = [line for line in result.output.splitlines() if line and "-----" not in line]
-        # the last line of a PEM body is short; the longest one can't be there by chance
-        found[key] = max(lines, key=len)
+        # The first line of a key is the same for all of its kind, and the last one is short: of the
+        # longest lines the last one can't be there by chance.
+        found[key] = max(reversed(lines), key=len)
     return found
 
 

@@ -110,7 +110,8 @@ def test_a_foreign_process_under_the_noted_number_is_left_alone(folder: Path) ->
 def test_what_describe_prints_is_enough_to_call(cloud: Caller) -> None:
     said = json.loads(localcloud("describe", "--home", str(cloud.home.path)))
     assert Path(said["private_key_file"]).stat().st_mode & 0o777 == 0o600
-    assert Path(said["registry"]["password_file"]).stat().st_mode & 0o777 == 0o600
+    for file in ("password_file", "pull_password_file"):
+        assert Path(said["registry"][file]).stat().st_mode & 0o777 == 0o600
     assert said["provider_environment"]["CLIENT_HOST_OVERRIDES"].count(said["endpoint"]) == 4
     assert said["shape"] in {
         shape.shape for shape in cloud.compute.list_shapes(said["compartment_ocid"]).data

@@ -26,6 +26,7 @@ def configuration(**changes: str | None) -> dict[str, str]:
         "auth:imageRepository": "ghcr.io/acme/auth-service",
         "auth:registryUsername": "acme",
         "auth:registryPassword": "a-token",
+        "auth:registryPullPassword": "a-token-that-reads",
     }
     values |= {f"auth:{key}": value for key, value in changes.items()}
     return {key: value for key, value in values.items() if value is not None}

@@ -329,6 +329,7 @@ def test_the_desired_state_travels_only_as_a_secret_on_stdin(up: Up) -> None:
     desired = json.loads(str(plain(command.pop("stdin"))))
     assert desired["secrets"] == {"AUTH_SIGNING_KEY": SIGNING_KEY}
     assert desired["image"] == DIGEST
+    assert desired["registry"]["password"] == "a-token-that-reads"
     command.pop("connection")
     assert "PRIVATE KEY" not in str(command), "a secret is outside of stdin"
 
@@ -396,6 +397,8 @@ def test_the_image_is_pushed_under_its_revision_and_never_as_latest(up: Up) -> N
     assert pushed["imageName"] == "ghcr.io/acme/auth-service:sha-abc"
     assert pushed["build"]["platform"] == "linux/arm64"
     assert pushed["buildOnPreview"] is False
+    login: Any = plain(pushed["registry"])
+    assert (login["username"], login["password"]) == ("acme", "a-token")
 
 
 def test_the_revision_of_a_folder_outside_of_git_says_so(tmp_path: Path) -> None:

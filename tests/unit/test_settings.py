@@ -80,7 +80,11 @@ def test_a_malformed_value_is_refused_with_key_value_rule_and_remedy(
 
 
 @pytest.mark.parametrize(
-    "key", ["compartmentOcid", "allowedSshCidrs", "sshHostKey", "signingKey", "registryPassword"]
+    "key",
+    [
+        *("compartmentOcid", "allowedSshCidrs", "sshHostKey", "signingKey"),
+        *("registryPassword", "registryPullPassword"),
+    ],
 )
 def test_a_missing_key_is_named_with_what_it_is_for(key: str) -> None:
     message = refusal(**{key: None})
@@ -97,6 +101,22 @@ def test_the_engine_leaves_missing_and_plain_values_to_this_program(key: str) ->
     # it would stop at the first one, and say nothing of what the key is for
     assert "default" in SCHEMA[key]
     assert "secret" not in SCHEMA[key]
+
+
+def test_a_server_that_could_push_is_refused() -> None:
+    message = refusal(registryPassword="a-token", registryPullPassword="a-token")
+
+    assert "auth:registryPullPassword is the same as auth:registryPassword" in message
+    assert "a-token" not in message
+
+
+@pytest.mark.parametrize(("own", "username"), [("", "acme"), ("robot", "robot")])
+def test_the_server_logs_in_as_the_builder_unless_it_has_a_name_of_its_own(
+    own: str, username: str
+) -> None:
+    registry = parse(registryPullUsername=own).registry
+
+    assert (registry.push.username, registry.pull.username) == ("acme", username)
 
 
 def test_every_problem_is_reported_at_once() -> None:

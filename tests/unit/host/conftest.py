@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from host.auth_release import containers, data_volume, health, preflight, proxy
+from host.auth_release import containers, data_volume, health, logins, preflight, proxy
 from tests.unit.host.fakes import Host
 
 
@@ -15,6 +15,8 @@ def _host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
         monkeypatch.setattr(module, name, tmp_path / name.lower())
         (tmp_path / name.lower()).mkdir()
     (proxy.CADDY / "sites").mkdir()
+    monkeypatch.setattr(logins, "MEMORY", tmp_path / "run")
+    monkeypatch.setattr(logins, "DISK", tmp_path / "tmp")
     monkeypatch.setattr(os, "chown", lambda *_: None)
     monkeypatch.setattr(preflight, "check", lambda *_, **__: None)
     monkeypatch.setattr(data_volume, "problem", lambda: "")

@@ -8,7 +8,7 @@ from typing import Any
 
 from host.auth_release import containers, proxy, routes
 from host.auth_release.containers import Container
-from host.auth_release.desired import Canary, Desired
+from host.auth_release.desired import Canary, Desired, Registry
 from host.auth_release.errors import ReleaseError
 from host.auth_release.records import Ports, Record, Records
 from host.auth_release.releases import Releases
@@ -70,6 +70,8 @@ class FakeDocker(containers.Docker):
     def __init__(self, life: Life) -> None:
         self.life = life
         self.images: set[str] = set()
+        self.pulled_by: list[Registry] = []
+        self.tagged: dict[int, str] = {}
         self.running: dict[int, Container] = {}
         self.kept: dict[str, bool] = {}
         self.broken: set[str] = set()
@@ -79,6 +81,7 @@ class FakeDocker(containers.Docker):
     def pull(self, desired: Desired) -> None:
         self.life.effect()
         self.images.add(desired.image)
+        self.pulled_by.append(desired.registry)
 
     def has_image(self, image: str) -> bool:
         return image in self.images
@@ -143,7 +146,27 @@ class FakeDocker(containers.Docker):
 
     def remove_image(self, image: str) -> None:
         self.life.effect()
-        self.images.discard(image)
+        if image not in self.tagged.values():
+            self.images.discard(image)
+
+    def tags(self, service: str) -> set[int]:
+        assert service == "auth"
+        return set(self.tagged)
+
+    def tag(self, record: Record) -> None:
+        assert record.desired.image in self.images
+        self.life.effect()
+        self.tagged[record.number] = record.desired.image
+
+    def untag(self, service: str, number: int) -> None:
+        assert service == "auth"
+        self.life.effect()
+        del self.tagged[number]
+
+    def prune(self) -> None:
+        """Do as `docker system prune`: what has neither container nor tag goes."""
+        used = {container.image for container in self.running.values()}
+        self.images &= used | set(self.tagged.values())
 
 
 class FakeProxy(proxy.Proxy):

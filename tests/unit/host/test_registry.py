@@ -138,7 +138,7 @@ def delete_image(served: Served) -> None:
     [
         (
             refuse_login,
-            r"refuses the login of 'acme' \(HTTP 401\)\. Is auth:registryPassword still",
+            r"refuses the login of 'acme' \(HTTP 401\)\. Is auth:registryPullPassword still",
         ),
         (delete_image, f"has no image acme/auth@{DIGEST}: was it deleted there"),
     ],

@@ -1,0 +1,118 @@
+"""The registry's login: it comes with each call, fetches an image, and is kept on no disk."""
+
+import base64
+import contextlib
+import json
+import os
+import select
+import shutil
+import stat
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+from .desired import Desired, Registry
+from .documents import read
+from .errors import ReleaseError
+from .files import wipe, write_atomically
+
+MEMORY = Path("/run/auth-release")  # gone with the VM's power, whatever became of a run
+DISK = Path(tempfile.gettempdir())  # where older releases of this tool had it during a pull
+_CALLER_SECONDS = 10
+
+
+def of_caller(stdin: TextIO) -> Registry | None:
+    """Read a login, as JSON, from a caller that sends one; None from a person or from nobody."""
+    if stdin.isatty():
+        return None
+    if not _sends(stdin, seconds=1):
+        print("Wait for a login on stdin, which no one need send...", file=sys.stderr)
+        if not _sends(stdin, seconds=_CALLER_SECONDS):
+            return None
+    try:
+        text = stdin.read()
+        return read(Registry, json.loads(text), strict=True) if text.strip() else None
+    except (ReleaseError, ValueError, RecursionError) as error:
+        reason = error if isinstance(error, ReleaseError) else "it is not JSON"
+        raise ReleaseError(f"the registry's login on stdin can't be read: {reason}") from None
+
+
+def _sends(stdin: TextIO, *, seconds: float) -> bool:
+    return bool(select.select([stdin], [], [], seconds)[0])
+
+
+def check(desired: Desired) -> None:
+    """Raise ReleaseError if the image can't be fetched with the login that the caller gave."""
+    server = desired.image.partition("/")[0]
+    login = desired.registry
+    if not login.password:
+        raise ReleaseError(
+            f"{desired.image} is no longer on this host, and no login came to fetch it with: "
+            "`make rollback` sends auth:registryPullPassword"
+        )
+    if login.server != server:
+        raise ReleaseError(
+            f"{desired.image} is no longer on this host, and the login that came is for "
+            f"{login.server}: put auth:imageRepository back to {server}, or roll forward"
+        )
+
+
+@contextlib.contextmanager
+def for_docker(desired: Desired) -> Iterator[Path]:
+    """Give a folder for DOCKER_CONFIG with the login, in memory, that goes in the end."""
+    folder = MEMORY / desired.service
+    forget(desired.service)
+    folder.mkdir(mode=0o700, parents=True)
+    try:
+        login = f"{desired.registry.username}:{desired.registry.password}"
+        entry = {"auth": base64.b64encode(login.encode()).decode()}
+        config = json.dumps({"auths": {desired.registry.server: entry}})
+        write_atomically(folder / "config.json", config, mode=0o600)
+        yield folder
+    finally:
+        forget(desired.service)
+
+
+def forget(service: str) -> None:
+    """Take away what a killed run left in memory."""
+    shutil.rmtree(MEMORY / service, ignore_errors=True)
+
+
+def without_password(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a record's document without the password; older releases of this tool kept it."""
+    desired = record.get("desired")
+    login = desired.get("registry") if isinstance(desired, Mapping) else None
+    if not isinstance(desired, Mapping) or not isinstance(login, Mapping) or not login:
+        return record
+    return {**record, "desired": {**desired, "registry": {**login, "password": ""}}}
+
+
+def scrub(records: Path) -> None:
+    """Take the passwords out of what older releases of this tool left on the disk, for good.
+
+    The folder's lock must be held: nobody else writes there.
+    """
+    for path in records.glob("release-*.json"):
+        with contextlib.suppress(OSError, ValueError, RecursionError):
+            record = json.loads(path.read_text())
+            clean = without_password(record) if isinstance(record, Mapping) else record
+            if clean != record:
+                with path.open("r+b") as old:
+                    write_atomically(path, json.dumps(clean), mode=0o600)
+                    wipe(old)
+    for draft in records.glob(".release-*.new"):
+        _wipe_and_remove(draft)
+    for folder in DISK.glob("auth-release-*"):
+        found = folder.lstat()
+        if stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid():
+            _wipe_and_remove(folder / "config.json")
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wipe_and_remove(path: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        with path.open("r+b") as file:
+            wipe(file)
+        path.unlink()
