@@ -22,6 +22,7 @@ from components.image import Bases, Login, Registry
 from components.keys import KeyPair
 from components.machine import Machine
 from host.auth_release.desired import Canary, Maintenance
+from host.auth_release.network import SUBNET as CONTAINERS
 
 PROJECT = Path(__file__).with_name("Pulumi.yaml")
 ANYWHERE = "0.0.0.0/0"
@@ -129,6 +130,7 @@ def parse(
     reader.refuse_plain(encrypted=encrypted)
     reader.provider_region()
     vcn_cidr = reader.cidr("vcnCidr", prefixes=range(16, 31))
+    reader.outside("vcnCidr", vcn_cidr, CONTAINERS)
     subnet_cidr = reader.cidr("subnetCidr", prefixes=range(16, 31))
     reader.inside("subnetCidr", subnet_cidr, "vcnCidr", vcn_cidr)
     plain, secret = reader.variables("serviceSettings"), reader.variables("serviceSecrets")
@@ -309,6 +311,11 @@ class _Reader:
         inner_network, outer_network = _network(inner), _network(outer)
         if inner_network and outer_network and not inner_network.subnet_of(outer_network):
             self._refuse(inner_key, inner, f"must lie inside auth:{outer_key} ({outer})")
+
+    def outside(self, key: str, value: str, taken: ipaddress.IPv4Network) -> None:
+        network = _network(value)
+        if network and network.overlaps(taken):
+            self._refuse(key, value, f"must not overlap {taken}, which containers on the VM have")
 
     def cidrs(self, key: str) -> tuple[str, ...]:
         value = self.text(key)

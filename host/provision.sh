@@ -190,24 +190,53 @@ UNIT
   docker info > /dev/null || fail "Docker does not answer; see: journalctl -u docker"
 }
 
+# Containers write their logs into pipes that Docker's engine reads. While it is stopped, restarted
+# or upgraded, nobody would: a container stands still at the line that fills its pipe.
+read_logs_without_docker() {
+  step "Let the containers' logs be read while Docker is stopped"
+  if changed /etc/systemd/system/auth-logs.service <<'UNIT'
+[Unit]
+Description=Reads the containers' logs while Docker is stopped
+
+[Service]
+ExecStart=/bin/sh -c 'for pipe in /run/docker/containerd/*/*-std*; do [ ! -p "$$pipe" ] || cat "$$pipe" & done; wait'
+UNIT
+  then systemctl daemon-reload; fi
+  if changed /etc/systemd/system/docker.service.d/logs.conf <<'UNIT'
+[Service]
+ExecStartPre=-/bin/systemctl stop auth-logs.service
+ExecStopPost=-/bin/systemctl start --no-block auth-logs.service
+UNIT
+  then systemctl daemon-reload; fi
+}
+
 # The release tool writes Caddy's files; until its first run Caddy serves nothing, rather than the
 # welcome page that it comes with.
 configure_proxy() {
   step "Configure Caddy"
+  install -d -m 0750 -o caddy -g caddy /var/log/caddy
+  # The distribution's unit forces a reload even if nothing is new; each one closes the connections
+  # that clients keep open. Whoever opens many connections decides how much memory Caddy takes: it
+  # ends before it takes the containers', and is back in a second.
+  if changed /etc/systemd/system/caddy.service.d/auth.conf <<'UNIT'
+[Unit]
+StartLimitIntervalSec=0
+
+[Service]
+ExecReload=
+ExecReload=/usr/bin/caddy reload --config /etc/caddy/Caddyfile
+Environment=GOMEMLIMIT=400MiB
+MemoryMax=512M
+Restart=always
+RestartSec=1
+UNIT
+  then systemctl daemon-reload; fi
   if [[ ! -d /etc/caddy/sites ]]; then
     printf '# Nothing is released yet.\n{\n}\n' > /etc/caddy/Caddyfile
     systemctl enable --quiet caddy.service
     systemctl restart caddy.service
     mkdir -p /etc/caddy/sites
   fi
-  # The distribution's unit forces a reload even if nothing is new; each one closes the connections
-  # that clients keep open.
-  if changed /etc/systemd/system/caddy.service.d/auth.conf <<'UNIT'
-[Service]
-ExecReload=
-ExecReload=/usr/bin/caddy reload --config /etc/caddy/Caddyfile
-UNIT
-  then systemctl daemon-reload; fi
   systemctl start caddy.service
 }
 
@@ -283,6 +312,7 @@ main() {
   harden_ssh
   install_packages
   guard_link_local
+  read_logs_without_docker
   configure_docker
   configure_proxy
   open_firewall

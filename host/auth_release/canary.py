@@ -53,25 +53,19 @@ def watch(
         sleep(min(1.0, max(end - now(), 0.05)))
 
 
-def size(log: Path) -> int:
-    return log.stat().st_size if log.exists() else 0
+def read(log: Path) -> Tally:
+    """Count the answers in the proxy's log.
 
-
-def read(log: Path, begin: int = 0) -> Tally:
-    """Count the answers in the proxy's access log from `begin` on, in bytes.
-
-    A line that is still being written is none yet.
+    A line that is still being written is none yet; one whose status is 0 is of a client that left.
     """
     answers = errors = 0
-    if size(log) < begin:
-        begin = 0  # the proxy began a new file
-    content = log.read_bytes()[begin:] if log.exists() else b""
-    # a newline alone ends a record: a client's header may hold other characters that end lines
+    content = log.read_bytes() if log.exists() else b""
+    # a newline alone ends a record: JSON's text may hold other characters that end lines
     for line in content.split(b"\n"):
         try:
             status = int(json.loads(line)["status"])
         except (ValueError, KeyError, TypeError):
             continue
-        answers += 1
+        answers += status > 0
         errors += status >= HTTPStatus.INTERNAL_SERVER_ERROR
     return Tally(answers=answers, errors=errors)

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import logins
+from . import logins, network
 from .desired import Desired
 from .failures import visible
+from .listening import open_connections
 from .programs import run, succeeds
-from .records import Record
+from .records import STATE, Record
 
 DATA = Path("/srv/auth")
+RESOLVERS = STATE / "resolv.conf"
 LOG_LINES = 20
 _TAGS = "auth-release"  # the repository of images that are kept; it is in no registry
 
@@ -32,8 +34,10 @@ class Container:
     image: str
     environment: Mapping[str, str]  # as it is, with what the image brings
     memory: int  # bytes
-    host_port: int = 0  # of this host's loopback; 0: none
     process: int = 0  # its first, as this host numbers it; 0: it does not run
+    address: str = ""  # in the containers' network; empty: it has none that stays
+    port: int = 0  # that it serves at this address
+    host_port: int = 0  # of this host's loopback, of a container without such an address; 0: none
 
     @classmethod
     def read(cls, told: Mapping[str, Any]) -> "Container":
@@ -49,8 +53,16 @@ class Container:
             environment={name: value for name, _, value in pairs},
             memory=told["HostConfig"]["Memory"],
             process=told["State"]["Pid"],
+            port=int(labels.get("auth.port", "0")),
+            address=_address(told["NetworkSettings"]["Networks"]),
             host_port=_host_port(told["HostConfig"]["PortBindings"]),
         )
+
+    def connections(self) -> int:
+        """Count the connections that it serves."""
+        if self.address:
+            return open_connections(self.process, self.port)
+        return open_connections("self", self.host_port)
 
 
 class Docker:
@@ -71,9 +83,10 @@ class Docker:
             *("--label", f"auth.service={record.desired.service}"),
             *("--label", f"auth.release={record.number}"),
             *("--label", f"auth.fingerprint={record.fingerprint}"),
+            *("--label", f"auth.port={record.desired.port}"),
             # until it is live: a reboot must not bring back a half-made release
             "--restart=no",
-            *("--publish", f"127.0.0.1:{record.host_port}:{record.desired.port}"),
+            *("--ip", record.address),
             *("--stop-timeout", str(record.desired.stop_seconds)),
             *_confinement(record.desired, secrets),
             record.desired.image,
@@ -179,6 +192,10 @@ def _is_release(service: str, told: Mapping[str, Any]) -> bool:
     return bool(re.fullmatch("[1-9][0-9]*", number)) and _name(told) == f"{service}-{number}"
 
 
+def _address(networks: Mapping[str, Mapping[str, Any]]) -> str:
+    return str(((networks.get(network.NAME) or {}).get("IPAMConfig") or {}).get("IPv4Address", ""))
+
+
 def _host_port(bindings: Mapping[str, Sequence[Mapping[str, str]]] | None) -> int:
     ports = [binding["HostPort"] for each in (bindings or {}).values() for binding in each or ()]
     return int(ports[0]) if ports and ports[0].isdigit() else 0
@@ -194,10 +211,15 @@ def _confinement(desired: Desired, secrets: Path) -> list[str]:
     data.mkdir(mode=0o750, exist_ok=True)
     os.chown(data, desired.uid, desired.uid)
     limits = desired.limits
+    network.ensure()
+    network.write_resolvers(RESOLVERS)
     return [
         "--pull=never",
         # not the image's choice: an image that wants to be root is not
         f"--user={desired.uid}:{desired.uid}",
+        *("--network", network.NAME),
+        # the network's own resolver is the engine: without it no name would be known
+        *("--volume", f"{RESOLVERS}:/etc/resolv.conf:ro"),
         *(f"--env={name}={value}" for name, value in sorted(desired.variables.items())),
         # a --volume would make the folder where it is missing, beside the data volume
         *("--mount", f"type=bind,source={data},target=/data"),

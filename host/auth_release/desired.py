@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .documents import SCHEMA, read, schema_of
+from .documents import SCHEMA, added, read, schema_of
 from .errors import ReleaseError
 
 SERVICE = re.compile(r"[a-z][a-z0-9-]{0,31}")
@@ -17,6 +17,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PATH = re.compile(r"/[!-~]*")  # a URL's, in visible ASCII
 _PORTS = range(1, 65536)
 _USERS = range(1, 1 << 31)  # not root
+_SIZE = re.compile(r"[1-9][0-9]*[kmg]")
 # parts that fetch a release or try it out, and are no part of what runs
 _TRANSIENT = frozenset({"schema", "registry", "canary"})
 
@@ -31,15 +32,24 @@ class Health:
     stable_seconds: float = 2
 
 
+def _bytes(size: str) -> int:
+    return int(size[:-1]) << {"k": 10, "m": 20, "g": 30}[size[-1]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Limits:
     memory: str = "512m"  # as Docker writes it: 512m, 2g
     cpus: str = "1"
     pids: int = 256
+    request_body: str = added("1m", since=3)  # the proxy lets no larger one through
 
     @property
     def memory_bytes(self) -> int:
-        return int(self.memory[:-1]) << {"k": 10, "m": 20, "g": 30}[self.memory[-1]]
+        return _bytes(self.memory)
+
+    @property
+    def request_body_bytes(self) -> int:
+        return _bytes(self.request_body)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,7 +157,10 @@ class Desired:
             ),
             "`site` is empty; it is what the proxy answers to, such as :80": bool(self.site),
             f"`limits.memory` is {self.limits.memory!r}; write it as 512m or 2g": bool(
-                re.fullmatch(r"[1-9][0-9]*[kmg]", self.limits.memory)
+                _SIZE.fullmatch(self.limits.memory)
+            ),
+            f"`limits.request_body` is {self.limits.request_body!r}; write it as 64k or 1m": bool(
+                _SIZE.fullmatch(self.limits.request_body)
             ),
             "`canary.percent` must be from 1 to 99": (
                 self.canary is None or self.canary.percent in range(1, 100)

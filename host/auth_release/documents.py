@@ -12,7 +12,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from .errors import ReleaseError
 
-SCHEMA = 2  # 1 is the form that had no number
+SCHEMA = 3  # 1 is the form that had no number
 
 T = TypeVar("T")
 _WORDS: Mapping[object, str] = {str: "text", int: "a whole number", float: "a number"}

@@ -3,8 +3,9 @@
 from . import data_volume
 from .containers import Container, Docker
 from .desired import Desired
+from .network import Slot
 from .proxy import Proxy
-from .records import Ports, Record
+from .records import Record
 from .routes import Routes
 
 # Docker starts a container that ends again and again; so often is no accident.
@@ -12,10 +13,10 @@ _RESTARTS = 3
 
 
 def differences(
-    live: Record, ports: Ports, *, docker: Docker, proxy: Proxy, routes: Routes
+    live: Record, slot: Slot, *, docker: Docker, proxy: Proxy, routes: Routes
 ) -> list[str]:
     """Name what was changed by hand or broke; empty if the release runs as it was made."""
-    around = (proxy.differs(live.desired, ports), routes.differs(live, ports))
+    around = (proxy.differs(live.desired, slot), routes.differs(live, slot))
     found = (data_volume.problem(), *_of_container(live, docker), *around)
     return [difference for difference in found if difference]
 
@@ -32,6 +33,8 @@ def _of_container(live: Record, docker: Docker) -> list[str]:
         return [f"{live.container} runs the image {container.image}"]
     wrong = _variables(container, live.desired, docker.image_environment(container.image))
     found = [f"{live.container} has another value of {', '.join(wrong)}"] if wrong else []
+    if container.address != live.address:
+        found.append(f"{live.container} has the address {container.address or 'of no network'}")
     if container.memory != live.desired.limits.memory_bytes:
         found.append(f"{live.container} may use {container.memory >> 20} MiB of memory")
     if data_volume.is_another(container.process):

@@ -5,7 +5,6 @@ import io
 import socket
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from .desired import Health
 from .errors import ReleaseError
@@ -53,14 +52,14 @@ def wait_until_healthy(
         sleep(health.interval_seconds)
 
 
-def probe(port: int, path: str) -> str:
+def probe(address: str, port: int, path: str) -> str:
     """Ask the container for its health: "" if it answers 2xx, else what is wrong.
 
     It is asked itself, past any proxy of the environment. A redirect is not followed: where it
     leads, another service may be healthy.
     """
     try:
-        answer = _head(port, path)
+        answer = _head(address, port, path)
     except TimeoutError:
         return f"no answer within {_ANSWER_SECONDS} s"
     except OSError as error:
@@ -73,13 +72,13 @@ def probe(port: int, path: str) -> str:
     return f"HTTP {answer.status}{led}"
 
 
-def _head(port: int, path: str) -> http.client.HTTPResponse:
+def _head(address: str, port: int, path: str) -> http.client.HTTPResponse:
     """Read the head of the answer, in one time for the whole, however slowly it drips."""
     deadline = time.monotonic() + _ANSWER_SECONDS
     head = bytearray()
-    with socket.create_connection(("127.0.0.1", port), timeout=_ANSWER_SECONDS) as connection:
+    with socket.create_connection((address, port), timeout=_ANSWER_SECONDS) as connection:
         connection.sendall(
-            f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAccept: */*\r\n"
+            f"GET {path} HTTP/1.1\r\nHost: {address}:{port}\r\nAccept: */*\r\n"
             "User-Agent: auth-release\r\nConnection: close\r\n\r\n".encode()
         )
         while b"\r\n\r\n" not in head and len(head) < _HEAD_BYTES:
@@ -103,16 +102,9 @@ class _Received:
         return io.BytesIO(self._received)
 
 
-def wait_until_drained(port: int, seconds: float) -> int:
-    """Return once no connection to the port is open, or after `seconds`; tell how many are left."""
+def wait_until_drained(count: Callable[[], int], seconds: float) -> int:
+    """Return once `count` finds no open connection, or after `seconds`; say how many are left."""
     deadline = time.monotonic() + seconds
-    while (left := open_connections(port)) and time.monotonic() < deadline:
+    while (left := count()) and time.monotonic() < deadline:
         time.sleep(0.1)
     return left
-
-
-def open_connections(port: int) -> int:
-    """Count the TCP connections that a loopback port has accepted (proc(5), /proc/net/tcp)."""
-    established, local = "01", f"0100007F:{port:04X}"
-    rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    return sum(1 for row in rows if row[1] == local and row[3] == established)

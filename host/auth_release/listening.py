@@ -1,4 +1,4 @@
-"""Where the programs in a container listen, as the kernel says (proc(5), /proc/PID/net/tcp)."""
+"""Ports of a container and their connections, as the kernel says (proc(5), /proc/PID/net/tcp)."""
 
 import ipaddress
 import socket
@@ -6,7 +6,8 @@ from pathlib import Path
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-_LISTEN = "0A"  # TCP_LISTEN of the kernel's include/net/tcp_states.h
+# of the kernel's include/net/tcp_states.h
+_ESTABLISHED, _LISTEN = "01", "0A"
 _REMEDY = "let it listen on 0.0.0.0"
 
 
@@ -15,7 +16,7 @@ def why_unreachable(process: int, port: int) -> str:
 
     `process` is one of the container's, as the host numbers it: its /proc shows their network.
     """
-    listeners = _listeners(process)
+    listeners = _endpoints(process, _LISTEN)
     addresses = [address for address, at in listeners if at == port]
     others = sorted({at for address, at in listeners if not address.is_loopback})
     if not addresses:
@@ -28,7 +29,16 @@ def why_unreachable(process: int, port: int) -> str:
     return ""
 
 
-def _listeners(process: int) -> list[tuple[Address, int]]:
+def open_connections(process: int | str, port: int) -> int:
+    """Count the connections that a port has accepted, in the network of a process; "self" is ours.
+
+    They end with the container.
+    """
+    return sum(at == port for _, at in _endpoints(process, _ESTABLISHED))
+
+
+def _endpoints(process: int | str, state: str) -> list[tuple[Address, int]]:
+    """List the local ends of TCP's sockets that are in a state."""
     found = []
     for table in ("tcp", "tcp6"):
         path = Path(f"/proc/{process}/net/{table}")
@@ -36,7 +46,7 @@ def _listeners(process: int) -> list[tuple[Address, int]]:
             rows = [row.split() for row in path.read_text().splitlines()[1:]]
         except OSError:  # the process has ended, or there is no IPv6
             continue
-        found += [_endpoint(row[1]) for row in rows if row[3] == _LISTEN]
+        found += [_endpoint(row[1]) for row in rows if row[3] == state]
     return found
 
 

@@ -2,7 +2,6 @@
 
 import platform
 import shutil
-import socket
 from pathlib import Path
 
 from . import containers, data_volume, logins, registry
@@ -16,14 +15,13 @@ CLOCK_SECONDS = 120  # tokens and certificates are about times
 _MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
-def check(desired: Desired, *, port: int, fetched: bool) -> None:
+def check(desired: Desired, *, fetched: bool) -> None:
     """Raise ReleaseError for the first thing that would make the release fail.
 
-    `port` is the host's for the new container; `fetched` says that the image is here already.
+    `fetched` says that the image is here already.
     """
     if problem := data_volume.problem():
         raise ReleaseError(problem)
-    _check_port(port)
     _check_memory(desired)
     size = 0
     if not fetched:
@@ -51,18 +49,6 @@ def _check_space(path: Path, needed: int) -> None:
             f"{path} has {free >> 20} MiB free; the release needs {needed >> 20} MiB. "
             "See what takes it: docker system df, du -xh --max-depth=2 /"
         )
-
-
-def _check_port(port: int) -> None:
-    with socket.socket() as tried:
-        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # TIME_WAIT is not a user
-        try:
-            tried.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise ReleaseError(
-                f"port {port} of this host, kept for the new container, can't be had: "
-                f"{error.strerror}. See who has it: ss -ltnp"
-            ) from None
 
 
 def _check_memory(desired: Desired) -> None:

@@ -2,28 +2,56 @@
 
 import http.client
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 from .desired import Desired, Maintenance
 from .errors import ReleaseError
 from .files import exclusive, write_atomically
+from .network import GATEWAY, PORT, Slot
 from .programs import run, succeeds
-from .records import Ports
 
 CADDY = Path("/etc/caddy")
 LOGS = Path("/var/log/caddy")
-MAIN = "# Written by auth-release: one file a service.\nimport /etc/caddy/sites/*.caddy\n"
+# What holds for all sites of a listener. Without a bound on time, a client that drips a head or a
+# body holds its connection for ever; there is none on answers, as some last: downloads, event
+# streams. HTTP/3 is not offered: the firewall and the network keep UDP shut. The proxy's own log
+# names no address that was asked for: those of links in mails are secrets.
+MAIN = """\
+# Written by auth-release: one file a service.
+{
+	servers {
+		protocols h1 h2
+		max_header_size 32KiB
+		timeouts {
+			read_header 10s
+			read_body 45s
+			idle 2m
+		}
+	}
+	log {
+		format filter {
+			wrap json
+			fields {
+				request>uri delete
+				request>headers delete
+			}
+		}
+	}
+}
+import /etc/caddy/sites/*.caddy
+"""
 _ADMIN_PORT = 2019
 
 
 class Proxy:
     """Answers to the world; which release a request goes to is decided beneath it, in `routes`."""
 
-    def differs(self, desired: Desired, ports: Ports) -> str:
+    def differs(self, desired: Desired, slot: Slot) -> str:
         """Tell how the proxy is other than the release left it: "" if it is not."""
         path, main = self._path(desired.service), CADDY / "Caddyfile"
-        if not path.exists() or path.read_text() != site_file(desired, ports):
+        if not path.exists() or path.read_text() != site_file(desired, slot):
             return f"the proxy's {path} was changed"
         if not main.exists() or main.read_text() != MAIN:
             return f"the proxy's {main} was changed"
@@ -31,16 +59,17 @@ class Proxy:
             return "the proxy does not run what its files say"
         return ""
 
-    def serve(self, desired: Desired, ports: Ports) -> bool:
+    def serve(self, desired: Desired, slot: Slot) -> bool:
         """Serve the site as desired; tell whether that was news. On refusal nothing has changed."""
         with exclusive(CADDY / ".auth-release.lock"):
-            return bool(self.differs(desired, ports)) and self._rewrite(desired, ports)
+            return bool(self.differs(desired, slot)) and self._rewrite(desired, slot)
 
-    def _rewrite(self, desired: Desired, ports: Ports) -> bool:
+    def _rewrite(self, desired: Desired, slot: Slot) -> bool:
         path, main = self._path(desired.service), CADDY / "Caddyfile"
+        self._prepare_canary_log(desired.service)
         before = {file: file.read_text() if file.exists() else None for file in (path, main)}
         write_atomically(main, MAIN, mode=0o644)
-        write_atomically(path, site_file(desired, ports), mode=0o644)
+        write_atomically(path, site_file(desired, slot), mode=0o644)
         try:
             self.reload()
         except ReleaseError:
@@ -58,8 +87,27 @@ class Proxy:
 
     @staticmethod
     def canary_log(service: str) -> Path:
-        """Name the log of what a canary answers."""
-        return LOGS / f"{service}-canary.log"
+        """Return the path of the log of a canary's answers."""
+        return LOGS / f"{service}-trial.log"
+
+    def empty_canary_log(self, service: str) -> None:
+        """Forget a canary's answers. The file stays, as the proxy has it open."""
+        log = self.canary_log(service)
+        if log.exists():
+            os.truncate(log, 0)
+
+    def _prepare_canary_log(self, service: str) -> None:
+        """Create the log for the proxy alone to read; it would let everybody.
+
+        Older versions of this tool logged whole requests in a file of another name.
+        """
+        log = self.canary_log(service)
+        log.touch(mode=0o600)
+        owner = LOGS.stat()
+        os.chown(log, owner.st_uid, owner.st_gid)
+        for old in (f"{service}-canary.log", f"{service}-canary-2*.log*"):
+            for path in LOGS.glob(old):
+                path.unlink()
 
     def _running(self) -> Any:
         """Ask Caddy for what it runs; None if it does not."""
@@ -89,35 +137,73 @@ class Proxy:
         return CADDY / "sites" / f"{service}.caddy"
 
 
-def site_file(desired: Desired, ports: Ports) -> str:
-    """Render a service's site, and the entrance of its canaries, which logs what they answer."""
+def site_file(desired: Desired, slot: Slot) -> str:
+    """Render a service's site, and the entrance of its canaries, which logs their status alone."""
     maintenance = desired.maintenance
-    to_service = _leading_to(ports.service)
+    to_service = _refusing(desired.limits.request_body_bytes) + _leading_to(slot.service)
     body = _closed(to_service, maintenance) if maintenance else to_service
     return f"""\
 {desired.site} {{
-	encode gzip
+	request_body {{
+		max_size {desired.limits.request_body_bytes}
+	}}
 {body}
 }}
-http://:{ports.entrance} {{
+http://:{slot.entrance} {{
 	bind 127.0.0.1
 	log {{
-		output file {Proxy.canary_log(desired.service)}
-		format json
+		output file {Proxy.canary_log(desired.service)} {{
+			roll_disabled
+		}}
+		format filter {{
+			wrap json
+			fields {{
+				request delete
+				resp_headers delete
+				user_id delete
+			}}
+		}}
 	}}
-{_leading_to(ports.canary)}
+{_leading_to(slot.canary, *_AS_FORWARDED)}
 }}
 """
 
 
-def _leading_to(port: int) -> str:
+# The proxy calls its own entrance: the client is the one that the first call named.
+_AS_FORWARDED = (
+    f"trusted_proxies {GATEWAY}/32",
+    "header_up X-Forwarded-For {header.X-Forwarded-For}",
+)
+
+
+def _refusing(limit: int) -> str:
+    """Answer 413 to a body that is said to be too large; one that gets too large is cut off."""
+    length = "{header.Content-Length}"
     return f"""\
-	reverse_proxy 127.0.0.1:{port} {{
-		# a dial that fails is tried again: no request is sent twice
+	@large expression `{length} != "" && int({length}) > {limit}`
+	respond @large 413
+"""
+
+
+def _leading_to(address: str, *more: str) -> str:
+    """Render the way to a service.
+
+    A dial that fails is tried again, and nothing else is: no request is sent twice. Each request
+    dials anew, and so reaches the release that is live now. Answers are not compressed, which would
+    hold back the head of an event stream, and give away secrets in pages by their length (BREACH).
+    """
+    lines = "".join(f"\t\t{line}\n" for line in more)
+    return f"""\
+	reverse_proxy {address}:{PORT} {{
+{lines}\
 		lb_try_duration 5s
 		lb_try_interval 100ms
+		lb_retry_match {{
+			# without this every GET is sent again
+			expression false
+		}}
 		transport http {{
-			# each request dials anew, and so reaches the release that is live now
+			dial_timeout 1s
 			keepalive off
 		}}
 	}}"""

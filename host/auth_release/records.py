@@ -15,30 +15,9 @@ from .desired import Desired, fingerprint_of
 from .documents import SCHEMA, read, schema_of
 from .errors import ReleaseError
 from .files import exclusive, write_atomically
+from .network import Slot
 
 STATE = Path("/var/lib/auth-release")
-# Fixed, as Docker would give a container another one after a reboot.
-FIRST_PORT, PORTS_EACH = 20000, 5
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ports:
-    """A service's ports on this host's loopback."""
-
-    service: int  # what the proxy dials; nobody listens there, it is redirected
-    releases: tuple[int, int]  # of containers: two releases run side by side
-    entrance: int  # the proxy's own site before a canary
-    canary: int  # what that site dials; redirected too
-
-    @classmethod
-    def of_slot(cls, slot: int) -> "Ports":
-        first = FIRST_PORT + slot * PORTS_EACH
-        return cls(
-            service=first,
-            releases=(first + 1, first + 2),
-            entrance=first + 3,
-            canary=first + 4,
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +32,8 @@ class Record:
     number: int
     desired: Desired
     fingerprint: str  # of the desired state, by the tool that made the release
-    host_port: int = 0
+    address: str = ""  # of its container; empty: it was started before containers had one
+    host_port: int = 0  # where such a container was published, on the host's loopback
     by: str
     at: str
     seconds: float
@@ -153,15 +133,15 @@ class Records:
         # by the files' names: the number of a record that can't be read is taken as well
         return max(self._paths(), default=0) + 1
 
-    def ports(self) -> Ports:
-        """Give the ports of this service, which no other one has."""
+    def slot(self) -> Slot:
+        """Return what this service has of the host's network, and no other one."""
         with exclusive(self._state / "ports.lock"):
             file = self._state / "ports.json"
             slots = json.loads(file.read_text()) if file.exists() else {}
             if self._service not in slots:
                 slots[self._service] = len(slots)
                 write_atomically(file, json.dumps(slots), mode=0o600)
-        return Ports.of_slot(slots[self._service])
+        return Slot.of(slots[self._service])
 
     def secrets_folder(self, number: int) -> Path:
         return self.folder / f"secrets-{number:06}"

@@ -14,7 +14,7 @@ from .errors import ReleaseError
 from .failures import reason
 from .proxy import Proxy
 from .records import Record, Records
-from .routes import Routes
+from .routes import Routes, rules
 from .story import Story
 
 RAN = ("live", "replaced")  # outcomes of releases that served
@@ -38,7 +38,7 @@ class Releases:
         self.proxy = proxy
         self.routes = routes
         self.records = records
-        self.ports = records.ports()
+        self.slot = records.slot()
         self.story = story
 
     def apply(
@@ -84,6 +84,7 @@ class Releases:
         try:
             self._retire_all_but(live.number)
             self._prune(live.desired.keep)
+            self.proxy.empty_canary_log(self.service)
         except Exception as error:  # noqa: BLE001 - the release itself is made, or was told to fail
             self.story.say(f"This is left for the next run: {reason(error)}")
 
@@ -122,7 +123,7 @@ class Releases:
             why = self.records.unreadable().get(number or 0, "it is gone")
             return [f"the record of release {number}, which is live, can't be read: {why}"]
         return differences(
-            live, self.ports, docker=self.docker, proxy=self.proxy, routes=self.routes
+            live, self.slot, docker=self.docker, proxy=self.proxy, routes=self.routes
         )
 
     def live(self) -> Record | None:
@@ -149,6 +150,9 @@ class Releases:
         unfinished = [r for r in self.records.all() if r.outcome in {"started", "live"}]
         containers = self.docker.containers(self.service)
         live = next((record for record in unfinished if record.number == number), None)
+        if live and live.host_port:
+            # the site that the proxy gets next dials an address, which must lead to it as well
+            self.routes.put_back(self.service, rules(live, self.slot))
         if live and live.number in containers and (len(unfinished) > 1 or live.outcome != "live"):
             # killed before the kernel was told, or while a canary had its share
             with self.story.step(f"Lead all requests to release {live.number}, as was begun"):
@@ -166,10 +170,10 @@ class Releases:
                 f"release {planned} was planned, but {self._newest()}. "
                 "Look at a new preview, then try again."
             )
-        port = self._unused_port(live)
+        address = self._unused_address(live)
         fetched = self.docker.has_image(desired.image)
         with self.story.step("Check this host" if fetched else "Check this host and the registry"):
-            preflight.check(desired, port=port, fetched=fetched)
+            preflight.check(desired, fetched=fetched)
         if not fetched:
             with self.story.step(f"Pull {desired.image}"):
                 self.docker.pull(desired)
@@ -177,7 +181,7 @@ class Releases:
             number=number,
             desired=desired,
             fingerprint=desired.fingerprint,
-            host_port=port,
+            address=address,
             by=by,
             at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             seconds=0,
@@ -195,11 +199,11 @@ class Releases:
             return f"the newest on this host is {number}, whose record can't be read"
         return f"{record.by} made release {number} ({record.outcome}) at {record.at}"
 
-    def _unused_port(self, live: Record | None) -> int:
-        """Choose the port that the live container does not have, be its record readable or not."""
+    def _unused_address(self, live: Record | None) -> str:
+        """Choose the address that the live container does not have, its record readable or not."""
         containers = self.docker.containers(self.service).values()
-        used = {live.host_port} if live else {container.host_port for container in containers}
-        return next(port for port in self.ports.releases if port not in used)
+        used = {live.address} if live else {container.address for container in containers}
+        return next(address for address in self.slot.releases if address not in used)
 
     def _bring_up(self, record: Record, live: Record | None) -> None:
         secrets = self.records.write_secrets(record.number, record.desired)
@@ -210,7 +214,9 @@ class Releases:
         with self.story.step("Wait until it is healthy"):
             health.wait_until_healthy(
                 record.desired.health,
-                probe=lambda: health.probe(record.host_port, record.desired.health.path),
+                probe=lambda: health.probe(
+                    record.address, record.desired.port, record.desired.health.path
+                ),
                 alive=lambda: self._exit_code(record),
                 why_unreachable=lambda: self._why_unreachable(record),
             )
@@ -225,19 +231,19 @@ class Releases:
             f"Try it on {canary.percent} % of the requests for {canary.seconds:g} s"
         ):
             log = self.proxy.canary_log(self.service)
-            begin = trial.size(log)
-            self.proxy.serve(live.desired, self.ports)
-            self.routes.split(live, record, canary, self.ports)
+            self.proxy.empty_canary_log(self.service)
+            self.proxy.serve(live.desired, self.slot)
+            self.routes.split(live, record, canary, self.slot)
             tally = trial.watch(
-                canary, count=lambda: trial.read(log, begin), alive=lambda: self._exit_code(record)
+                canary, count=lambda: trial.read(log), alive=lambda: self._exit_code(record)
             )
         self.story.say(f"  {tally.answers} answers, {tally.errors} server errors")
 
     def _take_over(self, record: Record) -> None:
         """Lead the requests to a container that is healthy, from now on and after a reboot."""
         self.docker.keep_over_reboots(record.container, keep=True)
-        self.proxy.serve(record.desired, self.ports)
-        self.routes.lead_to(record, self.ports)
+        self.proxy.serve(record.desired, self.slot)
+        self.routes.lead_to(record, self.slot)
 
     def _run_hooks(self, record: Record, when: str) -> None:
         hooks = record.desired.hooks
@@ -286,8 +292,8 @@ class Releases:
 
     def _lead_back(self, live: Record | None, route: str) -> None:
         if live:
-            self.proxy.serve(live.desired, self.ports)
-            self.routes.lead_to(live, self.ports)
+            self.proxy.serve(live.desired, self.slot)
+            self.routes.lead_to(live, self.slot)
         else:
             self.routes.put_back(self.service, route)
 
@@ -325,7 +331,7 @@ class Releases:
 
     def _drain(self, container: Container, desired: Desired | None) -> None:
         seconds = desired.drain_seconds if desired else Desired.drain_seconds
-        left = health.wait_until_drained(container.host_port, seconds)
+        left = health.wait_until_drained(container.connections, seconds)
         if left:
             self.story.say(f"  {left} connections were still open after {seconds:g} s")
 

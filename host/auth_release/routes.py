@@ -1,8 +1,9 @@
-"""Which container a service's requests go to: the kernel redirects the port that the proxy dials.
+"""The container that a service's requests go to: the kernel leads on from the address dialled.
 
 A reload of the proxy closes the connections that its clients keep open, and one in a dozen reloads
-meets a request that was just sent on one. So the proxy always dials the same port, and a release is
-switched beneath it, between two packets: connections that exist stay where they are.
+meets a request that was just sent on one. So the proxy always dials the same address, and a release
+is switched beneath it, between two packets: connections that exist stay where they are. The rules
+are in a chain of our own, which Docker's engine leaves alone when it starts or stops.
 """
 
 import re
@@ -10,11 +11,12 @@ from pathlib import Path
 
 from .desired import Canary
 from .files import exclusive, write_atomically
+from .network import PORT, Slot
 from .programs import run, succeeds
-from .records import Ports, Record
+from .records import Record
 
 CHAIN = "AUTH-RELEASE"
-_HOOK = ("OUTPUT", "-d", "127.0.0.1/32", "-p", "tcp", "-j", CHAIN)
+_HOOK = ("OUTPUT", "-p", "tcp", "-j", CHAIN)
 
 
 class Routes:
@@ -33,12 +35,12 @@ class Routes:
         match = re.fullmatch(r"# release (\d+)", head)
         return int(match.group(1)) if match else None
 
-    def differs(self, record: Record, ports: Ports) -> str:
+    def differs(self, record: Record, slot: Slot) -> str:
         """Tell how requests go elsewhere than this release left them to: "" if they do not."""
         service = record.desired.service
-        if self._path(service).read_text() != rules(record, ports):
+        if self._path(service).read_text() != rules(record, slot):
             return f"{self._path(service)} was changed"
-        wanted = [line for line in rules(record, ports).split("\n") if line.startswith("-A")]
+        wanted = [line for line in rules(record, slot).split("\n") if line.startswith("-A")]
         if not self._hooked() or any(rule not in self._loaded() for rule in wanted):
             return "the kernel's rules that lead requests to it were changed"
         return ""
@@ -53,13 +55,13 @@ class Routes:
         if text and text != self.text(service):
             self._write(service, text)
 
-    def lead_to(self, record: Record, ports: Ports) -> None:
+    def lead_to(self, record: Record, slot: Slot) -> None:
         """Lead every new connection to this release."""
-        self._write(record.desired.service, rules(record, ports))
+        self._write(record.desired.service, rules(record, slot))
 
-    def split(self, live: Record, new: Record, canary: Canary, ports: Ports) -> None:
+    def split(self, live: Record, new: Record, canary: Canary, slot: Slot) -> None:
         """Lead a share of the new connections to the canary's entrance, the rest as before."""
-        self._write(live.desired.service, split_rules(live, new, canary, ports))
+        self._write(live.desired.service, split_rules(live, new, canary, slot))
 
     def restore(self) -> None:
         """Load all routes into the kernel, in one step; a reboot forgets them."""
@@ -91,24 +93,32 @@ class Routes:
         return self._folder / f"{service}.rules"
 
 
-def rules(record: Record, ports: Ports) -> str:
-    return f"# release {record.number}\n{_redirect(ports.service, record.host_port)}\n"
+def rules(record: Record, slot: Slot) -> str:
+    lines = [f"# release {record.number}", _rule(slot.service, PORT, _to(record))]
+    if record.host_port:
+        # the proxy dials the loopback until its site is written anew
+        lines.append(_rule("127.0.0.1", slot.older, _to(record)))
+    return "\n".join([*lines, ""])
 
 
-def split_rules(live: Record, new: Record, canary: Canary, ports: Ports) -> str:
+def split_rules(live: Record, new: Record, canary: Canary, slot: Slot) -> str:
+    entrance = f"REDIRECT --to-ports {slot.entrance}"
     return (
         f"# release {live.number}\n"
         f"# canary {new.number}\n"
-        f"{_redirect(ports.service, ports.entrance, share=canary.percent)}\n"
-        f"{_redirect(ports.service, live.host_port)}\n"
-        f"{_redirect(ports.canary, new.host_port)}\n"
+        f"{_rule(slot.service, PORT, entrance, share=canary.percent)}\n"
+        f"{_rule(slot.service, PORT, _to(live))}\n"
+        f"{_rule(slot.canary, PORT, _to(new))}\n"
     )
 
 
-def _redirect(port: int, to: int, share: int = 100) -> str:
+def _to(record: Record) -> str:
+    if record.host_port:
+        return f"REDIRECT --to-ports {record.host_port}"
+    return f"DNAT --to-destination {record.address}:{record.desired.port}"
+
+
+def _rule(address: str, port: int, target: str, share: int = 100) -> str:
     """Write one rule, in the form in which iptables prints it."""
     chance = f" -m statistic --mode random --probability {share / 100:.11f}" if share < 100 else ""  # noqa: PLR2004
-    return (
-        f"-A {CHAIN} -d 127.0.0.1/32 -p tcp -m tcp --dport {port}{chance} "
-        f"-j REDIRECT --to-ports {to}"
-    )
+    return f"-A {CHAIN} -d {address}/32 -p tcp -m tcp --dport {port}{chance} -j {target}"

@@ -13,7 +13,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.e2e import older
 from tests.e2e.clone import Clone
+from tests.e2e.images import push
 from tests.e2e.load import Load
 from tests.e2e.server import TOOL, Server
 from tests.localcloud.caller import eventually
@@ -182,6 +184,45 @@ def test_a_reload_of_the_proxy(server: Server) -> None:
 
 
 @pytest.mark.usefixtures("load")
+def test_docker_may_stop_start_and_restart_with_what_runs_its_containers(
+    server: Server, url: str
+) -> None:
+    server.must("sudo systemctl stop docker.socket docker")
+    stopped = time.monotonic()
+    try:
+        # their lines in the log are more than a pipe holds
+        with httpx.Client(timeout=10) as client:
+            for _ in range(400):
+                assert client.get(f"{url}/healthz").status_code == httpx.codes.OK
+        time.sleep(max(20 - (time.monotonic() - stopped), 0))
+    finally:
+        server.must("sudo systemctl start docker")
+    server.must("sudo systemctl restart docker containerd")
+    time.sleep(2)
+
+    assert server.status()["differs"] == []
+
+
+def test_a_container_at_a_port_serves_until_the_first_release_at_an_address(
+    server: Server, url: str
+) -> None:
+    number = older.make_live(server)
+    status = server.status()
+    assert (status["live"]["release"], status["running"]) == (number, True)
+
+    with Load(url) as load:
+        time.sleep(2)
+        assert server.apply({"WORD": "at an address"}).status == 0
+
+    # the site is written anew this once, which closes the connections that clients keep open
+    lost = [failure for failure in load.failures if failure.kind != older.CLOSED_BY_A_RELOAD]
+    assert load.sent > 0
+    assert lost == []
+    assert server.status()["differs"] == []
+    assert server.containers_at_rest() == [f"auth-{number + 1}"]
+
+
+@pytest.mark.usefixtures("load")
 def test_a_canary_takes_over_when_it_answers_well(server: Server) -> None:
     canary = {"percent": 20, "seconds": 5, "max_error_percent": 1}
 
@@ -223,24 +264,6 @@ FOREIGN = """\
 FROM scratch
 COPY Dockerfile /
 """
-
-
-def push(clone: Clone, folder: Path, dockerfile: str, *flags: str) -> str:
-    """Build and push an image for the service's repository; give its name by digest."""
-    image = clone.outputs()["image"]
-    name = f"{image.partition('@')[0]}:{folder.name.replace('_', '-')[:100]}"
-    config = f"--config {folder}"
-    password = "pulumi config get --stack local auth:registryPassword"
-    (folder / "Dockerfile").write_text(dockerfile)
-    done = clone.shell(
-        f"{password} | docker {config} login -u deployer --password-stdin {image.split('/')[0]} &&"
-        f" docker {config} build -q -t {name} --build-arg IMAGE={image} {' '.join(flags)} {folder}"
-        f" && docker {config} push -q {name} &&"
-        f" docker inspect -f '{{{{range .RepoDigests}}}}{{{{println .}}}}{{{{end}}}}' {name} |"
-        f" grep '^{image.partition('@')[0]}@'"  # another clone may have pushed the same
-    )
-    assert done.status == 0, done.output
-    return done.output.splitlines()[-1]
 
 
 def test_a_canary_that_fails_is_taken_back(

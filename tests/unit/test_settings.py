@@ -51,6 +51,7 @@ def test_the_image_is_built_for_the_architecture_of_the_shape(shape: str, platfo
         ("vcnCidr", "10.0.0.0", "must be an IPv4 block"),
         ("vcnCidr", "10.0.0.1/16", "without host bits"),
         ("vcnCidr", "10.0.0.0/8", "prefix from /16 to /30"),
+        ("vcnCidr", "198.18.0.0/16", "must not overlap 198.18.0.0/20, which containers"),
         ("subnetCidr", "10.1.0.0/24", "must lie inside auth:vcnCidr"),
         ("allowedSshCidrs", "198.51.100.7", "must be a list"),
         ("allowedSshCidrs", "[]", "is not set"),

@@ -10,12 +10,15 @@ from host.auth_release import containers, proxy, routes
 from host.auth_release.containers import Container
 from host.auth_release.desired import Canary, Desired, Registry
 from host.auth_release.errors import ReleaseError
-from host.auth_release.records import Ports, Record, Records
+from host.auth_release.network import Slot
+from host.auth_release.records import Record, Records
 from host.auth_release.releases import Releases
 from host.auth_release.story import Story
 
 IMAGE = f"registry.test/auth@sha256:{'a' * 64}"
+
 OTHER = f"registry.test/auth@sha256:{'b' * 64}"
+SLOT = Slot.of(0)
 
 
 def document(**changes: Any) -> dict[str, Any]:
@@ -97,7 +100,8 @@ class FakeDocker(containers.Docker):
             environment={"PATH": "/bin", **record.desired.variables},
             memory=record.desired.limits.memory_bytes,
             fingerprint=record.fingerprint,
-            host_port=record.host_port,
+            address=record.address,
+            port=record.desired.port,
             image=record.desired.image,
         )
         self.life.effect()
@@ -183,6 +187,12 @@ class FakeProxy(proxy.Proxy):
         self.life.effect()
         self.loaded = self._written()
 
+    def empty_canary_log(self, service: str) -> None:
+        log = self.canary_log(service)
+        if log.exists() and log.stat().st_size:
+            self.life.effect()
+        super().empty_canary_log(service)
+
     def _running(self) -> Any:
         return self.loaded
 
@@ -201,13 +211,15 @@ class FakeRoutes(routes.Routes):
         self.answers = ""
 
     @property
-    def serving(self) -> int | None:
-        """Tell which release the kernel leads requests to, canaries aside."""
-        ports = [line.rsplit(" ", 1)[1] for line in self.kernel if "--dport 20000 -j" in line]
-        return int(ports[0]) if ports else None
+    def serving(self) -> str:
+        """Return where the kernel leads requests to, canaries aside."""
+        targets = [
+            line.rsplit(" ", 1)[1] for line in self.kernel if f"-d {SLOT.service}/32" in line
+        ]
+        return targets[-1] if targets else ""
 
-    def split(self, live: Record, new: Record, canary: Canary, ports: Ports) -> None:
-        super().split(live, new, canary, ports)
+    def split(self, live: Record, new: Record, canary: Canary, slot: Slot) -> None:
+        super().split(live, new, canary, slot)
         self.tried.append(f"{new.container} beside {live.container}")
         proxy.Proxy.canary_log("auth").write_text(self.answers)
 
@@ -271,7 +283,8 @@ class Host:
     @property
     def serving(self) -> int | None:
         """Tell the number of the release that requests reach."""
-        found = [r for r in self.records.all() if r.host_port == self.routes.serving]
+        address = self.routes.serving.partition(":")[0]
+        found = [r for r in self.records.all() if r.address == address]
         running = [r.number for r in found if r.number in self.docker.running]
         assert len(running) <= 1, "two containers at one port"
         return running[0] if running else None

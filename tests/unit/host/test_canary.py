@@ -8,25 +8,15 @@ from host.auth_release.desired import Canary
 from host.auth_release.errors import ReleaseError
 from tests.unit.host.test_health import Clock
 
-
-def test_only_answers_of_this_trial_count(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    log.write_text('{"status": 502}\n')
-    begin = canary.size(log)
-    log.write_text('{"status": 502}\n{"status": 200}\n')
-
-    assert canary.read(log, begin) == Tally(answers=1, errors=0)
-    log.write_text('{"status": 500}\n')  # the proxy began a new file
-    assert canary.read(log, begin + 1) == Tally(answers=1, errors=1)
-
-
 TRIAL = Canary(percent=10, seconds=30, max_error_percent=5)
 
 
-def test_answers_are_counted_from_the_log_and_half_lines_are_not(tmp_path: Path) -> None:
+def test_answers_are_counted_from_the_log_and_half_lines_and_clients_that_left_are_not(
+    tmp_path: Path,
+) -> None:
     log = tmp_path / "log"
     assert canary.read(log) == Tally(answers=0, errors=0)
-    log.write_text('{"status": 200}\n{"status": 502}\nnoise\n{"status": 5')
+    log.write_text('{"status": 200}\n{"status": 502}\n{"status": 0}\nnoise\n{"status": 5')
 
     assert canary.read(log) == Tally(answers=2, errors=1)
 

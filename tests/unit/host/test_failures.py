@@ -150,6 +150,7 @@ def container(name: str, labels: dict[str, str]) -> dict[str, Any]:
         "State": {"Running": True, "Restarting": False, "ExitCode": 0, "Pid": 1},
         "RestartCount": 0,
         "HostConfig": {"Memory": 0, "PortBindings": {"8000/tcp": [{"HostPort": "20001"}]}},
+        "NetworkSettings": {"Networks": {"bridge": {"IPAMConfig": None}}},
     }
 
 

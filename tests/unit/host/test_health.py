@@ -11,6 +11,7 @@ from host.auth_release import health
 from host.auth_release.desired import Health
 from host.auth_release.errors import ReleaseError
 from host.auth_release.health import wait_until_healthy
+from host.auth_release.listening import open_connections
 
 
 @pytest.mark.parametrize(
@@ -103,14 +104,16 @@ def answer(status: str, *headers: str) -> bytes:
 @pytest.mark.parametrize("status", ["200 OK", "204 No Content", "299 Own"])
 def test_any_success_is_healthy(status: str) -> None:
     with container(answer(status)) as port:
-        assert health.probe(port, "/readyz") == ""
+        assert health.probe("127.0.0.1", port, "/readyz") == ""
 
 
 def test_a_redirect_to_a_healthy_service_is_not_healthy() -> None:
     with container(answer("200 OK")) as other:
         location = f"http://127.0.0.1:{other}/"
         with container(answer("302 Found", f"Location: {location}")) as port:
-            assert health.probe(port, "/readyz") == f"HTTP 302, a redirect to {location}"
+            assert (
+                health.probe("127.0.0.1", port, "/readyz") == f"HTTP 302, a redirect to {location}"
+            )
 
 
 @pytest.mark.parametrize(
@@ -128,7 +131,7 @@ def test_what_is_no_answer_of_success_is_unhealthy_with_the_reason(
     text: bytes, reason: str
 ) -> None:
     with container(text) as port:
-        assert health.probe(port, "/readyz").startswith(reason)
+        assert health.probe("127.0.0.1", port, "/readyz").startswith(reason)
 
 
 def test_an_answer_that_drips_is_unhealthy_after_one_time_for_the_whole(
@@ -136,16 +139,33 @@ def test_an_answer_that_drips_is_unhealthy_after_one_time_for_the_whole(
 ) -> None:
     monkeypatch.setattr(health, "_ANSWER_SECONDS", 0.2)
     with container(answer("200 OK", "X: " + "x" * 1000), drip=True) as port:
-        assert health.probe(port, "/readyz") == "no answer within 0.2 s"
+        assert health.probe("127.0.0.1", port, "/readyz") == "no answer within 0.2 s"
 
 
 def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     with container(answer("502 Bad Gateway")) as proxy, container(answer("200 OK")) as port:
         monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy}")
-        assert health.probe(port, "/readyz") == ""
+        assert health.probe("127.0.0.1", port, "/readyz") == ""
 
 
 def test_nobody_there_is_unhealthy_with_the_reason() -> None:
     with container(b"") as port:
         pass
-    assert health.probe(port, "/readyz") == "none (Connection refused)"
+    assert health.probe("127.0.0.1", port, "/readyz") == "none (Connection refused)"
+
+
+@pytest.mark.parametrize(("family", "host"), [("AF_INET", "127.0.0.1"), ("AF_INET6", "::1")])
+def test_connections_that_a_port_accepted_are_counted_while_they_are_open(
+    family: str, host: str
+) -> None:
+    with socket.socket(getattr(socket, family)) as service:
+        service.bind((host, 0))
+        service.listen()
+        port = service.getsockname()[1]
+        assert open_connections("self", port) == 0
+        with socket.create_connection((host, port)), service.accept()[0]:
+            assert open_connections("self", port) == 1
+
+
+def test_a_container_that_ended_has_no_connections() -> None:
+    assert open_connections(0, 80) == 0

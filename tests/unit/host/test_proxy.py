@@ -6,19 +6,21 @@ import pytest
 
 from host.auth_release import proxy, routes
 from host.auth_release.desired import Canary
-from host.auth_release.records import Ports, Record
+from host.auth_release.network import Slot
+from host.auth_release.records import Record
 from tests.unit.host.fakes import desired
 from tests.unit.host.test_health import answer, container
 
-PORTS = Ports.of_slot(1)
+SLOT = Slot.of(1)
 
 
-def record(number: int, port: int) -> Record:
+def record(number: int, *, address: str = "", host_port: int = 0) -> Record:
     return Record(
         number=number,
         desired=desired(),
         fingerprint="",
-        host_port=port,
+        address=address,
+        host_port=host_port,
         by="test",
         at="",
         seconds=0,
@@ -27,11 +29,11 @@ def record(number: int, port: int) -> Record:
 
 
 def site(**changes: Any) -> str:
-    return proxy.site_file(desired(**changes), PORTS)
+    return proxy.site_file(desired(**changes), SLOT)
 
 
-def test_a_site_leads_to_the_services_port_whatever_release_is_live() -> None:
-    assert site().startswith(":80 {\n\tencode gzip\n\treverse_proxy 127.0.0.1:20005 {\n")
+def test_a_site_leads_to_the_services_address_whatever_release_is_live() -> None:
+    assert "reverse_proxy 198.18.0.8:80 {" in site().partition("http://:20008")[0]
 
 
 def test_maintenance_closes_all_but_the_open_paths() -> None:
@@ -41,22 +43,34 @@ def test_maintenance_closes_all_but_the_open_paths() -> None:
     assert 'respond "Back \\"soon\\" \\{env.HOME}" 503' in text
 
 
-def test_a_route_names_its_release_and_redirects_to_its_container() -> None:
-    head, rule = routes.rules(record(7, 20006), PORTS).splitlines()
+def test_a_route_names_its_release_and_leads_to_its_container() -> None:
+    head, rule = routes.rules(record(7, address="198.18.0.10"), SLOT).splitlines()
 
     assert head == "# release 7"
-    assert rule.endswith("--dport 20005 -j REDIRECT --to-ports 20006")
+    assert "-d 198.18.0.8/32" in rule
+    assert rule.endswith("--dport 80 -j DNAT --to-destination 198.18.0.10:8000")
+
+
+def test_a_release_without_an_address_is_reached_from_an_older_site_as_well() -> None:
+    _, anew, older = routes.rules(record(7, host_port=20006), SLOT).splitlines()
+
+    assert "-d 198.18.0.8/32 " in anew
+    assert anew.endswith("--dport 80 -j REDIRECT --to-ports 20006")
+    assert "-d 127.0.0.1/32 " in older
+    assert older.endswith("--dport 20005 -j REDIRECT --to-ports 20006")
 
 
 def test_a_canary_gets_its_share_and_the_live_release_the_rest() -> None:
-    text = routes.split_rules(record(7, 20006), record(8, 20007), Canary(percent=20), PORTS)
+    live, new = record(7, address="198.18.0.10"), record(8, address="198.18.0.11")
+    text = routes.split_rules(live, new, Canary(percent=20), SLOT)
     share, rest, beyond = [line for line in text.splitlines() if line.startswith("-A")]
 
     assert text.startswith("# release 7\n")
     assert "--probability 0.2" in share
-    assert share.endswith("--to-ports 20008")
-    assert rest.endswith("--dport 20005 -j REDIRECT --to-ports 20006")
-    assert beyond.endswith("--dport 20009 -j REDIRECT --to-ports 20007")
+    assert share.endswith("-j REDIRECT --to-ports 20008")
+    assert rest.endswith("--dport 80 -j DNAT --to-destination 198.18.0.10:8000")
+    assert "-d 198.18.0.9/32 " in beyond
+    assert beyond.endswith("--dport 80 -j DNAT --to-destination 198.18.0.11:8000")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from host.auth_release import proxy
 from host.auth_release.errors import ReleaseError
 from tests.unit.host.fakes import (
     IMAGE,
@@ -160,8 +161,10 @@ def test_a_run_killed_at_any_step_leaves_one_release_serving_and_the_next_run_fi
     steps = effects_of_an_update(host)
     assert steps > 15, "the count of effects looks wrong"
 
+    log = proxy.Proxy.canary_log("auth")
     for step in range(steps):
         host = Host.new(tmp_path / f"state-{step}")
+        host.routes.answers = answers(200, 200)
         life = host.life
         host.apply()
         life.effects, life.die_at = 0, step
@@ -178,6 +181,7 @@ def test_a_run_killed_at_any_step_leaves_one_release_serving_and_the_next_run_fi
         assert host.docker.kept[finished.container], f"killed at effect {step}: lost on reboot"
         assert finished.desired.image == OTHER
         assert host.docker.left == [], f"killed at effect {step}: a hook still runs"
+        assert log.read_text() == "", f"killed at effect {step}: the canary's log is still there"
         life.again()
         assert host.apply(**WHOLE).number == finished.number
         assert life.effects == 0, f"killed at effect {step}: the next but one run had work left"
@@ -321,12 +325,28 @@ def test_how_a_release_is_tried_is_no_part_of_it(host: Host) -> None:
     assert host.apply(canary=CANARY).number == 1
 
 
-def test_neighbours_in_time_and_services_have_ports_of_their_own(
+def test_neighbours_in_time_and_services_have_addresses_of_their_own(
     host: Host, tmp_path: Path
 ) -> None:
-    ports = [host.apply(environment={"A": str(number)}).host_port for number in range(3)]
-    others = MortalRecords(tmp_path / "state", host.life, service="other").ports()
+    addresses = [host.apply(environment={"A": str(number)}).address for number in range(3)]
+    other = MortalRecords(tmp_path / "state", host.life, service="other").slot()
 
-    assert ports[0] != ports[1] != ports[2]
-    assert not set(ports) & {others.service, *others.releases, others.entrance, others.canary}
-    assert host.records.ports() == host.records.ports()
+    assert addresses[0] != addresses[1] != addresses[2]
+    assert not set(addresses) & {other.service, other.canary, *other.releases}
+    assert host.records.slot() == host.records.slot()
+
+
+def test_the_canarys_log_is_the_proxys_alone_and_older_ones_are_deleted(host: Host) -> None:
+    older = [
+        proxy.LOGS / name
+        for name in ("auth-canary.log", "auth-canary-2026-01-02T03-04-05.000.log.gz")
+    ]
+    others = proxy.LOGS / "auth-canary-two-trial.log"
+    for path in (*older, others):
+        path.touch()
+
+    host.apply()
+
+    assert proxy.Proxy.canary_log("auth").stat().st_mode & 0o777 == 0o600
+    assert not any(path.exists() for path in older)
+    assert others.exists(), "another service's log is gone"

@@ -17,7 +17,7 @@ from host.auth_release.desired import Desired, Health
 from host.auth_release.documents import SCHEMA, added
 from host.auth_release.errors import ReleaseError
 from host.auth_release.records import Record
-from tests.unit.host.fakes import IMAGE, OTHER, Host, document
+from tests.unit.host.fakes import IMAGE, OTHER, SLOT, Host, document
 
 KEPT = Path(__file__).parent / "records"
 FORMS = sorted(path.stem for path in KEPT.glob("*.json"))
@@ -45,10 +45,11 @@ def start(host: Host, record: Record, label: str) -> None:
         image=record.desired.image,
         environment={"PATH": "/bin", **record.desired.variables},
         memory=record.desired.limits.memory_bytes,
+        address=record.address,
         host_port=record.host_port,
     )
-    host.proxy.serve(record.desired, host.records.ports())
-    host.routes.lead_to(record, host.records.ports())
+    host.proxy.serve(record.desired, host.records.slot())
+    host.routes.lead_to(record, host.records.slot())
 
 
 def released(host: Host, form: str) -> Record:
@@ -109,6 +110,35 @@ def test_a_release_of_each_form_is_replaced_and_rolled_back_to(host: Host, form:
     assert restored.note == f"rollback from {NUMBER + 1} to {NUMBER}"
     assert restored.desired == record.desired
     assert set(host.docker.running) >= {restored.number}
+
+
+def test_a_release_at_a_port_serves_until_the_first_one_at_an_address(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = released(host, "schema-2")
+    # as that tool left it: the proxy dials the loopback
+    older = (
+        f"-A AUTH-RELEASE -d 127.0.0.1/32 -p tcp -m tcp --dport {SLOT.older} "
+        f"-j REDIRECT --to-ports {record.host_port}"
+    )
+    host.routes.put_back("auth", f"# release {NUMBER}\n{older}\n")
+    host.site.write_text(host.site.read_text().replace(SLOT.service, "127.0.0.1"))
+    reload, rules = host.proxy.reload, []
+
+    def reloaded() -> None:
+        rules.append(host.routes.kernel)
+        reload()
+
+    monkeypatch.setattr(host.proxy, "reload", reloaded)
+
+    new = host.apply(image=OTHER)
+
+    (at_reload,) = rules
+    assert older in at_reload, "the site of before leads nowhere"
+    assert older.replace("127.0.0.1/32", f"{SLOT.service}/32").replace(
+        f"--dport {SLOT.older}", "--dport 80"
+    ) in (at_reload), "the new site leads nowhere while the release of before is live"
+    assert host.routes.serving == f"{new.address}:8000"
 
 
 def newer(**changes: Any) -> dict[str, Any]:

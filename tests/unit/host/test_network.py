@@ -1,0 +1,45 @@
+"""What a service has of the host's network."""
+
+from pathlib import Path
+
+import pytest
+
+from host.auth_release import network
+from host.auth_release.errors import ReleaseError
+from host.auth_release.network import Slot
+
+
+def test_no_two_services_share_an_address_or_a_port() -> None:
+    slots = [Slot.of(number) for number in range(500)]
+    addresses = [a for slot in slots for a in (slot.service, slot.canary, *slot.releases)]
+    ports = [port for slot in slots for port in (slot.entrance, slot.older)]
+
+    assert len({*addresses, network.GATEWAY}) == len(addresses) + 1
+    assert len({*ports}) == len(ports)
+
+
+def test_a_service_too_many_is_refused() -> None:
+    with pytest.raises(ReleaseError, match="on another host there are more"):
+        Slot.of(511)
+
+
+@pytest.mark.parametrize(
+    ("texts", "written"),
+    [
+        (["nameserver 192.0.2.1\n# a comment\nsearch vcn.test\n"], "192.0.2.1\nsearch vcn.test\n"),
+        (["nameserver 127.0.0.53\n", "nameserver 192.0.2.2\n"], "192.0.2.2\n"),
+        (["nameserver 127.0.0.53\nnameserver ::1\noptions edns0\n"], "169.254.169.254\n"),
+        ([], "169.254.169.254\n"),
+    ],
+)
+def test_a_container_asks_for_names_what_the_host_asks_but_never_a_loopback(
+    texts: list[str], written: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = [tmp_path / str(number) for number in range(2)]
+    for source, text in zip(sources, texts, strict=False):
+        source.write_text(text)
+    monkeypatch.setattr(network, "_RESOLVERS", sources)
+
+    network.write_resolvers(tmp_path / "resolv.conf")
+
+    assert (tmp_path / "resolv.conf").read_text() == f"nameserver {written}"
