@@ -140,7 +140,7 @@ def images(arguments: argparse.Namespace) -> int:
 
 
 def environment(arguments: argparse.Namespace) -> int:
-    stack = surroundings.prepare(CLONE, arguments.stack)
+    stack = surroundings.existing(CLONE, arguments.stack)
     environments.configure(stack, arguments.source)
     return 0
 
@@ -148,10 +148,12 @@ def environment(arguments: argparse.Namespace) -> int:
 def sweep(_arguments: argparse.Namespace) -> int:
     """Take down the stacks whose pull request is over; the last line of defence against cost."""
     with GitHub(Context.read()) as github:
-        any_stack = surroundings.prepare(CLONE, "dev")
+        any_stack = surroundings.existing(CLONE, "dev")
         for name in environments.over(github, any_stack.names()):
             stack = Stack(name=name, clone=CLONE, env=any_stack.env)
             environments.configure(stack, "dev")
+            if stack.resources():
+                surroundings.prepare(CLONE, name)  # what deletes them: Docker, the plugins
             stack.destroy()
             print(f"{name} is taken down.")
     return 0

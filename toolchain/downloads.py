@@ -6,12 +6,11 @@ import urllib.request
 from toolchain import cache
 
 SERVER = "https://github.com/pulumi/"
-_TIMEOUT_SECONDS = 5
 _REMEMBERED_SECONDS = 3600
 
 
-def reachable() -> bool:
-    """Tell whether the server of engine and plugins answers; takes some seconds at most.
+def reachable(seconds: float = 5) -> bool:
+    """Tell whether the server of engine and plugins answers within some seconds.
 
     A no is remembered for an hour: behind a firewall that drops packets, each `make up` would
     otherwise wait again.
@@ -20,7 +19,7 @@ def reachable() -> bool:
         return False
     request = urllib.request.Request(SERVER, method="HEAD")
     try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS):  # noqa: S310 - constant https URL
+        with urllib.request.urlopen(request, timeout=seconds):  # noqa: S310 - constant https URL
             return True
     except OSError:
         remember_failure("server")

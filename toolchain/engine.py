@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from toolchain import archives, cache, downloads, golang, story
@@ -15,6 +16,7 @@ _WAY_OUT = "Or install Pulumi yourself (https://www.pulumi.com/docs/install), th
 _CLI = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 # The last SDK module that still holds the Python language host serves programs of today's SDK.
 _LANGUAGE_HOST = "github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python"
+_LANGUAGE_HOST_NAME = "pulumi-language-python"
 _CLI_VERSION = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
 
 
@@ -33,15 +35,22 @@ def unfit(version: tuple[int, int, int], *, has_language_host: bool) -> str:
     return "" if has_language_host else "has no pulumi-language-python beside it or on PATH"
 
 
+def has_language_host(env: Mapping[str, str]) -> bool:
+    """Check whether the engine on PATH has its Python language host beside it."""
+    pulumi = shutil.which("pulumi", path=env["PATH"])
+    return bool(pulumi and (Path(pulumi).resolve().parent / _LANGUAGE_HOST_NAME).exists())
+
+
 def _on_path() -> Path | None:
     found = shutil.which("pulumi")
     if not found:
         return None
     folder = Path(found).resolve().parent
-    name = "pulumi-language-python"
     why_not = unfit(
         golang.parse_version(golang.say(found, "version")),
-        has_language_host=bool(shutil.which(name, path=folder) or shutil.which(name)),
+        has_language_host=bool(
+            shutil.which(_LANGUAGE_HOST_NAME, path=folder) or shutil.which(_LANGUAGE_HOST_NAME)
+        ),
     )
     if not why_not:
         return folder

@@ -4,6 +4,7 @@ import json
 import os
 import shlex
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,27 +17,33 @@ LOCAL = "local"
 
 
 def prepare(clone: Path, stack_name: str) -> Stack:
-    """Get everything that commands on the stack need, and start the local stack's cloud."""
+    """Get everything that changes of the stack need, and start the local stack's cloud."""
+    _check_shell(stack_name)
     docker_engine.ensure(clone)
     stack = Stack(name=stack_name, clone=clone, env=_with_tools(clone))
-    plugins.ensure(clone, stack.env)
-    return _with_cloud(stack, start_cloud(clone)) if stack_name == LOCAL else stack
+    if stack_name != LOCAL:
+        plugins.require(clone, stack.env, stack_name)
+        return stack
+    _say_standins(plugins.install(clone, stack.env))
+    return _with_cloud(stack, start_cloud(clone))
 
 
 def tools(clone: Path) -> None:
     """Get all that commands on stacks need, as a step of its own that no secret takes part in."""
     docker_engine.ensure(clone)
-    plugins.ensure(clone, _with_tools(clone))
+    plugins.fetch(clone, _with_tools(clone))
 
 
 def existing(clone: Path, stack_name: str) -> Stack:
-    """Give the stack for a command that only looks: nothing is started."""
+    """Return the stack for a command that only looks: nothing is started, no plugin is needed."""
+    _check_shell(stack_name)
     if stack_name == LOCAL and not (clone / ".local" / "cloud").exists():
         raise story.StepError("There is no local stack. Make one: make up")
     stack = Stack(name=stack_name, clone=clone, env=_with_tools(clone))
     if stack_name != LOCAL:
-        plugins.ensure(clone, stack.env)
         return stack
+    # `make env` leads plain `pulumi` to them
+    plugins.install(clone, stack.env)
     return _with_cloud(stack, _localcloud(clone, "describe"))
 
 
@@ -70,11 +77,13 @@ def stop_cloud(clone: Path) -> None:
 
 def _with_tools(clone: Path) -> dict[str, str]:
     folders = [
-        plugins.folder(clone),
         _client_folder(clone),
         clone / ".venv" / "bin",
         engine.ensure(clone),
     ]
+    official = plugins.official_folder()
+    if official:
+        folders.insert(0, official)
     before = os.environ.get("PATH", "").split(os.pathsep)
     path = dict.fromkeys([*map(str, folders), *before])  # in order, each once
     return {
@@ -86,6 +95,25 @@ def _with_tools(clone: Path) -> dict[str, str]:
         # the repository carries no bytecode of ours
         "PYTHONDONTWRITEBYTECODE": "1",
     }
+
+
+def _check_shell(stack_name: str) -> None:
+    """Refuse to work on a real tenancy in a shell whose variables lead to the local stack."""
+    if stack_name != LOCAL and plugins.in_local_shell():
+        raise story.StepError(
+            f"PULUMI_HOME is {os.environ['PULUMI_HOME']!r}: `make env` led this shell to the local "
+            f"stack, its state and its emulated cloud. Open a new shell for STACK={stack_name}."
+        )
+
+
+def _say_standins(kinds: Mapping[str, plugins.Choice]) -> None:
+    standins = [name for name, kind in kinds.items() if kind == "standin"]
+    if standins:
+        print(
+            f"Stand-ins take the place of the official plugins: {', '.join(standins)} "
+            "(docs/adr/0002-engine-and-plugins.md).",
+            file=sys.stderr,
+        )
 
 
 def _client_folder(clone: Path) -> Path:
@@ -108,12 +136,16 @@ def _with_cloud(stack: Stack, cloud: Mapping[str, Any]) -> Stack:
     locks.drop_stale(home / "state")
     env = {
         **stack.env,
+        "PULUMI_HOME": str(plugins.home(stack.clone)),
         "PULUMI_BACKEND_URL": f"file://{home / 'state'}",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(secrets.passphrase(home / "secrets" / "passphrase")),
         "PULUMI_OPTION_CONFIG_FILE": str(stack.configuration),
         **cloud["provider_environment"],
     }
     env.pop("PULUMI_CONFIG_PASSPHRASE", None)  # it would win over the file
+    if plugins.on_path(env) and engine.has_language_host(env):
+        # the engine would take those before the ones in its home, and warn in each run
+        env["PULUMI_IGNORE_AMBIENT_PLUGINS"] = "true"
     stack = Stack(name=stack.name, clone=stack.clone, env=env)
     complete_local(stack, cloud)
     return stack

@@ -1,9 +1,7 @@
-"""The provider plugins: each the official one where that can be had, else our stand-in."""
+"""The provider plugins of a stack: the official ones, or on the emulated cloud our stand-ins."""
 
-import json
 import os
 import shlex
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -13,96 +11,214 @@ from typing import Literal
 
 from toolchain import archives, cache, downloads, story, venv
 
-_INSTALL_SECONDS = 600
-_STANDINS = b"toolchain.standins"
 NAMES = ("oci", "docker", "command")
 Choice = Literal["official", "standin"]
+_INSTALL_SECONDS = 600
+_PATIENT_SECONDS = 30
+_STANDINS = b"toolchain.standins"
+_WAY_OUT = (
+    "Run this where the download can be reached, install the plugin from a file (pulumi plugin "
+    "install resource {name} {version} --file FILE), or name a folder that holds the official "
+    "plugins: OFFICIAL_PLUGINS=DIR"
+)
 
 
-def ensure(clone: Path, env: Mapping[str, str]) -> dict[str, Choice]:
-    """Make each plugin available; launchers of stand-ins land in `folder(clone)`.
+def install(clone: Path, env: Mapping[str, str]) -> dict[str, Choice]:
+    """Put a plugin of each name into the local stack's `home`, and return their kinds.
 
-    PLUGINS=official or PLUGINS=standin forces one kind. `env` must have the engine on its PATH.
+    Each is the official one where that can be had, else our stand-in. PLUGINS=official or
+    PLUGINS=standin forces one kind, OFFICIAL_PLUGINS=DIR takes the official ones from a folder.
+    `env` must have the engine on its PATH.
     """
+    forced = _forced()
+    if forced == "official":
+        downloads.forget_failures()
+    kinds: dict[str, Choice] = {}
+    for name in NAMES:
+        target = _executable(home(clone), name)
+        kinds[name] = "standin"
+        if forced == "standin":
+            _write_launcher(clone, target, name)
+            continue
+        why_not = ""
+        official = _official(name, env) or (target if _is_official(target) else None)
+        if not official:
+            why_not = _download(clone, name, env)
+            official = _official(name, env)
+        if official:
+            kinds[name] = "official"
+            _link(target, official)
+        elif forced == "official":
+            raise story.StepError(_missing(name, why_not))
+        else:
+            _write_launcher(clone, target, name)
+    return kinds
+
+
+def fetch(clone: Path, env: Mapping[str, str]) -> None:
+    """Get the official plugins that can be had, as `make tools` does before a stack is named.
+
+    With PLUGINS=official each of them must be.
+    """
+    forced = _forced()
+    if forced == "official":
+        downloads.forget_failures()
+    for name in NAMES if forced != "standin" else ():
+        why_not = "" if _official(name, env) else _download(clone, name, env)
+        if why_not and forced == "official":
+            raise story.StepError(_missing(name, why_not))
+
+
+def require(clone: Path, env: Mapping[str, str], stack: str) -> None:
+    """Return when each official plugin is there, for a stack on a real tenancy.
+
+    A stand-in knows the emulated cloud alone, so here a missing plugin is an error. The downloads
+    are asked each time: an earlier failure is no answer.
+    """
+    if _forced() == "standin":
+        raise story.StepError(
+            f"PLUGINS is 'standin', and the stack {stack} is a real tenancy: our stand-ins work on "
+            "the emulated cloud alone. Unset PLUGINS, then try again."
+        )
+    for name in NAMES:
+        launcher = next(filter(_is_launcher, _on_path(name, env)), None)
+        if launcher:
+            raise story.StepError(
+                f"PATH leads to our stand-in {launcher}, and the stack {stack} is a real tenancy. "
+                "Open a new shell, then try again."
+            )
+        if _official(name, env):
+            continue
+        downloads.forget_failures()
+        why_not = _download(clone, name, env, answer_seconds=_PATIENT_SECONDS)
+        if why_not:
+            raise story.StepError(
+                f"{_missing(name, why_not)} The stack {stack} is a real tenancy, where no stand-in "
+                "takes its place."
+            )
+
+
+def home(clone: Path) -> Path:
+    """Return the local stack's PULUMI_HOME: no other stack's engine sees the stand-ins in it."""
+    return clone / ".local" / "pulumi"
+
+
+def in_local_shell() -> bool:
+    """Check whether `make env` led this shell to a local stack."""
+    return Path(os.environ.get("PULUMI_HOME", "")).parts[-2:] == home(Path()).parts[-2:]
+
+
+def on_path(env: Mapping[str, str]) -> bool:
+    """Check whether the engine finds any of the plugins on PATH."""
+    return any(_on_path(name, env) for name in NAMES)
+
+
+def official_folder() -> Path | None:
+    """Return the folder that OFFICIAL_PLUGINS names; raise StepError if a plugin is not in it."""
+    chosen = os.environ.get("OFFICIAL_PLUGINS", "")
+    if not chosen:
+        return None
+    path = Path(chosen).expanduser().resolve()
+    lacking = [
+        f"pulumi-resource-{name}"
+        for name in NAMES
+        if not os.access(path / f"pulumi-resource-{name}", os.X_OK)
+    ]
+    if lacking:
+        raise story.StepError(
+            f"OFFICIAL_PLUGINS is {chosen!r}, which holds no executable {', no '.join(lacking)}. "
+            "Name the folder that holds all three plugins, or unset it."
+        )
+    return path
+
+
+def version(name: str) -> str:
+    """Return the version that belongs to the SDK in the environment."""
+    return metadata.version(f"pulumi-{name}")
+
+
+def _forced() -> str:
     forced = os.environ.get("PLUGINS", "")
     if forced not in {"", "official", "standin"}:
         raise story.StepError(
             f"PLUGINS is {forced!r}; it must be official, standin, or empty to take the official "
             "plugin where it can be had."
         )
-    if forced == "official":
-        downloads.forget_failures()
-    have: set[str] = set() if forced == "standin" else installed(env)
-    chosen: dict[str, Choice] = {}
-    for name in NAMES:
-        chosen[name] = "standin"
-        if forced == "standin":
-            continue
-        if name in have or on_path(name, env) or not (why_not := _install(clone, name, env)):
-            chosen[name] = "official"
-        elif forced == "official":
-            raise story.StepError(
-                f"The official {name} plugin {version(name)} is neither on PATH nor in Pulumi's "
-                f"plugin cache, and can't be downloaded: {why_not}. Leave PLUGINS empty to use our "
-                "stand-in."
-            )
-    _write_launchers(clone, chosen)
-    return chosen
+    if forced == "standin" and os.environ.get("OFFICIAL_PLUGINS"):
+        raise story.StepError(
+            "PLUGINS is 'standin', and OFFICIAL_PLUGINS is set. Unset one of the two."
+        )
+    return forced
 
 
-def folder(clone: Path) -> Path:
-    """Where the launchers of stand-ins are; the engine takes a plugin from PATH before its own."""
-    return clone / ".local" / "plugins"
+def _official(name: str, env: Mapping[str, str]) -> Path | None:
+    """Find the official plugin: in OFFICIAL_PLUGINS, on PATH, or in the user's plugin cache."""
+    chosen = official_folder()
+    if chosen:
+        return chosen / f"pulumi-resource-{name}"
+    cached = _executable(_users_home(), name)
+    candidates = [*_on_path(name, env), cached]
+    return next(filter(_is_official, candidates), None)
 
 
-def version(name: str) -> str:
-    """Give the version that belongs to the SDK in the environment."""
-    return metadata.version(f"pulumi-{name}")
+def _executable(pulumi_home: Path, name: str) -> Path:
+    """Return the path where the engine looks for the plugin in its cache."""
+    return pulumi_home / "plugins" / f"resource-{name}-v{version(name)}" / f"pulumi-resource-{name}"
 
 
-def installed(env: Mapping[str, str]) -> set[str]:
-    """Name the plugins that Pulumi's cache holds in the version that the SDK wants."""
-    result = subprocess.run(
-        ["pulumi", "plugin", "ls", "--json"], env=env, capture_output=True, text=True, check=False
-    )
-    if result.returncode != 0:
-        raise story.StepError(f"`pulumi plugin ls` failed: {result.stderr.strip()}")
-    found = {(plugin["name"], plugin["version"]) for plugin in json.loads(result.stdout)}
-    return {name for name in NAMES if (name, version(name)) in found}
+def _users_home() -> Path:
+    """Return the folder where this user's Pulumi keeps its plugins.
 
-
-def on_path(name: str, env: Mapping[str, str]) -> bool:
-    """Tell whether somebody installed the official plugin where the engine looks first.
-
-    In a shell with `make env`, launchers of stand-ins, of this clone or another, are there too.
+    In a shell of `make env`, PULUMI_HOME is the local stack's.
     """
-    return any(
-        os.access(candidate, os.X_OK) and not _is_launcher(candidate)
-        for folder in env["PATH"].split(os.pathsep)
-        if (candidate := Path(folder) / f"pulumi-resource-{name}").is_file()
+    chosen = os.environ.get("PULUMI_HOME", "")
+    if not chosen or in_local_shell():
+        chosen = "~/.pulumi"
+    return Path(chosen).expanduser()
+
+
+def _on_path(name: str, env: Mapping[str, str]) -> list[Path]:
+    candidates = [
+        Path(entry) / f"pulumi-resource-{name}" for entry in env["PATH"].split(os.pathsep) if entry
+    ]
+    return [path for path in candidates if path.is_file() and os.access(path, os.X_OK)]
+
+
+def _is_official(plugin: Path) -> bool:
+    installing = plugin.parent.with_name(f"{plugin.parent.name}.partial").exists()
+    return (
+        plugin.is_file()
+        and os.access(plugin, os.X_OK)
+        and not installing
+        and not _is_launcher(plugin)
     )
 
 
-def _install(clone: Path, name: str, env: Mapping[str, str]) -> str:
-    """Download the plugin; return "" or the reason why that can't be done."""
+def _is_launcher(plugin: Path) -> bool:
+    with plugin.open("rb") as file:
+        return _STANDINS in file.read(4096)
+
+
+def _download(clone: Path, name: str, env: Mapping[str, str], answer_seconds: float = 5) -> str:
+    """Download the plugin into the user's plugin cache; return "" or the reason of a failure."""
     wanted = f"{name}-{version(name)}"
-    if not downloads.reachable() or downloads.failed_lately(wanted):
+    if not downloads.reachable(answer_seconds) or downloads.failed_lately(wanted):
         return f"{downloads.SERVER} can't be reached from here"
     archive = archives.plugin(name, version(name))
     try:
         with (
             story.step(f"Download the {name} plugin {version(name)}"),
-            tempfile.TemporaryDirectory(dir=cache.folder()) as folder,
+            tempfile.TemporaryDirectory(dir=cache.folder()) as scratch,
         ):
-            file = Path(folder) / archive.name
+            file = Path(scratch) / archive.name
             archives.fetch(clone, archive, file)
             story.run(
                 *("pulumi", "plugin", "install", "resource", name, version(name)),
                 *("--file", str(file)),
-                env=env,
+                env={**env, "PULUMI_HOME": str(_users_home())},
                 log=cache.folder() / "log" / f"plugin-{name}.log",
                 timeout=_INSTALL_SECONDS,
-                remedy="Our stand-in serves instead, unless PLUGINS=official.",
+                remedy="The emulated cloud works without it.",
             )
     except archives.TamperedError:
         raise
@@ -112,30 +228,44 @@ def _install(clone: Path, name: str, env: Mapping[str, str]) -> str:
     except (story.StepError, OSError) as error:
         downloads.remember_failure(wanted)
         print(f"  {error}", file=sys.stderr)
-        return str(error)
+        return "its download failed, as shown above"
     return ""
 
 
-def _write_launchers(clone: Path, chosen: Mapping[str, Choice]) -> None:
-    target = folder(clone)
-    target.mkdir(parents=True, exist_ok=True)
-    for name in NAMES:
-        path = target / f"pulumi-resource-{name}"
-        if chosen[name] == "official":
-            path.unlink(missing_ok=True)
-            continue
-        text = (
-            "#!/bin/sh\n"
-            f"PYTHONPATH={shlex.quote(str(clone))} exec {shlex.quote(str(venv.python(clone)))} "
-            f'-m {_STANDINS.decode()}.{name} "$@"\n'
-        )
-        if not path.exists() or path.read_text() != text:
-            draft = path.with_name(f".{path.name}.new")
-            draft.write_text(text)
-            draft.chmod(0o755)
-            draft.replace(path)
+def _missing(name: str, why_not: str) -> str:
+    way_out = _WAY_OUT.format(name=name, version=version(name))
+    return (
+        f"The official {name} plugin {version(name)} is not on this machine, and {why_not}. "
+        f"{way_out}."
+    )
 
 
-def _is_launcher(plugin: Path) -> bool:
-    with plugin.open("rb") as file:
-        return _STANDINS in file.read(4096)
+def _link(target: Path, official: Path) -> None:
+    if target == official or (target.is_symlink() and target.readlink() == official):
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{target.name}.new")
+    draft.unlink(missing_ok=True)
+    draft.symlink_to(official)
+    draft.replace(target)
+
+
+def _write_launcher(clone: Path, target: Path, name: str) -> None:
+    # a program of another stack must not meet it, however it came by this folder
+    text = (
+        "#!/bin/sh\n"
+        'if [ -z "$CLIENT_HOST_OVERRIDES" ]; then\n'
+        f'  echo "the stand-in for the {name} plugin works on the emulated cloud alone" >&2\n'
+        "  exit 1\n"
+        "fi\n"
+        f"PYTHONPATH={shlex.quote(str(clone))} exec {shlex.quote(str(venv.python(clone)))} "
+        f'-m {_STANDINS.decode()}.{name} "$@"\n'
+    )
+    if not target.is_symlink() and target.exists() and target.read_text() == text:
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{target.name}.new")
+    draft.unlink(missing_ok=True)
+    draft.write_text(text)
+    draft.chmod(0o755)
+    draft.replace(target)

@@ -24,6 +24,7 @@ from tests.unit.pipeline.conftest import environment
 from tests.workflows import Line, lines
 
 NUMBER = 12
+_OF_THE_TOOLS = ("AUTH_CACHE", "XDG", "PIP", "PLUGINS", "OFFICIAL_PLUGINS")
 ENVIRONMENT = '"AUTH_ENVIRONMENT": settings.environment,'
 GREETING = f'{ENVIRONMENT} "AUTH_GREETING": "a word of welcome",'
 
@@ -39,7 +40,7 @@ class Runner:
     def run(self, line: str, **variables: str) -> Result:
         env = {
             **{name: value for name, value in os.environ.items() if name in {"PATH", "HOME"}},
-            **{n: v for n, v in os.environ.items() if n.startswith(("AUTH_CACHE", "XDG", "PIP"))},
+            **{n: v for n, v in os.environ.items() if n.startswith(_OF_THE_TOOLS)},
             **environment(self.github.url, self.folder),
             "GITHUB_SHA": self.git("rev-parse", "HEAD"),
             "STACK": "local",

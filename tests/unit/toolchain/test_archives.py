@@ -205,15 +205,15 @@ def test_a_plugin_is_installed_from_the_archive_that_was_checked(
     log = tmp_path / "installed"
     pulumi = tmp_path / "bin" / "pulumi"
     pulumi.parent.mkdir()
-    pulumi.write_text(
-        f'#!/bin/sh\n[ "$2" = ls ] && echo "[]" && exit\necho "$@" >>{log}\ncat "$7" >>{log}\n'
-    )
+    pulumi.write_text(f'#!/bin/sh\necho "$@" >>{log}\ncat "$7" >>{log}\n')
     pulumi.chmod(0o755)
-    monkeypatch.delenv("PLUGINS", raising=False)
+    for name in ("PLUGINS", "OFFICIAL_PLUGINS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "home of the user"))
     env = {"PATH": f"{pulumi.parent}:/usr/bin:/bin"}
 
     with pytest.raises(TamperedError, match=wanted["command"].name):
-        plugins.ensure(tmp_path, env)
+        plugins.install(tmp_path, env)
 
     text = log.read_text()
     assert f"plugin install resource docker {plugins.version('docker')} --file " in text

@@ -2,13 +2,14 @@
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
-from toolchain import environment
+from toolchain import environment, plugins
 from toolchain.stack import Stack
+from toolchain.story import StepError
 
 
 def in_a_shell(env: Mapping[str, str], script: str) -> str:
@@ -41,3 +42,13 @@ def test_what_the_shell_has_already_is_not_printed() -> None:
     stack = Stack(name="dev", clone=Path("/clone"), env={**os.environ, "NEW": "1"})
 
     assert environment.exports(stack) == "export NEW=1\nexport PULUMI_STACK=dev"
+
+
+@pytest.mark.parametrize("of", [environment.prepare, environment.existing])
+def test_no_real_tenancy_is_touched_from_a_shell_that_leads_to_the_local_stack(
+    of: Callable[[Path, str], Stack], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PULUMI_HOME", str(plugins.home(tmp_path)))
+
+    with pytest.raises(StepError, match=r"PULUMI_HOME is .* Open a new shell for STACK=dev"):
+        of(tmp_path, "dev")
