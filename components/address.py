@@ -9,6 +9,8 @@ import pulumi
 from pulumi_oci import core
 from pulumi_oci.core import outputs
 
+from components import host_key
+
 
 def primary_private_ip(
     parent: pulumi.Resource,
@@ -74,6 +76,22 @@ def _checked(seen: dict[str, str | None]) -> str:
             raise pulumi.RunError(problem)
         pulumi.log.warn(problem)
     return ip_address
+
+
+def of_the_vm(
+    host: pulumi.Output[str], instance: core.Instance, *, pinned: str
+) -> pulumi.Output[str]:
+    """Return the address once nothing shows that another machine answers there."""
+
+    async def checked(known: dict[str, str]) -> str:
+        try:
+            await host_key.check(known["host"], pinned)
+        except host_key.HostKeyError as error:
+            raise pulumi.RunError(str(error)) from None
+        return known["host"]
+
+    # of a VM that is still to be made nothing is known, and the address may be another's yet
+    return pulumi.Output.all(host=host, vm=instance.id).apply(checked)
 
 
 def why_it_leads_nowhere(ip_address: str, entity: str | None, state: str | None) -> str:

@@ -126,7 +126,9 @@ class Server(pulumi.ComponentResource):
         self.public_ip = address.leading_somewhere(reserved, parent=self)
         self.login_key = args.login_key.private
         self.connection = commands.connection(
-            host=self.public_ip, private_key=self.login_key, host_key=args.host_key.public
+            host=address.of_the_vm(self.public_ip, instance, pinned=args.host_key.public),
+            private_key=self.login_key,
+            host_key=args.host_key.public,
         )
         # whoever uses the disk waits until it holds Docker, the proxy, the tool and the data
         self.disk = provisioning.provision(

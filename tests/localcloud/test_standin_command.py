@@ -89,16 +89,21 @@ def test_a_failing_command_is_told_with_all_it_said(run: Run) -> None:
     assert {"so far", "no room"} <= set(text.splitlines())
 
 
-def test_a_host_with_another_key_is_not_trusted(
-    run: Run, connection: dict[str, Any], tmp_path: Path
+def test_a_host_with_another_key_is_dialled_once_however_many_dials_are_allowed(
+    run: Run, connection: dict[str, Any], said: list[str], tmp_path: Path
 ) -> None:
     other = tmp_path / "other"
     subprocess.run(["ssh-keygen", "-qt", "ed25519", "-N", "", "-f", str(other)], check=True)
-    pinned = {**connection, "hostKey": other.with_suffix(".pub").read_text()}
+    pinned = {
+        **connection,
+        "hostKey": other.with_suffix(".pub").read_text(),
+        "dialErrorLimit": 60,
+    }
     text = failure(lambda: run("touch /tmp/was-here", connection=pinned))
 
-    assert text.startswith("after 1 failed attempts: ssh to ")
-    assert "Host key is not trusted" in text
+    assert "shows another SSH host key" in text
+    assert "make up REFRESH=1" in text
+    assert said == [], "it was dialled again"
     assert run("ls /tmp")["stdout"].find("was-here") == -1
 
 

@@ -9,7 +9,7 @@ import pytest
 from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks
 from pulumi.runtime.mocks import MockMonitor
 
-from components import observation
+from components import host_key, observation
 from components.observation import Observation
 
 Registered = dict[str, MockResourceArgs]
@@ -110,7 +110,11 @@ def _no_server(monkeypatch: pytest.MonkeyPatch) -> None:
         await asyncio.sleep(0)
         return {}
 
+    async def check(*_: object) -> None:
+        await asyncio.sleep(0)
+
     monkeypatch.setattr(observation, "observe", observe)
+    monkeypatch.setattr(host_key, "check", check)
 
 
 @pytest.fixture(name="up")

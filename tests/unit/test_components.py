@@ -17,6 +17,7 @@ from components import (
     commands,
     data_volume,
     endpoint,
+    host_key,
     image,
     machine,
     observation,
@@ -510,3 +511,17 @@ def test_a_domain_turns_on_https(up: Up, domain: str, site: str, url: str) -> No
 
     assert endpoint.site(domain) == site
     assert seen == [url]
+
+
+def test_nothing_is_sent_to_a_machine_that_shows_another_host_key(
+    up: Up, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def check(host: str, pinned: str) -> None:
+        del pinned
+        await asyncio.sleep(0)
+        raise host_key.HostKeyError(host_key.changed(host))
+
+    monkeypatch.setattr(host_key, "check", check)
+
+    with pytest.raises(pulumi.RunError, match=r"192\.0\.2\.7 shows another SSH host key"):
+        up(make_server)

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
+from components import host_key
 from toolchain.standins import provider
 from toolchain.standins.provider import Context, ProviderError
 from toolchain.standins.values import Properties
@@ -192,6 +193,11 @@ async def _dial(settings: Properties, context: Context) -> "asyncssh.SSHClientCo
                 keepalive_interval=_KEEPALIVE_SECONDS,
                 keepalive_count_max=4,
             )
+        except (asyncssh.HostKeyNotVerifiable, asyncssh.KeyExchangeFailed):
+            # a slow boot does not show another key: dialling again would not mend it
+            raise ProviderError(
+                f"ssh to {host}:{port} as {settings.get('user', 'root')}: {host_key.changed(host)}"
+            ) from None
         except (OSError, asyncssh.Error) as error:
             errors += 1
             if 0 <= limit < errors:
