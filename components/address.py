@@ -85,7 +85,7 @@ def of_the_vm(
 
     async def checked(known: dict[str, str]) -> str:
         try:
-            await host_key.check(known["host"], pinned)
+            await host_key.check(known["host"], pinned, pulumi.get_stack())
         except host_key.HostKeyError as error:
             raise pulumi.RunError(str(error)) from None
         return known["host"]

@@ -68,9 +68,13 @@ def status() -> str:
     return as_root(RELEASE_TOOL, "status", "--json", seconds=60)
 
 
-def ssh_command(host: str) -> str:
-    """Say how a person logs in; `make env` puts the key and the pinned host key in reach of ssh."""
-    return line("ssh", f"{USER}@{host}")
+def ssh_command(host: str, stack: str) -> str:
+    """Return the line by which a person logs in, from the clone.
+
+    The configuration that it names leads to the stack's key and pinned host key, and gets them
+    the first time: toolchain/ssh_config.
+    """
+    return line("ssh", "-F", "toolchain/ssh_config", f"-oHostKeyAlias={stack}", f"{USER}@{host}")
 
 
 def connection(

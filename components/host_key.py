@@ -2,6 +2,8 @@
 
 import asyncio
 
+from components import advice
+
 _LOOK_SECONDS = 8
 _ALGORITHM = "ssh-ed25519"  # the only kind that user_data gives the VM
 
@@ -10,25 +12,26 @@ class HostKeyError(Exception):
     """Another host key than the pinned one; the text says what that can mean, and the way out."""
 
 
-async def check(host: str, pinned: str, port: int = 22) -> None:
-    """Raise HostKeyError if the server shows another host key than the pinned one.
+async def check(host: str, pinned: str, stack: str, port: int = 22) -> bool:
+    """Return whether the server answers; raise HostKeyError if with another key than the pinned.
 
     A server that does not answer is left to those who wait for it: one look, and no login. The
     command plugin itself would dial for minutes, since it takes a wrong key for a slow boot.
     """
     shown = await _shown(host, port)
     if shown is not None and shown != _essence(pinned):
-        raise HostKeyError(changed(host))
+        raise HostKeyError(changed(host, stack))
+    return shown is not None
 
 
-def changed(host: str) -> str:
-    """Explain a host key that is not the pinned one."""
+def changed(host: str, stack: str) -> str:
+    """Explain a host key that is not the pinned one, with the ways out."""
     return (
         f"{host} shows another SSH host key than the one this stack gave its VM (auth:sshHostKey), "
         "so nothing was sent there. It can mean three things:\n"
         "- The VM was replaced or reinstalled outside of Pulumi, or it was terminated and its "
         "address went to another machine. Look in the cloud's console, then let Pulumi look and "
-        "make a VM of its own again: make up REFRESH=1 (pulumi up --refresh).\n"
+        f"make a VM of its own again: {advice.make('up REFRESH=1', stack)} (pulumi up --refresh).\n"
         "- auth:sshHostKey is no longer the one that the VM was made with. Put that one back.\n"
         "- Neither: then somebody answers in the server's place. Stay away from it, and look into "
         "the VM by the cloud's console."

@@ -140,7 +140,9 @@ class Server(pulumi.ComponentResource):
             data_volume_in_gbs=args.machine.data_volume_in_gbs,
         )
         self.seen = self._observed(args.host_key.public)
-        self.ssh_command = self.public_ip.apply(commands.ssh_command)
+        self.ssh_command = self.public_ip.apply(
+            lambda host: commands.ssh_command(host, pulumi.get_stack())
+        )
         self.register_outputs({"public_ip": self.public_ip, "disk": self.disk})
 
     def _observed(self, host_key: str) -> pulumi.Output[dict[str, Observation] | None]:

@@ -13,6 +13,7 @@ import httpx
 
 from pipeline.errors import PipelineError
 from pipeline.github import GitHub
+from toolchain import login
 from toolchain.stack import Stack, StackError
 
 _SECONDS = 30
@@ -89,7 +90,7 @@ def needed(stacks: Iterable[Stack]) -> set[str]:
     found: set[str] = set()
     for stack in stacks:
         try:
-            told = stack.told("history")
+            told = login.report(stack, "history")
         except StackError as error:
             raise PipelineError(
                 f"The server of {stack.name} can't be asked what it runs ({error}); nothing is "

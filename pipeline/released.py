@@ -11,6 +11,7 @@ import httpx
 from pipeline import commits
 from pipeline.errors import PipelineError
 from pipeline.markdown import Block, code, folded
+from toolchain import login
 from toolchain.stack import Stack, StackError
 
 _SECONDS = 60  # a certificate of a new domain takes a while
@@ -67,7 +68,7 @@ def note(clone: Path, stack: Stack) -> str:
 
 def _last_two(stack: Stack) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
     try:
-        told = stack.told("history")
+        told = login.report(stack, "history")
     except StackError:
         return None, None
     good = [record for record in told if record["outcome"] in {"live", "replaced"}]

@@ -13,6 +13,7 @@ from pipeline.events import Plan
 from pipeline.record import Record, Server
 from pipeline.redaction import Redactor
 from pipeline.verdict import ALLOWING, Verdict, judge
+from toolchain import login
 from toolchain.stack import Stack, StackError
 
 _MOST_DANGERS = 20
@@ -73,7 +74,7 @@ def make(
 def server_of(stack: Stack) -> Server | None:
     """Ask the release tool what is live; None if there is nobody to ask."""
     try:
-        told = stack.told("status")
+        told = login.report(stack, "status")
         live = told["live"] or {"release": 0, "fingerprint": ""}
         return Server(
             release=int(live["release"]),

@@ -1,6 +1,7 @@
 """The commands behind the Makefile: `python3 -m toolchain COMMAND`."""
 
 import argparse
+import json
 import os
 import re
 import shlex
@@ -13,6 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from components import advice
 from toolchain import actionlint, cache, docker_engine, interruption, story, venv
 
 if TYPE_CHECKING:
@@ -68,6 +70,7 @@ def parser() -> argparse.ArgumentParser:
         ("rollback", "run an earlier release again"),
         ("exec", "run a command in the service's container"),
         ("ssh", "run a command on the server, or get a shell there"),
+        ("login", "write the key and the pinned host key that ssh logs in with"),
     ):
         command = commands.add_parser(name, help=text)
         command.add_argument("--stack", default="local", type=stack_name)
@@ -77,7 +80,7 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument("--confirm", default="", help="the stack's name: yes to its end")
         if name == "rollback":
             command.add_argument("--to", default="", help="number of the release")
-        if name in {"status", "history"}:
+        if name in {"status", "history", "rollback"}:
             command.add_argument("--json", action="store_true", help="print JSON")
         if name in {"ssh", "exec"}:
             command.add_argument("words", nargs="*", metavar="WORD", help="the command, after --")
@@ -106,42 +109,66 @@ def _with_packages(arguments: argparse.Namespace) -> int:
 
 
 def _on_stack(arguments: argparse.Namespace) -> int:
-    from toolchain import environment  # noqa: PLC0415 - needs the packages
+    from toolchain import environment, login  # noqa: PLC0415 - needs the packages
 
     name, command = arguments.stack, arguments.command
     if name != LOCAL and not (CLONE / f"Pulumi.{name}.yaml").exists() and command != "init":
         raise story.StepError(f"There is no Pulumi.{name}.yaml. Make one: make init STACK={name}")
+    if command == "exec" and not arguments.words:
+        example = advice.make("exec CMD='python -m auth --help'", name)
+        raise story.StepError(f"CMD is empty. Name the command to run in the container: {example}")
     started = time.monotonic()
     changes = command in {"up", "preview", "down"}
     stack = (environment.prepare if changes else environment.existing)(CLONE, name)
-    on_this_machine: dict[str, Callable[[], None]] = {
+    on_this_machine: dict[str, Callable[[], object]] = {
         "up": lambda: stack.up(refresh=arguments.refresh),
         "preview": stack.preview,
         "down": lambda: _down(stack, arguments.confirm),
         "unlock": stack.unlock,
         "init": stack.init,
         "env": lambda: print(environment.exports(stack)),
+        "login": lambda: login.write(stack),
     }
+    if command == "ssh":
+        return login.run(stack, *arguments.words)
+    if command == "rollback":
+        return _roll_back(stack, arguments)
     if command not in on_this_machine:
-        tool = ("sudo", "auth-release", command, "auth", *_flags(arguments))
-        # the image may have to be fetched again, and the server keeps no login
-        login = stack.pull_login() if command == "rollback" else None
-        return _on_server(stack, *(arguments.words if command == "ssh" else tool), stdin=login)
+        return login.run(stack, *_release_tool(arguments))
+    if command == "env":
+        login.prepare(stack)
     with interruption.patience():
         on_this_machine[command]()
     if command == "up":
+        login.prepare(stack)
         print(f"Finished in {time.monotonic() - started:.0f} s.\n", file=sys.stderr)
         stack.show_outputs()
     return 0
 
 
-def _on_server(stack: "Stack", *argv: str, stdin: str | None) -> int:
-    from toolchain import unreachable  # noqa: PLC0415 - needs the packages
+def _roll_back(stack: "Stack", arguments: argparse.Namespace) -> int:
+    """Roll back, and say in a sentence the result that the release tool prints as JSON."""
+    from toolchain import login  # noqa: PLC0415 - needs the packages
 
-    status = stack.remote(*argv, stdin=stdin)
-    if status == unreachable.SSH_FAILED and (why := unreachable.reason(stack)):
-        raise story.StepError(why)
-    return status
+    # the image may have to be fetched again, and the server keeps no login
+    status, printed = login.result(stack, *_release_tool(arguments), stdin=stack.pull_login())
+    if status != 0 or arguments.json:
+        print(printed, end="")
+        return status
+    release = json.loads(printed)
+    print(
+        f"Release {release['release']} is live ({release['note']}).\n"
+        f"  image     {release['image']}\n"
+        f"  revision  {release['revision']}\n"
+        f"`{advice.make('up', stack.name)}` would go to what the program says again: revert the "
+        "change there, too."
+    )
+    return 0
+
+
+def _release_tool(arguments: argparse.Namespace) -> list[str]:
+    """Return the command of the release tool on the server that this command stands for."""
+    return ["sudo", "auth-release", arguments.command, "auth", *_flags(arguments)]
 
 
 def _flags(arguments: argparse.Namespace) -> list[str]:
@@ -149,6 +176,7 @@ def _flags(arguments: argparse.Namespace) -> list[str]:
     if arguments.command == "exec":
         return ["--", shlex.join(arguments.words)]
     if arguments.command == "rollback":
+        # its result is JSON always
         return ["--to", arguments.to] if arguments.to else []
     return ["--json"] if getattr(arguments, "json", False) else []
 

@@ -41,7 +41,9 @@ def install(clone: Path, env: Mapping[str, str]) -> dict[str, Choice]:
             _write_launcher(clone, target, name)
             continue
         why_not = ""
-        official = _official(name, env) or (target if _is_official(target) else None)
+        official = _official(name, env)
+        if not official and in_local_shell() and _is_official(target):
+            official = target  # found in a home that this shell no longer names
         if not official:
             why_not = _download(clone, name, env)
             official = _official(name, env)

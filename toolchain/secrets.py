@@ -34,12 +34,12 @@ def signing_key() -> str:
     )
 
 
-def write(path: Path, secret: str) -> None:
+def write(path: Path, secret: str, mode: int = 0o600) -> None:
     """Write a secret to a file that its owner alone can read, replacing it whole."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.new")
     draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "w") as file:
         file.write(secret)
     draft.rename(path)

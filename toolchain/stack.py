@@ -11,13 +11,12 @@ from typing import Any
 
 import yaml
 
-from toolchain import remedies, secrets
+from toolchain import remedies, secrets, terminal
 
 # Outputs in the order in which they are shown: what one wants most comes last.
 OUTPUTS = ("release", "image", "serverIp", "sshCommand", "jwksUrl", "healthUrl", "url")
 
 
-_SSH_KEYS = ("sshPrivateKey", "sshHostKey")
 _SHOWN = {"up", "preview", "destroy"}
 _TAIL = 50  # lines of an error that are looked at
 
@@ -168,10 +167,6 @@ class Stack:
         # by stdin: an argument could be read by every user of the machine
         self._pulumi("config", "set", "--secret", f"auth:{key}", stdin=value)
 
-    def remote(self, *argv: str, stdin: str | None = None) -> int:
-        """Run a command on the stack's server over the system's ssh, with the pinned host key."""
-        return subprocess.run(self._ssh(argv), check=False, input=stdin, text=True).returncode
-
     def pull_login(self) -> str:
         """Return the server's login to the registry, as the release tool there reads it."""
         values = self.values()
@@ -182,56 +177,6 @@ class Stack:
             "password": values.get("auth:registryPullPassword", ""),
         }
         return json.dumps(login)
-
-    def ask(self, *argv: str, seconds: float = 60) -> str:
-        """Give what a command on the server prints; raise StackError if it can't be asked."""
-        try:
-            result = subprocess.run(
-                self._ssh(argv), capture_output=True, text=True, check=False, timeout=seconds
-            )
-        except subprocess.TimeoutExpired:
-            raise StackError(f"the server did not answer within {seconds:.0f} s") from None
-        if result.returncode != 0:
-            raise StackError(result.stderr.strip() or f"status {result.returncode}")
-        return result.stdout
-
-    def told(self, command: str) -> Any:
-        """Give what the release tool on the server tells of the service, such as its history."""
-        text = self.ask("sudo", "auth-release", command, "auth", "--json")
-        try:
-            return json.loads(text)
-        except ValueError:
-            raise StackError(f"`auth-release {command}` does not answer in JSON") from None
-
-    def _ssh(self, argv: Sequence[str]) -> list[str]:
-        folder = self.clone / ".local" / "ssh" / self.name
-        key, known_hosts = folder / "key", folder / "known_hosts"
-        host = str(self.outputs().get("serverIp", ""))
-        if not host:
-            raise StackError(f"The stack {self.name} has no server yet. Make one: make up")
-        values = self.values()
-        login, host_key = (values.get(f"auth:{name}", "") for name in _SSH_KEYS)
-        if not (login and host_key):
-            raise StackError(
-                f"auth:{' or auth:'.join(_SSH_KEYS)} is not set in {self.configuration.name}: the "
-                "server can't be reached without them. Put back the ones that it was made with."
-            )
-        # the CLI drops the newline at its end, which ssh insists on
-        secrets.write(key, login.rstrip("\n") + "\n")
-        from components import keys  # noqa: PLC0415 - pulumi takes a second to import
-
-        public = keys.ed25519_public(host_key)
-        secrets.write(known_hosts, f"{host} {public}\n")
-        options = {
-            "BatchMode": "yes",
-            "IdentitiesOnly": "yes",
-            "StrictHostKeyChecking": "yes",
-            "UserKnownHostsFile": str(known_hosts),
-            "GlobalKnownHostsFile": "/dev/null",
-            "ConnectTimeout": "20",
-        }
-        flags = [f"-o{name}={value}" for name, value in options.items()]
-        return ["ssh", "-i", str(key), *flags, f"ubuntu@{host}", *argv]
 
     def names(self) -> list[str]:
         """List the stacks of the backend, this one among them or not."""
@@ -251,7 +196,7 @@ class Stack:
             self._command(argv),
             env=dict(self.env),
             cwd=cwd or self.clone,
-            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+            stdin=_stdin(argv[0]) if stdin is None else subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
@@ -287,11 +232,16 @@ class Stack:
         # these are about the backend, or name their stack themselves
         everywhere = tuple(argv[:2]) in {("stack", "ls"), ("stack", "init"), ("config", "cp")}
         scope = [] if everywhere else ["--stack", self.name]
-        # a terminal gets the CLI's own display, which is drawn anew as the update goes on
-        display = [] if argv[0] in _SHOWN and sys.stdout.isatty() else ["--non-interactive"]
+        shown = argv[0] in _SHOWN and terminal.interactive()
+        display = [] if shown else ["--non-interactive"]
         return ["pulumi", *argv, *scope, *display, "--color", "auto"]
+
+
+def _stdin(command: str) -> int | None:
+    """Leave a terminal to a command that draws on it: without one the CLI draws nothing."""
+    return None if command in _SHOWN and terminal.interactive() else subprocess.DEVNULL
 
 
 def _progress() -> list[str]:
     """Leave out the dots that tell a log nothing."""
-    return [] if sys.stdout.isatty() else ["--suppress-progress"]
+    return [] if terminal.interactive() else ["--suppress-progress"]

@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Sequence
 
+from components import advice
 from toolchain import story
 from toolchain.stack import Stack, StackError
 
@@ -34,7 +35,7 @@ def reason(stack: Stack) -> str:
         return f"The cloud can't be asked about it either: {error}"
     vms = [urn for urn, resource in parts.items() if resource["type"] == _VM]
     if any(urn in gone for urn in vms):
-        return _loss(gone, parts=list(parts))
+        return _loss(gone, parts=list(parts), stack=stack.name)
     ocids = ", ".join(str(parts[urn].get("id")) for urn in vms) or "none in the state"
     return (
         f"The cloud has its VM ({ocids}), so it is booting, stopped, or closed to this machine. "
@@ -43,7 +44,7 @@ def reason(stack: Stack) -> str:
     )
 
 
-def _loss(gone: Sequence[str], *, parts: Sequence[str]) -> str:
+def _loss(gone: Sequence[str], *, parts: Sequence[str], stack: str) -> str:
     def names(urns: Sequence[str]) -> str:
         return ", ".join(urn.rpartition("::")[2] for urn in urns)
 
@@ -51,7 +52,7 @@ def _loss(gone: Sequence[str], *, parts: Sequence[str]) -> str:
     stays = f"; {names(left)} {'stays' if len(left) == 1 else 'stay'}" if left else ""
     return (
         f"Somebody took it away outside of Pulumi: the cloud has no {names(gone)} any more. "
-        f"`make up REFRESH=1` makes what is gone anew{stays}."
+        f"`{advice.make('up REFRESH=1', stack)}` makes what is gone anew{stays}."
     )
 
 

@@ -110,8 +110,9 @@ def _no_server(monkeypatch: pytest.MonkeyPatch) -> None:
         await asyncio.sleep(0)
         return {}
 
-    async def check(*_: object) -> None:
+    async def check(*_: object) -> bool:
         await asyncio.sleep(0)
+        return True
 
     monkeypatch.setattr(observation, "observe", observe)
     monkeypatch.setattr(host_key, "check", check)

@@ -516,10 +516,10 @@ def test_a_domain_turns_on_https(up: Up, domain: str, site: str, url: str) -> No
 def test_nothing_is_sent_to_a_machine_that_shows_another_host_key(
     up: Up, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def check(host: str, pinned: str) -> None:
+    async def check(host: str, pinned: str, stack: str) -> bool:
         del pinned
         await asyncio.sleep(0)
-        raise host_key.HostKeyError(host_key.changed(host))
+        raise host_key.HostKeyError(host_key.changed(host, stack))
 
     monkeypatch.setattr(host_key, "check", check)
 

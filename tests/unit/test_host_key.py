@@ -14,7 +14,7 @@ from components import host_key
 from components.host_key import check  # the fixture for all tests replaces the module's
 
 
-def run(work: Coroutine[Any, Any, None]) -> None:
+def run(work: Coroutine[Any, Any, object]) -> None:
     """Run on a thread: it is left without an event loop, and the engine's mocks want this one's."""
     with ThreadPoolExecutor(1) as pool:
         pool.submit(asyncio.run, work).result(timeout=60)
@@ -38,7 +38,11 @@ async def server(key: asyncssh.SSHKey) -> AsyncIterator[int]:
 
 async def look(shown: asyncssh.SSHKey, pinned: str) -> None:
     async with server(shown) as port:
-        await check("127.0.0.1", pinned, port)
+        await check("127.0.0.1", pinned, "dev", port)
+
+
+async def see_nothing(pinned: str, port: int) -> None:
+    assert not await asyncio.wait_for(check("127.0.0.1", pinned, "dev", port), 20)
 
 
 def test_the_pinned_key_is_taken_whatever_its_comment() -> None:
@@ -52,7 +56,7 @@ def test_another_key_is_refused_with_its_meanings_and_the_way_out() -> None:
         run(look(made(), public(made())))
 
     assert "127.0.0.1 shows another SSH host key" in str(refused.value)
-    for part in ("auth:sshHostKey", "make up REFRESH=1", "in the server's place"):
+    for part in ("auth:sshHostKey", "make up REFRESH=1 STACK=dev", "in the server's place"):
         assert part in str(refused.value)
 
 
@@ -68,5 +72,5 @@ def test_a_server_that_refuses_or_says_nothing_is_left_to_who_waits_for_it(
     pinned = public(made())
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        run(asyncio.wait_for(check("127.0.0.1", pinned, port), 20))
-    run(asyncio.wait_for(check("127.0.0.1", pinned, port), 20))
+        run(see_nothing(pinned, port))
+    run(see_nothing(pinned, port))

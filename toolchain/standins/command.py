@@ -196,7 +196,8 @@ async def _dial(settings: Properties, context: Context) -> "asyncssh.SSHClientCo
         except (asyncssh.HostKeyNotVerifiable, asyncssh.KeyExchangeFailed):
             # a slow boot does not show another key: dialling again would not mend it
             raise ProviderError(
-                f"ssh to {host}:{port} as {settings.get('user', 'root')}: {host_key.changed(host)}"
+                f"ssh to {host}:{port} as {settings.get('user', 'root')}: "
+                f"{host_key.changed(host, _stack(context))}"
             ) from None
         except (OSError, asyncssh.Error) as error:
             errors += 1
@@ -208,6 +209,11 @@ async def _dial(settings: Properties, context: Context) -> "asyncssh.SSHClientCo
             context.log(f"Dial {errors}/{limit} failed: {_reason(error)}; retrying", passing=True)
             await asyncio.sleep(pause)
             pause = min(pause * _PAUSE_FACTOR, _LONGEST_PAUSE)
+
+
+def _stack(context: Context) -> str:
+    """Return the name of the stack in which the resource is: urn:pulumi:STACK::PROJECT."""
+    return context.urn.removeprefix("urn:pulumi:").partition(":")[0]
 
 
 def _reason(error: Exception) -> str:

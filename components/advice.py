@@ -1,0 +1,8 @@
+"""The commands that a message names as the way out, for the stack that it is about."""
+
+_DEFAULT_STACK = "local"  # of the Makefile
+
+
+def make(target: str, stack: str) -> str:
+    """Return the `make` command of a target, such as `make up STACK=dev`."""
+    return f"make {target}" if stack == _DEFAULT_STACK else f"make {target} STACK={stack}"
