@@ -9,7 +9,7 @@ import pulumi
 from pulumi_oci import core
 from pulumi_oci.core import outputs
 
-from components import host_key
+from components import advice, host_key
 
 
 def primary_private_ip(
@@ -52,10 +52,9 @@ def pick_private_ip(instance_id: str, *, vnics: Sequence[str], addresses: Mappin
             return addresses[vnic]
     raise pulumi.RunError(
         f"The VM {instance_id} has no VNIC any more: somebody terminated it outside of Pulumi. "
-        "`make up REFRESH=1` (`pulumi up --refresh`) asks Oracle what is left and makes a new VM; "
+        f"`{advice.make('up REFRESH=1', pulumi.get_stack())}` (`pulumi up --refresh`) asks Oracle what is left and makes a new VM; "
         "its address and its data volume stay, if they are still there."
     )
-
 
 def leading_somewhere(address: core.PublicIp, *, parent: pulumi.Resource) -> pulumi.Output[str]:
     """Return the address once the cloud says that it is attached to something.
@@ -71,7 +70,8 @@ def leading_somewhere(address: core.PublicIp, *, parent: pulumi.Resource) -> pul
 
 def _checked(seen: dict[str, str | None]) -> str:
     ip_address = str(seen["ip_address"])
-    if problem := why_it_leads_nowhere(ip_address, seen["entity"], seen["state"]):
+    stack = pulumi.get_stack()
+    if problem := why_it_leads_nowhere(ip_address, seen["entity"], seen["state"], stack):
         if not pulumi.runtime.is_dry_run():
             raise pulumi.RunError(problem)
         pulumi.log.warn(problem)
@@ -94,11 +94,14 @@ def of_the_vm(
     return pulumi.Output.all(host=host, vm=instance.id).apply(checked)
 
 
-def why_it_leads_nowhere(ip_address: str, entity: str | None, state: str | None) -> str:
+def why_it_leads_nowhere(
+    ip_address: str, entity: str | None, state: str | None, stack: str
+) -> str:
     """Return "" or what is wrong and the way out; `entity` is what the address is assigned to."""
     if entity:
         return ""
     return (
         f"The VM's reserved address {ip_address} is attached to nothing (the cloud calls it "
-        f"{state}), so nothing answers there. Attach it again: make up REFRESH=1"
+        f"{state}), so nothing answers there. Attach it again: "
+        f"{advice.make('up REFRESH=1', stack)}"
     )
