@@ -50,11 +50,13 @@ def pick_private_ip(instance_id: str, *, vnics: Sequence[str], addresses: Mappin
     for vnic in vnics:
         if vnic in addresses:
             return addresses[vnic]
+    refresh = advice.make("up REFRESH=1", pulumi.get_stack())
     raise pulumi.RunError(
         f"The VM {instance_id} has no VNIC any more: somebody terminated it outside of Pulumi. "
-        f"`{advice.make('up REFRESH=1', pulumi.get_stack())}` (`pulumi up --refresh`) asks Oracle what is left and makes a new VM; "
+        f"`{refresh}` (`pulumi up --refresh`) asks Oracle what is left and makes a new VM; "
         "its address and its data volume stay, if they are still there."
     )
+
 
 def leading_somewhere(address: core.PublicIp, *, parent: pulumi.Resource) -> pulumi.Output[str]:
     """Return the address once the cloud says that it is attached to something.
@@ -94,9 +96,7 @@ def of_the_vm(
     return pulumi.Output.all(host=host, vm=instance.id).apply(checked)
 
 
-def why_it_leads_nowhere(
-    ip_address: str, entity: str | None, state: str | None, stack: str
-) -> str:
+def why_it_leads_nowhere(ip_address: str, entity: str | None, state: str | None, stack: str) -> str:
     """Return "" or what is wrong and the way out; `entity` is what the address is assigned to."""
     if entity:
         return ""

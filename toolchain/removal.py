@@ -4,6 +4,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from toolchain import login
 from toolchain.stack import Stack, StackError
 
 _VOLUME = "oci:Core/volume:Volume"
@@ -89,8 +90,8 @@ def confirm(stack: str, lost: Sequence[str], *, named: str, disposable: bool) ->
 def _data_in_use(stack: Stack) -> str:
     """Ask the server how much data there is; empty if it can't tell."""
     try:
-        words = stack.ask(
-            *("df", "--output=used,target", "--block-size=1M", _DATA), seconds=_ASK_SECONDS
+        words = login.ask(
+            stack, *("df", "--output=used,target", "--block-size=1M", _DATA), seconds=_ASK_SECONDS
         ).split()
     except StackError:
         return ""

@@ -3,15 +3,16 @@
 import json
 import subprocess
 import sys
+import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import yaml
 
-from toolchain import remedies, secrets, terminal
+from toolchain import progress, remedies, secrets, terminal
 
 # Outputs in the order in which they are shown: what one wants most comes last.
 OUTPUTS = ("release", "image", "serverIp", "sshCommand", "jwksUrl", "healthUrl", "url")
@@ -192,11 +193,14 @@ class Stack:
 
     def _pulumi(self, *argv: str, stdin: str | None = None, cwd: Path | None = None) -> None:
         """Run the CLI, shown as it goes; raise StackError with what helps if it fails."""
+        drawn = argv[0] in _SHOWN and terminal.interactive()
         with subprocess.Popen(
             self._command(argv),
             env=dict(self.env),
             cwd=cwd or self.clone,
-            stdin=_stdin(argv[0]) if stdin is None else subprocess.PIPE,
+            # without the terminal as its stdin, the CLI does not draw on it
+            stdin=None if drawn else subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+            stdout=None if drawn else subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
@@ -204,12 +208,15 @@ class Stack:
             if process.stdin:
                 process.stdin.write(stdin or "")
                 process.stdin.close()
-            said: deque[str] = deque(maxlen=_TAIL)
+            log = threading.Thread(target=_copy_few, args=(process.stdout,))
+            log.start()
+            last_lines: deque[str] = deque(maxlen=_TAIL)
             for line in process.stderr or ():
-                said.append(line)
+                last_lines.append(line)
                 print(line, end="", file=sys.stderr, flush=True)
+            log.join()
         if process.returncode != 0:
-            remedy = remedies.remedy("".join(said), self.name)
+            remedy = remedies.remedy("".join(last_lines), self.name)
             raise StackError(f"`pulumi {argv[0]}` failed with status {process.returncode}.{remedy}")
 
     def _read(self, *argv: str) -> str:
@@ -237,9 +244,12 @@ class Stack:
         return ["pulumi", *argv, *scope, *display, "--color", "auto"]
 
 
-def _stdin(command: str) -> int | None:
-    """Leave a terminal to a command that draws on it: without one the CLI draws nothing."""
-    return None if command in _SHOWN and terminal.interactive() else subprocess.DEVNULL
+def _copy_few(output: IO[str] | None) -> None:
+    """Copy to stdout what a log gets of the CLI's output."""
+    log = progress.Log()
+    for line in output or ():
+        if log.keeps(line):
+            print(line, end="", flush=True)
 
 
 def _progress() -> list[str]:

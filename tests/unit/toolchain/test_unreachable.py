@@ -49,7 +49,7 @@ def test_a_lost_vm_is_told_with_what_stays_and_the_way_out(
     said = unreachable.reason(stack)
 
     assert "no auth-vm any more" in said
-    assert "`make up REFRESH=1`" in said
+    assert "`make up REFRESH=1 STACK=dev`" in said
     assert "auth-data, auth-address stay" in said
 
 
