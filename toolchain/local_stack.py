@@ -1,6 +1,8 @@
 """The local stack's configuration, completed with what only this machine can know."""
 
+import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +11,15 @@ import yaml
 from toolchain import secrets
 from toolchain.stack import Stack
 
+_VERSION = 1  # of the file that remembers what was written
+
 
 def complete_local(stack: Stack, cloud: Mapping[str, Any]) -> None:
     """Write the local stack's configuration: the committed values and what this machine adds.
 
-    `cloud` is what `python -m localcloud describe` prints. Secrets that the file already has are
-    kept as they are, and so are keys that only `pulumi config set` put there; a changed value of
-    the committed file or of the emulated cloud replaces the old one.
+    `cloud` is what `python -m localcloud describe` prints. Secrets that the file already has stay,
+    and so does each value that `pulumi config set` put there: it differs from the one that was
+    written here last. `pulumi config rm` leads back to the committed value.
     """
     stack.create()
     committed = yaml.safe_load((stack.clone / "Pulumi.local.yaml").read_text())["config"]
@@ -38,19 +42,57 @@ def complete_local(stack: Stack, cloud: Mapping[str, Any]) -> None:
         "auth:builderImage": cloud["docker_bases"]["builder"],
     }
     known = {**committed, **added}
-    kept = {
-        key: value
-        for key, value in (before.get("config") or {}).items()
-        if key not in known or (isinstance(value, dict) and "secure" in value)
-    }
-    document = {**before, "config": {**known, **kept}}
+    written = _Written.read(stack.configuration.with_name("written.json"))
+    own = written.own(before.get("config") or {}, known)
+    document = {**before, "config": {**known, **own}}
     text = yaml.safe_dump(document, sort_keys=False)
     if not stack.configuration.exists() or stack.configuration.read_text() != text:
         secrets.write(stack.configuration, text)
+    written.replace(known)
     stack.make_secrets()
     for key, file in (
         ("registryPassword", registry["password_file"]),
         ("registryPullPassword", registry["pull_password_file"]),
     ):
-        if f"auth:{key}" not in kept:
+        if f"auth:{key}" not in own:
             stack.set_secret(key, Path(file).read_text().strip())
+
+
+@dataclass(frozen=True)
+class _Written:
+    """The values that were written last, which tell a person's values from them."""
+
+    path: Path
+    values: Mapping[str, Any] | None  # None: of an earlier release, which remembered none
+
+    @classmethod
+    def read(cls, path: Path) -> "_Written":
+        try:
+            document = json.loads(path.read_text())
+            return cls(path, dict(document["values"]))
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return cls(path, None)
+
+    def own(self, configured: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+        """Return those of the configured values that are secrets, or a person's."""
+        return {key: value for key, value in configured.items() if self._is_own(key, value, known)}
+
+    def replace(self, values: Mapping[str, Any]) -> None:
+        if self.values != values:
+            secrets.write(self.path, json.dumps({"version": _VERSION, "values": values}, indent=2))
+
+    def _is_own(self, key: str, value: Any, known: Mapping[str, Any]) -> bool:
+        if isinstance(value, dict) and "secure" in value:
+            return True
+        if self.values is None or key not in self.values:
+            return key not in known
+        return bool(_as_text(value) != _as_text(self.values[key]))
+
+
+def _as_text(value: Any) -> Any:
+    """Make every number and truth value text, as the CLI does when it writes the file."""
+    if isinstance(value, dict):
+        return {key: _as_text(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_as_text(item) for item in value]
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -49,7 +49,21 @@ def test_the_outputs_name_the_image_by_digest_and_urls_that_answer(clone: Clone)
     assert "@sha256:" in outputs["image"]
     for name in ("healthUrl", "jwksUrl"):
         assert httpx.get(outputs[name], timeout=30).status_code == httpx.codes.OK, name
-    assert outputs["sshCommand"] == f"ssh ubuntu@{outputs['serverIp']}"
+
+
+def test_the_ssh_command_works_as_it_is_printed_and_ssh_in_a_shell_of_make_env(
+    clone: Clone,
+) -> None:
+    outputs = clone.outputs()
+    clone.run("rm", "-rf", ".local/ssh")  # as after an update by the plain CLI
+
+    printed = clone.run(*outputs["sshCommand"].split(), "hostname")
+    plain = clone.shell(f"cd /; ssh ubuntu@{outputs['serverIp']} hostname")
+
+    assert (printed.status, printed.output.splitlines()[-1]) == (0, "auth"), printed.output
+    assert (plain.status, plain.output.splitlines()[-1]) == (0, "auth"), plain.output
+    for path in (clone.path / ".local" / "ssh" / "local").iterdir():
+        assert path.stat().st_mode & 0o077 == 0, path
 
 
 def test_the_last_line_of_make_up_is_the_url_and_a_second_one_changes_nothing(
