@@ -11,20 +11,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from localcloud import coverage, machine_image, registry, server
+from localcloud import clients, coverage, machine_image, registry, server
 from localcloud.account import Account
 from localcloud.catalogue import default_shape
 from localcloud.docker import DockerError
-from localcloud.home import TLS_PORT, Home, HomeError
+from localcloud.home import Home, HomeError
 from localcloud.machines import Machines
 from localcloud.ocids import REGION
-
-_CLIENTS = (
-    "oci_core.VirtualNetworkClient",
-    "oci_core.ComputeClient",
-    "oci_core.BlockstorageClient",
-    "oci_identity.IdentityClient",
-)
 
 
 def main() -> int:
@@ -111,7 +104,7 @@ def _describe(arguments: argparse.Namespace) -> None:
         json.dumps(
             {
                 "endpoint": home.endpoint,
-                "provider_environment": _provider_environment(home),
+                "client_host_overrides": clients.overrides(home.endpoint),
                 "region": REGION,
                 "tenancy_ocid": account.tenancy,
                 "user_ocid": account.user,
@@ -131,20 +124,6 @@ def _describe(arguments: argparse.Namespace) -> None:
             indent=2,
         )
     )
-
-
-def _provider_environment(home: Home) -> dict[str, str]:
-    """Return what leads the official provider here, and all of its clients.
-
-    Some clients can't be given an endpoint, the one of work requests among them. Theirs is made of
-    the service, the region and a domain, over TLS; a domain that begins with `@` makes all before
-    it a user's name, and what follows the host.
-    """
-    return {
-        "CLIENT_HOST_OVERRIDES": ";".join(f"{client}={home.endpoint}" for client in _CLIENTS),
-        "domain_name_override": f"localcloud@{home.address}:{TLS_PORT}",
-        "custom_cert_location": str(home.certificate_file),
-    }
 
 
 def _serve(arguments: argparse.Namespace) -> None:

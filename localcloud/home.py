@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Self
 
 API_PORT = 7000
-TLS_PORT = 7443
 REGISTRY_PORT = 5000
 FIRST_PUBLIC_HOST = 10  # .1 is the API and the registry; the rest below is kept for later services
 _CANDIDATES = 64
@@ -96,11 +95,6 @@ class Home:
         return f"http://{self.address}:{API_PORT}"
 
     @property
-    def certificate_file(self) -> Path:
-        """The server's own certificate, which a client of the TLS port has to trust."""
-        return self.path / "tls" / "certificate.pem"
-
-    @property
     def registry(self) -> str:
         """Server part of an image name, as Docker writes it."""
         return f"{self.address}:{REGISTRY_PORT}"
@@ -131,11 +125,11 @@ def _free_network(identity: str) -> IPv4Network:
         digest = hashlib.sha256(f"{identity}/{attempt}".encode()).digest()
         second, third = 64 + digest[0] % 63, 1 + digest[1] % 254
         network = IPv4Network(f"127.{second}.{third}.0/24")
-        if all(port_is_free(network[1], port) for port in (API_PORT, TLS_PORT, REGISTRY_PORT)):
+        if all(port_is_free(network[1], port) for port in (API_PORT, REGISTRY_PORT)):
             return network
     raise HomeError(
-        f"No free loopback network: ports {API_PORT}, {TLS_PORT} and {REGISTRY_PORT} are taken at "
-        f"all {_CANDIDATES} candidate addresses. A program bound to 0.0.0.0 takes them everywhere: "
+        f"No free loopback network: ports {API_PORT} and {REGISTRY_PORT} are taken at all "
+        f"{_CANDIDATES} candidate addresses. A program bound to 0.0.0.0 takes them everywhere: "
         f"see `ss -ltnp` and stop it."
     )
 

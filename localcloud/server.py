@@ -1,6 +1,5 @@
 """The server process: found by its pid file, started detached, stopped by its id alone."""
 
-import asyncio
 import json
 import logging
 import os
@@ -15,10 +14,9 @@ from typing import Any
 
 import uvicorn
 
-from localcloud import certificate
 from localcloud.api.app import create_app
 from localcloud.cloud import Cloud
-from localcloud.home import API_PORT, TLS_PORT, Home, HomeError, port_is_free
+from localcloud.home import API_PORT, Home, HomeError, port_is_free
 
 _ROOT = Path(__file__).resolve().parent.parent
 _START_SECONDS = 30
@@ -34,30 +32,13 @@ def serve(home: Home) -> None:
         raise HomeError(f"The server of {home.path} already runs, as process {pid}.")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     _pid_file(home).write_text(json.dumps(_identity(os.getpid())), encoding="utf-8")
-    asyncio.run(_serve(home))
-
-
-async def _serve(home: Home) -> None:
-    """Serve one cloud on both ports, until a signal ends first the one and then the other."""
-    app, tls = create_app(Cloud(home)), certificate.of(home)
-    common: dict[str, Any] = {
-        "host": str(home.address),
-        "log_config": None,
-        "access_log": False,
-        "timeout_graceful_shutdown": _STOP_SECONDS // 4,
-    }
-    await asyncio.gather(
-        uvicorn.Server(uvicorn.Config(app, port=API_PORT, **common)).serve(),
-        uvicorn.Server(
-            uvicorn.Config(
-                app,
-                port=TLS_PORT,
-                lifespan="off",
-                ssl_certfile=tls.file,
-                ssl_keyfile=tls.key_file,
-                **common,
-            )
-        ).serve(),
+    uvicorn.run(
+        create_app(Cloud(home)),
+        host=str(home.address),
+        port=API_PORT,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=_STOP_SECONDS // 2,
     )
 
 
@@ -66,12 +47,11 @@ def start(home: Home) -> bool:
     if status(home) is not None:
         return False
     stop(home)  # one that runs but does not answer
-    for port in (API_PORT, TLS_PORT):
-        if not port_is_free(home.address, port):
-            raise HomeError(
-                f"Port {port} at {home.address} is taken by another program. See "
-                f"`ss -ltnp 'sport = :{port}'`, stop it and try again."
-            )
+    if not port_is_free(home.address, API_PORT):
+        raise HomeError(
+            f"Port {API_PORT} at {home.address} is taken by another program. See "
+            f"`ss -ltnp 'sport = :{API_PORT}'`, stop it and try again."
+        )
     log = home.path / "server.log"
     with log.open("ab") as output:
         process = subprocess.Popen(

@@ -140,7 +140,7 @@ def _with_cloud(stack: Stack, cloud: Mapping[str, Any]) -> Stack:
         "PULUMI_BACKEND_URL": f"file://{home / 'state'}",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(secrets.passphrase(home / "secrets" / "passphrase")),
         "PULUMI_OPTION_CONFIG_FILE": str(stack.configuration),
-        **cloud["provider_environment"],
+        "CLIENT_HOST_OVERRIDES": cloud["client_host_overrides"],
     }
     env.pop("PULUMI_CONFIG_PASSPHRASE", None)  # it would win over the file
     if plugins.on_path(env) and engine.has_language_host(env):

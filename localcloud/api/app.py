@@ -106,6 +106,7 @@ def _perform(cloud: Cloud, operation: Operation | None, request: Request, body: 
     _check_query(operation, request)
     call = Call(
         cloud=cloud,
+        method=request.method,
         path=request.path_params,
         query=request.query_params,
         headers=request.headers,
@@ -116,6 +117,8 @@ def _perform(cloud: Cloud, operation: Operation | None, request: Request, body: 
     if operation.changes:
         lifecycle.advance(cloud)
         reachability.refresh(cloud)
+    if request_id := reply.headers.get(work_requests.HEADER):
+        return work_requests.for_caller(call, reply, request_id)
     return reply
 
 

@@ -18,6 +18,7 @@ D = TypeVar("D", bound=Details)
 @dataclass(frozen=True, kw_only=True)
 class Call:
     cloud: Cloud
+    method: str
     path: Mapping[str, str]
     query: Mapping[str, str]
     headers: Mapping[str, str]

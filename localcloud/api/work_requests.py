@@ -1,5 +1,6 @@
 """Operations of the Work Requests service, and what makes an operation start one."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Literal, TypeVar
@@ -13,6 +14,11 @@ from localcloud.model.work_request import WorkRequest
 from localcloud.wire import Record
 
 R = TypeVar("R", bound=Resource)
+
+HEADER = "opc-work-request-id"
+_PROVIDER = "; terraform/"  # in its user agent, and in no other one of Oracle's
+_NONE = ","  # a list of none, which the provider takes; it fails on an empty one
+_WAIT_SECONDS = 120
 
 
 def tracked(
@@ -30,7 +36,7 @@ def tracked(
                 operation=operation.name,
                 action=action,
             )
-        return replace(reply, headers={**reply.headers, "opc-work-request-id": begun.id})
+        return replace(reply, headers={**reply.headers, HEADER: begun.id})
 
     return replace(operation, answer=answer)
 
@@ -50,7 +56,7 @@ def moves(
         with store.transaction():
             moved = move(call.cloud, store.get(kind, ocid), wish)
             begun = work_request.begin(call.cloud, moved, operation=name, action="UPDATED")
-        return Reply(status=202, headers={"opc-work-request-id": begun.id})
+        return Reply(status=202, headers={HEADER: begun.id})
 
     return Operation(
         name=name,
@@ -59,6 +65,23 @@ def moves(
         answer=answer,
         fields=("compartmentId",),
     )
+
+
+def for_caller(call: Call, reply: Reply, request_id: str) -> Reply:
+    """Answer the official provider when the work is done, and name it no work request.
+
+    It would ask Oracle Cloud for it, whatever endpoints it was given.
+    """
+    if _PROVIDER not in call.headers.get("user-agent", ""):
+        return reply
+    deadline = time.monotonic() + (_WAIT_SECONDS if call.method == "PUT" else 0)
+    store = call.cloud.store
+    while time.monotonic() < deadline:
+        request = work_request.present(call.cloud, store.get(WorkRequest, request_id))
+        if request.status != "IN_PROGRESS":
+            break
+        time.sleep(0.2)
+    return replace(reply, headers={**reply.headers, HEADER: _NONE})
 
 
 def _of_resource(call: Call) -> Sequence[Record]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from localcloud import clients
 from localcloud.home import API_PORT, Home
 from tests.localcloud.caller import Caller
 from tests.localcloud.conftest import localcloud
@@ -112,7 +113,9 @@ def test_what_describe_prints_is_enough_to_call(cloud: Caller) -> None:
     assert Path(said["private_key_file"]).stat().st_mode & 0o777 == 0o600
     for file in ("password_file", "pull_password_file"):
         assert Path(said["registry"][file]).stat().st_mode & 0o777 == 0o600
-    assert said["provider_environment"]["CLIENT_HOST_OVERRIDES"].count(said["endpoint"]) == 4
+    client, _, endpoint = said["client_host_overrides"].partition(";")[0].partition("=")
+    assert (client, endpoint) == (clients.names()[0], said["endpoint"])
+    assert len(said["client_host_overrides"].split(";")) == len(clients.names())
     assert said["shape"] in {
         shape.shape for shape in cloud.compute.list_shapes(said["compartment_ocid"]).data
     }

@@ -1,16 +1,15 @@
 """What the official provider asks for beside what its resources are named after."""
 
-import ssl
 from pathlib import Path
 from typing import Any
 
-import httpx
 import oci
 import pytest
+import requests
 from oci.core import models
 
 from localcloud.account import Account
-from localcloud.home import TLS_PORT, Home
+from localcloud.home import Home
 from tests.localcloud.caller import Caller, eventually, refused
 from tests.localcloud.launches import launch_details
 from tests.localcloud.machine import Machine
@@ -93,15 +92,42 @@ def test_a_resource_moves_to_another_compartment(caller: Caller, vcn: Any) -> No
 
 
 @pytest.mark.parametrize("path", ["/20190111/budgets", "/20160918/natGateways", "/n/x/b/y/o/z"])
-def test_what_is_not_modelled_is_refused_at_once_on_both_ports(caller: Caller, path: str) -> None:
+def test_what_is_not_modelled_is_refused_at_once(caller: Caller, path: str) -> None:
     """Refused by a 4xx that is no 404: after those a provider waits, or takes a thing for gone."""
+    answer = signed(caller, "GET", path)
+    assert (answer.status_code, answer.json()["code"]) == (400, "NotImplemented")
+    assert f"GET {path}" in answer.json()["message"]
+
+
+def test_the_provider_is_answered_when_the_machine_is_back_and_told_of_no_work_request(
+    cloud: Caller, machine: Machine, address: str
+) -> None:
+    size = cloud.compute.get_instance(machine.id).data.shape_config
+    answer = signed(
+        cloud,
+        "PUT",
+        f"/20160918/instances/{machine.id}",
+        json={"shapeConfig": {"memoryInGBs": size.memory_in_gbs + 1}},
+        user_agent="Oracle-GoSDK/65.1 (go/go1.24; linux/amd64; terraform/2.38; terraform-cli/) x/y",
+    )
+    assert (answer.status_code, answer.headers["opc-work-request-id"]) == (200, ",")
+    assert machine.state == "RUNNING"
+    machine.wait_for_ssh(address)
+
+
+def signed(
+    caller: Caller, method: str, path: str, user_agent: str = "test", **body: Any
+) -> requests.Response:
     signer = oci.signer.Signer(
         *(caller.config[key] for key in ("tenancy", "user", "fingerprint", "key_file"))
     )
-    trusting = ssl.create_default_context(cafile=str(caller.home.certificate_file))
-    with httpx.Client(verify=trusting, trust_env=False) as http:
-        for base in (caller.home.endpoint, f"https://{caller.home.address}:{TLS_PORT}"):
-            request = oci.base_client.requests.Request("GET", f"{base}{path}").prepare()
-            answer = http.get(request.url, headers=signer(request).headers)
-            assert (answer.status_code, answer.json()["code"]) == (400, "NotImplemented")
-            assert f"GET {path}" in answer.json()["message"]
+    with requests.Session() as session:
+        session.trust_env = False
+        return session.request(
+            method,
+            f"{caller.home.endpoint}{path}",
+            auth=signer,
+            headers={"User-Agent": user_agent},
+            timeout=120,
+            **body,
+        )
