@@ -16,6 +16,8 @@ from localcloud.model.internet_gateway import InternetGateway
 from localcloud.model.nsg import NetworkSecurityGroup
 from localcloud.model.public_ip import PublicIp
 from localcloud.model.resource import Resource
+from localcloud.model.route_table import RouteTable
+from localcloud.model.security_list import SecurityList
 from localcloud.model.subnet import Subnet
 from localcloud.model.vcn import Vcn
 from localcloud.model.volume import Volume
@@ -23,13 +25,17 @@ from localcloud.model.volume_attachment import VolumeAttachment
 
 log = logging.getLogger(__name__)
 
+_SETTLING = (
+    *(Vcn, Subnet, InternetGateway, RouteTable, SecurityList, NetworkSecurityGroup),
+    *(PublicIp, BootVolume),
+)
 _SETTLED = {"PROVISIONING": "AVAILABLE", "ASSIGNING": "ASSIGNED", "UNASSIGNING": "AVAILABLE"}
 
 
 def resume(cloud: Cloud) -> None:
     """Take up what the last run of the emulator left: called once, before the first request."""
     with cloud.store.transaction():
-        for kind in (Vcn, Subnet, InternetGateway, NetworkSecurityGroup, PublicIp, BootVolume):
+        for kind in _SETTLING:
             for record in cloud.store.find(kind):
                 if state := _SETTLED.get(record.lifecycle_state):
                     cloud.store.put(record.changed(lifecycle_state=state))

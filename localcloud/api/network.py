@@ -9,6 +9,7 @@ from localcloud.model import (
     security_list,
     subnet,
     vcn,
+    vcn_parts,
 )
 
 _IN_VCN = ("compartmentId", "vcnId", "displayName", "lifecycleState")
@@ -53,6 +54,13 @@ _INTERNET_GATEWAY = (
 )
 
 _ROUTES_AND_LISTS = (
+    creates(
+        "CreateRouteTable",
+        "/routeTables",
+        route_table.RouteTable,
+        vcn_parts.CreateRouteTableDetails,
+        vcn_parts.create_route_table,
+    ),
     lists("ListRouteTables", "/routeTables", route_table.RouteTable, _IN_VCN),
     reads("GetRouteTable", "/routeTables/{rtId}", route_table.RouteTable),
     updates(
@@ -63,6 +71,14 @@ _ROUTES_AND_LISTS = (
         route_table.update,
     ),
     moves("ChangeRouteTableCompartment", "/routeTables/{rtId}", route_table.RouteTable),
+    deletes("DeleteRouteTable", "/routeTables/{rtId}", route_table.RouteTable, resource.delete),
+    creates(
+        "CreateSecurityList",
+        "/securityLists",
+        security_list.SecurityList,
+        vcn_parts.CreateSecurityListDetails,
+        vcn_parts.create_security_list,
+    ),
     lists("ListSecurityLists", "/securityLists", security_list.SecurityList, _IN_VCN),
     reads("GetSecurityList", "/securityLists/{securityListId}", security_list.SecurityList),
     updates(
@@ -76,6 +92,12 @@ _ROUTES_AND_LISTS = (
         "ChangeSecurityListCompartment",
         "/securityLists/{securityListId}",
         security_list.SecurityList,
+    ),
+    deletes(
+        "DeleteSecurityList",
+        "/securityLists/{securityListId}",
+        security_list.SecurityList,
+        resource.delete,
     ),
 )
 

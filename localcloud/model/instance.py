@@ -18,10 +18,9 @@ _FIXED_METADATA = ("user_data", "ssh_authorized_keys")
 
 
 class InstanceSourceDetails(Details):
+    # no size: the boot volume has it, which may have grown since the launch
     source_type: Literal["image"]
     image_id: str
-    boot_volume_size_in_gbs: int | None = None
-    boot_volume_vpus_per_gb: int = 10
 
 
 class LaunchSourceDetails(InstanceSourceDetails):
@@ -127,7 +126,7 @@ def launch(cloud: Cloud, wish: LaunchInstanceDetails) -> Instance:
         fault_domain=wish.fault_domain or "FAULT-DOMAIN-1",
         shape=shape.shape,
         shape_config=size,
-        source_details=InstanceSourceDetails(**source.model_dump()),
+        source_details=InstanceSourceDetails(source_type="image", image_id=image.id),
         image_id=image.id,
         launch_options=LaunchOptions(is_pv_encryption_in_transit_enabled=encrypted),
         instance_options=wish.instance_options,

@@ -99,6 +99,8 @@ def test_a_boot_volume_grows_and_is_never_cut(cloud: Caller, machine: Machine) -
         attachment.boot_volume_id, wish, ["AVAILABLE"]
     ).data
     assert (grown.size_in_gbs, grown.size_in_mbs) == (60, 60 * 1024)
+    source = cloud.compute.get_instance(machine.id).data.source_details
+    assert source.boot_volume_size_in_gbs is None, "a provider would take it for the present size"
     refused(
         400,
         "InvalidParameter",

@@ -166,6 +166,30 @@ def test_a_network_is_taken_down_from_its_leaves(caller: Caller, vcn: Any) -> No
         refused(404, "NotAuthorizedOrNotFound", read, gone)
 
 
+def test_a_subnet_has_a_route_table_and_a_security_list_of_its_own(
+    caller: Caller, vcn: Any
+) -> None:
+    network, place = caller.network, {"compartment_id": caller.compartment, "vcn_id": vcn.id}
+    table = network.create_route_table(models.CreateRouteTableDetails(**place, route_rules=[])).data
+    rule = models.IngressSecurityRule(protocol="17", source="192.0.2.0/24")
+    opened = network.create_security_list(
+        models.CreateSecurityListDetails(
+            **place, ingress_security_rules=[rule], egress_security_rules=[]
+        )
+    ).data
+    subnet = caller.subnet(vcn, route_table_id=table.id, security_list_ids=[opened.id])
+    seen = network.get_security_list(opened.id).data
+    assert [rule.source for rule in seen.ingress_security_rules] == ["192.0.2.0/24"]
+    assert seen.lifecycle_state == "AVAILABLE"
+    refused(409, "Conflict", network.delete_route_table, table.id)
+    refused(409, "Conflict", network.delete_security_list, opened.id)
+    refused(409, "Conflict", network.delete_route_table, vcn.default_route_table_id)
+    network.delete_subnet(subnet.id)
+    network.delete_route_table(table.id)
+    network.delete_security_list(opened.id)
+    network.delete_vcn(vcn.id)
+
+
 def test_an_update_keeps_what_it_does_not_name(caller: Caller, vcn: Any) -> None:
     subnet = caller.subnet(vcn, display_name="web", freeform_tags={"team": "auth"})
     wish = models.UpdateSubnetDetails(display_name="front")

@@ -71,10 +71,8 @@ def test_a_refusal_carries_a_request_id_of_its_own(caller: Caller) -> None:
 def test_an_operation_that_is_not_modelled_says_so(caller: Caller, vcn: Any) -> None:
     text = refused(400, "NotImplemented", caller.network.list_nat_gateways, caller.compartment)
     assert "GET /20160918/natGateways" in text
-    wish = models.CreateRouteTableDetails(
-        compartment_id=caller.compartment, vcn_id=vcn.id, route_rules=[]
-    )
-    refused(400, "NotImplemented", caller.network.create_route_table, wish)
+    wish = models.CreateNatGatewayDetails(compartment_id=caller.compartment, vcn_id=vcn.id)
+    refused(400, "NotImplemented", caller.network.create_nat_gateway, wish)
 
 
 def test_a_field_that_is_not_modelled_is_refused(caller: Caller) -> None:
