@@ -67,10 +67,11 @@ def leading_somewhere(address: core.PublicIp, *, parent: pulumi.Resource) -> pul
     seen = core.get_public_ip_output(id=address.id, opts=pulumi.InvokeOptions(parent=parent))
     return pulumi.Output.all(
         ip_address=address.ip_address, entity=seen.assigned_entity_id, state=seen.state
-    ).apply(_checked)
+    ).apply(checked)
 
 
-def _checked(seen: dict[str, str | None]) -> str:
+def checked(seen: dict[str, str | None]) -> str:
+    """Return the address; `entity` is what it is assigned to."""
     ip_address = str(seen["ip_address"])
     stack = pulumi.get_stack()
     if problem := why_it_leads_nowhere(ip_address, seen["entity"], seen["state"], stack):

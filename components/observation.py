@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from components import commands
 
 _CONNECT_SECONDS = 15
 _ANSWER_SECONDS = 60
+_PAUSE_SECONDS = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,14 +29,27 @@ class UnreachableError(Exception):
     """The server could not be asked; the text says why."""
 
 
-async def observe(*, host: str, private_key: str, host_key: str) -> dict[str, Observation]:
-    """Ask the release tool there of all its services; raise UnreachableError if it can't be."""
+async def observe(
+    *, host: str, private_key: str, host_key: str, patience: float = 0
+) -> dict[str, Observation]:
+    """Ask the release tool there of all its services; raise UnreachableError if it can't be.
+
+    For `patience` seconds a server that takes no connection is asked again: it may be booting.
+    """
     import asyncssh  # noqa: PLC0415 - takes a while, in which the engine has work of its own
 
+    deadline = time.monotonic() + patience
     try:
-        text = await asyncio.wait_for(
-            _ask(commands.status(), host, private_key, host_key), _ANSWER_SECONDS
-        )
+        while True:
+            try:
+                text = await asyncio.wait_for(
+                    _ask(commands.status(), host, private_key, host_key), _ANSWER_SECONDS
+                )
+                break
+            except (OSError, asyncssh.ConnectionLost):
+                if time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(_PAUSE_SECONDS)
         return {
             service: Observation(
                 live=told["live"], differs=tuple(told["differs"]), next=int(told["next"])

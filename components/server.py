@@ -13,6 +13,8 @@ from components.keys import KeyPair
 from components.machine import Machine
 from components.observation import Observation
 
+_BOOT_SECONDS = 120
+
 
 @dataclass(frozen=True, kw_only=True)
 class ServerArgs:
@@ -152,7 +154,11 @@ class Server(pulumi.ComponentResource):
             host, private_key = known["host"], known["private_key"]
             try:
                 return await observation.observe(
-                    host=host, private_key=private_key, host_key=host_key
+                    host=host,
+                    private_key=private_key,
+                    host_key=host_key,
+                    # an update may have rebooted the VM just now; a preview has not
+                    patience=0 if pulumi.runtime.is_dry_run() else _BOOT_SECONDS,
                 )
             except observation.UnreachableError as error:
                 pulumi.log.warn(

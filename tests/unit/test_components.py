@@ -2,7 +2,9 @@
 
 import asyncio
 import base64
+import contextlib
 import json
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,7 +31,6 @@ from components import (
 from components.network import Ingress, Network, NetworkArgs, openings
 from components.observation import Observation, UnreachableError
 from host.auth_release.desired import Desired
-from tests.unit import conftest
 from tests.unit.conftest import Program, Recording, plain
 from tests.unit.examples import HOST_KEY, SCHEMA, SIGNING_KEY
 from tests.unit.examples import configuration as example
@@ -38,6 +39,7 @@ from tests.unit.host.fakes import document
 
 Up = Callable[[Program], Recording]
 RULE = "oci:Core/networkSecurityGroupSecurityRule:NetworkSecurityGroupSecurityRule"
+REAL_OBSERVE = observation.observe  # before a fixture puts it out of reach
 DIGEST = f"registry.test/auth@sha256:{'a' * 64}"
 
 
@@ -155,14 +157,23 @@ def test_the_vm_gets_its_address_from_the_reserved_one_only(up: Up) -> None:
     assert recorded["auth-address"]["privateIpId"] == "private-ip"
 
 
+@pytest.mark.parametrize("preview", [True, False])
 def test_an_address_that_is_attached_to_nothing_stops_an_update_before_it_is_dialled(
-    up: Up, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch, *, preview: bool
 ) -> None:
-    unassigned = {"assignedEntityId": None, "state": "AVAILABLE"}
-    token = "oci:Core/getPublicIp:getPublicIp"
-    monkeypatch.setattr(conftest, "CALLS", {**conftest.CALLS, token: unassigned})
-    with pytest.raises(pulumi.RunError, match=r"192\.0\.2\.7 is attached to nothing .*REFRESH=1"):
-        up(make_server)
+    monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: preview)
+    warnings: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", warnings.append)
+    unassigned = {"ip_address": "192.0.2.7", "entity": None, "state": "AVAILABLE"}
+    says = r"192\.0\.2\.7 is attached to nothing .*REFRESH=1"
+
+    if preview:
+        assert address.checked(unassigned) == "192.0.2.7"
+        assert re.search(says, warnings[0])
+    else:
+        with pytest.raises(pulumi.RunError, match=says):
+            address.checked(unassigned)
+    assert address.checked({**unassigned, "entity": "private-ip"}) == "192.0.2.7"
 
 
 def test_what_the_service_needs_of_the_network_is_said_although_it_is_the_default(up: Up) -> None:
@@ -482,6 +493,27 @@ def test_a_rollback_by_hand_is_told() -> None:
 
     assert number == 7
     assert "rollback from 5 to 4, by ada at noon" in reason
+
+
+@pytest.mark.parametrize(("patience", "asked"), [(60, 3), (0, 1)])
+def test_a_server_that_boots_is_asked_again_for_as_long_as_there_is_patience(
+    monkeypatch: pytest.MonkeyPatch, patience: float, asked: int
+) -> None:
+    answers = [ConnectionResetError("no sshd yet"), ConnectionRefusedError("nor now"), "{}"]
+    given: list[object] = []
+
+    async def ask(*_: str) -> str:
+        await asyncio.sleep(0)
+        given.append(answer := answers[len(given)])
+        if isinstance(answer, Exception):
+            raise answer
+        return str(answer)
+
+    monkeypatch.setattr(observation, "_ask", ask)
+    monkeypatch.setattr(observation, "_PAUSE_SECONDS", 0)
+    with contextlib.suppress(UnreachableError):
+        asyncio.run(REAL_OBSERVE(host="192.0.2.7", private_key="", host_key="", patience=patience))
+    assert len(given) == asked
 
 
 def test_a_server_that_can_not_be_asked_stops_no_preview(
