@@ -15,10 +15,10 @@ Every request must carry a valid OCI signature, or is answered 401. An operation
 of these services or another one, is answered 400 `NotImplemented`, a query parameter or body field
 that is not listed 400 `InvalidParameter`. All paths begin with `/{VERSION}`.
 
-Clients find the server under two addresses: plain HTTP for those whose endpoint can be set, and TLS
-for all others. With `CLIENT_HOST_OVERRIDES`, `domain_name_override` and `custom_cert_location` as
-`python -m localcloud describe` prints them, each client of the official provider speaks to it, and
-none to Oracle Cloud.
+With `CLIENT_HOST_OVERRIDES` as `python -m localcloud describe` prints it, each client of the
+official provider speaks to this server, but the one of work requests: the provider asks Oracle
+Cloud for those. So the provider, known by its user agent, is not told of any; its update of an
+instance is answered when the machine is back.
 
 ## How far it goes
 
@@ -58,7 +58,7 @@ signature it takes the header `Authorization: Bearer TOKEN`, with the token in t
 | `limitExceeded` | a launch is answered 400 LimitExceeded, naming `limits` |
 | `notAuthenticated` | a request is answered 401 |
 | `slowBoot` | an instance stays PROVISIONING `seconds` longer |
-| `aptBusy` | apt's and dpkg's locks are held for `seconds` after a new instance's first boot |
+| `aptBusy` | apt's and dpkg's locks are held for `seconds` after a first boot, not a short while |
 | `sshdLate` | a new instance answers no connection until `seconds` after it is RUNNING |
 
 ## Operations

@@ -12,7 +12,7 @@ from localcloud.model import boot_volume, vnic, volume_attachment
 from localcloud.model.instance import Instance
 from localcloud.model.subnet import Subnet
 
-_APT_BUSY_SECONDS = 0  # on a first boot
+_APT_BUSY_SECONDS = 15  # long enough that a first provisioning meets it
 log = logging.getLogger(__name__)
 
 
