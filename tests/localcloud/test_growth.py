@@ -10,7 +10,7 @@ from oci.core import models
 from localcloud import catalogue
 from localcloud.docker import inspect
 from tests.localcloud.caller import Caller, eventually, refused
-from tests.localcloud.machine import Keys, Machine, Network
+from tests.localcloud.machine import Keys, Machine, Network, answers
 
 DEVICE = "/dev/oracleoci/oraclevdc"
 # from https://docs.oracle.com/iaas/Content/Block/Tasks/rescanningdisk.htm
@@ -193,3 +193,27 @@ def test_a_new_name_and_the_present_size_need_no_reboot(machine: Machine) -> Non
     same = size(ocpus=present.ocpus, memory_in_gbs=present.memory_in_gbs)
     answer = update(machine, display_name="renamed", shape_config=same)
     assert (answer.display_name, answer.lifecycle_state) == ("renamed", "RUNNING")
+
+
+def test_an_ephemeral_address_goes_and_another_one_comes(
+    cloud: Caller, machine: Machine, address: str
+) -> None:
+    """The provider does so when `assignPublicIp` changes."""
+
+    def shown() -> str | None:
+        address: str | None = cloud.network.get_vnic(machine.vnic_id).data.public_ip
+        return address
+
+    wish = models.GetPublicIpByIpAddressDetails(ip_address=address)
+    cloud.network.delete_public_ip(cloud.network.get_public_ip_by_ip_address(wish).data.id)
+    assert shown() is None
+    assert not answers(address, 22)
+    another = cloud.network.create_public_ip(
+        models.CreatePublicIpDetails(
+            compartment_id=cloud.compartment,
+            lifetime="EPHEMERAL",
+            private_ip_id=machine.private_ip_id,
+        )
+    ).data
+    assert (another.lifetime, shown()) == ("EPHEMERAL", another.ip_address)
+    machine.wait_for_ssh(another.ip_address)
