@@ -11,7 +11,7 @@ import pytest
 from tests import operation
 from tests.localcloud.machine import Keys
 from toolchain.standins.command import Command
-from toolchain.standins.provider import Context, ProviderError
+from toolchain.standins.resource import Context, ProviderError
 
 MEBIBYTE = 1 << 20
 Run = Callable[..., dict[str, Any]]

@@ -14,7 +14,7 @@ from tests import operation
 from tests.localcloud.caller import Caller
 from tests.localcloud.conftest import localcloud
 from toolchain.standins.docker import Image
-from toolchain.standins.provider import Context, ProviderError
+from toolchain.standins.resource import Context, ProviderError
 
 MANIFESTS = "application/vnd.docker.distribution.manifest.v2+json"
 

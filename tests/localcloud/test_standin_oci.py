@@ -8,7 +8,7 @@ import pytest
 from tests import operation
 from tests.localcloud.caller import Caller
 from toolchain.standins.oci import PLUGIN
-from toolchain.standins.provider import ProviderError, UnfinishedError
+from toolchain.standins.resource import ProviderError, UnfinishedError
 from toolchain.standins.values import Properties
 
 ANYWHERE = "0.0.0.0/0"

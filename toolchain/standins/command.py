@@ -7,8 +7,8 @@ from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
 from components import host_key
-from toolchain.standins import provider
-from toolchain.standins.provider import Context, ProviderError
+from toolchain.standins import provider, values
+from toolchain.standins.resource import Context, ProviderError
 from toolchain.standins.values import Properties
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ _CONNECTION = {
     "dialErrorLimit",
     "perDialTimeout",
 }
+_DEFAULTS = {"user": "root", "port": 22, "dialErrorLimit": 10, "perDialTimeout": 15}
 _STREAMS: Mapping[str, frozenset[str]] = {
     "stdout": frozenset({"stdout"}),
     "stderr": frozenset({"stderr"}),
@@ -51,21 +52,49 @@ class Command:
         }
     )
     computed = frozenset({"stdout", "stderr"})
-    ignored: tuple[str, ...] = ()
+    secrets = ("connection.privateKey", "connection")
 
     def prepare(self, inputs: Properties) -> Properties:
         connection = inputs["connection"]
-        if isinstance(connection, dict):
-            unmodelled = sorted(set(connection) - _CONNECTION)
-            if unmodelled:
-                raise ProviderError(
-                    f"connection.{unmodelled[0]} is not modelled by the stand-in for the command "
-                    "plugin; it logs in with connection.privateKey only"
-                )
-        return inputs
+        if not isinstance(connection, dict):
+            return inputs
+        unmodelled = sorted(set(connection) - _CONNECTION)
+        if unmodelled:
+            raise ProviderError(
+                f"connection.{unmodelled[0]} is not modelled by the stand-in for the command "
+                "plugin; it logs in with connection.privateKey only"
+            )
+        return self._completed(inputs)
 
-    def replaces(self, path: str) -> bool:
-        return path.startswith("triggers")
+    def differences(
+        self, state: Properties, old: Properties, new: Properties, ignored: tuple[str, ...] = ()
+    ) -> dict[str, str]:
+        """Compare the inputs, which is all that the official plugin knows of a command."""
+        del state
+        old = self._completed(old)
+        kinds: dict[str, str] = {}
+        for name, kind in values.top_level(old, new).items():
+            # the connection is a secret: nothing of it is shown
+            if kind == "UPDATE" and name != "connection":
+                kinds |= dict(values.differences(old[name], new[name], name))
+            else:
+                kinds[name] = f"{kind}_REPLACE" if name == "triggers" else kind
+        return {path: kind for path, kind in kinds.items() if values.top(path) not in ignored}
+
+    def foreseen(self, state: Properties, old: Properties, new: Properties) -> Properties:
+        """Return unknown outputs, unless whole inputs were only added: the official one's way."""
+        kinds = values.top_level(self._completed(old), new)
+        changed = any(kind != "ADD" for kind in kinds.values())
+        known = {} if changed else {name: state[name] for name in self.computed if name in state}
+        return {**dict.fromkeys(self.computed, values.UNKNOWN), **known, **new}
+
+    @staticmethod
+    def _completed(inputs: Properties) -> Properties:
+        """Return inputs of an older state with the defaults that it does not have."""
+        connection = inputs.get("connection")
+        if not isinstance(connection, dict):
+            return inputs
+        return {**inputs, "connection": {**_DEFAULTS, **connection}}
 
     def create(self, inputs: Properties, context: Context) -> tuple[str, Properties]:
         return uuid.uuid4().hex, self._outputs(inputs, inputs.get("create"), {}, context)

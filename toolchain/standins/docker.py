@@ -1,7 +1,7 @@
 """Stands in for the `docker` plugin: `Image`, built by BuildKit and pushed to a registry."""
 
-import hashlib
 import os
+import platform
 import re
 import subprocess
 from collections import deque
@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from toolchain.standins import provider, values
-from toolchain.standins.provider import Context, ProviderError
+from toolchain.standins.docker_context import context_digest
+from toolchain.standins.resource import Context, ProviderError
 from toolchain.standins.values import Properties
 
 _BUILD = {"args", "builderVersion", "context", "dockerfile", "platform", "target", "contextDigest"}
 _TAIL = 30
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}  # the kernel's name to Docker's
+# The official plugin compares with the inputs that it keeps here, among the outputs.
+INPUTS = "__inputs"
 _STEP = re.compile(r"#\d+ \[")  # BuildKit's line for a step that begins
 
 
@@ -24,8 +28,7 @@ class Image:
     required = frozenset({"imageName"})
     optional = frozenset({"build", "buildOnPreview", "registry", "skipPush"})
     computed = frozenset({"repoDigest", "baseImageName", "registryServer"})
-    # the tokens of CI are new on each run
-    ignored = ("registry.username", "registry.password")
+    secrets = (INPUTS,)
 
     def prepare(self, inputs: Properties) -> Properties:
         """Add the digest of the build context: what makes a changed file a change."""
@@ -35,20 +38,37 @@ class Image:
             raise ProviderError(
                 f"build.{unmodelled[0]} is not modelled by the stand-in for the docker plugin"
             )
+        if inputs.get("buildOnPreview"):
+            raise ProviderError(
+                "buildOnPreview is not modelled by the stand-in for the docker plugin"
+            )
+        inputs = {**inputs, "buildOnPreview": False}
         if values.has_unknowns(build):
             return inputs
         build = {"context": ".", **build}
         build.setdefault("dockerfile", str(Path(build["context"]) / "Dockerfile"))
-        build["contextDigest"] = context_digest(Path(build["context"]), Path(build["dockerfile"]))
+        build.setdefault("platform", f"linux/{_ARCHITECTURES.get(platform.machine(), 'amd64')}")
+        build["contextDigest"] = context_digest(build["context"], build["dockerfile"])
         return {**inputs, "build": build}
 
-    def replaces(self, path: str) -> bool:
-        del path
-        return False
+    def differences(
+        self, state: Properties, old: Properties, new: Properties, ignored: tuple[str, ...] = ()
+    ) -> dict[str, str]:
+        """Compare the inputs, but for another login: the tokens of CI are new on each run."""
+        del state
+        kinds = values.top_level(old, new)
+        before, after = old.get("registry"), new.get("registry")
+        if before and after and before.get("server") == after.get("server"):
+            kinds.pop("registry", None)
+        return {name: kind for name, kind in kinds.items() if name not in ignored}
+
+    def foreseen(self, state: Properties, old: Properties, new: Properties) -> Properties:
+        """Return the inputs alone: everything else comes from the build."""
+        del state, old
+        return new
 
     def create(self, inputs: Properties, context: Context) -> tuple[str, Properties]:
-        outputs = self._make(inputs, context)
-        return outputs["repoDigest"], outputs
+        return inputs["imageName"], self._make(inputs, context)
 
     def read(self, identity: str, state: Properties, context: Context) -> Properties:
         """Return the state as it is, as the official plugin does."""
@@ -67,43 +87,22 @@ class Image:
 
     @staticmethod
     def _make(inputs: Properties, context: Context) -> Properties:
-        name = inputs["imageName"]
-        _build(name, inputs["build"], context)
+        name, build = inputs["imageName"], inputs["build"]
+        _build(name, build, context)
         if inputs.get("skipPush"):
             digest = _say("image", "inspect", "--format", "{{.Id}}", name)
         else:
             digest = _push(name, inputs.get("registry", {}), context)
         return {
-            **inputs,
             "baseImageName": name,
+            "context": build["context"],
+            "dockerfile": os.path.relpath(build["dockerfile"], build["context"]),
+            "imageName": name,
+            "platform": build["platform"],
             "repoDigest": digest,
             "registryServer": inputs.get("registry", {}).get("server", ""),
+            INPUTS: inputs,
         }
-
-
-def context_digest(context: Path, dockerfile: Path) -> str:
-    """Hash names, modes and contents of what the build sees, less what .dockerignore names."""
-    from docker.utils.build import exclude_paths  # noqa: PLC0415
-
-    if not context.is_dir():
-        raise ProviderError(f"build.context is {str(context)!r}; there is no such folder")
-    if not dockerfile.is_file():
-        raise ProviderError(f"build.dockerfile is {str(dockerfile)!r}; there is no such file")
-    ignore = context / ".dockerignore"
-    patterns = ignore.read_text().split("\n") if ignore.exists() else []
-    patterns = [line.strip() for line in patterns if line.strip() and not line.startswith("#")]
-    digest = hashlib.sha256(dockerfile.read_bytes())
-    for name in sorted(exclude_paths(str(context), patterns)):
-        path = context / name
-        if path.is_symlink():
-            content = os.fsencode(path.readlink())
-        elif path.is_file():
-            content = path.read_bytes()
-        else:
-            continue
-        executable = path.lstat().st_mode & 0o111
-        digest.update(f"{name}\0{executable}\0{len(content)}\0".encode() + content)
-    return digest.hexdigest()
 
 
 def _build(name: str, build: Mapping[str, Any], context: Context) -> None:

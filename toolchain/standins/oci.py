@@ -17,12 +17,14 @@ from toolchain.standins.oci_resources import (
     Kind,
     SecurityRule,
 )
-from toolchain.standins.provider import Context, Resource
+from toolchain.standins.resource import Context, ProviderError, Resource
 from toolchain.standins.values import Properties
 
 IDENTITY = "oci_identity.IdentityClient"
 _TAGS = frozenset({"displayName", "freeformTags"})
 _MADE = frozenset({"state", "timeCreated"})
+_ATTACHED = frozenset({"attachmentType", "instanceId", "volumeId"})
+_ATTACHMENT = frozenset({"device", "displayName", "isPvEncryptionInTransitEnabled"})
 
 RESOURCES: Mapping[str, Resource] = {
     "oci:Core/vcn:Vcn": Kind(
@@ -36,7 +38,14 @@ RESOURCES: Mapping[str, Resource] = {
             *("defaultRouteTableId", "defaultSecurityListId", "defaultDhcpOptionsId"),
             *("vcnDomainName", "cidrBlock"),
         },
-        refused=frozenset({"cidrBlocks"}),
+        fixed=frozenset({"dnsLabel"}),
+        refused=frozenset({"cidrBlocks", "isIpv6enabled"}),
+        absent={
+            **{key: [] for key in ("byoipv6cidrBlocks", "byoipv6cidrDetails")},
+            **{key: [] for key in ("ipv6cidrBlocks", "ipv6privateCidrBlocks")},
+            "isIpv6enabled": False,
+            "securityAttributes": {},
+        },
     ),
     "oci:Core/internetGateway:InternetGateway": Kind(
         client=NETWORK,
@@ -45,17 +54,18 @@ RESOURCES: Mapping[str, Resource] = {
         required=frozenset({"compartmentId", "vcnId"}),
         optional=_TAGS | {"enabled"},
         computed=_MADE,
-        updatable=_TAGS | {"enabled"},
-        # the API insists on it, the official schema has a default
-        to_body=lambda inputs: dict(oci_wire.outbound({"enabled": True, **inputs})),
+        fixed=frozenset({"vcnId"}),
+        defaults={"enabled": True},
     ),
     "oci:Core/defaultRouteTable:DefaultRouteTable": Default(
-        path="/routeTables", rules=("routeRules",), optional=_TAGS | {"routeRules"}
+        path="/routeTables",
+        optional=_TAGS | {"routeRules"},
+        cleared=frozenset({"routeRules"}),
     ),
     "oci:Core/defaultSecurityList:DefaultSecurityList": Default(
         path="/securityLists",
-        rules=("ingressSecurityRules", "egressSecurityRules"),
         optional=_TAGS | {"ingressSecurityRules", "egressSecurityRules"},
+        cleared=frozenset({"ingressSecurityRules", "egressSecurityRules"}),
     ),
     "oci:Core/subnet:Subnet": Kind(
         client=NETWORK,
@@ -69,7 +79,13 @@ RESOURCES: Mapping[str, Resource] = {
         },
         computed=_MADE
         | {"subnetDomainName", "virtualRouterIp", "virtualRouterMac", "dhcpOptionsId"},
-        updatable=_TAGS | {"routeTableId", "securityListIds", "cidrBlock"},
+        fixed=frozenset(
+            {
+                *("availabilityDomain", "dnsLabel", "vcnId"),
+                *("prohibitInternetIngress", "prohibitPublicIpOnVnic"),
+            }
+        ),
+        absent={key: [] for key in ("ipv4cidrBlocks", "ipv6cidrBlocks")},
     ),
     "oci:Core/networkSecurityGroup:NetworkSecurityGroup": Kind(
         client=NETWORK,
@@ -78,6 +94,7 @@ RESOURCES: Mapping[str, Resource] = {
         required=frozenset({"compartmentId", "vcnId"}),
         optional=_TAGS,
         computed=_MADE,
+        fixed=frozenset({"vcnId"}),
     ),
     "oci:Core/networkSecurityGroupSecurityRule:NetworkSecurityGroupSecurityRule": SecurityRule(),
     "oci:Core/instance:Instance": Instance(
@@ -96,12 +113,15 @@ RESOURCES: Mapping[str, Resource] = {
             *("bootVolumeId", "privateIp", "publicIp", "region", "launchMode"),
             *("timeMaintenanceRebootDue",),
         },
-        updatable=_TAGS
-        | {
-            *("shape", "shapeConfig", "instanceOptions", "availabilityConfig", "agentConfig"),
-            "metadata",
-        },
-        refused=frozenset({"sourceDetails", "preserveBootVolume"}),
+        fixed=frozenset(
+            {
+                *("availabilityDomain", "isPvEncryptionInTransitEnabled"),
+                *(f"createVnicDetails.{name}" for name in ("assignPrivateDnsRecord", "privateIp")),
+                *("createVnicDetails.subnetId", "sourceDetails.bootVolumeVpusPerGb"),
+            }
+        ),
+        own=frozenset({"createVnicDetails", "preserveBootVolume"}),
+        absent={"securityAttributesState": "", "timeMaintenanceRebootDue": ""},
         ready=frozenset({"RUNNING"}),
         create_seconds=2700,
         delete_seconds=4500,
@@ -115,7 +135,8 @@ RESOURCES: Mapping[str, Resource] = {
         optional=_TAGS | {"privateIpId"},
         computed=_MADE
         | {"ipAddress", "scope", "assignedEntityId", "assignedEntityType", "availabilityDomain"},
-        updatable=_TAGS | {"privateIpId"},
+        fixed=frozenset({"lifetime"}),
+        cleared=frozenset({"privateIpId"}),
         ready=frozenset({"AVAILABLE", "ASSIGNED"}),
     ),
     "oci:Core/volume:Volume": Kind(
@@ -125,16 +146,18 @@ RESOURCES: Mapping[str, Resource] = {
         required=frozenset({"availabilityDomain", "compartmentId"}),
         optional=_TAGS | {"sizeInGbs", "vpusPerGb"},
         computed=_MADE | {"isHydrated", "sizeInMbs"},
-        updatable=_TAGS | {"sizeInGbs", "vpusPerGb"},
+        fixed=frozenset({"availabilityDomain"}),
+        absent={key: [] for key in ("autotunePolicies", "blockVolumeReplicas")},
     ),
     "oci:Core/volumeAttachment:VolumeAttachment": Kind(
         client=COMPUTE,
         path="/volumeAttachments",
         title="volume attachment",
-        required=frozenset({"attachmentType", "instanceId", "volumeId"}),
-        optional=frozenset({"device", "displayName", "isPvEncryptionInTransitEnabled"}),
+        required=_ATTACHED,
+        optional=_ATTACHMENT,
         computed=_MADE | {"availabilityDomain", "compartmentId"},
-        updatable=frozenset(),
+        fixed=_ATTACHED | _ATTACHMENT,
+        absent={"iscsiLoginState": "", "multipathDevices": []},
         ready=frozenset({"ATTACHED"}),
         to_body=lambda inputs: {
             **{k: v for k, v in inputs.items() if k != "attachmentType"},
@@ -160,7 +183,7 @@ def _get_public_ip(arguments: Properties, context: Context) -> Properties:
     path = f"/publicIps/{arguments['id']}"
     body = oci_api.of(context).call(NETWORK, "GET", path)
     if body is None:
-        raise provider.ProviderError(f"404-NotAuthorizedOrNotFound, there is no {path}")
+        raise ProviderError(f"404-NotAuthorizedOrNotFound, there is no {path}")
     return {**arguments, **oci_wire.inbound(body)}
 
 

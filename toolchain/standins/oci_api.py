@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from toolchain.standins.provider import Context, ProviderError
+from toolchain.standins.resource import Context, ProviderError
 from toolchain.standins.values import Properties
 
 _VERSION = "20160918"
@@ -15,6 +15,10 @@ _REQUEST_SECONDS = 60
 _CREDENTIALS = ("tenancyOcid", "userOcid", "fingerprint", "region")
 # How long an answer that may pass is asked for again, in seconds, by HTTP status.
 _RETRY_SECONDS = {409: 30, 429: 120, 500: 60, 502: 60, 503: 60, 504: 60}
+# How long a request without an answer is repeated: only one that changes nothing.
+_DROPPED_SECONDS = 20
+# Refusals that asking again does not change, whatever their status.
+_FINAL = ("InvalidatedRetryToken", "NoEtagMatch", "Out of host capacity")
 _NOT_FOUND = 404
 _SUGGESTIONS = {
     "LimitExceeded": "Request a service limit increase, or ask for less.",
@@ -84,29 +88,20 @@ class Api:
         Only GET and DELETE take 404 for an answer. Raises ProviderError as the official provider
         words it.
         """
-        started, pause = time.monotonic(), 0.5
         url = f"{self.endpoint(client)}{path}"
-        while True:
-            answer = self._send(method, url, body, query)
-            if answer.ok:
-                return answer.json() if answer.content else {}
-            if answer.status_code == _NOT_FOUND and method in {"GET", "DELETE"}:
-                return None
-            patience = _RETRY_SECONDS.get(answer.status_code, 0)
-            final = "Out of host capacity" in answer.text
-            if (
-                final
-                or time.monotonic() - started + pause > patience
-                or self._cancelled.wait(pause)
-            ):
-                raise ProviderError(describe(answer, method, url))
-            pause = min(pause * 2, 8)
+        answer = self._answer(method, url, body, query)
+        if answer.ok:
+            return answer.json() if answer.content else {}
+        if answer.status_code == _NOT_FOUND and method in {"GET", "DELETE"}:
+            return None
+        raise ProviderError(describe(answer, method, url))
 
     def list(self, client: str, path: str, query: Mapping[str, Any]) -> list[Properties]:
         """List everything, page by page."""
         url, found, page = f"{self.endpoint(client)}{path}", [], None
         while True:
-            answer = self._send("GET", url, None, {**query, **({"page": page} if page else {})})
+            wish = {**query, **({"page": page} if page else {})}
+            answer = self._answer("GET", url, None, wish)
             if not answer.ok:
                 raise ProviderError(describe(answer, "GET", url))
             found += answer.json()
@@ -140,17 +135,41 @@ class Api:
                 raise ProviderError(f"cancelled while {what} was {state}")
             pause = min(pause * 1.5, 5)
 
+    def _answer(
+        self, method: str, url: str, body: Properties | None, query: Mapping[str, Any] | None
+    ) -> Any:
+        """Send a request until its answer is one to keep, be it a refusal."""
+        import requests  # noqa: PLC0415
+
+        started, pause = time.monotonic(), 0.5
+        while True:
+            answer, dropped = None, None
+            try:
+                answer = self._send(method, url, body, query)
+                patience = _patience(answer)
+            except requests.RequestException as error:
+                dropped = error
+                patience = _DROPPED_SECONDS if method == "GET" else 0
+            if time.monotonic() - started + pause > patience or self._cancelled.wait(pause):
+                break
+            pause = min(pause * 2, 8)
+        if dropped is not None:
+            raise ProviderError(f"{method} {url}: the cloud does not answer ({dropped})")
+        return answer
+
     def _send(
         self, method: str, url: str, body: Properties | None, query: Mapping[str, Any] | None
     ) -> Any:
-        import requests  # noqa: PLC0415
+        return self._session.request(
+            method, url, json=body, params=query, auth=self._signer, timeout=_REQUEST_SECONDS
+        )
 
-        try:
-            return self._session.request(
-                method, url, json=body, params=query, auth=self._signer, timeout=_REQUEST_SECONDS
-            )
-        except requests.RequestException as error:
-            raise ProviderError(f"{method} {url}: the cloud does not answer ({error})") from None
+
+def _patience(answer: Any) -> float:
+    """Return for how many seconds to ask again after an answer."""
+    if answer.ok or any(reason in answer.text for reason in _FINAL):
+        return 0
+    return _RETRY_SECONDS.get(answer.status_code, 0)
 
 
 @lru_cache(maxsize=4)

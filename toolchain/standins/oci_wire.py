@@ -7,17 +7,34 @@ from toolchain.standins.values import Properties
 
 # Pulumi's name → Oracle's, wherever it stands
 _NAMES = {
+    "assignIpv6ip": "assignIpv6Ip",
     "bootVolumeSizeInGbs": "bootVolumeSizeInGBs",
     "bootVolumeVpusPerGb": "bootVolumeVpusPerGB",
-    "memoryInGbs": "memoryInGBs",
-    "sizeInGbs": "sizeInGBs",
-    "stateless": "isStateless",
+    "byoipv6cidrBlocks": "byoipv6CidrBlocks",
+    "byoipv6cidrDetails": "byoipv6CidrDetails",
     "enabled": "isEnabled",
+    "ipv4cidrBlocks": "ipv4CidrBlocks",
+    "ipv6cidrBlocks": "ipv6CidrBlocks",
+    "ipv6privateCidrBlocks": "ipv6PrivateCidrBlocks",
+    "isIpv6enabled": "isIpv6Enabled",
+    "localDisksTotalSizeInGbs": "localDisksTotalSizeInGBs",
+    "localVolumeSizeInGbs": "localVolumeSizeInGBs",
+    "memoryInGbs": "memoryInGBs",
+    "pluginsConfigs": "pluginsConfig",
+    "sizeInGbs": "sizeInGBs",
+    "sizeInMbs": "sizeInMBs",
     "state": "lifecycleState",
+    "stateless": "isStateless",
+    "vpusPerGb": "vpusPerGB",
 }
 _BACK = {wire: name for name, wire in _NAMES.items()}
 # numbers and truths that the official schema carries as text
-_TEXTS = {"bootVolumeSizeInGbs", "bootVolumeVpusPerGb", "sizeInGbs", "vpusPerGb", "assignPublicIp"}
+_TEXTS = {
+    *("assignPublicIp", "bootVolumeSizeInGbs", "bootVolumeVpusPerGb"),
+    *("sizeInGbs", "sizeInMbs", "vpusPerGb"),
+}
+# Maps whose keys are the user's own: no name in them is translated.
+_MAPS = {"definedTags", "extendedMetadata", "freeformTags", "metadata"}
 
 
 def outbound(properties: Any) -> Any:
@@ -27,7 +44,11 @@ def outbound(properties: Any) -> Any:
     if not isinstance(properties, dict):
         return properties
     return {
-        _NAMES.get(name, name): _from_text(value) if name in _TEXTS else outbound(value)
+        _NAMES.get(name, name): _from_text(value)
+        if name in _TEXTS
+        else value
+        if name in _MAPS
+        else outbound(value)
         for name, value in properties.items()
     }
 
@@ -48,7 +69,7 @@ def inbound(body: Any) -> Any:
         elif name == "timeCreated":
             properties[name] = go_time(value)
         else:
-            properties[name] = inbound(value)
+            properties[name] = value if name in _MAPS else inbound(value)
     return properties
 
 
@@ -77,12 +98,13 @@ def _from_text(value: Any) -> Any:
 
 
 def instance_body(inputs: Properties) -> Properties:
-    """Write a launch request: the image is `imageId` there."""
+    """Write a launch request, or a change of one: the image is `imageId` there."""
     body = dict(outbound(inputs))
+    # an instance has no such property: it is said when it is terminated
+    body.pop("preserveBootVolume", None)
+    if "sourceDetails" not in body:
+        return body
     source = dict(body["sourceDetails"])
     if "sourceId" in source:
         source["imageId"] = source.pop("sourceId")
-    body["sourceDetails"] = source
-    # an instance has no such property: it is said when it is terminated
-    body.pop("preserveBootVolume", None)
-    return body
+    return {**body, "sourceDetails": source}

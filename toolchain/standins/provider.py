@@ -1,14 +1,15 @@
 """The provider protocol, once for all stand-ins: a plugin is a table of resources and functions."""
 
+import contextlib
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent import futures
 from dataclasses import dataclass, field
 from importlib import metadata
-from typing import Any, NoReturn, Protocol, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import grpc
 from google.protobuf import empty_pb2
@@ -22,86 +23,16 @@ from pulumi.runtime.proto import (
 )
 
 from toolchain.standins import values
+from toolchain.standins.resource import Context, ProviderError, Resource, UnfinishedError
 from toolchain.standins.values import Properties
 
 _WORKERS = 32
+# In the outputs of each resource that a stand-in wrote last; its value is the format's version.
+# Official plugins pass it by, and leave it out of what they write.
+MARK = {"__standin": "1"}
+_SWITCH_SECONDS = 0.001
+_NICENESS = -10  # only root may
 _MESSAGE_BYTES = 64 << 20  # gRPC's default of 4 MB is less than a large state
-
-
-class ProviderError(Exception):
-    """The operation failed; the text is shown to the user as it is."""
-
-
-class UnfinishedError(ProviderError):
-    """A resource was made but is not as it should be: the state keeps it, the next run goes on."""
-
-    def __init__(self, text: str, identity: str, outputs: Properties) -> None:
-        super().__init__(text)
-        self.identity = identity
-        self.outputs = outputs
-
-
-class Log(Protocol):
-    """Shows a line to the user, under the resource that it is about.
-
-    A `passing` one tells of progress: a terminal shows it until the next one.
-    """
-
-    def __call__(self, text: str, *, passing: bool = False) -> None: ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class Context:
-    """What surrounds one operation on one resource.
-
-    `cancelled` is set when the user wants to stop: what waits gives up then.
-    """
-
-    urn: str
-    log: Log
-    config: Mapping[str, Any]
-    cancelled: threading.Event
-
-
-class Resource(Protocol):
-    """One type of resource: its properties, and what is done for it.
-
-    `create`, `read` and `update` return the outputs; `read` returns None if it is gone.
-    """
-
-    @property
-    def required(self) -> frozenset[str]: ...
-
-    @property
-    def optional(self) -> frozenset[str]: ...
-
-    @property
-    def computed(self) -> frozenset[str]:
-        """Name the outputs that a preview does not know, beside those that equal an input."""
-        ...
-
-    @property
-    def ignored(self) -> tuple[str, ...]:
-        """Name the inputs, by path, whose change alone changes nothing."""
-        ...
-
-    def prepare(self, inputs: Properties) -> Properties:
-        """Complete the inputs, or raise ProviderError with the rule that they break."""
-        ...
-
-    def replaces(self, path: str) -> bool:
-        """Tell whether a change of the property at `path` needs a new resource."""
-        ...
-
-    def create(self, inputs: Properties, context: Context) -> tuple[str, Properties]: ...
-
-    def read(self, identity: str, state: Properties, context: Context) -> Properties | None: ...
-
-    def update(
-        self, identity: str, state: Properties, inputs: Properties, context: Context
-    ) -> Properties: ...
-
-    def delete(self, identity: str, state: Properties, context: Context) -> None: ...
 
 
 Answer = TypeVar("Answer")
@@ -144,9 +75,11 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.CheckResponse(inputs=request.news)
 
     def DiffConfig(self, request: Any, context: Any) -> provider_pb2.DiffResponse:  # noqa: N802
-        del request, context
+        del context
         # other credentials or another region do not replace what was made with the first ones
-        return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
+        old = values.plain(values.from_wire(request.old_inputs))
+        new = values.plain(values.from_wire(request.news))
+        return _difference(values.top_level(old, new))
 
     def Configure(self, request: Any, context: Any) -> provider_pb2.ConfigureResponse:  # noqa: N802
         del context
@@ -157,7 +90,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     def Check(self, request: Any, context: Any) -> provider_pb2.CheckResponse:  # noqa: N802
         resource = self._resource(request.urn, context)
-        inputs = values.from_wire(request.news)
+        inputs = values.plain(values.from_wire(request.news))
         failures = [
             *(
                 (key, f"{self._unmodelled(f'the property {key!r}')}")
@@ -171,7 +104,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             except ProviderError as error:
                 failures = [("", str(error))]
         return provider_pb2.CheckResponse(
-            inputs=values.to_wire(inputs),
+            inputs=values.to_wire(values.encrypted(inputs, resource.secrets)),
             failures=[
                 provider_pb2.CheckFailure(property=key, reason=reason) for key, reason in failures
             ],
@@ -179,74 +112,59 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     def Diff(self, request: Any, context: Any) -> provider_pb2.DiffResponse:  # noqa: N802
         resource = self._resource(request.urn, context)
-        old, new = values.from_wire(request.old_inputs), values.from_wire(request.news)
-        for path in (*request.ignoreChanges, *resource.ignored):
-            _copy(path.split("."), old, new)
-        detailed, replaces = {}, []
-        for path, kind in values.differences(old, new):
-            if resource.replaces(path):
-                kind += "_REPLACE"  # noqa: PLW2901 - the same difference, said in full
-                replaces.append(path)
-            detailed[path] = provider_pb2.PropertyDiff(
-                kind=provider_pb2.PropertyDiff.Kind.Value(kind), inputDiff=True
-            )
-        changes = (
-            provider_pb2.DiffResponse.DIFF_SOME if detailed else provider_pb2.DiffResponse.DIFF_NONE
+        state, old, new = (
+            values.plain(values.from_wire(properties))
+            for properties in (request.olds, request.old_inputs, request.news)
         )
-        return provider_pb2.DiffResponse(
-            changes=changes,
-            replaces=replaces,
-            diffs=sorted(detailed),
-            detailedDiff=detailed,
-            hasDetailedDiff=True,
-        )
+        return _difference(resource.differences(state, old, new, tuple(request.ignoreChanges)))
 
     def Create(self, request: Any, context: Any) -> provider_pb2.CreateResponse:  # noqa: N802
         resource = self._resource(request.urn, context)
-        inputs = values.from_wire(request.properties)
+        inputs = values.plain(values.from_wire(request.properties))
         if request.preview:
-            return provider_pb2.CreateResponse(properties=_foreseen(resource, inputs))
-        identity, outputs = self._do(context, resource.create, inputs, self._context(request.urn))
-        return provider_pb2.CreateResponse(id=identity, properties=values.to_wire(outputs))
+            unknown = dict.fromkeys(resource.computed, values.UNKNOWN)
+            return provider_pb2.CreateResponse(properties=_kept(resource, {**unknown, **inputs}))
+        operation = self._context(request)
+        identity, outputs = self._do(context, resource.create, inputs, operation)
+        return provider_pb2.CreateResponse(id=identity, properties=_kept(resource, outputs))
 
     def Read(self, request: Any, context: Any) -> provider_pb2.ReadResponse:  # noqa: N802
         resource = self._resource(request.urn, context)
         state = values.from_wire(request.properties)
-        outputs = self._do(context, resource.read, request.id, state, self._context(request.urn))
+        outputs = self._do(context, resource.read, request.id, state, self._context(request))
         if outputs is None:
             return provider_pb2.ReadResponse()
-        inputs = values.from_wire(request.inputs)
-        seen = values.seen(inputs, outputs)
+        inputs = values.seen(values.plain(values.from_wire(request.inputs)), values.plain(outputs))
         return provider_pb2.ReadResponse(
-            id=request.id, properties=values.to_wire(outputs), inputs=values.to_wire(seen)
+            id=request.id,
+            properties=_kept(resource, outputs),
+            inputs=values.to_wire(values.encrypted(inputs, resource.secrets)),
         )
 
     def Update(self, request: Any, context: Any) -> provider_pb2.UpdateResponse:  # noqa: N802
         resource = self._resource(request.urn, context)
-        inputs = values.from_wire(request.news)
-        if request.preview:
-            return provider_pb2.UpdateResponse(properties=_foreseen(resource, inputs))
-        outputs = self._do(
-            context,
-            resource.update,
-            request.id,
-            values.from_wire(request.olds),
-            inputs,
-            self._context(request.urn),
+        state, old, new = (
+            values.plain(values.from_wire(properties))
+            for properties in (request.olds, request.old_inputs, request.news)
         )
-        return provider_pb2.UpdateResponse(properties=values.to_wire(outputs))
+        if request.preview:
+            outputs = self._do(context, resource.foreseen, state, old, new)
+        else:
+            operation = self._context(request)
+            outputs = self._do(context, resource.update, request.id, state, new, operation)
+        return provider_pb2.UpdateResponse(properties=_kept(resource, outputs))
 
     def Delete(self, request: Any, context: Any) -> empty_pb2.Empty:  # noqa: N802
         resource = self._resource(request.urn, context)
-        state = values.from_wire(request.properties)
-        self._do(context, resource.delete, request.id, state, self._context(request.urn))
+        state = values.plain(values.from_wire(request.properties))
+        self._do(context, resource.delete, request.id, state, self._context(request))
         return empty_pb2.Empty()
 
     def Invoke(self, request: Any, context: Any) -> provider_pb2.InvokeResponse:  # noqa: N802
         function = self._plugin.functions.get(request.tok)
         if function is None:
             self._refuse(context, f"the function {request.tok}")
-        answer = self._do(context, function, values.from_wire(request.args), self._context(""))
+        answer = self._do(context, function, values.from_wire(request.args), self._context(request))
         response = provider_pb2.InvokeResponse()
         getattr(response, "return").CopyFrom(values.to_wire(answer))  # a keyword in Python
         return response
@@ -263,14 +181,22 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             self._refuse(context, f"the resource {token}")
         return resource
 
-    def _context(self, urn: str) -> Context:
+    def _context(self, request: Any) -> Context:
+        urn = getattr(request, "urn", "")  # a function has none
+
         def log(text: str, *, passing: bool = False) -> None:
             severity = engine_pb2.LogSeverity.Value("INFO")
             self._engine.Log(
                 engine_pb2.LogRequest(severity=severity, message=text, urn=urn, ephemeral=passing)
             )
 
-        return Context(urn=urn, log=log, config=self._config, cancelled=self._cancelled)
+        return Context(
+            urn=urn,
+            log=log,
+            config=self._config,
+            cancelled=self._cancelled,
+            timeout=getattr(request, "timeout", 0),
+        )
 
     @staticmethod
     def _do(context: Any, operation: Callable[..., Answer], *arguments: Any) -> Answer:
@@ -295,9 +221,24 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         raise AssertionError("abort does not return")
 
 
-def _foreseen(resource: Resource, inputs: Properties) -> Any:
-    """Give the outputs as far as a preview knows them."""
-    return values.to_wire({**dict.fromkeys(resource.computed, values.UNKNOWN), **inputs})
+def _kept(resource: Resource, outputs: Properties) -> Any:
+    """Return the outputs as the state keeps them: marked as ours, with its secrets as such."""
+    return values.to_wire(values.encrypted({**outputs, **MARK}, resource.secrets))
+
+
+def _difference(kinds: Mapping[str, str]) -> provider_pb2.DiffResponse:
+    """Report differences, each by path; reasons are the properties at the top."""
+    response = provider_pb2.DiffResponse
+    return response(
+        changes=response.DIFF_SOME if kinds else response.DIFF_NONE,
+        replaces=sorted({values.top(p) for p, kind in kinds.items() if kind.endswith("_REPLACE")}),
+        diffs=sorted({values.top(path) for path in kinds}),
+        detailedDiff={
+            path: provider_pb2.PropertyDiff(kind=provider_pb2.PropertyDiff.Kind.Value(kind))
+            for path, kind in kinds.items()
+        },
+        hasDetailedDiff=True,
+    )
 
 
 def _add_details(context: Any, error: UnfinishedError) -> None:
@@ -305,22 +246,12 @@ def _add_details(context: Any, error: UnfinishedError) -> None:
     status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=str(error))
     status.details.add().Pack(
         provider_pb2.ErrorResourceInitFailed(
-            id=error.identity, properties=values.to_wire(error.outputs), reasons=[str(error)]
+            id=error.identity,
+            properties=values.to_wire({**error.outputs, **MARK}),
+            reasons=[str(error)],
         )
     )
     context.set_trailing_metadata([("grpc-status-details-bin", status.SerializeToString())])
-
-
-def _copy(path: Sequence[str], source: Properties, target: Properties) -> None:
-    """Make `target` as `source` at a path of property names: that change is ignored."""
-    for key in path[:-1]:
-        if not (isinstance(source.get(key), dict) and isinstance(target.get(key), dict)):
-            return
-        source, target = source[key], target[key]
-    if path[-1] in source:
-        target[path[-1]] = source[path[-1]]
-    else:
-        target.pop(path[-1], None)
 
 
 def serve(plugin: Plugin) -> None:
@@ -329,6 +260,7 @@ def serve(plugin: Plugin) -> None:
         ("grpc.max_receive_message_length", _MESSAGE_BYTES),
         ("grpc.max_send_message_length", _MESSAGE_BYTES),
     ]
+    _answer_soon()
     server = grpc.server(futures.ThreadPoolExecutor(_WORKERS), options=options)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(
         Servicer(plugin, sys.argv[1] if len(sys.argv) > 1 else ""), server
@@ -344,6 +276,18 @@ def serve(plugin: Plugin) -> None:
     print(port, flush=True)
     stopped.wait()
     server.stop(grace=1).wait()
+
+
+def _answer_soon() -> None:
+    """Get to the CPU before others: a plugin that is slow to answer is taken for dead.
+
+    When the engine ends a plugin, it asks for its health and waits for half a second. Later it
+    says that the plugin "exited prematurely", and the run has failed. On a busy machine the
+    interpreter needs longer, above all while another of its threads imports a large package.
+    """
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    with contextlib.suppress(PermissionError):
+        os.nice(_NICENESS)
 
 
 def _until_orphaned(stopped: threading.Event) -> None:

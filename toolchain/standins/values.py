@@ -1,12 +1,16 @@
 """Property values between the engine's wire format and Python, and how two sets of them differ."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from google.protobuf import json_format, struct_pb2
 
 # The engine's stand-in for a value that is not known yet (pulumi: resource/plugin/rpc.go).
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+
+# Marks a secret: a dictionary of this key, its value, and the secret as `value`.
+_SIGNATURE = "4dabf18193072939515e22adb298388d"
+_SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the same for all of them
 
 Properties = dict[str, Any]
 
@@ -30,6 +34,39 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     return value
+
+
+def plain(value: Any) -> Any:
+    """Return properties without secrets' wrappers and without what plugins keep for themselves.
+
+    Official plugins keep `__defaults` in inputs, `__meta` and more in outputs.
+    """
+    if isinstance(value, dict):
+        if _is_secret(value):
+            return plain(value["value"])
+        return {key: plain(item) for key, item in value.items() if not key.startswith("__")}
+    return [plain(item) for item in value] if isinstance(value, list) else value
+
+
+def encrypted(properties: Properties, paths: Iterable[str]) -> Properties:
+    """Return the properties with those at `paths` marked as secrets, inner ones first."""
+    for path in paths:
+        properties = _encrypted(properties, path)
+    return properties
+
+
+def _encrypted(properties: Properties, path: str) -> Properties:
+    head, _, rest = path.partition(".")
+    value = properties.get(head)
+    if rest and isinstance(value, dict):
+        return {**properties, head: _encrypted(value, rest)}
+    if rest or value is None or value == UNKNOWN or _is_secret(value):
+        return properties
+    return {**properties, head: {_SIGNATURE: _SECRET, "value": value}}
+
+
+def _is_secret(value: Any) -> bool:
+    return isinstance(value, dict) and value.get(_SIGNATURE) == _SECRET
 
 
 def has_unknowns(value: Any) -> bool:
@@ -79,3 +116,17 @@ def differences(old: Any, new: Any, path: str = "") -> Iterator[tuple[str, str]]
                 yield from differences(old[index], new[index], inner)
     elif old != new:
         yield path, "UPDATE"
+
+
+def top(path: str) -> str:
+    """Return the property at the top of a path."""
+    return path.partition(".")[0].partition("[")[0]
+
+
+def top_level(old: Properties, new: Properties) -> dict[str, str]:
+    """Return the kind of difference of each property that differs, however deep."""
+    return {
+        key: "ADD" if key not in old else "DELETE" if key not in new else "UPDATE"
+        for key in sorted({*old, *new})
+        if key not in old or key not in new or old[key] != new[key]
+    }

@@ -11,7 +11,7 @@ import pytest
 
 from tests import operation
 from toolchain.standins.command import Command
-from toolchain.standins.provider import Context, ProviderError
+from toolchain.standins.resource import Context, ProviderError
 from toolchain.standins.values import Properties
 
 
@@ -71,9 +71,3 @@ def test_without_a_command_no_host_is_needed(connection: dict[str, Any], context
 def test_a_login_that_is_not_modelled_is_refused(connection: dict[str, Any]) -> None:
     with pytest.raises(ProviderError, match=r"^connection\.password is not modelled"):
         Command().prepare({"connection": {**connection, "password": "p"}, "create": "true"})
-
-
-def test_only_a_trigger_replaces() -> None:
-    assert Command().replaces("triggers[0]")
-    assert not Command().replaces("stdin")
-    assert not Command().replaces("connection.host")

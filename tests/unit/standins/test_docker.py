@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from toolchain.standins import values
-from toolchain.standins.docker import Image, context_digest
-from toolchain.standins.provider import ProviderError
+from toolchain.standins.docker import Image
+from toolchain.standins.docker_context import context_digest
+from toolchain.standins.resource import ProviderError
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def digest(folder: Path) -> str:
-    return context_digest(folder, folder / "Dockerfile")
+    return context_digest(str(folder), str(folder / "Dockerfile"))
 
 
 def test_a_changed_file_a_changed_mode_and_a_renamed_file_are_changes(folder: Path) -> None:
@@ -42,12 +43,27 @@ def test_a_touched_file_and_an_ignored_one_are_none(folder: Path) -> None:
 
 
 def test_a_link_counts_by_where_it_leads(folder: Path) -> None:
-    (folder / "link").symlink_to("/nowhere")
+    link = folder / "link"
+    link.symlink_to("code.py")
     before = digest(folder)
-    (folder / "link").unlink()
-    (folder / "link").symlink_to("/elsewhere")
+    link.unlink()
+    link.symlink_to("Dockerfile")
 
     assert digest(folder) != before
+
+
+def test_a_link_that_leads_nowhere_is_named(folder: Path) -> None:
+    (folder / "link").symlink_to("nowhere")
+    with pytest.raises(ProviderError, match=r"^could not evaluate symlink at .*/link: No such"):
+        digest(folder)
+
+
+def test_the_ignore_file_of_the_dockerfile_comes_before_the_contexts(folder: Path) -> None:
+    (folder / "Dockerfile.dockerignore").write_text("*.py\nDockerfile.dockerignore\n")
+    before = digest(folder)
+    (folder / "code.py").write_text("print(1)\n")
+
+    assert digest(folder) == before
 
 
 def test_the_inputs_get_the_digest_of_the_context(folder: Path) -> None:
@@ -59,7 +75,7 @@ def test_the_inputs_get_the_digest_of_the_context(folder: Path) -> None:
 def test_an_unknown_argument_leaves_the_context_for_later() -> None:
     inputs = {"imageName": "x", "build": {"context": "/none", "args": {"BASE": values.UNKNOWN}}}
 
-    assert Image().prepare(inputs) == inputs
+    assert Image().prepare(inputs) == {**inputs, "buildOnPreview": False}
 
 
 @pytest.mark.parametrize(
@@ -77,5 +93,7 @@ def test_a_wrong_build_is_named(build: values.Properties, message: str) -> None:
     assert str(caught.value).startswith(message)
 
 
-def test_another_login_is_no_change() -> None:
-    assert Image.ignored == ("registry.username", "registry.password")
+def test_a_build_in_a_preview_is_refused(folder: Path) -> None:
+    inputs = {"imageName": "x:1", "build": {"context": str(folder)}, "buildOnPreview": True}
+    with pytest.raises(ProviderError, match=r"^buildOnPreview is not modelled"):
+        Image().prepare(inputs)

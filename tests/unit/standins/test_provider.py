@@ -12,7 +12,8 @@ from pulumi.runtime.proto import provider_pb2, status_pb2
 
 from tests.unit.standins.engine import Log, plugged, urn
 from toolchain.standins import values
-from toolchain.standins.provider import Context, Plugin, ProviderError, UnfinishedError
+from toolchain.standins.provider import Plugin
+from toolchain.standins.resource import Context, ProviderError, UnfinishedError
 from toolchain.standins.values import Properties
 
 JAR = urn("test:index:Jar")
@@ -26,15 +27,25 @@ class Jar:
     required = frozenset({"jam"})
     optional = frozenset({"glass", "label", "lid"})
     computed = frozenset({"weight"})
-    ignored = ("label.colour",)
+    secrets = ("label.code", "label")
 
     def prepare(self, inputs: Properties) -> Properties:
         if inputs["jam"] == "stones":
             raise ProviderError("jam is 'stones'; it must be fruit")
         return {"lid": "screwed", **inputs}
 
-    def replaces(self, path: str) -> bool:
-        return path == "glass"
+    def differences(
+        self, state: Properties, old: Properties, new: Properties, ignored: tuple[str, ...]
+    ) -> dict[str, str]:
+        del state
+        kinds = {k: v for k, v in values.top_level(old, new).items() if k not in ignored}
+        return {k: f"{v}_REPLACE" if k == "glass" else v for k, v in kinds.items()}
+
+    def foreseen(self, state: Properties, old: Properties, new: Properties) -> Properties:
+        del old
+        if new["jam"] == "petrified":
+            raise ProviderError("jam is 'petrified'; no change makes it so")
+        return {**state, **new, "weight": values.UNKNOWN}
 
     def create(self, inputs: Properties, context: Context) -> tuple[str, Properties]:
         context.log("cooking")
@@ -42,6 +53,8 @@ class Jar:
             raise ProviderError("too sour")
         if inputs["jam"] == "hot":
             raise UnfinishedError("still hot", "jar-1", {**inputs, "weight": 3})
+        if inputs["jam"] == "timed":
+            return "jar-1", {"weight": context.timeout}
         if inputs["jam"] == "slow":
             context.cancelled.wait(10)
             raise ProviderError(f"cancelled: {context.cancelled.is_set()}")
@@ -161,20 +174,6 @@ def test_a_difference_that_can_not_replaces(stub: Any) -> None:
     assert found.detailedDiff["glass"].kind == provider_pb2.PropertyDiff.UPDATE_REPLACE
 
 
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ({"label": {"colour": "red"}}, {"label": {"colour": "blue"}}),
-        ({"label": {"colour": "red"}}, {"label": {}}),
-        ({"label": {}}, {"label": {"colour": "blue"}}),
-    ],
-)
-def test_what_the_resource_ignores_is_no_difference(
-    stub: Any, old: Properties, new: Properties
-) -> None:
-    assert diff(stub, old, new).changes == provider_pb2.DiffResponse.DIFF_NONE
-
-
 def test_what_the_program_ignores_is_no_difference(stub: Any) -> None:
     old, new = {"jam": "plum", "lid": "tight"}, {"jam": "plum", "lid": "loose"}
 
@@ -189,15 +188,93 @@ def test_a_preview_makes_nothing_and_leaves_outputs_unknown(stub: Any, jar: Jar)
     )
     foreseen = values.from_wire(stub.Create(request).properties)
 
-    assert foreseen == {"jam": "plum", "weight": values.UNKNOWN}
+    assert values.plain(foreseen) == {"jam": "plum", "weight": values.UNKNOWN}
     assert not jar.kept
+
+
+def update(stub: Any, state: Properties, jam: str, *, preview: bool = False) -> Properties:
+    return values.from_wire(
+        stub.Update(
+            provider_pb2.UpdateRequest(
+                urn=JAR,
+                id="jar-1",
+                olds=values.to_wire(state),
+                news=values.to_wire({"jam": jam}),
+                preview=preview,
+            )
+        ).properties
+    )
+
+
+def test_a_preview_of_an_update_makes_unknown_what_the_resource_says(stub: Any, jar: Jar) -> None:
+    foreseen = update(stub, {"jam": "plum", "lid": "tight", "weight": 3}, "cherry", preview=True)
+
+    assert values.plain(foreseen) == {"jam": "cherry", "lid": "tight", "weight": values.UNKNOWN}
+    assert not jar.kept
+
+
+def test_an_update_that_is_not_modelled_is_refused_in_a_preview(stub: Any) -> None:
+    error: Any = failure(update, stub, {"jam": "plum"}, "petrified", preview=True)
+
+    assert error.details() == "jam is 'petrified'; no change makes it so"
+
+
+def test_outputs_tell_that_a_stand_in_wrote_them(stub: Any) -> None:
+    made = values.from_wire(create(stub, jam="plum").properties)
+    changed = update(stub, made, "cherry")
+
+    assert made["__standin"] == "1"
+    assert changed["__standin"] == "1"
+
+
+def test_secrets_of_a_resource_are_marked_as_such(stub: Any) -> None:
+    label = {"code": "1234", "colour": "red"}
+    inputs = values.from_wire(check(stub, jam="plum", label=label).inputs)
+    outputs = values.from_wire(create(stub, jam="plum", label=label).properties)
+
+    for properties in (inputs, outputs):
+        assert set(properties["label"]) == {"4dabf18193072939515e22adb298388d", "value"}
+        assert set(properties["label"]["value"]["code"]) == set(properties["label"])
+        assert values.plain(properties)["label"] == label
+
+
+def test_what_an_official_plugin_keeps_for_itself_is_no_difference(stub: Any) -> None:
+    old = {"__defaults": ["lid"], "jam": "plum", "label": {"__defaults": [], "colour": "red"}}
+
+    found = diff(stub, old, {"jam": "plum", "label": {"colour": "red"}})
+    assert found.changes == provider_pb2.DiffResponse.DIFF_NONE
+
+
+def test_a_custom_timeout_reaches_the_resource(stub: Any) -> None:
+    request = provider_pb2.CreateRequest(
+        urn=JAR, properties=values.to_wire({"jam": "timed"}), timeout=90
+    )
+
+    assert values.from_wire(stub.Create(request).properties)["weight"] == 90
+
+
+def test_another_configuration_is_an_update_of_the_provider(stub: Any) -> None:
+    def changes(old: Properties, new: Properties) -> Any:
+        return stub.DiffConfig(
+            provider_pb2.DiffRequest(old_inputs=values.to_wire(old), news=values.to_wire(new))
+        )
+
+    changed = changes({"region": "here"}, {"region": "there"})
+    assert (changed.changes, list(changed.diffs), list(changed.replaces)) == (
+        provider_pb2.DiffResponse.DIFF_SOME,
+        ["region"],
+        [],
+    )
+    same = changes({"region": "here", "__meta": "1"}, {"region": "here"})
+    assert same.changes == provider_pb2.DiffResponse.DIFF_NONE
 
 
 def test_a_resource_lives_from_create_to_delete(plugin: tuple[Any, Log], jar: Jar) -> None:
     stub, log = plugin
     wire = values.to_wire
     made = create(stub, jam="plum")
-    assert (made.id, values.from_wire(made.properties)) == ("jar-1", {"jam": "plum", "weight": 3})
+    outputs = values.plain(values.from_wire(made.properties))
+    assert (made.id, outputs) == ("jar-1", {"jam": "plum", "weight": 3})
     assert log.lines == [(JAR, "cooking", False)]
 
     changed = stub.Update(
@@ -205,7 +282,7 @@ def test_a_resource_lives_from_create_to_delete(plugin: tuple[Any, Log], jar: Ja
             urn=JAR, id=made.id, olds=made.properties, news=wire({"jam": "cherry"})
         )
     )
-    assert values.from_wire(changed.properties) == {"jam": "cherry", "weight": 4}
+    assert values.plain(values.from_wire(changed.properties)) == {"jam": "cherry", "weight": 4}
 
     reading = provider_pb2.ReadRequest(
         urn=JAR, id=made.id, properties=made.properties, inputs=wire({"jam": "plum"})
@@ -233,7 +310,7 @@ def test_what_was_made_but_not_to_the_end_is_kept_in_the_state(stub: Any) -> Non
     kept = provider_pb2.ErrorResourceInitFailed()
     assert detail.Unpack(kept)
     assert kept.id == "jar-1"
-    assert values.from_wire(kept.properties) == {"jam": "hot", "weight": 3}
+    assert values.plain(values.from_wire(kept.properties)) == {"jam": "hot", "weight": 3}
     assert list(kept.reasons) == ["still hot"]
 
 

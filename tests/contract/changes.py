@@ -1,0 +1,322 @@
+"""The changes that a plugin decides on, of each resource that the program has."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from toolchain.standins.values import Properties
+
+ANYWHERE = "0.0.0.0/0"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One change: properties to set, by path; None takes one away.
+
+    `set` changes what the program wants, `behind` what is there, as somebody did by other means.
+    `before` is a part of both, on top of what the program has.
+    """
+
+    resource: str
+    change: str
+    set: Mapping[str, Any] = field(default_factory=dict)
+    behind: Mapping[str, Any] = field(default_factory=dict)
+    before: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.resource}: {self.change}"
+
+
+TOKENS = {
+    "Vcn": "oci:Core/vcn:Vcn",
+    "InternetGateway": "oci:Core/internetGateway:InternetGateway",
+    "DefaultRouteTable": "oci:Core/defaultRouteTable:DefaultRouteTable",
+    "DefaultSecurityList": "oci:Core/defaultSecurityList:DefaultSecurityList",
+    "Subnet": "oci:Core/subnet:Subnet",
+    "NetworkSecurityGroup": "oci:Core/networkSecurityGroup:NetworkSecurityGroup",
+    "SecurityRule": ("oci:Core/networkSecurityGroupSecurityRule:NetworkSecurityGroupSecurityRule"),
+    "Instance": "oci:Core/instance:Instance",
+    "Volume": "oci:Core/volume:Volume",
+    "VolumeAttachment": "oci:Core/volumeAttachment:VolumeAttachment",
+    "PublicIp": "oci:Core/publicIp:PublicIp",
+    "Image": "docker:index/image:Image",
+    "Command": "command:remote:Command",
+}
+
+
+def applied(inputs: Properties, changes: Mapping[str, Any]) -> Properties:
+    """Return properties with each path set to its value, or without it where that is None."""
+    result = dict(inputs)
+    for path, value in changes.items():
+        head, _, rest = path.partition(".")
+        if rest:
+            result[head] = applied(result.get(head, {}), {rest: value})
+        elif value is None:
+            result.pop(head, None)
+        else:
+            result[head] = value
+    return result
+
+
+_RULE = {"destination": ANYWHERE, "destinationType": "CIDR_BLOCK"}
+_ALL = {"protocol": "all", "destination": ANYWHERE, "destinationType": "CIDR_BLOCK"}
+_TEN = {"protocol": "all", "destination": "10.0.0.0/8", "destinationType": "CIDR_BLOCK"}
+_TCP = {"destinationPortRange": {"min": 22, "max": 22}}
+
+ROWS = [
+    *(Row(resource, "as it is") for resource in TOKENS),
+    *(
+        Row(resource, "another compartment", {"compartmentId": "ocid1.tenancy.oc1..other"})
+        for resource in (
+            *("Vcn", "InternetGateway", "Subnet", "NetworkSecurityGroup", "Instance", "Volume"),
+            "PublicIp",
+        )
+    ),
+    *(
+        Row(resource, "another name", {"displayName": "other"})
+        for resource in (
+            *("Vcn", "InternetGateway", "DefaultRouteTable", "DefaultSecurityList", "Subnet"),
+            *("NetworkSecurityGroup", "Instance", "Volume", "VolumeAttachment", "PublicIp"),
+        )
+    ),
+    *(
+        Row(resource, "no name", {"displayName": None})
+        for resource in (
+            *("Vcn", "InternetGateway", "Subnet", "NetworkSecurityGroup", "Instance", "Volume"),
+            "PublicIp",
+        )
+    ),
+    *(
+        Row(resource, "a tag", {"freeformTags": {"team": "auth"}})
+        for resource in (
+            *("Vcn", "InternetGateway", "DefaultRouteTable", "DefaultSecurityList", "Subnet"),
+            *("NetworkSecurityGroup", "Instance", "Volume", "PublicIp"),
+        )
+    ),
+    Row("Vcn", "another block", {"cidrBlocks": ["10.1.0.0/16"]}),
+    Row("Vcn", "one block more", {"cidrBlocks": ["10.0.0.0/16", "10.1.0.0/16"]}),
+    Row("Vcn", "another DNS label", {"dnsLabel": "other"}),
+    Row("Vcn", "no DNS label", {"dnsLabel": None}),
+    Row("Vcn", "IPv6", {"isIpv6enabled": True}),
+    Row("InternetGateway", "disabled", {"enabled": False}),
+    Row("InternetGateway", "enabled in so many words", {"enabled": True}),
+    Row("InternetGateway", "another VCN", {"vcnId": "ocid1.vcn.oc1..other"}),
+    Row("DefaultRouteTable", "no rule", {"routeRules": []}),
+    Row("DefaultRouteTable", "rules not named", {"routeRules": None}),
+    Row(
+        "DefaultRouteTable",
+        "another gateway",
+        {"routeRules": [{**_RULE, "networkEntityId": "ocid1.internetgateway.oc1..other"}]},
+    ),
+    Row(
+        "DefaultRouteTable",
+        "another VCN's",
+        {"manageDefaultResourceId": "ocid1.routetable.oc1..other"},
+    ),
+    Row(
+        "DefaultSecurityList",
+        "a rule",
+        {
+            "ingressSecurityRules": [
+                {"protocol": "6", "source": ANYWHERE, "tcpOptions": {"min": 22, "max": 22}}
+            ]
+        },
+    ),
+    Row(
+        "DefaultSecurityList",
+        "another VCN's",
+        {"manageDefaultResourceId": "ocid1.securitylist.oc1..other"},
+    ),
+    Row("Subnet", "another block", {"cidrBlock": "10.0.2.0/24"}),
+    Row("Subnet", "another DNS label", {"dnsLabel": "other"}),
+    Row("Subnet", "no DNS label", {"dnsLabel": None}),
+    Row("Subnet", "another VCN", {"vcnId": "ocid1.vcn.oc1..other"}),
+    Row("Subnet", "another route table", {"routeTableId": "ocid1.routetable.oc1..other"}),
+    Row("Subnet", "another security list", {"securityListIds": ["ocid1.securitylist.oc1..other"]}),
+    Row("Subnet", "no security list named", {"securityListIds": None}),
+    Row("Subnet", "no public addresses", {"prohibitPublicIpOnVnic": True}),
+    Row("Subnet", "no way in from the internet", {"prohibitInternetIngress": True}),
+    Row("Subnet", "in one availability domain", {"availabilityDomain": "one"}),
+    Row("NetworkSecurityGroup", "another VCN", {"vcnId": "ocid1.vcn.oc1..other"}),
+    Row("SecurityRule", "another source", {"source": "10.0.0.0/8"}),
+    Row("SecurityRule", "another port", {"tcpOptions.destinationPortRange.max": 23}),
+    Row("SecurityRule", "any port", {"tcpOptions": None}),
+    Row(
+        "SecurityRule",
+        "another protocol",
+        {"protocol": "17", "tcpOptions": None, "udpOptions": _TCP},
+    ),
+    Row(
+        "SecurityRule",
+        "another direction",
+        {
+            "direction": "EGRESS",
+            "source": None,
+            "sourceType": None,
+            "destination": ANYWHERE,
+            "destinationType": "CIDR_BLOCK",
+        },
+    ),
+    Row(
+        "SecurityRule",
+        "ICMP",
+        {"protocol": "1", "tcpOptions": None, "icmpOptions": {"type": 3, "code": 4}},
+    ),
+    Row("SecurityRule", "another reason", {"description": "other"}),
+    Row("SecurityRule", "no reason", {"description": None}),
+    Row("SecurityRule", "stateless", {"stateless": True}),
+    Row(
+        "SecurityRule",
+        "another group",
+        {"networkSecurityGroupId": "ocid1.networksecuritygroup.oc1..other"},
+    ),
+    Row("Instance", "another availability domain", {"availabilityDomain": "other"}),
+    Row("Instance", "a fault domain", {"faultDomain": "FAULT-DOMAIN-2"}),
+    Row("Instance", "another shape", {"shape": "VM.Standard.A1.Flex"}),
+    Row("Instance", "more memory", {"shapeConfig.memoryInGbs": 12}),
+    Row("Instance", "more OCPUs", {"shapeConfig.ocpus": 2}),
+    Row("Instance", "memory not named", {"shapeConfig.memoryInGbs": None}),
+    Row("Instance", "another image", {"sourceDetails.sourceId": "ocid1.image.oc1..other"}),
+    Row("Instance", "a larger boot volume", {"sourceDetails.bootVolumeSizeInGbs": "100"}),
+    Row("Instance", "a faster boot volume", {"sourceDetails.bootVolumeVpusPerGb": "20"}),
+    Row("Instance", "another subnet", {"createVnicDetails.subnetId": "ocid1.subnet.oc1..other"}),
+    Row(
+        "Instance",
+        "another group",
+        {"createVnicDetails.nsgIds": ["ocid1.networksecuritygroup.oc1..other"]},
+    ),
+    Row("Instance", "no group", {"createVnicDetails.nsgIds": None}),
+    Row("Instance", "an ephemeral public address", {"createVnicDetails.assignPublicIp": "true"}),
+    Row("Instance", "another host name", {"createVnicDetails.hostnameLabel": "other"}),
+    Row("Instance", "another name of the VNIC", {"createVnicDetails.displayName": "other"}),
+    Row("Instance", "another private address", {"createVnicDetails.privateIp": "10.0.1.77"}),
+    Row(
+        "Instance",
+        "no check of source and destination",
+        {"createVnicDetails.skipSourceDestCheck": True},
+    ),
+    Row("Instance", "other user data", {"metadata.user_data": "b3RoZXI="}),
+    Row("Instance", "other keys", {"metadata.ssh_authorized_keys": "ssh-ed25519 other"}),
+    Row("Instance", "a note in the metadata", {"metadata.note": "other"}),
+    Row("Instance", "no metadata", {"metadata": None}),
+    Row(
+        "Instance",
+        "older IMDS endpoints",
+        {"instanceOptions.areLegacyImdsEndpointsDisabled": False},
+    ),
+    Row(
+        "Instance",
+        "stopped after maintenance",
+        {"availabilityConfig.recoveryAction": "STOP_INSTANCE"},
+    ),
+    Row("Instance", "recovery not named", {"availabilityConfig": None}),
+    Row("Instance", "no monitoring", {"agentConfig": {"isMonitoringDisabled": True}}),
+    Row("Instance", "no encryption in transit", {"isPvEncryptionInTransitEnabled": False}),
+    Row("Instance", "encryption not named", {"isPvEncryptionInTransitEnabled": None}),
+    Row("Instance", "a boot volume that stays", {"preserveBootVolume": True}),
+    Row("Volume", "another availability domain", {"availabilityDomain": "other"}),
+    Row("Volume", "larger", {"sizeInGbs": "100"}),
+    Row("Volume", "faster", {"vpusPerGb": "20"}),
+    Row("VolumeAttachment", "another device", {"device": "/dev/oracleoci/oraclevdc"}),
+    Row("VolumeAttachment", "another instance", {"instanceId": "ocid1.instance.oc1..other"}),
+    Row("VolumeAttachment", "another volume", {"volumeId": "ocid1.volume.oc1..other"}),
+    Row("VolumeAttachment", "another type", {"attachmentType": "iscsi"}),
+    Row("VolumeAttachment", "no encryption", {"isPvEncryptionInTransitEnabled": False}),
+    Row("VolumeAttachment", "device not named", {"device": None}),
+    Row("PublicIp", "another private address", {"privateIpId": "ocid1.privateip.oc1..other"}),
+    Row("PublicIp", "no private address", {"privateIpId": None}),
+    Row("PublicIp", "ephemeral", {"lifetime": "EPHEMERAL"}),
+    Row("Image", "another tag", {"imageName": "127.0.0.1:5000/auth/auth-service:other"}),
+    Row("Image", "another argument", {"build.args.REVISION": "other"}),
+    Row("Image", "another platform", {"build.platform": "linux/arm64"}),
+    Row("Image", "a stage", {"build.target": "runtime"}),
+    Row("Image", "another registry", {"registry.server": "127.0.0.2:5000"}),
+    Row("Image", "another login", {"registry.username": "other", "registry.password": "other"}),
+    Row("Image", "not built on preview, in so many words", {"buildOnPreview": False}),
+    Row("Image", "not pushed", {"skipPush": True}),
+    Row("Command", "another command", {"create": "other"}),
+    Row("Command", "other input", {"stdin": "other"}),
+    Row("Command", "no input", {"stdin": None}),
+    Row("Command", "a command for updates", {"update": "other"}),
+    Row("Command", "a command for the deletion", {"delete": "other"}),
+    Row("Command", "another host", {"connection.host": "127.0.0.2"}),
+    Row("Command", "more patience", {"connection.dialErrorLimit": 61}),
+    Row("Command", "another host key", {"connection.hostKey": "ssh-ed25519 other"}),
+    Row("Command", "a trigger", {"triggers": ["other"]}),
+    *(
+        Row("Command", change, {"triggers": triggers}, before={"triggers": ["one"]})
+        for change, triggers in (
+            ("another trigger", ["other"]),
+            ("one trigger more", ["one", "other"]),
+            ("no trigger", None),
+        )
+    ),
+    *(
+        Row("Command", change, {"environment": variables}, before={"environment": {"A": "1"}})
+        for change, variables in (
+            ("another variable's value", {"A": "2"}),
+            ("one variable more", {"A": "1", "B": "1"}),
+            ("no variable", None),
+        )
+    ),
+    Row("Command", "another command for updates", {"update": "other"}, before={"update": "one"}),
+    Row("Command", "two changes", {"create": "other", "update": "other"}),
+    Row("Command", "a variable", {"environment": {"LC_WORD": "other"}}),
+    Row("Command", "all output shown", {"logging": "stdoutAndStderr"}),
+    Row("Command", "earlier output in the environment", {"addPreviousOutputInEnv": True}),
+    Row("Instance", "another kind of source", {"sourceDetails.sourceType": "bootVolume"}),
+    Row("Instance", "a DNS record", {"createVnicDetails.assignPrivateDnsRecord": True}),
+    Row("Instance", "a tag of the VNIC", {"createVnicDetails.freeformTags": {"team": "auth"}}),
+    Row("Instance", "host name not named", {"createVnicDetails.hostnameLabel": None}),
+    Row("Instance", "shape not named", {"shape": None}),
+    Row("Instance", "boot volume's size not named", {"sourceDetails.bootVolumeSizeInGbs": None}),
+    Row("Volume", "size not named", {"sizeInGbs": None}),
+    Row(
+        "DefaultSecurityList",
+        "a rule of two",
+        {"egressSecurityRules": [_ALL]},
+        behind={"egressSecurityRules": [_TEN, _ALL]},
+    ),
+    Row(
+        "DefaultSecurityList",
+        "two rules in another order",
+        {"egressSecurityRules": [_ALL, _TEN]},
+        behind={"egressSecurityRules": [_TEN, _ALL]},
+    ),
+    Row(
+        "DefaultSecurityList",
+        "one rule more",
+        {"egressSecurityRules": [_ALL, _TEN]},
+        behind={"egressSecurityRules": [_ALL]},
+    ),
+    Row("Vcn", "renamed behind", behind={"displayName": "other"}),
+    Row("Vcn", "tagged behind", behind={"freeformTags": {"team": "auth"}}),
+    Row("Vcn", "a tag taken away", {"freeformTags": {}}, behind={"freeformTags": {"team": "auth"}}),
+    Row("Vcn", "one block more behind", behind={"cidrBlocks": ["10.0.0.0/16", "10.1.0.0/16"]}),
+    Row("InternetGateway", "disabled behind", behind={"enabled": False}),
+    Row("DefaultRouteTable", "emptied behind", behind={"routeRules": []}),
+    Row(
+        "DefaultSecurityList",
+        "opened behind",
+        behind={"egressSecurityRules": [_ALL]},
+    ),
+    Row("Instance", "a note in the metadata behind", behind={"metadata.note": "other"}),
+    Row("Instance", "other user data behind", behind={"metadata.user_data": "b3RoZXI="}),
+    Row("Instance", "more memory behind", behind={"shapeConfig.memoryInGbs": 12}),
+    Row(
+        "Instance",
+        "another group behind",
+        behind={"createVnicDetails.nsgIds": ["ocid1.networksecuritygroup.oc1..other"]},
+    ),
+    Row("Instance", "no group behind", behind={"createVnicDetails.nsgIds": []}),
+    Row(
+        "PublicIp",
+        "unassigned behind",
+        behind={"privateIpId": None, "assignedEntityId": None, "state": "AVAILABLE"},
+    ),
+    Row(
+        "PublicIp",
+        "assigned elsewhere behind",
+        behind={"privateIpId": "ocid1.privateip.oc1..other"},
+    ),
+]
