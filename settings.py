@@ -4,11 +4,12 @@
 the rule and the way out.
 """
 
+import asyncio
 import ipaddress
 import json
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import pulumi
 import yaml
 from pulumi.runtime import config as runtime_config
 
-from components import keys
+from components import keys, service_settings
 from components.image import Bases, Login, Registry
 from components.keys import KeyPair
 from components.machine import Machine
@@ -38,7 +39,11 @@ SECRETS = (
 MADE = ("signingKey", "sshHostKey", "sshPrivateKey")  # by `make init`
 
 # variables of the service that the program sets itself
-GIVEN = frozenset({"AUTH_ISSUER", "AUTH_ENVIRONMENT", "AUTH_SIGNING_KEY"})
+GIVEN = frozenset(
+    {"AUTH_ISSUER", "AUTH_ENVIRONMENT", "AUTH_SIGNING_KEY", "AUTH_PORT", "AUTH_DATA_DIR"}
+)
+# for documentation (RFC 5737): stands where the VM's address is not known yet
+_SOME_ADDRESS = "http://192.0.2.1"
 
 _OCID = re.compile(r"ocid1\.[a-z]+\.[a-z0-9]+\.[a-z0-9-]*\.[a-z0-9]+")
 _SHAPE = re.compile(r"(VM|BM)\.[A-Za-z0-9.]+")
@@ -74,7 +79,7 @@ class Settings:
     signing_key: pulumi.Output[str]
     domain: str
     environment: str
-    service_settings: Mapping[str, str]
+    service_settings: Mapping[str, pulumi.Input[str]]
     service_secrets: Mapping[str, pulumi.Output[str]]
     canary: Canary | None
     maintenance: Maintenance | None
@@ -92,7 +97,46 @@ def load() -> Settings:
     )
     for warning in warnings(settings):
         pulumi.log.warn(warning)
-    return settings
+    return checked_by_service(settings)
+
+
+def checked_by_service(settings: Settings) -> Settings:
+    """Let the service's variables wait until the service's own check has passed them all.
+
+    It runs in a thread, while the engine has work of its own. Nothing that could be made without
+    these variables waits for it; a release, and so a preview of one, does.
+    """
+    plain, secret = settings.service_settings, settings.service_secrets
+    if not plain and not secret:
+        return settings
+    given = {
+        "AUTH_ISSUER": f"https://{settings.domain}" if settings.domain else _SOME_ADDRESS,
+        "AUTH_ENVIRONMENT": settings.environment,
+        "AUTH_SIGNING_KEY": settings.signing_key,
+    }
+
+    async def check(values: dict[str, Any]) -> dict[str, str]:
+        await asyncio.to_thread(refuse_by_service, values, secret=frozenset(secret))
+        return values
+
+    passed: pulumi.Output[dict[str, str]] = pulumi.Output.all(**given, **plain, **secret).apply(
+        check
+    )
+    return replace(
+        settings,
+        service_settings={name: pulumi.Output.unsecret(passed[name]) for name in plain},
+        service_secrets={name: passed[name] for name in secret},
+    )
+
+
+def refuse_by_service(values: Mapping[str, str], *, secret: Collection[str]) -> None:
+    """Raise ConfigurationError with everything that the service itself would refuse."""
+    problems = []
+    for problem in service_settings.problems(values):
+        name = problem.partition(" ")[0].partition("[")[0]
+        key = "serviceSecrets" if name in secret else "serviceSettings"
+        problems.append(_variable_problem(key, problem))
+    _raise(problems)
 
 
 def warnings(settings: Settings) -> list[str]:
@@ -186,10 +230,7 @@ class _Reader:
         self._problems: list[str] = []
 
     def raise_problems(self) -> None:
-        if self._problems:
-            count = len(self._problems)
-            heading = f"{count} problem{'s' if count > 1 else ''} in the stack's configuration:"
-            raise ConfigurationError("\n".join([heading, *(f"  - {p}" for p in self._problems)]))
+        _raise(self._problems)
 
     def refuse_unknown_keys(self) -> None:
         for name in sorted(self._values):
@@ -396,7 +437,7 @@ class _Reader:
             if not _VARIABLE.fullmatch(name):
                 self._refuse_variable(key, f"{name} is none of the service's, which begin by AUTH_")
             elif name.removesuffix("_FILE") in GIVEN:
-                self._refuse_variable(key, f"{name} is set by this program, from other keys")
+                self._refuse_variable(key, f"{name} is set by this program")
         return {
             name: value if isinstance(value, str) else json.dumps(value)
             for name, value in given.items()
@@ -449,10 +490,7 @@ class _Reader:
             )
 
     def _refuse_variable(self, key: str, rule: str) -> None:
-        self._problems.append(
-            f"auth:{key}: {rule}. docs/service.md lists the names. Set one with: "
-            f"pulumi config set --path auth:{key}.NAME VALUE"
-        )
+        self._problems.append(_variable_problem(key, rule))
 
     def _refuse_secret(self, key: str, rule: str) -> None:
         self._problems.append(
@@ -466,3 +504,18 @@ def _network(block: str) -> ipaddress.IPv4Network | None:
         return ipaddress.IPv4Network(block) if "/" in block else None
     except ValueError:
         return None
+
+
+def _variable_problem(key: str, rule: str) -> str:
+    end = "" if rule.endswith((".", "?")) else "."
+    return (
+        f"auth:{key}: {rule}{end} docs/service.md lists the names. Set one with: "
+        f"pulumi config set --path auth:{key}.NAME VALUE"
+    )
+
+
+def _raise(problems: Sequence[str]) -> None:
+    if problems:
+        heading = f"{len(problems)} problem{'s' if len(problems) > 1 else ''} in the stack's"
+        lines = [f"{heading} configuration:", *(f"  - {problem}" for problem in problems)]
+        raise ConfigurationError("\n".join(lines))

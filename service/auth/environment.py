@@ -2,12 +2,10 @@
 
 import re
 from collections.abc import Mapping
+from difflib import get_close_matches
 from email.utils import parseaddr
 from pathlib import Path
-from urllib.parse import urlsplit
-
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
+from urllib.parse import SplitResult, urlsplit
 
 from auth.mail import NONE, STARTTLS, TLS, MailSettings
 
@@ -18,6 +16,7 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 _SHORTEST_SECRET = 32
+_MOST_DIGITS = 18  # of a number that is read at all
 
 
 class SettingsError(Exception):
@@ -25,67 +24,95 @@ class SettingsError(Exception):
 
 
 class Reader:
-    """Reads variables and remembers each problem, so that one start shows them all."""
+    """Reads variables and remembers each problem, so that one start shows them all.
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    Without `files` it reads no file that a variable names: they are where the service runs. Then
+    nothing is said about what such a file would hold.
+    """
+
+    def __init__(self, environment: Mapping[str, str], *, files: bool = True) -> None:
+        self.files = files
         self._environment = environment
         self._problems: list[str] = []
+        self._names: set[str] = set()
+
+    @property
+    def problems(self) -> list[str]:
+        """Return what is wrong, a sentence each, which begins with the name of a variable."""
+        hidden = {name for name in self._names if not self.files and self._in_file(name)}
+        return [
+            problem
+            for problem in self._problems
+            if not hidden & set(re.findall(r"AUTH_[A-Z0-9_]+", problem))
+        ]
 
     def refuse(self, problem: str) -> None:
-        self._problems.append(f"  {problem}")
+        self._problems.append(problem)
+
+    def refuse_unknown(self) -> None:
+        """Refuse each variable of ours that nothing was read from: call it when all is read."""
+        for name in sorted(self._environment):
+            base = name.removesuffix("_FILE")
+            if name.startswith("AUTH_") and not {name, base} & self._names:
+                close = get_close_matches(base, sorted(self._names), n=1)
+                hint = f" Did you mean {close[0]}?" if close else ""
+                self.refuse(f"{name} is no setting of the service.{hint}")
 
     def raise_problems(self) -> None:
         if self._problems:
-            raise SettingsError("\n".join(["The service can't start:", *self._problems]))
+            lines = [f"  {problem}" for problem in self._problems]
+            raise SettingsError("\n".join(["The service can't start:", *lines]))
 
     def optional(self, name: str, default: str) -> str:
+        self._names.add(name)
         if name in self._environment:
             return self._environment[name].strip()
-        path = self._environment.get(f"{name}_FILE")
-        if not path:
+        if not self.files or not self._in_file(name):
             return default
         try:
-            return Path(path).read_text().strip()
-        except (OSError, UnicodeDecodeError) as error:
-            self._problems.append(f"  {name}_FILE can't be read: {error}")
+            return Path(self._environment[f"{name}_FILE"]).read_text().strip()
+        except (OSError, ValueError) as error:
+            self.refuse(f"{name}_FILE can't be read: {error}")
             return default
+
+    def _in_file(self, name: str) -> bool:
+        return name not in self._environment and bool(self._environment.get(f"{name}_FILE"))
 
     def required(self, name: str) -> str:
         value = self.optional(name, "")
         if not value:
-            self._problems.append(f"  {name} is not set. Set it, or {name}_FILE to a file with it.")
+            self.refuse(f"{name} is not set. Set it, or {name}_FILE to a file with it.")
         return value
 
     def signing_key(self, name: str) -> str:
         value = self.required(name)
         if value and "PRIVATE KEY" not in value:
-            self._problems.append(
-                f"  {name} is not a private key but a placeholder. Make one with: openssl genpkey "
+            self.refuse(
+                f"{name} is not a private key but a placeholder. Make one with: openssl genpkey "
                 "-algorithm EC -pkeyopt ec_paramgen_curve:P-256"
             )
         return value
 
     def url(self, name: str) -> str:
         value = self.required(name).rstrip("/")
-        if value and (
-            urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).netloc
-        ):
-            self._problems.append(f"  {name} must be an http or https URL.")
+        parts = _split(value)
+        if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
+            self.refuse(f"{name} must be an http or https URL.")
+            return ""  # others are made of its parts
         return value
 
     def integer(self, name: str, default: int, allowed: range) -> int:
         value = self.optional(name, str(default))
-        if value.isascii() and value.isdigit() and int(value) in allowed:
+        digits = value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS
+        if digits and int(value) in allowed:
             return int(value)
-        self._problems.append(
-            f"  {name} must be a whole number from {allowed.start} to {allowed.stop - 1}."
-        )
+        self.refuse(f"{name} must be a whole number from {allowed.start} to {allowed.stop - 1}.")
         return default
 
     def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
         value = self.optional(name, default)
         if value not in choices:
-            self._problems.append(f"  {name} must be one of {', '.join(choices)}.")
+            self.refuse(f"{name} must be one of {', '.join(choices)}.")
         return value
 
     def flag(self, name: str) -> bool:
@@ -102,15 +129,23 @@ class Reader:
 
     def link(self, name: str, default: str) -> str:
         value = self.optional(name, default)
-        if urlsplit(value).scheme not in {"http", "https", ""} or "{token}" not in value:
+        parts = _split(value)
+        relative = not parts.scheme and parts.path
+        if not (parts.scheme in {"http", "https"} or relative) or "{token}" not in value:
             self.refuse(f"{name} must be an http or https URL with {{token}} in it.")
         return value
 
     def database(self, name: str) -> str:
         folder = self.optional("AUTH_DATA_DIR", "/data")
-        value = self.optional(name, f"sqlite:///{folder}/auth.sqlite")
+        value = self.optional(name, "")
+        if not value:
+            return f"sqlite:///{folder}/auth.sqlite"
         # what hosters and libpq write
         value = re.sub(r"^postgres://", "postgresql://", value)
+        # it takes longer to import than all other settings to read; the service needs it anyway
+        from sqlalchemy import make_url  # noqa: PLC0415
+        from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
+
         try:
             url = make_url(value)
         except ArgumentError:
@@ -127,7 +162,7 @@ class Reader:
         host = self.optional("AUTH_SMTP_HOST", "")
         security = self.choice("AUTH_SMTP_SECURITY", STARTTLS, (STARTTLS, TLS, NONE))
         port = self.integer("AUTH_SMTP_PORT", 465 if security == TLS else 587, range(1, 65536))
-        sender = self.optional("AUTH_MAIL_FROM", f"no-reply@{urlsplit(issuer).hostname or 'auth'}")
+        sender = self.optional("AUTH_MAIL_FROM", f"no-reply@{_split(issuer).hostname or 'auth'}")
         if "@" not in parseaddr(sender)[1] or not sender.isprintable():
             self.refuse("AUTH_MAIL_FROM must be an address, as: Auth <no-reply@example.org>")
         username = self.optional("AUTH_SMTP_USERNAME", "")
@@ -146,3 +181,13 @@ class Reader:
             password=password,
             sender=sender,
         )
+
+
+def _split(url: str) -> SplitResult:
+    """Split a URL; one that can't be split has no part at all."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - reads it, and raises if it is no number
+    except ValueError:
+        return SplitResult("", "", "", "", "")
+    return parts if url.isprintable() else SplitResult("", "", "", "", "")

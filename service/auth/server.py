@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 
 import uvicorn
 
@@ -9,7 +10,7 @@ from auth import logs
 from auth.app import create_app
 from auth.guard.connections import Protocol
 from auth.service import Service
-from auth.settings import Settings
+from auth.settings import Settings, SettingsError
 
 _GRACE_SECONDS = 10
 
@@ -28,12 +29,11 @@ class Server(uvicorn.Server):
 
 
 def serve(settings: Settings) -> int:
-    """Serve until told to stop; give the exit status."""
+    """Serve until told to stop; give the exit status. Raise SettingsError for a port in use."""
+    listener = _bound(settings)
     logs.configure()
     config = uvicorn.Config(
         create_app(Service.open(settings)),
-        host=settings.host,
-        port=settings.port,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -48,5 +48,20 @@ def serve(settings: Settings) -> int:
     server = Server(config, settings)
     # uvicorn hands the signal on once it has stopped; to be asked to stop is no failure
     signal.signal(signal.SIGTERM, lambda *_: None)
-    server.run()
+    server.run(sockets=[listener])
     return 0 if server.started else 1
+
+
+def _bound(settings: Settings) -> socket.socket:
+    """Take the port before anything is opened: if it can't be had, that is the one thing to say."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        listener.close()
+        raise SettingsError(
+            f"The service can't start:\n  AUTH_PORT is {settings.port}, and can't be listened on: "
+            f"{error.strerror}."
+        ) from None
+    return listener

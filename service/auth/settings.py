@@ -58,9 +58,16 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """Read AUTH_* variables; NAME_FILE names a file that holds the value of NAME."""
         reader = Reader(environment)
+        settings = cls.read(reader)
+        reader.raise_problems()
+        return settings
+
+    @classmethod
+    def read(cls, reader: Reader) -> Self:
+        """Read AUTH_* variables; the reader remembers what is wrong with them."""
         issuer = reader.url("AUTH_ISSUER")
         signing_key = reader.signing_key("AUTH_SIGNING_KEY")
-        settings = cls(
+        return cls(
             signing_key=signing_key,
             issuer=issuer,
             audience=reader.optional("AUTH_AUDIENCE", issuer),
@@ -99,5 +106,16 @@ class Settings:
             hashing_queue=reader.integer("AUTH_HASHING_QUEUE", 32, range(1, 1025)),
             drain_seconds=reader.integer("AUTH_DRAIN_SECONDS", 1, range(61)),
         )
-        reader.raise_problems()
-        return settings
+
+
+def problems(environment: Mapping[str, str]) -> list[str]:
+    """Return what is wrong with an environment, asked before and elsewhere than the service starts.
+
+    Each is a sentence that begins with the name of a variable. Names that no setting has are wrong
+    here: somebody means something by them. A start lets them pass, as an earlier release must start
+    with what a later one was told.
+    """
+    reader = Reader(environment, files=False)
+    Settings.read(reader)
+    reader.refuse_unknown()
+    return reader.problems

@@ -12,6 +12,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from auth import challenges, passkeys, secret_tokens
+from auth.first_party import FIRST_PARTY
 from auth.guard import password_rules
 from auth.guard.caller import CALLER
 from auth.guard.limits import Action
@@ -25,7 +26,6 @@ from auth.storage.accounts import Account
 from auth.storage.challenges import Challenge, Purpose
 from auth.storage.passkeys import Passkey
 from auth.storage.sessions import Session
-from auth.tokens import FIRST_PARTY
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

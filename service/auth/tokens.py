@@ -14,11 +14,11 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jws import JWSRegistry
 
+from auth.first_party import FIRST_PARTY
 from auth.keys import ALGORITHMS, KeySet, SigningKey
 
 TYPE = "at+jwt"
 # what signs in with our own API, as opposed to an OAuth client
-FIRST_PARTY = "first-party"
 _LEEWAY_SECONDS = 5
 _REMEMBERED = 4096
 _LONGEST = 8192

@@ -14,7 +14,7 @@ import atheris
 
 with atheris.instrument_imports(include=["auth", "joserfc", "ipaddress"]):
     from auth import keys
-    from auth.guard import addresses, limits, password_rules
+    from auth.guard import addresses, password_rules, rates
     from auth.keys import KeySet
     from auth.tokens import TokenError, Tokens, unknown_kid
 
@@ -32,7 +32,7 @@ def one_input(data: bytes) -> None:
         forwarded(text)
     elif choice < b"\xc0":
         with contextlib.suppress(ValueError):
-            limits.rates(text)
+            rates.rates(text)
         with contextlib.suppress(ValueError):
             addresses.networks(text)
     else:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import pytest
-from auth.guard import limits
 from auth.guard.caller import CALLER, Caller
-from auth.guard.limits import Action, Limits, Rate
+from auth.guard.limits import Action, Limits
 from auth.guard.lockout import Lockout
+from auth.guard.rates import DEFAULTS, Rate, rates
 from auth.observe.audit import Audit
 from auth.observe.metrics import Metrics
 from auth.problems import Code, ProblemError
@@ -67,7 +67,7 @@ def calling(address: str) -> Iterator[None]:
 def made(database: Database, clock: Callable[[], float], words: str = "login=3/30") -> Limits:
     metrics = Metrics(revision="test")
     audit = Audit(database, metrics, now=clock)
-    return Limits(database, limits.rates(words), metrics, audit, now=clock)
+    return Limits(database, rates(words), metrics, audit, now=clock)
 
 
 def test_as_many_as_allowed_pass_and_the_next_is_told_when_to_come_back(
@@ -175,11 +175,11 @@ def test_attempts_at_once_never_pass_more_than_allowed(database: Database, clock
 @pytest.mark.parametrize("words", ["login", "login=x/1", "login=1/0", "none=1/1", "login=1/1/1"])
 def test_a_limit_that_is_none_is_named(words: str) -> None:
     with pytest.raises(ValueError, match=words.partition("=")[0]):
-        limits.rates(words)
+        rates(words)
 
 
 def test_what_is_not_named_keeps_its_default() -> None:
-    assert limits.rates("login=1/2") == {**limits.DEFAULTS, "login": Rate(1, 2)}
+    assert rates("login=1/2") == {**DEFAULTS, "login": Rate(1, 2)}
 
 
 def locked(database: Database, clock: Clock) -> Lockout:

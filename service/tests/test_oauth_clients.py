@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from applications import REGISTERED, SECRET, hashed
-from auth.oauth import clients
-from auth.oauth.clients import ClientsError
+from auth.oauth import registration
+from auth.oauth.clients import Client, ClientsError
 from auth.settings import Settings, SettingsError
 from running import ISSUER
 
@@ -15,9 +15,9 @@ GOOD = REGISTERED[0]
 HUNTER = "hunter2"
 
 
-def read(**changes: Any) -> clients.Client:
+def read(**changes: Any) -> Client:
     entry = {name: value for name, value in {**GOOD, **changes}.items() if value is not None}
-    return clients.read(json.dumps([entry])).every()[0]
+    return registration.read(json.dumps([entry])).every()[0]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_what_is_no_list_of_clients_ends_the_start_with_the_variables_name(
 
 def test_the_same_id_twice_is_refused() -> None:
     with pytest.raises(ClientsError, match=r"\[1\].client_id is there twice"):
-        clients.read(json.dumps([GOOD, GOOD]))
+        registration.read(json.dumps([GOOD, GOOD]))
 
 
 def test_clients_are_read_from_a_file_and_their_secrets_from_another(

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from auth.settings import Settings, SettingsError
+from auth.settings import Settings, SettingsError, problems
 from running import ISSUER, SERVICE, Server
 
 
@@ -96,6 +97,12 @@ def test_more_logins_than_can_wait_are_told_to_come_back(on_sqlite: Server) -> N
     assert {answer.status_code for answer in answers} <= {401, 503}
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def start(**environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "auth"],
@@ -126,6 +133,12 @@ def test_a_start_without_settings_names_all_that_is_missing_and_exits_2() -> Non
         ("AUTH_PORT", "0"),
         ("AUTH_ENVIRONMENT", "hunter2"),
         ("AUTH_ACCESS_TOKEN_SECONDS", "86400"),
+        ("AUTH_ACCESS_TOKEN_SECONDS", "9" * 5000),
+        ("AUTH_ISSUER", "http://[hunter2"),
+        ("AUTH_ISSUER", "http://hunter2:port"),
+        ("AUTH_ISSUER", "http://a\x1bhunter2"),
+        ("AUTH_VERIFY_URL", "http://[hunter2{token}"),
+        ("AUTH_DATABASE_URL", "mysql://hunter2"),
     ],
 )
 def test_a_setting_that_is_none_is_named_and_not_shown(key: str, name: str, value: str) -> None:
@@ -189,6 +202,77 @@ def test_a_signing_key_that_is_no_key_ends_the_start_with_one_message(tmp_path: 
     assert "AUTH_SIGNING_KEY" in ended.stderr
     assert "hunter2" not in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_a_port_that_somebody_has_ends_the_start_with_one_message(key: str, tmp_path: Path) -> None:
+    with socket.create_server(("0.0.0.0", 0)) as other:  # noqa: S104 - what the service takes
+        port = other.getsockname()[1]
+        ended = start(
+            AUTH_SIGNING_KEY=key,
+            AUTH_ISSUER=ISSUER,
+            AUTH_DATA_DIR=str(tmp_path),
+            AUTH_PORT=str(port),
+        )
+
+    assert ended.returncode == 2
+    assert ended.stderr == (
+        f"The service can't start:\n  AUTH_PORT is {port}, and can't be listened on: "
+        "Address already in use.\n"
+    )
+    assert ended.stdout == ""
+
+
+@pytest.mark.parametrize("url", ["", "postgresql://ada:hunter2@127.0.0.1:1/auth"])
+def test_a_database_that_can_not_be_used_ends_the_start_with_one_message(
+    key: str, tmp_path: Path, url: str
+) -> None:
+    ended = start(
+        AUTH_SIGNING_KEY=key,
+        AUTH_ISSUER=ISSUER,
+        AUTH_DATA_DIR=str(tmp_path / "nowhere"),
+        AUTH_DATABASE_URL=url or f"sqlite:///{tmp_path}/nowhere/auth.sqlite",
+        AUTH_PORT=str(free_port()),
+    )
+
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("The database can't be used: ")
+    assert "Traceback" not in ended.stderr
+    assert "hunter2" not in ended.stderr
+
+
+def test_what_stands_before_a_start_names_everything_at_once_and_reads_no_file() -> None:
+    found = problems(
+        {
+            "AUTH_ISSUER": ISSUER,
+            "AUTH_SIGNING_KEY_FILE": "/nowhere/key",
+            "AUTH_SMTP_USERNAME": "ada",
+            "AUTH_SMTP_PASSWORD_FILE": "/nowhere/password",
+            "AUTH_LOCKOUT_AFTR": "3",
+            "AUTH_DRAIN_SECONDS": "many",
+            "PATH": "/bin",
+        }
+    )
+
+    assert found == [
+        "AUTH_DRAIN_SECONDS must be a whole number from 0 to 60.",
+        "AUTH_LOCKOUT_AFTR is no setting of the service. Did you mean AUTH_LOCKOUT_AFTER?",
+    ]
+
+
+def test_the_settings_are_checked_without_what_takes_long_to_import() -> None:
+    """The program of the stack asks for it in every preview."""
+    code = "import sys, auth.settings; print({name.partition('.')[0] for name in sys.modules})"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(SERVICE)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+    assert "'auth'" in loaded
+    for heavy in ("pydantic", "sqlalchemy", "starlette", "fastapi", "joserfc", "cryptography"):
+        assert f"'{heavy}'" not in loaded
 
 
 def test_the_settings_do_not_show_their_secrets(key: str) -> None:

@@ -1,5 +1,7 @@
+import json
 from collections.abc import Callable
 
+import pulumi
 import pytest
 
 import settings
@@ -215,6 +217,7 @@ def test_variables_of_the_service_are_texts_or_json() -> None:
         ("hunter2", "it must be an object, from names to values"),
         ('["hunter2"]', "it must be an object"),
         ('{"PATH": "hunter2"}', "PATH is none of the service's, which begin by AUTH_"),
+        ('{"AUTH_PORT": "hunter2"}', "AUTH_PORT is set by this program"),
         ('{"AUTH_ISSUER": "hunter2"}', "AUTH_ISSUER is set by this program"),
         ('{"AUTH_SIGNING_KEY_FILE": "hunter2"}', "AUTH_SIGNING_KEY_FILE is set by this program"),
     ],
@@ -269,6 +272,67 @@ def test_a_url_with_a_password_is_refused_in_plain_settings(value: str) -> None:
 )
 def test_a_url_without_a_password_is_a_plain_setting(value: str) -> None:
     assert parse(serviceSettings=f'{{"AUTH_ANY": "{value}"}}').service_settings["AUTH_ANY"] == value
+
+
+@pytest.mark.parametrize(
+    ("variables", "problem"),
+    [
+        (
+            {"AUTH_ACCES_TOKEN_SECONDS": "60"},
+            "AUTH_ACCES_TOKEN_SECONDS is no setting of the service. Did you mean AUTH_ACCESS_TOKEN",
+        ),
+        ({"AUTH_SMTP_HOSTS_FILE": "/data/x"}, "Did you mean AUTH_SMTP_HOST?"),
+        (
+            {"AUTH_ACCESS_TOKEN_SECONDS": "86400"},
+            "auth:serviceSettings: AUTH_ACCESS_TOKEN_SECONDS must be a whole number from 30 to 900",
+        ),
+        ({"AUTH_CLIENTS": '[{"client_id": "a"}]'}, "AUTH_CLIENTS[0].name: Field required"),
+        ({"AUTH_SECRET_KEY": "hunter2"}, "auth:serviceSecrets: AUTH_SECRET_KEY is a placeholder"),
+        ({"AUTH_DATABASE_URL": "mysql://hunter2@db/x"}, "AUTH_DATABASE_URL must be a URL"),
+    ],
+)
+def test_what_the_service_would_refuse_is_refused_before_a_release(
+    variables: dict[str, str], problem: str
+) -> None:
+    given = {"AUTH_ISSUER": "http://192.0.2.1", "AUTH_SIGNING_KEY": SIGNING_KEY, **variables}
+
+    with pytest.raises(settings.ConfigurationError) as caught:
+        settings.refuse_by_service(given, secret={"AUTH_SECRET_KEY"})
+
+    assert problem in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"AUTH_SMTP_USERNAME": "ada", "AUTH_SMTP_PASSWORD_FILE": "/data/password"},
+        {"AUTH_ACCESS_TOKEN_SECONDS_FILE": "/data/seconds"},
+        {
+            "AUTH_CLIENTS": '[{"client_id": "a", "name": "A", "secret_file": "/data/secret",'
+            ' "redirect_uris": ["https://a.test/"]}]'
+        },
+    ],
+)
+def test_what_a_file_in_the_container_holds_is_not_judged(variables: dict[str, str]) -> None:
+    given = {"AUTH_ISSUER": "http://192.0.2.1", "AUTH_SIGNING_KEY": SIGNING_KEY, **variables}
+
+    settings.refuse_by_service(given, secret=())
+
+
+def test_the_services_variables_wait_for_its_own_check(up: Up) -> None:
+    good, bad = {"AUTH_LOCKOUT_AFTER": "7"}, {"AUTH_LOCKOUT_AFTER": "many"}
+    checked: list[object] = []
+
+    def program(given: dict[str, str]) -> None:
+        whole = settings.checked_by_service(parse(serviceSettings=json.dumps(given)))
+        pulumi.Output.all(**whole.service_settings).apply(checked.append)
+
+    up(lambda: program(good))
+    assert checked == [good]
+    with pytest.raises(settings.ConfigurationError, match="AUTH_LOCKOUT_AFTER must be"):
+        up(lambda: program(bad))
+    assert checked == [good]
 
 
 def test_a_variable_is_plain_or_secret_and_not_both() -> None:

@@ -8,13 +8,14 @@ from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
 
 from auth import second_factor
+from auth.first_party import FIRST_PARTY
 from auth.oauth import scopes
 from auth.problems import Code, ProblemError
 from auth.service import Service
 from auth.storage import accounts, factors, sessions
 from auth.storage.accounts import ADMIN, Account
 from auth.storage.sessions import Session
-from auth.tokens import FIRST_PARTY, Claims, TokenError, unknown_kid
+from auth.tokens import Claims, TokenError, unknown_kid
 
 # tokens of the release before name no client, and are our own
 OWN = frozenset({"", FIRST_PARTY})

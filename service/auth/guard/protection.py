@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from auth.environment import Reader
-from auth.guard import addresses, limits
+from auth.guard import addresses
 from auth.guard.addresses import Network
-from auth.guard.limits import Rate
+from auth.guard.rates import DEFAULTS, Rate, rates
 
 # an origin as browsers send it (RFC 6454 §6.1): no path, no trailing slash, no `null`, no `*`
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?|https?://\[[0-9a-f:]+\](:[0-9]+)?")
@@ -26,7 +26,7 @@ class Protection:
     trusted_proxies: tuple[Network, ...] = addresses.LOOPBACK
     metrics_from: tuple[Network, ...] = addresses.LOOPBACK
     origins: tuple[str, ...] = ()
-    rates: Mapping[str, Rate] = field(default_factory=lambda: dict(limits.DEFAULTS))
+    rates: Mapping[str, Rate] = field(default_factory=lambda: dict(DEFAULTS))
     lockout_after: int = 5
     body_seconds: int = 30
     request_seconds: int = 30
@@ -69,14 +69,14 @@ def _origins(reader: Reader, name: str) -> tuple[str, ...]:
 
 def _rates(reader: Reader, name: str) -> Mapping[str, Rate]:
     try:
-        return limits.rates(reader.optional(name, ""))
+        return rates(reader.optional(name, ""))
     except ValueError:
-        names = ", ".join(limits.DEFAULTS)
+        names = ", ".join(DEFAULTS)
         reader.refuse(
             f"{name} must list limits as `login=60/60` (count/seconds) or `login=off`, or be `off`;"
             f" their names are {names}."
         )
-        return limits.DEFAULTS
+        return DEFAULTS
 
 
 def _url(reader: Reader, name: str) -> str:

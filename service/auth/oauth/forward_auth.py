@@ -10,12 +10,12 @@ from auth import problems as problem_documents
 from auth.api import access
 from auth.api.access import Running
 from auth.api.answers import problems, router
+from auth.first_party import FIRST_PARTY
 from auth.oauth import scopes
 from auth.pages import browsers, destinations
 from auth.problems import Code, ProblemError
 from auth.service import Service
 from auth.storage.accounts import Account
-from auth.tokens import FIRST_PARTY
 
 ROUTER = router(tags=["forward authentication"])
 _HEADERS = {

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from auth.environment import Reader
-from auth.oauth import clients
 from auth.oauth.clients import Clients, ClientsError
 
 _DAY = 86_400
@@ -39,8 +38,14 @@ class OAuthSettings:
 
 
 def _clients(reader: Reader, name: str) -> Clients:
+    text = reader.optional(name, "")
+    if not text:
+        return Clients()
+    # pydantic takes longer to import than all other settings to read
+    from auth.oauth import registration  # noqa: PLC0415
+
     try:
-        return clients.read(reader.optional(name, ""))
+        return registration.read(text, files=reader.files)
     except ClientsError as error:
         text = str(error)
         reader.refuse(f"{name}{text}" if text.startswith("[") else f"{name} {text}")
