@@ -16,7 +16,8 @@ export IMAGE STACK TO LABELS PLAN ADDRESS MINUTES KEEP SERVICE CONFIRM
 
 .DEFAULT_GOAL := help
 .PHONY: help bench up preview down status logs history rollback exec ssh unlock init env test check fmt unit \
-	service fuzz screenshot localcloud e2e audit lock venv tools pins docker clean workflows pr-comment reviewed ssh-open ssh-close \
+	service fuzz screenshot localcloud e2e audit lock venv tools pins docker clean workflows pr-comment reviewed \
+	newest build verified live scanned ssh-open ssh-close \
 	smoke released drift images pr-environment pr-environments evidence github-check image
 
 help: ## show this
@@ -69,7 +70,7 @@ check: venv workflows ## lint, types and unit tests: the fast part
 
 workflows: venv ## lint the workflows of GitHub
 	$(TOOLS) actionlint
-	$(ZIZMOR) --offline --quiet --pedantic --config .github/zizmor.yml .github
+	RUST_LOG=error $(ZIZMOR) --offline --quiet --pedantic --config .github/zizmor.yml .github
 
 unit: venv
 	$(RUN) pytest tests/unit
@@ -101,7 +102,24 @@ pr-comment: venv ## print the comment that a pull request gets; POST=1 posts it
 	@$(REVIEW) comment --stack "$$STACK" $(if $(POST),--post) $(if $(value LABELS),--labels "$$LABELS")
 
 reviewed: venv ## go on only if what is guarded was reviewed; PLAN=fingerprint says yes by hand
-	@$(REVIEW) reviewed --stack "$$STACK" $(if $(value PLAN),--accept "$$PLAN")
+	@$(REVIEW) reviewed --stack "$$STACK" $(if $(value PLAN),--accept "$$PLAN") $(if $(BY_DIGEST),--image "$$IMAGE")
+
+build: venv ## build and push the image of the stack; tell whether this run may attest it
+	@$(REVIEW) build --stack "$$STACK"
+
+verified: venv ## go on only if IMAGE=name@digest was built by the workflow that deploys
+	@$(REVIEW) verified --image "$$IMAGE"
+
+live: venv ## tell which image runs on the server
+	@$(REVIEW) live --stack "$$STACK"
+
+scanned: venv ## keep an issue about what a scan of IMAGE=name@digest found
+	@$(REVIEW) scanned --stack "$$STACK" $(if $(BY_DIGEST),--image "$$IMAGE")
+# IMAGE has a default, of another meaning, for `make image`
+BY_DIGEST = $(findstring @,$(value IMAGE))
+
+newest: venv ## go on only if the branch has not moved on from this run's commit
+	@$(REVIEW) newest
 
 ssh-open: venv ## let this machine in by SSH for a while; ADDRESS=, MINUTES=, EXISTING=1 makes no network
 	@$(REVIEW) ssh-open --stack "$$STACK" \
@@ -148,7 +166,7 @@ lock: venv ## pin the dependencies again after a change of a requirements*.in
 	$(RUN) uv pip compile $(LOCK) requirements-dev.in -o requirements-dev.txt
 LOCK = --custom-compile-command 'make lock' --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links
 
-venv:
+venv: ## make the Python environment
 	@$(TOOLS) venv
 
 tools: venv ## get the engine and its plugins, as every command does by itself

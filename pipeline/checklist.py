@@ -4,12 +4,15 @@ docs/github.md says why. Reads only; the token needs to read the repository's ad
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from pipeline.drift import LABEL as DRIFT
 from pipeline.environments import LABEL as ENVIRONMENT
 from pipeline.github import GitHub
 from pipeline.verdict import ALLOWING
+from pipeline.vulnerabilities import LABEL as VULNERABILITY
+from toolchain import archives, engine, plugins
 
 BRANCH = "develop"
 CHECKS = ("ci", "preview")  # the jobs that a pull request must pass
@@ -17,6 +20,7 @@ LABELS = {
     ALLOWING: "the VM, its address or a volume may be replaced or deleted",
     ENVIRONMENT: "gets a cloud stack of its own until it is closed",
     DRIFT: "a stack differs from its program",
+    VULNERABILITY: "an image that runs has a known vulnerability",
 }
 # environment of the workflows to what it must have
 ENVIRONMENTS = {
@@ -33,6 +37,18 @@ def missing(github: GitHub) -> Iterator[str]:
     yield from _labels(github)
     yield from _environments(github)
     yield from _actions(github)
+
+
+def unpinned(clone: Path) -> Iterator[str]:
+    """Give a line if engine or plugins lack a pinned SHA-256: the workflows can not get them."""
+    pinned = archives.pinned(clone)
+    wanted = archives.of(engine.VERSION, plugins.versions())
+    names = [archive.name for archive in wanted if archive.name not in pinned]
+    if names:
+        yield (
+            f"No SHA-256 of {', '.join(names)} is pinned in {archives.CHECKSUMS}: make pins, then "
+            "read the change and commit it"
+        )
 
 
 def _branch(github: GitHub) -> Iterator[str]:

@@ -13,6 +13,11 @@ from toolchain.stack import StackError
 _COMMANDS: dict[str, tuple[str, Callable[[argparse.Namespace], int]]] = {
     "comment": ("review a stack's plan; print it or post it on the pull request", commands.comment),
     "reviewed": ("compare the plan with what was reviewed", commands.reviewed),
+    "build": ("build the image of a stack", commands.build),
+    "verified": ("verify where an image comes from", commands.verified),
+    "live": ("give the image that runs", commands.live),
+    "scanned": ("keep an issue about the vulnerabilities of an image", commands.scanned),
+    "newest": ("go on only if the branch has not moved on", commands.newest_commit),
     "ssh-open": ("let this machine's address in for SSH", commands.ssh_open),
     "ssh-close": ("take away what ssh-open did", commands.ssh_close),
     "smoke": ("try the URLs of a stack", commands.smoke),
@@ -42,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
     subparsers = made.add_subparsers(dest="command", required=True)
     for name, (text, _) in _COMMANDS.items():
         command = subparsers.add_parser(name, help=text)
-        if name not in {"audit", "github", "environments"}:
+        if name not in {"audit", "github", "environments", "newest"}:
             command.add_argument("--stack", default="local", type=stack_name)
         if add := _ARGUMENTS.get(name):
             add(command)
@@ -56,6 +61,16 @@ def _comment(command: argparse.ArgumentParser) -> None:
 
 def _reviewed(command: argparse.ArgumentParser) -> None:
     command.add_argument("--accept", default="", help="fingerprint of a plan that you have read")
+    command.add_argument("--image", default="", help="NAME@DIGEST, the only one to release")
+
+
+def _verified(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--image", required=True, help="NAME@DIGEST")
+
+
+def _scanned(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--image", default="", help="NAME@DIGEST that was scanned")
+    command.add_argument("--report", default=".local/scan/scan.json", help="of Grype, in JSON")
 
 
 def _open(command: argparse.ArgumentParser) -> None:
@@ -95,4 +110,6 @@ _ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "environment": _environment,
     "evidence": _evidence,
     "audit": _audit,
+    "verified": _verified,
+    "scanned": _scanned,
 }

@@ -10,17 +10,23 @@ from pipeline import (
 )
 from pipeline import (
     checklist,
+    checks,
     commits,
+    consent,
     door,
     environments,
+    newest,
     posts,
+    provenance,
     review,
+    vulnerabilities,
 )
 from pipeline import drift as drifting
 from pipeline import evidence as keeping
 from pipeline import images as packages
 from pipeline import released as releases
 from pipeline.comment import marker, render
+from pipeline.container import others_than
 from pipeline.context import Context
 from pipeline.github import GitHub
 from pipeline.markdown import code, text
@@ -35,15 +41,17 @@ def comment(arguments: argparse.Namespace) -> int:
     """Print the review's comment, or post it; the exit status is the verdict."""
     context = Context.read()
     labels = set(filter(None, arguments.labels.split(",")))
+    given = None
     if arguments.post:
         with GitHub(context) as github:
-            labels |= posts.labels(github, context.pull_request)
+            given = consent.of(github, context.pull_request)
     stack = surroundings.prepare(CLONE, arguments.stack)
-    made, redactor = review.make(CLONE, stack, labels=labels, head=context.head)
+    made, redactor = review.make(CLONE, stack, labels=labels, consent=given, head=context.head)
     body = redactor.text(render(made))
     if arguments.post:
         with GitHub(context) as github:
             posts.upsert_comment(github, context.pull_request, marker(stack.name), body)
+            checks.keep(github, made.record, passes=made.verdict.passes)
         context.summarize(body)
     else:
         print(body)
@@ -53,19 +61,70 @@ def comment(arguments: argparse.Namespace) -> int:
 def reviewed(arguments: argparse.Namespace) -> int:
     """Refuse to go on if what the verdict guards would be touched otherwise than reviewed."""
     context = Context.read()
+    with GitHub(context) as github:
+        newest.check(github, context)
     stack = surroundings.prepare(CLONE, arguments.stack)
     made, redactor = review.make(CLONE, stack)
     with GitHub(context) as github:
-        seen = posts.reviewed(github, context.commit or made.record.commit, stack.name)
+        number, seen = checks.reviewed(github, context.commit, stack.name)
+        given = consent.of(github, number)
     decision = decide(
         seen,
         made.record,
         made.verdict,
+        consent=given,
+        others=others_than(made.plan, arguments.image) if arguments.image else (),
         accepted=arguments.accept,
         files=lambda old, new: commits.changed_files(CLONE, old, new),
     )
     context.summarize(redactor.text(_told(stack.name, decision, made)))
     return 0 if decision.goes_on else 1
+
+
+def newest_commit(_arguments: argparse.Namespace) -> int:
+    """Refuse to go on if the branch has moved on from this run's commit."""
+    context = Context.read()
+    with GitHub(context) as github:
+        newest.check(github, context)
+    print(f"{context.commit[:12]} is the newest commit of {context.ref}.")
+    return 0
+
+
+def build(arguments: argparse.Namespace) -> int:
+    """Build the image, and say for later steps which it is and whether to attest it."""
+    context = Context.read()
+    stack = surroundings.prepare(CLONE, arguments.stack)
+    context.output(**provenance.build(stack, context))
+    return 0
+
+
+def verified(arguments: argparse.Namespace) -> int:
+    """Refuse to go on with an image that the workflow did not build."""
+    context = Context.read()
+    told = provenance.verify(arguments.image, context)
+    print(told)
+    context.summarize(text(told))
+    return 0
+
+
+def live(arguments: argparse.Namespace) -> int:
+    """Say for later steps which image runs on the server, however it got there."""
+    stack = surroundings.existing(CLONE, arguments.stack)
+    running = stack.told("status")["live"]
+    Context.read().output(image=str(running["image"]) if running else "")
+    return 0
+
+
+def scanned(arguments: argparse.Namespace) -> int:
+    """Keep one issue about the vulnerabilities of the image that runs."""
+    context = Context.read()
+    scan = vulnerabilities.read(CLONE / arguments.report)
+    with GitHub(context) as github:
+        told = vulnerabilities.report(
+            github, context, stack=arguments.stack, image=arguments.image, scan=scan
+        )
+    print(told)
+    return 1 if scan.problem else 0
 
 
 def ssh_open(arguments: argparse.Namespace) -> int:
@@ -176,7 +235,7 @@ def audit(arguments: argparse.Namespace) -> int:
 
 def github(_arguments: argparse.Namespace) -> int:
     with GitHub(Context.read()) as api:
-        lacks = list(checklist.missing(api))
+        lacks = [*checklist.missing(api), *checklist.unpinned(CLONE)]
         for line in lacks:
             print(f"- {line}")
         if not lacks:

@@ -44,7 +44,6 @@ def render(
     bottom = (
         f"\n<sub>Preview of {code(review.record.commit[:12] or 'no commit')}, plan "
         f"{code(review.record.plan)}. Edited in place by each new preview.</sub>\n"
-        f"{review.record.hidden()}\n"
     )
     head = "\n".join(top) + "\n"
     room = limit - len(head) - len(bottom)
@@ -64,6 +63,8 @@ def _dangers(review: Review) -> list[str]:
         lines.append(f"- and {len(dangers) - _MOST_DANGERS} more")
     if review.verdict.kind == "blocked":
         lines += ["", f"If that is meant, put the label {code(ALLOWING)} on this pull request."]
+    if review.consent and review.consent.by:
+        lines += ["", f"{text(review.consent.reason)}."]
     return [*lines, ""]
 
 

@@ -70,6 +70,17 @@ def containers(plan: Plan) -> list[Container]:
     return found + repaired
 
 
+def others_than(plan: Plan, image: str) -> list[str]:
+    """List the images that releases of the plan would run and that are not this one, by digest."""
+    wanted = image.partition("@")[2]
+    images = (str(change.new.get("image", "")) for change in plan.of_type(RELEASE) if change.new)
+    return [
+        "one that is built only then" if other == UNKNOWN else other
+        for other in images
+        if other.partition("@")[2] != wanted
+    ]
+
+
 def _numbers(plan: Plan) -> Iterator[tuple[str, tuple[str, str]]]:
     """Find the command of each release, and the numbers that it names."""
     for change in plan.of_type(_COMMAND):

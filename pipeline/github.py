@@ -58,13 +58,13 @@ class GitHub:
         answer = self._send("GET", path, fine={HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN})
         return answer.json() if answer.is_success else None
 
-    def list(self, path: str, **query: str) -> Iterator[Any]:
-        """List everything, page by page."""
+    def list(self, path: str, key: str = "", **query: str) -> Iterator[Any]:
+        """List everything, page by page; under `key` where the API wraps its lists."""
         query = {"per_page": "100", **query}
         url: str | None = self.in_repository(path)
         while url:
             answer = self._send("GET", url, query=query)
-            yield from answer.json()
+            yield from answer.json()[key] if key else answer.json()
             url, query = answer.links.get("next", {}).get("url"), {}
 
     def send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:

@@ -3,11 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from pipeline import record
-from pipeline.comment import marker
 from pipeline.github import BOT, GitHub
 from pipeline.markdown import LIMIT, cut
-from pipeline.record import Record
 
 
 def upsert_comment(github: GitHub, pull_request: int, mark: str, body: str) -> None:
@@ -22,18 +19,6 @@ def upsert_comment(github: GitHub, pull_request: int, mark: str, body: str) -> N
 def labels(github: GitHub, pull_request: int) -> set[str]:
     """Ask for the labels as they are now: those in the event are as old as the event."""
     return {str(label["name"]) for label in github.list(f"issues/{pull_request}/labels")}
-
-
-def reviewed(github: GitHub, commit: str, stack: str) -> Record | None:
-    """Find what was recorded at the last preview of the pull request that brought the commit."""
-    mark = marker(stack)
-    for pull_request in github.list(f"commits/{commit}/pulls"):
-        for comment in reversed(list(_ours(github, int(pull_request["number"]), mark))):
-            found = record.find(comment["body"])
-            # a preview of an earlier push says nothing of what was pushed after it
-            if found and found.stack == stack and _is_newest(pull_request, found):
-                return found
-    return None
 
 
 def upsert_issue(github: GitHub, mark: str, *, title: str, body: str, label: str) -> int:
@@ -71,7 +56,3 @@ def _ours(github: GitHub, number: int, mark: str) -> Iterator[Any]:
 
 def _by_us(post: Any) -> bool:
     return bool((post.get("user") or {}).get("login") == BOT)
-
-
-def _is_newest(pull_request: Any, found: Record) -> bool:
-    return bool(found.head == pull_request["head"]["sha"])

@@ -1,7 +1,7 @@
-"""What a review saw, small enough to travel in its comment: to know later whether it still holds.
+"""The record of a review: what it saw, to know later whether that still holds.
 
-It has hashes and names, no values. It is compressed and encoded: nothing in it can end the HTML
-comment that hides it.
+It has hashes and names, no values. It is kept in a check run, where workflows alone can write
+(`pipeline/checks.py`).
 """
 
 import base64
@@ -16,9 +16,12 @@ from typing import Any
 
 from pipeline.events import Plan, masked
 
-_START, _END = "<!-- auth-record ", " -->"
-_LONGEST = 12_000  # characters of a comment that are not for people
+VERSION = 1  # of the format; a reader knows those up to its own
+_LONGEST = 60_000  # characters; GitHub takes 65,535 as a check run's text
 _DIGITS = 16
+# A deployment builds the image before it compares, from the reviewed tree, and verifies its digest.
+# Then neither the image nor the stack's outputs, which name it, are what they were at the review.
+_BUILT_FIRST = {"docker:index/image:Image", "auth:image:Image", "pulumi:pulumi:Stack"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,38 +41,43 @@ class Record:
     tree: str  # of the sources: merging gives another commit with the same tree
     plan: str
     dangers: tuple[str, ...]  # names of what the verdict guards, the first of many
-    allowed: bool  # by the label
     state: Mapping[str, str]  # URN to a hash; with one entry, "", of a state too big to list
     server: Server | None  # None: it could not be asked
 
-    def hidden(self) -> str:
-        """Write the record as an HTML comment."""
-        told = _encoded(self)
-        if len(told) > _LONGEST:
-            told = _encoded(dataclasses.replace(self, state={"": digest(self.state)}))
-        return f"{_START}{told}{_END}"
+    def text(self) -> str:
+        """Write the record as text."""
+        encoded = _encoded(self)
+        if len(encoded) > _LONGEST:
+            encoded = _encoded(dataclasses.replace(self, state={"": digest(self.state)}))
+        return encoded
 
 
 def _encoded(record: Record) -> str:
-    text = json.dumps(dataclasses.asdict(record), sort_keys=True)
+    text = json.dumps({"version": VERSION, **dataclasses.asdict(record)}, sort_keys=True)
     return base64.urlsafe_b64encode(zlib.compress(text.encode(), 9)).decode()
 
 
-def find(body: str) -> Record | None:
-    """Read the record of a comment; None if it has none that this version understands."""
-    _, start, rest = body.rpartition(_START)
-    encoded, end, _ = rest.partition(_END)
-    if not (start and end):
-        return None
+def read(text: str) -> Record | None:
+    """Read a record; None if the text holds none that this version understands.
+
+    What a newer version added to the same format is left out.
+    """
     try:
-        values = json.loads(zlib.decompress(base64.urlsafe_b64decode(encoded)))
-        server = values.pop("server")
-        dangers = tuple(values.pop("dangers"))
+        values = json.loads(zlib.decompress(base64.urlsafe_b64decode(text)))
+        if values["version"] > VERSION:
+            return None
+        server = values["server"]
         if server is not None:
-            server = Server(**{**server, "differs": tuple(server["differs"])})
-        return Record(server=server, dangers=dangers, **values)
+            server = Server(**{**_known(Server, server), "differs": tuple(server["differs"])})
+        dangers = tuple(values["dangers"])
+        return Record(**{**_known(Record, values), "server": server, "dangers": dangers})
     except (binascii.Error, zlib.error, ValueError, TypeError, KeyError):
         return None
+
+
+def _known(kind: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    names = {field.name for field in dataclasses.fields(kind)}
+    return {name: value for name, value in values.items() if name in names}
 
 
 def state_of(resources: Iterable[Mapping[str, Any]]) -> dict[str, str]:
@@ -83,6 +91,7 @@ def state_of(resources: Iterable[Mapping[str, Any]]) -> dict[str, str]:
             ]
         )[:8]
         for resource in resources
+        if resource.get("type") not in _BUILT_FIRST
     }
 
 
@@ -100,6 +109,7 @@ def plan_of(plan: Plan) -> str:
             masked(change.new) if change.type.startswith("oci:") else None,
         ]
         for change in (*plan.changes, *plan.components)
+        if change.type not in _BUILT_FIRST
     ]
     return digest(sorted(told, key=lambda change: str(change[0])))
 

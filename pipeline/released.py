@@ -11,6 +11,7 @@ import httpx
 from pipeline import commits
 from pipeline.errors import PipelineError
 from pipeline.markdown import Block, code, folded
+from pipeline.provenance import parts
 from toolchain import login
 from toolchain.stack import Stack, StackError
 
@@ -34,12 +35,9 @@ def smoke(outputs: Mapping[str, Any]) -> list[str]:
 def outputs(stack: Stack) -> dict[str, str]:
     """Give what later steps of a workflow need: where it runs, and the image to attest."""
     values = stack.outputs()
-    image, _, digest = str(values.get("image", "")).partition("@")
     return {
         "url": str(values.get("url", "")),
-        # a tag is none of the image's name, but a port of its registry is
-        "image": image.rpartition(":")[0] if ":" in image.rpartition("/")[2] else image,
-        "digest": digest,
+        **parts(str(values.get("image", ""))),
         "release": str(values.get("release", "")),
     }
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pipeline import commits, events, record
 from pipeline.commits import Commits
+from pipeline.consent import Consent
 from pipeline.container import Container, containers
 from pipeline.downtime import Downtime, expect
 from pipeline.events import Plan
@@ -27,9 +28,18 @@ class Review:
     downtime: Downtime
     containers: tuple[tuple[Container, Commits], ...]
     record: Record
+    consent: Consent | None = None  # of a pull request with a plan that takes one
 
     @classmethod
-    def of(cls, clone: Path, plan: Plan, *, verdict: Verdict, seen: Record) -> "Review":
+    def of(
+        cls,
+        clone: Path,
+        plan: Plan,
+        *,
+        verdict: Verdict,
+        seen: Record,
+        consent: Consent | None = None,
+    ) -> "Review":
         found = containers(plan)
         return cls(
             stack=seen.stack,
@@ -38,6 +48,7 @@ class Review:
             downtime=expect(plan),
             containers=tuple((one, commits.between(clone, *one.revision)) for one in found),
             record=seen,
+            consent=consent if verdict.dangers else None,
         )
 
 
@@ -46,10 +57,16 @@ def make(
     stack: Stack,
     *,
     labels: Collection[str] = (),
+    consent: Consent | None = None,
     head: str = "",
     refresh: bool = False,
 ) -> tuple[Review, Redactor]:
-    """Preview the stack and review what comes of it."""
+    """Preview the stack and review what comes of it.
+
+    `labels` are taken at their word; `consent` is what was found out about the one that allows.
+    """
+    if consent and consent.given:
+        labels = {*labels, ALLOWING}
     log = clone / ".local" / "review" / f"{stack.name}.events.jsonl"
     status = stack.plan(log, refresh=refresh)
     redactor = Redactor(_secrets(stack), os.environ)
@@ -64,11 +81,10 @@ def make(
         tree=tree,
         plan=record.plan_of(plan),
         dangers=tuple(danger.name for danger in verdict.dangers[:_MOST_DANGERS]),
-        allowed=ALLOWING in labels,
         state=record.state_of(stack.resources()),
         server=server_of(stack),
     )
-    return Review.of(clone, plan, verdict=verdict, seen=seen), redactor
+    return Review.of(clone, plan, verdict=verdict, seen=seen, consent=consent), redactor
 
 
 def server_of(stack: Stack) -> Server | None:

@@ -1,8 +1,9 @@
 """Applying what was reviewed: what moved since the preview, and whether that matters."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from pipeline.consent import Consent
 from pipeline.record import Record, Server, digest
 from pipeline.verdict import Verdict
 
@@ -23,35 +24,55 @@ def decide(
     now: Record,
     verdict: Verdict,
     *,
+    consent: Consent,
+    others: Sequence[str] = (),
     accepted: str = "",
     files: Callable[[str, str], list[str]] = lambda _old, _new: [],
 ) -> Decision:
     """Compare what was reviewed with what is planned now.
 
     Only what the verdict guards must have been seen: a release on a server that moved is planned
-    anew and refused by the server itself if it moves again. `accepted` is the fingerprint of a plan
-    that somebody read in the summary of an earlier run; `files` names what two trees differ in.
+    anew and refused by the server itself if it moves again. `consent` is asked for now and never
+    taken from the record; `others` are images that would run and are not the verified one;
+    `accepted` is the fingerprint of a plan that somebody read in the summary of an earlier run;
+    `files` names what two trees differ in.
     """
     moved = tuple(_moved(seen, now, files)) if seen else ("no preview of this commit was found",)
-    goes_on, reason = _judge(seen, now, verdict, accepted=accepted, moved=bool(moved))
+    goes_on, reason = _judge(
+        seen,
+        now,
+        verdict,
+        consent=consent,
+        others=others,
+        accepted=accepted,
+        moved=bool(moved),
+    )
     return Decision(goes_on=goes_on, moved=moved, reason=reason)
 
 
 def _judge(
-    seen: Record | None, now: Record, verdict: Verdict, *, accepted: str, moved: bool
+    seen: Record | None,
+    now: Record,
+    verdict: Verdict,
+    *,
+    consent: Consent,
+    others: Sequence[str],
+    accepted: str,
+    moved: bool,
 ) -> tuple[bool, str]:
     # in this order: the first that holds decides
     cases = (
         (verdict.kind == "failed", False, "the preview failed"),
+        (bool(others), False, f"an image that was not verified would run: {_few([*others])}"),
         (not now.dangers, True, "nothing that is guarded is touched"),
         (accepted == now.plan, True, f"plan {now.plan} was accepted by hand"),
         (bool(accepted), False, f"another plan was accepted; this would be {now.plan}"),
         (seen is None, False, "what is guarded was not reviewed"),
         (moved, False, "what is guarded needs a new preview"),
-        (seen is not None and not seen.allowed, False, "the review did not allow it"),
+        (not consent.given, False, consent.reason),
     )
     found = ((goes_on, reason) for holds, goes_on, reason in cases if holds)
-    return next(found, (True, "this is what was reviewed"))
+    return next(found, (True, f"this is what was reviewed, and {consent.reason}"))
 
 
 def _moved(seen: Record, now: Record, files: Callable[[str, str], list[str]]) -> list[str]:

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
-BOT = {"login": "github-actions[bot]"}
+BOT = {"login": "github-actions[bot]", "type": "Bot"}
+APP = {"slug": "github-actions"}
 TOKEN = "ghs_localtokenlocaltoken"
 REPOSITORY = "acme/auth"
 
@@ -24,6 +25,10 @@ class GitHub:
         self.labels: dict[int, list[str]] = {}
         self.pulls: dict[int, dict[str, Any]] = {}
         self.pulls_of_commit: dict[str, list[int]] = {}
+        self.branches: dict[str, str] = {}  # to their newest commits
+        self.events: dict[int, list[dict[str, Any]]] = {}
+        self.permissions: dict[str, str] = {}  # of people, by login
+        self.check_runs: list[dict[str, Any]] = []
         self.fixed: dict[str, Any] = {}  # path in the API to its answer
         self.requests: list[tuple[str, str]] = []
         self.unauthorized = 0
@@ -36,14 +41,48 @@ class GitHub:
         self.comments.setdefault(number, []).append(comment)
         return comment
 
+    def label(
+        self, number: int, name: str, *, by: str, permission: str = "write", kind: str = "User"
+    ) -> None:
+        """Let somebody set a label, as GitHub remembers it."""
+        self.labels.setdefault(number, []).append(name)
+        self.permissions[by] = permission
+        self._event(number, "labeled", name, {"login": by, "type": kind})
+
+    def unlabel(self, number: int, name: str, *, by: str) -> None:
+        self.labels[number].remove(name)
+        self._event(number, "unlabeled", name, {"login": by, "type": "User"})
+
+    def _event(self, number: int, event: str, label: str, actor: dict[str, Any]) -> None:
+        found = {"id": next(self.ids), "event": event, "label": {"name": label}, "actor": actor}
+        self.events.setdefault(number, []).append(found)
+
+    def check_run(self, body: dict[str, Any], app: dict[str, str] = APP) -> dict[str, Any]:
+        """Keep a check run of an app: what others than an app write, GitHub refuses."""
+        run = {"id": next(self.ids), "app": app, **body}
+        self.check_runs.append(run)
+        return run
+
+    def page(self, answer: Any, number: int, name: str) -> tuple[Any, bool]:
+        """Cut a page out of a list, which the API wraps for check runs; tell if there are more."""
+        if isinstance(answer, dict) and "check_runs" in answer:
+            runs = [run for run in answer["check_runs"] if name in {"", run["name"]}]
+            cut, more = self.page(runs, number, "")
+            return {"total_count": len(runs), "check_runs": cut}, more
+        if not isinstance(answer, list):
+            return answer, False
+        end = number * self.page_size
+        return answer[end - self.page_size : end], end < len(answer)
+
     def answer(self, method: str, path: str, body: dict[str, Any]) -> tuple[int, Any]:
         local = path.removeprefix(f"/repos/{REPOSITORY}/")
+        if method == "GET" and path in self.fixed:
+            return 200, self.fixed[path]
         for pattern, handle in _ROUTES:
             match = re.fullmatch(pattern, f"{method} {local}")
             if match:
-                return 200, handle(self, match, body)
-        if method == "GET" and path in self.fixed:
-            return 200, self.fixed[path]
+                answer = handle(self, match, body)
+                return (404, {"message": "Not Found"}) if answer is None else (200, answer)
         if method == "DELETE" and "/packages/" in path:
             return 204, None
         return 404, {"message": "Not Found"}
@@ -72,6 +111,20 @@ def _edit_issue(github: GitHub, match: re.Match[str], body: dict[str, Any]) -> A
     return issue
 
 
+def _permission(github: GitHub, match: re.Match[str], _: dict[str, Any]) -> Any:
+    permission = github.permissions.get(match[1])
+    return permission and {"permission": permission, "user": {"login": match[1]}}
+
+
+def _branch(github: GitHub, match: re.Match[str], _: dict[str, Any]) -> Any:
+    head = github.branches.get(unquote(match[1]))
+    return head and {"name": match[1], "commit": {"sha": head}}
+
+
+def _check_runs(github: GitHub, match: re.Match[str], _: dict[str, Any]) -> Any:
+    return {"check_runs": [run for run in github.check_runs if run["head_sha"] == match[1]]}
+
+
 _ROUTES: list[tuple[str, Any]] = [
     (r"GET issues/(\d+)/comments", lambda g, m, _: g.comments.get(int(m[1]), [])),
     (r"POST issues/(\d+)/comments", lambda g, m, body: g.comment(int(m[1]), body["body"])),
@@ -80,6 +133,11 @@ _ROUTES: list[tuple[str, Any]] = [
         r"GET issues/(\d+)/labels",
         lambda g, m, _: [{"name": n} for n in g.labels.get(int(m[1]), [])],
     ),
+    (r"GET issues/(\d+)/events", lambda g, m, _: g.events.get(int(m[1]), [])),
+    (r"GET collaborators/([^/]+)/permission", _permission),
+    (r"GET branches/(.+)", _branch),
+    (r"POST check-runs", lambda g, _, body: g.check_run(body)),
+    (r"GET commits/(\w+)/check-runs", _check_runs),
     (r"GET issues", lambda g, *_: [i for i in g.issues if i["state"] == "open"]),
     (r"POST issues", _open),
     (r"PATCH issues/(\d+)", _edit_issue),
@@ -109,12 +167,14 @@ def served() -> Iterator[GitHub]:
                 return
             status, answer = github.answer(self.command, parts.path, body)
             link = ""
-            if self.command == "GET" and isinstance(answer, list):
-                page = int(parse_qs(parts.query).get("page", ["1"])[0])
-                end = page * github.page_size
-                if end < len(answer):
-                    link = f'<{github.url}{parts.path}?page={page + 1}>; rel="next"'
-                answer = answer[end - github.page_size : end]
+            if self.command == "GET":
+                query = parse_qs(parts.query)
+                page = int(query.get("page", ["1"])[0])
+                answer, more = github.page(answer, page, query.get("check_name", [""])[0])
+                if more:
+                    query["page"] = [str(page + 1)]
+                    again = urlencode(query, doseq=True)
+                    link = f'<{github.url}{parts.path}?{again}>; rel="next"'
             self._send(status, answer, link)
 
         do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _handle  # noqa: N815

@@ -68,6 +68,11 @@ def evaluated(text: str, context: Mapping[str, Any]) -> str:
     return _EXPRESSION.sub(lambda match: _text(_Expression(match[1], context).value()), text)
 
 
+def condition(text: str, context: Mapping[str, Any]) -> bool:
+    """Evaluate the `if:` of a job or a step."""
+    return bool(_Expression(text, context).value())
+
+
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -121,6 +126,9 @@ class _Expression:
             return found
         if token.startswith("'"):
             return token[1:-1].replace("''", "'")
+        if token == "always":
+            del self._tokens[:2]
+            return True
         if token == "join":  # of the results of needed jobs, which is all that is joined here
             del self._tokens[:5]
             return self._context["joined"]

@@ -6,7 +6,7 @@ import os
 import platform
 import urllib.error
 import urllib.request
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,15 @@ def plugin(name: str, version: str, machine: str = platform.machine()) -> Archiv
     arch = {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)
     file = f"pulumi-resource-{name}-v{version}-linux-{arch}.tar.gz"
     return Archive(repository=f"pulumi-{name}", version=version, name=file)
+
+
+def of(engine_version: str, plugin_versions: Mapping[str, str]) -> list[Archive]:
+    """List the archives of the engine and the plugins in these versions, for each architecture."""
+    return [engine(engine_version, machine) for machine in MACHINES] + [
+        plugin(name, version, machine)
+        for name, version in plugin_versions.items()
+        for machine in MACHINES
+    ]
 
 
 def pinned(clone: Path) -> dict[str, str]:

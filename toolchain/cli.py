@@ -232,12 +232,7 @@ def _pins() -> int:
     """Pin the archives of both architectures in the versions that this clone names."""
     from toolchain import archives, engine, plugins  # noqa: PLC0415 - needs the packages
 
-    wanted = [archives.engine(engine.VERSION, machine) for machine in archives.MACHINES]
-    wanted += [
-        archives.plugin(name, plugins.version(name), machine)
-        for name in plugins.NAMES
-        for machine in archives.MACHINES
-    ]
+    wanted = archives.of(engine.VERSION, plugins.versions())
     with tempfile.TemporaryDirectory() as folder:
         try:
             changes = archives.pin(CLONE, wanted, Path(folder))

@@ -168,6 +168,10 @@ def _executable(pulumi_home: Path, name: str) -> Path:
     return pulumi_home / "plugins" / f"resource-{name}-v{version(name)}" / f"pulumi-resource-{name}"
 
 
+def versions() -> dict[str, str]:
+    return {name: version(name) for name in NAMES}
+
+
 def _users_home() -> Path:
     """Return the folder where this user's Pulumi keeps its plugins.
 

@@ -61,6 +61,11 @@ class Stack:
         flags = [*_progress(), *named, *(["--refresh"] * refresh)]
         self._pulumi("up", "--yes", "--skip-preview", "--suppress-outputs", *flags)
 
+    def replace(self, urn: str) -> None:
+        """Make one resource anew, whether or not it changed, and touch no other."""
+        flags = ["--target-replace", urn, *_progress()]
+        self._pulumi("up", "--yes", "--skip-preview", "--suppress-outputs", *flags)
+
     def init(self) -> None:
         """Make the stack and its keys; the rest of its configuration is for people to write."""
         self.create()

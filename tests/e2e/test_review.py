@@ -46,6 +46,7 @@ class Runner:
             "STACK": "local",
             **variables,
         }
+        self.github.branches["develop"] = env["GITHUB_SHA"]
         result = subprocess.run(
             ["bash", "-e", "-c", line],
             cwd=self.clone.path,
@@ -127,25 +128,32 @@ def test_a_rule_the_image_and_a_variable_are_reviewed_deployed_and_told(runner: 
     assert "+ AUTH_GREETING" in shown
     assert "a word of welcome" not in shown, "a value is shown"
     assert "none: the new release takes over once it is healthy" in shown
-    found = record.find(shown)
+    assert runner.github.check_runs[-1]["conclusion"] == "success"
+    found = record.read(runner.github.check_runs[-1]["output"]["text"])
     assert found is not None
     assert found.server is not None, "the server was not asked"
     for name, secret in secrets_of(runner.clone).items():
         assert secret not in shown, f"{name} is in the comment"
 
+    for line in runner.job("deploy", "build"):
+        assert runner.run(line.run).status == 0, line.step
+    built = dict(row.split("=", 1) for row in runner.file("output").split("\n")[:-1])
+    assert built["attest"] == "false", "an image outside of GHCR is attested"
+    image = {"IMAGE": f"{built['image']}@{built['digest']}"}
     for line in runner.job("deploy", "deploy"):
         if "rollback" in line.run:
             continue
-        result = runner.run(line.run, **address)
+        result = runner.run(line.run, **address, **(image if "IMAGE" in line.env else {}))
         assert result.status == 0, line.step
 
     summary = runner.file("summary.md")
     assert "is applied" in summary
     assert "moved since" not in summary, "what was reviewed is what was applied"
     assert "Welcome people, and let the office in" in summary
-    outputs = dict(row.split("=", 1) for row in runner.file("output").splitlines())
+    outputs = dict(row.split("=", 1) for row in runner.file("output").split("\n")[:-1])
     assert outputs["url"].startswith("http://")
     assert re.fullmatch(r"sha256:[0-9a-f]{64}", outputs["digest"])
+    assert outputs["digest"] == built["digest"], "another image runs than the one that was built"
     assert ":" in outputs["image"].partition("/")[0], "the registry's port was lost"
 
 
@@ -156,7 +164,7 @@ def test_a_vm_that_would_be_replaced_is_blocked_until_the_label_and_stopped_if_u
     runner.git("commit", "--quiet", "--all", "--message", "Change what a VM boots with")
 
     blocked = runner.run("make pr-comment POST=1")
-    runner.github.labels[NUMBER] = ["allow-replacement"]
+    runner.github.label(NUMBER, "allow-replacement", by="ada")
     allowed = runner.run("make pr-comment POST=1")
     unseen = runner.run("make reviewed")
 
@@ -165,6 +173,7 @@ def test_a_vm_that_would_be_replaced_is_blocked_until_the_label_and_stopped_if_u
     (shown,) = runner.comments
     assert "**the VM is replaced**: `auth-vm`" in shown
     assert "allowed by the label" in shown
+    assert "was set by ada" in shown
     assert unseen.status != 0, "what was reviewed for another commit is taken for this one's review"
     assert "was not reviewed" in runner.file("summary.md")
 

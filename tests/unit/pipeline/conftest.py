@@ -29,6 +29,7 @@ def environment(url: str, folder: Path) -> dict[str, str]:
     return {
         "GITHUB_API_URL": url,
         "GITHUB_EVENT_PATH": str(event),
+        "GITHUB_REF": "refs/heads/develop",
         "GITHUB_OUTPUT": str(folder / "output"),
         "GITHUB_REPOSITORY": github.REPOSITORY,
         "GITHUB_RUN_ID": "4711",

@@ -1,11 +1,22 @@
 """What the repository on GitHub lacks is told with its remedy, and nothing else is."""
 
+from pathlib import Path
 from typing import Any
 
-from pipeline.checklist import BRANCH, CHECKS, ENVIRONMENTS, LABELS, PASSPHRASE, TOKEN, missing
+from pipeline.checklist import (
+    BRANCH,
+    CHECKS,
+    ENVIRONMENTS,
+    LABELS,
+    PASSPHRASE,
+    TOKEN,
+    missing,
+    unpinned,
+)
 from pipeline.context import Context
 from pipeline.github import GitHub
 from tests import github as server
+from toolchain import archives, engine, plugins
 
 ROOT = f"/repos/{server.REPOSITORY}"
 
@@ -47,6 +58,22 @@ def test_a_repository_that_has_everything_lacks_nothing(
     complete(github)
 
     assert lacking(context) == []
+
+
+def test_archives_without_a_pin_are_told_with_the_command_that_pins_them(tmp_path: Path) -> None:
+    wanted = archives.of(engine.VERSION, plugins.versions())
+    (tmp_path / "toolchain").mkdir()
+
+    def pin(names: list[str]) -> None:
+        (tmp_path / archives.CHECKSUMS).write_text("".join(f"0  {name}\n" for name in names))
+
+    pin([archive.name for archive in wanted])
+    assert list(unpinned(tmp_path)) == []
+    pin([archive.name for archive in wanted[1:]])
+    (line,) = unpinned(tmp_path)
+    assert wanted[0].name in line
+    assert wanted[1].name not in line
+    assert "make pins" in line
 
 
 def test_each_thing_that_is_gone_is_told_once(github: server.GitHub, context: Context) -> None:

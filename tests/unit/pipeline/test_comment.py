@@ -15,6 +15,7 @@ import pytest
 from pipeline import record
 from pipeline.comment import marker, render
 from pipeline.commits import Commit, Commits
+from pipeline.consent import Consent
 from pipeline.container import containers
 from pipeline.downtime import expect
 from pipeline.events import Plan
@@ -51,7 +52,6 @@ def review(found: Plan, *, labels: Sequence[str] = (), commits: Commits = COMMIT
             tree="89abcdef0123456789abcdef0123456789abcdef",
             plan=record.plan_of(found),
             dangers=tuple(danger.name for danger in verdict.dangers),
-            allowed=ALLOWING in labels,
             state={"urn:pulumi:dev::auth::a": "00112233"},
             server=Server(release=7, fingerprint="73fb61df8dba5b2e"),
         ),
@@ -74,8 +74,6 @@ def test_the_comment_reads_as_in_its_golden_file(name: str, labels: tuple[str, .
     shown = render(review(recorded(name), labels=labels))
     file = GOLDEN / f"{name}{'-allowed' if labels else ''}.md"
 
-    # what is hidden in it is compressed, and that differs from one zlib to another
-    shown = re.sub(r"<!-- auth-record \S+ -->", "<!-- auth-record … -->", shown)
     if os.environ.get("GOLDEN") == "write":
         file.write_text(shown)
     assert shown == file.read_text()
@@ -108,7 +106,7 @@ def test_a_comment_is_never_longer_than_github_takes(count: int) -> None:
 
     assert len(shown) <= LIMIT
     assert shown.count("<details>") == shown.count("</details>")
-    assert record.find(shown) is not None, "the record was cut off"
+    assert "Edited in place by each new preview" in shown, "the end was cut off"
 
 
 def test_a_commit_is_one_line_whatever_ends_lines_in_it() -> None:
@@ -145,17 +143,17 @@ def test_a_state_too_big_to_list_is_recorded_as_one_hash() -> None:
     made = review(plan())
     state = {f"urn:pulumi:dev::auth::{number}": f"{hash(str(number)):x}" for number in range(9_000)}
 
-    shown = render(dataclasses.replace(made, record=dataclasses.replace(made.record, state=state)))
+    text = dataclasses.replace(made.record, state=state).text()
 
-    assert len(shown) <= LIMIT
-    found = record.find(shown)
+    assert len(text) < LIMIT
+    found = record.read(text)
     assert found is not None
     assert found.state == {"": record.digest(state)}
 
 
 HOSTILE = [
     "</details><script>alert(1)</script>",
-    "<!-- auth-record AAAA -->",
+    "<!-- auth-review dev -->",
     "```\n</details>\n### all fine",
     "@everyone look at #1 and https://evil.test/![x](y)",
     "| a | b |\n|---|---|",
@@ -177,13 +175,22 @@ def test_text_of_others_draws_hides_and_mentions_nothing(text: str) -> None:
     outside = re.sub(r"^(`{3,})\w*\n.*?\n\1$", "", shown, flags=re.DOTALL | re.MULTILINE)
     outside = re.sub(r"(`+).+?\1", "", outside)
 
-    assert record.find(shown) is not None
-    assert shown.count("<!-- auth-record") == 1, "a record was smuggled in"
+    assert shown.count("<!-- auth-review") == 1, "a mark was smuggled in"
     assert "<script" not in outside
     assert not re.search(r"(?<![\w\u2060])@(?=\w)", outside), "somebody is mentioned"
     assert outside.count("<details") == outside.count("</details>")
     assert "\u202e" not in shown
     assert "\x1b" not in shown
+
+
+def test_the_comment_names_who_allowed_it_and_who_may_not() -> None:
+    found = review(plan(step(VM, "replace")), labels=[ALLOWING])
+    for given, reason in ((True, "set by ada"), (False, "set by eve, who may not")):
+        consent = Consent(given=given, reason=reason, by="somebody")
+        assert f"\n{reason}.\n" in render(dataclasses.replace(found, consent=consent))
+
+    missing = Consent(given=False, reason="#12 does not have the label")
+    assert missing.reason not in render(dataclasses.replace(found, consent=missing))
 
 
 def test_one_more_section_is_one_more_function() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import drift, posts
-from pipeline.comment import marker, render
+from pipeline.comment import marker
 from pipeline.context import Context
 from pipeline.errors import PipelineError
 from pipeline.github import GitHub
@@ -56,39 +56,15 @@ def test_each_stack_keeps_its_own_comment(github: server.GitHub, context: Contex
     assert len(bodies(github)) == 2
 
 
-def test_a_comment_that_somebody_forged_is_neither_edited_nor_believed(
+def test_a_comment_with_somebody_elses_mark_is_not_edited(
     github: server.GitHub, context: Context
 ) -> None:
-    forged = render(review(plan(step(VM, "replace")), labels=["allow-replacement"]))
+    forged = f"{MARK}\nall fine"
     github.comment(12, forged, login="mallory")
-    github.pulls[12] = {"number": 12, "head": {"sha": review(plan()).record.head}}
-    github.pulls_of_commit["abc"] = [12]
     with GitHub(context) as api:
-        assert posts.reviewed(api, "abc", "dev") is None
         posts.upsert_comment(api, 12, MARK, f"{MARK}\nours")
 
     assert bodies(github) == [forged, f"{MARK}\nours"]
-
-
-def test_the_review_of_a_commit_is_that_of_the_pull_request_that_brought_it(
-    github: server.GitHub, context: Context
-) -> None:
-    made = review(plan(step(VM, "replace")))
-    github.comment(12, render(made))
-    github.pulls[12] = {"number": 12, "head": {"sha": made.record.head}}
-    github.pulls_of_commit["abc"] = [12]
-    with GitHub(context) as api:
-        assert posts.reviewed(api, "abc", "dev") == made.record
-        assert posts.reviewed(api, "abc", "prod") is None
-        assert posts.reviewed(api, "def", "dev") is None
-
-
-def test_a_review_of_an_earlier_push_is_none(github: server.GitHub, context: Context) -> None:
-    github.comment(12, render(review(plan())))
-    github.pulls[12] = {"number": 12, "head": {"sha": "pushed after the preview"}}
-    github.pulls_of_commit["abc"] = [12]
-    with GitHub(context) as api:
-        assert posts.reviewed(api, "abc", "dev") is None
 
 
 def test_drift_keeps_one_issue_and_closes_it(github: server.GitHub, context: Context) -> None:

@@ -1,11 +1,19 @@
 """When a plan may be applied: as it was reviewed, or where nothing guarded is touched."""
 
+import base64
 import dataclasses
+import json
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipeline import record
+from pipeline.consent import Consent
+from pipeline.container import others_than
+from pipeline.events import UNKNOWN
 from pipeline.record import Record, Server
 from pipeline.reviewed import Decision, decide
 from pipeline.verdict import judge
@@ -36,16 +44,26 @@ def recorded(found: Any, **changes: Any) -> Record:
         "tree": "t",
         "plan": record.plan_of(found),
         "dangers": tuple(danger.name for danger in verdict.dangers),
-        "allowed": True,
         "state": {"urn:pulumi:dev::auth::vm::auth-vm": "1"},
         "server": SERVER,
     }
     return Record(**{**known, **changes})
 
 
-def decided(seen: Record | None, found: Any, accepted: str = "", **changes: Any) -> Decision:
-    now = recorded(found, allowed=False, **changes)
-    return decide(seen, now, judge(found, labels=()), accepted=accepted)
+GIVEN = Consent(given=True, reason="ada said yes")
+
+
+def decided(
+    seen: Record | None,
+    found: Any,
+    accepted: str = "",
+    consent: Consent = GIVEN,
+    others: Sequence[str] = (),
+    **changes: Any,
+) -> Decision:
+    now = recorded(found, **changes)
+    verdict = judge(found, labels=())
+    return decide(seen, now, verdict, consent=consent, others=others, accepted=accepted)
 
 
 @pytest.mark.parametrize("found", [HARMLESS, DANGEROUS])
@@ -79,8 +97,38 @@ def test_what_is_guarded_needs_a_preview() -> None:
     assert decided(None, HARMLESS).goes_on, "a release needs none"
 
 
-def test_what_is_guarded_needs_the_label_at_the_preview() -> None:
-    assert not decided(recorded(DANGEROUS, allowed=False), DANGEROUS).goes_on
+def test_what_is_guarded_needs_a_consent_that_is_given_now() -> None:
+    refused = Consent(given=False, reason="eve may not")
+
+    decision = decided(recorded(DANGEROUS), DANGEROUS, consent=refused)
+
+    assert not decision.goes_on
+    assert decision.reason == "eve may not"
+    assert decided(recorded(HARMLESS), HARMLESS, consent=refused).goes_on
+
+
+def test_an_image_that_was_not_verified_stops_and_no_word_of_anybody_helps() -> None:
+    other = ["ghcr.io/acme/auth@sha256:1"]
+
+    for found in (HARMLESS, DANGEROUS):
+        decision = decided(recorded(found), found, others=other, accepted=record.plan_of(found))
+        assert not decision.goes_on
+        assert other[0] in decision.reason
+
+
+@pytest.mark.parametrize(
+    ("image", "others"),
+    [
+        ("ghcr.io/acme/auth@sha256:0", []),
+        ("ghcr.io/acme/auth:sha-abc@sha256:0", []),
+        ("ghcr.io/acme/auth@sha256:1", ["ghcr.io/acme/auth@sha256:1"]),
+        (UNKNOWN, ["one that is built only then"]),
+    ],
+)
+def test_an_image_is_told_from_others_by_its_digest(image: str, others: list[str]) -> None:
+    found = plan(step(RELEASE, "update", new={"image": image}))
+
+    assert others_than(found, "ghcr.io/acme/auth@sha256:0") == others
 
 
 def test_a_danger_that_the_preview_did_not_show_stops() -> None:
@@ -100,15 +148,35 @@ def test_a_preview_that_fails_stops_everything() -> None:
     assert not decided(recorded(failed), failed, accepted=record.plan_of(failed)).goes_on
 
 
-def test_the_record_comes_out_of_a_comment_as_it_went_in() -> None:
+def test_a_record_comes_out_of_its_text_as_it_went_in() -> None:
     made = recorded(DANGEROUS, server=dataclasses.replace(SERVER, differs=("a", "b")))
 
-    assert record.find(f"text\n{made.hidden()}\n") == made
+    assert record.read(made.text()) == made
 
 
-@pytest.mark.parametrize("body", ["", "<!-- auth-record x -->", "<!-- auth-record eJw= -->"])
-def test_a_comment_without_a_readable_record_has_none(body: str) -> None:
-    assert record.find(body) is None
+def test_the_record_of_the_first_version_is_still_read() -> None:
+    kept = (Path(__file__).parent / "recorded" / "review-1.txt").read_text()
+
+    read = record.read(kept)
+
+    assert read is not None
+    assert (read.stack, read.plan, read.server) == ("dev", "17a63a5f9ae6a35f", SERVER)
+
+
+def encoded(**values: Any) -> str:
+    return base64.urlsafe_b64encode(zlib.compress(json.dumps(values).encode())).decode()
+
+
+def test_a_record_with_more_in_it_is_read_and_one_of_a_newer_format_is_not() -> None:
+    known = dataclasses.asdict(recorded(DANGEROUS))
+
+    assert record.read(encoded(version=record.VERSION, **known, more=1)) == recorded(DANGEROUS)
+    assert record.read(encoded(version=record.VERSION + 1, **known)) is None
+
+
+@pytest.mark.parametrize("text", ["", "x", "eJw=", encoded(version=1), encoded()])
+def test_a_text_that_is_no_record_is_none(text: str) -> None:
+    assert record.read(text) is None
 
 
 def test_merging_changes_the_names_of_image_and_release_and_not_the_plan() -> None:
@@ -121,6 +189,23 @@ def test_merging_changes_the_names_of_image_and_release_and_not_the_plan() -> No
         )
 
     assert record.plan_of(found("aaa")) == record.plan_of(found("bbb"))
+
+
+def test_building_the_image_first_is_no_move() -> None:
+    image = step(("docker:index/image:Image", "auth-image"), "update", differs={"x": "update"})
+    differs = {"image": "update"}
+    before = plan(image, step(RELEASE, "update", new={"image": UNKNOWN}, differs=differs))
+    after = plan(step(RELEASE, "update", new={"image": "x@sha256:0"}, differs=differs))
+    built = [
+        [
+            {"urn": kind, "type": kind, "id": made, "outputs": {"image": made}}
+            for kind in ("docker:index/image:Image", "auth:image:Image", "pulumi:pulumi:Stack")
+        ]
+        for made in ("old", "new")
+    ]
+
+    assert record.plan_of(before) == record.plan_of(after)
+    assert record.state_of(built[0]) == record.state_of(built[1])
 
 
 def test_another_value_of_a_cloud_resource_is_another_plan() -> None:

@@ -19,7 +19,7 @@ import pytest
 
 from tests import github as server
 from tests.unit.pipeline.conftest import environment
-from tests.workflows import REPOSITORY, Line, all_workflows, evaluated, lines
+from tests.workflows import REPOSITORY, Line, all_workflows, condition, evaluated, lines
 
 WORKFLOWS = all_workflows()
 STANDIN = Path(__file__).with_name("standin.py")
@@ -29,13 +29,27 @@ CONTEXT: dict[str, Any] = {
     "inputs": {"stack": "prod", "plan": "0123456789abcdef", "rollback": "7", "keep": "5"},
     "vars": {"PULUMI_BACKEND_URL": "s3://state"},
     "secrets": {},
+    "needs": {
+        "build": {"outputs": {"image": "ghcr.io/acme/auth", "digest": "sha256:0"}},
+        "drift": {"outputs": {"image": "ghcr.io/acme/auth@sha256:0"}},
+    },
     "joined": "success success success",
 }
+WITHOUT_STACK = {"make test", "make tools", "make newest", "make verified"}
 # What a line must lead to: program, then its arguments.
 EXPECTED = {
     "make test": [["toolchain", "actionlint"], ["pytest", "tests/e2e"]],
     "make audit": [["pipeline", "audit"]],
     "make image": [["docker", "build", "--tag", "auth-service:ci", "service"]],
+    "make tools": [["toolchain", "tools"]],
+    "make venv": [["toolchain", "venv"]],
+    "make newest": [["pipeline", "newest"]],
+    "make build": [["pipeline", "build", "--stack", "prod"]],
+    "make verified": [["pipeline", "verified", "--image", "ghcr.io/acme/auth@sha256:0"]],
+    "make live": [["pipeline", "live", "--stack", "dev"]],
+    "make scanned": [
+        ["pipeline", "scanned", "--stack", "dev", "--image", "ghcr.io/acme/auth@sha256:0"]
+    ],
     "make up": [["toolchain", "up", "--stack"]],
     "make down": [["toolchain", "down", "--stack"]],
     "make rollback": [["toolchain", "rollback", "--stack", "prod", "--to", "7"]],
@@ -43,7 +57,12 @@ EXPECTED = {
     "make ssh-open EXISTING=1": [["pipeline", "ssh-open", "--stack", "dev", "--existing"]],
     "make ssh-close": [["pipeline", "ssh-close", "--stack"]],
     "make pr-comment POST=1": [["pipeline", "comment", "--stack", "dev", "--post"]],
-    "make reviewed": [["pipeline", "reviewed", "--stack", "prod", "--accept", "0123456789abcdef"]],
+    "make reviewed": [
+        [
+            *("pipeline", "reviewed", "--stack", "prod", "--accept", "0123456789abcdef"),
+            *("--image", "ghcr.io/acme/auth@sha256:0"),
+        ]
+    ],
     "make smoke": [["pipeline", "smoke", "--stack"]],
     "make released": [["pipeline", "released", "--stack"]],
     "make drift": [["pipeline", "drift", "--stack", "dev"]],
@@ -104,7 +123,7 @@ def test_every_line_runs_and_calls_what_it_should(line: Line, tmp_path: Path) ->
         return
     for expected in EXPECTED[line.run]:
         assert any(call[: len(expected)] == expected for call in calls), (expected, calls)
-    if "STACK" in line.env and line.run != "make test":
+    if "STACK" in line.env and line.run not in WITHOUT_STACK:
         stack = evaluated(line.env["STACK"], CONTEXT)
         assert any(stack in call for call in calls), f"{stack} does not get there: {calls}"
 
@@ -214,11 +233,113 @@ def test_a_deployment_is_never_cancelled_and_never_beside_another() -> None:
 
 
 def test_a_deployment_waits_for_the_tests_and_for_what_was_reviewed() -> None:
-    deploy = WORKFLOWS["deploy"]["jobs"]["deploy"]
-    runs = [step.get("run", "") for step in deploy["steps"]]
+    jobs = WORKFLOWS["deploy"]["jobs"]
+    building = [step.get("run", "") for step in jobs["build"]["steps"]]
+    releasing = [step.get("run", "") for step in jobs["deploy"]["steps"]]
 
-    assert deploy["needs"] == "ci"
-    assert runs.index("make reviewed") < runs.index("make up") < runs.index("make smoke")
+    assert jobs["build"]["needs"] == "ci"
+    assert jobs["sbom"]["needs"] == "build"
+    assert jobs["attest"]["needs"] == ["build", "sbom"]
+    assert jobs["deploy"]["needs"] == ["build", "attest"]
+    assert building.index("make newest") < building.index("make build")
+    order = ["make verified", "make reviewed", "make up", "make smoke"]
+    assert [run for run in releasing if run in order] == order
+
+
+@pytest.mark.parametrize(
+    ("build", "attest", "wanted", "rollback", "goes_on"),
+    [
+        ("success", "success", "true", "", True),
+        ("success", "skipped", "false", "", True),  # an earlier run built it
+        ("success", "skipped", "true", "", False),
+        ("success", "failure", "true", "", False),
+        ("failure", "skipped", "", "", False),
+        ("skipped", "skipped", "", "", False),
+        ("skipped", "skipped", "", "7", True),
+    ],
+)
+def test_an_image_is_released_once_it_is_attested(
+    build: str, attest: str, wanted: str, rollback: str, goes_on: bool
+) -> None:
+    context = {
+        "inputs": {"rollback": rollback},
+        "needs": {
+            "build": {"result": build, "outputs": {"attest": wanted}},
+            "attest": {"result": attest},
+        },
+    }
+
+    assert condition(WORKFLOWS["deploy"]["jobs"]["deploy"]["if"], context) == goes_on
+
+
+def test_what_is_attested_is_what_this_run_built_and_what_is_released_is_what_is_verified() -> None:
+    jobs = WORKFLOWS["deploy"]["jobs"]
+    built = "${{ needs.build.outputs.image }}@${{ needs.build.outputs.digest }}"
+
+    assert jobs["sbom"]["if"] == "needs.build.outputs.attest == 'true'"
+    assert jobs["sbom"]["steps"][0]["with"]["image"] == built
+    for step in jobs["attest"]["steps"][1:]:
+        subject = f"{step['with']['subject-name']}@{step['with']['subject-digest']}"
+        assert subject == built
+    for line in LINES:
+        if line.run in {"make verified", "make reviewed"}:
+            assert line.env["IMAGE"] == built
+
+
+def test_what_is_listed_scanned_and_attested_is_of_the_architecture_that_runs() -> None:
+    deploy, ci, drift = (WORKFLOWS[name]["jobs"] for name in ("deploy", "ci", "drift"))
+
+    for job in (deploy["build"], deploy["sbom"], ci["image"], drift["scan"]):
+        assert job["runs-on"] == deploy["deploy"]["runs-on"] == "ubuntu-24.04-arm"
+
+
+JOBS = {
+    f"{name}/{job_name}": job
+    for name, document in WORKFLOWS.items()
+    for job_name, job in document["jobs"].items()
+    if "steps" in job
+}
+
+
+@pytest.mark.parametrize("job", JOBS.values(), ids=JOBS)
+def test_what_downloads_programs_has_no_secret(job: dict[str, Any]) -> None:
+    assert "secrets." not in json.dumps(job.get("env", {})), "every step has it"
+    runs = [step for step in job["steps"] if "run" in step]
+    for step in job["steps"]:
+        if "uses" in step:
+            assert "secrets." not in json.dumps(step), step
+    if "secrets." in json.dumps(job):
+        assert runs[0]["run"] == "make tools"
+        assert "env" not in runs[0], "the set-up has an environment of its own"
+
+
+@pytest.mark.parametrize("job", JOBS.values(), ids=JOBS)
+def test_a_job_that_can_sign_does_nothing_else(job: dict[str, Any]) -> None:
+    if "id-token" not in job["permissions"]:
+        return
+
+    assert set(job["permissions"]) == {"id-token", "attestations"}
+    assert "environment" not in job
+    assert "secrets." not in json.dumps(job)
+    for step in job["steps"]:
+        assert step["uses"].startswith("actions/"), step
+
+
+def test_one_job_can_sign() -> None:
+    signing = [name for name, job in JOBS.items() if "id-token" in job["permissions"]]
+
+    assert signing == ["deploy/attest"]
+
+
+def test_the_image_that_runs_is_scanned_each_night_and_a_scan_that_failed_is_told() -> None:
+    drift = WORKFLOWS["drift"]
+    scan, told = drift["jobs"]["scan"], drift["jobs"]["vulnerabilities"]
+
+    assert drift["on"]["schedule"]
+    assert scan["steps"][0]["with"]["image"] == "${{ needs.drift.outputs.image }}"
+    for failed in ("failure", "skipped", "cancelled"):
+        needs = {"drift": {"result": "success"}, "scan": {"result": failed}}
+        assert condition(told["if"], {"needs": needs}), "nobody hears of it"
 
 
 def test_make_knows_every_target_that_the_workflows_name() -> None:
