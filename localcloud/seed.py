@@ -39,7 +39,7 @@ def files(spec: MachineSpec, *, registry: str, ingress: str) -> dict[str, str]:
     meta_data = {
         "instance-id": spec.instance_id,
         "local-hostname": spec.hostname,
-        "public-keys": [key for key in spec.ssh_authorized_keys.splitlines() if key.strip()],
+        "public-keys": [key.strip() for key in spec.ssh_authorized_keys.split("\n") if key.strip()],
         **{key: value for key, value in spec.metadata.items() if key not in _OWN_KEYS},
     }
     busy = {"etc/localcloud/apt-busy-seconds": f"{spec.apt_busy_seconds}\n"}

@@ -130,7 +130,7 @@ def check_metadata(metadata: dict[str, str]) -> None:
         raise errors.invalid_parameter(
             f"metadata is {size} bytes long; the limit is {MOST_METADATA_BYTES} bytes."
         )
-    for line in metadata.get("ssh_authorized_keys", "").splitlines():
+    for line in metadata.get("ssh_authorized_keys", "").split("\n"):
         key_type = line.split(" ", 1)[0]
         if line.strip() and not line.startswith("#") and key_type not in _KEY_TYPES:
             raise errors.invalid_parameter(f'Invalid ssh public key type "{key_type}"')

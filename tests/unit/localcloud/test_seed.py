@@ -24,13 +24,19 @@ def files(spec: MachineSpec = SPEC) -> dict[str, str]:
     return seed.files(spec, registry="127.70.1.1:5000", ingress="*mangle\n")
 
 
-def meta_data() -> dict[str, object]:
-    return dict(json.loads(files()["var/lib/cloud/seed/nocloud/meta-data"]))
+def meta_data(spec: MachineSpec = SPEC) -> dict[str, object]:
+    return dict(json.loads(files(spec)["var/lib/cloud/seed/nocloud/meta-data"]))
 
 
 def test_cloud_init_gets_each_key_and_who_it_is() -> None:
     assert meta_data()["public-keys"] == ["ssh-ed25519 AAAA one", "ssh-ed25519 BBBB two"]
     assert meta_data()["instance-id"] == SPEC.instance_id
+
+
+def test_a_line_end_of_python_in_a_keys_comment_makes_no_second_key() -> None:
+    key = "ssh-ed25519 AAAA of\u2028the\x85office"
+
+    assert meta_data(replace(SPEC, ssh_authorized_keys=f"{key}\r\n"))["public-keys"] == [key]
 
 
 def test_metadata_of_the_callers_own_is_passed_on_but_user_data_is_not_told_twice() -> None:
