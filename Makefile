@@ -20,20 +20,20 @@ export IMAGE STACK TO LABELS PLAN ADDRESS MINUTES KEEP SERVICE CONFIRM
 	newest build verified live scanned ssh-open ssh-close \
 	smoke released drift images pr-environment pr-environments evidence github-check image
 
-help: ## show this
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo '  STACK=dev takes another stack than local.'
+##@ Every day
 
-up: ## set up everything and bring the stack up; ends with the URL; REFRESH=1 repairs what drifted
+help: ## show this
+	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) ":" } \
+		/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@printf '\n%s\n' 'Each takes another stack than local by STACK=dev.'
+
+up: ## set everything up, update the stack; REFRESH=1 repairs
 	@$(TOOLS) up --stack "$$STACK" $(if $(REFRESH),--refresh)
 
 preview: ## show what `make up` would change
 	@$(TOOLS) preview --stack "$$STACK"
 
-down: ## take the stack down, its data too; asks for the stack's name, or CONFIRM=name
-	@$(TOOLS) down --stack "$$STACK" $(if $(value CONFIRM),--confirm "$$CONFIRM")
-
-status: ## tell which release is live and whether it runs; JSON=1
+status: ## show the live release, and whether it runs; JSON=1
 	@$(TOOLS) status --stack "$$STACK" $(if $(JSON),--json)
 
 logs: ## show the service's log
@@ -42,25 +42,30 @@ logs: ## show the service's log
 history: ## list the releases; JSON=1
 	@$(TOOLS) history --stack "$$STACK" $(if $(JSON),--json)
 
-rollback: ## run an earlier release again, with its configuration; TO=number names one
-	@$(TOOLS) rollback --stack "$$STACK" --to "$$TO"
+rollback: ## run an earlier release again; TO=7 names it; JSON=1
+	@$(TOOLS) rollback --stack "$$STACK" --to "$$TO" $(if $(JSON),--json)
 
-exec: ## run a command in the service's container: make exec CMD='python -m auth --help'
-	@$(TOOLS) exec --stack "$$STACK" -- $(CMD)
+down: ## take the stack and its data down; CONFIRM=name says yes
+	@$(TOOLS) down --stack "$$STACK" $(if $(value CONFIRM),--confirm "$$CONFIRM")
+
+##@ The server and the stack
 
 ssh: ## open a shell on the server
 	@$(TOOLS) ssh --stack "$$STACK"
 
-unlock: ## free the stack's state of the lock of a run that is no more
-	@$(TOOLS) unlock --stack "$$STACK"
+exec: ## run CMD='python -m auth --help' in the container
+	@$(TOOLS) exec --stack "$$STACK" -- $(CMD)
 
-init: ## make the keys of a new environment: make init STACK=dev
-	@$(TOOLS) init --stack "$$STACK"
-
-env: ## print shell exports: eval "$(make -s env)" makes plain pulumi, docker and ssh work
+env: ## print exports, for: eval "$(make -s env)"
 	@$(TOOLS) env --stack "$$STACK"
 
-test: check service localcloud e2e ## everything that CI runs
+init: ## make the keys of a new stack: make init STACK=dev
+	@$(TOOLS) init --stack "$$STACK"
+
+unlock: ## free the stack of the lock of a run that is over
+	@$(TOOLS) unlock --stack "$$STACK"
+
+##@ Change the code
 
 check: venv workflows ## lint, types and unit tests: the fast part
 	$(RUN) ruff format --check .
@@ -68,15 +73,30 @@ check: venv workflows ## lint, types and unit tests: the fast part
 	$(RUN) mypy
 	$(RUN) pytest tests/unit
 
-workflows: venv ## lint the workflows of GitHub
-	$(TOOLS) actionlint
-	RUST_LOG=error $(ZIZMOR) --offline --quiet --pedantic --config .github/zizmor.yml .github
+test: check service localcloud e2e ## everything that CI runs
+
+fmt: venv ## format the code
+	$(RUN) ruff format .
+	$(RUN) ruff check --fix .
+
+service: venv ## tests of the Authentication Service
+	$(RUN) pytest service/tests $(SIDE_BY_SIDE) 2
+
+localcloud: venv docker ## tests of the emulated Oracle Cloud
+	$(RUN) pytest tests/localcloud
+
+e2e: venv docker ## tests of the whole, on real parts
+	$(RUN) pytest tests/e2e --no-loadscope-reorder $(SIDE_BY_SIDE) 3
 
 unit: venv
 	$(RUN) pytest tests/unit
 
-service: venv ## tests of the Authentication Service
-	$(RUN) pytest service/tests $(SIDE_BY_SIDE) 2
+workflows: venv ## lint the workflows of GitHub
+	$(TOOLS) actionlint
+	RUST_LOG=error $(ZIZMOR) --offline --quiet --pedantic --config .github/zizmor.yml .github
+
+bench: venv $(if $(ONLY),,docker) ## measure how long things take; COLD=1; ONLY=service
+	@PYTHONPATH=service:service/tests $(RUN) bench $(if $(COLD),--cold) $(if $(ONLY),--only $(ONLY))
 
 fuzz: venv ## throw broken input at the service's parsers; SECONDS=60
 	@PYTHONPATH=service $(RUN) service.fuzz.parsers -max_total_time=$(SECONDS)
@@ -86,58 +106,67 @@ screenshot: venv ## draw the sign-in page again, for the README
 	mkdir -p docs/images
 	AUTH_SCREENSHOT=docs/images/sign-in.png $(RUN) pytest service/tests/test_browser.py -k drawn
 
-localcloud: venv docker ## tests of the emulated Oracle Cloud
-	$(RUN) pytest tests/localcloud
-
-e2e: venv docker ## tests of the whole, on real parts
-	$(RUN) pytest tests/e2e --no-loadscope-reorder $(SIDE_BY_SIDE) 3
-
-image: docker ## build the service's image alone, on the official base; IMAGE=name
+image: docker ## build the service's image alone; IMAGE=name
 	docker build --tag "$$IMAGE" service
 
-audit: venv ## look for known vulnerabilities in the dependencies; SERVICE=osv asks another service
+audit: venv ## look for known vulnerabilities; SERVICE=osv asks another
 	@$(REVIEW) audit $(if $(value SERVICE),--service "$$SERVICE")
 
-pr-comment: venv ## print the comment that a pull request gets; POST=1 posts it
+lock: venv ## pin the dependencies after a change of a *.in file
+	cd service && ../$(RUN) uv pip compile $(LOCK) requirements.in -o requirements.txt
+	$(RUN) uv pip compile $(LOCK) toolchain/requirements.in -o toolchain/requirements.txt
+	$(RUN) uv pip compile $(LOCK) requirements.in -o requirements.txt
+	$(RUN) uv pip compile $(LOCK) requirements-dev.in -o requirements-dev.txt
+LOCK = --custom-compile-command 'make lock' --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links
+
+pins: venv ## pin the SHA-256 of engine and plugins, after a change
+	@$(TOOLS) pins
+
+##@ Review and deployment, as the workflows call them
+
+pr-comment: venv ## print the review of this branch; POST=1 posts it
 	@$(REVIEW) comment --stack "$$STACK" $(if $(POST),--post) $(if $(value LABELS),--labels "$$LABELS")
 
-reviewed: venv ## go on only if what is guarded was reviewed; PLAN=fingerprint says yes by hand
+reviewed: venv ## go on only if all was reviewed; PLAN=fingerprint
 	@$(REVIEW) reviewed --stack "$$STACK" $(if $(value PLAN),--accept "$$PLAN") $(if $(BY_DIGEST),--image "$$IMAGE")
 
-build: venv ## build and push the image of the stack; tell whether this run may attest it
+newest: venv ## go on only if the branch is still at this commit
+	@$(REVIEW) newest
+
+build: venv ## build and push the image of the stack
 	@$(REVIEW) build --stack "$$STACK"
 
-verified: venv ## go on only if IMAGE=name@digest was built by the workflow that deploys
+verified: venv ## go on only if the workflow built IMAGE=name@digest
 	@$(REVIEW) verified --image "$$IMAGE"
 
-live: venv ## tell which image runs on the server
+live: venv ## name the image that runs on the server
 	@$(REVIEW) live --stack "$$STACK"
 
-scanned: venv ## keep an issue about what a scan of IMAGE=name@digest found
+scanned: venv ## keep an issue about a scan of IMAGE=name@digest
 	@$(REVIEW) scanned --stack "$$STACK" $(if $(BY_DIGEST),--image "$$IMAGE")
 # IMAGE has a default, of another meaning, for `make image`
 BY_DIGEST = $(findstring @,$(value IMAGE))
 
-newest: venv ## go on only if the branch has not moved on from this run's commit
-	@$(REVIEW) newest
+released: venv ## show what is released: outputs and a note
+	@$(REVIEW) released --stack "$$STACK"
 
-ssh-open: venv ## let this machine in by SSH for a while; ADDRESS=, MINUTES=, EXISTING=1 makes no network
+smoke: venv ## try the URLs of the stack
+	@$(REVIEW) smoke --stack "$$STACK"
+
+evidence: venv ## keep what the stack shows, in .local/evidence
+	@$(REVIEW) evidence --stack "$$STACK"
+
+drift: venv ## compare the stack with its program; keeps an issue
+	@$(REVIEW) drift --stack "$$STACK"
+
+ssh-open: venv ## let this machine in; ADDRESS=, MINUTES=, EXISTING=1
 	@$(REVIEW) ssh-open --stack "$$STACK" \
 		$(if $(value ADDRESS),--address "$$ADDRESS") $(if $(value MINUTES),--minutes "$$MINUTES") $(if $(EXISTING),--existing)
 
 ssh-close: venv ## take away what ssh-open opened
 	@$(REVIEW) ssh-close --stack "$$STACK"
 
-smoke: venv ## try the URLs of the stack
-	@$(REVIEW) smoke --stack "$$STACK"
-
-released: venv ## tell what is released: outputs and a note
-	@$(REVIEW) released --stack "$$STACK"
-
-drift: venv ## compare the stack with its program, and keep an issue about it
-	@$(REVIEW) drift --stack "$$STACK"
-
-images: venv ## delete old images from GHCR; KEEP=10, DRY=1 only tells
+images: venv ## delete old images from GHCR; KEEP=10; DRY=1 shows them
 	@$(REVIEW) images --stack "$$STACK" $(if $(value KEEP),--keep "$$KEEP") $(if $(DRY),--dry-run)
 
 pr-environment: venv ## configure the stack of a pull request: STACK=pr-12
@@ -146,37 +175,19 @@ pr-environment: venv ## configure the stack of a pull request: STACK=pr-12
 pr-environments: venv ## take down the stacks of pull requests that are over
 	@$(REVIEW) environments
 
-evidence: venv ## keep what the stack shows, in .local/evidence
-	@$(REVIEW) evidence --stack "$$STACK"
-
-github-check: venv ## tell what the repository on GitHub lacks
+github-check: venv ## list what the repository on GitHub lacks
 	@$(REVIEW) github
 
-bench: venv $(if $(ONLY),,docker) ## measure how long things take; COLD=1 from empty caches; ONLY=service
-	@PYTHONPATH=service:service/tests $(RUN) bench $(if $(COLD),--cold) $(if $(ONLY),--only $(ONLY))
+##@ This machine
 
-fmt: venv ## format the code
-	$(RUN) ruff format .
-	$(RUN) ruff check --fix .
-
-lock: venv ## pin the dependencies again after a change of a requirements*.in
-	cd service && ../$(RUN) uv pip compile $(LOCK) requirements.in -o requirements.txt
-	$(RUN) uv pip compile $(LOCK) toolchain/requirements.in -o toolchain/requirements.txt
-	$(RUN) uv pip compile $(LOCK) requirements.in -o requirements.txt
-	$(RUN) uv pip compile $(LOCK) requirements-dev.in -o requirements-dev.txt
-LOCK = --custom-compile-command 'make lock' --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links
+tools: venv ## get the engine and its plugins, as all commands do
+	@$(TOOLS) tools
 
 venv: ## make the Python environment
 	@$(TOOLS) venv
 
-tools: venv ## get the engine and its plugins, as every command does by itself
-	@$(TOOLS) tools
-
-pins: venv ## pin the SHA-256 of engine and plugins, after their versions changed
-	@$(TOOLS) pins
-
 docker: venv
 	@$(TOOLS) docker
 
-clean: ## drop the caches: engine, Python environment, images
-	@$(TOOLS) clean
+clean: ## drop the caches of all clones; says what, and asks
+	@$(TOOLS) clean $(if $(YES),--yes)

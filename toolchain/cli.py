@@ -6,7 +6,6 @@ import os
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components import advice
-from toolchain import actionlint, cache, docker_engine, interruption, story, venv
+from toolchain import actionlint, cleaning, docker_engine, interruption, story, venv
 
 if TYPE_CHECKING:
     from toolchain.stack import Stack
@@ -30,7 +29,7 @@ def main(argv: Sequence[str]) -> int:
     interruption.stop_on_terminate()
     try:
         if arguments.command in _WITHOUT_PACKAGES:
-            return _WITHOUT_PACKAGES[arguments.command]()
+            return _WITHOUT_PACKAGES[arguments.command](arguments)
         venv.ensure(CLONE)
         if arguments.command == "venv":
             return 0
@@ -53,7 +52,8 @@ def parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("venv", help="make the Python environment")
     commands.add_parser("docker", help="make sure that a Docker engine runs")
-    commands.add_parser("clean", help="drop the caches")
+    clean = commands.add_parser("clean", help="drop the caches of all clones")
+    clean.add_argument("--yes", action="store_true", help="do not ask")
     commands.add_parser("tools", help="get the engine and its plugins")
     commands.add_parser("pins", help="pin the SHA-256 of engine and plugins")
     commands.add_parser("actionlint", help="lint the workflows")
@@ -250,32 +250,19 @@ def _pins() -> int:
     return 0
 
 
-def _docker() -> int:
+def _docker(_: argparse.Namespace) -> int:
     docker_engine.ensure(CLONE)
     return 0
 
 
-def _actionlint() -> int:
+def _actionlint(_: argparse.Namespace) -> int:
     return actionlint.run(CLONE)
 
 
-def _clean() -> int:
+def _clean(arguments: argparse.Namespace) -> int:
     if _local_stack_exists():
-        raise story.StepError("The local stack is up; `make down` takes it down first.")
-    with story.step("Drop the caches"):
-        if docker_engine.ask() == "":
-            images = subprocess.run(
-                ["docker", "images", "--quiet", "--filter", "label=auth.localcloud.cache"],
-                capture_output=True,
-                text=True,
-                check=False,
-            ).stdout.split()
-            if images:
-                subprocess.run(["docker", "rmi", "--force", *images], check=False)
-        docker_engine.stop_if_ours(CLONE)
-        (CLONE / ".venv").unlink(missing_ok=True)
-        shutil.rmtree(CLONE / ".local", ignore_errors=True)
-        shutil.rmtree(cache.folder(), ignore_errors=True)
+        raise story.StepError("The local stack is up. Take it down first: make down")
+    cleaning.clean(CLONE, yes=arguments.yes)
     return 0
 
 

@@ -48,15 +48,31 @@ def build(
     env: Mapping[str, str],
     remedy: str,
 ) -> None:
-    flags = ("-v", "-mod=readonly", "-modcacherw", "-trimpath", "-buildvcs=false")
-    story.run(
-        *("go", "build", *flags, "-ldflags", ldflags, "-o", f"{binaries}/", package),
-        log=cache.folder() / "log" / f"go-{module.name}.log",
-        cwd=module,
-        env=env,
-        timeout=_BUILD_SECONDS,
-        remedy=remedy,
-    )
+    """Get the sources of a package, and compile it: two steps, each with its progress."""
+    name = package.rpartition("/")[2]
+    logs, flags = cache.folder() / "log", ("-mod=readonly", "-modcacherw")
+    sources = logs / f"go-{module.name}-sources.log"
+    with story.step(f"Get the sources of {name}"):
+        story.run(
+            *("go", "list", *flags, "-deps", package),
+            log=sources,
+            cwd=module,
+            env=env,
+            remedy=remedy,
+        )
+    lines = sources.read_text().split("\n")
+    packages = sum(1 for line in lines if line and not line.startswith("go: "))
+    with story.step(f"Compile the {packages} packages of {name}"):
+        story.run(
+            *("go", "build", "-v", *flags, "-trimpath", "-buildvcs=false"),
+            *("-ldflags", ldflags, "-o", f"{binaries}/", package),
+            log=logs / f"go-{module.name}.log",
+            cwd=module,
+            env=env,
+            timeout=_BUILD_SECONDS,
+            remedy=remedy,
+            expected_lines=packages,
+        )
 
 
 def parse_version(text: str) -> tuple[int, int, int]:

@@ -54,7 +54,8 @@ def complete_local(stack: Stack, cloud: Mapping[str, Any]) -> None:
         ("registryPassword", registry["password_file"]),
         ("registryPullPassword", registry["pull_password_file"]),
     ):
-        if f"auth:{key}" not in own:
+        # a cloud of an earlier release has it from the next `make up` on
+        if f"auth:{key}" not in own and Path(file).exists():
             stack.set_secret(key, Path(file).read_text().strip())
 
 

@@ -32,6 +32,17 @@ def drop_stale(state: Path) -> None:
             lock.with_name(f"{lock.name}.attrs").unlink(missing_ok=True)
 
 
+def none_held(backend: str, stack: str) -> bool:
+    """Check that the stack has no lock, where the state is in files of this machine.
+
+    Of another backend nobody can tell without taking the lock.
+    """
+    if not backend.startswith("file://"):
+        return False
+    locks = Path(backend.removeprefix("file://")).expanduser() / ".pulumi" / "locks"
+    return not any(lock.parent.name == stack for lock in locks.rglob("*.json"))
+
+
 def remedy(said: str, stack: str, now: dt.datetime | None = None) -> str:
     """Tell what to do about the locks that Pulumi's error names; "" if it is about none.
 

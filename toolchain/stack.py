@@ -12,12 +12,18 @@ from typing import IO, Any
 
 import yaml
 
-from toolchain import progress, remedies, secrets, terminal
+from toolchain import locks, progress, remedies, secrets, terminal
 
 # Outputs in the order in which they are shown: what one wants most comes last.
 OUTPUTS = ("release", "image", "serverIp", "sshCommand", "jwksUrl", "healthUrl", "url")
 
 
+_EVERYWHERE = {
+    ("stack", "ls"),
+    ("stack", "init"),
+    ("config", "cp"),
+    ("whoami", "--verbose"),
+}
 _SHOWN = {"up", "preview", "destroy"}
 _TAIL = 50  # lines of an error that are looked at
 
@@ -118,8 +124,13 @@ class Stack:
             self._pulumi("stack", "rm", "--yes", "--preserve-config")
 
     def unlock(self) -> None:
-        """Free the state of the lock that a run left which is no more."""
-        self._pulumi("cancel", "--yes")
+        """Free the state of the lock of a run that is over, and say whether there was one."""
+        backend = str(json.loads(self._read("whoami", "--verbose", "--json")).get("url", ""))
+        if locks.none_held(backend, self.name):
+            print(f"No run holds the stack {self.name}: there is nothing to free.")
+            return
+        self._read("cancel", "--yes")
+        print(f"The stack {self.name} is free: no run holds its lock any more.")
 
     def outputs(self) -> dict[str, Any]:
         return dict(json.loads(self._read("stack", "output", "--json")))
@@ -242,7 +253,7 @@ class Stack:
 
     def _command(self, argv: Sequence[str]) -> list[str]:
         # these are about the backend, or name their stack themselves
-        everywhere = tuple(argv[:2]) in {("stack", "ls"), ("stack", "init"), ("config", "cp")}
+        everywhere = tuple(argv[:2]) in _EVERYWHERE
         scope = [] if everywhere else ["--stack", self.name]
         shown = argv[0] in _SHOWN and terminal.interactive()
         display = [] if shown else ["--non-interactive"]

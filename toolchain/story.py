@@ -14,6 +14,7 @@ from pathlib import Path
 _TAIL = 15
 _EVERY_SECONDS = 15
 _GRACE_SECONDS = 10
+_COLUMNS = 80
 
 
 class StepError(Exception):
@@ -36,8 +37,11 @@ def run(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     timeout: float = 1800,
+    expected_lines: int = 0,
 ) -> None:
     """Run a program with its output in `log`, saying now and then where it is.
+
+    Of a program that writes a line for each part that is done, `expected_lines` says how far.
 
     Raises StepError, with the log's last lines and the remedy, if it fails or takes more than
     `timeout` seconds.
@@ -59,7 +63,7 @@ def run(
         except OSError as error:
             raise StepError(f"`{argv[0]}` can't be run: {error.strerror}. {remedy}") from None
         try:
-            for line in _lines(process, timeout):
+            for line in _lines(process, timeout, expected_lines):
                 file.write(line)
                 tail.append(line.rstrip())
         except BaseException:
@@ -80,7 +84,7 @@ def run(
         )
 
 
-def _lines(process: subprocess.Popen[str], timeout: float) -> Iterator[str]:
+def _lines(process: subprocess.Popen[str], timeout: float, expected: int = 0) -> Iterator[str]:
     """Yield the process's lines until it or the time is over, telling now and then how far it is.
 
     A daemon that the process leaves behind may hold the pipe for ever; that is not waited for.
@@ -98,7 +102,7 @@ def _lines(process: subprocess.Popen[str], timeout: float) -> Iterator[str]:
 
     threading.Thread(target=read, daemon=True).start()
     started = told = now = time.monotonic()
-    last = ""
+    last, count = "", 0
     while now - started < timeout:
         try:
             line = lines.get(timeout=1)
@@ -110,12 +114,13 @@ def _lines(process: subprocess.Popen[str], timeout: float) -> Iterator[str]:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(timeout - (now - started))
                 return
-            last = line.strip() or last
+            last, count = line.strip() or last, count + 1
             yield line
         now = time.monotonic()
         if now - told > _EVERY_SECONDS:
             told = now
-            print(f"  {now - started:.0f} s: {last[:100]}", file=sys.stderr, flush=True)
+            place = f"{min(count, expected)} of {expected}, " if expected else ""
+            print(f"  {now - started:.0f} s: {place}{last}"[:_COLUMNS], file=sys.stderr, flush=True)
 
 
 def _end(process: subprocess.Popen[str]) -> None:

@@ -106,3 +106,14 @@ def test_an_error_about_something_else_gets_no_remedy_for_locks() -> None:
     another = "error: the update of yesterday, created by ada@home (pid 7) at 2026-03-01T11:30:00Z"
 
     assert locks.remedy(another, "dev") == ""
+
+
+def test_only_a_state_in_files_can_be_known_to_hold_no_lock(tmp_path: Path) -> None:
+    backend = f"file://{tmp_path}"
+    other = tmp_path / ".pulumi" / "locks" / "organization" / "auth" / "prod" / "one.json"
+    other.parent.mkdir(parents=True)
+    other.write_text("{}")
+
+    assert locks.none_held(backend, "dev")
+    assert not locks.none_held(backend, "prod")
+    assert not locks.none_held("s3://bucket", "dev")

@@ -57,3 +57,16 @@ def test_a_daemon_that_holds_the_pipe_is_not_waited_for(tmp_path: Path) -> None:
 
     assert time.monotonic() - began < 10
     assert (tmp_path / "log").read_text() == "started\n"
+
+
+def test_a_build_says_how_many_of_its_parts_are_done_in_80_columns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(story, "_EVERY_SECONDS", 0)
+    script = "for name in 'abc': print(name * 100, flush=True)"
+
+    story.run(sys.executable, "-c", script, log=tmp_path / "log", remedy=REMEDY, expected_lines=4)
+
+    lines = capsys.readouterr().err.splitlines()
+    assert "3 of 4, ccc" in lines[-1]
+    assert max(map(len, lines)) <= 80
