@@ -11,7 +11,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from bench import fleet, service
@@ -39,7 +39,8 @@ class Commands:
 
     def _once(self, *argv: str) -> float:
         started = time.monotonic()
-        result = self._clone.run(*argv)
+        with contextlib.redirect_stdout(io.StringIO()):
+            result = self._clone.run(*argv)
         if result.status != 0:
             raise SystemExit(f"`{' '.join(argv)}` failed:\n{result.output[-3000:]}")
         return time.monotonic() - started
@@ -53,10 +54,13 @@ def empty_program(clone: Clone) -> Iterator[str]:
     (folder / "Pulumi.yaml").write_text("name: empty\nruntime: python\n")
     (folder / "__main__.py").write_text("")
     prelude = f'eval "$(make -s env)"; unset PULUMI_OPTION_CONFIG_FILE; cd {folder}'
-    if clone.run("bash", "-c", f"{prelude}; pulumi stack init empty").status != 0:
+    with contextlib.redirect_stdout(io.StringIO()):
+        made = clone.run("bash", "-c", f"{prelude}; pulumi stack init empty")
+    if made.status != 0:
         raise SystemExit("the empty stack could not be made")
     yield f"{prelude}; pulumi up --yes --skip-preview --stack empty"
-    clone.run("bash", "-c", f"{prelude}; pulumi stack rm --yes --stack empty")
+    with contextlib.redirect_stdout(io.StringIO()):
+        clone.run("bash", "-c", f"{prelude}; pulumi stack rm --yes --stack empty")
 
 
 def bring_up(commands: Commands, *, cold: bool) -> None:
@@ -83,24 +87,56 @@ def main() -> None:
     parser.add_argument("--cold", action="store_true", help="also from empty caches (COLD=1)")
     parser.add_argument("--only", choices=["service"], help="no stack, the service alone (ONLY=)")
     arguments = parser.parse_args()
-    tables = [] if arguments.only else of_stack(cold=arguments.cold)
-    print("\n\n".join([here(), *map(str, [*tables, *service.tables()])]))
+    print(here(), flush=True)
+    failed = []
+    if not arguments.only and not shown(
+        "the stack", lambda folder: of_stack(folder, cold=arguments.cold)
+    ):
+        failed.append("the stack")
+    failed += [name for name, measure in service.measurements().items() if not shown(name, measure)]
+    if failed:
+        raise SystemExit(f"Not measured, for the reasons above: {', '.join(failed)}.")
 
 
-def of_stack(*, cold: bool) -> list[Table]:
-    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
-        if cold:
-            os.environ["AUTH_CACHE_DIR"] = f"{folder}/cache"
-        clone = copy_to(Path(folder) / "clone")
-        commands = Commands(clone)
-        try:
-            bring_up(commands, cold=cold)
-            without_change(commands, clone)
-            pipelines = Pipelines(clone)
-            tables = [commands.table, pipelines.compare(), pipelines.overhead(), pipelines.image()]
-            return [*tables, fleet.growth(clone)]
-        finally:
-            commands.time("`make down`", *_MAKE, "down")
+def shown(name: str, measure: Callable[[Path], Table | Iterable[Table]]) -> bool:
+    """Print each table once it is measured, or else the reason; return whether all were measured.
+
+    A busy machine makes any of them fail: what was measured before is not lost by that.
+    """
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            measured = measure(Path(folder))
+            for table in [measured] if isinstance(measured, Table) else measured:
+                print(f"\n{table}", flush=True)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, the others go on
+        print(f"{name}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+        return False
+    return True
+
+
+def of_stack(folder: Path, *, cold: bool) -> Iterator[Table]:
+    """Measure the commands and the releases; the table of the commands comes last, with `down`."""
+    if cold:
+        os.environ["AUTH_CACHE_DIR"] = f"{folder}/cache"
+    with contextlib.redirect_stdout(io.StringIO()):
+        clone = copy_to(folder / "clone")
+    commands = Commands(clone)
+    try:
+        bring_up(commands, cold=cold)
+        without_change(commands, clone)
+        pipelines = Pipelines(clone)
+        for measure in (pipelines.compare, pipelines.overhead, pipelines.image):
+            yield _quietly(measure)
+        yield _quietly(lambda: fleet.growth(clone))
+    finally:
+        commands.time("`make down`", *_MAKE, "down")
+        yield commands.table
+
+
+def _quietly(measure: Callable[[], Table]) -> Table:
+    """Measure without the commands' own output, which the clone prints for tests."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        return measure()
 
 
 if __name__ == "__main__":

@@ -8,9 +8,8 @@ taken, as whatever else runs on the machine only ever makes it slower.
 import json
 import statistics
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from running import Server, make_key
@@ -26,19 +25,30 @@ _REFRESHES = 200  # a second
 _OVERLOADS = (0, 1, 2, 4)
 
 
-def tables() -> Iterator[Table]:
+def measurements() -> Mapping[str, Callable[[Path], Table]]:
+    """Return the measurements by name, each on a service and in a folder of its own."""
     wrk.install()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    return {
+        "requests a second": _served(_throughput),
+        "refreshes": _served(_refreshes),
+        "memory": _served(_memory),
+        "at rest": _at_rest,
+    }
+
+
+def _served(measure: Callable[[Server], Table]) -> Callable[[Path], Table]:
+    def measured(folder: Path) -> Table:
         with service(folder / "load") as server:
-            yield _throughput(server)
-            yield _refreshes(server)
-        with service(folder / "memory") as server:
-            yield _memory(server)
-        table = Table("at rest", [""])
-        table.add("start to ready, new database, s", f"{_start(folder, new=True):.2f}")
-        table.add("start to ready, s", f"{_start(folder, new=False):.2f}")
-        yield table
+            return measure(server)
+
+    return measured
+
+
+def _at_rest(folder: Path) -> Table:
+    table = Table("at rest", [""])
+    table.add("start to ready, new database, s", f"{_start(folder, new=True):.2f}")
+    table.add("start to ready, s", f"{_start(folder, new=False):.2f}")
+    return table
 
 
 def _throughput(server: Server) -> Table:
