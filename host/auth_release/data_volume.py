@@ -88,9 +88,13 @@ def problem() -> str:
 def is_another(pid: int) -> bool:
     """Whether a container's process has a volume as its data that is no longer the mounted one."""
     try:
-        return Path(f"/proc/{pid}/root/data").stat().st_dev != DATA.stat().st_dev
+        return _data_of(pid).stat().st_dev != DATA.stat().st_dev
     except OSError:
         return False  # it ended, or the volume fails, which is told elsewhere
+
+
+def _data_of(pid: int) -> Path:
+    return Path(f"/proc/{pid}/root/data")  # as the process itself sees it
 
 
 def start_held_containers() -> None:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import oci
+
 from localcloud.account import Account
 from localcloud.home import Home
 from tests.e2e.clone import Clone, Result
@@ -102,6 +104,17 @@ class Server:
             check=True,
         )
         return self.clone.run("docker", "exec", found.stdout.strip(), *argv)
+
+    def delete_volumes(self) -> None:
+        """Detach and delete the data, as somebody may in the console."""
+        cloud, place = self.cloud, self.cloud.compartment
+        for attachment in cloud.compute.list_volume_attachments(place).data:
+            if attachment.lifecycle_state == "ATTACHED":
+                cloud.detach(attachment.id)
+        storage = oci.core.BlockstorageClientCompositeOperations(cloud.storage)
+        for volume in cloud.storage.list_volumes(compartment_id=place).data:
+            if volume.lifecycle_state == "AVAILABLE":
+                storage.delete_volume_and_wait_for_state(volume.id, ["TERMINATED"])
 
     def reboot(self) -> None:
         self.cloud.compute.instance_action(self.instance, "SOFTRESET")

@@ -9,8 +9,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.clone import Clone
+from tests.e2e.clone import Clone, Result
 from tests.e2e.load import Load
+from tests.e2e.server import Server
+from tests.localcloud.caller import eventually
 
 PASSWORD = "correct horse battery staple"
 SOURCE = "service/auth/__init__.py"
@@ -216,6 +218,43 @@ def docker_leftovers(clone: Clone, registry: str) -> str:
             (("images",), pushed),
         )
     )
+
+
+def test_a_bigger_data_volume_reaches_the_vm_and_a_smaller_one_is_refused(clone: Clone) -> None:
+    def resized(gbs: int, command: str) -> Result:
+        assert clone.shell(f"pulumi config set auth:dataVolumeInGbs {gbs}").status == 0
+        return clone.make(command)
+
+    grown = resized(60, "up")
+    refused = resized(50, "preview")
+    assert clone.shell("pulumi config set auth:dataVolumeInGbs 60").status == 0
+
+    assert grown.status == 0
+    size = clone.on_server("df", "--output=size", "--block-size=1G", "/srv/auth").output.split()
+    assert size[-1] == "59", "60 GB less what the file system takes"
+    assert refused.status != 0
+    assert "the data volume has 60 GB, and Oracle's volumes only grow" in refused.output
+
+
+def test_a_data_volume_that_somebody_deleted_takes_the_service_alone_and_is_made_anew(
+    clone: Clone, url: str
+) -> None:
+    server = Server.of(clone)
+    server.delete_volumes()
+    server.reboot()
+
+    eventually("docker", lambda: server.run("sudo", "docker", "info").status, 0, seconds=60)
+    status = clone.make("status").output
+    assert "does not run" in status, "the service runs without its data"
+    assert "the data volume is not attached" in status
+    assert server.run("sudo", "touch", "/srv/auth/file").status != 0, "this is the boot disk"
+
+    assert clone.make("up", "REFRESH=1").status == 0
+
+    sign_in(url, "mary@example.test")
+    status = clone.make("status").output
+    assert "is live and runs" in status
+    assert "differs" not in status
 
 
 # the last test of the last file, as it takes the stack away that all of them share

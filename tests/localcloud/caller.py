@@ -97,6 +97,15 @@ class Caller:
         )
         return self.network.create_network_security_group(wish).data
 
+    def detach(self, attachment_id: str) -> None:
+        """Take a volume from its machine, and wait until it is away."""
+        self.compute.detach_volume(attachment_id)
+        eventually(
+            "the volume attachment",
+            lambda: self.compute.get_volume_attachment(attachment_id).data.lifecycle_state,
+            "DETACHED",
+        )
+
 
 def refused(status: int, code: str, call: Callable[..., Any], *args: Any, **kwargs: Any) -> str:
     """Make a call that must be refused with this status and code; return the error's text."""

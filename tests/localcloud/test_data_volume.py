@@ -41,17 +41,13 @@ class Disk:
         self._attachment = made.data
 
     def detach(self) -> None:
-        if self._attachment is None:
-            return
-        self._cloud.compute.detach_volume(self._attachment.id)
-        eventually(
-            "the attachment",
-            lambda: (
-                self._cloud.compute.get_volume_attachment(self._attachment.id).data.lifecycle_state
-            ),
-            "DETACHED",
-        )
+        if self._attachment is not None:
+            self._cloud.detach(self._attachment.id)
         self._attachment = None
+
+    def grow(self, gbs: int) -> None:
+        wish = models.UpdateVolumeDetails(size_in_gbs=gbs)
+        self._storage.update_volume_and_wait_for_state(self.id, wish, ["AVAILABLE"])
 
     def delete(self) -> None:
         self.detach()
@@ -130,6 +126,21 @@ def test_a_mkfs_that_was_killed_is_finished_by_the_next_run(run: Run) -> None:
     assert "= 137" in killed
     assert "which an interrupted run began to format" in finished
     assert mounted(run) == "0"
+
+
+def test_a_volume_that_grew_reaches_the_mounted_file_system(run: Run, disk: Disk) -> None:
+    prepare(run)
+    run("systemd-run --quiet --unit writer sh -c 'while date >> /srv/auth/file; do :; done'")
+    disk.grow(60)
+
+    said = prepare(run, gbs=60)
+
+    size = run("df --output=size --block-size=1G /srv/auth").split()[-1]
+    busy = run("systemctl is-active writer; systemctl stop writer")
+    assert "Grew the file system on /srv/auth from 48.9 to 58.7 GB" in said
+    assert size == "59"
+    assert busy == "active", "who writes was disturbed"
+    assert prepare(run, gbs=60).splitlines() == ["= 0"]
 
 
 def test_a_new_volume_takes_the_place_of_one_that_was_taken_away_while_mounted(

@@ -178,21 +178,12 @@ def test_a_volume_is_a_disk_that_keeps_its_data(
     assert volume.id in refused(409, "Conflict", cloud.compute.attach_volume, attach)
     refused(409, "Conflict", cloud.storage.delete_volume, volume.id)
 
-    detach(cloud, first)
+    cloud.detach(first.id)
     assert machine.ssh(address, f"ls {device}").endswith("No such file or directory")
     second = compute.attach_volume_and_wait_for_state(attach, ["ATTACHED"]).data
     assert machine.ssh(address, f"sudo head -c 4 {device}") == "kept"
-    detach(cloud, second)
+    cloud.detach(second.id)
     storage.delete_volume_and_wait_for_state(volume.id, ["TERMINATED"])
-
-
-def detach(cloud: Caller, attachment: Any) -> None:
-    cloud.compute.detach_volume(attachment.id)
-    eventually(
-        "the volume attachment",
-        lambda: cloud.compute.get_volume_attachment(attachment.id).data.lifecycle_state,
-        "DETACHED",
-    )
 
 
 def test_a_volume_of_another_domain_is_not_attached(cloud: Caller, machine: Machine) -> None:
