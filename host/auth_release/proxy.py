@@ -1,8 +1,11 @@
 """Caddy: a site file for each service, and what it runs of them."""
 
+import contextlib
 import http.client
 import json
 import os
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,9 @@ from .programs import run, succeeds
 
 CADDY = Path("/etc/caddy")
 LOGS = Path("/var/log/caddy")
+# While there is a file of that name in it, the proxy closes each connection after its answer.
+SIGNALS, CLOSING = Path("/run/auth-proxy"), "closing"
+_CLOSING_SECONDS = 2  # a client that keeps a connection busy has sent a request on it by then
 # What holds for all sites of a listener. Without a bound on time, a client that drips a head or a
 # body holds its connection for ever; there is none on answers, as some last: downloads, event
 # streams. HTTP/3 is not offered: the firewall and the network keep UDP shut. The proxy's own log
@@ -62,16 +68,19 @@ class Proxy:
     def serve(self, desired: Desired, slot: Slot) -> bool:
         """Serve the site as desired; tell whether that was news. On refusal nothing has changed."""
         with exclusive(CADDY / ".auth-release.lock"):
+            (SIGNALS / CLOSING).unlink(missing_ok=True)  # of a run that was killed
             return bool(self.differs(desired, slot)) and self._rewrite(desired, slot)
 
     def _rewrite(self, desired: Desired, slot: Slot) -> bool:
         path, main = self._path(desired.service), CADDY / "Caddyfile"
         self._prepare_canary_log(desired.service)
+        serves = any(path.parent.glob("*.caddy"))
         before = {file: file.read_text() if file.exists() else None for file in (path, main)}
         write_atomically(main, MAIN, mode=0o644)
         write_atomically(path, site_file(desired, slot), mode=0o644)
         try:
-            self.reload()
+            with self._closing() if serves else contextlib.nullcontext():
+                self.reload()
         except ReleaseError:
             for file, text in before.items():
                 if text is None:
@@ -84,6 +93,17 @@ class Proxy:
     def reload(self) -> None:
         run("caddy", "validate", "--adapter", "caddyfile", "--config", str(CADDY / "Caddyfile"))
         run("systemctl", "reload-or-restart", "caddy.service")
+
+    @contextlib.contextmanager
+    def _closing(self) -> Iterator[None]:
+        """Let clients leave the connections that they keep open, which a reload would cut off."""
+        SIGNALS.mkdir(mode=0o755, exist_ok=True)
+        (SIGNALS / CLOSING).touch()
+        try:
+            time.sleep(_CLOSING_SECONDS)
+            yield
+        finally:
+            (SIGNALS / CLOSING).unlink()
 
     @staticmethod
     def canary_log(service: str) -> Path:
@@ -144,6 +164,11 @@ def site_file(desired: Desired, slot: Slot) -> str:
     body = _closed(to_service, maintenance) if maintenance else to_service
     return f"""\
 {desired.site} {{
+	@closing file {{
+		root {SIGNALS}
+		try_files /{CLOSING}
+	}}
+	header @closing Connection close
 	request_body {{
 		max_size {desired.limits.request_body_bytes}
 	}}

@@ -179,8 +179,13 @@ def test_a_container_that_was_stopped_by_hand_is_started_again(
 
 
 @pytest.mark.usefixtures("load")
-def test_a_reload_of_the_proxy(server: Server) -> None:
+def test_a_site_that_changes_and_a_reload_without_a_change(server: Server) -> None:
     server.must("sudo", "systemctl", "reload", "caddy")
+    limits = json.loads(server.desired())["limits"]
+
+    assert server.apply(limits={**limits, "request_body": "2m"}).status == 0
+
+    assert "2097152" in server.must("cat", "/etc/caddy/sites/auth.caddy")
 
 
 @pytest.mark.usefixtures("load")

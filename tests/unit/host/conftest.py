@@ -11,12 +11,14 @@ from tests.unit.host.fakes import Host
 
 @pytest.fixture(name="host")
 def _host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
-    for module, name in ((proxy, "CADDY"), (proxy, "LOGS"), (containers, "DATA")):
+    folders = ((proxy, "CADDY"), (proxy, "LOGS"), (proxy, "SIGNALS"), (containers, "DATA"))
+    for module, name in folders:
         monkeypatch.setattr(module, name, tmp_path / name.lower())
         (tmp_path / name.lower()).mkdir()
     (proxy.CADDY / "sites").mkdir()
     monkeypatch.setattr(logins, "MEMORY", tmp_path / "run")
     monkeypatch.setattr(logins, "DISK", tmp_path / "tmp")
+    monkeypatch.setattr(proxy, "_CLOSING_SECONDS", 0)
     monkeypatch.setattr(os, "chown", lambda *_: None)
     monkeypatch.setattr(preflight, "check", lambda *_, **__: None)
     monkeypatch.setattr(data_volume, "problem", lambda: "")

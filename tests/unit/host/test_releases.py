@@ -350,3 +350,36 @@ def test_the_canarys_log_is_the_proxys_alone_and_older_ones_are_deleted(host: Ho
     assert proxy.Proxy.canary_log("auth").stat().st_mode & 0o777 == 0o600
     assert not any(path.exists() for path in older)
     assert others.exists(), "another service's log is gone"
+
+
+def test_clients_leave_their_connections_before_a_reload_of_the_proxy_and_keep_them_after(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closing, reload = proxy.SIGNALS / proxy.CLOSING, host.proxy.reload
+    at_reload = []
+
+    def reloaded() -> None:
+        at_reload.append(closing.exists())
+        reload()
+
+    monkeypatch.setattr(host.proxy, "reload", reloaded)
+    host.apply()
+    host.apply(site="auth.example.test")
+    host.proxy.refuses = True
+    with pytest.raises(ReleaseError):
+        host.apply(site="nonsense")
+
+    assert at_reload[0] is False, "nobody has a connection before the first release"
+    assert all(at_reload[1:])
+    assert not closing.exists()
+
+
+def test_a_run_that_was_killed_before_a_reload_does_not_cost_connections_for_ever(
+    host: Host,
+) -> None:
+    host.apply()
+    (proxy.SIGNALS / proxy.CLOSING).touch()
+
+    host.apply(image=OTHER)
+
+    assert not (proxy.SIGNALS / proxy.CLOSING).exists()
