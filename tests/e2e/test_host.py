@@ -53,3 +53,70 @@ def test_no_secret_is_on_the_servers_disk_but_in_the_places_that_need_it(
         assert wrong == [], f"{name} is on the disk"
     for name in PLACES:
         assert seen["found"][name], f"{name} is not where it must be: what is there is not found"
+
+
+# asks each of the cloud's link-local services, and prints what became of it
+ASK = """
+import http.client, json, socket
+
+QUESTION = b"\\x07\\x07\\x01\\x00\\x00\\x01" + bytes(6) + b"\\x08registry\\x00\\x00\\x01\\x00\\x01"
+
+def told(ask):
+    try:
+        return ask()
+    except OSError as error:
+        return type(error).__name__
+
+def metadata():
+    connection = http.client.HTTPConnection("169.254.169.254", timeout=5)
+    connection.request("GET", "/opc/v2/instance/", headers={"Authorization": "Bearer Oracle"})
+    return f"HTTP {connection.getresponse().status}"
+
+def name():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as resolver:
+        resolver.settimeout(5)
+        resolver.connect(("169.254.169.254", 53))
+        resolver.send(QUESTION)
+        return "answered" if resolver.recv(512)[:2] == QUESTION[:2] else "strange"
+
+def name_by_tcp():
+    with socket.create_connection(("169.254.169.254", 53), timeout=5) as resolver:
+        resolver.send(len(QUESTION).to_bytes(2, "big") + QUESTION)
+        return "answered" if resolver.recv(4)[2:] == QUESTION[:2] else "strange"
+
+def disk(address):
+    with socket.create_connection((address, 3260), timeout=5):
+        return "connected"
+
+print(json.dumps({
+    "metadata": told(metadata),
+    "name": told(name),
+    "name by TCP": told(name_by_tcp),
+    "boot disk": told(lambda: disk("169.254.0.2")),
+    "disk": told(lambda: disk("169.254.2.2")),
+}))
+"""
+REFUSED = "ConnectionRefusedError"
+NAMES = {"name": "answered", "name by TCP": "answered"}
+OF_A_CONTAINER = {**NAMES, "metadata": REFUSED, "boot disk": REFUSED, "disk": REFUSED}
+
+
+def test_containers_reach_names_and_nothing_else_that_is_link_local(server: Server) -> None:
+    container = f"auth-{server.status()['live']['release']}"
+    asked = ("sudo", "docker", "exec", "--interactive", container, "python3", "-")
+
+    assert json.loads(server.must(*asked, stdin=ASK)) == OF_A_CONTAINER
+    assert json.loads(server.must("sudo", "python3", "-", stdin=ASK))["metadata"] == "HTTP 200"
+
+    # Docker makes its chains anew, and ours is asked for twice
+    server.must("sudo systemctl restart docker auth-link-local")
+    assert json.loads(server.must(*asked, stdin=ASK)) == OF_A_CONTAINER
+    rules = server.must("sudo", "iptables", "-S").splitlines()
+    assert [rule for rule in rules if rules.count(rule) > 1] == []
+
+
+def test_of_the_vms_users_root_alone_reads_the_metadata(server: Server) -> None:
+    seen = json.loads(server.must("python3", "-", stdin=ASK))
+
+    assert seen["metadata"] == REFUSED
+    assert {name: seen[name] for name in NAMES} == NAMES
