@@ -68,8 +68,8 @@ class Login:
 class Registry:
     """Where images are kept: `repository` is SERVER/PATH, as in an image's name.
 
-    The builder logs in with `push`, the server with `pull`: what a server holds must not be able to
-    replace the image that it runs.
+    The builder logs in with `push`, the server with `pull`: an intruder on the server must not be
+    able to replace the image that it runs.
     """
 
     repository: str

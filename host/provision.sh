@@ -130,8 +130,8 @@ iptables-restore --noflush --wait <<'RULES'
 COMMIT
 RULES
 ensure DOCKER-USER -d 169.254.0.0/16 -j AUTH-LINK-LOCAL
-# Before Oracle's own rules, which let every user in. Not UDP: time, names and the address itself
-# are asked for by users of their own.
+# Before Oracle's own rules, which let every user in. Not UDP: the daemons that ask for names, the
+# time and the VM's address run as users of their own.
 ensure OUTPUT -d 169.254.169.254/32 -p tcp -m tcp ! --dport 53 -m owner ! --uid-owner 0 -j REJECT
 SCRIPT
   chmod 0755 /usr/local/sbin/auth-link-local

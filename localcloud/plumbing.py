@@ -9,7 +9,7 @@ from ipaddress import IPv4Address, IPv4Network
 from localcloud.docker import docker, exists
 from localcloud.home import Home
 
-REGISTRY_HOST, LINK_LOCAL_HOST, FIRST_MACHINE_HOST = 2, 3, 10
+REGISTRY_HOST, LINK_LOCAL_HOST, READERS_REGISTRY_HOST, FIRST_MACHINE_HOST = 2, 3, 4, 10
 
 
 class Bridge:

@@ -1,18 +1,17 @@
-"""The registry in GHCR's place: a real one, with a login."""
+"""The registry in GHCR's place: a real one, with two logins, of which one can only read."""
 
 import json
 import secrets
 import time
 import urllib.error
 import urllib.request
-from pathlib import Path
 
+from localcloud import secret_file
 from localcloud.docker import DockerError, docker, inspect
 from localcloud.home import Home
-from localcloud.plumbing import REGISTRY_HOST, Bridge
+from localcloud.plumbing import READERS_REGISTRY_HOST, REGISTRY_HOST, Bridge
 
-# who pushes, and who pulls; htpasswd knows no permissions, so the second may do as much here
-USERNAME, PULL_USERNAME = "deployer", "server"
+USERNAME, PULL_USERNAME = "deployer", "server"  # the builder's, and the machines'
 _READY_SECONDS = 30
 _CONFIGURATION = """\
 version: 0.1
@@ -21,52 +20,49 @@ storage:
     rootdirectory: /var/lib/registry
   delete:
     enabled: true
+{maintenance}\
 http:
   addr: :5000
   secret: {secret}
 auth:
   htpasswd:
     realm: localcloud
-    path: /registry/htpasswd
+    path: /registry/{users}
 """
+_READ_ONLY = """\
+  maintenance:
+    readonly:
+      enabled: true
+    uploadpurging:
+      enabled: false
+"""
+_WRITERS, _READERS = "htpasswd", "htpasswd-readers"
+# by stdin: arguments can be read by everybody on this machine
+_HASH = 'for user; do read -r word; printf %s "$word" | htpasswd -niB "$user"; done'
 
 
 class Registry:
-    """A `docker-registry` in a container; its images live in a volume, its logins in the home."""
+    """Two `docker-registry` containers on one store of images, in a volume; logins in the home.
+
+    A login of htpasswd has no permissions. So the one that this machine reaches takes the builder
+    alone; the one that machines reach, under the same address, takes both, and no pushes.
+    """
 
     def __init__(self, home: Home, bridge: Bridge) -> None:
         self._home, self._bridge = home, bridge
         self._name = f"{home.prefix}registry"
+        self._readers_name = f"{home.prefix}registry-readers"
         self._folder = home.path / "registry"
         self.password_file = self._folder / "password"
         self.pull_password_file = self._folder / "pull-password"
 
     def ensure(self, image: str) -> None:
-        self._write_configuration()
-        # the registry reads the file again when it changes
-        for username, file in (
-            (USERNAME, self.password_file),
-            (PULL_USERNAME, self.pull_password_file),
-        ):
-            if not file.exists():
-                self._add_user(username, file, image)
-        found = inspect(self._name)
-        if not (found and found["State"]["Running"]):
-            if found:
-                docker("rm", "--force", self._name)
-            docker(
-                *("run", "--detach", "--init", "--name", self._name),
-                *("--label", self._home.label, "--restart", "unless-stopped"),
-                *("--network", self._bridge.name, "--network-alias", "registry"),
-                *("--ip", str(self._bridge.subnet[REGISTRY_HOST])),
-                *("--publish", f"{self._home.registry}:5000"),
-                *(
-                    "--mount",
-                    f"source={self._name},target=/var/lib/registry,volume-label={self._home.label}",
-                ),
-                *("--volume", f"{self._folder}:/registry:ro"),
-                *(image, "docker-registry", "serve", "/registry/config.yml"),
-            )
+        if not all(self._runs(name) for name in (self._name, self._readers_name)):
+            self._write_configuration(image)
+            publish = ("--publish", f"{self._home.registry}:5000")
+            self._run(image, self._name, REGISTRY_HOST, "config.yml", *publish)
+            alias = ("--network-alias", "registry")
+            self._run(image, self._readers_name, READERS_REGISTRY_HOST, "readers.yml", *alias)
         self._wait_until_ready()
 
     def forget_images(self) -> None:
@@ -79,31 +75,46 @@ class Registry:
         if ours:
             docker("rmi", "--force", *ours)
 
-    def _write_configuration(self) -> None:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not (self._folder / "config.yml").exists():
-            text = _CONFIGURATION.format(secret=secrets.token_hex(16))
-            self._write("config.yml", text)
+    @staticmethod
+    def _runs(name: str) -> bool:
+        found = inspect(name)
+        return bool(found and found["State"]["Running"])
 
-    def _add_user(self, username: str, password_file: Path, image: str) -> None:
-        password = secrets.token_urlsafe(24)
+    def _run(self, image: str, name: str, host: int, configuration: str, *flags: str) -> None:
+        if inspect(name):
+            docker("rm", "--force", name)
+        store = f"source={self._name},target=/var/lib/registry,volume-label={self._home.label}"
+        docker(
+            *("run", "--detach", "--init", "--name", name),
+            *("--label", self._home.label, "--restart", "unless-stopped"),
+            *("--network", self._bridge.name, "--ip", str(self._bridge.subnet[host])),
+            *("--mount", store, "--volume", f"{self._folder}:/registry:ro"),
+            *flags,
+            *(image, "docker-registry", "serve", f"/registry/{configuration}"),
+        )
+
+    def _write_configuration(self, image: str) -> None:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        logins = {USERNAME: self.password_file, PULL_USERNAME: self.pull_password_file}
+        for file in logins.values():
+            if not file.exists():
+                secret_file.write(file, secrets.token_urlsafe(24).encode())
         hashed = docker(
             *("run", "--rm", "--network", "none", "--interactive"),
-            # by stdin: arguments can be read by everybody on this machine
-            *(image, "htpasswd", "-niB", username),
-            stdin=password.encode(),
+            *(image, "sh", "-c", _HASH, "hash", *logins),
+            stdin="".join(f"{file.read_text()}\n" for file in logins.values()).encode(),
         )
-        users = self._folder / "htpasswd"
-        lines = users.read_text().splitlines() if users.exists() else []
-        others = [line for line in lines if not line.startswith(f"{username}:")]
-        self._write(users.name, "\n".join([*others, hashed.strip(), ""]))
-        # the file says that the user is there
-        self._write(password_file.name, password)
-
-    def _write(self, name: str, text: str) -> None:
-        path = self._folder / name
-        path.touch(mode=0o600)
-        path.write_text(text)
+        lines = {line.partition(":")[0]: line for line in hashed.splitlines() if line}
+        secret = secrets.token_hex(16)
+        for name, text in {
+            _WRITERS: f"{lines[USERNAME]}\n",
+            _READERS: f"{lines[USERNAME]}\n{lines[PULL_USERNAME]}\n",
+            "config.yml": _CONFIGURATION.format(secret=secret, users=_WRITERS, maintenance=""),
+            "readers.yml": _CONFIGURATION.format(
+                secret=secret, users=_READERS, maintenance=_READ_ONLY
+            ),
+        }.items():
+            secret_file.write(self._folder / name, text.encode())
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + _READY_SECONDS

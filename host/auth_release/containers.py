@@ -176,7 +176,7 @@ class Docker:
         return {int(tag) for tag in listed if tag.isdigit()}
 
     def tag(self, record: Record) -> None:
-        """Name a release's image: without a tag it is what `docker system prune` takes."""
+        """Name a release's image: `docker system prune` takes images without a tag."""
         run("docker", "tag", record.desired.image, _tag(record.desired.service, record.number))
 
     def untag(self, service: str, number: int) -> None:

@@ -18,7 +18,7 @@ from .documents import read
 from .errors import ReleaseError
 from .files import wipe, write_atomically
 
-MEMORY = Path("/run/auth-release")  # gone with the VM's power, whatever became of a run
+MEMORY = Path("/run/auth-release")  # a reboot empties it, if a killed run could not
 DISK = Path(tempfile.gettempdir())  # where older releases of this tool had it during a pull
 _CALLER_SECONDS = 10
 
@@ -28,7 +28,7 @@ def of_caller(stdin: TextIO) -> Registry | None:
     if stdin.isatty():
         return None
     if not _sends(stdin, seconds=1):
-        print("Wait for a login on stdin, which no one need send...", file=sys.stderr)
+        print(f"Wait up to {_CALLER_SECONDS} s for a login on stdin...", file=sys.stderr)
         if not _sends(stdin, seconds=_CALLER_SECONDS):
             return None
     try:
@@ -76,7 +76,7 @@ def for_docker(desired: Desired) -> Iterator[Path]:
 
 
 def forget(service: str) -> None:
-    """Take away what a killed run left in memory."""
+    """Remove the login that a killed run left in memory."""
     shutil.rmtree(MEMORY / service, ignore_errors=True)
 
 
@@ -90,7 +90,7 @@ def without_password(record: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def scrub(records: Path) -> None:
-    """Take the passwords out of what older releases of this tool left on the disk, for good.
+    """Overwrite the passwords that older releases of this tool left on the disk.
 
     The folder's lock must be held: nobody else writes there.
     """

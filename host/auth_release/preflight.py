@@ -47,7 +47,7 @@ def _check_space(path: Path, needed: int) -> None:
     if free < needed:
         raise ReleaseError(
             f"{path} has {free >> 20} MiB free; the release needs {needed >> 20} MiB. "
-            "See what takes it: docker system df, du -xh --max-depth=2 /"
+            "See its use: docker system df, du -xh --max-depth=2 /"
         )
 
 
