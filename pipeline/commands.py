@@ -33,6 +33,7 @@ from pipeline.markdown import code, text
 from pipeline.reviewed import Decision, decide
 from pipeline.verdict import ALLOWING
 from toolchain import environment as surroundings
+from toolchain import login
 from toolchain.cli import CLONE
 from toolchain.stack import Stack
 
@@ -110,7 +111,7 @@ def verified(arguments: argparse.Namespace) -> int:
 def live(arguments: argparse.Namespace) -> int:
     """Say for later steps which image runs on the server, however it got there."""
     stack = surroundings.existing(CLONE, arguments.stack)
-    running = stack.told("status")["live"]
+    running = login.report(stack, "status")["live"]
     Context.read().output(image=str(running["image"]) if running else "")
     return 0
 
