@@ -37,7 +37,8 @@ instance is answered when the machine is back.
 - A boot volume has no bytes of its own: they are the machine's, and end with it, so
   `preserveBootVolume=true` is refused, and a bigger one is only remembered.
 - A volume grows while it is attached, and never shrinks. As on Oracle Cloud, its machine sees that
-  after a rescan, `echo 1 > /sys/class/block/DEVICE/device/rescan`.
+  after a rescan, `echo 1 > /sys/class/block/DEVICE/device/rescan`. The kernel lets a mounted ext4
+  grow only for who has CAP_SYS_RESOURCE; a machine has it unless this host withholds it from root.
 - A change of shape, size or fault domain reboots a running instance. The machine's limits of CPU
   and memory follow, as far as the host goes; `nproc` and `free` in it go on showing the host's.
 - A machine finds its metadata at http://169.254.169.254/opc/v2/ (and v1, unless that is disabled),
