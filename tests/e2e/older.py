@@ -45,8 +45,11 @@ def make_live(server: Server) -> int:
     """Put such a release in the place of the live one; give its number."""
     live = server.status()["live"]["release"]
     number = int(server.status()["next"])
-    record = _record(server, live, number)
-    put(server, f"{_STATE}/auth/release-{number:06}.json", json.dumps(record))
+    path = f"{_STATE}/auth/release-"
+    before = json.loads(server.must("sudo", "cat", f"{path}{live:06}.json"))
+    put(server, f"{path}{live:06}.json", json.dumps({**before, "outcome": "replaced"}))
+    record = _record(before, number)
+    put(server, f"{path}{number:06}.json", json.dumps(record))
     put(server, f"{_STATE}/routes/auth.rules", _ROUTE.replace("NUMBER", str(number)))
     put(server, "/etc/caddy/sites/auth.caddy", _SITE)
     put(server, "/etc/caddy/Caddyfile", "import /etc/caddy/sites/*.caddy\n")
@@ -65,14 +68,17 @@ def make_live(server: Server) -> int:
     return number
 
 
-def _record(server: Server, live: int, number: int) -> dict[str, Any]:
-    """Build a record of the first schema from that of the live release."""
-    record = json.loads(server.must("sudo", "cat", f"{_STATE}/auth/release-{live:06}.json"))
-    desired = record["desired"]
-    for later in ("address", "fingerprint", "schema"):
-        del record[later]
-    del desired["schema"], desired["limits"]["request_body"]
-    return {**record, "number": number, "host_port": 20001, "desired": desired}
+def _record(record: dict[str, Any], number: int) -> dict[str, Any]:
+    """Build a record of the first schema from one of today's."""
+    lasting = {name: record[name] for name in ("by", "at", "seconds", "outcome", "note")}
+    desired = {name: value for name, value in record["desired"].items() if name != "schema"}
+    limits = {name: desired["limits"][name] for name in ("memory", "cpus", "pids")}
+    return {
+        **lasting,
+        "number": number,
+        "host_port": 20001,
+        "desired": {**desired, "limits": limits},
+    }
 
 
 def put(server: Server, path: str, text: str) -> None:

@@ -217,7 +217,7 @@ def test_a_container_at_a_port_serves_until_the_first_release_at_an_address(
 
     with Load(url) as load:
         time.sleep(2)
-        assert server.apply({"WORD": "at an address"}).status == 0
+        assert server.apply({"WORD": f"after {number}"}).status == 0
 
     # the site is written anew this once, which closes the connections that clients keep open
     lost = [failure for failure in load.failures if failure.kind != older.CLOSED_BY_A_RELOAD]
