@@ -107,9 +107,18 @@ def _names(old: Mapping[str, str] | None, new: Mapping[str, str] | None) -> Name
     return Names(
         added=tuple(sorted(set(new) - set(old))),
         removed=tuple(sorted(set(old) - set(new))),
-        changed=tuple(name for name in both if new[name] not in {old[name], UNKNOWN}),
+        changed=tuple(
+            name
+            for name in both
+            if new[name] != UNKNOWN and _digits(new[name]) != _digits(old[name])
+        ),
         uncertain=tuple(name for name in both if new[name] == UNKNOWN),
     )
+
+
+def _digits(mark: str) -> str:
+    """Return the mark alone: the first releases stored it without the words before it."""
+    return mark.rpartition(" ")[2]
 
 
 def _settings(

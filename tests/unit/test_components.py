@@ -357,6 +357,12 @@ def test_the_release_shows_its_variables_by_name_and_none_of_their_values(up: Up
     assert "PRIVATE KEY" not in text, "a secret is shown"
 
 
+def test_a_preview_says_that_it_shows_a_mark_and_not_the_value(up: Up) -> None:
+    shown = up(make_release).of_type("auth:release:Release")[0]
+
+    assert shown["environment"]["AUTH_ISSUER"].startswith("not shown, mark ")
+
+
 def test_a_mark_tells_a_changed_value_by_a_key_and_not_which_variables_are_equal() -> None:
     marked = summary.mark("key", "A", "yes")
 
