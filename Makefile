@@ -156,6 +156,8 @@ smoke: venv ## try the URLs of the stack
 evidence: venv ## keep what the stack shows, in .local/evidence
 	@$(REVIEW) evidence --stack "$$STACK"
 
+##@ Upkeep, as the workflows call it
+
 drift: venv ## compare the stack with its program; keeps an issue
 	@$(REVIEW) drift --stack "$$STACK"
 
