@@ -11,6 +11,7 @@ from typing import Any
 
 from . import logins, network
 from .desired import Desired
+from .errors import ReleaseError
 from .failures import visible
 from .listening import open_connections
 from .programs import run, succeeds
@@ -135,10 +136,15 @@ class Docker:
 
     @staticmethod
     def _labelled(service: str) -> list[Mapping[str, Any]]:
-        ids = run(
-            "docker", "ps", "--all", "--quiet", "--filter", f"label=auth.service={service}"
-        ).split()
-        return list(json.loads(run("docker", "inspect", *ids))) if ids else []
+        listing = ("docker", "ps", "--all", "--quiet", "--filter", f"label=auth.service={service}")
+        while ids := run(*listing).split():
+            try:
+                return list(json.loads(run("docker", "inspect", *ids)))
+            except ReleaseError:
+                # a release that ends takes its containers away meanwhile
+                if {*ids} <= {*run(*listing).split()}:
+                    raise
+        return []
 
     def image_environment(self, image: str) -> dict[str, str]:
         """Give the variables that an image brings."""
