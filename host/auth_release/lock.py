@@ -63,9 +63,15 @@ def locked(state: Path, service: str, *, by: str, seconds: float) -> Iterator[No
                     print(f"Wait for {holder}, which is releasing {service}...", file=sys.stderr)
                     told = True
                 time.sleep(0.5)
-        file.truncate(0)
-        file.write(f"{by} (process {os.getpid()}, since {time.strftime('%H:%M:%S')})")
-        file.flush()
+        try:
+            file.truncate(0)
+            file.write(f"{by} (process {os.getpid()}, since {time.strftime('%H:%M:%S')})")
+            file.flush()
+        except OSError as error:
+            raise ReleaseError(
+                f"{file.name} can't be written: {error.strerror}. "
+                f"See what its disk has left: df -h {state}"
+            ) from None
         yield
 
 

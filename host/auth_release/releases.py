@@ -121,7 +121,7 @@ class Releases:
             return []
         if live is None:
             why = self.records.unreadable().get(number or 0, "it is gone")
-            return [f"the record of release {number}, which is live, can't be read: {why}"]
+            return [f"the record of the live release {number} can't be read: {why}"]
         return differences(
             live, self.slot, docker=self.docker, proxy=self.proxy, routes=self.routes
         )

@@ -195,12 +195,12 @@ def test_a_live_record_that_can_not_be_read_is_named_and_replaced(host: Host, te
     store(host, text, number=1)
 
     (difference,) = host.releases.differences(host.releases.live())
-    assert "the record of release 1, which is live, can't be read: " in difference
+    assert "the record of the live release 1 can't be read: " in difference
     assert host.releases.skipped() == []
 
     record = host.apply()
     assert record.number == 2
-    assert "release 1, which is live, can't be read" in record.note
+    assert "the live release 1 can't be read" in record.note
     assert host.serving == 2
     assert set(host.docker.running) == {2}
 
