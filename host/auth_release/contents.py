@@ -129,6 +129,23 @@ def look(device: Path) -> Contents:
     )
 
 
+def ext4_size(device: Path) -> int:
+    """Give the size in bytes that the ext4 file system on a device says it has.
+
+    https://docs.kernel.org/filesystems/ext4/super.html
+    """
+    with device.open("rb") as file:
+        file.seek(1024)
+        superblock = file.read(1024)
+
+    def number(at: int) -> int:
+        return int.from_bytes(superblock[at : at + 4], "little")
+
+    blocks, block = number(0x4), 1024 << number(0x18)
+    has_64_bits = number(0x60) & 0x80
+    return block * (blocks + ((number(0x150) << 32) if has_64_bits else 0))
+
+
 def _first_data(descriptor: int) -> int | None:
     """Give the offset of the first byte that is not zero, of those that are looked at."""
     size = os.lseek(descriptor, 0, os.SEEK_END)

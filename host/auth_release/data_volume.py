@@ -11,6 +11,7 @@ from typing import Any
 from . import contents
 from .containers import DATA
 from .contents import DataVolumeError
+from .errors import ReleaseError
 from .files import write_atomically
 from .programs import run, succeeds
 
@@ -18,6 +19,7 @@ DEVICE = Path("/dev/oracleoci/oraclevdb")
 UNIT = "auth-data.service"
 _ATTACH_SECONDS, _RESCAN_SECONDS = 60, 30
 _BOOT_SECONDS = 20  # Docker waits for this on each boot
+_GB = 1 << 30
 _OPTIONS = "nodev,nosuid,noexec"
 # A unit of its own and not fstab, which would end in a rescue shell without SSH. Docker waits for
 # the first try, not for its success: without the volume it runs, and the containers with data
@@ -69,6 +71,7 @@ def mount() -> None:
     device_contents = contents.look(DEVICE)
     if not device_contents.is_ours:
         raise device_contents.refuse()
+    _grow_unmounted()
     run("mount", "--types", "ext4", "--options", _OPTIONS, str(DEVICE), str(DATA))
 
 
@@ -179,9 +182,27 @@ def _grow(gbs: int) -> None:
             "after a rescan. If Oracle's console shows the new size, reboot the VM; then: make up"
         )
     before = _capacity()
-    run("resize2fs", str(device), timeout=600)
+    try:
+        run("resize2fs", str(device), timeout=600)
+    except ReleaseError as error:
+        raise DataVolumeError(
+            f"the file system does not grow while it is mounted ({error}). It grows when it is "
+            "mounted next: reboot the VM; then: make up"
+        ) from None
     if _capacity() != before:
         _say(f"Grew the file system on {DATA} from {before:.1f} to {_capacity():.1f} GB")
+
+
+def _grow_unmounted() -> None:
+    """Let a file system that is smaller than its volume have all of it, before it is mounted.
+
+    A volume that grew while the VM was off, or on a kernel that lets no mounted one grow.
+    """
+    if _size(DEVICE) - contents.ext4_size(DEVICE) >= _GB:
+        _say(f"Grow the file system on {DEVICE} to {_size(DEVICE) >> 30} GB")
+        # which resize2fs insists on; 1: it repaired something
+        succeeds("e2fsck", "-f", "-p", str(DEVICE))
+        run("resize2fs", str(DEVICE), timeout=600)
 
 
 def _install_unit() -> None:

@@ -229,7 +229,12 @@ def test_a_bigger_data_volume_reaches_the_vm_and_a_smaller_one_is_refused(clone:
     refused = resized(50, "preview")
     assert clone.shell("pulumi config set auth:dataVolumeInGbs 60").status == 0
 
-    assert grown.status == 0
+    if grown.status != 0:
+        # a host may keep CAP_SYS_RESOURCE from its containers, without which ext4 grows unmounted
+        assert "resize2fs: Permission denied" in grown.output
+        assert "reboot the VM; then: make up" in grown.output
+        Server.of(clone).reboot()
+        assert clone.make("up").status == 0
     size = clone.on_server("df", "--output=size", "--block-size=1G", "/srv/auth").output.split()
     assert size[-1] == "59", "60 GB less what the file system takes"
     assert refused.status != 0

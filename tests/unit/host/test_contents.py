@@ -132,6 +132,15 @@ def test_the_services_own_file_system_is_used_and_never_formatted(disk: Path) ->
     assert not may_be_formatted(seen)
 
 
+@pytest.mark.parametrize("options", [(), ("-b", "1024"), ("-O", "^64bit")])
+def test_the_size_of_a_file_system_is_read_and_not_that_of_its_disk(
+    disk: Path, options: tuple[str, ...]
+) -> None:
+    run(*OURS, *options, disk, "1G")
+
+    assert contents.ext4_size(disk) == GB
+
+
 @pytest.mark.parametrize("kind", FOREIGN)
 def test_somebodys_disk_is_left_alone_and_named(disk: Path, kind: str) -> None:
     make, name = FOREIGN[kind]
