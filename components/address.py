@@ -62,22 +62,33 @@ def leading_somewhere(address: core.PublicIp, *, parent: pulumi.Resource) -> pul
     """Return the address once the cloud says that it is attached to something.
 
     Somebody may have taken it off the VM since the state was written, and whoever dials it then
-    waits for minutes. An update stops here; a preview warns, since it may show the very repair.
+    waits for minutes. An update stops here; a preview warns. A refresh does not help: the provider
+    keeps the old assignment where Oracle answers that there is none.
     """
     seen = core.get_public_ip_output(id=address.id, opts=pulumi.InvokeOptions(parent=parent))
     return pulumi.Output.all(
-        ip_address=address.ip_address, entity=seen.assigned_entity_id, state=seen.state
+        public_ip_id=address.id,
+        # of a VM that is to be replaced unknown to a preview, which then would not know the address
+        private_ip_id="OCID" if pulumi.runtime.is_dry_run() else address.private_ip_id,
+        ip_address=address.ip_address,
+        entity=seen.assigned_entity_id,
     ).apply(checked)
 
 
 def checked(seen: dict[str, str | None]) -> str:
     """Return the address; `entity` is what it is assigned to."""
     ip_address = str(seen["ip_address"])
-    stack = pulumi.get_stack()
-    if problem := why_it_leads_nowhere(ip_address, seen["entity"], seen["state"], stack):
-        if not pulumi.runtime.is_dry_run():
-            raise pulumi.RunError(problem)
-        pulumi.log.warn(problem)
+    if seen["entity"]:
+        return ip_address
+    problem = (
+        f"The VM's reserved address {ip_address} is attached to nothing, so nothing answers there. "
+        "Attach it again, in Oracle's console or by `oci network public-ip update --public-ip-id "
+        f"{seen['public_ip_id']} --private-ip-id {seen['private_ip_id']}`; then: "
+        f"{advice.make('up', pulumi.get_stack())}"
+    )
+    if not pulumi.runtime.is_dry_run():
+        raise pulumi.RunError(problem)
+    pulumi.log.warn(problem)
     return ip_address
 
 
@@ -95,14 +106,3 @@ def of_the_vm(
 
     # of a VM that is still to be made nothing is known, and the address may be another's yet
     return pulumi.Output.all(host=host, vm=instance.id).apply(checked)
-
-
-def why_it_leads_nowhere(ip_address: str, entity: str | None, state: str | None, stack: str) -> str:
-    """Return "" or what is wrong and the way out; `entity` is what the address is assigned to."""
-    if entity:
-        return ""
-    return (
-        f"The VM's reserved address {ip_address} is attached to nothing (the cloud calls it "
-        f"{state}), so nothing answers there. Attach it again: "
-        f"{advice.make('up REFRESH=1', stack)}"
-    )

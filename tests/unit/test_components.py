@@ -164,8 +164,13 @@ def test_an_address_that_is_attached_to_nothing_stops_an_update_before_it_is_dia
     monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: preview)
     warnings: list[str] = []
     monkeypatch.setattr(pulumi.log, "warn", warnings.append)
-    unassigned = {"ip_address": "192.0.2.7", "entity": None, "state": "AVAILABLE"}
-    says = r"192\.0\.2\.7 is attached to nothing .*REFRESH=1"
+    unassigned = {
+        "ip_address": "192.0.2.7",
+        "entity": None,
+        "public_ip_id": "ocid1.publicip.x",
+        "private_ip_id": "ocid1.privateip.y",
+    }
+    says = "attached to nothing.*--public-ip-id ocid1.publicip.x --private-ip-id ocid1.privateip.y"
 
     if preview:
         assert address.checked(unassigned) == "192.0.2.7"
