@@ -78,6 +78,20 @@ def test_a_command_need_not_read_its_input(run: Run) -> None:
     assert run("exec <&-; echo done", stdin="x" * MEBIBYTE)["stdout"] == "done"
 
 
+@pytest.mark.parametrize("size", [1, MEBIBYTE])
+def test_the_output_of_a_command_that_ends_before_its_input_is_kept(run: Run, size: int) -> None:
+    for _ in range(15):
+        assert run("echo done; exec true", stdin="x" * size)["stdout"] == "done"
+
+
+def test_the_last_words_of_a_command_that_fails_at_once_are_told(run: Run) -> None:
+    for _ in range(5):
+        text = failure(lambda: run("echo no such tool >&2; exit 127", stdin="x" * MEBIBYTE))
+
+        assert text.startswith('Process exited with status 127: running "echo no such tool')
+        assert "no such tool" in text.splitlines()
+
+
 def test_without_input_a_reading_command_ends(run: Run) -> None:
     assert run("cat")["stdout"] == ""
 
@@ -117,6 +131,19 @@ def test_a_login_that_is_refused_names_the_user(run: Run, connection: dict[str, 
 def test_variables_reach_the_command_as_far_as_sshd_takes_them(run: Run) -> None:
     # Debian's and Ubuntu's AcceptEnv
     assert run('echo "$LC_WORD"', environment={"LC_WORD": "hello"})["stdout"] == "hello"
+
+
+def test_a_variable_that_sshd_refuses_is_named(run: Run) -> None:
+    text = failure(lambda: run("touch /tmp/ran", environment={"LC_WORD": "a", "OTHER": "b"}))
+
+    assert text.startswith('could not set environment variable "OTHER": ssh: setenv failed')
+    assert run("ls /tmp")["stdout"].find("ran\n") == -1
+
+
+def test_an_end_by_signal_is_told_as_such(run: Run) -> None:
+    text = failure(lambda: run("kill -KILL $$"))
+
+    assert text.startswith('Process exited with status 137 from signal KILL: running "kill')
 
 
 def test_an_update_runs_its_own_command(run: Run, context: Context) -> None:

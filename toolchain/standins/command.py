@@ -1,7 +1,10 @@
 """Stands in for the `command` plugin: `remote.Command`, over real SSH."""
 
 import asyncio
+import contextlib
+import json
 import os
+import signal
 import uuid
 from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
@@ -169,31 +172,61 @@ async def _run(
             if name in shown:
                 context.log(line.rstrip("\n"))
 
+    async def feed(stream: Any) -> None:
+        # A command need not read what it is sent; one that has ended can't.
+        with contextlib.suppress(OSError):
+            stream.write(inputs.get("stdin") or "")
+            await stream.drain()
+            stream.write_eof()
+
     connection = await _dial(inputs["connection"], context)
     try:
+        await _check_environment(connection, inputs.get("environment", {}))
         process = await connection.create_process(
             command,
             env={**previous, **inputs.get("environment", {})} or None,
             encoding="utf-8",
             errors="replace",
         )
-        if inputs.get("stdin") is not None:
-            process.stdin.write(inputs["stdin"])
-        process.stdin.write_eof()
-        await asyncio.gather(read("stdout", process.stdout), read("stderr", process.stderr))
+        await asyncio.gather(
+            feed(process.stdin), read("stdout", process.stdout), read("stderr", process.stderr)
+        )
         await process.wait_closed()
     except (OSError, asyncssh.Error) as error:
         raise ProviderError(f"{error}: running {_quoted(command)}:\n{''.join(together)}") from None
     finally:
         connection.close()
     if process.exit_status != 0:
-        ended = (
-            f"Process exited with status {process.exit_status}"
-            if process.exit_status is not None
-            else "the connection ended before the process"
-        )
+        ended = _how_it_ended(process.exit_status, process.exit_signal)
         raise ProviderError(f"{ended}: running {_quoted(command)}:\n{''.join(together)}")
     return "".join(said["stdout"]), "".join(said["stderr"])
+
+
+async def _check_environment(
+    connection: "asyncssh.SSHClientConnection", environment: Mapping[str, str]
+) -> None:
+    """Raise ProviderError if the server takes one of the variables not: it says so nowhere else."""
+    if not environment:
+        return
+    listed = await connection.run("env", env=environment, errors="replace")
+    taken = {line.partition("=")[0] for line in str(listed.stdout).splitlines()}
+    for name in sorted(set(environment) - taken):
+        raise ProviderError(
+            f'could not set environment variable "{name}": ssh: setenv failed. The server must '
+            "accept it (AcceptEnv in its sshd_config), or the command set it itself: "
+            f"{name}=value command"
+        )
+
+
+def _how_it_ended(status: int | None, told: tuple[str, bool, str, str] | None) -> str:
+    """Word the end of a process as the official plugin does."""
+    if told:
+        name = told[0]
+        number = 128 + int(getattr(signal, f"SIG{name}", 0))
+        return f"Process exited with status {number} from signal {name}"
+    if status is None:
+        return "wait: remote command exited without exit status or exit signal"
+    return f"Process exited with status {status}"
 
 
 async def _dial(settings: Properties, context: Context) -> "asyncssh.SSHClientConnection":
@@ -232,7 +265,8 @@ async def _dial(settings: Properties, context: Context) -> "asyncssh.SSHClientCo
             errors += 1
             if 0 <= limit < errors:
                 raise ProviderError(
-                    f"after {errors} failed attempts: ssh to {host}:{port} as "
+                    # the official plugin does not count the one that it gives up at
+                    f"after {errors - 1} failed attempts: ssh to {host}:{port} as "
                     f"{settings.get('user', 'root')}: {_reason(error)}"
                 ) from None
             context.log(f"Dial {errors}/{limit} failed: {_reason(error)}; retrying", passing=True)
@@ -252,7 +286,8 @@ def _reason(error: Exception) -> str:
 
 
 def _quoted(command: str) -> str:
-    return f'"{command}"'
+    """Quote a text as Go does: on one line, whatever is in it."""
+    return json.dumps(command, ensure_ascii=False)
 
 
 PLUGIN = provider.Plugin(name="command", resources={"command:remote:Command": Command()})

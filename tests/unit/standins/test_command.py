@@ -50,7 +50,7 @@ def test_a_host_that_refuses_is_dialled_as_often_as_allowed(
         create(inputs, context)
 
     text = str(caught.value)
-    assert text.startswith(f"after 3 failed attempts: ssh to 127.0.0.1:{connection['port']} as u: ")
+    assert text.startswith(f"after 2 failed attempts: ssh to 127.0.0.1:{connection['port']} as u: ")
     assert text.endswith("Connection refused")
     assert [line.partition(" failed")[0] for line in said] == ["Dial 1/2", "Dial 2/2"]
 
@@ -66,6 +66,15 @@ def test_without_a_command_no_host_is_needed(connection: dict[str, Any], context
     _, outputs = create({"connection": connection, "delete": "true"}, context)
 
     assert outputs["stdout"] == ""
+
+
+def test_a_command_is_quoted_on_one_line(connection: dict[str, Any], context: Context) -> None:
+    inputs = {"connection": {**connection, "dialErrorLimit": -1}, "create": 'echo "ä"\ntrue'}
+    context.cancelled.set()
+    with pytest.raises(ProviderError) as caught:
+        create(inputs, context)
+
+    assert str(caught.value) == r'cancelled: running "echo \"ä\"\ntrue"'
 
 
 def test_a_login_that_is_not_modelled_is_refused(connection: dict[str, Any]) -> None:
