@@ -9,7 +9,7 @@ import pulumi
 from pulumi_oci import core
 from pulumi_oci.core import outputs
 
-from components import advice, host_key
+from components import advice, banner, host_key
 
 
 def primary_private_ip(
@@ -106,3 +106,20 @@ def of_the_vm(
 
     # of a VM that is still to be made nothing is known, and the address may be another's yet
     return pulumi.Output.all(host=host, vm=instance.id).apply(checked)
+
+
+def answering(host: pulumi.Output[str]) -> pulumi.Output[str]:
+    """Return the address once an SSH server answers there; a preview does not wait for one.
+
+    The official command plugin bounds its dialling, but not its wait for the server's first word.
+    """
+
+    async def awaited(ip_address: str) -> str:
+        if not pulumi.runtime.is_dry_run():
+            try:
+                await banner.wait(ip_address)
+            except banner.SilentError as error:
+                raise pulumi.RunError(str(error)) from None
+        return ip_address
+
+    return host.apply(awaited)

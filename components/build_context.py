@@ -1,5 +1,6 @@
 """The build context of an image: the files of its folder that the build sees."""
 
+import contextlib
 import re
 from collections.abc import Iterable
 from functools import lru_cache
@@ -38,6 +39,21 @@ class BuildContext:
             if any(pattern.fullmatch(path) for path in paths):
                 is_held = includes
         return is_held
+
+    def settle_modes(self, folder: Path) -> None:
+        """Give the files of the context the modes that git checks out: 755, or else 644.
+
+        Another umask would make another image of the same commit, and a release of it. A file of
+        somebody else keeps its mode.
+        """
+        for path in sorted(folder.rglob("*")):
+            if path.is_symlink() or not path.is_file():
+                continue
+            mode = path.stat().st_mode & 0o777
+            settled = 0o755 if mode & 0o100 else 0o644
+            if mode != settled and self.holds(path.relative_to(folder).as_posix()):
+                with contextlib.suppress(PermissionError):
+                    path.chmod(settled)
 
     def any(self, names: Iterable[str]) -> bool:
         return any(map(self.holds, names))

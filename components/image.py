@@ -120,6 +120,8 @@ class Image(pulumi.ComponentResource):
         self, name: str, args: ImageArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("auth:image:Image", name, None, opts)
+        context = Path(args.context)
+        BuildContext.of(context).settle_modes(context)
         image = docker.Image(
             f"{name}-image",
             image_name=f"{args.registry.repository}:{args.revision.tag}",

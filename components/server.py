@@ -128,7 +128,9 @@ class Server(pulumi.ComponentResource):
         self.public_ip = address.leading_somewhere(reserved, parent=self)
         self.login_key = args.login_key.private
         self.connection = commands.connection(
-            host=address.of_the_vm(self.public_ip, instance, pinned=args.host_key.public),
+            host=address.of_the_vm(
+                address.answering(self.public_ip), instance, pinned=args.host_key.public
+            ),
             private_key=self.login_key,
             host_key=args.host_key.public,
         )

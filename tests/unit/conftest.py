@@ -9,7 +9,7 @@ import pytest
 from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks
 from pulumi.runtime.mocks import MockMonitor
 
-from components import host_key, observation
+from components import banner, host_key, observation
 from components.observation import Observation
 
 Registered = dict[str, MockResourceArgs]
@@ -114,8 +114,12 @@ def _no_server(monkeypatch: pytest.MonkeyPatch) -> None:
         await asyncio.sleep(0)
         return True
 
+    async def wait(*_: object) -> None:
+        await asyncio.sleep(0)
+
     monkeypatch.setattr(observation, "observe", observe)
     monkeypatch.setattr(host_key, "check", check)
+    monkeypatch.setattr(banner, "wait", wait)
 
 
 @pytest.fixture(name="up")

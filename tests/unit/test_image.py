@@ -11,6 +11,7 @@ from docker.utils.build import exclude_paths
 from components.build_context import BuildContext
 from components.image import SERVICE, Bases, revision
 from tests.workflows import REPOSITORY
+from toolchain.standins.docker_context import context_digest
 
 
 @pytest.fixture(name="folder")
@@ -160,3 +161,28 @@ def test_dependabot_looks_at_every_dockerfile_that_pins_an_image() -> None:
 def test_the_dockerfiles_own_bases_are_taken_unless_others_are_named() -> None:
     assert Bases().arguments == {}
     assert Bases(runtime="a", builder="b").arguments == {"BASE": "a", "BUILDER": "b"}
+
+
+def test_files_of_the_build_get_the_modes_that_git_checks_out(folder: Path) -> None:
+    for name, mode in (("auth/a.py", 0o664), ("auth/b.py", 0o775), ("tests/test_a.py", 0o664)):
+        (folder / name).chmod(mode)
+
+    BuildContext.of(folder).settle_modes(folder)
+
+    modes = {
+        name: (folder / name).stat().st_mode & 0o777
+        for name in ("auth/a.py", "auth/b.py", "tests/test_a.py")
+    }
+    assert modes == {"auth/a.py": 0o644, "auth/b.py": 0o755, "tests/test_a.py": 0o664}
+
+
+def test_another_umask_makes_no_other_image(folder: Path) -> None:
+    context = BuildContext.of(folder)
+    context.settle_modes(folder)
+    digest = context_digest(str(folder), str(folder / "Dockerfile"))
+    for path in folder.rglob("*.py"):
+        path.chmod(0o664)
+
+    context.settle_modes(folder)
+
+    assert context_digest(str(folder), str(folder / "Dockerfile")) == digest

@@ -290,7 +290,9 @@ def _quoted(command: str) -> str:
     return json.dumps(command, ensure_ascii=False)
 
 
-PLUGIN = provider.Plugin(name="command", resources={"command:remote:Command": Command()})
+PLUGIN = provider.Plugin(
+    name="command", resources={"command:remote:Command": Command()}, marked=False
+)
 
 if __name__ == "__main__":
     provider.serve(PLUGIN)

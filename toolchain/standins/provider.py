@@ -28,7 +28,8 @@ from toolchain.standins.values import Properties
 
 _WORKERS = 32
 # In the outputs of each resource that a stand-in wrote last; its value is the format's version.
-# Official plugins pass it by, and leave it out of what they write.
+# Official plugins pass it by and leave it out of what they write, but for `command`, which refuses
+# a state with outputs that it does not know.
 MARK = {"__standin": "1"}
 _SWITCH_SECONDS = 0.001
 _NICENESS = -10  # only root may
@@ -46,6 +47,7 @@ class Plugin:
     name: str
     resources: Mapping[str, Resource]
     functions: Mapping[str, Function] = field(default_factory=dict)
+    marked: bool = True  # whether outputs tell that a stand-in wrote them
 
     @property
     def version(self) -> str:
@@ -123,10 +125,12 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         inputs = values.plain(values.from_wire(request.properties))
         if request.preview:
             unknown = dict.fromkeys(resource.computed, values.UNKNOWN)
-            return provider_pb2.CreateResponse(properties=_kept(resource, {**unknown, **inputs}))
+            return provider_pb2.CreateResponse(
+                properties=self._kept(resource, {**unknown, **inputs})
+            )
         operation = self._context(request)
         identity, outputs = self._do(context, resource.create, inputs, operation)
-        return provider_pb2.CreateResponse(id=identity, properties=_kept(resource, outputs))
+        return provider_pb2.CreateResponse(id=identity, properties=self._kept(resource, outputs))
 
     def Read(self, request: Any, context: Any) -> provider_pb2.ReadResponse:  # noqa: N802
         resource = self._resource(request.urn, context)
@@ -137,7 +141,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         inputs = values.seen(values.plain(values.from_wire(request.inputs)), values.plain(outputs))
         return provider_pb2.ReadResponse(
             id=request.id,
-            properties=_kept(resource, outputs),
+            properties=self._kept(resource, outputs),
             inputs=values.to_wire(values.encrypted(inputs, resource.secrets)),
         )
 
@@ -152,7 +156,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         else:
             operation = self._context(request)
             outputs = self._do(context, resource.update, request.id, state, new, operation)
-        return provider_pb2.UpdateResponse(properties=_kept(resource, outputs))
+        return provider_pb2.UpdateResponse(properties=self._kept(resource, outputs))
 
     def Delete(self, request: Any, context: Any) -> empty_pb2.Empty:  # noqa: N802
         resource = self._resource(request.urn, context)
@@ -209,6 +213,11 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             context.abort(grpc.StatusCode.UNKNOWN, str(error))
         raise AssertionError("abort does not return")
 
+    def _kept(self, resource: Resource, outputs: Properties) -> Any:
+        """Return the outputs as the state keeps them: marked as ours, with its secrets as such."""
+        mark = MARK if self._plugin.marked else {}
+        return values.to_wire(values.encrypted({**outputs, **mark}, resource.secrets))
+
     def _unmodelled(self, what: str) -> str:
         return (
             f"{what} is not modelled by the stand-in for the {self._plugin.name} plugin. Use the "
@@ -219,11 +228,6 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def _refuse(self, context: Any, what: str) -> NoReturn:
         context.abort(grpc.StatusCode.UNIMPLEMENTED, self._unmodelled(what))
         raise AssertionError("abort does not return")
-
-
-def _kept(resource: Resource, outputs: Properties) -> Any:
-    """Return the outputs as the state keeps them: marked as ours, with its secrets as such."""
-    return values.to_wire(values.encrypted({**outputs, **MARK}, resource.secrets))
 
 
 def _difference(kinds: Mapping[str, str]) -> provider_pb2.DiffResponse:
