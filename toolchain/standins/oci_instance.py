@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from toolchain.standins import oci_api
-from toolchain.standins.oci_resources import COMPUTE, NETWORK, Kind
+from toolchain.standins.oci_resources import COMPUTE, NETWORK, STORAGE, Kind
 from toolchain.standins.oci_wire import inbound, outbound
 from toolchain.standins.resource import Context, ProviderError
 from toolchain.standins.values import Properties
@@ -104,10 +104,17 @@ class Instance(Kind):
                 "instanceId": identity,
             },
         )
+        # an instance itself does not tell its boot volume's size
+        disk = inbound(self._boot_volume(boot[0]["bootVolumeId"], context))
         vnic = self._vnic(identity, outputs, context)
         told = {name: value for name, value in inbound(vnic).items() if name in _CARD_TOLD}
         return {
             "bootVolumeId": boot[0]["bootVolumeId"],
+            "sourceDetails": {
+                **outputs["sourceDetails"],
+                "bootVolumeSizeInGbs": disk["sizeInGbs"],
+                "bootVolumeVpusPerGb": disk["vpusPerGb"],
+            },
             "privateIp": vnic["privateIp"],
             "publicIp": vnic.get("publicIp") or "",
             "subnetId": vnic["subnetId"],
@@ -118,6 +125,10 @@ class Instance(Kind):
                 **told,
             },
         }
+
+    @staticmethod
+    def _boot_volume(identity: str, context: Context) -> Properties:
+        return dict(oci_api.of(context).call(STORAGE, "GET", f"/bootVolumes/{identity}"))
 
     def _publish(
         self, identity: str, outputs: Properties, context: Context, *, wanted: bool
