@@ -55,6 +55,7 @@ def ask(stack: Stack, *argv: str, seconds: float = 60) -> str:
         result = subprocess.run(
             _command(stack, host, argv),
             cwd=stack.clone,
+            stdin=subprocess.DEVNULL,  # what is typed meanwhile is for whoever asks next
             capture_output=True,
             text=True,
             check=False,

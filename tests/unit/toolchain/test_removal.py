@@ -1,12 +1,14 @@
 """The question before a stack goes with its data."""
 
 import io
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from toolchain import removal
+from toolchain import login, removal
 from toolchain.stack import Stack, StackError
 
 LOST = ["the data volume auth-data (50 GB, ocid1.volume.x)"]
@@ -76,6 +78,32 @@ def test_nothing_to_lose_is_no_question(monkeypatch: pytest.MonkeyPatch) -> None
     answer(monkeypatch, None)
 
     removal.confirm("dev", [], named="", disposable=False)
+
+
+@pytest.fixture
+def typed() -> Iterator[str]:
+    """Give this process, and those that it starts, a standard input with a line in it."""
+    reader, writer = os.pipe()
+    before = os.dup(0)
+    os.dup2(reader, 0)
+    os.write(writer, b"dev\n")
+    os.close(writer)
+    yield "dev\n"
+    os.dup2(before, 0)
+    for descriptor in (before, reader):
+        os.close(descriptor)
+
+
+def test_the_question_to_the_server_leaves_the_answer_to_the_person(
+    typed: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # a program like ssh, which reads whatever it is given
+    monkeypatch.setattr(login, "write", lambda _: ("192.0.2.7", ""))
+    monkeypatch.setattr(login, "_command", lambda *_: ["cat"])
+
+    login.ask(Stack(name="dev", clone=tmp_path, env={}), "df", seconds=5)
+
+    assert os.read(0, 100).decode() == typed
 
 
 def resource(name: str, token: str, **outputs: Any) -> dict[str, Any]:
