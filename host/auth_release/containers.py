@@ -18,7 +18,6 @@ from .programs import run, succeeds
 from .records import STATE, Record
 
 DATA = Path("/srv/auth")
-RESOLVERS = STATE / "resolv.conf"
 LOG_LINES = 20
 _TAGS = "auth-release"  # the repository of images that are kept; it is in no registry
 
@@ -217,15 +216,14 @@ def _confinement(desired: Desired, secrets: Path) -> list[str]:
     data.mkdir(mode=0o750, exist_ok=True)
     os.chown(data, desired.uid, desired.uid)
     limits = desired.limits
-    network.ensure()
-    network.write_resolvers(RESOLVERS)
+    resolvers = network.ensure(STATE)
     return [
         "--pull=never",
         # not the image's choice: an image that wants to be root is not
         f"--user={desired.uid}:{desired.uid}",
         *("--network", network.NAME),
         # the network's own resolver is the engine: without it no name would be known
-        *("--volume", f"{RESOLVERS}:/etc/resolv.conf:ro"),
+        *("--volume", f"{resolvers}:/etc/resolv.conf:ro"),
         *(f"--env={name}={value}" for name, value in sorted(desired.variables.items())),
         # a --volume would make the folder where it is missing, beside the data volume
         *("--mount", f"type=bind,source={data},target=/data"),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import ReleaseError
-from .files import write_atomically
+from .files import exclusive, write_atomically
 from .programs import run, succeeds
 
 NAME, BRIDGE = "auth", "auth0"
@@ -57,8 +57,21 @@ class Slot:
         )
 
 
-def ensure() -> None:
-    """Create the network unless it is there: `docker system prune` takes one that is not in use."""
+def ensure(folder: Path) -> Path:
+    """Create the network and the containers' resolv.conf in `folder`; return the path of the file.
+
+    Services are released side by side, and both are for all of them: one release at a time looks
+    and creates.
+    """
+    resolvers = folder / "resolv.conf"
+    with exclusive(folder / "network.lock"):
+        _ensure_network()
+        write_resolvers(resolvers)
+    return resolvers
+
+
+def _ensure_network() -> None:
+    # `docker system prune` takes a network that is not in use
     if not succeeds("docker", "network", "inspect", NAME):
         run(
             *("docker", "network", "create", "--driver", "bridge"),

@@ -160,7 +160,7 @@ def test_a_rule_the_image_and_a_variable_are_reviewed_deployed_and_told(runner: 
 def test_a_vm_that_would_be_replaced_is_blocked_until_the_label_and_stopped_if_unseen(
     runner: Runner,
 ) -> None:
-    edit(runner.clone, "components/server.py", '"ssh_deletekeys": True', '"ssh_deletekeys": False')
+    edit(runner.clone, "components/machine.py", '"ssh_deletekeys": True', '"ssh_deletekeys": False')
     runner.git("commit", "--quiet", "--all", "--message", "Change what a VM boots with")
 
     blocked = runner.run("make pr-comment POST=1")

@@ -1,5 +1,8 @@
 """What a service has of the host's network."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,3 +46,34 @@ def test_a_container_asks_for_names_what_the_host_asks_but_never_a_loopback(
     network.write_resolvers(tmp_path / "resolv.conf")
 
     assert (tmp_path / "resolv.conf").read_text() == f"nameserver {written}"
+
+
+# an engine with one network, which takes a while to create and refuses a second one
+ENGINE = """\
+#!/bin/sh
+case "$1 $2" in
+"network create") sleep 0.3; mkdir "$0.network" || { echo "Pool overlaps" >&2; exit 1; } ;;
+"network inspect") test -d "$0.network" || exit 1; echo 198.18.0.0/20 ;;
+esac
+"""
+
+
+def test_services_that_are_released_side_by_side_create_one_network(tmp_path: Path) -> None:
+    engine = tmp_path / "docker"
+    engine.write_text(ENGINE)
+    engine.chmod(0o755)
+    program = "import pathlib, sys; from host.auth_release import network as n; "
+    program += "n.ensure(pathlib.Path(sys.argv[1]))"
+    environment = {
+        **os.environ,
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        "PYTHONPATH": str(Path(network.__file__).parents[2]),
+    }
+
+    releases = [
+        subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], env=environment)
+        for _ in range(4)
+    ]
+
+    assert [release.wait(timeout=60) for release in releases] == [0, 0, 0, 0]
+    assert "nameserver" in (tmp_path / "resolv.conf").read_text()
