@@ -131,7 +131,11 @@ def checked_by_service(settings: Settings) -> Settings:
 
 def refuse_by_service(values: Mapping[str, str], *, secret: Collection[str]) -> None:
     """Raise ConfigurationError with everything that the service itself would refuse."""
-    problems = []
+    open_to_all = {*values} - {*secret} - GIVEN
+    problems = [
+        _move_to_secrets(name, "is a secret of the service")
+        for name in sorted(open_to_all & service_settings.secret_names())
+    ]
     for problem in service_settings.problems(values):
         name = problem.partition(" ")[0].partition("[")[0]
         key = "serviceSecrets" if name in secret else "serviceSettings"
@@ -179,7 +183,7 @@ def parse(
     reader.inside("subnetCidr", subnet_cidr, "vcnCidr", vcn_cidr)
     plain, secret = reader.variables("serviceSettings"), reader.variables("serviceSecrets")
     reader.apart("serviceSettings", plain, "serviceSecrets", secret)
-    reader.refuse_passwords_in_urls("serviceSettings", plain)
+    reader.refuse_passwords_in_urls(plain)
     settings = Settings(
         tenancy_id=reader.tenancy(),
         compartment_id=reader.ocid("compartmentOcid"),
@@ -449,16 +453,11 @@ class _Reader:
         for name in sorted({*values} & {*others}):
             self._refuse_variable(other_key, f"{name} is in auth:{key} as well; take it out of one")
 
-    def refuse_passwords_in_urls(self, key: str, values: Mapping[str, str]) -> None:
+    def refuse_passwords_in_urls(self, values: Mapping[str, str]) -> None:
         """Refuse a password in a URL: plain variables show in `docker inspect` and in argv."""
         for name, value in sorted(values.items()):
             if _URL_WITH_PASSWORD.search(value):
-                self._problems.append(
-                    f"auth:{key}: {name} holds a URL with a password. Move it to "
-                    "auth:serviceSecrets, from a file with the URL: "
-                    f"pulumi config rm --path auth:{key}.{name} && "
-                    f"pulumi config set --secret --path auth:serviceSecrets.{name} < FILE"
-                )
+                self._problems.append(_move_to_secrets(name, "holds a URL with a password"))
 
     def canary(self) -> Canary | None:
         percent = self.integer("canaryPercent", 0, 99)
@@ -511,6 +510,15 @@ def _variable_problem(key: str, rule: str) -> str:
     return (
         f"auth:{key}: {rule}{end} docs/service.md lists the names. Set one with: "
         f"pulumi config set --path auth:{key}.NAME VALUE"
+    )
+
+
+def _move_to_secrets(name: str, reason: str) -> str:
+    return (
+        f"auth:serviceSettings: {name} {reason}, and these variables can be read by whoever sees "
+        "the container. Move it to auth:serviceSecrets, from a file with the value: "
+        f"pulumi config rm --path auth:serviceSettings.{name} && "
+        f"pulumi config set --secret --path auth:serviceSecrets.{name} < FILE"
     )
 
 

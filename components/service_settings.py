@@ -2,6 +2,8 @@
 
 import sys
 from collections.abc import Mapping
+from importlib import import_module
+from types import ModuleType
 
 from components.image import SERVICE
 
@@ -12,8 +14,15 @@ def problems(environment: Mapping[str, str]) -> list[str]:
     The import costs a fifth of a second where applications are registered: call it off the path
     that an update waits for.
     """
+    return list(_module().problems(environment))
+
+
+def secret_names() -> frozenset[str]:
+    """Return the names of the service's variables that hold secrets; as costly as `problems`."""
+    return frozenset(_module().secret_names())
+
+
+def _module() -> ModuleType:
     if str(SERVICE) not in sys.path:
         sys.path.append(str(SERVICE))
-    from auth.settings import problems as problems_of_service  # noqa: PLC0415
-
-    return problems_of_service(environment)
+    return import_module("auth.settings")

@@ -35,6 +35,12 @@ class Reader:
         self._environment = environment
         self._problems: list[str] = []
         self._names: set[str] = set()
+        self._secret_names: set[str] = set()
+
+    @property
+    def secret_names(self) -> frozenset[str]:
+        """Return the names of the secrets that were read or looked for."""
+        return frozenset(self._secret_names)
 
     @property
     def problems(self) -> list[str]:
@@ -84,7 +90,12 @@ class Reader:
             self.refuse(f"{name} is not set. Set it, or {name}_FILE to a file with it.")
         return value
 
+    def _secret(self, name: str) -> str:
+        self._secret_names.add(name)
+        return self.optional(name, "")
+
     def signing_key(self, name: str) -> str:
+        self._secret_names.add(name)
         value = self.required(name)
         if value and "PRIVATE KEY" not in value:
             self.refuse(
@@ -119,7 +130,7 @@ class Reader:
         return self.choice(name, "false", ("true", "false")) == "true"
 
     def secret(self, name: str) -> str:
-        value = self.optional(name, "")
+        value = self._secret(name)
         if value and (_PLACEHOLDER.fullmatch(value) or len(value) < _SHORTEST_SECRET):
             self.refuse(
                 f"{name} is a placeholder, or shorter than {_SHORTEST_SECRET} characters. Make one "
@@ -166,7 +177,7 @@ class Reader:
         if "@" not in parseaddr(sender)[1] or not sender.isprintable():
             self.refuse("AUTH_MAIL_FROM must be an address, as: Auth <no-reply@example.org>")
         username = self.optional("AUTH_SMTP_USERNAME", "")
-        password = self.optional("AUTH_SMTP_PASSWORD", "")
+        password = self._secret("AUTH_SMTP_PASSWORD")
         if host and _PLACEHOLDER.fullmatch(password):
             self.refuse("AUTH_SMTP_PASSWORD is a placeholder.")
         if bool(username) != bool(password):

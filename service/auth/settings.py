@@ -119,3 +119,10 @@ def problems(environment: Mapping[str, str]) -> list[str]:
     Settings.read(reader)
     reader.refuse_unknown()
     return reader.problems
+
+
+def secret_names() -> frozenset[str]:
+    """Return the names of the variables that hold secrets."""
+    reader = Reader({}, files=False)
+    Settings.read(reader)
+    return reader.secret_names

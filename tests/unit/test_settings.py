@@ -303,6 +303,27 @@ def test_what_the_service_would_refuse_is_refused_before_a_release(
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["AUTH_SMTP_PASSWORD", "AUTH_SECRET_KEY"])
+def test_a_secret_of_the_service_is_refused_in_plain_settings(name: str) -> None:
+    variables = {
+        "AUTH_ISSUER": "http://192.0.2.1",
+        "AUTH_SIGNING_KEY": SIGNING_KEY,
+        "AUTH_SMTP_USERNAME": "ada",
+        "AUTH_SMTP_PASSWORD": "hunter2-and-more",
+        "AUTH_SECRET_KEY": "hunter2-" * 5,
+    }
+    others = {"AUTH_SMTP_PASSWORD", "AUTH_SECRET_KEY"} - {name}
+
+    with pytest.raises(settings.ConfigurationError) as caught:
+        settings.refuse_by_service(variables, secret=others)
+
+    assert f"auth:serviceSettings: {name} is a secret of the service" in str(caught.value)
+    assert f"--secret --path auth:serviceSecrets.{name} < FILE" in str(caught.value)
+    assert "AUTH_SIGNING_KEY" not in str(caught.value), "the program sets it itself, as a secret"
+    assert "hunter2" not in str(caught.value)
+    settings.refuse_by_service(variables, secret=others | {name})
+
+
 @pytest.mark.parametrize(
     "variables",
     [
