@@ -246,9 +246,8 @@ class Stack:
         )
         if result.returncode != 0:
             remedy = remedies.remedy(result.stderr, self.name)
-            raise StackError(
-                f"`pulumi {' '.join(argv[:2])}` failed: {result.stderr.strip()}{remedy}"
-            )
+            error = result.stderr.strip().rstrip(".")
+            raise StackError(f"`pulumi {' '.join(argv[:2])}` failed: {error}.{remedy}")
         return result.stdout
 
     def _command(self, argv: Sequence[str]) -> list[str]:
