@@ -170,7 +170,7 @@ def use_data_volume(arguments: argparse.Namespace) -> int:
             data_volume.mount()
             data_volume.start_held_containers()
     except ReleaseError as error:
-        print(f"The data volume is not mounted: {error}", file=sys.stderr)
+        print(f"The data volume is not ready: {error}", file=sys.stderr)
         return 1
     return 0
 
