@@ -134,6 +134,30 @@ def official_folder() -> Path | None:
     return path
 
 
+def asked_for(env: Mapping[str, str]) -> dict[str, Path] | None:
+    """Return the official plugins by name where PLUGINS or OFFICIAL_PLUGINS asks for them.
+
+    Nothing is downloaded: raises StepError for a plugin that `make tools` did not get yet.
+    """
+    if _forced() != "official" and not official_folder():
+        return None
+    chosen: dict[str, Path] = {}
+    for name in NAMES:
+        plugin = _official(name, env)
+        if not plugin:
+            raise story.StepError(_missing(name, "`make tools` did not get it yet"))
+        chosen[name] = plugin
+    return chosen
+
+
+def installed(clone: Path) -> dict[str, Choice]:
+    """Return the kind of each plugin in the local stack's home."""
+    return {
+        name: "standin" if _is_launcher(_executable(home(clone), name)) else "official"
+        for name in NAMES
+    }
+
+
 def version(name: str) -> str:
     """Return the version that belongs to the SDK in the environment."""
     return metadata.version(f"pulumi-{name}")

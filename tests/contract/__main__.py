@@ -27,11 +27,12 @@ _ELSEWHERE = {
 
 def main(folder: Path, home: Home) -> None:
     caller = Caller(home, Account.open(home))
+    official = {name: folder / f"pulumi-resource-{name}" for name in plug.NAMES}
     with tempfile.TemporaryDirectory() as working:
         stack.write_context(Path(working))
         overrides = plug.overrides(home.endpoint)
         with (
-            plug.running(folder, plug.credentials(caller), overrides, Path(working)) as plugs,
+            plug.running(official, plug.credentials(caller), overrides, Path(working)) as plugs,
             stack.made(plugs, caller) as made,
         ):
             recorded: dict[str, Any] = {

@@ -175,12 +175,12 @@ class _Engine(engine_pb2_grpc.EngineServicer):
 
 @contextmanager
 def running(
-    folder: Path | None, config: Mapping[str, str], overrides: str, working: Path
+    official: Mapping[str, Path] | None, config: Mapping[str, str], overrides: str, working: Path
 ) -> Iterator[dict[str, Plug]]:
-    """Run the plugins of a folder, or else the stand-ins, in the `working` folder."""
+    """Run these official plugins, or else the stand-ins, in the `working` folder."""
     with ExitStack() as stack:
         plugs = {
-            name: stack.enter_context(_process(_command(folder, name), overrides, working))
+            name: stack.enter_context(_process(_command(official, name), overrides, working))
             for name in NAMES
         }
         for name, plug in plugs.items():
@@ -204,10 +204,10 @@ def overrides(endpoint: str) -> str:
     return ";".join(f"{client}={endpoint}" for client in _CLIENTS)
 
 
-def _command(folder: Path | None, name: str) -> list[str]:
-    if folder is None:
+def _command(official: Mapping[str, Path] | None, name: str) -> list[str]:
+    if official is None:
         return [sys.executable, "-m", f"toolchain.standins.{name}"]
-    return [str(folder / f"pulumi-resource-{name}")]
+    return [str(official[name])]
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Stand-ins decide on each change as the official plugins did, and take over from them.
 
-With OFFICIAL_PLUGINS=DIR the same tests run on the official plugins in DIR.
+With PLUGINS=official the same tests run on the official plugins that `make tools` got, with
+OFFICIAL_PLUGINS=DIR on those in DIR.
 """
 
 import os
@@ -14,9 +15,10 @@ from tests.contract.changes import TOKENS, Row
 from tests.contract.plug import Plug
 from tests.contract.stack import Stack
 from tests.localcloud.caller import Caller
+from toolchain import plugins
 from toolchain.standins import values
 
-OFFICIAL = Path(os.environ["OFFICIAL_PLUGINS"]) if os.environ.get("OFFICIAL_PLUGINS") else None
+OFFICIAL = plugins.asked_for(os.environ)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +75,7 @@ def test_outputs_have_the_names_and_kinds_of_the_official_plugins(made: Stack, n
     assert shape(made.made[name].outputs) == shape(official.outputs)
 
 
-@pytest.mark.skipif(OFFICIAL is None, reason="takes the official plugins: OFFICIAL_PLUGINS=DIR")
+@pytest.mark.skipif(OFFICIAL is None, reason="takes the official plugins: PLUGINS=official")
 def test_each_kind_takes_over_from_the_other_without_a_difference(
     made: Stack, working: Path, cloud: Caller
 ) -> None:

@@ -197,6 +197,14 @@ def test_no_code_of_a_stranger_runs_with_a_secret(name: str) -> None:
             assert ours in job["if"], f"{job_name} gives secrets to forks"
 
 
+def test_ci_tests_on_the_official_plugins_and_has_them_by_then() -> None:
+    job = WORKFLOWS["ci"]["jobs"]["test"]
+    runs = [step["run"] for step in job["steps"] if "run" in step]
+
+    assert job["env"]["PLUGINS"] == "official"
+    assert runs == ["make tools", "make test"]
+
+
 def test_ci_has_no_secret() -> None:
     assert "secrets." not in json.dumps(WORKFLOWS["ci"])
 

@@ -242,6 +242,42 @@ def test_a_forced_official_plugin_that_can_not_be_had_is_an_error(
         plugins.install(clone, env)
 
 
+def test_official_plugins_that_were_downloaded_are_found_one_by_one(
+    env: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert plugins.asked_for(env) is None, "nobody asks for them"
+    home = tmp_path / "home of the user"
+    cached = {name: executable(in_cache(home, name)) for name in plugins.NAMES}
+    monkeypatch.setenv("PLUGINS", "official")
+    assert plugins.asked_for(env) == cached
+
+    cached["docker"].unlink()
+    with pytest.raises(StepError, match=r"official docker plugin .* `make tools`"):
+        plugins.asked_for(env)
+
+
+def test_plugins_of_a_named_folder_are_asked_for(
+    env: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = all_in(tmp_path / "official")
+    monkeypatch.setenv("OFFICIAL_PLUGINS", str(folder))
+
+    chosen = plugins.asked_for(env)
+    assert chosen is not None
+    assert {path.parent for path in chosen.values()} == {folder.resolve()}
+
+
+def test_the_kind_of_an_installed_plugin_is_known(
+    env: Environment, clone: Path, tmp_path: Path
+) -> None:
+    executable(in_cache(tmp_path / "home of the user", "docker"))
+
+    chosen = plugins.install(clone, env)
+
+    assert plugins.installed(clone) == chosen
+    assert chosen["docker"] == "official"
+
+
 @pytest.mark.parametrize(
     ("variables", "message"),
     [
