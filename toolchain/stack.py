@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import tempfile
 import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,7 @@ from typing import IO, Any
 
 import yaml
 
-from toolchain import locks, progress, remedies, secrets, terminal
+from toolchain import build_output, locks, progress, remedies, secrets, terminal
 
 # Outputs in the order in which they are shown: what one wants most comes last.
 OUTPUTS = ("release", "image", "serverIp", "sshCommand", "jwksUrl", "healthUrl", "url")
@@ -24,6 +25,8 @@ _EVERYWHERE = {
     ("config", "cp"),
     ("whoami", "--verbose"),
 }
+# the CLI has its event log among what is for debugging; its Automation API uses it
+_EVENT_LOG = {"PULUMI_DEBUG_COMMANDS": "true"}
 _SHOWN = {"up", "preview", "destroy"}
 _TAIL = 50  # lines of an error that are looked at
 
@@ -65,7 +68,16 @@ class Stack:
         self.create()
         named = [argument for target in targets for argument in ("--target", target)]
         flags = [*_progress(), *named, *(["--refresh"] * refresh)]
-        self._pulumi("up", "--yes", "--skip-preview", "--suppress-outputs", *flags)
+        # private, and gone afterwards: a build may print what is not for others
+        with tempfile.TemporaryDirectory() as folder:
+            events = Path(folder) / "events.json"
+            argv = ("up", "--yes", "--skip-preview", "--suppress-outputs", *flags)
+            try:
+                self._pulumi(*argv, events=events)
+            except StackError as error:
+                log = events.read_bytes() if events.exists() else b""
+                lines = build_output.of_failed(log)
+                raise StackError(f"{lines}\n{error}" if lines else str(error)) from None
 
     def replace(self, urn: str) -> None:
         """Make one resource anew, whether or not it changed, and touch no other."""
@@ -93,14 +105,18 @@ class Stack:
         argv = ("preview", "--diff", "--event-log", str(events), *(["--refresh"] * refresh))
         result = subprocess.run(
             [*self._command(argv), "--non-interactive", "--suppress-progress"],
-            # the CLI has its event log among what is for debugging; its Automation API uses it
-            env={**self.env, "PULUMI_DEBUG_COMMANDS": "true"},
+            env={**self.env, **_EVENT_LOG},
             cwd=self.clone,
             stdin=subprocess.DEVNULL,
             stdout=sys.stderr.fileno(),
             check=False,
         )
         return result.returncode
+
+    def planned_steps(self, *, refresh: bool = False) -> list[dict[str, Any]]:
+        """Preview, and return the steps as `pulumi preview --json` has them, secrets left out."""
+        flags = ["--refresh"] * refresh
+        return list(json.loads(self._read("preview", "--json", *flags)).get("steps") or [])
 
     def copy_configuration(self, source: str) -> None:
         """Make the stack and give it the keys and values of `source`, unless it has its own."""
@@ -207,12 +223,19 @@ class Stack:
             return set()
         return set((yaml.safe_load(self.configuration.read_text()) or {}).get("config") or {})
 
-    def _pulumi(self, *argv: str, stdin: str | None = None, cwd: Path | None = None) -> None:
+    def _pulumi(
+        self,
+        *argv: str,
+        stdin: str | None = None,
+        cwd: Path | None = None,
+        events: Path | None = None,
+    ) -> None:
         """Run the CLI, shown as it goes; raise StackError with what helps if it fails."""
         drawn = argv[0] in _SHOWN and terminal.interactive()
+        log_flags = ["--event-log", str(events)] if events else []
         with subprocess.Popen(
-            self._command(argv),
-            env=dict(self.env),
+            [*self._command(argv), *log_flags],
+            env={**self.env, **(_EVENT_LOG if events else {})},
             cwd=cwd or self.clone,
             # without the terminal as its stdin, the CLI does not draw on it
             stdin=None if drawn else subprocess.DEVNULL if stdin is None else subprocess.PIPE,

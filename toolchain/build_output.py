@@ -1,0 +1,71 @@
+"""The lines of an image's build that failed, from the engine's event log.
+
+The official docker plugin ends such a build with an exit code alone. What the build printed went to
+the engine as messages that pass by, which a terminal draws over and a log leaves out.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+_IMAGE = "docker:index/image:Image"
+_LINES = 30
+_COLUMNS = 300
+_ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_STEP = re.compile(r"\[(?!internal\])[^\]]+\] ")  # as BuildKit names a step: `[2/5] RUN …`
+
+
+def of_failed(log: bytes) -> str:
+    """Return the last lines of each image's build that failed; empty if there is none.
+
+    Our stand-in says them in its error, so that they are not repeated for it.
+    """
+    messages: dict[str, list[str]] = {}
+    errors: dict[str, str] = {}
+    for said in _diagnostics(log):
+        urn, text = said.get("urn", ""), said.get("message", "")
+        if f"::{_IMAGE}::" not in urn and f"${_IMAGE}::" not in urn:
+            continue
+        if said.get("severity") == "error":
+            errors[urn] = text
+        elif said.get("ephemeral"):
+            messages.setdefault(urn, []).append(text)
+    parts = []
+    for urn, error in errors.items():
+        lines = _printed(messages.get(urn, []))
+        if lines and "\n" not in error.strip():
+            title = f"The build of {urn.rpartition('::')[2]} failed. Its last lines:\n"
+            parts.append(title + "".join(f"    {line}\n" for line in lines))
+    return "\n".join(parts)
+
+
+def _diagnostics(log: bytes) -> Iterator[Mapping[str, Any]]:
+    for line in log.split(b"\n"):
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue  # the end of a log that was cut off
+        if isinstance(event, dict) and (said := event.get("diagnosticEvent")):
+            yield said
+
+
+def _printed(messages: list[str]) -> list[str]:
+    """Return the last lines that the build printed, each step's name before them once."""
+    text, steps = "", set()
+    for message in messages:
+        if not message.startswith("digest: "):
+            text += message
+            continue
+        # the state of some steps, told again and again
+        for line in message.splitlines():
+            if _STEP.match(line) and line not in steps:
+                steps.add(line)
+                text += f"{line}\n"
+    lines = [line for line in map(_shown, text.splitlines()) if line]
+    return lines[-_LINES:]
+
+
+def _shown(line: str) -> str:
+    line = _ESCAPE.sub("", line).replace("\t", " ")
+    return "".join(filter(str.isprintable, line)).rstrip()[:_COLUMNS]
