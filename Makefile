@@ -28,7 +28,7 @@ help: ## show this
 	@printf '\n%s\n' 'Each takes another stack than local by STACK=dev.'
 
 up: ## set everything up, update the stack; REFRESH=1 repairs
-	@$(TOOLS) up --stack "$$STACK" $(if $(REFRESH),--refresh)
+	@$(TOOLS) up --stack "$$STACK" $(if $(REFRESH),--refresh) $(if $(SWITCH),--switch)
 
 preview: ## show what `make up` would change
 	@$(TOOLS) preview --stack "$$STACK"

@@ -76,6 +76,9 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--stack", default="local", type=stack_name)
         if name == "up":
             command.add_argument("--refresh", action="store_true", help="ask the cloud first")
+            command.add_argument(
+                "--switch", action="store_true", help="say yes to what other plugins would replace"
+            )
         if name == "down":
             command.add_argument("--confirm", default="", help="the stack's name: yes to its end")
         if name == "rollback":
@@ -121,7 +124,7 @@ def _on_stack(arguments: argparse.Namespace) -> int:
     changes = command in {"up", "preview", "down"}
     stack = (environment.prepare if changes else environment.existing)(CLONE, name)
     on_this_machine: dict[str, Callable[[], object]] = {
-        "up": lambda: stack.up(refresh=arguments.refresh),
+        "up": lambda: _up(stack, arguments),
         "preview": stack.preview,
         "down": lambda: _down(stack, arguments.confirm),
         "unlock": stack.unlock,
@@ -144,6 +147,19 @@ def _on_stack(arguments: argparse.Namespace) -> int:
         print(f"Finished in {time.monotonic() - started:.0f} s.\n", file=sys.stderr)
         stack.show_outputs()
     return 0
+
+
+def _up(stack: "Stack", arguments: argparse.Namespace) -> None:
+    from toolchain import plugins, switch  # noqa: PLC0415 - needs the packages
+
+    if stack.name == LOCAL:
+        switch.refuse_losses(
+            stack,
+            plugins.installed(CLONE),
+            agreed=arguments.switch,
+            refresh=arguments.refresh,
+        )
+    stack.up(refresh=arguments.refresh)
 
 
 def _roll_back(stack: "Stack", arguments: argparse.Namespace) -> int:

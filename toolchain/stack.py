@@ -115,8 +115,21 @@ class Stack:
 
     def planned_steps(self, *, refresh: bool = False) -> list[dict[str, Any]]:
         """Preview, and return the steps as `pulumi preview --json` has them, secrets left out."""
-        flags = ["--refresh"] * refresh
-        return list(json.loads(self._read("preview", "--json", *flags)).get("steps") or [])
+        result = self._ask("preview", "--json", *(["--refresh"] * refresh))
+        try:
+            plan = json.loads(result.stdout)
+        except ValueError:
+            plan = {}
+        if result.returncode != 0:
+            said = [
+                str(diagnostic["message"]).strip()
+                for diagnostic in plan.get("diagnostics") or []
+                # the program's own words are of the second kind
+                if diagnostic.get("severity") in {"error", "info#err"}
+            ]
+            reasons = "\n".join([*said, result.stderr.strip()]).strip()
+            raise StackError(f"The stack can't be planned:\n{reasons}")
+        return list(plan.get("steps") or [])
 
     def copy_configuration(self, source: str) -> None:
         """Make the stack and give it the keys and values of `source`, unless it has its own."""
@@ -258,8 +271,8 @@ class Stack:
             remedy = remedies.remedy("".join(last_lines), self.name)
             raise StackError(f"`pulumi {argv[0]}` failed with status {process.returncode}.{remedy}")
 
-    def _read(self, *argv: str) -> str:
-        result = subprocess.run(
+    def _ask(self, *argv: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             self._command(argv),
             env=dict(self.env),
             cwd=self.clone,
@@ -267,6 +280,9 @@ class Stack:
             text=True,
             check=False,
         )
+
+    def _read(self, *argv: str) -> str:
+        result = self._ask(*argv)
         if result.returncode != 0:
             remedy = remedies.remedy(result.stderr, self.name)
             error = result.stderr.strip().rstrip(".")
