@@ -7,6 +7,7 @@ import pytest
 
 # by name: the other tests have another `wait` in its module
 from components.banner import SilentError, wait
+from tests.unit.loop import run
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -37,7 +38,7 @@ async def speaks_http(reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 
 
 def test_a_server_that_sends_a_banner_is_there() -> None:
-    asyncio.run(waited(speaks, 5))
+    run(waited(speaks, 5))
 
 
 def test_a_server_that_sends_its_banner_late_is_waited_for() -> None:
@@ -50,7 +51,7 @@ def test_a_server_that_sends_its_banner_late_is_waited_for() -> None:
         else:
             await speaks(reader, writer)
 
-    asyncio.run(waited(boots, 10))
+    run(waited(boots, 10))
 
     assert len(visits) == 2
 
@@ -64,9 +65,9 @@ def test_a_server_that_sends_its_banner_late_is_waited_for() -> None:
 )
 def test_a_server_without_a_banner_is_named_with_what_it_does(serve: Serve, problem: str) -> None:
     with pytest.raises(SilentError, match=problem):
-        asyncio.run(waited(serve, 1))
+        run(waited(serve, 1))
 
 
 def test_an_address_where_nobody_listens_is_named() -> None:
     with pytest.raises(SilentError, match=r"127\.0\.0\.1:9 within 1 s: .*refused"):
-        asyncio.run(wait("127.0.0.1", port=9, seconds=1))
+        run(wait("127.0.0.1", port=9, seconds=1))

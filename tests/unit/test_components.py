@@ -36,6 +36,7 @@ from tests.unit.examples import HOST_KEY, SCHEMA, SIGNING_KEY
 from tests.unit.examples import configuration as example
 from tests.unit.host.fakes import desired as example_desired
 from tests.unit.host.fakes import document
+from tests.unit.loop import run
 
 Up = Callable[[Program], Recording]
 RULE = "oci:Core/networkSecurityGroupSecurityRule:NetworkSecurityGroupSecurityRule"
@@ -523,7 +524,7 @@ def test_a_server_that_boots_is_asked_again_for_as_long_as_there_is_patience(
     monkeypatch.setattr(observation, "_ask", ask)
     monkeypatch.setattr(observation, "_PAUSE_SECONDS", 0)
     with contextlib.suppress(UnreachableError):
-        asyncio.run(REAL_OBSERVE(host="192.0.2.7", private_key="", host_key="", patience=patience))
+        run(REAL_OBSERVE(host="192.0.2.7", private_key="", host_key="", patience=patience))
     assert len(given) == asked
 
 

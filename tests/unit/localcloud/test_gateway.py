@@ -3,12 +3,14 @@
 import asyncio
 import importlib.util
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from tests.unit.loop import run
 
 ADDRESS = "127.0.0.1"
 OTHER = "127.0.0.2"
@@ -55,17 +57,6 @@ async def forwarding(port: int, *sources: str) -> AsyncIterator[object]:
         service.close()
 
 
-def run(work: Callable[[], Awaitable[None]]) -> None:
-    """Run the work in a loop of its own: asyncio.run takes the thread's away, which Pulumi uses."""
-    loop = asyncio.new_event_loop()
-    try:
-        loop.run_until_complete(asyncio.wait_for(work(), timeout=20))
-        # connections that were dropped are closed by callbacks that are still to run
-        loop.run_until_complete(asyncio.sleep(0.1))
-    finally:
-        loop.close()
-
-
 async def say(port: int, words: bytes) -> bytes:
     reader, writer = await asyncio.open_connection(ADDRESS, port)
     writer.write(words)
@@ -82,7 +73,7 @@ def test_an_end_of_one_direction_leaves_the_other_open() -> None:
         async with forwarding(port, "127.0.0.0/8"):
             assert await say(port, words) == words.upper()
 
-    run(work)
+    run(work())
 
 
 def test_a_client_from_elsewhere_is_turned_away() -> None:
@@ -93,7 +84,7 @@ def test_a_client_from_elsewhere_is_turned_away() -> None:
             with pytest.raises(ConnectionResetError):
                 await say(port, b"hello")
 
-    run(work)
+    run(work())
 
 
 def test_a_reload_does_not_cut_a_connection() -> None:
@@ -112,7 +103,7 @@ def test_a_reload_does_not_cut_a_connection() -> None:
             assert await reader.read() == b"FIRST SECOND"
             writer.close()
 
-    run(work)
+    run(work())
 
 
 def test_an_address_that_was_withdrawn_refuses_new_connections() -> None:
@@ -124,7 +115,7 @@ def test_an_address_that_was_withdrawn_refuses_new_connections() -> None:
             with pytest.raises(ConnectionRefusedError):
                 await asyncio.open_connection(ADDRESS, port)
 
-    run(work)
+    run(work())
 
 
 def test_a_target_that_refuses_is_passed_on_as_a_reset() -> None:
@@ -139,4 +130,4 @@ def test_a_target_that_refuses_is_passed_on_as_a_reset() -> None:
         writer.close()
         await gateway.apply([])
 
-    run(work)
+    run(work())
