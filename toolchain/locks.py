@@ -37,10 +37,26 @@ def none_held(backend: str, stack: str) -> bool:
 
     Of another backend nobody can tell without taking the lock.
     """
-    if not backend.startswith("file://"):
-        return False
+    return backend.startswith("file://") and not _of_stack(backend, stack)
+
+
+def running(backend: str, stack: str) -> list[int]:
+    """Return the Pulumi processes of this machine that hold the stack in a state in files."""
+    processes = []
+    for lock in _of_stack(backend, stack) if backend.startswith("file://") else []:
+        try:
+            content = json.loads(lock.read_text())
+            host, pid = content["hostname"], int(content["pid"])
+        except (FileNotFoundError, KeyError, ValueError):
+            continue  # just released, or just being written
+        if host == socket.gethostname() and _is_pulumi(pid):
+            processes.append(pid)
+    return processes
+
+
+def _of_stack(backend: str, stack: str) -> list[Path]:
     locks = Path(backend.removeprefix("file://")).expanduser() / ".pulumi" / "locks"
-    return not any(lock.parent.name == stack for lock in locks.rglob("*.json"))
+    return [lock for lock in locks.rglob("*.json") if lock.parent.name == stack]
 
 
 def remedy(said: str, stack: str, now: dt.datetime | None = None) -> str:

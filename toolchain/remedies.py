@@ -1,6 +1,10 @@
 """The ways out of errors that the Pulumi CLI prints."""
 
+import re
+
 from toolchain import locks
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 _LOGIN = (
     "PULUMI_ACCESS_TOKEN must be set for login",
@@ -13,6 +17,7 @@ _PAGE = "docs/oracle-cloud.md"
 
 def remedy(output: str, stack: str) -> str:
     """Return the way out of the error in the CLI's output, or "" if none is known."""
+    output = _COLOUR.sub("", output)  # a terminal's
     if any(text in output for text in _LOGIN):
         return (
             f" No place for the state of {stack} is chosen on this machine yet. Choose one: "

@@ -158,6 +158,11 @@ class Stack:
         if locks.none_held(backend, self.name):
             print(f"No run holds the stack {self.name}: there is nothing to free.")
             return
+        if processes := locks.running(backend, self.name):
+            raise StackError(
+                f"pulumi (process {processes[0]}) is updating the stack {self.name}, and goes on: "
+                "its lock stays. Wait for it, or stop it with Ctrl-C where it was started."
+            )
         self._read("cancel", "--yes")
         print(f"The stack {self.name} is free: no run holds its lock any more.")
 

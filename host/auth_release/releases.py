@@ -99,10 +99,13 @@ class Releases:
         wanted = [r for r in usable if number is None or r.number == number]
         if not wanted:
             listed = _listed([r.number for r in usable]) or "none"
-            asked = f"release {number} is not" if number else "there is none"
             newer = [r.number for r in replaced if r not in usable]
             known = f" (a newer release tool made {_listed(newer)})" if newer else ""
-            raise ReleaseError(f"{asked} one to roll back to{known}; usable: {listed}")
+            if number is None:
+                raise ReleaseError(f"there is no earlier release to roll back to{known}")
+            raise ReleaseError(
+                f"release {number} is not one to roll back to{known}; usable: {listed}"
+            )
         target = wanted[0]
         target.desired.check()
         desired = target.desired

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from toolchain import locks
+from toolchain import locks, remedies
 
 
 @pytest.fixture(name="lock")
@@ -117,3 +117,30 @@ def test_only_a_state_in_files_can_be_known_to_hold_no_lock(tmp_path: Path) -> N
     assert locks.none_held(backend, "dev")
     assert not locks.none_held(backend, "prod")
     assert not locks.none_held("s3://bucket", "dev")
+
+
+def test_the_colours_of_a_terminal_hide_no_remedy() -> None:
+    refused = refusal("2026-03-01T02:00:00Z").replace("00Z\n", "00Z\x1b[0m\n")
+
+    assert "make unlock STACK=dev" in remedies.remedy(refused, "dev")
+
+
+def test_the_lock_of_a_run_that_goes_on_is_known(tmp_path: Path) -> None:
+    program = tmp_path / "pulumi"
+    shutil.copy(shutil.which("sleep") or "", program)
+    lock = tmp_path / ".pulumi" / "locks" / "organization" / "auth" / "local" / "one.json"
+    lock.parent.mkdir(parents=True)
+
+    with subprocess.Popen([str(program), "60"]) as process:
+        try:
+            write(lock, pid=process.pid)
+            deadline = time.monotonic() + 10
+            # until the program runs, its name is ours
+            while not locks.running(f"file://{tmp_path}", "local"):
+                assert time.monotonic() < deadline, "the run is not known"
+            assert locks.running(f"file://{tmp_path}", "local") == [process.pid]
+            assert locks.running(f"file://{tmp_path}", "prod") == []
+        finally:
+            process.kill()
+
+    assert locks.running(f"file://{tmp_path}", "local") == []
