@@ -41,9 +41,9 @@ class Audit:
             if len(self.not_audited) > _SHOWN:
                 found.append(f"- and {len(self.not_audited) - _SHOWN} more")
             found += [
-                "An audit that leaves packages out passes nothing. The API of https://pypi.org",
-                "knows the vulnerabilities, a mirror of its packages mostly does not: audit where",
-                "that answers, or ask another service: make audit SERVICE=osv",
+                "An audit that leaves packages out passes nothing. PyPI's own API knows the",
+                "vulnerabilities, a mirror of its packages mostly does not: audit where that",
+                "answers, or ask another service: make audit SERVICE=osv",
             ]
         return found
 

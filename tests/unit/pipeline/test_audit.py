@@ -1,12 +1,15 @@
 """An audit passes if every package was audited; pip-audit asks a PyPI on a local port."""
 
+import inspect
 import json
+import re
 import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -18,7 +21,9 @@ from cryptography.x509.oid import NameOID
 from pipeline import audit
 from pipeline.errors import PipelineError
 
-NAME = "pypi.org"
+# the host that pip-audit asks, as its source names it
+_SOURCE = inspect.getsource(import_module("pip_audit._service.pypi"))
+NAME = re.findall(r"https://([^/{]+)/pypi/", _SOURCE)[0]
 LEAK = {
     "id": "PYSEC-2026-1",
     "aliases": ["CVE-2026-1"],
