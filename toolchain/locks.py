@@ -19,12 +19,8 @@ def drop_stale(state: Path) -> None:
     files name process and host (pulumi, pkg/backend/diy/lock.go).
     """
     for lock in (state / ".pulumi" / "locks").rglob("*.json"):
-        try:
-            content = json.loads(lock.read_text())
-            host, pid = content["hostname"], int(content["pid"])
-        except (FileNotFoundError, KeyError, ValueError):
-            continue  # just released, or just being written
-        if host == socket.gethostname() and not _is_pulumi(pid):
+        pid = _process(lock)
+        if pid is not None and not _is_pulumi(pid):
             print(
                 f"Removing the lock of pulumi (process {pid}), which was killed.", file=sys.stderr
             )
@@ -42,16 +38,19 @@ def none_held(backend: str, stack: str) -> bool:
 
 def running(backend: str, stack: str) -> list[int]:
     """Return the Pulumi processes of this machine that hold the stack in a state in files."""
-    processes = []
-    for lock in _of_stack(backend, stack) if backend.startswith("file://") else []:
-        try:
-            content = json.loads(lock.read_text())
-            host, pid = content["hostname"], int(content["pid"])
-        except (FileNotFoundError, KeyError, ValueError):
-            continue  # just released, or just being written
-        if host == socket.gethostname() and _is_pulumi(pid):
-            processes.append(pid)
-    return processes
+    locks = _of_stack(backend, stack) if backend.startswith("file://") else []
+    holders = [_process(lock) for lock in locks]
+    return [pid for pid in holders if pid is not None and _is_pulumi(pid)]
+
+
+def _process(lock: Path) -> int | None:
+    """Return the process that a lock of this machine names; None for any other lock."""
+    try:
+        content = json.loads(lock.read_text())
+        host, pid = content["hostname"], int(content["pid"])
+    except (FileNotFoundError, KeyError, ValueError):
+        return None  # just released, or just being written
+    return pid if host == socket.gethostname() else None
 
 
 def _of_stack(backend: str, stack: str) -> list[Path]:
