@@ -17,7 +17,7 @@ from pathlib import Path
 from bench import fleet, service
 from bench.pipelines import Pipelines
 from bench.table import Table, here
-from tests.e2e.clone import Clone, copy_to
+from tests.testbed.clone import Clone, copy_to
 
 _REPEAT = 3
 _MAKE = ("make", "--silent")

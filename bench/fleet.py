@@ -3,8 +3,8 @@
 import time
 
 from bench.table import Table, chart
-from tests.e2e.clone import Clone, Result
-from tests.e2e.fleet import Fleet
+from tests.testbed.clone import Clone, Result
+from tests.testbed.fleet import Fleet
 
 COUNTS = (1, 4, 16)
 

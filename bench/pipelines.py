@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.table import Table
-from tests.e2e.clone import Clone
-from tests.e2e.load import Load
-from tests.e2e.server import TOOL, Server
+from tests.testbed.clone import Clone
+from tests.testbed.load import Load
+from tests.testbed.server import TOOL, Server
 
 ANSIBLE = "ansible-core==2.19.14"
 ROUNDS = 3

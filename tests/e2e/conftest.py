@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e import load
-from tests.e2e.clone import Clone, copy_to
+from tests.testbed import load
+from tests.testbed.clone import Clone, copy_to
 
 
 @pytest.fixture(scope="session", name="clone")

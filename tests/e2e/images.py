@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.e2e.clone import Clone
+from tests.testbed.clone import Clone
 
 
 def push(clone: Clone, folder: Path, dockerfile: str, *flags: str) -> str:

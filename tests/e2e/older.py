@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from host.auth_release.desired import fingerprint_of
-from tests.e2e.server import Server
+from tests.testbed.server import Server
 
 CLOSED_BY_A_RELOAD = "on an open connection"
 _STATE = "/var/lib/auth-release"

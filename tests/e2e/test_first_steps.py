@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.e2e.clone import Clone
+from tests.testbed.clone import Clone
 from toolchain import cache
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.e2e.clone import Clone
-from tests.e2e.fleet import Fleet
+from tests.testbed.clone import Clone
+from tests.testbed.fleet import Fleet
 
 SERVICES = ("auth-0", "auth-1")
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.clone import Clone
-from tests.e2e.server import Server
 from tests.e2e.test_stack import secrets_of
+from tests.testbed.clone import Clone
+from tests.testbed.server import Server
 
 SCAN = (Path(__file__).parent / "scan.py").read_text()
 # where secrets are that the VM must have

@@ -14,10 +14,10 @@ import httpx
 import pytest
 
 from tests.e2e import prober
-from tests.e2e.clone import Clone
 from tests.e2e.images import push
-from tests.e2e.server import TOOL, Server
 from tests.localcloud.caller import eventually
+from tests.testbed.clone import Clone
+from tests.testbed.server import TOOL, Server
 
 QUICK = {"path": "/readyz", "interval_seconds": 0.2, "deadline_seconds": 30, "stable_seconds": 0}
 IMAGE = """\

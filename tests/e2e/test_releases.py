@@ -14,11 +14,11 @@ import httpx
 import pytest
 
 from tests.e2e import older
-from tests.e2e.clone import Clone
 from tests.e2e.images import push
-from tests.e2e.load import Load
-from tests.e2e.server import TOOL, Server
 from tests.localcloud.caller import eventually
+from tests.testbed.clone import Clone
+from tests.testbed.load import Load
+from tests.testbed.server import TOOL, Server
 
 QUICK = {"path": "/readyz", "interval_seconds": 0.2, "deadline_seconds": 30, "stable_seconds": 0}
 _KILLS = 60  # more effects than a release has

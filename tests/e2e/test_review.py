@@ -17,9 +17,9 @@ import pytest
 
 from pipeline import record
 from tests import github as server
-from tests.e2e.clone import Clone, Result
-from tests.e2e.server import Server
 from tests.e2e.test_stack import secrets_of
+from tests.testbed.clone import Clone, Result
+from tests.testbed.server import Server
 from tests.unit.pipeline.conftest import environment
 from tests.workflows import Line, lines
 

@@ -11,7 +11,7 @@ from people import PASSWORD, Person
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
-from tests.e2e.clone import Clone
+from tests.testbed.clone import Clone
 
 _SECONDS = 30
 _CLIENTS = "auth:serviceSecrets.AUTH_CLIENTS"

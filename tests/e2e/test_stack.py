@@ -9,10 +9,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.clone import Clone, Result
-from tests.e2e.load import Load
-from tests.e2e.server import Server
 from tests.localcloud.caller import eventually
+from tests.testbed.clone import Clone, Result
+from tests.testbed.load import Load
+from tests.testbed.server import Server
 
 PASSWORD = "correct horse battery staple"
 SOURCE = "service/auth/__init__.py"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.e2e.clone import Clone, Result
+from tests.testbed.clone import Clone, Result
 
 _SECONDS = 1500
 

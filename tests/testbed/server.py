@@ -10,8 +10,8 @@ import oci
 
 from localcloud.account import Account
 from localcloud.home import Home
-from tests.e2e.clone import Clone, Result
 from tests.localcloud.caller import Caller, eventually
+from tests.testbed.clone import Clone, Result
 
 TOOL = ("sudo", "auth-release")
 _SECONDS = 300
