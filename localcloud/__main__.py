@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from localcloud import clients, coverage, machine_image, registry, server
-from localcloud.account import Account
-from localcloud.catalogue import default_shape
-from localcloud.docker import DockerError
-from localcloud.home import Home, HomeError
-from localcloud.machines import Machines
+from localcloud import clients, coverage, server
+from localcloud.machines import images, registry
+from localcloud.machines.docker import DockerError
+from localcloud.machines.machines import Machines
 from localcloud.ocids import REGION
+from localcloud.services.core.catalogue import default_shape
+from localcloud.state.account import Account
+from localcloud.state.home import Home, HomeError
 
 
 def main() -> int:
@@ -46,7 +47,7 @@ def _start(arguments: argparse.Namespace) -> None:
         with _told("Preparing machines and the image registry"):
             machines.prepare(_tell)
         with _told("Preparing the base images of services"):
-            machine_image.python(_tell)
+            images.python(_tell)
         with _told(f"Starting the emulated Oracle Cloud at {home.endpoint}"):
             server.start(home)
 
@@ -99,7 +100,7 @@ def _forget(arguments: argparse.Namespace) -> None:
 def _describe(arguments: argparse.Namespace) -> None:
     home = _existing(arguments)
     account = Account.open(home)
-    base, builder = machine_image.python(_tell)
+    base, builder = images.python(_tell)
     print(
         json.dumps(
             {

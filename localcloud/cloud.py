@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from localcloud.account import Account
 from localcloud.faults import Faults
-from localcloud.home import Home
-from localcloud.machines import IngressRule, Machines
-from localcloud.store import Store
+from localcloud.machines.machines import IngressRule, Machines
+from localcloud.state.account import Account
+from localcloud.state.home import Home
+from localcloud.state.store import Store
 
 log = logging.getLogger(__name__)
 

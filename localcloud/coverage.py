@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from localcloud import firewall
 from localcloud.api.app import OPERATIONS, VERSION
 from localcloud.api.operation import Operation
+from localcloud.machines import firewall
 
 _INTRODUCTION = f"""\
 # What the emulated Oracle Cloud models

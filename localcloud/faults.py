@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from localcloud import errors
-from localcloud.wire import Details
+from localcloud.api import errors
+from localcloud.api.wire import Details
 
 
 class Fault(Details):

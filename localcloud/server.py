@@ -16,7 +16,7 @@ import uvicorn
 
 from localcloud.api.app import create_app
 from localcloud.cloud import Cloud
-from localcloud.home import API_PORT, Home, HomeError, port_is_free
+from localcloud.state.home import API_PORT, Home, HomeError, port_is_free
 
 _ROOT = Path(__file__).resolve().parent.parent
 _START_SECONDS = 30

@@ -14,11 +14,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
-from localcloud import errors, lifecycle, reachability, signature
-from localcloud.api import addresses, compute, control, network, security_groups, work_requests
+from localcloud.api import control, errors, signature
 from localcloud.api.operation import Call, Operation, Reply
+from localcloud.api.signature import SignedRequest
 from localcloud.cloud import Cloud
-from localcloud.signature import SignedRequest
+from localcloud.services import lifecycle, work_requests
+from localcloud.services.core import addresses_operations as addresses
+from localcloud.services.core import compute_operations as compute
+from localcloud.services.core import network_operations as network
+from localcloud.services.core import reachability
+from localcloud.services.core import security_groups_operations as security_groups
 
 log = logging.getLogger(__name__)
 

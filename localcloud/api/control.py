@@ -14,13 +14,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from localcloud import errors, secret_file, wire
+from localcloud.api import errors, wire
 from localcloud.cloud import Cloud
 from localcloud.faults import Fault
-from localcloud.home import Home
-from localcloud.model.instance import Instance
-from localcloud.model.public_ip import PublicIp
-from localcloud.model.volume import Volume
+from localcloud.services.core.instance import Instance
+from localcloud.services.core.public_ip import PublicIp
+from localcloud.services.core.volume import Volume
+from localcloud.state import secret_file
+from localcloud.state.home import Home
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 

@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from localcloud import errors, wire
-from localcloud.api import paging
+from localcloud.api import errors, paging, wire
+from localcloud.api.wire import Details, Record
 from localcloud.cloud import Cloud
-from localcloud.wire import Details, Record
 
 R = TypeVar("R", bound=Record)
 D = TypeVar("D", bound=Details)

@@ -5,9 +5,9 @@ import binascii
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from localcloud import errors
+from localcloud.api import errors
 from localcloud.cloud import Cloud
-from localcloud.model.resource import known_compartment
+from localcloud.services.resources import known_compartment
 
 PARAMETERS = frozenset({"limit", "page", "sortBy", "sortOrder"})
 _MOST = 1000

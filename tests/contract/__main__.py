@@ -11,8 +11,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from localcloud.account import Account
-from localcloud.home import Home
+from localcloud.state.account import Account
+from localcloud.state.home import Home
 from tests.contract import decisions, plug, stack
 from tests.localcloud.caller import Caller
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from localcloud.catalogue import default_shape
+from localcloud.services.core.catalogue import default_shape
 from tests.contract.changes import ANYWHERE, TOKENS
 from tests.contract.plug import Made, Plug
 from tests.localcloud.caller import Caller

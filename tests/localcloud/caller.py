@@ -11,9 +11,9 @@ import oci
 import pytest
 from oci.core import models
 
-from localcloud.account import Account
-from localcloud.home import Home
 from localcloud.ocids import REGION
+from localcloud.state.account import Account
+from localcloud.state.home import Home
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from localcloud.account import Account
-from localcloud.home import Home
+from localcloud.state.account import Account
+from localcloud.state.home import Home
 from tests.localcloud.caller import Caller
 from tests.localcloud.machine import Keys, Machine, Network
 from tests.localcloud.served import REPOSITORY, served

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from localcloud import server
-from localcloud.home import Home
+from localcloud.state.home import Home
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 _START_SECONDS = 30

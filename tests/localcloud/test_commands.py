@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from localcloud import clients
-from localcloud.home import API_PORT, Home
+from localcloud.state.home import API_PORT, Home
 from tests.localcloud.caller import Caller
 from tests.localcloud.conftest import localcloud
 from tests.localcloud.served import REPOSITORY

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.home import Home
+from localcloud.state.home import Home
 from tests.localcloud.caller import Caller
 from tests.localcloud.conftest import localcloud
 from tests.localcloud.served import REPOSITORY

@@ -7,8 +7,8 @@ import oci
 import pytest
 from oci.core import models
 
-from localcloud import catalogue
-from localcloud.docker import inspect
+from localcloud.machines.docker import inspect
+from localcloud.services.core import catalogue
 from tests.localcloud.caller import Caller, eventually, refused
 from tests.localcloud.machine import Keys, Machine, Network, answers
 

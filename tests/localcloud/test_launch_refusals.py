@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from oci.core import models
 
-from localcloud import catalogue
+from localcloud.services.core import catalogue
 from tests.localcloud.caller import Caller, refused
 from tests.localcloud.launches import encoded, launch_details, source, vnic
 

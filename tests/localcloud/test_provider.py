@@ -8,8 +8,8 @@ import pytest
 import requests
 from oci.core import models
 
-from localcloud.account import Account
-from localcloud.home import Home
+from localcloud.state.account import Account
+from localcloud.state.home import Home
 from tests.localcloud.caller import Caller, eventually, refused
 from tests.localcloud.launches import launch_details
 from tests.localcloud.machine import Machine

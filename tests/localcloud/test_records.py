@@ -8,8 +8,8 @@ import pytest
 from oci.core import models
 
 from localcloud import server
-from localcloud.account import Account
-from localcloud.home import Home
+from localcloud.state.account import Account
+from localcloud.state.home import Home
 from tests.localcloud.caller import Caller, refused
 from tests.localcloud.conftest import localcloud
 from tests.localcloud.launches import latest_image, launch_details

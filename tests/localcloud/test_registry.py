@@ -5,7 +5,7 @@ import shlex
 import httpx
 import pytest
 
-from localcloud.registry import PULL_USERNAME, USERNAME
+from localcloud.machines.registry import PULL_USERNAME, USERNAME
 from tests.localcloud.caller import Caller
 from tests.localcloud.machine import Machine
 

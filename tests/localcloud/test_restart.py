@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from localcloud import server
-from localcloud.account import Account
-from localcloud.docker import inspect
-from localcloud.home import Home
+from localcloud.machines.docker import inspect
+from localcloud.state.account import Account
+from localcloud.state.home import Home
 from tests.localcloud.caller import Caller, refused
 from tests.localcloud.conftest import localcloud
 from tests.localcloud.served import REPOSITORY, serve_command, served

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from localcloud.registry import USERNAME
+from localcloud.machines.registry import USERNAME
 from tests import operation
 from tests.localcloud.caller import Caller
 from tests.localcloud.conftest import localcloud

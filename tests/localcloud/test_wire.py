@@ -4,9 +4,10 @@ import pytest
 from oci.core import models as core
 from oci.identity import models as identity
 
-from localcloud import catalogue, wire
-from localcloud.model import (
+from localcloud.api import wire
+from localcloud.services.core import (
     boot_volume,
+    catalogue,
     instance,
     internet_gateway,
     nsg,

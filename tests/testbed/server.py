@@ -8,8 +8,8 @@ from typing import Any
 
 import oci
 
-from localcloud.account import Account
-from localcloud.home import Home
+from localcloud.state.account import Account
+from localcloud.state.home import Home
 from tests.localcloud.caller import Caller, eventually
 from tests.testbed.clone import Clone, Result
 

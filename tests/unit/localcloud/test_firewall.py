@@ -2,9 +2,9 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from localcloud import firewall, gateway
-from localcloud.firewall import IngressRule
-from localcloud.gateway import Route
+from localcloud.machines import firewall, gateway
+from localcloud.machines.firewall import IngressRule
+from localcloud.machines.gateway import Route
 
 HOST = IPv4Address("172.20.0.1")
 SSH = IngressRule(protocol="tcp", source="198.51.100.0/24", ports=(22, 22))

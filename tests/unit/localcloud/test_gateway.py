@@ -18,7 +18,7 @@ OTHER = "127.0.0.2"
 
 def load() -> ModuleType:
     """Import the script that the machine image carries."""
-    path = Path(__file__).parents[3] / "localcloud" / "image" / "gateway.py"
+    path = Path(__file__).parents[3] / "localcloud" / "machines" / "image" / "gateway.py"
     found = importlib.util.spec_from_file_location("gateway_script", path)
     assert found
     assert found.loader

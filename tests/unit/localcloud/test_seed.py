@@ -3,8 +3,8 @@ import json
 import tarfile
 from dataclasses import replace
 
-from localcloud import capabilities, seed
-from localcloud.seed import MachineSpec
+from localcloud.machines import capabilities, seed
+from localcloud.machines.seed import MachineSpec
 
 SPEC = MachineSpec(
     instance_id="ocid1.instance.oc1.eu-madrid-1.aaaa",

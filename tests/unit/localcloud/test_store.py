@@ -4,8 +4,8 @@ from typing import ClassVar
 import pytest
 from pydantic import Field, ValidationError
 
-from localcloud.store import Store
-from localcloud.wire import Record
+from localcloud.api.wire import Record
+from localcloud.state.store import Store
 
 
 class Disk(Record):

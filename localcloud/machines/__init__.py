@@ -1,0 +1,1 @@
+"""Machines and their surroundings in Docker: bridge, gateway, link-local services, registry."""

@@ -1,0 +1,225 @@
+"""Machines: containers that boot, with systemd, sshd, cloud-init and a Docker engine of their own.
+
+Docker is the memory: what runs is found by name and label, so it survives a restart of the
+emulator.
+"""
+
+import os
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Any, Literal
+
+from localcloud.machines import capabilities, firewall, images, seed
+from localcloud.machines.bridge import Bridge
+from localcloud.machines.docker import docker, exists, inspect, labelled
+from localcloud.machines.firewall import IngressRule
+from localcloud.machines.gateway import Gateway, Route
+from localcloud.machines.link_local import LinkLocal
+from localcloud.machines.registry import Registry
+from localcloud.machines.seed import MachineSpec
+from localcloud.state.home import Home
+
+VOLUMES = "/var/lib/localcloud/volumes"
+_STOP_SECONDS = 20
+
+__all__ = ["IngressRule", "MachineSpec", "Machines"]
+
+
+class Machines:
+    """All machines of a home, with what surrounds them: bridge, gateway, registry, volumes."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._bridge = Bridge(home)
+        self._gateway = Gateway(home)
+        self._link_local = LinkLocal(home, self._bridge)
+        self.registry = Registry(home, self._bridge)
+        self._volumes = f"{home.prefix}volumes"
+
+    def prepare(self, tell: Callable[[str], None]) -> None:
+        """Build the image if it is missing, and start what machines rely on. Idempotent."""
+        image = images.machine(tell)
+        self._bridge.ensure()
+        self.registry.ensure(image)
+        self._gateway.ensure(image)
+        self._link_local.ensure(image)
+        if not exists("volume", self._volumes):
+            docker("volume", "create", "--label", self._home.label, self._volumes)
+
+    def launch(self, spec: MachineSpec) -> None:
+        """Create the machine and let it boot; it answers when cloud-init has let sshd start."""
+        name = self._name(spec.instance_id)
+        with self._bridge.free_address() as address:
+            docker(
+                *("create", "--name", name, "--hostname", spec.hostname),
+                *(
+                    "--label",
+                    self._home.label,
+                    "--label",
+                    f"auth.localcloud.instance={spec.instance_id}",
+                ),
+                *("--network", self._bridge.name, "--ip", str(address)),
+                # a guest that reboots ends its container: it comes back as a machine does
+                *("--restart", "unless-stopped", "--stop-timeout", str(_STOP_SECONDS)),
+                *capabilities.of_a_machine(),
+                *_limits(spec.ocpus, spec.memory_in_gbs),
+                *("--mount", self._mount(self._disk(spec.instance_id), "/var/lib/docker")),
+                *("--volume", f"{self._volumes}:{VOLUMES}"),
+                images.machine(_quietly),
+            )
+        files = seed.files(spec, registry=self._home.registry, ingress=self._filter(()))
+        docker("cp", "-", f"{name}:/", stdin=seed.archive(files))
+        self._link_local.tell(str(address), spec.document)
+        docker("start", name)
+        self._gateway.update({spec.instance_id: Route(target=str(address))})
+
+    def state(self, instance_id: str) -> Literal["RUNNING", "STOPPED"] | None:
+        found = inspect(self._name(instance_id))
+        if found is None:
+            return None
+        return "RUNNING" if found["State"]["Running"] else "STOPPED"
+
+    def start(self, instance_id: str, *, ocpus: float, memory_in_gbs: float) -> None:
+        """Start a stopped machine, in the size that its instance has now."""
+        docker("update", *_limits(ocpus, memory_in_gbs), self._name(instance_id))
+        docker("start", self._name(instance_id))
+
+    def stop(self, instance_id: str) -> None:
+        docker("stop", self._name(instance_id))
+
+    def terminate(self, instance_id: str) -> None:
+        """Destroy the machine with its boot disk; attached volumes keep their data. Idempotent."""
+        if route := self._gateway.routes().get(instance_id):
+            self._link_local.tell(route.target, None)
+        self._gateway.update({instance_id: None})
+        if exists("container", self._name(instance_id)):
+            docker("rm", "--force", "--volumes", self._name(instance_id))
+        if exists("volume", self._disk(instance_id)):
+            docker("volume", "rm", "--force", self._disk(instance_id))
+
+    def set_ingress(self, instance_id: str, rules: Sequence[IngressRule]) -> None:
+        """Put the whole list of rules in force, in the machine's network and at the gateway."""
+        route = self._gateway.routes()[instance_id]
+        firewall.tcp_ports(rules)  # refuse before anything is changed
+        self._put(instance_id, "/etc/localcloud/ingress", self._filter(rules))
+        docker("exec", self._name(instance_id), "/usr/local/sbin/localcloud-network")
+        changed = Route(target=route.target, rules=tuple(rules), public_ip=route.public_ip)
+        self._gateway.update({instance_id: changed})
+
+    def describe(self, instance_id: str, document: Mapping[str, Any]) -> None:
+        """Answer the machine's questions about itself with this document from now on."""
+        self._link_local.tell(self._gateway.routes()[instance_id].target, document)
+
+    def publish(self, public_ip: str, instance_id: str) -> None:
+        """Lead a public address to the machine; it answers on the ports that rules open."""
+        route = self._gateway.routes()[instance_id]
+        changed = Route(target=route.target, rules=route.rules, public_ip=public_ip)
+        self._gateway.update({instance_id: changed})
+
+    def unpublish(self, public_ip: str) -> None:
+        self._gateway.update(
+            {
+                instance: Route(target=route.target, rules=route.rules)
+                for instance, route in self._gateway.routes().items()
+                if route.public_ip == public_ip
+            }
+        )
+
+    def size_volume(self, volume_id: str, size_in_gbs: int) -> None:
+        """Make a volume, or make it bigger: a sparse file, which takes the space of its content.
+
+        It is never cut (`>`). A machine that has it attached sees the new size after a rescan, a
+        reboot or another attachment.
+        """
+        self._on_volumes("truncate", f"--size=>{size_in_gbs}G", f"/volumes/{volume_id}")
+
+    def delete_volume(self, volume_id: str) -> None:
+        self._on_volumes("rm", "--force", f"/volumes/{volume_id}")
+
+    def attach_volume(self, instance_id: str, volume_id: str, device: str) -> None:
+        """Show a volume to the machine as a block device, now and after each reboot."""
+        unit = Path(device).name
+        self._put(instance_id, f"/etc/localcloud/volumes/{unit}", f"{VOLUMES}/{volume_id}\n")
+        self._systemctl(instance_id, "enable", "--now", f"localcloud-volume@{unit}.service")
+        wait = f'until [ -b "{device}" ]; do sleep 0.1; done'
+        docker("exec", self._name(instance_id), "timeout", "15", "sh", "-c", wait)
+
+    def detach_volume(self, instance_id: str, volume_id: str) -> None:
+        """Take the volume away. A file system still mounted keeps the device until it is not."""
+        if self.state(instance_id) != "RUNNING":
+            return
+        script = 'cd /etc/localcloud/volumes && grep -lx "$1" * || true'
+        found = docker(
+            *("exec", self._name(instance_id), "sh", "-c", script, "find", f"{VOLUMES}/{volume_id}")
+        )
+        for unit in found.split():
+            self._systemctl(instance_id, "disable", "--now", f"localcloud-volume@{unit}.service")
+            docker("exec", self._name(instance_id), "rm", f"/etc/localcloud/volumes/{unit}")
+
+    def remove_everything(self) -> None:
+        """Leave nothing of this home in Docker."""
+        found = labelled(self._home.label)
+        if found["container"]:
+            docker("rm", "--force", "--volumes", *found["container"])
+        for kind in ("volume", "network"):
+            left = labelled(self._home.label)[kind]
+            if left:
+                docker(kind, "rm", *left)
+        self.registry.forget_images()
+
+    def _filter(self, rules: Sequence[IngressRule]) -> str:
+        return firewall.packet_filter(rules, host=IPv4Address(self._bridge.host))
+
+    def _put(self, instance_id: str, path: str, text: str) -> None:
+        script = 'umask 077 && cat > "$1.new" && mv "$1.new" "$1"'
+        docker(
+            *("exec", "--interactive", self._name(instance_id), "sh", "-c", script, "put", path),
+            stdin=text.encode(),
+        )
+
+    def _systemctl(self, instance_id: str, *argv: str) -> None:
+        # just after boot systemd may not listen yet
+        script = (
+            'i=0; until systemctl "$@"; do i=$((i+1)); [ $i -lt 50 ] || exit 1; sleep 0.2; done'
+        )
+        docker("exec", self._name(instance_id), "sh", "-c", script, "systemctl", "--quiet", *argv)
+
+    def _on_volumes(self, *argv: str) -> None:
+        image = images.machine(_quietly)
+        docker(
+            "run",
+            "--rm",
+            "--network",
+            "none",
+            "--volume",
+            f"{self._volumes}:/volumes",
+            image,
+            *argv,
+        )
+
+    def _name(self, instance_id: str) -> str:
+        return f"{self._home.prefix}vm-{instance_id.rpartition('.')[2][-12:]}"
+
+    def _mount(self, volume: str, target: str) -> str:
+        return f"source={volume},target={target},volume-label={self._home.label}"
+
+    def _disk(self, instance_id: str) -> str:
+        return f"{self._name(instance_id)}-docker"
+
+
+def _limits(ocpus: float, memory_in_gbs: float) -> list[str]:
+    """Size the machine as its shape says, as far as the host goes. An OCPU of x86 is two vCPUs."""
+    vcpus = ocpus * (2 if platform.machine() == "x86_64" else 1)
+    page, pages = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_PHYS_PAGES")
+    memory = min(int(memory_in_gbs * (1 << 30)), page * pages)
+    return [
+        f"--cpus={min(vcpus, os.cpu_count() or 1)}",
+        # the image has no swap
+        *(f"--memory={memory}", f"--memory-swap={memory}"),
+    ]
+
+
+def _quietly(_: str) -> None:
+    """Tell nothing: the image was built by `prepare`."""

@@ -1,1 +1,0 @@
-"""The resources: what each remembers, what it refuses, and how it changes."""

@@ -1,0 +1,102 @@
+"""Boot volumes: the disk an instance is launched with. Here its bytes are the machine's own."""
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import AwareDatetime, Field
+
+from localcloud import ocids
+from localcloud.api import errors
+from localcloud.cloud import Cloud
+from localcloud.services import resources as resource
+from localcloud.services.core.volume import MOST_GBS, check_growth
+from localcloud.services.resources import NameAndTags, Resource, Tagged
+
+
+class BootVolume(Tagged):
+    kind: ClassVar[str] = "bootvolume"
+    availability_domain: str
+    image_id: str
+    size_in_gbs: int
+    size_in_mbs: int
+    vpus_per_gb: int
+    system_tags: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    is_hydrated: bool = True
+    is_auto_tune_enabled: bool = False
+
+
+class BootVolumeAttachment(Resource):
+    kind: ClassVar[str] = "bootvolumeattachment"
+    availability_domain: str
+    boot_volume_id: str
+    instance_id: str
+    is_pv_encryption_in_transit_enabled: bool
+    encryption_in_transit_type: Literal["NONE"] = "NONE"
+    time_updated: AwareDatetime | None = None
+
+
+class UpdateBootVolumeDetails(NameAndTags):
+    size_in_gbs: int | None = Field(default=None, le=MOST_GBS)
+    vpus_per_gb: int | None = Field(default=None, ge=10, le=120, multiple_of=10)
+    is_auto_tune_enabled: Literal[False] | None = None
+
+
+def attach(
+    cloud: Cloud,
+    *,
+    instance_id: str,
+    instance_name: str,
+    image_id: str,
+    size_in_gbs: int,
+    vpus_per_gb: int,
+    encrypted: bool,
+    common: dict[str, Any],
+) -> None:
+    now = cloud.now()
+    name = f"{instance_name} (Boot Volume)"
+    volume = cloud.store.put(
+        BootVolume(
+            **common,
+            id=ocids.mint("bootvolume"),
+            display_name=name,
+            time_created=now,
+            lifecycle_state="AVAILABLE",
+            image_id=image_id,
+            size_in_gbs=size_in_gbs,
+            size_in_mbs=size_in_gbs * 1024,
+            vpus_per_gb=vpus_per_gb,
+        )
+    )
+    cloud.store.put(
+        BootVolumeAttachment(
+            **common,
+            # The real service names a boot volume's attachment after the instance, too.
+            id=instance_id.replace("ocid1.instance.", "ocid1.bootvolumeattachment."),
+            display_name="Remote boot attachment for instance",
+            time_created=now,
+            lifecycle_state="ATTACHED",
+            boot_volume_id=volume.id,
+            instance_id=instance_id,
+            is_pv_encryption_in_transit_enabled=encrypted,
+        )
+    )
+
+
+def update(cloud: Cloud, volume: BootVolume, wish: UpdateBootVolumeDetails) -> BootVolume:
+    if volume.lifecycle_state != "AVAILABLE":
+        raise errors.incorrect_state(f"The boot volume {volume.id} is {volume.lifecycle_state}.")
+    updated = resource.update(cloud, volume, wish)
+    if updated.size_in_gbs == volume.size_in_gbs:
+        return updated
+    check_growth(volume.size_in_gbs, updated.size_in_gbs)
+    growing = updated.changed(
+        size_in_mbs=updated.size_in_gbs * 1024, lifecycle_state="PROVISIONING"
+    )
+    return resource.settle(cloud, growing, "AVAILABLE")
+
+
+def detach(cloud: Cloud, instance_id: str) -> None:
+    """End the disk with its instance."""
+    for attachment in cloud.store.find(BootVolumeAttachment, instance_id=instance_id):
+        volume = cloud.store.get(BootVolume, attachment.boot_volume_id)
+        cloud.store.put(volume.changed(lifecycle_state="TERMINATED"))
+        cloud.store.put(attachment.changed(lifecycle_state="DETACHED", time_updated=cloud.now()))

@@ -1,0 +1,178 @@
+"""What the region offers without anybody creating it: availability domains, shapes, images."""
+
+import platform
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from pydantic import AwareDatetime
+
+from localcloud import ocids
+from localcloud.api.wire import Details, Record
+
+# The real region has one domain. Three let a caller practise trying the next one.
+DOMAINS = tuple(f"kSDN:{ocids.REGION.upper()}-AD-{number}" for number in (1, 2, 3))
+_RELEASES = ("2026.08.21-0", "2026.09.18-0")
+_MEMORY_PER_OCPU_IN_GBS = (1, 64)
+
+
+class AvailabilityDomain(Record):
+    kind: ClassVar[str] = "availabilitydomain"
+    id: str
+    name: str
+    compartment_id: str
+
+
+class OcpuRange(Details):
+    min: float
+    max: float
+
+
+class MemoryRange(Details):
+    min_in_gbs: float = 1
+    max_in_gbs: float
+    default_per_ocpu_in_gbs: float
+    min_per_ocpu_in_gbs: float = _MEMORY_PER_OCPU_IN_GBS[0]
+    max_per_ocpu_in_gbs: float = _MEMORY_PER_OCPU_IN_GBS[1]
+
+
+class Shape(Record):
+    kind: ClassVar[str] = "shape"
+    hidden: ClassVar[frozenset[str]] = frozenset({"architecture", "vcpus_per_ocpu"})
+    shape: str
+    processor_description: str
+    ocpus: float
+    memory_in_gbs: float
+    is_flexible: bool
+    ocpu_options: OcpuRange | None = None
+    memory_options: MemoryRange | None = None
+    networking_bandwidth_in_gbps: float = 1
+    max_vnic_attachments: int = 2
+    gpus: int = 0
+    local_disks: int = 0
+    architecture: str
+    vcpus_per_ocpu: int = 2
+
+
+class LaunchOptions(Details):
+    boot_volume_type: str = "PARAVIRTUALIZED"
+    firmware: str = "UEFI_64"
+    network_type: str = "PARAVIRTUALIZED"
+    remote_data_volume_type: str = "PARAVIRTUALIZED"
+    is_pv_encryption_in_transit_enabled: bool = True
+    is_consistent_volume_naming_enabled: bool = True
+
+
+class Image(Record):
+    kind: ClassVar[str] = "image"
+    hidden: ClassVar[frozenset[str]] = frozenset({"architecture"})
+    id: str
+    display_name: str
+    operating_system: str = "Canonical Ubuntu"
+    operating_system_version: str = "24.04"
+    lifecycle_state: str = "AVAILABLE"
+    launch_mode: str = "NATIVE"
+    launch_options: LaunchOptions = LaunchOptions()
+    create_image_allowed: bool = True
+    size_in_mbs: int = 47694
+    billable_size_in_gbs: int = 2
+    time_created: AwareDatetime
+    architecture: str
+
+    @property
+    def boot_volume_size_in_gbs(self) -> int:
+        return -(-self.size_in_mbs // 1024)
+
+
+SHAPES = (
+    Shape(
+        shape="VM.Standard.E4.Flex",
+        processor_description="2.55 GHz AMD EPYC™ 7J13 (Milan)",
+        ocpus=1,
+        memory_in_gbs=16,
+        is_flexible=True,
+        ocpu_options=OcpuRange(min=1, max=64),
+        memory_options=MemoryRange(max_in_gbs=1024, default_per_ocpu_in_gbs=16),
+        architecture="amd64",
+    ),
+    Shape(
+        shape="VM.Standard.E5.Flex",
+        processor_description="2.4 GHz AMD EPYC™ 9J14 (Genoa)",
+        ocpus=1,
+        memory_in_gbs=12,
+        is_flexible=True,
+        ocpu_options=OcpuRange(min=1, max=94),
+        memory_options=MemoryRange(max_in_gbs=1049, default_per_ocpu_in_gbs=12),
+        architecture="amd64",
+    ),
+    Shape(
+        shape="VM.Standard.E2.1.Micro",
+        processor_description="2.0 GHz AMD EPYC™ 7551 (Naples)",
+        ocpus=1,
+        memory_in_gbs=1,
+        is_flexible=False,
+        architecture="amd64",
+    ),
+    Shape(
+        shape="VM.Standard.A1.Flex",
+        processor_description="3.0 GHz Ampere® Altra™",
+        ocpus=1,
+        memory_in_gbs=6,
+        is_flexible=True,
+        ocpu_options=OcpuRange(min=1, max=80),
+        memory_options=MemoryRange(max_in_gbs=512, default_per_ocpu_in_gbs=6),
+        architecture="arm64",
+        vcpus_per_ocpu=1,
+    ),
+    Shape(
+        shape="VM.Standard.A2.Flex",
+        processor_description="3.0 GHz AmpereOne®",
+        ocpus=1,
+        memory_in_gbs=6,
+        is_flexible=True,
+        ocpu_options=OcpuRange(min=1, max=78),
+        memory_options=MemoryRange(max_in_gbs=946, default_per_ocpu_in_gbs=6),
+        architecture="arm64",
+    ),
+)
+
+
+def host_architecture() -> str:
+    return "arm64" if platform.machine() in {"aarch64", "arm64"} else "amd64"
+
+
+def default_shape() -> str:
+    """Return the flexible shape that this machine's processor can carry."""
+    return next(s.shape for s in SHAPES if s.is_flexible and s.architecture == host_architecture())
+
+
+def availability_domains(tenancy: str) -> Sequence[AvailabilityDomain]:
+    return [
+        AvailabilityDomain(
+            id=ocids.derived("availabilitydomain", name), name=name, compartment_id=tenancy
+        )
+        for name in DOMAINS
+    ]
+
+
+def images() -> Sequence[Image]:
+    """Return the platform images, newest first, for this machine's architecture alone.
+
+    A machine here runs on the host's own processor, so another architecture's image would be a lie.
+    """
+    architecture = host_architecture()
+    infix = "-aarch64" if architecture == "arm64" else ""
+    return [
+        _image(f"Canonical-Ubuntu-24.04{infix}-{release}", release, architecture)
+        for release in reversed(_RELEASES)
+    ]
+
+
+def _image(name: str, release: str, architecture: str) -> Image:
+    published = datetime.strptime(release.partition("-")[0], "%Y.%m.%d").replace(tzinfo=UTC)
+    return Image(
+        id=ocids.derived("image", name),
+        display_name=name,
+        time_created=published,
+        architecture=architecture,
+    )

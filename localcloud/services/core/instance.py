@@ -1,0 +1,259 @@
+"""Instances: what is asked for and remembered. `lifecycle` makes machines of them."""
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from localcloud import ocids
+from localcloud.api import errors, wire
+from localcloud.api.wire import Details
+from localcloud.cloud import Cloud
+from localcloud.services import resources as resource
+from localcloud.services.core import boot_volume, launch_rules, vnic
+from localcloud.services.core.catalogue import DOMAINS, LaunchOptions
+from localcloud.services.core.launch_rules import InstanceShapeConfig, LaunchShapeConfigDetails
+from localcloud.services.core.volume import MOST_GBS
+from localcloud.services.resources import (
+    ChangeCompartmentDetails,
+    CreateDetails,
+    NameAndTags,
+    Tagged,
+)
+
+FaultDomain = Literal["FAULT-DOMAIN-1", "FAULT-DOMAIN-2", "FAULT-DOMAIN-3"]
+_FIXED_METADATA = ("user_data", "ssh_authorized_keys")
+
+
+class InstanceSourceDetails(Details):
+    # no size: the boot volume has it, which may have grown since the launch
+    source_type: Literal["image"]
+    image_id: str
+
+
+class LaunchSourceDetails(InstanceSourceDetails):
+    # absent: the image's size, although nobody may ask for one as small
+    boot_volume_size_in_gbs: int | None = Field(default=None, ge=50, le=MOST_GBS)
+    boot_volume_vpus_per_gb: int = Field(default=10, ge=10, le=120, multiple_of=10)
+
+
+class InstanceOptions(Details):
+    are_legacy_imds_endpoints_disabled: bool = False
+
+
+class AvailabilityConfig(Details):
+    recovery_action: Literal["RESTORE_INSTANCE", "STOP_INSTANCE"] = "RESTORE_INSTANCE"
+    is_live_migration_preferred: bool | None = None
+
+
+class PluginConfig(Details):
+    name: str
+    desired_state: Literal["ENABLED", "DISABLED"]
+
+
+class AgentConfig(Details):
+    is_monitoring_disabled: bool = False
+    is_management_disabled: bool = False
+    are_all_plugins_disabled: bool = False
+    plugins_config: list[PluginConfig] = Field(default_factory=list)
+
+
+class Instance(Tagged):
+    kind: ClassVar[str] = "instance"
+    hidden: ClassVar[frozenset[str]] = frozenset({"hostname", "heading_for", "last_failure"})
+    availability_domain: str
+    fault_domain: str
+    region: str = ocids.REGION
+    shape: str
+    shape_config: InstanceShapeConfig
+    source_details: InstanceSourceDetails
+    image_id: str
+    launch_mode: str = "PARAVIRTUALIZED"
+    launch_options: LaunchOptions
+    instance_options: InstanceOptions
+    availability_config: AvailabilityConfig
+    agent_config: AgentConfig
+    metadata: dict[str, str]
+    extended_metadata: dict[str, Any] = Field(default_factory=dict)
+    system_tags: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    security_attributes: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    security_attributes_state: Literal["STABLE"] = "STABLE"
+    hostname: str
+    heading_for: Literal["RUNNING", "STOPPED", "TERMINATED"] = "RUNNING"
+    last_failure: str | None = None
+
+
+class LaunchInstanceDetails(CreateDetails):
+    availability_domain: str
+    fault_domain: FaultDomain | None = None
+    shape: str
+    shape_config: LaunchShapeConfigDetails | None = None
+    source_details: LaunchSourceDetails | None = None
+    image_id: str | None = None  # deprecated form of `source_details`
+    create_vnic_details: vnic.CreateVnicDetails | None = None
+    subnet_id: str | None = None  # deprecated forms of what is in `create_vnic_details`
+    hostname_label: str | None = None
+    metadata: dict[str, str] = Field(default_factory=dict)
+    extended_metadata: dict[str, Any] = Field(default_factory=dict)
+    instance_options: InstanceOptions = InstanceOptions()
+    availability_config: AvailabilityConfig = AvailabilityConfig()
+    agent_config: AgentConfig = AgentConfig()
+    is_pv_encryption_in_transit_enabled: bool = False
+
+
+class UpdateInstanceDetails(NameAndTags):
+    metadata: dict[str, str] | None = None
+    extended_metadata: dict[str, Any] | None = None
+    shape: str | None = None
+    shape_config: LaunchShapeConfigDetails | None = None
+    fault_domain: FaultDomain | None = None
+    update_operation_constraint: Literal["ALLOW_DOWNTIME", "AVOID_DOWNTIME"] | None = None
+    instance_options: InstanceOptions | None = None
+    availability_config: AvailabilityConfig | None = None
+    agent_config: AgentConfig | None = None
+
+
+def launch(cloud: Cloud, wish: LaunchInstanceDetails) -> Instance:
+    if wish.availability_domain not in DOMAINS:
+        raise errors.invalid_parameter(
+            f"availabilityDomain '{wish.availability_domain}' is none of {', '.join(DOMAINS)}."
+        )
+    fields = wish.common(cloud, "instance")
+    shape = launch_rules.find_shape(wish.shape)
+    size = launch_rules.shape_config(shape, wish.shape_config)
+    source, card = _source(wish), _card(wish)
+    image = launch_rules.find_image(source.image_id, shape)
+    launch_rules.check_metadata(wish.metadata)
+    cloud.faults.strike_launch(wish.availability_domain)
+    encrypted = wish.is_pv_encryption_in_transit_enabled
+    instance = Instance(
+        **fields,
+        id=ocids.mint("instance"),
+        lifecycle_state="PROVISIONING",
+        availability_domain=wish.availability_domain,
+        fault_domain=wish.fault_domain or "FAULT-DOMAIN-1",
+        shape=shape.shape,
+        shape_config=size,
+        source_details=InstanceSourceDetails(source_type="image", image_id=image.id),
+        image_id=image.id,
+        launch_options=LaunchOptions(is_pv_encryption_in_transit_enabled=encrypted),
+        instance_options=wish.instance_options,
+        availability_config=wish.availability_config,
+        agent_config=wish.agent_config,
+        metadata=wish.metadata,
+        extended_metadata=wish.extended_metadata,
+        hostname=_hostname(card, fields["display_name"]),
+    )
+    place = {
+        "compartment_id": instance.compartment_id,
+        "availability_domain": instance.availability_domain,
+    }
+    vnic.attach(
+        cloud,
+        card,
+        instance_id=instance.id,
+        name=instance.display_name,
+        common=place,
+    )
+    boot_volume.attach(
+        cloud,
+        instance_id=instance.id,
+        instance_name=instance.display_name,
+        image_id=image.id,
+        size_in_gbs=source.boot_volume_size_in_gbs or image.boot_volume_size_in_gbs,
+        vpus_per_gb=source.boot_volume_vpus_per_gb,
+        encrypted=encrypted,
+        common=place,
+    )
+    return cloud.store.put(instance)
+
+
+def update(cloud: Cloud, instance: Instance, wish: UpdateInstanceDetails) -> Instance:
+    """Change an instance; what its hardware is changes with a reboot, if it is running."""
+    refuse_if_over(instance)
+    for key in _FIXED_METADATA if wish.metadata is not None else ():
+        if (wish.metadata or {}).get(key) != instance.metadata.get(key):
+            raise errors.invalid_parameter(
+                f"The '{key}' metadata field cannot be updated and must be provided with the "
+                "already existing value."
+            )
+    if wish.metadata is not None:
+        launch_rules.check_metadata(wish.metadata)
+    hardware = _hardware(instance, wish)
+    handled = ("shape", "shape_config", "fault_domain", "update_operation_constraint")
+    updated = resource.update(cloud, instance, wish.model_copy(update=dict.fromkeys(handled)))
+    if not hardware:
+        return updated
+    if instance.lifecycle_state == "RUNNING":
+        if wish.update_operation_constraint == "AVOID_DOWNTIME":
+            raise errors.invalid_parameter(
+                f"A change of {', '.join(map(wire.camel, hardware))} reboots the instance, which "
+                "updateOperationConstraint AVOID_DOWNTIME rules out."
+            )
+        hardware |= {"lifecycle_state": "STOPPING", "heading_for": "RUNNING"}
+    elif instance.lifecycle_state != "STOPPED":
+        raise errors.incorrect_state(
+            f"The instance {instance.id} is {instance.lifecycle_state}; shape, shapeConfig and "
+            "faultDomain change while it is RUNNING or STOPPED."
+        )
+    return cloud.store.put(updated.changed(**hardware))
+
+
+def move(cloud: Cloud, instance: Instance, wish: ChangeCompartmentDetails) -> Instance:
+    """Move an instance with its attachments; its VNIC and its volumes stay where they are."""
+    for kind in (vnic.VnicAttachment, boot_volume.BootVolumeAttachment):
+        for attachment in cloud.store.find(kind, instance_id=instance.id):
+            resource.move(cloud, attachment, wish)
+    return resource.move(cloud, instance, wish)
+
+
+def refuse_if_over(instance: Instance) -> None:
+    if instance.lifecycle_state in {"TERMINATING", "TERMINATED"}:
+        raise errors.incorrect_state(
+            f"The instance {instance.id} is in state {instance.lifecycle_state}."
+        )
+
+
+def _hardware(instance: Instance, wish: UpdateInstanceDetails) -> dict[str, Any]:
+    """Return the fields that need other hardware; a size of which a part is absent keeps it."""
+    shape = launch_rules.find_shape_to_change_to(wish.shape or instance.shape, instance.image_id)
+    size = instance.shape_config
+    if wish.shape_config is not None or shape.shape != instance.shape:
+        wanted = wish.shape_config or LaunchShapeConfigDetails()
+        size = launch_rules.shape_config(
+            shape,
+            wanted.completed(size) if shape.is_flexible else wish.shape_config,
+        )
+    wanted_fields = {
+        "shape": shape.shape,
+        "shape_config": size,
+        "fault_domain": wish.fault_domain or instance.fault_domain,
+    }
+    return {
+        name: value for name, value in wanted_fields.items() if getattr(instance, name) != value
+    }
+
+
+def _source(wish: LaunchInstanceDetails) -> LaunchSourceDetails:
+    if wish.source_details is not None:
+        return wish.source_details
+    if wish.image_id is None:
+        raise errors.missing_parameter(["sourceDetails", "imageId"])
+    return LaunchSourceDetails(source_type="image", image_id=wish.image_id)
+
+
+def _card(wish: LaunchInstanceDetails) -> vnic.CreateVnicDetails:
+    card = wish.create_vnic_details or vnic.CreateVnicDetails()
+    return card.model_copy(
+        update={
+            "subnet_id": card.subnet_id or wish.subnet_id,
+            "hostname_label": card.hostname_label or wish.hostname_label,
+        }
+    )
+
+
+def _hostname(card: vnic.CreateVnicDetails, display_name: str) -> str:
+    """OCI names a machine by its hostname label, else by what is usable of its display name."""
+    if card.hostname_label:
+        return card.hostname_label
+    letters = "".join(c if c.isascii() and c.isalnum() else "-" for c in display_name.lower())
+    return letters.strip("-")[:63] or "instance"

@@ -1,0 +1,61 @@
+"""Private addresses: one a VNIC here, the subnet's first free one unless asked for."""
+
+from collections.abc import Iterator
+from ipaddress import AddressValueError, IPv4Address, IPv4Network
+from typing import ClassVar
+
+from pydantic import AwareDatetime
+
+from localcloud.api import errors
+from localcloud.api.wire import Record
+from localcloud.cloud import Cloud
+from localcloud.services.resources import Tags
+
+
+class PrivateIp(Record):
+    kind: ClassVar[str] = "privateip"
+    id: str
+    availability_domain: str
+    compartment_id: str
+    display_name: str
+    freeform_tags: Tags
+    hostname_label: str | None = None
+    ip_address: str
+    ip_state: str = "ASSIGNED"
+    lifetime: str = "EPHEMERAL"
+    is_primary: bool = True
+    subnet_id: str
+    vnic_id: str
+    time_created: AwareDatetime
+
+
+def allocate(cloud: Cloud, subnet_id: str, network: IPv4Network, wanted: str | None) -> str:
+    """Return `wanted` if it can be had, else the lowest free address.
+
+    OCI keeps the first two and the last address of each subnet: network, router, broadcast.
+    """
+    taken = {ip.ip_address for ip in cloud.store.find(PrivateIp, subnet_id=subnet_id)}
+    if wanted is None:
+        free = next((str(ip) for ip in _usable(network) if str(ip) not in taken), None)
+        if free is None:
+            raise errors.limit_exceeded("private-ip-per-subnet-count")
+        return free
+    try:
+        address = IPv4Address(wanted)
+    except AddressValueError as error:
+        raise _invalid(f"privateIp '{wanted}' is no IPv4 address") from error
+    if address not in network or address in (network[0], network[1], network[-1]):
+        raise _invalid(f"privateIp {wanted} is not a usable address of the subnet's {network}")
+    if wanted in taken:
+        raise errors.conflict(f"The IP address {wanted} is already in use in subnet {subnet_id}.")
+    return wanted
+
+
+def _usable(network: IPv4Network) -> Iterator[IPv4Address]:
+    hosts = network.hosts()
+    next(hosts)
+    return iter(hosts)
+
+
+def _invalid(why: str) -> errors.ApiError:
+    return errors.invalid_parameter(f"Invalid VNIC creation parameters: {why}.")

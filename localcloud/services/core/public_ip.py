@@ -1,0 +1,149 @@
+"""Public addresses: reserved ones outlive what they are assigned to, ephemeral ones do not."""
+
+from typing import Any, ClassVar, Literal
+
+from localcloud import ocids
+from localcloud.api import errors
+from localcloud.cloud import Cloud
+from localcloud.services import resources as resource
+from localcloud.services.core.private_ip import PrivateIp
+from localcloud.services.core.subnet import Subnet
+from localcloud.services.resources import CreateDetails, NameAndTags, Tagged
+
+
+class PublicIp(Tagged):
+    kind: ClassVar[str] = "publicip"
+    ip_address: str
+    lifetime: Literal["RESERVED", "EPHEMERAL"]
+    scope: Literal["REGION", "AVAILABILITY_DOMAIN"]
+    availability_domain: str | None = None
+    private_ip_id: str | None = None  # deprecated form of `assigned_entity_id`
+    assigned_entity_id: str | None = None
+    assigned_entity_type: Literal["PRIVATE_IP"] | None = None
+
+
+class CreatePublicIpDetails(CreateDetails):
+    lifetime: Literal["RESERVED", "EPHEMERAL"]
+    private_ip_id: str | None = None
+
+
+class UpdatePublicIpDetails(NameAndTags):
+    private_ip_id: str | None = None  # "" takes the address away
+
+
+def create(cloud: Cloud, wish: CreatePublicIpDetails) -> PublicIp:
+    if wish.lifetime == "EPHEMERAL":
+        return _create_ephemeral(cloud, wish)
+    reserved = PublicIp(
+        **wish.common(cloud, "publicip"),
+        id=ocids.mint("publicip"),
+        lifecycle_state="PROVISIONING",
+        ip_address=_free_address(cloud),
+        lifetime="RESERVED",
+        scope="REGION",
+    )
+    cloud.store.put(reserved)
+    if wish.private_ip_id:
+        return _assign(cloud, reserved, wish.private_ip_id)
+    return resource.settle(cloud, reserved, "AVAILABLE")
+
+
+def _create_ephemeral(cloud: Cloud, wish: CreatePublicIpDetails) -> PublicIp:
+    """Give a private IP a public one for as long as it lives."""
+    if wish.private_ip_id is None:
+        raise errors.missing_parameter(["privateIpId"])
+    target = _target(cloud, wish.private_ip_id)
+    place = {"availability_domain": target.availability_domain}
+    return assign_ephemeral(cloud, target.id, {**wish.common(cloud, "publicip"), **place})
+
+
+def update(cloud: Cloud, address: PublicIp, wish: UpdatePublicIpDetails) -> PublicIp:
+    names = wish.model_copy(update={"private_ip_id": None})
+    address = resource.update(cloud, address, names)
+    if wish.private_ip_id is None or wish.private_ip_id == (address.private_ip_id or ""):
+        return address
+    if address.lifetime == "EPHEMERAL":
+        raise errors.incorrect_state(f"The ephemeral public IP {address.id} can't be moved.")
+    if wish.private_ip_id == "":
+        return resource.settle(
+            cloud, _unassigned(address).changed(lifecycle_state="UNASSIGNING"), "AVAILABLE"
+        )
+    return _assign(cloud, address, wish.private_ip_id)
+
+
+def delete(cloud: Cloud, address: PublicIp) -> None:
+    """Release an address; an assigned one is taken away first, as in the real service."""
+    cloud.store.remove(address.id)
+
+
+def assigned_to(cloud: Cloud, private_ip_id: str) -> PublicIp | None:
+    found = cloud.store.find(PublicIp, private_ip_id=private_ip_id)
+    return found[0] if found else None
+
+
+def assign_ephemeral(cloud: Cloud, private_ip_id: str, common: dict[str, Any]) -> PublicIp:
+    now = cloud.now()
+    named = {"display_name": f"publicip{now:%Y%m%d%H%M%S}", "time_created": now, **common}
+    return cloud.store.put(
+        PublicIp(
+            **named,
+            id=ocids.mint("publicip"),
+            lifecycle_state="ASSIGNED",
+            ip_address=_free_address(cloud),
+            lifetime="EPHEMERAL",
+            scope="AVAILABILITY_DOMAIN",
+            **_assignment(private_ip_id),
+        )
+    )
+
+
+def release(cloud: Cloud, private_ip_id: str) -> None:
+    """Part with what is assigned to a private IP that goes away."""
+    address = assigned_to(cloud, private_ip_id)
+    if address is None:
+        return
+    if address.lifetime == "EPHEMERAL":
+        cloud.store.remove(address.id)
+    else:
+        cloud.store.put(_unassigned(address).changed(lifecycle_state="AVAILABLE"))
+
+
+def _assign(cloud: Cloud, address: PublicIp, private_ip_id: str) -> PublicIp:
+    target = _target(cloud, private_ip_id)
+    assigning = address.changed(lifecycle_state="ASSIGNING", **_assignment(target.id))
+    return resource.settle(cloud, assigning, "ASSIGNED")
+
+
+def _target(cloud: Cloud, private_ip_id: str) -> PrivateIp:
+    """Return a private IP that may get a public one and has none."""
+    target = cloud.store.related(PrivateIp, "privateIpId", private_ip_id)
+    if cloud.store.get(Subnet, target.subnet_id).prohibit_public_ip_on_vnic:
+        raise errors.invalid_parameter(
+            f"The private IP {target.id} is in a subnet that prohibits public IPs."
+        )
+    if other := assigned_to(cloud, target.id):
+        raise errors.conflict(
+            f"The private IP {target.id} already has the public IP {other.ip_address} "
+            f"({other.lifetime.lower()}, {other.id}) assigned to it."
+        )
+    return target
+
+
+def _assignment(private_ip_id: str) -> dict[str, Any]:
+    return {
+        "private_ip_id": private_ip_id,
+        "assigned_entity_id": private_ip_id,
+        "assigned_entity_type": "PRIVATE_IP",
+    }
+
+
+def _unassigned(address: PublicIp) -> PublicIp:
+    return address.changed(private_ip_id=None, assigned_entity_id=None, assigned_entity_type=None)
+
+
+def _free_address(cloud: Cloud) -> str:
+    taken = {address.ip_address for address in cloud.store.find(PublicIp)}
+    for candidate in map(str, cloud.home.public_addresses):
+        if candidate not in taken:
+            return candidate
+    raise errors.limit_exceeded("reserved-public-ip-count")

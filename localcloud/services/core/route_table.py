@@ -1,0 +1,56 @@
+"""Route tables: where a subnet's packets for the world go."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from localcloud.api import errors
+from localcloud.api.wire import Details
+from localcloud.cloud import Cloud
+from localcloud.services import resources as resource
+from localcloud.services.core import cidr
+from localcloud.services.resources import NameAndTags, Tagged
+
+
+class RouteRule(Details):
+    destination: str | None = None
+    destination_type: Literal["CIDR_BLOCK", "SERVICE_CIDR_BLOCK"] = "CIDR_BLOCK"
+    cidr_block: str | None = None  # deprecated form of `destination`
+    network_entity_id: str
+    description: str | None = Field(default=None, max_length=255)
+    route_type: Literal["STATIC"] = "STATIC"
+
+
+class RouteTable(Tagged):
+    kind: ClassVar[str] = "routetable"
+    vcn_id: str
+    route_rules: list[RouteRule] = Field(default_factory=list)
+
+
+class UpdateRouteTableDetails(NameAndTags):
+    route_rules: list[RouteRule] | None = None
+
+
+def update(cloud: Cloud, table: RouteTable, wish: UpdateRouteTableDetails) -> RouteTable:
+    rules = wish.route_rules
+    if rules is not None:
+        rules = [_checked(cloud, table, rule) for rule in rules]
+        destinations = [rule.destination for rule in rules]
+        if len(set(destinations)) < len(destinations):
+            raise errors.invalid_parameter("Two route rules have the same destination.")
+    return resource.update(cloud, table, wish.model_copy(update={"route_rules": rules}))
+
+
+def _checked(cloud: Cloud, table: RouteTable, rule: RouteRule) -> RouteRule:
+    if rule.destination_type == "SERVICE_CIDR_BLOCK":
+        raise errors.not_implemented("route rules to Oracle services (SERVICE_CIDR_BLOCK)")
+    destination = rule.destination or rule.cidr_block
+    if destination is None:
+        raise errors.missing_parameter(["destination"])
+    cidr.parse(destination)
+    gateways = cloud.store.mentions(table.vcn_id)
+    if ("internetgateway", rule.network_entity_id) not in {
+        (kind, ocid) for kind, ocid, _ in gateways
+    }:
+        raise errors.related_resource_not_found("networkEntityId", rule.network_entity_id)
+    return rule.model_copy(update={"destination": destination, "cidr_block": None})

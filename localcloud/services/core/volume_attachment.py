@@ -1,0 +1,118 @@
+"""Volume attachments: a block volume as a disk of an instance."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from localcloud import ocids
+from localcloud.api import errors
+from localcloud.api.wire import Details
+from localcloud.cloud import Cloud
+from localcloud.services.core.instance import Instance
+from localcloud.services.core.volume import Volume
+from localcloud.services.resources import Resource
+
+# Names that OCI's images link to attached disks, whatever the kernel calls them; `a` boots.
+_DEVICES = tuple(f"/dev/oracleoci/oraclevd{letter}" for letter in "bcdefghijklmnopqrstuvwxyz")
+
+
+class VolumeAttachment(Resource):
+    kind: ClassVar[str] = "volumeattachment"
+    attachment_type: Literal["paravirtualized"] = "paravirtualized"
+    availability_domain: str
+    instance_id: str
+    volume_id: str
+    device: str
+    is_read_only: bool = False
+    is_shareable: bool = False
+    is_multipath: bool = False
+    is_volume_created_during_launch: bool = False
+    is_pv_encryption_in_transit_enabled: bool
+
+
+class AttachVolumeDetails(Details):
+    type: Literal["paravirtualized", "iscsi", "emulated"]
+    instance_id: str
+    volume_id: str
+    device: str | None = None
+    display_name: str | None = Field(default=None, min_length=1, max_length=255)
+    is_read_only: Literal[False] | None = None
+    is_shareable: Literal[False] | None = None
+    is_pv_encryption_in_transit_enabled: bool = False
+
+
+def attach(cloud: Cloud, wish: AttachVolumeDetails) -> VolumeAttachment:
+    if wish.type != "paravirtualized":
+        raise errors.not_implemented(f"volume attachments of type '{wish.type}'")
+    instance = cloud.store.related(Instance, "instanceId", wish.instance_id)
+    volume = cloud.store.related(Volume, "volumeId", wish.volume_id)
+    _check_states(instance, volume)
+    for attachment in _current(cloud):
+        if attachment.volume_id == volume.id:
+            raise errors.conflict(
+                f"The volume {volume.id} is already attached to instance {attachment.instance_id}."
+            )
+    now = cloud.now()
+    return cloud.store.put(
+        VolumeAttachment(
+            id=ocids.mint("volumeattachment"),
+            compartment_id=instance.compartment_id,
+            display_name=wish.display_name or f"volumeattachment{now:%Y%m%d%H%M%S}",
+            time_created=now,
+            lifecycle_state="ATTACHING",
+            availability_domain=instance.availability_domain,
+            instance_id=instance.id,
+            volume_id=volume.id,
+            device=_device(cloud, instance, wish.device),
+            is_pv_encryption_in_transit_enabled=wish.is_pv_encryption_in_transit_enabled,
+        )
+    )
+
+
+def detach(cloud: Cloud, attachment: VolumeAttachment) -> None:
+    if attachment.lifecycle_state != "ATTACHED":
+        raise errors.incorrect_state(
+            f"The volume attachment {attachment.id} is {attachment.lifecycle_state}."
+        )
+    cloud.store.put(attachment.changed(lifecycle_state="DETACHING"))
+
+
+def of_instance(cloud: Cloud, instance_id: str) -> list[VolumeAttachment]:
+    return [a for a in _current(cloud) if a.instance_id == instance_id]
+
+
+def _current(cloud: Cloud) -> list[VolumeAttachment]:
+    every = cloud.store.find(VolumeAttachment)
+    return [attachment for attachment in every if attachment.lifecycle_state != "DETACHED"]
+
+
+def _check_states(instance: Instance, volume: Volume) -> None:
+    if instance.lifecycle_state != "RUNNING":
+        raise errors.incorrect_state(
+            f"The instance {instance.id} is {instance.lifecycle_state}; a volume is attached to a "
+            "RUNNING one."
+        )
+    if volume.lifecycle_state != "AVAILABLE":
+        raise errors.incorrect_state(f"The volume {volume.id} is {volume.lifecycle_state}.")
+    if volume.availability_domain != instance.availability_domain:
+        raise errors.invalid_parameter(
+            f"The volume is in {volume.availability_domain}, but the instance in "
+            f"{instance.availability_domain}."
+        )
+
+
+def _device(cloud: Cloud, instance: Instance, wanted: str | None) -> str:
+    used = {attachment.device for attachment in of_instance(cloud, instance.id)}
+    if wanted is None:
+        free = [device for device in _DEVICES if device not in used]
+        if not free:
+            raise errors.limit_exceeded("volume-attachments-per-instance-count")
+        return free[0]
+    if wanted not in _DEVICES:
+        raise errors.invalid_parameter(
+            f"device '{wanted}' is not a consistent device path: use {_DEVICES[0]} to "
+            f"{_DEVICES[-1]}."
+        )
+    if wanted in used:
+        raise errors.conflict(f"The device {wanted} of instance {instance.id} is already in use.")
+    return wanted

@@ -1,0 +1,1 @@
+"""What outlives the API server: a home's folder, its account, its store of resources."""

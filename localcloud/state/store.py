@@ -1,0 +1,186 @@
+"""The cloud's memory: records in SQLite, so that a restarted emulator knows what it knew.
+
+A record is read again before it is stored, so that nothing is kept which its own reader refuses.
+One that can't be read all the same, since another version of the emulator wrote it or somebody
+spoiled it, is left out and told; it takes no other one down.
+"""
+
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from localcloud.api import errors
+from localcloud.api.wire import Record
+
+R = TypeVar("R", bound=Record)
+
+log = logging.getLogger(__name__)
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS records (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    ocid TEXT NOT NULL UNIQUE,
+    kind TEXT NOT NULL,
+    body TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS records_by_kind ON records (kind);
+CREATE TABLE IF NOT EXISTS retries (
+    token TEXT PRIMARY KEY,
+    request TEXT NOT NULL,
+    ocid TEXT NOT NULL
+);
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unreadable:
+    """A record that is in the store and can't be used; `reason` is one line."""
+
+    ocid: str
+    kind: str
+    reason: str
+
+
+class Store:
+    """Records by OCID. One writer at a time: every change happens inside `transaction()`."""
+
+    def __init__(self, file: Path) -> None:
+        self._lock = threading.RLock()
+        self._database = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+        self._database.execute("PRAGMA journal_mode = WAL")
+        self._database.executescript(_SCHEMA)
+        self._depth = 0
+        self._afterwards: list[Callable[[], None]] = []
+        self._unreadable: dict[str, Unreadable] = {}
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit all of it or nothing; an inner transaction is part of the outer one."""
+        with self._lock:
+            if self._depth:
+                yield
+                return
+            self._database.execute("BEGIN IMMEDIATE")
+            self._depth, self._afterwards = 1, []
+            try:
+                yield
+            except BaseException:
+                self._database.execute("ROLLBACK")
+                raise
+            else:
+                self._database.execute("COMMIT")
+            finally:
+                self._depth = 0
+            afterwards = self._afterwards
+        for callback in afterwards:
+            callback()
+
+    def afterwards(self, callback: Callable[[], None]) -> None:
+        """Call back once the running transaction is committed and its lock released."""
+        self._afterwards.append(callback)
+
+    def put(self, record: R) -> R:
+        """Store a record; raises ValidationError if it could not be read again."""
+        body = record.model_dump_json()
+        type(record).model_validate_json(body)
+        with self._lock:
+            self._database.execute(
+                "INSERT INTO records (ocid, kind, body) VALUES (?, ?, ?) "
+                "ON CONFLICT (ocid) DO UPDATE SET body = excluded.body",
+                (record.model_dump()["id"], record.kind, body),
+            )
+        return record
+
+    def remove(self, ocid: str) -> None:
+        with self._lock:
+            self._database.execute("DELETE FROM records WHERE ocid = ?", (ocid,))
+            self._unreadable.pop(ocid, None)
+
+    def find(self, kind: type[R], **equal: Any) -> list[R]:
+        """All records of a kind whose fields equal the given values, oldest first.
+
+        One that can't be read is none of them.
+        """
+        with self._lock:
+            rows = self._database.execute(
+                "SELECT ocid, body FROM records WHERE kind = ? ORDER BY number", (kind.kind,)
+            ).fetchall()
+        records = [record for row in rows if (record := self._read(kind, *row)) is not None]
+        return [r for r in records if all(getattr(r, key) == equal[key] for key in equal)]
+
+    def get(self, kind: type[R], ocid: str) -> R:
+        """Return the record, or answer 404 as for any OCID that is not yours."""
+        with self._lock:
+            row = self._database.execute(
+                "SELECT body FROM records WHERE ocid = ? AND kind = ?", (ocid, kind.kind)
+            ).fetchone()
+        if row is None:
+            raise errors.not_found()
+        record = self._read(kind, ocid, row[0])
+        if record is None:
+            raise errors.unreadable_record(ocid, self._unreadable[ocid].reason)
+        return record
+
+    def unreadable(self) -> list[Unreadable]:
+        """Return the records that were left out since the emulator started."""
+        return list(self._unreadable.values())
+
+    def _read(self, kind: type[R], ocid: str, body: str) -> R | None:
+        """Read a record. Fields that a newer version of the emulator added are passed over."""
+        try:
+            return kind.model_validate_json(body, extra="ignore")
+        except ValidationError as error:
+            problem = error.errors(include_url=False)[0]
+            place = ".".join(map(str, problem["loc"])) or "the record"
+            reason = f"{place}: {problem['msg']}"
+        if ocid not in self._unreadable:
+            log.error("The record of %s can't be read and is left out: %s", ocid, reason)
+            self._unreadable[ocid] = Unreadable(ocid=ocid, kind=kind.kind, reason=reason)
+        return None
+
+    def related(self, kind: type[R], field: str, ocid: str) -> R:
+        """Return the record that a request's body refers to in `field`, or answer 400."""
+        try:
+            return self.get(kind, ocid)
+        except errors.ApiError as error:
+            raise errors.related_resource_not_found(field, ocid) from error
+
+    def mentions(self, ocid: str) -> list[tuple[str, str, str | None]]:
+        """Return kind, OCID and lifecycle state of the other records that hold this OCID."""
+        with self._lock:
+            return self._database.execute(
+                "SELECT kind, ocid, "
+                "CASE WHEN json_valid(body) THEN json_extract(body, '$.lifecycle_state') END "
+                "FROM records WHERE ocid != ? AND instr(body, ?) ORDER BY number",
+                (ocid, ocid),
+            ).fetchall()
+
+    def recall_retry(self, token: str, request: str) -> str | None:
+        """Return the OCID which the same request made under this retry token earlier."""
+        with self._lock:
+            row = self._database.execute(
+                "SELECT request, ocid FROM retries WHERE token = ?", (token,)
+            ).fetchone()
+        if row is None:
+            return None
+        if row[0] != request:
+            raise errors.invalidated_retry_token()
+        return str(row[1])
+
+    def remember_retry(self, token: str, request: str, ocid: str) -> None:
+        with self._lock:
+            self._database.execute(
+                "INSERT INTO retries (token, request, ocid) VALUES (?, ?, ?)",
+                (token, request, ocid),
+            )
+
+    def close(self) -> None:
+        with self._lock:
+            self._database.close()
