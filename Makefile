@@ -3,10 +3,11 @@
 STACK ?= local
 PYTHON ?= python3
 TOOLS = $(PYTHON) -m toolchain
+STACKS = $(PYTHON) -m stack
 RUN = .venv/bin/python -m
 # a file of tests runs in one of several processes, which mostly wait: for servers, for VMs
 SIDE_BY_SIDE = --dist loadfile --numprocesses
-REVIEW = $(RUN) pipeline
+REVIEW = $(RUN) review
 ZIZMOR = .venv/bin/zizmor
 export PYTHONDONTWRITEBYTECODE = 1
 # The shell reads them from its environment: what somebody typed never becomes part of a command.
@@ -18,7 +19,7 @@ export IMAGE STACK TO LABELS PLAN ADDRESS MINUTES KEEP SERVICE CONFIRM
 .PHONY: help bench up preview down status logs history rollback exec ssh unlock init env test check fmt unit \
 	service fuzz screenshot localcloud e2e audit lock venv tools pins docker clean workflows pr-comment reviewed \
 	newest build verified live scanned ssh-open ssh-close \
-	smoke released drift images pr-environment pr-environments evidence github-check image
+	smoke released drift images pr-stack pr-cleanup evidence github-check image
 
 ##@ Every day
 
@@ -28,42 +29,42 @@ help: ## show this
 	@printf '\n%s\n' 'Each takes another stack than local by STACK=dev.'
 
 up: ## set everything up, update the stack; REFRESH=1 repairs
-	@$(TOOLS) up --stack "$$STACK" $(if $(REFRESH),--refresh) $(if $(SWITCH),--switch)
+	@$(STACKS) up --stack "$$STACK" $(if $(REFRESH),--refresh) $(if $(SWITCH),--switch)
 
 preview: ## show what `make up` would change
-	@$(TOOLS) preview --stack "$$STACK"
+	@$(STACKS) preview --stack "$$STACK"
 
 status: ## show the live release, and whether it runs; JSON=1
-	@$(TOOLS) status --stack "$$STACK" $(if $(JSON),--json)
+	@$(STACKS) status --stack "$$STACK" $(if $(JSON),--json)
 
 logs: ## show the service's log
-	@$(TOOLS) logs --stack "$$STACK"
+	@$(STACKS) logs --stack "$$STACK"
 
 history: ## list the releases; JSON=1
-	@$(TOOLS) history --stack "$$STACK" $(if $(JSON),--json)
+	@$(STACKS) history --stack "$$STACK" $(if $(JSON),--json)
 
 rollback: ## run an earlier release again; TO=7 names it; JSON=1
-	@$(TOOLS) rollback --stack "$$STACK" --to "$$TO" $(if $(JSON),--json)
+	@$(STACKS) rollback --stack "$$STACK" --to "$$TO" $(if $(JSON),--json)
 
 down: ## take the stack and its data down; CONFIRM=name says yes
-	@$(TOOLS) down --stack "$$STACK" $(if $(value CONFIRM),--confirm "$$CONFIRM")
+	@$(STACKS) down --stack "$$STACK" $(if $(value CONFIRM),--confirm "$$CONFIRM")
 
 ##@ The server and the stack
 
 ssh: ## open a shell on the server
-	@$(TOOLS) ssh --stack "$$STACK"
+	@$(STACKS) ssh --stack "$$STACK"
 
 exec: ## run CMD='python -m auth --help' in the container
-	@$(TOOLS) exec --stack "$$STACK" -- $(CMD)
+	@$(STACKS) exec --stack "$$STACK" -- $(CMD)
 
 env: ## print exports, for: eval "$(make -s env)"
-	@$(TOOLS) env --stack "$$STACK"
+	@$(STACKS) env --stack "$$STACK"
 
 init: ## make the keys of a new stack: make init STACK=dev
-	@$(TOOLS) init --stack "$$STACK"
+	@$(STACKS) init --stack "$$STACK"
 
 unlock: ## free the stack of the lock of a run that is over
-	@$(TOOLS) unlock --stack "$$STACK"
+	@$(STACKS) unlock --stack "$$STACK"
 
 ##@ Change the code
 
@@ -171,11 +172,11 @@ ssh-close: venv ## take away what ssh-open opened
 images: venv ## delete old images from GHCR; KEEP=10; DRY=1 shows them
 	@$(REVIEW) images --stack "$$STACK" $(if $(value KEEP),--keep "$$KEEP") $(if $(DRY),--dry-run)
 
-pr-environment: venv ## configure the stack of a pull request: STACK=pr-12
-	@$(REVIEW) environment --stack "$$STACK"
+pr-stack: venv ## configure the stack of a pull request: STACK=pr-12
+	@$(REVIEW) pr-stack --stack "$$STACK"
 
-pr-environments: venv ## take down the stacks of pull requests that are over
-	@$(REVIEW) environments
+pr-cleanup: venv ## take down the stacks of pull requests that are over
+	@$(REVIEW) pr-cleanup
 
 github-check: venv ## list what the repository on GitHub lacks
 	@$(REVIEW) github

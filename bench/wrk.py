@@ -8,7 +8,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from toolchain import root
+from common import root
 
 _SCRIPT = """\
 wrk.method = "{method}"

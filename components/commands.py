@@ -72,9 +72,9 @@ def ssh_command(host: str, stack: str) -> str:
     """Return the line by which a person logs in, from the clone.
 
     The configuration that it names leads to the stack's key and pinned host key, and gets them
-    the first time: toolchain/ssh_config.
+    the first time: stack/ssh_config.
     """
-    return line("ssh", "-F", "toolchain/ssh_config", f"-oHostKeyAlias={stack}", f"{USER}@{host}")
+    return line("ssh", "-F", "stack/ssh_config", f"-oHostKeyAlias={stack}", f"{USER}@{host}")
 
 
 def connection(

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from toolchain.standins.resource import Context
+from standins.resource import Context
 
 
 def context(said: list[str] | None = None, config: Mapping[str, Any] | None = None) -> Context:

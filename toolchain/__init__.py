@@ -1,1 +1,1 @@
-"""How the tools get onto a machine, and the commands that use them."""
+"""How the tools get onto a machine: Docker, the Python environment, the engine, its plugins."""

@@ -3,7 +3,8 @@
 import subprocess
 from pathlib import Path
 
-from toolchain import cache, golang, story
+from common import cache, progress
+from toolchain import golang
 
 VERSION = "1.7.12"
 _PACKAGE = "github.com/rhysd/actionlint/cmd/actionlint"
@@ -32,7 +33,7 @@ def _build(clone: Path, draft: Path) -> None:
     env = golang.environment(scratch)
     golang.check(module, env, _WAY_OUT)
     cache.need_space(draft, _BUILD_GIGABYTES, "building actionlint")
-    with story.step(f"Build actionlint {VERSION} from Go modules (once)"):
+    with progress.step(f"Build actionlint {VERSION} from Go modules (once)"):
         golang.build(
             module,
             _PACKAGE,

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from toolchain import downloads, story
+from common import progress
+from toolchain import downloads
 
 CHECKSUMS = Path("toolchain/checksums.txt")
 API = "https://api.github.com/repos/pulumi"
@@ -25,11 +26,11 @@ _HEADER = (
 )
 
 
-class UnpinnedError(story.StepError):
+class UnpinnedError(progress.StepError):
     """No SHA-256 of an archive is pinned, so it is not downloaded."""
 
 
-class TamperedError(story.StepError):
+class TamperedError(progress.StepError):
     """An archive is not the one that is pinned. No other way is tried: somebody must look."""
 
 
@@ -111,7 +112,7 @@ def pin(clone: Path, archives: Iterable[Archive], folder: Path, *, api: str = AP
         if archive.name in before:
             after[archive.name] = before[archive.name]
             continue
-        with story.step(f"Download {archive.name}"):
+        with progress.step(f"Download {archive.name}"):
             file = folder / archive.name
             got = _download(archive.url, file)
             file.unlink()

@@ -5,7 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from toolchain import cache, docker_engine, story
+from common import cache, progress
+from common.clone import has_local_stack
+from toolchain import docker_engine
 
 _IMAGES = "auth.localcloud.cache"  # the label of base images and machine images
 _MACHINES = "auth.localcloud.home"  # the label of what belongs to a local stack, of any clone
@@ -13,9 +15,11 @@ _MACHINES = "auth.localcloud.home"  # the label of what belongs to a local stack
 
 def clean(clone: Path, *, yes: bool) -> None:
     """Drop the caches once somebody says yes; raise StepError while a local stack needs them."""
+    if has_local_stack(clone):
+        raise progress.StepError("The local stack is up. Take it down first: make down")
     docker = docker_engine.ask() == ""
     if docker and _ids("ps", "--all", "--filter", f"label={_MACHINES}"):
-        raise story.StepError(
+        raise progress.StepError(
             "A local stack of another clone is up, and needs the caches. Take it down in that "
             "clone first: make down"
         )
@@ -23,7 +27,7 @@ def clean(clone: Path, *, yes: bool) -> None:
     print(_inventory(clone, images), file=sys.stderr, flush=True)
     if not yes:
         _confirm()
-    with story.step("Drop the caches"):
+    with progress.step("Drop the caches"):
         if images:
             subprocess.run(["docker", "rmi", "--force", *images], check=False, capture_output=True)
         docker_engine.stop_if_ours(clone)
@@ -46,12 +50,12 @@ def _inventory(clone: Path, images: list[str]) -> str:
 
 def _confirm() -> None:
     if not sys.stdin.isatty():
-        raise story.StepError(
+        raise progress.StepError(
             "There is no terminal to ask at. Nothing was removed. Say yes with: make clean YES=1"
         )
     print("Type yes to go on: ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip() != "yes":
-        raise story.StepError("Nothing was removed.")
+        raise progress.StepError("Nothing was removed.")
 
 
 def _ids(*argv: str) -> list[str]:

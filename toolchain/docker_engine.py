@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from toolchain import cache, root, story
+from common import cache, progress, root
 
 _START_SECONDS = 60
 _STOP_SECONDS = 30
@@ -36,7 +36,7 @@ def ensure(clone: Path) -> None:
         return
     with cache.lock(_record()):  # two commands at once must not start two engines
         if _missing(ask()) and not _installed_and_running():
-            with story.step("Start Docker"):
+            with progress.step("Start Docker"):
                 _start(clone)
 
 
@@ -82,7 +82,7 @@ def stop_if_ours(clone: Path) -> None:
     )
     if listed.returncode != 0 or listed.stdout.strip():
         return
-    with story.step("Stop Docker, which was started for this"):
+    with progress.step("Stop Docker, which was started for this"):
         if record.pid:
             _end(record)
         else:
@@ -95,12 +95,12 @@ def stop_if_ours(clone: Path) -> None:
 def _missing(answer: str) -> bool:
     """Tell whether there is no engine yet, refusing what starting one would not cure."""
     if "permission denied" in answer.lower():
-        raise story.StepError(
+        raise progress.StepError(
             "Docker runs, but this user may not use it. Run `sudo usermod -aG docker $USER`, log "
             "in again, then try again."
         )
     if answer and os.environ.get("DOCKER_HOST"):
-        raise story.StepError(
+        raise progress.StepError(
             f"DOCKER_HOST is {os.environ['DOCKER_HOST']!r}, and no engine answers there: {answer} "
             "Start that engine, or unset DOCKER_HOST to use one on this machine."
         )
@@ -111,7 +111,7 @@ def _installed_and_running() -> bool:
     """Install Docker if it is not there; tell whether its package has started it already."""
     if shutil.which("dockerd", path=_search_path()) and shutil.which("docker"):
         return False
-    with story.step("Install Docker"):
+    with progress.step("Install Docker"):
         # newer clients build images by an extension
         root.install("docker.io", "iptables", optional=("docker-buildx",), log=_log("docker-apt"))
     return not _missing(ask())
@@ -120,7 +120,7 @@ def _installed_and_running() -> bool:
 def _start(clone: Path) -> None:
     process = None
     if Path("/run/systemd/system").is_dir():
-        story.run(
+        progress.run(
             *root.command("systemctl", "start", "docker.service"),
             log=_log("docker-start"),
             remedy="See: journalctl --unit docker",
@@ -132,7 +132,7 @@ def _start(clone: Path) -> None:
     while (answer := ask()) != "":
         if (process and process.poll() is not None) or time.monotonic() > deadline:
             seen = _last_lines(_log("dockerd")) if process else "See: journalctl --unit docker"
-            raise story.StepError(f"Docker does not start: {answer}\n{seen}")
+            raise progress.StepError(f"Docker does not start: {answer}\n{seen}")
         time.sleep(0.3)
 
 
@@ -161,7 +161,7 @@ def _end(record: Record) -> None:
     deadline = time.monotonic() + _STOP_SECONDS
     while started_at(record.pid) == record.started:
         if time.monotonic() > deadline:
-            raise story.StepError(
+            raise progress.StepError(
                 f"Docker (process {record.pid}) did not stop within {_STOP_SECONDS} s. "
                 f"See {_log('dockerd')}."
             )

@@ -3,7 +3,7 @@
 import time
 import urllib.request
 
-from toolchain import cache
+from common import cache
 
 SERVER = "https://github.com/pulumi/"
 _REMEMBERED_SECONDS = 3600

@@ -5,7 +5,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from toolchain import archives, cache, downloads, golang, story
+from common import cache, progress
+from toolchain import archives, downloads, golang
 
 VERSION = "3.259.0"
 # From 3.245 to 3.255 the CLI writes state that Oracle's S3 API refuses, and 3.257 fixed the rest.
@@ -61,17 +62,17 @@ def _on_path() -> Path | None:
 def _get(clone: Path, draft: Path) -> None:
     if downloads.reachable():
         try:
-            with story.step(f"Download the Pulumi engine {VERSION}"):
+            with progress.step(f"Download the Pulumi engine {VERSION}"):
                 _install(clone, draft)
         except archives.TamperedError:
             raise
-        except (story.StepError, OSError) as error:
+        except (progress.StepError, OSError) as error:
             print(f"  The download failed: {error}", file=sys.stderr)
             shutil.rmtree(draft)
             draft.mkdir()
         else:
             return
-    with story.step(f"Build the Pulumi engine {VERSION} from Go modules (some minutes, once)"):
+    with progress.step(f"Build the Pulumi engine {VERSION} from Go modules (some minutes, once)"):
         _build(clone, draft)
 
 
@@ -80,7 +81,7 @@ def _install(clone: Path, draft: Path) -> None:
     archives.fetch(clone, archives.engine(VERSION), archive)
     binaries = draft / "bin"
     binaries.mkdir()
-    story.run(
+    progress.run(
         *("tar", "--extract", "--gzip", "--file", str(archive), "--directory", str(binaries)),
         *("--strip-components=1", "--no-same-owner"),
         log=cache.folder() / "log" / "engine-download.log",

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from toolchain import cache, story
+from common import cache, progress
 
 _BUILD_SECONDS = 3600
 _FOLDERS = ("/usr/local/go/bin", "/usr/lib/go/bin")  # where sudo and cron don't look
@@ -31,12 +31,12 @@ def check(module: Path, env: Mapping[str, str], way_out: str) -> None:
     needed = wanted[1] if wanted else ""
     way_out = way_out.format(go=f"Go {needed} or newer")
     if not shutil.which("go", path=env["PATH"]):
-        raise story.StepError(f"There is no `go` on PATH. {way_out}")
+        raise progress.StepError(f"There is no `go` on PATH. {way_out}")
     # asked inside the module, a Go that may fetch newer ones of itself does so and tells that one
     version = say("go", "env", "GOVERSION", cwd=module, env=env)
     if parse_version(version.removeprefix("go")) < parse_version(needed):
         had = version or say("go", "version", cwd=module.parent, env=env)
-        raise story.StepError(f"The Go on this machine is too old: {had}. {way_out}")
+        raise progress.StepError(f"The Go on this machine is too old: {had}. {way_out}")
 
 
 def build(
@@ -52,8 +52,8 @@ def build(
     name = package.rpartition("/")[2]
     logs, flags = cache.folder() / "log", ("-mod=readonly", "-modcacherw")
     sources = logs / f"go-{module.name}-sources.log"
-    with story.step(f"Get the sources of {name}"):
-        story.run(
+    with progress.step(f"Get the sources of {name}"):
+        progress.run(
             *("go", "list", *flags, "-deps", package),
             log=sources,
             cwd=module,
@@ -62,8 +62,8 @@ def build(
         )
     lines = sources.read_text().split("\n")
     packages = sum(1 for line in lines if line and not line.startswith("go: "))
-    with story.step(f"Compile the {packages} packages of {name}"):
-        story.run(
+    with progress.step(f"Compile the {packages} packages of {name}"):
+        progress.run(
             *("go", "build", "-v", *flags, "-trimpath", "-buildvcs=false"),
             *("-ldflags", ldflags, "-o", f"{binaries}/", package),
             log=logs / f"go-{module.name}.log",

@@ -9,13 +9,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
-from toolchain import archives, cache, downloads, story, venv
+from common import cache, progress
+from toolchain import archives, downloads, venv
 
 NAMES = ("oci", "docker", "command")
 Choice = Literal["official", "standin"]
 _INSTALL_SECONDS = 600
 _PATIENT_SECONDS = 30
-_STANDINS = b"toolchain.standins"
+_STANDINS = b"standins"
 _WAY_OUT = (
     "Run this where the download can be reached, install the plugin from a file (pulumi plugin "
     "install resource {name} {version} --file FILE), or name a folder that holds the official "
@@ -51,7 +52,7 @@ def install(clone: Path, env: Mapping[str, str]) -> dict[str, Choice]:
             kinds[name] = "official"
             _link(target, official)
         elif forced == "official":
-            raise story.StepError(_missing(name, why_not))
+            raise progress.StepError(_missing(name, why_not))
         else:
             _write_launcher(clone, target, name)
     return kinds
@@ -68,7 +69,7 @@ def fetch(clone: Path, env: Mapping[str, str]) -> None:
     for name in NAMES if forced != "standin" else ():
         why_not = "" if _official(name, env) else _download(clone, name, env)
         if why_not and forced == "official":
-            raise story.StepError(_missing(name, why_not))
+            raise progress.StepError(_missing(name, why_not))
 
 
 def require(clone: Path, env: Mapping[str, str], stack: str) -> None:
@@ -78,14 +79,14 @@ def require(clone: Path, env: Mapping[str, str], stack: str) -> None:
     are asked each time: an earlier failure is no answer.
     """
     if _forced() == "standin":
-        raise story.StepError(
+        raise progress.StepError(
             f"PLUGINS is 'standin', and the stack {stack} is a real tenancy: our stand-ins work on "
             "the emulated cloud alone. Unset PLUGINS, then try again."
         )
     for name in NAMES:
         launcher = next(filter(_is_launcher, _on_path(name, env)), None)
         if launcher:
-            raise story.StepError(
+            raise progress.StepError(
                 f"PATH leads to our stand-in {launcher}, and the stack {stack} is a real tenancy. "
                 "Open a new shell, then try again."
             )
@@ -94,7 +95,7 @@ def require(clone: Path, env: Mapping[str, str], stack: str) -> None:
         downloads.forget_failures()
         why_not = _download(clone, name, env, answer_seconds=_PATIENT_SECONDS)
         if why_not:
-            raise story.StepError(
+            raise progress.StepError(
                 f"{_missing(name, why_not)} The stack {stack} is a real tenancy, where no stand-in "
                 "takes its place."
             )
@@ -127,7 +128,7 @@ def official_folder() -> Path | None:
         if not os.access(path / f"pulumi-resource-{name}", os.X_OK)
     ]
     if lacking:
-        raise story.StepError(
+        raise progress.StepError(
             f"OFFICIAL_PLUGINS is {chosen!r}, which holds no executable {', no '.join(lacking)}. "
             "Name the folder that holds all three plugins, or unset it."
         )
@@ -145,7 +146,7 @@ def asked_for(env: Mapping[str, str]) -> dict[str, Path] | None:
     for name in NAMES:
         plugin = _official(name, env)
         if not plugin:
-            raise story.StepError(_missing(name, "`make tools` did not get it yet"))
+            raise progress.StepError(_missing(name, "`make tools` did not get it yet"))
         chosen[name] = plugin
     return chosen
 
@@ -166,12 +167,12 @@ def version(name: str) -> str:
 def _forced() -> str:
     forced = os.environ.get("PLUGINS", "")
     if forced not in {"", "official", "standin"}:
-        raise story.StepError(
+        raise progress.StepError(
             f"PLUGINS is {forced!r}; it must be official, standin, or empty to take the official "
             "plugin where it can be had."
         )
     if forced == "standin" and os.environ.get("OFFICIAL_PLUGINS"):
-        raise story.StepError(
+        raise progress.StepError(
             "PLUGINS is 'standin', and OFFICIAL_PLUGINS is set. Unset one of the two."
         )
     return forced
@@ -237,12 +238,12 @@ def _download(clone: Path, name: str, env: Mapping[str, str], answer_seconds: fl
     archive = archives.plugin(name, version(name))
     try:
         with (
-            story.step(f"Download the {name} plugin {version(name)}"),
+            progress.step(f"Download the {name} plugin {version(name)}"),
             tempfile.TemporaryDirectory(dir=cache.folder()) as scratch,
         ):
             file = Path(scratch) / archive.name
             archives.fetch(clone, archive, file)
-            story.run(
+            progress.run(
                 *("pulumi", "plugin", "install", "resource", name, version(name)),
                 *("--file", str(file)),
                 env={**env, "PULUMI_HOME": str(_users_home())},
@@ -255,7 +256,7 @@ def _download(clone: Path, name: str, env: Mapping[str, str], answer_seconds: fl
     except archives.UnpinnedError as error:
         print(f"  {error}.", file=sys.stderr)
         return str(error)
-    except (story.StepError, OSError) as error:
+    except (progress.StepError, OSError) as error:
         downloads.remember_failure(wanted)
         print(f"  {error}", file=sys.stderr)
         return "its download failed, as shown above"
@@ -289,7 +290,7 @@ def _write_launcher(clone: Path, target: Path, name: str) -> None:
         "  exit 1\n"
         "fi\n"
         f"PYTHONPATH={shlex.quote(str(clone))} exec {shlex.quote(str(venv.python(clone)))} "
-        f'-m {_STANDINS.decode()}.{name} "$@"\n'
+        f'-m standins.{name} "$@"\n'
     )
     if not target.is_symlink() and target.exists() and target.read_text() == text:
         return

@@ -7,9 +7,10 @@ import hashlib
 import importlib.util
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from toolchain import cache, root, story
+from common import cache, progress, root
 
 MINIMUM = (3, 11)
 # uv, which installs the rest ten times faster than pip
@@ -27,11 +28,18 @@ def inside(clone: Path) -> bool:
     return python(clone).exists() and Path(sys.prefix).resolve() == (clone / ".venv").resolve()
 
 
+def enter(clone: Path, module: str, argv: Sequence[str]) -> None:
+    """Go on as `python -m module` with these arguments in the environment, unless there already."""
+    if not inside(clone):
+        command = [str(python(clone)), "-m", module, *argv]
+        os.execv(command[0], command)  # noqa: S606 - no shell wanted
+
+
 def ensure(clone: Path) -> None:
     """Make the environment if its requirements changed, and link `.venv` to it."""
     if sys.version_info < MINIMUM:
         wanted = ".".join(map(str, MINIMUM))
-        raise story.StepError(
+        raise progress.StepError(
             f"This is Python {sys.version.split()[0]}; {wanted} or newer is needed. "
             "Name one with: make PYTHON=/path/to/python3"
         )
@@ -40,7 +48,7 @@ def ensure(clone: Path) -> None:
     if not finished.exists():
         with cache.lock(target):
             if not finished.exists():
-                with story.step("Install the Python packages"):
+                with progress.step("Install the Python packages"):
                     _make(clone, target)
                 finished.touch()
     _link(clone / ".venv", target)
@@ -61,8 +69,8 @@ def _make(clone: Path, target: Path) -> None:
         root.install("python3-venv", log=log)
     remedy = "Is the package registry reachable? Try: pip download uv"
     # --clear: what a killed run left
-    story.run(sys.executable, "-m", "venv", "--clear", str(target), log=log, remedy=remedy)
-    story.run(
+    progress.run(sys.executable, "-m", "venv", "--clear", str(target), log=log, remedy=remedy)
+    progress.run(
         *(str(target / "bin" / "python"), "-m", "pip", "install", "--require-hashes"),
         *("-r", str(clone / INSTALLER)),
         log=log,
@@ -70,7 +78,7 @@ def _make(clone: Path, target: Path) -> None:
     )
     files = [argument for name in PACKAGES for argument in ("-r", str(clone / name))]
     try:
-        story.run(
+        progress.run(
             *(str(target / "bin" / "uv"), "pip", "install", "--require-hashes"),
             *("--python", str(target / "bin" / "python"), *files),
             log=log,
@@ -82,10 +90,10 @@ def _make(clone: Path, target: Path) -> None:
             },
             remedy=remedy,
         )
-    except story.StepError as error:
+    except progress.StepError as error:
         # uv reads none of pip's settings, and an index or a proxy may be set for pip alone
         print(f"  {error}\n  Trying with pip.", file=sys.stderr)
-        story.run(
+        progress.run(
             *(str(target / "bin" / "python"), "-m", "pip", "install", "--require-hashes", *files),
             log=log.with_name("venv-pip.log"),
             remedy=remedy,
@@ -96,7 +104,7 @@ def _link(link: Path, target: Path) -> None:
     if link.is_symlink() and link.readlink() == target:
         return
     if link.exists() and not link.is_symlink():
-        raise story.StepError(
+        raise progress.StepError(
             f"{link} is an environment of your own. Move it away, then try again."
         )
     draft = link.with_name(".venv.new")

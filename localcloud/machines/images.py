@@ -10,8 +10,8 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from common import root
 from localcloud.machines.docker import DockerError, docker, exists
-from toolchain import root
 
 FILES = Path(__file__).with_name("image")
 _BASES = Path(__file__).with_name("bases.Dockerfile")

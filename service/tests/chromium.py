@@ -9,7 +9,7 @@ from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.virtual_authenticator import VirtualAuthenticatorOptions
 
-from toolchain import cache, root
+from common import cache, root
 
 _PACKAGES = ("chromium", "chromium-driver")
 _OPTIONS = (

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg
 
-from toolchain import cache, root
+from common import cache, root
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 # where Debian and Ubuntu put the programs of each version

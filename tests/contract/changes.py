@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from toolchain.standins.values import Properties
+from standins.values import Properties
 
 ANYWHERE = "0.0.0.0/0"
 

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from standins import values
 from tests.contract.changes import ROWS, TOKENS, Row, applied
 from tests.contract.plug import Decision, Made, RefusedError
 from tests.contract.stack import Stack
-from toolchain.standins import values
 
 FILE = Path(__file__).with_name("decisions.json")
 # Changes that the official plugin makes and a stand-in refuses by name, in a preview already.

@@ -14,9 +14,9 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2_grpc, provider_pb2, provider_pb2_grpc
 
+from standins import values
+from standins.values import Properties
 from tests.localcloud.caller import Caller
-from toolchain.standins import values
-from toolchain.standins.values import Properties
 
 NAMES = ("oci", "docker", "command")
 _CLIENTS = (
@@ -206,7 +206,7 @@ def overrides(endpoint: str) -> str:
 
 def _command(official: Mapping[str, Path] | None, name: str) -> list[str]:
     if official is None:
-        return [sys.executable, "-m", f"toolchain.standins.{name}"]
+        return [sys.executable, "-m", f"standins.{name}"]
     return [str(official[name])]
 
 

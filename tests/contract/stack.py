@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from localcloud.services.core.catalogue import default_shape
+from standins.values import Properties
 from tests.contract.changes import ANYWHERE, TOKENS
 from tests.contract.plug import Made, Plug
 from tests.localcloud.caller import Caller
 from tests.localcloud.launches import latest_image
-from toolchain.standins.values import Properties
 
 REPOSITORY = "127.0.0.1:5000/auth/auth-service"
 # An image is neither built nor pushed and a command not run: these are what they would give.

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from common import cache
 from tests.testbed.clone import Clone
-from toolchain import cache
 
 
 def test_init_without_a_place_for_the_state_says_how_to_choose_one(

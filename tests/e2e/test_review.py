@@ -15,12 +15,12 @@ from pathlib import Path
 import oci
 import pytest
 
-from pipeline import record
+from review import snapshot
 from tests import github as server
 from tests.e2e.test_stack import secrets_of
 from tests.testbed.clone import Clone, Result
 from tests.testbed.server import Server
-from tests.unit.pipeline.conftest import environment
+from tests.unit.review.conftest import environment
 from tests.workflows import Line, lines
 
 NUMBER = 12
@@ -129,7 +129,7 @@ def test_a_rule_the_image_and_a_variable_are_reviewed_deployed_and_told(runner: 
     assert "a word of welcome" not in shown, "a value is shown"
     assert "none: the new release takes over once it is healthy" in shown
     assert runner.github.check_runs[-1]["conclusion"] == "success"
-    found = record.read(runner.github.check_runs[-1]["output"]["text"])
+    found = snapshot.read(runner.github.check_runs[-1]["output"]["text"])
     assert found is not None
     assert found.server is not None, "the server was not asked"
     for name, secret in secrets_of(runner.clone).items():
@@ -243,7 +243,7 @@ def test_a_pull_requests_environment_is_configured_as_dev_is_and_taken_down_when
         assert runner.run("make init", **{**backend, "STACK": "dev"}).status == 0
         for _ in range(2):  # the second time as in another job: the stack is there, its file is not
             file.unlink(missing_ok=True)
-            assert runner.run("make pr-environment", **backend).status == 0
+            assert runner.run("make pr-stack", **backend).status == 0
             configured = file.read_text()
             assert 'auth:protect: "false"' in configured
             assert "auth:signingKey" in configured
@@ -251,9 +251,9 @@ def test_a_pull_requests_environment_is_configured_as_dev_is_and_taken_down_when
         assert runner.clone.run("git", "status", "--porcelain", "Pulumi.pr-12.yaml").output == ""
         runner.github.fixed[f"/repos/{server.REPOSITORY}/pulls/12"] = {"state": "open"}
         runner.github.labels[NUMBER] = ["environment"]
-        assert "is taken down" not in runner.run("make pr-environments", **backend).output
+        assert "is taken down" not in runner.run("make pr-cleanup", **backend).output
         runner.github.labels[NUMBER] = []
-        assert "pr-12 is taken down" in runner.run("make pr-environments", **backend).output
+        assert "pr-12 is taken down" in runner.run("make pr-cleanup", **backend).output
         listed = list((tmp_path / "state").rglob("stacks/auth/*.json"))
         assert [path.stem for path in listed] == ["dev"], "the stack is still there"
     finally:

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from standins import values
 from tests.contract import decisions, plug, stack
 from tests.contract.changes import TOKENS, Row
 from tests.contract.plug import Plug
 from tests.contract.stack import Stack
 from tests.localcloud.caller import Caller
 from toolchain import plugins
-from toolchain.standins import values
 
 OFFICIAL = plugins.asked_for(os.environ)
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from localcloud.state.home import Home
+from stack.stack import Stack, StackError
 from tests.localcloud.caller import Caller
 from tests.localcloud.conftest import localcloud
 from tests.localcloud.served import REPOSITORY
 from toolchain import engine, plugins
-from toolchain.stack import Stack, StackError
 
 PROGRAM = """
 import pulumi_docker as docker
@@ -39,7 +39,7 @@ def _stack(tmp_path: Path) -> Stack:
     else:
         plugin.write_text(
             f"#!/bin/sh\nPYTHONPATH='{REPOSITORY}' exec '{sys.executable}' "
-            '-m toolchain.standins.docker "$@"\n'
+            '-m standins.docker "$@"\n'
         )
         plugin.chmod(0o755)
     folders = [plugin.parent, engine.ensure(REPOSITORY), Path(sys.executable).parent]

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from standins.command import Command
+from standins.resource import Context, ProviderError
 from tests import operation
 from tests.localcloud.machine import Keys
-from toolchain.standins.command import Command
-from toolchain.standins.resource import Context, ProviderError
 
 MEBIBYTE = 1 << 20
 Run = Callable[..., dict[str, Any]]

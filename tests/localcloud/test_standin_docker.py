@@ -10,11 +10,11 @@ import httpx
 import pytest
 
 from localcloud.machines.registry import USERNAME
+from standins.docker import Image
+from standins.resource import Context, ProviderError
 from tests import operation
 from tests.localcloud.caller import Caller
 from tests.localcloud.conftest import localcloud
-from toolchain.standins.docker import Image
-from toolchain.standins.resource import Context, ProviderError
 
 MANIFESTS = "application/vnd.docker.distribution.manifest.v2+json"
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from standins.oci import PLUGIN
+from standins.resource import ProviderError, UnfinishedError
+from standins.values import Properties
 from tests import operation
 from tests.localcloud.caller import Caller
-from toolchain.standins.oci import PLUGIN
-from toolchain.standins.resource import ProviderError, UnfinishedError
-from toolchain.standins.values import Properties
 
 ANYWHERE = "0.0.0.0/0"
 INTERNET = {"destination": ANYWHERE, "destinationType": "CIDR_BLOCK"}
@@ -148,7 +148,7 @@ def test_a_resource_that_others_need_is_not_deleted(
 ) -> None:
     identity, outputs = network
     plug.create(SUBNET, vcnId=identity, cidrBlock="10.0.1.0/24")
-    monkeypatch.setattr("toolchain.standins.oci_api._RETRY_SECONDS", {409: 1})
+    monkeypatch.setattr("standins.oci_api._RETRY_SECONDS", {409: 1})
 
     assert refusal(plug.delete, VCN, identity, outputs).startswith("409-")
 

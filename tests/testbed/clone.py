@@ -60,7 +60,7 @@ class Clone:
 
     def on_server(self, *argv: str) -> Result:
         """Run a command on the VM over SSH, with the key and the pinned host key of the stack."""
-        return self.run("python3", "-m", "toolchain", "ssh", "--", *argv, seconds=120)
+        return self.run("python3", "-m", "stack", "ssh", "--", *argv, seconds=120)
 
 
 def copy_to(path: Path) -> Clone:

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from toolchain import secrets
+from stack import secrets
 
 SCHEMA: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "Pulumi.yaml").read_text())[
     "config"

@@ -10,8 +10,8 @@ from docker.utils.build import exclude_paths
 
 from components.build_context import BuildContext
 from components.image import SERVICE, Bases, revision
+from standins.docker_context import context_digest
 from tests.workflows import REPOSITORY
-from toolchain.standins.docker_context import context_digest
 
 
 @pytest.fixture(name="folder")

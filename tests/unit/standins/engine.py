@@ -9,7 +9,7 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2_grpc, provider_pb2_grpc
 
-from toolchain.standins.provider import Plugin, Servicer
+from standins.provider import Plugin, Servicer
 
 
 def urn(token: str) -> str:

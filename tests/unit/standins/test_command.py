@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from standins.command import Command
+from standins.resource import Context, ProviderError
+from standins.values import Properties
 from tests import operation
-from toolchain.standins.command import Command
-from toolchain.standins.resource import Context, ProviderError
-from toolchain.standins.values import Properties
 
 
 @pytest.fixture

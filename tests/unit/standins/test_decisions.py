@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from standins import command, docker, oci, values
 from tests.contract import decisions, stack
 from tests.contract.changes import TOKENS, Row
 from tests.contract.plug import Plug
 from tests.unit.standins.engine import plugged
-from toolchain.standins import command, docker, oci, values
 
 PLUGINS = (oci.PLUGIN, docker.PLUGIN, command.PLUGIN)
 

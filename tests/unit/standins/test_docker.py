@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from toolchain.standins import values
-from toolchain.standins.docker import Image
-from toolchain.standins.docker_context import context_digest
-from toolchain.standins.resource import ProviderError
+from standins import values
+from standins.docker import Image
+from standins.docker_context import context_digest
+from standins.resource import ProviderError
 
 
 @pytest.fixture

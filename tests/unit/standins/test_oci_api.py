@@ -9,9 +9,9 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from toolchain.standins.oci_api import Api
-from toolchain.standins.oci_resources import NETWORK
-from toolchain.standins.resource import ProviderError
+from standins.oci_api import Api
+from standins.oci_resources import NETWORK
+from standins.resource import ProviderError
 
 CONFLICT = {"code": "Conflict", "message": "in use"}
 SPENT = {"code": "InvalidatedRetryToken", "message": "used before"}

@@ -1,6 +1,6 @@
 """Pulumi's properties as Oracle's bodies, and back."""
 
-from toolchain.standins import oci_api, oci_wire
+from standins import oci_api, oci_wire
 
 
 def test_names_and_texts_go_out_as_the_api_has_them() -> None:

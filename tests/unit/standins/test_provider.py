@@ -10,11 +10,11 @@ import pytest
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2, status_pb2
 
+from standins import values
+from standins.provider import Plugin
+from standins.resource import Context, ProviderError, UnfinishedError
+from standins.values import Properties
 from tests.unit.standins.engine import Log, plugged, urn
-from toolchain.standins import values
-from toolchain.standins.provider import Plugin
-from toolchain.standins.resource import Context, ProviderError, UnfinishedError
-from toolchain.standins.values import Properties
 
 JAR = urn("test:index:Jar")
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from common.clone import CLONE
 from toolchain import archives, downloads, engine, plugins
 from toolchain.archives import Archive, TamperedError, UnpinnedError
-from toolchain.cli import CLONE
 
 ARCHIVE = archives.plugin("oci", "5.5.0", "x86_64")
 CONTENT = b"the plugin" * 1000

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from common.progress import StepError
 from toolchain import cleaning
-from toolchain.story import StepError
 
 # has one cached image, and the machines that the file lists
 DOCKER = """#!/bin/sh

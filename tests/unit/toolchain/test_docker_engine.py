@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from common.progress import StepError
 from toolchain import docker_engine
-from toolchain.story import StepError
 
 
 @pytest.fixture(name="path", autouse=True)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from common.progress import StepError
 from toolchain import engine, golang
-from toolchain.story import StepError
 
 
 @pytest.mark.parametrize(

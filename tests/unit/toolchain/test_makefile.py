@@ -3,7 +3,7 @@
 import re
 import subprocess
 
-from toolchain.cli import CLONE
+from common.clone import CLONE
 
 
 def help_lines() -> list[str]:

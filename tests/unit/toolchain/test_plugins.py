@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from common.progress import StepError
 from toolchain import archives, downloads, plugins
-from toolchain.story import StepError
 
 Environment = dict[str, str]
 
@@ -101,6 +101,16 @@ def test_without_downloads_the_local_stacks_own_cache_holds_stand_ins(
 
     for name in plugins.NAMES:
         assert os.access(in_cache(plugins.home(clone), name), os.X_OK), name
+
+
+def test_the_launcher_of_an_earlier_release_is_no_official_plugin(
+    env: Environment, clone: Path
+) -> None:
+    plugins.install(clone, env)
+    text = "#!/bin/sh\nexec /a/clone/.venv/bin/python -m standins.oci\n"
+    executable(in_cache(plugins.home(clone), "oci"), text)
+
+    assert plugins.installed(clone)["oci"] == "standin"
 
 
 def test_no_stand_in_is_where_another_stack_looks(

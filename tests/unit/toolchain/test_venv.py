@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from common.progress import StepError
 from toolchain import venv
-from toolchain.story import StepError
 
 ROOT = Path(__file__).parents[3]
 

@@ -1,0 +1,132 @@
+"""What the repository on GitHub still lacks, each with the command that mends it.
+
+docs/github.md says why. Reads only; the token needs to read the repository's administration.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from review.drift import LABEL as DRIFT
+from review.github import GitHub
+from review.pr_stacks import LABEL as ENVIRONMENT
+from review.verdict import ALLOWING
+from review.vulnerabilities import LABEL as VULNERABILITY
+from toolchain import archives, engine, plugins
+
+BRANCH = "develop"
+CHECKS = ("ci", "preview")  # the jobs that a pull request must pass
+LABELS = {
+    ALLOWING: "the VM, its address or a volume may be replaced or deleted",
+    ENVIRONMENT: "gets a cloud stack of its own until it is closed",
+    DRIFT: "a stack differs from its program",
+    VULNERABILITY: "an image that runs has a known vulnerability",
+}
+# environment of the workflows to what it must have
+ENVIRONMENTS = {
+    "dev": ("the deployments; only `develop` may use it", True),
+    "preview": ("the previews of pull requests", False),
+    "pull-request": ("the cloud stacks of pull requests", False),
+}
+PASSPHRASE, TOKEN, BACKEND = "PULUMI_CONFIG_PASSPHRASE", "PULUMI_ACCESS_TOKEN", "PULUMI_BACKEND_URL"
+
+
+def missing(github: GitHub) -> Iterator[str]:
+    """Give what is missing, a line each: what, and how to mend it."""
+    yield from _branch(github)
+    yield from _labels(github)
+    yield from _environments(github)
+    yield from _actions(github)
+
+
+def unpinned(clone: Path) -> Iterator[str]:
+    """Give a line if engine or plugins lack a pinned SHA-256: the workflows can not get them."""
+    pinned = archives.pinned(clone)
+    wanted = archives.of(engine.VERSION, plugins.versions())
+    names = [archive.name for archive in wanted if archive.name not in pinned]
+    if names:
+        yield (
+            f"No SHA-256 of {', '.join(names)} is pinned in {archives.CHECKSUMS}: make pins, then "
+            "read the change and commit it"
+        )
+
+
+def _branch(github: GitHub) -> Iterator[str]:
+    if github.find(f"branches/{BRANCH}") is None:
+        yield f"There is no branch {BRANCH}: git push origin HEAD:{BRANCH}"
+    rules = github.see(f"rules/branches/{BRANCH}") or []
+    found = {rule["type"]: rule.get("parameters") or {} for rule in rules}
+    way = f"docs/github.md, Branch rules, has the command for {BRANCH}"
+    for kind, what in (
+        ("pull_request", "changes without a pull request are possible"),
+        ("non_fast_forward", "history can be overwritten"),
+        ("deletion", "the branch can be deleted"),
+    ):
+        if kind not in found:
+            yield f"{BRANCH}: {what}. {way}"
+    required = {
+        str(check["context"])
+        for check in found.get("required_status_checks", {}).get("required_status_checks", [])
+    }
+    for check in CHECKS:
+        if check not in required:
+            yield f"{BRANCH}: the check `{check}` is not required. {way}"
+
+
+def _labels(github: GitHub) -> Iterator[str]:
+    known = {str(label["name"]) for label in github.list("labels")}
+    for label, meaning in LABELS.items():
+        if label not in known:
+            yield f"The label `{label}`: gh label create {label} --description '{meaning}'"
+
+
+def _environments(github: GitHub) -> Iterator[str]:
+    for name, (purpose, is_guarded) in ENVIRONMENTS.items():
+        environment = github.see(f"environments/{name}")
+        if environment is None:
+            yield (
+                f"The environment `{name}` ({purpose}): "
+                f"gh api --method PUT repos/{github.repository}/environments/{name}"
+            )
+            continue
+        if is_guarded and not environment.get("deployment_branch_policy"):
+            yield f"The environment `{name}` is open to every branch; docs/github.md, Environments"
+        yield from _secrets(github, name)
+
+
+def _secrets(github: GitHub, environment: str) -> Iterator[str]:
+    secrets = _names(github.see(f"environments/{environment}/secrets?per_page=100"), "secrets")
+    variables = _names(
+        github.see(f"environments/{environment}/variables?per_page=100"), "variables"
+    )
+    variables |= _names(github.see("actions/variables?per_page=100"), "variables")
+    if BACKEND in variables and PASSPHRASE not in secrets:
+        yield (
+            f"The secret {PASSPHRASE} of `{environment}`: "
+            f"gh secret set {PASSPHRASE} --env {environment} < passphrase.txt"
+        )
+    if BACKEND not in variables and TOKEN not in secrets:
+        yield (
+            f"Where the state is, for `{environment}`: gh variable set {BACKEND} --env "
+            f"{environment} --body s3://…, or gh secret set {TOKEN} --env {environment}"
+        )
+
+
+def _actions(github: GitHub) -> Iterator[str]:
+    workflow = github.see("actions/permissions/workflow")
+    if workflow and workflow["default_workflow_permissions"] != "read":
+        yield (
+            "Workflows may write by default: gh api --method PUT "
+            f"repos/{github.repository}/actions/permissions/workflow "
+            "-f default_workflow_permissions=read"
+        )
+    permissions = github.see("actions/permissions")
+    if permissions and not permissions.get("sha_pinning_required"):
+        yield (
+            "Actions may be used without a pinned commit: Settings, Actions, General, "
+            "Require actions to be pinned to a full-length commit SHA"
+        )
+
+
+def _names(listed: Any, key: str) -> set[str]:
+    return {str(entry["name"]) for entry in (listed or {}).get(key, [])}

@@ -1,0 +1,111 @@
+"""The commands behind the Makefile: `python -m review COMMAND`."""
+
+import argparse
+from collections.abc import Callable, Sequence
+
+from common import command_line
+from review import commands
+from stack.names import stack_name
+
+_COMMANDS: dict[str, tuple[str, Callable[[argparse.Namespace], int]]] = {
+    "comment": ("review a stack's plan; print it or post it on the pull request", commands.comment),
+    "reviewed": ("compare the plan with what was reviewed", commands.reviewed),
+    "build": ("build the image of a stack", commands.build),
+    "verified": ("verify where an image comes from", commands.verified),
+    "live": ("give the image that runs", commands.live),
+    "scanned": ("keep an issue about the vulnerabilities of an image", commands.scanned),
+    "newest": ("go on only if the branch has not moved on", commands.newest_commit),
+    "ssh-open": ("let this machine's address in for SSH", commands.ssh_open),
+    "ssh-close": ("take away what ssh-open did", commands.ssh_close),
+    "smoke": ("try the URLs of a stack", commands.smoke),
+    "released": ("give the outputs and the note of a release", commands.released),
+    "drift": ("compare a stack with its program; keeps an issue", commands.drift),
+    "images": ("delete old images of the registry", commands.images),
+    "pr-stack": ("configure the stack of a pull request", commands.pr_stack),
+    "pr-cleanup": ("take down the stacks of closed pull requests", commands.pr_cleanup),
+    "evidence": ("keep what a stack shows, in a folder", commands.evidence),
+    "audit": ("look for known vulnerabilities in the dependencies", commands.audit),
+    "github": ("tell what the repository on GitHub lacks", commands.github),
+}
+
+
+def main(argv: Sequence[str]) -> int:
+    return command_line.exit_status(lambda: _run(argv))
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(prog="python -m review", description=__doc__)
+    subparsers = made.add_subparsers(dest="command", required=True)
+    for name, (text, _) in _COMMANDS.items():
+        command = subparsers.add_parser(name, help=text)
+        if name not in {"audit", "github", "newest", "pr-cleanup"}:
+            command.add_argument("--stack", default="local", type=stack_name)
+        if add := _ARGUMENTS.get(name):
+            add(command)
+    return made
+
+
+def _run(argv: Sequence[str]) -> int:
+    arguments = parser().parse_args(argv)
+    return _COMMANDS[arguments.command][1](arguments)
+
+
+def _comment(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--post", action="store_true", help="on the pull request of this run")
+    command.add_argument("--labels", default="", help="of the pull request, with commas")
+
+
+def _reviewed(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--accept", default="", help="fingerprint of a plan that you have read")
+    command.add_argument("--image", default="", help="NAME@DIGEST, the only one to release")
+
+
+def _verified(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--image", required=True, help="NAME@DIGEST")
+
+
+def _scanned(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--image", default="", help="NAME@DIGEST that was scanned")
+    command.add_argument("--report", default=".local/scan/scan.json", help="of Grype, in JSON")
+
+
+def _open(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--address", default="", help="instead of this machine's")
+    command.add_argument("--existing", action="store_true", help="make no network to open")
+    command.add_argument("--minutes", type=int, default=60, help="after which any run closes it")
+
+
+def _images(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--keep", type=_positive, default=10, help="how many of the newest")
+    command.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
+
+
+def _pr_stack(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--source", default="dev", type=stack_name, help="stack to copy from")
+
+
+def _evidence(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--folder", default=".local/evidence")
+
+
+def _audit(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--service", choices=("pypi", "osv"), default="pypi", help="to ask")
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 1")
+    return int(text)
+
+
+_ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
+    "comment": _comment,
+    "reviewed": _reviewed,
+    "ssh-open": _open,
+    "images": _images,
+    "pr-stack": _pr_stack,
+    "evidence": _evidence,
+    "audit": _audit,
+    "verified": _verified,
+    "scanned": _scanned,
+}

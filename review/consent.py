@@ -1,0 +1,47 @@
+"""The consent to replace or delete what the verdict guards: a label, set by somebody who may.
+
+It is asked of GitHub whenever it counts, and kept nowhere: a text that says so can be edited.
+"""
+
+from dataclasses import dataclass
+
+from review.github import GitHub
+from review.posts import labels
+from review.verdict import ALLOWING
+
+# GitHub's coarse levels: `write` includes the role "maintain", `read` includes "triage", which may
+# set labels and is not trusted with code
+_TRUSTED = {"admin", "write"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Consent:
+    given: bool
+    reason: str  # a sentence without its full stop, in which nothing is Markdown
+    by: str = ""  # who set the label, if it is there
+
+
+def of(github: GitHub, pull_request: int | None) -> Consent:
+    """Find out whether the label is on the pull request, and whether its last setter may write.
+
+    https://docs.github.com/en/rest/issues/events
+    """
+    if pull_request is None:
+        return Consent(given=False, reason="no pull request brought this commit")
+    if ALLOWING not in labels(github, pull_request):
+        return Consent(given=False, reason=f"#{pull_request} does not have the label {ALLOWING}")
+    events = [
+        event
+        for event in github.list(f"issues/{pull_request}/events")
+        if event.get("event") == "labeled" and (event.get("label") or {}).get("name") == ALLOWING
+    ]
+    actor = (events[-1].get("actor") or {}) if events else {}
+    login = str(actor.get("login", ""))
+    said = f"the label {ALLOWING} on #{pull_request} was set by {login or 'nobody'}"
+    if not login or actor.get("type") != "User":
+        return Consent(given=False, reason=f"{said}, which is no person", by=login or "nobody")
+    permission = (github.find(f"collaborators/{login}/permission") or {}).get("permission", "none")
+    if permission not in _TRUSTED:
+        reason = f"{said}, who may not write to this repository ({permission})"
+        return Consent(given=False, reason=reason, by=login)
+    return Consent(given=True, reason=said, by=login)

@@ -1,0 +1,94 @@
+"""What a deployment made: its URLs tried, its outputs for later steps, its note for people."""
+
+import time
+from collections.abc import Mapping
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from review import commits
+from review.errors import ReviewError
+from review.markdown import Block, code, folded
+from review.provenance import parts
+from stack import ssh
+from stack.stack import Stack, StackError
+
+_SECONDS = 60  # a certificate of a new domain takes a while
+_NOTE = 20_000
+
+
+def smoke(outputs: Mapping[str, Any]) -> list[str]:
+    """Ask the URLs among a stack's outputs; give a line each, or raise ReviewError."""
+    told = []
+    deadline = time.monotonic() + _SECONDS
+    for name in ("healthUrl", "jwksUrl"):
+        url = str(outputs.get(name, ""))
+        answer = _answer(url, deadline)
+        told.append(f"{url} answers {answer.status_code} in {answer.elapsed.total_seconds():.2f} s")
+    if not answer.json().get("keys"):
+        raise ReviewError(f"{url} has no key: nobody could check a token of this service")
+    return told
+
+
+def outputs(stack: Stack) -> dict[str, str]:
+    """Give what later steps of a workflow need: where it runs, and the image to attest."""
+    values = stack.outputs()
+    return {
+        "url": str(values.get("url", "")),
+        **parts(str(values.get("image", ""))),
+        "release": str(values.get("release", "")),
+    }
+
+
+def note(clone: Path, stack: Stack) -> str:
+    """Write what was released, for the summary of the job."""
+    values = outputs(stack)
+    live, before = _last_two(stack)
+    lines = [
+        f"### {code(stack.name)}: release {values['release']} is live",
+        "",
+        f"- URL: {values['url']}",
+        f"- Image: {code(values['image'])} {code(values['digest'][:19])}",
+    ]
+    if live:
+        lines.append(f"- Released in {live['seconds']} s, at {live['at']}")
+    if live and before:
+        found = commits.between(clone, before["revision"], live["revision"])
+        listed = [f"{one.short}  {one.subject}  ({one.author})" for one in found.listed]
+        if listed:
+            title = f"{len(listed)} commits since release {before['release']}"
+            body = folded(title, [Block(lines=listed, language="text")], _NOTE)
+            return "\n".join([*lines, "", body])
+    return "\n".join([*lines, ""])
+
+
+def _last_two(stack: Stack) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    try:
+        told = ssh.report(stack, "history")
+    except StackError:
+        return None, None
+    good = [record for record in told if record["outcome"] in {"live", "replaced"}]
+    return (good[0] if good else None), (good[1] if len(good) > 1 else None)
+
+
+def _answer(url: str, deadline: float) -> httpx.Response:
+    if not url:
+        raise ReviewError("The stack has no URL in its outputs; is it up? make up")
+    last = ""
+    while True:
+        try:
+            answer = httpx.get(url, timeout=10, follow_redirects=False)
+        except httpx.HTTPError as error:
+            last = str(error) or type(error).__name__
+        else:
+            if answer.status_code == HTTPStatus.OK:
+                return answer
+            last = f"HTTP {answer.status_code}"
+        if time.monotonic() > deadline:
+            raise ReviewError(
+                f"{url} did not answer 200 within {_SECONDS} s; last: {last}. "
+                "`make status` and `make logs` say what runs; `make rollback` goes back."
+            )
+        time.sleep(1)

@@ -1,0 +1,64 @@
+"""How long the service would be away, and why."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from review.container import RELEASE
+from review.events import Change, Plan
+from review.verdict import ADDRESS, INSTANCE, VOLUME
+
+_ATTACHMENT = "oci:Core/volumeAttachment:VolumeAttachment"
+_SUBNET, _VCN = "oci:Core/subnet:Subnet", "oci:Core/vcn:Vcn"
+# Oracle reboots a running instance to change these.
+_REBOOTING = ("shape", "shapeConfig", "sourceDetails", "launchOptions", "platformConfig")
+_RANKS = ("none", "seconds", "minutes", "until somebody acts")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Downtime:
+    """`length`: none, seconds, minutes, or until somebody acts."""
+
+    length: str
+    reasons: tuple[str, ...]
+
+
+def expect(plan: Plan) -> Downtime:
+    """Expect the longest of what each change brings."""
+    found = [answer for change in plan.changes if (answer := _of(change))]
+    found += list(_of_releases(plan))
+    if not found:
+        return Downtime(length="none", reasons=())
+    length = max((length for length, _ in found), key=_RANKS.index)
+    reasons = tuple(dict.fromkeys(reason for rank, reason in found if rank == length))
+    return Downtime(length=length, reasons=reasons)
+
+
+def _of(change: Change) -> tuple[str, str] | None:
+    gone = {
+        INSTANCE: ("until somebody acts", "the VM is deleted"),
+        ADDRESS: ("until somebody acts", "the address is given back"),
+        VOLUME: ("until somebody acts", "the data is deleted"),
+    }
+    replaced = {
+        INSTANCE: ("minutes", "a new VM boots and is provisioned"),
+        ADDRESS: ("until somebody acts", "the service is at another address: clients and DNS"),
+        VOLUME: ("minutes", "a new and empty data volume takes the place of the old one"),
+        _ATTACHMENT: ("minutes", "the data volume is detached and attached again"),
+        _SUBNET: ("minutes", "the subnet is made anew"),
+        _VCN: ("minutes", "the network is made anew"),
+    }
+    if change.operation == "delete":
+        return gone.get(change.type)
+    if change.operation == "replace":
+        return replaced.get(change.type)
+    if change.type == INSTANCE and any(path.startswith(_REBOOTING) for path in change.paths):
+        return ("minutes", "the VM is rebooted")
+    return None
+
+
+def _of_releases(plan: Plan) -> Iterator[tuple[str, str]]:
+    for release in plan.of_type(RELEASE):
+        if (release.new.get("settings") or {}).get("maintenance"):
+            yield "until somebody acts", "maintenance: the proxy answers 503 until it is turned off"
+        elif release.operation != "delete":
+            yield "none", "the new release takes over once it is healthy"

@@ -1,0 +1,103 @@
+"""The infrastructure diff: what is made, changed and taken away, property by property."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from review.events import MASK, UNKNOWN, Change, Plan, masked, plain
+from review.markdown import Block, cut
+
+_VERBS = {
+    "create": "to create",
+    "update": "to change",
+    "replace": "to replace",
+    "delete": "to delete",
+    "import": "to import",
+}
+# GitHub colours a diff by the first character of its lines.
+_SIGNS = {"create": "+", "update": "!", "replace": "-", "delete": "-", "import": "+"}
+_VALUE = 90
+_OCID = re.compile(r"(ocid1\.[a-z]+)\.[a-z0-9]+\.[a-z0-9-]*\.[a-z0-9]*?([a-z0-9]{6})\b")
+_HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28,}\b")
+_STEP = re.compile(r'\["((?:[^"\\]|\\.)*)"\]|\[(\d+)\]|([^.\[\]]+)')
+
+
+def summary(plan: Plan) -> str:
+    if not plan.changes:
+        return "no change"
+    counts: Counter[str] = Counter(change.operation for change in plan.changes)
+    return ", ".join(f"{counts[name]} {verb}" for name, verb in _VERBS.items() if counts[name])
+
+
+def blocks(plan: Plan) -> list[Block]:
+    """Show the changes, what is dangerous first."""
+    order = ("delete", "replace", "update", "create", "import")
+    changes = sorted(plan.changes, key=lambda change: order.index(change.operation))
+    lines = [line for change in changes for line in _lines(change)]
+    return [Block(lines=lines, language="diff")] if lines else []
+
+
+def kind(token: str) -> str:
+    """Say a resource's type in words: `oci:Core/publicIp:PublicIp` is `public ip`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", token.rpartition(":")[2]).lower()
+
+
+def _lines(change: Change) -> Iterator[str]:
+    sign = _SIGNS[change.operation]
+    verb = {"replace": "  (replaced)", "delete": "  (deleted)"}.get(change.operation, "")
+    yield f"{sign} {kind(change.type)} {change.name}{verb}"
+    if change.operation == "create":
+        for path, value in _leaves(change.new):
+            yield f"      {path}: {value}"
+    for path, difference in sorted(change.paths.items()):
+        forces = "  ← forces a new one" if difference.endswith("-replace") else ""
+        if change.operation != "delete":
+            yield f"      {path}: {_both(change, path)}{forces}"
+
+
+def _both(change: Change, path: str) -> str:
+    old, new = at(change.old, path), at(change.new, path)
+    if old == new == MASK:
+        return f"{MASK}, changed"
+    return f"{show(old)} → {show(new)}"
+
+
+def at(tree: Any, path: str) -> Any:
+    """Find a property by the engine's path, such as `rules[0].source` or `tags["a.b"]`."""
+    for match in _STEP.finditer(path):
+        tree = plain(tree)
+        quoted, index, name = match.groups()
+        if isinstance(tree, Mapping):
+            tree = tree.get(name if name is not None else quoted if quoted is not None else index)
+        elif isinstance(tree, Sequence) and not isinstance(tree, str) and index is not None:
+            tree = tree[int(index)] if int(index) < len(tree) else None
+        else:
+            return plain(tree) if plain(tree) == MASK else None
+    return plain(tree)
+
+
+def show(value: Any) -> str:
+    """Show a value on part of a line: long ones shortened, long text by its size."""
+    value = plain(value)
+    if value is None:
+        return "(none)"
+    if value == UNKNOWN:
+        return "(known when applied)"
+    if value == MASK:
+        return MASK
+    if isinstance(value, str) and (value.count("\n") > 1 or len(value) > 2 * _VALUE):
+        return f"(text of {len(value):,} characters)"
+    shown = json.dumps(masked(value), ensure_ascii=False, sort_keys=True)
+    shown = _HASH.sub(r"\1…", _OCID.sub(r"\1…\2", shown)).replace(UNKNOWN, "(known when applied)")
+    return cut(shown, _VALUE)
+
+
+def _leaves(tree: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    tree = plain(tree)
+    if isinstance(tree, Mapping):
+        for key, value in sorted(tree.items()):
+            yield from _leaves(value, f"{path}.{key}" if path else key)
+    elif tree not in (None, "", []):
+        yield path, show(tree)

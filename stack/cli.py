@@ -1,0 +1,191 @@
+"""The commands behind the Makefile: `python3 -m stack COMMAND`."""
+
+import argparse
+import json
+import shlex
+import shutil
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from common import command_line, interruption
+from common.clone import CLONE, has_local_stack
+from common.progress import StepError
+from components import advice
+from stack.names import LOCAL, stack_name
+from toolchain import docker_engine, venv
+
+if TYPE_CHECKING:
+    from stack.stack import Stack
+
+
+def main(argv: Sequence[str]) -> int:
+    return command_line.exit_status(lambda: _run(argv))
+
+
+def parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python3 -m stack", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, text in (
+        ("up", "bring the stack up"),
+        ("preview", "show what `up` would change"),
+        ("down", "take the stack down"),
+        ("unlock", "free the stack's state of the lock of a run that is no more"),
+        ("init", "make the secrets of a new stack"),
+        ("env", "print shell exports for the plain tools"),
+        ("status", "tell what runs"),
+        ("logs", "show the service's log"),
+        ("history", "list the releases"),
+        ("rollback", "run an earlier release again"),
+        ("exec", "run a command in the service's container"),
+        ("ssh", "run a command on the server, or get a shell there"),
+        ("login", "write the key and the pinned host key that ssh logs in with"),
+    ):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("--stack", default="local", type=stack_name)
+        if name == "up":
+            command.add_argument("--refresh", action="store_true", help="ask the cloud first")
+            command.add_argument(
+                "--switch", action="store_true", help="say yes to what other plugins would replace"
+            )
+        if name == "down":
+            command.add_argument("--confirm", default="", help="the stack's name: yes to its end")
+        if name == "rollback":
+            command.add_argument("--to", default="", help="number of the release")
+        if name in {"status", "history", "rollback"}:
+            command.add_argument("--json", action="store_true", help="print JSON")
+        if name in {"ssh", "exec"}:
+            command.add_argument("words", nargs="*", metavar="WORD", help="the command, after --")
+    return parser
+
+
+def _run(argv: Sequence[str]) -> int:
+    arguments = parser().parse_args(argv)
+    venv.ensure(CLONE)
+    venv.enter(CLONE, "stack", argv)
+    if (arguments.command, arguments.stack) == ("down", LOCAL):
+        return _down_local(arguments.confirm)
+    return _on_stack(arguments)
+
+
+def _on_stack(arguments: argparse.Namespace) -> int:
+    from stack import environment, ssh  # noqa: PLC0415 - needs the packages
+
+    name, command = arguments.stack, arguments.command
+    if name != LOCAL and not (CLONE / f"Pulumi.{name}.yaml").exists() and command != "init":
+        raise StepError(f"There is no Pulumi.{name}.yaml. Make one: make init STACK={name}")
+    if command == "exec" and not arguments.words:
+        example = advice.make("exec CMD='python -m auth --help'", name)
+        raise StepError(f"CMD is empty. Name the command to run in the container: {example}")
+    started = time.monotonic()
+    changes = command in {"up", "preview", "down"}
+    stack = (environment.prepare if changes else environment.existing)(CLONE, name)
+    on_this_machine: dict[str, Callable[[], object]] = {
+        "up": lambda: _up(stack, arguments),
+        "preview": stack.preview,
+        "down": lambda: _down(stack, arguments.confirm),
+        "unlock": stack.unlock,
+        "init": stack.init,
+        "env": lambda: print(environment.exports(stack)),
+        "login": lambda: ssh.write(stack),
+    }
+    if command == "ssh":
+        return ssh.run(stack, *arguments.words)
+    if command == "rollback":
+        return _roll_back(stack, arguments)
+    if command not in on_this_machine:
+        return ssh.run(stack, *_release_tool(arguments))
+    if command == "env":
+        ssh.prepare(stack)
+    with interruption.patience():
+        on_this_machine[command]()
+    if command == "up":
+        ssh.prepare(stack)
+        print(f"Finished in {time.monotonic() - started:.0f} s.\n", file=sys.stderr)
+        stack.show_outputs()
+    return 0
+
+
+def _up(stack: "Stack", arguments: argparse.Namespace) -> None:
+    from stack import switch  # noqa: PLC0415 - needs the packages
+    from toolchain import plugins  # noqa: PLC0415 - needs the packages
+
+    if stack.name == LOCAL:
+        switch.refuse_losses(
+            stack,
+            plugins.installed(CLONE),
+            agreed=arguments.switch,
+            refresh=arguments.refresh,
+        )
+    stack.up(refresh=arguments.refresh)
+
+
+def _roll_back(stack: "Stack", arguments: argparse.Namespace) -> int:
+    """Roll back, and say in a sentence the result that the release tool prints as JSON."""
+    from stack import ssh  # noqa: PLC0415 - needs the packages
+
+    # the image may have to be fetched again, and the server keeps no login
+    status, printed = ssh.result(stack, *_release_tool(arguments), stdin=stack.pull_login())
+    if status != 0 or arguments.json:
+        print(printed, end="")
+        return status
+    release = json.loads(printed)
+    print(
+        f"Release {release['release']} is live ({release['note']}).\n"
+        f"  image     {release['image']}\n"
+        f"  revision  {release['revision']}\n"
+        f"`{advice.make('up', stack.name)}` would go to what the program says again: revert the "
+        "change there, too."
+    )
+    return 0
+
+
+def _release_tool(arguments: argparse.Namespace) -> list[str]:
+    """Return the command of the release tool on the server that this command stands for."""
+    return ["sudo", "auth-release", arguments.command, "auth", *_flags(arguments)]
+
+
+def _flags(arguments: argparse.Namespace) -> list[str]:
+    """Give the flags that the release tool on the server takes over from this command."""
+    if arguments.command == "exec":
+        return ["--", shlex.join(arguments.words)]
+    if arguments.command == "rollback":
+        # its result is JSON always
+        return ["--to", arguments.to] if arguments.to else []
+    return ["--json"] if getattr(arguments, "json", False) else []
+
+
+def _down(stack: "Stack", confirmed: str) -> None:
+    from stack import removal  # noqa: PLC0415 - needs the packages
+
+    removal.refuse_protected(stack)
+    removal.confirm(stack.name, removal.losses(stack), named=confirmed, disposable=False)
+    stack.destroy()
+
+
+def _down_local(confirmed: str) -> int:
+    """Remove what the local stack left on this machine: its cloud, state, keys, the engine."""
+    from stack import environment, removal  # noqa: PLC0415 - needs the packages
+
+    if has_local_stack(CLONE):
+        stack, lost = None, ["all that it has"]
+        try:
+            stack = environment.prepare(CLONE, LOCAL)
+            lost = removal.losses(stack)
+        except StepError as error:
+            print(error, file=sys.stderr)
+        removal.confirm(LOCAL, lost, named=confirmed, disposable=True)
+        try:
+            with interruption.patience():
+                if stack:
+                    stack.destroy()
+        except StepError as error:
+            print(error, file=sys.stderr)
+        # a stack that can't be brought down in order goes with the cloud that it lives in
+        environment.stop_cloud(CLONE)
+    else:
+        print("There is no local stack.")
+    shutil.rmtree(CLONE / ".local", ignore_errors=True)
+    docker_engine.stop_if_ours(CLONE)
+    return 0

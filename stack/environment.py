@@ -1,0 +1,125 @@
+"""What surrounds the Pulumi CLI: the variables that make it, its plugins and its state work."""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from common import progress
+from stack import locks, secrets
+from stack.local_stack import complete_local
+from stack.names import LOCAL
+from stack.stack import Stack
+from toolchain import docker_engine, engine, plugins, tools
+
+
+def prepare(clone: Path, stack_name: str) -> Stack:
+    """Get everything that changes of the stack need, and start the local stack's cloud."""
+    _check_shell(stack_name)
+    docker_engine.ensure(clone)
+    stack = Stack(name=stack_name, clone=clone, env=tools.variables(clone))
+    if stack_name != LOCAL:
+        plugins.require(clone, stack.env, stack_name)
+        return stack
+    _say_standins(plugins.install(clone, stack.env))
+    return _with_cloud(stack, start_cloud(clone))
+
+
+def existing(clone: Path, stack_name: str) -> Stack:
+    """Return the stack for a command that only looks: nothing is started, no plugin is needed."""
+    _check_shell(stack_name)
+    if stack_name == LOCAL and not (clone / ".local" / "cloud").exists():
+        raise progress.StepError("There is no local stack. Make one: make up")
+    stack = Stack(name=stack_name, clone=clone, env=tools.variables(clone))
+    if stack_name != LOCAL:
+        return stack
+    # `make env` leads plain `pulumi` to them
+    plugins.install(clone, stack.env)
+    return _with_cloud(stack, _localcloud(clone, "describe"))
+
+
+def exports(stack: Stack) -> str:
+    """Render what differs from this process's environment for a shell to evaluate."""
+    # plain `pulumi` then means this stack, without an argument or a selection on disk
+    env = {**stack.env, "PULUMI_STACK": stack.name}
+    changed = {name: value for name, value in env.items() if os.environ.get(name) != value}
+    gone = sorted(set(os.environ) - set(stack.env))
+    return "\n".join(
+        [f"export {name}={shlex.quote(value)}" for name, value in sorted(changed.items())]
+        + [f"unset {name}" for name in gone]
+    )
+
+
+def start_cloud(clone: Path) -> dict[str, Any]:
+    with progress.step("Start the emulated Oracle Cloud"):
+        result = subprocess.run(_localcloud_command(clone, "start"), cwd=clone, check=False)
+    if result.returncode != 0:
+        raise progress.StepError("The emulated Oracle Cloud did not start; it says why above.")
+    return _localcloud(clone, "describe")
+
+
+def stop_cloud(clone: Path) -> None:
+    if (clone / ".local" / "cloud").exists():
+        with progress.step("Stop the emulated Oracle Cloud"):
+            result = subprocess.run(_localcloud_command(clone, "stop"), cwd=clone, check=False)
+        if result.returncode != 0:
+            raise progress.StepError("The emulated Oracle Cloud did not stop; it says why above.")
+
+
+def _check_shell(stack_name: str) -> None:
+    """Refuse to work on a real tenancy in a shell whose variables lead to the local stack."""
+    if stack_name != LOCAL and plugins.in_local_shell():
+        raise progress.StepError(
+            f"PULUMI_HOME is {os.environ['PULUMI_HOME']!r}: `make env` led this shell to the local "
+            f"stack, its state and its emulated cloud. Open a new shell for STACK={stack_name}."
+        )
+
+
+def _say_standins(kinds: Mapping[str, plugins.Choice]) -> None:
+    standins = [name for name, kind in kinds.items() if kind == "standin"]
+    if standins:
+        print(
+            f"Stand-ins take the place of the official plugins: {', '.join(standins)} "
+            "(docs/adr/0002-engine-and-plugins.md).",
+            file=sys.stderr,
+        )
+
+
+def _with_cloud(stack: Stack, cloud: Mapping[str, Any]) -> Stack:
+    """Lead the local stack to its state, its secrets and its emulated cloud."""
+    home = stack.clone / ".local"
+    (home / "state").mkdir(parents=True, exist_ok=True)
+    locks.drop_stale(home / "state")
+    env = {
+        **stack.env,
+        "PULUMI_HOME": str(plugins.home(stack.clone)),
+        "PULUMI_BACKEND_URL": f"file://{home / 'state'}",
+        "PULUMI_CONFIG_PASSPHRASE_FILE": str(secrets.passphrase(home / "secrets" / "passphrase")),
+        "PULUMI_OPTION_CONFIG_FILE": str(stack.configuration),
+        "CLIENT_HOST_OVERRIDES": cloud["client_host_overrides"],
+    }
+    env.pop("PULUMI_CONFIG_PASSPHRASE", None)  # it would win over the file
+    if plugins.on_path(env) and engine.has_language_host(env):
+        # the engine would take those before the ones in its home, and warn in each run
+        env["PULUMI_IGNORE_AMBIENT_PLUGINS"] = "true"
+    stack = Stack(name=stack.name, clone=stack.clone, env=env)
+    complete_local(stack, cloud)
+    return stack
+
+
+def _localcloud(clone: Path, command: str) -> dict[str, Any]:
+    result = subprocess.run(
+        _localcloud_command(clone, command), cwd=clone, capture_output=True, text=True, check=False
+    )
+    if result.returncode != 0:
+        raise progress.StepError(f"The emulated Oracle Cloud: {result.stderr.strip()}")
+    return dict(json.loads(result.stdout))
+
+
+def _localcloud_command(clone: Path, command: str) -> list[str]:
+    python = str(clone / ".venv" / "bin" / "python")
+    return [python, "-m", "localcloud", command, "--home", str(clone / ".local" / "cloud")]

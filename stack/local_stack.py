@@ -1,0 +1,99 @@
+"""The local stack's configuration, completed with what only this machine can know."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from stack import secrets
+from stack.stack import Stack
+
+_VERSION = 1  # of the file that remembers what was written
+
+
+def complete_local(stack: Stack, cloud: Mapping[str, Any]) -> None:
+    """Write the local stack's configuration: the committed values and what this machine adds.
+
+    `cloud` is what `python -m localcloud describe` prints. Secrets that the file already has stay,
+    and so does each value that `pulumi config set` put there: it differs from the one that was
+    written here last. `pulumi config rm` leads back to the committed value.
+    """
+    stack.create()
+    committed = yaml.safe_load((stack.clone / "Pulumi.local.yaml").read_text())["config"]
+    before: dict[str, Any] = {}
+    if stack.configuration.exists():
+        before = yaml.safe_load(stack.configuration.read_text()) or {}
+    registry = cloud["registry"]
+    added = {
+        "oci:region": cloud["region"],
+        "oci:tenancyOcid": cloud["tenancy_ocid"],
+        "oci:userOcid": cloud["user_ocid"],
+        "oci:fingerprint": cloud["fingerprint"],
+        "oci:privateKeyPath": cloud["private_key_file"],
+        "auth:compartmentOcid": cloud["compartment_ocid"],
+        "auth:shape": cloud["shape"],
+        "auth:imageRepository": f"{registry['server']}/auth/auth-service",
+        "auth:registryUsername": registry["username"],
+        "auth:registryPullUsername": registry["pull_username"],
+        "auth:baseImage": cloud["docker_bases"]["base"],
+        "auth:builderImage": cloud["docker_bases"]["builder"],
+    }
+    known = {**committed, **added}
+    written = _Written.read(stack.configuration.with_name("written.json"))
+    own = written.own(before.get("config") or {}, known)
+    document = {**before, "config": {**known, **own}}
+    text = yaml.safe_dump(document, sort_keys=False)
+    if not stack.configuration.exists() or stack.configuration.read_text() != text:
+        secrets.write(stack.configuration, text)
+    written.replace(known)
+    stack.make_secrets()
+    for key, file in (
+        ("registryPassword", registry["password_file"]),
+        ("registryPullPassword", registry["pull_password_file"]),
+    ):
+        # a cloud of an earlier release has it from the next `make up` on
+        if f"auth:{key}" not in own and Path(file).exists():
+            stack.set_secret(key, Path(file).read_text().strip())
+
+
+@dataclass(frozen=True)
+class _Written:
+    """The values that were written last, which tell a person's values from them."""
+
+    path: Path
+    values: Mapping[str, Any] | None  # None: of an earlier release, which remembered none
+
+    @classmethod
+    def read(cls, path: Path) -> "_Written":
+        try:
+            document = json.loads(path.read_text())
+            return cls(path, dict(document["values"]))
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return cls(path, None)
+
+    def own(self, configured: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+        """Return those of the configured values that are secrets, or a person's."""
+        return {key: value for key, value in configured.items() if self._is_own(key, value, known)}
+
+    def replace(self, values: Mapping[str, Any]) -> None:
+        if self.values != values:
+            secrets.write(self.path, json.dumps({"version": _VERSION, "values": values}, indent=2))
+
+    def _is_own(self, key: str, value: Any, known: Mapping[str, Any]) -> bool:
+        if isinstance(value, dict) and "secure" in value:
+            return True
+        if self.values is None or key not in self.values:
+            return key not in known
+        return bool(_as_text(value) != _as_text(self.values[key]))
+
+
+def _as_text(value: Any) -> Any:
+    """Make every number and truth value text, as the CLI does when it writes the file."""
+    if isinstance(value, dict):
+        return {key: _as_text(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_as_text(item) for item in value]
+    return str(value).lower() if isinstance(value, bool) else str(value)

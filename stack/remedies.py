@@ -1,0 +1,39 @@
+"""The ways out of errors that the Pulumi CLI prints."""
+
+import re
+
+from stack import locks
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+_LOGIN = (
+    "PULUMI_ACCESS_TOKEN must be set for login",
+    "no credentials for cloud backend",
+)
+_PASSPHRASE_MISSING = "passphrase must be set with PULUMI_CONFIG_PASSPHRASE"  # noqa: S105 - text
+_PASSPHRASE_WRONG = "incorrect passphrase"  # noqa: S105 - text
+_PAGE = "docs/oracle-cloud.md"
+
+
+def remedy(output: str, stack: str) -> str:
+    """Return the way out of the error in the CLI's output, or "" if none is known."""
+    output = _COLOUR.sub("", output)  # a terminal's
+    if any(text in output for text in _LOGIN):
+        return (
+            f" No place for the state of {stack} is chosen on this machine yet. Choose one: "
+            f'`eval "$(make -s env STACK={stack})"`, then `pulumi login` (Pulumi Cloud) or '
+            f"`pulumi login s3://…` (a bucket); {_PAGE} has both."
+        )
+    if _PASSPHRASE_MISSING in output:
+        return (
+            f" With a bucket for the state, a passphrase encrypts the secrets of {stack}. Write it "
+            "to a file that only you can read, and name that: "
+            f"`export PULUMI_CONFIG_PASSPHRASE_FILE=…`; see {_PAGE}."
+        )
+    if _PASSPHRASE_WRONG in output:
+        return (
+            f" The passphrase in PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE is not "
+            f"the one that Pulumi.{stack}.yaml was encrypted with. Ask for it in your team; "
+            f"see {_PAGE}."
+        )
+    return locks.remedy(output, stack)

@@ -1,0 +1,171 @@
+"""The way in to a stack's server by SSH: the stack's own key, and the host key that is pinned."""
+
+import asyncio
+import contextlib
+import json
+import os
+import shlex
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from components import advice
+from stack import secrets, unreachable
+from stack.stack import Stack, StackError
+
+CONFIGURATION = "stack/ssh_config"  # committed; sshCommand names it
+_KEYS = ("sshPrivateKey", "sshHostKey")
+_OPTIONS = ("-oBatchMode=yes", "-oConnectTimeout=20")
+
+
+def run(stack: Stack, *argv: str) -> int:
+    """Run a command on the stack's server, or a shell without one; return its exit status."""
+    return _run(stack, argv, stdout=None).returncode
+
+
+def result(stack: Stack, *argv: str, stdin: str) -> tuple[int, str]:
+    """Run a command on the server, its stderr shown; return its exit status and its stdout."""
+    done = _run(stack, argv, stdout=subprocess.PIPE, stdin=stdin)
+    return done.returncode, done.stdout
+
+
+def _run(
+    stack: Stack, argv: Sequence[str], *, stdout: int | None, stdin: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    host, pinned = write(stack)
+    command = _command(stack, host, argv)
+    done = subprocess.run(
+        command, cwd=stack.clone, input=stdin, stdout=stdout, text=True, check=False
+    )
+    if (
+        done.returncode == unreachable.SSH_FAILED
+        and not _check_key(stack, host, pinned)
+        and (why := unreachable.reason(stack))
+    ):
+        raise StackError(why)
+    return done
+
+
+def ask(stack: Stack, *argv: str, seconds: float = 60) -> str:
+    """Return the output of a command on the server; raise StackError if it can't be asked."""
+    host, pinned = write(stack)
+    try:
+        result = subprocess.run(
+            _command(stack, host, argv),
+            cwd=stack.clone,
+            stdin=subprocess.DEVNULL,  # what is typed meanwhile is for whoever asks next
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=seconds,
+        )
+    except subprocess.TimeoutExpired:
+        raise StackError(f"the server did not answer within {seconds:.0f} s") from None
+    if result.returncode == unreachable.SSH_FAILED:
+        _check_key(stack, host, pinned)
+    if result.returncode != 0:
+        raise StackError(result.stderr.strip() or f"status {result.returncode}")
+    return result.stdout
+
+
+def report(stack: Stack, command: str) -> Any:
+    """Return what the release tool on the server reports of the service, such as its history."""
+    text = ask(stack, "sudo", "auth-release", command, "auth", "--json")
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise StackError(f"`auth-release {command}` does not answer in JSON") from None
+
+
+def write(stack: Stack) -> tuple[str, str]:
+    """Write what ssh needs into .local/ssh/STACK; return the server's address and host key.
+
+    The file `config` there is for a plain `ssh ubuntu@ADDRESS` in a shell of `make env`.
+    """
+    host = str(stack.outputs().get("serverIp", ""))
+    if not host:
+        raise StackError(
+            f"The stack {stack.name} has no server yet. Make one: {advice.make('up', stack.name)}"
+        )
+    values = stack.values()
+    login, host_key = (values.get(f"auth:{name}", "") for name in _KEYS)
+    if not (login and host_key):
+        raise StackError(
+            f"auth:{' or auth:'.join(_KEYS)} is not set in {stack.configuration.name}: the "
+            "server can't be reached without them. Put back the ones that it was made with."
+        )
+    from components import keys  # noqa: PLC0415 - pulumi takes a second to import
+
+    folder = stack.clone / ".local" / "ssh" / stack.name
+    pinned = keys.ed25519_public(host_key)
+    # the CLI drops the newline at its end, which ssh insists on
+    secrets.write(folder / "key", login.rstrip("\n") + "\n")
+    secrets.write(folder / "known_hosts", f"{stack.name},{host} {pinned}\n")
+    secrets.write(folder / "config", _block(stack.name, host, folder))
+    return host, pinned
+
+
+def prepare(stack: Stack) -> None:
+    """Let `ssh -F` in the clone, and `ssh` in a shell of `make env`, reach the server if any."""
+    with contextlib.suppress(StackError):
+        write(stack)
+    _link(stack.clone)
+
+
+def _link(clone: Path) -> None:
+    """Put an `ssh` on the PATH of `make env` that knows the servers of this clone's stacks.
+
+    For other hosts it is the system's with the user's own configuration.
+    """
+    folder, servers = clone / ".local" / "bin", clone / ".local" / "ssh"
+    others = [entry for entry in os.get_exec_path() if Path(entry) != folder]
+    system = shutil.which("ssh", path=os.pathsep.join(others))
+    if system:
+        configuration = servers / "config"
+        secrets.write(
+            configuration,
+            f"Include {_quoted(servers / '*' / 'config')}\n"
+            "Match all\n    Include ~/.ssh/config\n    Include /etc/ssh/ssh_config\n",
+        )
+        launcher = (
+            f'#!/bin/sh\nexec {shlex.quote(system)} -F {shlex.quote(str(configuration))} "$@"\n'
+        )
+        secrets.write(folder / "ssh", launcher, mode=0o700)
+
+
+def _check_key(stack: Stack, host: str, pinned: str) -> bool:
+    """Return whether the server answers; raise StackError if with another host key."""
+    from components import host_key  # noqa: PLC0415 - pulumi takes a second to import
+
+    try:
+        return asyncio.run(host_key.check(host, pinned, stack.name))
+    except host_key.HostKeyError as error:
+        raise StackError(str(error)) from None
+
+
+def _command(stack: Stack, host: str, argv: Sequence[str]) -> list[str]:
+    # the name of the stack is known from here on, whatever address the server has
+    return [
+        *("ssh", "-F", CONFIGURATION, f"-oHostKeyAlias={stack.name}", *_OPTIONS),
+        *(f"ubuntu@{host}", *argv),
+    ]
+
+
+def _block(name: str, host: str, folder: Path) -> str:
+    lines = {
+        "HostKeyAlias": name,
+        "IdentityFile": _quoted(folder / "key"),
+        "UserKnownHostsFile": _quoted(folder / "known_hosts"),
+        "GlobalKnownHostsFile": "/dev/null",
+        "IdentitiesOnly": "yes",
+        "PasswordAuthentication": "no",
+        "StrictHostKeyChecking": "yes",
+    }
+    return "".join([f"Host {host}\n", *(f"    {key} {value}\n" for key, value in lines.items())])
+
+
+def _quoted(path: Path) -> str:
+    # ssh expands what follows a %, and splits at spaces
+    return f'"{str(path).replace("%", "%%")}"'

@@ -1,0 +1,192 @@
+"""Stands in for the `docker` plugin: `Image`, built by BuildKit and pushed to a registry."""
+
+import os
+import platform
+import re
+import subprocess
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from standins import provider, values
+from standins.docker_context import context_digest
+from standins.resource import Context, ProviderError
+from standins.values import Properties
+
+_BUILD = {"args", "builderVersion", "context", "dockerfile", "platform", "target", "contextDigest"}
+_TAIL = 30
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}  # the kernel's name to Docker's
+# The official plugin compares with the inputs that it keeps here, among the outputs.
+INPUTS = "__inputs"
+_STEP = re.compile(r"#\d+ \[")  # BuildKit's line for a step that begins
+
+
+class Image:
+    """One image: built and pushed when the context, the arguments or the name change."""
+
+    required = frozenset({"imageName"})
+    optional = frozenset({"build", "buildOnPreview", "registry", "skipPush"})
+    computed = frozenset({"repoDigest", "baseImageName", "registryServer"})
+    secrets = (INPUTS,)
+
+    def prepare(self, inputs: Properties) -> Properties:
+        """Add the digest of the build context: what makes a changed file a change."""
+        build = inputs.get("build", {})
+        unmodelled = sorted(set(build) - _BUILD)
+        if unmodelled:
+            raise ProviderError(
+                f"build.{unmodelled[0]} is not modelled by the stand-in for the docker plugin"
+            )
+        if inputs.get("buildOnPreview"):
+            raise ProviderError(
+                "buildOnPreview is not modelled by the stand-in for the docker plugin"
+            )
+        inputs = {**inputs, "buildOnPreview": False}
+        if values.has_unknowns(build):
+            return inputs
+        build = {"context": ".", **build}
+        build.setdefault("dockerfile", str(Path(build["context"]) / "Dockerfile"))
+        build.setdefault("platform", f"linux/{_ARCHITECTURES.get(platform.machine(), 'amd64')}")
+        build["contextDigest"] = context_digest(build["context"], build["dockerfile"])
+        return {**inputs, "build": build}
+
+    def differences(
+        self, state: Properties, old: Properties, new: Properties, ignored: tuple[str, ...] = ()
+    ) -> dict[str, str]:
+        """Compare the inputs, but for another login: the tokens of CI are new on each run."""
+        del state
+        kinds = values.top_level(old, new)
+        before, after = old.get("registry"), new.get("registry")
+        if before and after and before.get("server") == after.get("server"):
+            kinds.pop("registry", None)
+        return {name: kind for name, kind in kinds.items() if name not in ignored}
+
+    def foreseen(self, state: Properties, old: Properties, new: Properties) -> Properties:
+        """Return the inputs alone: everything else comes from the build."""
+        del state, old
+        return new
+
+    def create(self, inputs: Properties, context: Context) -> tuple[str, Properties]:
+        return inputs["imageName"], self._make(inputs, context)
+
+    def read(self, identity: str, state: Properties, context: Context) -> Properties:
+        """Return the state as it is, as the official plugin does."""
+        del identity, context
+        return state
+
+    def update(
+        self, identity: str, state: Properties, inputs: Properties, context: Context
+    ) -> Properties:
+        del identity, state
+        return self._make(inputs, context)
+
+    def delete(self, identity: str, state: Properties, context: Context) -> None:
+        """Leave the pushed image: the official plugin never deletes one either."""
+        del identity, state, context
+
+    @staticmethod
+    def _make(inputs: Properties, context: Context) -> Properties:
+        name, build = inputs["imageName"], inputs["build"]
+        _build(name, build, context)
+        if inputs.get("skipPush"):
+            digest = _say("image", "inspect", "--format", "{{.Id}}", name)
+        else:
+            digest = _push(name, inputs.get("registry", {}), context)
+        return {
+            "baseImageName": name,
+            "context": build["context"],
+            "dockerfile": os.path.relpath(build["dockerfile"], build["context"]),
+            "imageName": name,
+            "platform": build["platform"],
+            "repoDigest": digest,
+            "registryServer": inputs.get("registry", {}).get("server", ""),
+            INPUTS: inputs,
+        }
+
+
+def _build(name: str, build: Mapping[str, Any], context: Context) -> None:
+    flags = ["--tag", name, "--file", build["dockerfile"]]
+    for option in ("platform", "target"):
+        if build.get(option):
+            flags += [f"--{option}", build[option]]
+    for key, value in sorted(build.get("args", {}).items()):
+        flags += ["--build-arg", f"{key}={value}"]
+    client, env = buildkit_client()
+    tail: deque[str] = deque(maxlen=_TAIL)
+    with subprocess.Popen(
+        [client, "build", "--progress=plain", *flags, build["context"]],
+        env={**os.environ, **env},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as process:
+        for line in process.stdout or ():
+            tail.append(line)
+            if _STEP.match(line):
+                context.log(line.rstrip(), passing=True)
+    if process.returncode != 0:
+        raise ProviderError(f"the image {name} could not be built:\n{''.join(tail)}")
+
+
+def buildkit_client() -> tuple[str, dict[str, str]]:
+    """Find a Docker client that builds with BuildKit, and the variables that make it do so.
+
+    Clients up to 22 have it inside, later ones need the buildx plugin; PATH may hold several.
+    """
+    folders = os.environ.get("PATH", "").split(os.pathsep)
+    for folder in folders:
+        client = Path(folder) / "docker"
+        if not os.access(client, os.X_OK):
+            continue
+        if _succeeds(str(client), "buildx", "version"):
+            return str(client), {"DOCKER_BUILDKIT": "1"}
+        version = _output(str(client), "--version")
+        if version.startswith("Docker version 2") and int(version.split()[2].split(".")[0]) < 23:  # noqa: PLR2004
+            return str(client), {"DOCKER_BUILDKIT": "1"}
+    raise ProviderError(
+        "no docker client on PATH can build with BuildKit. Install the buildx plugin "
+        "(package docker-buildx or docker-buildx-plugin)."
+    )
+
+
+def _push(name: str, registry: Mapping[str, str], context: Context) -> str:
+    """Push the image and give NAME@DIGEST; the login travels in the request, not in a file."""
+    import docker  # noqa: PLC0415 - takes a third of a second
+
+    login = None
+    if registry.get("username"):
+        login = {"username": registry["username"], "password": registry.get("password", "")}
+    repository, _, tag = name.rpartition(":")
+    digest = ""
+    for event in docker.from_env().images.push(
+        repository, tag=tag, auth_config=login, stream=True, decode=True
+    ):
+        if "error" in event:
+            raise ProviderError(f"{name} could not be pushed: {event['error']}")
+        digest = event.get("aux", {}).get("Digest", digest)
+    if not digest:
+        raise ProviderError(f"{name} was pushed, but the registry told no digest")
+    context.log(f"pushed {repository}@{digest}")
+    return f"{repository}@{digest}"
+
+
+def _say(*argv: str) -> str:
+    return _output("docker", *argv)
+
+
+def _output(*argv: str) -> str:
+    result = subprocess.run(argv, capture_output=True, text=True, check=False)
+    return result.stdout.strip()
+
+
+def _succeeds(*argv: str) -> bool:
+    return subprocess.run(argv, capture_output=True, check=False).returncode == 0
+
+
+PLUGIN = provider.Plugin(name="docker", resources={"docker:index/image:Image": Image()})
+
+if __name__ == "__main__":
+    provider.serve(PLUGIN)

@@ -1,0 +1,206 @@
+"""Oracle Cloud's API as the `oci` stand-in calls it: signed by Oracle's SDK, retried, polled."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from standins.resource import Context, ProviderError
+from standins.values import Properties
+
+_VERSION = "20160918"
+_REQUEST_SECONDS = 60
+_CREDENTIALS = ("tenancyOcid", "userOcid", "fingerprint", "region")
+# How long an answer that may pass is asked for again, in seconds, by HTTP status.
+_RETRY_SECONDS = {409: 30, 429: 120, 500: 60, 502: 60, 503: 60, 504: 60}
+# How long a request without an answer is repeated: only one that changes nothing.
+_DROPPED_SECONDS = 20
+# Refusals that asking again does not change, whatever their status.
+_FINAL = ("InvalidatedRetryToken", "NoEtagMatch", "Out of host capacity")
+_NOT_FOUND = 404
+_SUGGESTIONS = {
+    "LimitExceeded": "Request a service limit increase, or ask for less.",
+    "NotAuthenticated": "Check the user, the fingerprint, the private key and the clock here.",
+    "NotAuthorizedOrNotFound": (
+        "Either the resource has been deleted or the policies do not allow the operation."
+    ),
+}
+
+
+class Api:
+    """One tenancy in one region. `config` is the provider's configuration.
+
+    Whatever waits here ends early, by ProviderError, once `cancelled` is set.
+    """
+
+    def __init__(self, config: Mapping[str, Any], cancelled: threading.Event) -> None:
+        missing = [name for name in _CREDENTIALS if not config.get(name)]
+        if missing:
+            raise ProviderError(f"oci:{missing[0]} is not set; it is needed to sign requests")
+        if config.get("auth", "ApiKey") != "ApiKey":
+            raise ProviderError(
+                f"oci:auth is {config['auth']!r}; the stand-in for the oci plugin signs with an "
+                "API key only"
+            )
+        # the SDK takes most of a second to import: only once something is asked of the cloud
+        import oci  # noqa: PLC0415
+        import requests  # noqa: PLC0415
+
+        try:
+            self._signer = oci.signer.Signer(
+                config["tenancyOcid"],
+                config["userOcid"],
+                config["fingerprint"],
+                config.get("privateKeyPath"),
+                private_key_content=config.get("privateKey"),
+            )
+        except Exception as error:
+            # whatever the SDK raises may quote the key
+            raise ProviderError(
+                "oci:privateKey or oci:privateKeyPath holds no usable API key"
+            ) from error
+        self._cancelled = cancelled
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._region = config["region"]
+        self._overrides = overrides(os.environ.get("CLIENT_HOST_OVERRIDES", ""))
+        self._endpoint_for = oci.regions.endpoint_for
+
+    def endpoint(self, client: str) -> str:
+        """Give a client's address: that of CLIENT_HOST_OVERRIDES, else the region's."""
+        service = "identity" if client.startswith("oci_identity") else "iaas"
+        host = self._overrides.get(client) or self._endpoint_for(service, self._region)
+        return f"{host.rstrip('/')}/{_VERSION}"
+
+    def call(
+        self,
+        client: str,
+        method: str,
+        path: str,
+        *,
+        body: Properties | None = None,
+        query: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Make one request and give the answer's body; None for a resource that is not there.
+
+        Only GET and DELETE take 404 for an answer. Raises ProviderError as the official provider
+        words it.
+        """
+        url = f"{self.endpoint(client)}{path}"
+        answer = self._answer(method, url, body, query)
+        if answer.ok:
+            return answer.json() if answer.content else {}
+        if answer.status_code == _NOT_FOUND and method in {"GET", "DELETE"}:
+            return None
+        raise ProviderError(describe(answer, method, url))
+
+    def list(self, client: str, path: str, query: Mapping[str, Any]) -> list[Properties]:
+        """List everything, page by page."""
+        url, found, page = f"{self.endpoint(client)}{path}", [], None
+        while True:
+            wish = {**query, **({"page": page} if page else {})}
+            answer = self._answer("GET", url, None, wish)
+            if not answer.ok:
+                raise ProviderError(describe(answer, "GET", url))
+            found += answer.json()
+            page = answer.headers.get("opc-next-page")
+            if not page:
+                return found
+
+    def wait(
+        self,
+        look: Callable[[], Properties | None],
+        *,
+        ready: frozenset[str],
+        seconds: float,
+        what: str,
+    ) -> Properties | None:
+        """Look until the resource's state is one of `ready`; None if it is gone.
+
+        Raises ProviderError if it ends up elsewhere or takes longer than `seconds`.
+        """
+        deadline, pause = time.monotonic() + seconds, 0.2
+        while True:
+            seen = look()
+            state = (seen or {}).get("lifecycleState", "gone")
+            if seen is None or state in ready:
+                return seen
+            if state in {"FAILED", "FAULTY", "TERMINATED", "DETACHED"}:
+                raise ProviderError(f"{what} ended up {state}, not {' or '.join(sorted(ready))}")
+            if time.monotonic() > deadline:
+                raise ProviderError(f"{what} is still {state} after {seconds:.0f} s")
+            if self._cancelled.wait(pause):
+                raise ProviderError(f"cancelled while {what} was {state}")
+            pause = min(pause * 1.5, 5)
+
+    def _answer(
+        self, method: str, url: str, body: Properties | None, query: Mapping[str, Any] | None
+    ) -> Any:
+        """Send a request until its answer is one to keep, be it a refusal."""
+        import requests  # noqa: PLC0415
+
+        started, pause = time.monotonic(), 0.5
+        while True:
+            answer, dropped = None, None
+            try:
+                answer = self._send(method, url, body, query)
+                patience = _patience(answer)
+            except requests.RequestException as error:
+                dropped = error
+                patience = _DROPPED_SECONDS if method == "GET" else 0
+            if time.monotonic() - started + pause > patience or self._cancelled.wait(pause):
+                break
+            pause = min(pause * 2, 8)
+        if dropped is not None:
+            raise ProviderError(f"{method} {url}: the cloud does not answer ({dropped})")
+        return answer
+
+    def _send(
+        self, method: str, url: str, body: Properties | None, query: Mapping[str, Any] | None
+    ) -> Any:
+        return self._session.request(
+            method, url, json=body, params=query, auth=self._signer, timeout=_REQUEST_SECONDS
+        )
+
+
+def _patience(answer: Any) -> float:
+    """Return for how many seconds to ask again after an answer."""
+    if answer.ok or any(reason in answer.text for reason in _FINAL):
+        return 0
+    return _RETRY_SECONDS.get(answer.status_code, 0)
+
+
+@lru_cache(maxsize=4)
+def _api(config: tuple[tuple[str, Any], ...], cancelled: threading.Event) -> Api:
+    return Api(dict(config), cancelled)
+
+
+def of(context: Context) -> Api:
+    """Give the API for a configuration, the same one each time: it keeps its connections."""
+    texts = ((key, value) for key, value in context.config.items() if isinstance(value, str))
+    return _api(tuple(sorted(texts)), context.cancelled)
+
+
+def overrides(text: str) -> dict[str, str]:
+    """Read CLIENT_HOST_OVERRIDES, as the official provider does: `client=url;client=url`."""
+    pairs = (item.partition("=") for item in text.split(";") if item)
+    return {client: url for client, _, url in pairs}
+
+
+def describe(answer: Any, method: str, url: str) -> str:
+    """Word a refusal as the official provider does."""
+    try:
+        said = answer.json()
+        code, message = said["code"], said["message"]
+    except (ValueError, KeyError, TypeError):
+        code, message = answer.reason, answer.text[:500]
+    lines = [f"{answer.status_code}-{code}, {message}"]
+    if code in _SUGGESTIONS:
+        lines.append(f"Suggestion: {_SUGGESTIONS[code]}")
+    lines += [
+        f"Request Target: {method} {url}",
+        f"OPC request ID: {answer.headers.get('opc-request-id', '')}",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,166 @@
+"""SSH opened and closed in an NSG of the emulated cloud, by Oracle's SDK."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import oci
+import pytest
+
+from review import ssh_access
+from review.errors import ReviewError
+from review.ssh_access import SshAccess
+from stack.stack import Stack
+from tests.localcloud.caller import Caller
+
+RUNNER = "203.0.113.9"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallersStack(Stack):
+    """A stack whose configuration is the caller's, so that no engine is needed to read it."""
+
+    caller: Caller
+
+    def values(self) -> dict[str, str]:
+        config = self.caller.config
+        return {
+            "oci:tenancyOcid": config["tenancy"],
+            "oci:userOcid": config["user"],
+            "oci:fingerprint": config["fingerprint"],
+            "oci:region": config["region"],
+            "oci:privateKeyPath": config["key_file"],
+        }
+
+
+@pytest.fixture(name="stack")
+def _stack(caller: Caller) -> Stack:
+    overrides = f"oci_core.VirtualNetworkClient={caller.home.endpoint}"
+    env = {"CLIENT_HOST_OVERRIDES": overrides}
+    return CallersStack(name="dev", clone=Path(), env=env, caller=caller)
+
+
+@pytest.fixture(name="nsg")
+def _nsg(caller: Caller, vcn: Any) -> str:
+    models = oci.core.models
+    details = models.CreateNetworkSecurityGroupDetails(
+        compartment_id=caller.compartment, vcn_id=vcn.id
+    )
+    nsg = caller.network.create_network_security_group(details).data.id
+    rule = models.AddSecurityRuleDetails(
+        direction="INGRESS",
+        protocol="6",
+        source="198.51.100.0/24",
+        source_type="CIDR_BLOCK",
+        tcp_options=models.TcpOptions(destination_port_range=models.PortRange(min=22, max=22)),
+        description="SSH for deployments",
+    )
+    caller.network.add_network_security_group_security_rules(
+        nsg, models.AddNetworkSecurityGroupSecurityRulesDetails(security_rules=[rule])
+    )
+    return str(nsg)
+
+
+@pytest.fixture(name="sources")
+def _sources(caller: Caller, nsg: str) -> Callable[[], list[str]]:
+    """Ask which networks are let in, past the door."""
+
+    def sources() -> list[str]:
+        rules = caller.network.list_network_security_group_security_rules(nsg).data
+        return sorted(rule.source for rule in rules)
+
+    return sources
+
+
+def test_one_address_is_let_in_for_ssh_alone_and_taken_out_again(
+    stack: Stack, nsg: str, caller: Caller, sources: Callable[[], list[str]]
+) -> None:
+    opened = SshAccess(stack, nsg)
+
+    opened.open(RUNNER, run="1", minutes=5)
+
+    rules = caller.network.list_network_security_group_security_rules(nsg).data
+    (rule,) = [rule for rule in rules if rule.source == f"{RUNNER}/32"]
+    assert rule.tcp_options.destination_port_range.min == 22
+    assert rule.tcp_options.destination_port_range.max == 22
+    assert rule.direction == "INGRESS"
+    assert opened.close(run="1") == 1
+    assert sources() == ["198.51.100.0/24"], "a rule of the program is gone"
+
+
+def test_opening_twice_is_opening_once_and_closing_twice_does_no_harm(
+    stack: Stack, nsg: str, sources: Callable[[], list[str]]
+) -> None:
+    opened = SshAccess(stack, nsg)
+    for _ in range(2):
+        opened.open(RUNNER, run="1", minutes=5)
+
+    assert sources().count(f"{RUNNER}/32") == 1
+    assert [opened.close(run="1"), opened.close(run="1")] == [1, 0]
+
+
+def test_a_run_closes_its_own_and_leaves_the_other_ones_open(
+    stack: Stack, nsg: str, sources: Callable[[], list[str]]
+) -> None:
+    opened = SshAccess(stack, nsg)
+    opened.open(RUNNER, run="1", minutes=5)
+    opened.open("203.0.113.10", run="2", minutes=5)
+
+    opened.close(run="1")
+
+    assert sources() == ["198.51.100.0/24", "203.0.113.10/32"]
+
+
+def test_what_a_killed_run_left_open_is_closed_by_the_next(
+    stack: Stack, nsg: str, sources: Callable[[], list[str]]
+) -> None:
+    opened = SshAccess(stack, nsg)
+    opened.open(RUNNER, run="killed", minutes=-1)
+
+    opened.open("203.0.113.10", run="2", minutes=5)
+
+    assert sources() == ["198.51.100.0/24", "203.0.113.10/32"]
+    (left,) = opened.openings()
+    assert left.until - datetime.now(UTC) < timedelta(minutes=5)
+
+
+def test_credentials_that_can_not_be_used_are_told_without_the_key(nsg: str) -> None:
+    class Wrong(Stack):
+        def values(self) -> dict[str, str]:
+            return {"oci:privateKey": "-----BEGIN hunter2"}
+
+    with pytest.raises(ReviewError, match="oci credentials of dev") as refused:
+        SshAccess(Wrong(name="dev", clone=Path(), env={}), nsg)
+
+    assert "hunter2" not in str(refused.value)
+
+
+def test_the_nsg_is_found_in_the_state_and_without_one_there_is_no_door(stack: Stack) -> None:
+    token = "oci:Core/networkSecurityGroup:NetworkSecurityGroup"
+
+    class Stated(Stack):
+        def resources(self) -> list[dict[str, Any]]:
+            return [{"type": token, "id": "old", "delete": True}]
+
+    assert ssh_access.of(Stated(name="dev", clone=Path(), env=stack.env)) is None
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "10.0.0.0/8", "::1", "here", "", "224.0.0.1"])  # noqa: S104
+def test_anything_but_one_host_is_refused(address: str) -> None:
+    with pytest.raises(ReviewError, match="ADDRESS is"):
+        ssh_access.checked(address)
+
+
+def test_this_machines_address_is_believed_only_if_the_internet_could_reach_it() -> None:
+    answers = {"https://checkip.amazonaws.com": "10.1.2.3\n", "https://api.ipify.org": "8.8.8.8"}
+
+    assert ssh_access.own_address(answers.__getitem__) == "8.8.8.8"
+    with pytest.raises(ReviewError, match="ADDRESS="):
+        ssh_access.own_address(lambda _: "<html>")
+
+
+def test_a_refusal_of_the_cloud_is_told_in_its_words(stack: Stack) -> None:
+    with pytest.raises(ReviewError, match="404-NotAuthorizedOrNotFound"):
+        SshAccess(stack, "ocid1.networksecuritygroup.oc1.eu-madrid-1.aaaa").openings()

@@ -1,0 +1,103 @@
+"""What is told of a release: names, never values."""
+
+import pytest
+
+from review.container import Container, Names, containers
+from review.downtime import expect
+from review.events import UNKNOWN
+from tests.unit.review.plans import (
+    ADDRESS,
+    RELEASE,
+    RULE,
+    VM,
+    VOLUME,
+    plan,
+    recorded,
+    step,
+)
+
+OLD = f"ghcr.io/acme/auth@sha256:{'a' * 64}"
+NEW = f"ghcr.io/acme/auth@sha256:{'b' * 64}"
+
+
+def only(**both: tuple[object, object]) -> Container:
+    old = {name: values[0] for name, values in both.items()}
+    new = {name: values[1] for name, values in both.items()}
+    (found,) = containers(plan(step(RELEASE, "update", old=old, new=new)))
+    return found
+
+
+def test_variables_are_told_by_name_as_added_removed_changed_and_uncertain() -> None:
+    old = {"STAYS": "11", "GOES": "22", "CHANGES": "33", "MAY_CHANGE": "44"}
+    new = {"STAYS": "11", "CHANGES": "34", "COMES": "55", "MAY_CHANGE": UNKNOWN}
+
+    assert only(environment=(old, new)).environment == Names(
+        added=("COMES",), removed=("GOES",), changed=("CHANGES",), uncertain=("MAY_CHANGE",)
+    )
+
+
+def test_an_image_is_known_by_its_digest() -> None:
+    assert only(image=(OLD, NEW)).image == ("a" * 12, "b" * 12)
+
+
+def test_an_image_that_is_yet_to_be_built_says_so() -> None:
+    found = only(image=(OLD, UNKNOWN))
+
+    assert found.builds
+    assert found.image == ("a" * 12, "")
+
+
+def test_settings_are_told_leaf_by_leaf() -> None:
+    old = {"limits": {"memory": "512m", "cpus": "1"}, "port": 8000, "canary": None}
+    new = {"limits": {"memory": "1g", "cpus": "1"}, "port": 8000, "canary": {"percent": 10}}
+
+    assert only(settings=(old, new)).settings == {
+        "limits.memory": ("512m", "1g"),
+        "canary": (None, {"percent": 10}),
+    }
+
+
+def test_a_release_that_is_only_repaired_is_told_by_its_numbers() -> None:
+    (found,) = containers(recorded("drift"))
+
+    assert found.numbers == ("1", "2")
+    assert found.image == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("what", "operation", "path", "length"),
+    [
+        (VM, "replace", "availabilityDomain", "minutes"),
+        (VM, "update", "shapeConfig.ocpus", "minutes"),
+        (VM, "update", "displayName", "none"),
+        (VM, "delete", "", "until somebody acts"),
+        (ADDRESS, "replace", "", "until somebody acts"),
+        (ADDRESS, "update", "displayName", "none"),
+        (VOLUME, "delete", "", "until somebody acts"),
+        (VOLUME, "update", "sizeInGbs", "none"),
+        (RULE, "replace", "source", "none"),
+        (RELEASE, "update", "image", "none"),
+    ],
+)
+def test_the_downtime_is_that_of_what_changes(
+    what: tuple[str, str], operation: str, path: str, length: str
+) -> None:
+    differs = {path: "update"} if path else {}
+
+    assert expect(plan(step(what, operation, differs=differs))).length == length
+
+
+def test_the_longest_downtime_is_told() -> None:
+    reboot = step(VM, "update", differs={"shapeConfig.ocpus": "update"})
+    release = step(RELEASE, "update", new={"image": NEW})
+
+    told = expect(plan(reboot, release))
+
+    assert told.length == "minutes"
+    assert told.reasons == ("the VM is rebooted",)
+
+
+def test_maintenance_is_a_downtime_though_nothing_breaks() -> None:
+    maintenance = step(RELEASE, "update", new={"settings": {"maintenance": True}})
+
+    assert expect(plan(maintenance)).length == "until somebody acts"

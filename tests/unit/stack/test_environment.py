@@ -1,0 +1,55 @@
+"""What `make env` prints is what a shell then has."""
+
+import os
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from common.progress import StepError
+from stack import environment
+from stack.stack import Stack
+from toolchain import plugins
+
+
+def in_a_shell(env: Mapping[str, str], script: str) -> str:
+    exports = environment.exports(Stack(name="dev", clone=Path("/clone"), env=env))
+    return subprocess.run(
+        ["/bin/sh", "-euc", f'eval "$1"; {script}', "sh", exports],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
+@pytest.mark.parametrize(
+    "value", ["/a b/bin:/c", "it's", '"$HOME"', "$(touch /never)", "line\nline", "*", ""]
+)
+def test_a_value_reaches_the_shell_unchanged(value: str) -> None:
+    assert in_a_shell({**os.environ, "VALUE": value}, 'printf %s "$VALUE"') == value
+
+
+def test_a_variable_that_would_mislead_the_tools_is_taken_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "of another stack")
+    env = {name: value for name, value in os.environ.items() if name != "PULUMI_CONFIG_PASSPHRASE"}
+
+    assert in_a_shell(env, 'echo "${PULUMI_CONFIG_PASSPHRASE-unset}"') == "unset\n"
+
+
+def test_what_the_shell_has_already_is_not_printed() -> None:
+    stack = Stack(name="dev", clone=Path("/clone"), env={**os.environ, "NEW": "1"})
+
+    assert environment.exports(stack) == "export NEW=1\nexport PULUMI_STACK=dev"
+
+
+@pytest.mark.parametrize("of", [environment.prepare, environment.existing])
+def test_no_real_tenancy_is_touched_from_a_shell_that_leads_to_the_local_stack(
+    of: Callable[[Path, str], Stack], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PULUMI_HOME", str(plugins.home(tmp_path)))
+
+    with pytest.raises(StepError, match=r"PULUMI_HOME is .* Open a new shell for STACK=dev"):
+        of(tmp_path, "dev")

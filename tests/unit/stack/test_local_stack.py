@@ -1,0 +1,112 @@
+"""The local stack's configuration: committed values, this machine's, and what a person sets."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from stack.local_stack import complete_local
+from stack.stack import Stack
+
+SECRETS = ("sshPrivateKey", "sshHostKey", "signingKey", "registryPassword", "registryPullPassword")
+
+
+@pytest.fixture(name="stack")
+def _stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
+    """Return a stack that exists and has its secrets."""
+    monkeypatch.setattr(Stack, "create", lambda _: None)
+    (tmp_path / ".local").mkdir()
+    commit(tmp_path, {"auth:memoryInGbs": 2, "auth:protect": False, "auth:serviceSettings": {}})
+    stack = Stack(name="local", clone=tmp_path, env={})
+    secure = {f"auth:{name}": {"secure": "v1:…"} for name in SECRETS}
+    stack.configuration.write_text(yaml.safe_dump({"config": secure}))
+    complete_local(stack, cloud(tmp_path))
+    return stack
+
+
+def commit(clone: Path, values: dict[str, Any]) -> None:
+    (clone / "Pulumi.local.yaml").write_text(yaml.safe_dump({"config": values}))
+
+
+def cloud(clone: Path, shape: str = "VM.Standard.E4.Flex") -> dict[str, Any]:
+    (clone / "password").write_text("a password\n")
+    names = ("region", "tenancy_ocid", "user_ocid", "fingerprint", "private_key_file")
+    return {
+        **dict.fromkeys((*names, "compartment_ocid"), "known by the machine"),
+        "shape": shape,
+        "registry": {
+            "server": "127.0.0.1:5000",
+            "username": "auth",
+            "pull_username": "pull",
+            "password_file": str(clone / "password"),
+            "pull_password_file": str(clone / "password"),
+        },
+        "docker_bases": {"base": "base", "builder": "builder"},
+    }
+
+
+def configured(stack: Stack) -> dict[str, Any]:
+    return dict(yaml.safe_load(stack.configuration.read_text())["config"])
+
+
+def set_value(stack: Stack, key: str, value: Any) -> None:
+    """Write the file as the CLI does, with each number and truth value as text."""
+    values = configured(stack)
+    texts = {k: str(v).lower() if isinstance(v, bool | int) else v for k, v in values.items()}
+    stack.configuration.write_text(yaml.safe_dump({"config": {**texts, key: value}}))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("auth:memoryInGbs", "3"),
+        ("auth:serviceSettings", {"AUTH_SMTP_HOST": "mail.example.test"}),
+        ("auth:shape", "VM.Standard.A1.Flex"),
+        ("auth:canaryPercent", "10"),
+    ],
+)
+def test_a_value_that_a_person_sets_stays(stack: Stack, key: str, value: Any) -> None:
+    set_value(stack, key, value)
+
+    for _ in range(2):
+        complete_local(stack, cloud(stack.clone))
+
+    assert configured(stack)[key] == value
+
+
+def test_a_value_that_nobody_set_follows_the_committed_file_and_the_machine(stack: Stack) -> None:
+    set_value(stack, "auth:canaryPercent", "10")  # the CLI writes all of them again
+    commit(stack.clone, {"auth:memoryInGbs": 4, "auth:protect": True})
+
+    complete_local(stack, cloud(stack.clone, shape="VM.Standard.A1.Flex"))
+
+    values = configured(stack)
+    assert values["auth:memoryInGbs"] == 4
+    assert values["auth:protect"] is True
+    assert values["auth:shape"] == "VM.Standard.A1.Flex"
+    assert "auth:serviceSettings" not in values, "it was taken out of the committed file"
+
+
+def test_what_a_person_removes_is_as_it_is_committed_again(stack: Stack) -> None:
+    set_value(stack, "auth:memoryInGbs", "3")
+    complete_local(stack, cloud(stack.clone))
+    values = {key: value for key, value in configured(stack).items() if key != "auth:memoryInGbs"}
+    stack.configuration.write_text(yaml.safe_dump({"config": values}))
+
+    complete_local(stack, cloud(stack.clone))
+
+    assert configured(stack)["auth:memoryInGbs"] == 2
+
+
+def test_a_stack_of_an_earlier_release_takes_the_committed_values_and_keeps_others(
+    stack: Stack,
+) -> None:
+    set_value(stack, "auth:memoryInGbs", "3")
+    set_value(stack, "auth:canaryPercent", "10")
+    stack.configuration.with_name("written.json").unlink()
+
+    complete_local(stack, cloud(stack.clone))
+
+    assert configured(stack)["auth:memoryInGbs"] == 2
+    assert configured(stack)["auth:canaryPercent"] == "10"
