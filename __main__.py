@@ -5,7 +5,7 @@ import pulumi
 import settings as configuration
 from components import endpoint
 from components.image import Image, ImageArgs
-from components.network import Network, NetworkArgs, openings
+from components.network import Network, NetworkArgs, ingress_rules
 from components.release import Release, ReleaseArgs
 from components.server import Server, ServerArgs
 
@@ -17,7 +17,7 @@ network = Network(
         compartment_id=settings.compartment_id,
         vcn_cidr=settings.vcn_cidr,
         subnet_cidr=settings.subnet_cidr,
-        ingress=openings(ssh=settings.allowed_ssh_cidrs, http=settings.allowed_http_cidrs),
+        ingress=ingress_rules(ssh=settings.allowed_ssh_cidrs, http=settings.allowed_http_cidrs),
     ),
 )
 server = Server(

@@ -1,6 +1,6 @@
-"""The VM's address that outlives it: a reserved public one on its primary private one.
+"""The VM's reserved public address, which outlives the VM, and the checks before its first use.
 
-Before anything dials it, the cloud is asked whether it leads anywhere.
+It is assigned to the primary private address of the VM's primary VNIC.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +10,28 @@ from pulumi_oci import core
 from pulumi_oci.core import outputs
 
 from components import advice, banner, host_key
+
+
+def reserved_address(
+    name: str,
+    parent: pulumi.Resource,
+    *,
+    compartment_id: str,
+    subnet_id: pulumi.Input[str],
+    instance: core.Instance,
+    protect: bool,
+) -> core.PublicIp:
+    """Reserve a public address, and assign it to the VM."""
+    return core.PublicIp(
+        f"{name}-address",
+        compartment_id=compartment_id,
+        lifetime="RESERVED",
+        display_name=name,
+        private_ip_id=primary_private_ip(
+            parent, compartment_id=compartment_id, subnet_id=subnet_id, instance=instance
+        ),
+        opts=pulumi.ResourceOptions(parent=parent, protect=protect),
+    )
 
 
 def primary_private_ip(
@@ -36,54 +58,60 @@ def primary_private_ip(
 def attached_vnics(
     attachments: Sequence[outputs.GetVnicAttachmentsVnicAttachmentResult],
 ) -> list[str]:
-    """List the VNICs that a VM has; those of one that was terminated stay for a while, detached."""
+    """List the VNICs that the VM has now; Oracle lists a terminated VM's for a while, detached."""
     return [attached.vnic_id for attached in attachments if attached.state == "ATTACHED"]
 
 
-def primary_addresses(found: Sequence[outputs.GetPrivateIpsPrivateIpResult]) -> dict[str, str]:
-    """Give the OCIDs of those private addresses that are their VNIC's primary one, by VNIC."""
-    return {address.vnic_id: address.id for address in found if address.is_primary}
+def primary_addresses(
+    addresses: Sequence[outputs.GetPrivateIpsPrivateIpResult],
+) -> dict[str, str]:
+    """Return the OCID of each VNIC's primary private address, by the VNIC's OCID."""
+    return {address.vnic_id: address.id for address in addresses if address.is_primary}
 
 
 def pick_private_ip(instance_id: str, *, vnics: Sequence[str], addresses: Mapping[str, str]) -> str:
-    """Take the address on a VNIC of the VM; raise RunError if it has none, for it is lost then."""
+    """Return the OCID of an address on a VNIC of the VM.
+
+    Raise RunError if no VNIC has an address: the VM is lost then.
+    """
     for vnic in vnics:
         if vnic in addresses:
             return addresses[vnic]
     refresh = advice.make("up REFRESH=1", pulumi.get_stack())
     raise pulumi.RunError(
-        f"The VM {instance_id} has no VNIC any more: somebody terminated it outside of Pulumi. "
-        f"`{refresh}` (`pulumi up --refresh`) asks Oracle what is left and makes a new VM; "
-        "its address and its data volume stay, if they are still there."
+        f"The VM {instance_id} has no VNIC any more: it was terminated outside of Pulumi. "
+        f"`{refresh}` (`pulumi up --refresh`) reads the cloud's state and creates a new VM; "
+        "the address and the data volume stay, if they still exist."
     )
 
 
-def leading_somewhere(address: core.PublicIp, *, parent: pulumi.Resource) -> pulumi.Output[str]:
-    """Return the address once the cloud says that it is attached to something.
+def assigned_address(public_ip: core.PublicIp, *, parent: pulumi.Resource) -> pulumi.Output[str]:
+    """Return the address, once the cloud confirms that it is assigned.
 
-    Somebody may have taken it off the VM since the state was written, and whoever dials it then
-    waits for minutes. An update stops here; a preview warns. A refresh does not help: the provider
-    keeps the old assignment where Oracle answers that there is none.
+    It may have been unassigned by hand since the last update, and a connection to it would then
+    time out after minutes. An update stops here; a preview warns. A refresh does not help: the
+    provider keeps the old assignment in the state when Oracle reports an empty value.
     """
-    seen = core.get_public_ip_output(id=address.id, opts=pulumi.InvokeOptions(parent=parent))
+    current = core.get_public_ip_output(id=public_ip.id, opts=pulumi.InvokeOptions(parent=parent))
     return pulumi.Output.all(
-        public_ip_id=address.id,
-        # of a VM that is to be replaced unknown to a preview, which then would not know the address
-        private_ip_id="OCID" if pulumi.runtime.is_dry_run() else address.private_ip_id,
-        ip_address=address.ip_address,
-        entity=seen.assigned_entity_id,
-    ).apply(checked)
+        public_ip_id=public_ip.id,
+        # in a preview that replaces the VM it is unknown, and would make the address unknown too
+        private_ip_id="OCID" if pulumi.runtime.is_dry_run() else public_ip.private_ip_id,
+        ip_address=public_ip.ip_address,
+        assigned_to=current.assigned_entity_id,
+    ).apply(check_assignment)
 
 
-def checked(seen: dict[str, str | None]) -> str:
-    """Return the address; `entity` is what it is assigned to."""
-    ip_address = str(seen["ip_address"])
-    if seen["entity"]:
+def check_assignment(address: dict[str, str | None]) -> str:
+    """Return the IP address; raise RunError in an update if it is not assigned."""
+    ip_address = str(address["ip_address"])
+    if address["assigned_to"]:
         return ip_address
     problem = (
-        f"The VM's reserved address {ip_address} is attached to nothing, so nothing answers there. "
-        "Attach it again, in Oracle's console or by `oci network public-ip update --public-ip-id "
-        f"{seen['public_ip_id']} --private-ip-id {seen['private_ip_id']}`; then: "
+        f"The VM's reserved address {ip_address} is attached to nothing, so no server answers "
+        "there. Attach it again, in Oracle's console or by "
+        f"`oci network public-ip update --public-ip-id {address['public_ip_id']} "
+        f"--private-ip-id {address['private_ip_id']}`; then: "
         f"{advice.make('up', pulumi.get_stack())}"
     )
     if not pulumi.runtime.is_dry_run():
@@ -92,29 +120,29 @@ def checked(seen: dict[str, str | None]) -> str:
     return ip_address
 
 
-def of_the_vm(
+def with_pinned_host_key(
     host: pulumi.Output[str], instance: core.Instance, *, pinned: str
 ) -> pulumi.Output[str]:
-    """Return the address once nothing shows that another machine answers there."""
+    """Return the address, unless a server with another host key answers there."""
 
-    async def checked(known: dict[str, str]) -> str:
+    async def check(known: dict[str, str]) -> str:
         try:
             await host_key.check(known["host"], pinned, pulumi.get_stack())
         except host_key.HostKeyError as error:
             raise pulumi.RunError(str(error)) from None
         return known["host"]
 
-    # of a VM that is still to be made nothing is known, and the address may be another's yet
-    return pulumi.Output.all(host=host, vm=instance.id).apply(checked)
+    # Before the VM exists there is no host key to check, and the address may still be another VM's.
+    return pulumi.Output.all(host=host, vm=instance.id).apply(check)
 
 
-def answering(host: pulumi.Output[str]) -> pulumi.Output[str]:
-    """Return the address once an SSH server answers there; a preview does not wait for one.
+def with_ssh_server(host: pulumi.Output[str]) -> pulumi.Output[str]:
+    """Return the address, once an SSH server answers there; a preview does not wait.
 
-    The official command plugin bounds its dialling, but not its wait for the server's first word.
+    The official command plugin limits the time to connect, but not the wait for the banner.
     """
 
-    async def awaited(ip_address: str) -> str:
+    async def wait(ip_address: str) -> str:
         if not pulumi.runtime.is_dry_run():
             try:
                 await banner.wait(ip_address)
@@ -122,4 +150,4 @@ def answering(host: pulumi.Output[str]) -> pulumi.Output[str]:
                 raise pulumi.RunError(str(error)) from None
         return ip_address
 
-    return host.apply(awaited)
+    return host.apply(wait)

@@ -1,4 +1,4 @@
-"""The commands that a message names as the way out, for the stack that it is about."""
+"""The commands that an error message names as its remedy, for the stack at hand."""
 
 _DEFAULT_STACK = "local"  # of the Makefile
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
-# the build reads these two whether or not they are in the context
+# the build reads these two, even if a rule leaves them out
 _ALWAYS = frozenset({"Dockerfile", ".dockerignore"})
 
 
@@ -26,7 +26,7 @@ class BuildContext:
         return cls(file.read_text() if file.exists() else "")
 
     def holds(self, name: str) -> bool:
-        """Tell whether the file, named from the folder, changes what is built.
+        """Return whether the build sees a file, by its path from the folder.
 
         The last rule that matches the file or a folder above it decides.
         """
@@ -41,10 +41,10 @@ class BuildContext:
         return is_held
 
     def settle_modes(self, folder: Path) -> None:
-        """Give the files of the context the modes that git checks out: 755, or else 644.
+        """Set the modes of the context's files as git does: 755 for an executable file, else 644.
 
-        Another umask would make another image of the same commit, and a release of it. A file of
-        somebody else keeps its mode.
+        With another umask the same commit would build another image, and so make a release. A file
+        of another owner keeps its mode.
         """
         for path in sorted(folder.rglob("*")):
             if path.is_symlink() or not path.is_file():
@@ -55,7 +55,7 @@ class BuildContext:
                 with contextlib.suppress(PermissionError):
                     path.chmod(settled)
 
-    def any(self, names: Iterable[str]) -> bool:
+    def holds_any(self, names: Iterable[str]) -> bool:
         return any(map(self.holds, names))
 
 
@@ -63,8 +63,8 @@ class BuildContext:
 def _pattern(text: str) -> re.Pattern[str]:
     """Translate a pattern of Go's filepath.Match, with `**` for any number of folders."""
     text = text.strip().strip("/")
-    found = re.finditer(r"\*\*/|/\*\*$|\*\*|\*|\?|\[\^?[^\]]+\]|\\.|.", text)
-    return re.compile("".join(_TRANSLATED.get(match[0]) or _literal(match[0]) for match in found))
+    tokens = re.findall(r"\*\*/|/\*\*$|\*\*|\*|\?|\[\^?[^\]]+\]|\\.|.", text)
+    return re.compile("".join(_TRANSLATED.get(token) or _literal(token) for token in tokens))
 
 
 _TRANSLATED = {"**/": "(?:.*/)?", "/**": "(?:/.*)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}

@@ -1,6 +1,6 @@
-"""What is said to the server over SSH, as data: argument vectors in, one quoted line out.
+"""The commands for the server over SSH: argument vectors in, a quoted line out.
 
-The only place where text meets a shell. Secrets never pass here; they travel by stdin.
+The only module whose text reaches a shell. Secrets never pass here; they travel by stdin.
 """
 
 import shlex
@@ -13,7 +13,7 @@ from pulumi_command import remote
 HOST_FILES = Path(__file__).parent.parent / "host"
 USER = "ubuntu"  # of the OCI images of Ubuntu; root may not log in
 RELEASE_TOOL = "/usr/local/sbin/auth-release"
-# Longer than a first boot with its package installation; the provider has no limit of its own.
+# Longer than a first boot with its package installation; the provider itself sets no limit.
 PROVISION_SECONDS = 1200
 DATA_VOLUME_SECONDS = 900
 RELEASE_SECONDS = 900
@@ -25,15 +25,18 @@ def line(*argv: str) -> str:
 
 
 def as_root(*argv: str, seconds: int) -> str:
-    """Run an argument vector as root, ended after `seconds`: a dead link must not hang `up`."""
+    """Return the line that runs a command as root, for at most `seconds`.
+
+    The limit is for `up`: without it, a dead connection would make it wait for ever.
+    """
     return line("sudo", "--non-interactive", "timeout", str(seconds), *argv)
 
 
 def provision(*, boot_volume_id: str) -> str:
-    """Run host/provision.sh, which arrives on stdin.
+    """Return the line that runs host/provision.sh, which arrives on stdin.
 
-    The boot volume is named because a new one, be it by a new VM or by a new image in the old
-    VM, needs provisioning again.
+    It names the boot volume, so that a new boot volume is provisioned again: of a new VM, or of
+    the same VM with a new image.
     """
     return as_root(
         *("bash", "-s", "--", "--boot-volume", boot_volume_id), seconds=PROVISION_SECONDS
@@ -41,7 +44,10 @@ def provision(*, boot_volume_id: str) -> str:
 
 
 def prepare_data_volume(*, disks: Sequence[str], gbs: int) -> str:
-    """Mount the data volume, with a file system of its whole size; `disks` names what is there."""
+    """Return the line that mounts the data volume, with a file system of the volume's size in GB.
+
+    `disks` are OCIDs: the line changes with them, so that new disks are mounted again.
+    """
     return as_root(
         *(RELEASE_TOOL, "data-volume", "prepare", "--gbs", str(gbs), "--disks", *disks),
         seconds=DATA_VOLUME_SECONDS,
@@ -49,30 +55,32 @@ def prepare_data_volume(*, disks: Sequence[str], gbs: int) -> str:
 
 
 def install_release_tool(*, boot_volume_id: str) -> str:
-    """Put what arrives on stdin, in base64, in place as the release tool: whole or not at all."""
+    """Return the line that installs the release tool, which arrives on stdin in base64.
+
+    A connection that breaks leaves the old tool in place.
+    """
     script = 'base64 --decode > "$1.new" && chmod 0755 "$1.new" && mv "$1.new" "$1"'
     return as_root("sh", "-c", script, f"install on {boot_volume_id}", RELEASE_TOOL, seconds=60)
 
 
 def release(number: int | None) -> str:
-    """Make the desired state, which arrives on stdin, the running one.
+    """Return the line that releases the desired state, which arrives on stdin.
 
-    With the number that it will have: the tool refuses if another release came in between.
+    `number` is the release's planned number: the tool refuses if another release came in between.
     """
     planned = ["--number", str(number)] if number else []
     return as_root(RELEASE_TOOL, "apply", *planned, seconds=RELEASE_SECONDS)
 
 
 def status() -> str:
-    """Ask what is live of each service, in JSON."""
+    """Return the line that prints the observed state of each service, in JSON."""
     return as_root(RELEASE_TOOL, "status", "--json", seconds=60)
 
 
 def ssh_command(host: str, stack: str) -> str:
-    """Return the line by which a person logs in, from the clone.
+    """Return the line by which an operator logs in, from the clone.
 
-    The configuration that it names leads to the stack's key and pinned host key, and gets them
-    the first time: stack/ssh_config.
+    It names stack/ssh_config, which fetches the stack's key and pinned host key the first time.
     """
     return line("ssh", "-F", "stack/ssh_config", f"-oHostKeyAlias={stack}", f"{USER}@{host}")
 
@@ -83,10 +91,10 @@ def connection(
     private_key: pulumi.Input[str],
     host_key: str,
 ) -> remote.ConnectionArgs:
-    """Log in as the image's user, to the pinned host key only.
+    """Return the connection of the image's user, to a server with the pinned host key alone.
 
-    60 refused dials, a tenth of a second growing to five apart, are about five minutes: a slow
-    first boot. The provider's default gives up after eleven seconds.
+    60 attempts, with pauses that grow from 0.1 to 5 s, take about five minutes: a slow first boot.
+    The provider's default gives up after eleven seconds.
     """
     return remote.ConnectionArgs(
         host=host,

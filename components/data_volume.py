@@ -1,4 +1,4 @@
-"""The volume with the service's data, and its way into the VM."""
+"""The block volume with the service's data, and its attachment to the VM."""
 
 from typing import Any
 
@@ -10,20 +10,24 @@ from host.auth_release import data_volume as on_the_vm
 DEVICE = str(on_the_vm.DEVICE)
 
 
-def volume(
+def attached_volume(
     name: str,
     parent: pulumi.Resource,
     *,
     availability_domain: pulumi.Input[str],
     compartment_id: str,
     size_in_gbs: int,
-) -> core.Volume:
-    """Make the volume: always protected, so that no run deletes or replaces it by itself."""
-    return core.Volume(
-        name,
+    instance: core.Instance,
+) -> core.VolumeAttachment:
+    """Create the volume and attach it to the VM.
+
+    The volume is always protected, so that no run deletes or replaces it by itself.
+    """
+    volume = core.Volume(
+        f"{name}-data",
         availability_domain=availability_domain,
         compartment_id=compartment_id,
-        display_name=name,
+        display_name=f"{name}-data",
         size_in_gbs=str(size_in_gbs),
         opts=pulumi.ResourceOptions(
             parent=parent,
@@ -31,7 +35,7 @@ def volume(
             hooks=pulumi.ResourceHookBinding(
                 before_update=[
                     pulumi.ResourceHook(
-                        f"{name}-size",
+                        f"{name}-data-size",
                         refuse_shrinking,
                         pulumi.ResourceHookOptions(on_dry_run=True),
                     )
@@ -39,13 +43,8 @@ def volume(
             ),
         ),
     )
-
-
-def attachment(
-    name: str, parent: pulumi.Resource, *, instance: core.Instance, volume: core.Volume
-) -> core.VolumeAttachment:
     return core.VolumeAttachment(
-        name,
+        f"{name}-data-attachment",
         attachment_type="paravirtualized",
         instance_id=instance.id,
         volume_id=volume.id,
@@ -56,7 +55,7 @@ def attachment(
 
 
 def refuse_shrinking(change: pulumi.ResourceHookArgs) -> None:
-    """Refuse, in a preview too, what Oracle can't do; a smaller volume would cut data off."""
+    """Raise ValueError for a smaller volume, which Oracle can't make; in a preview as well."""
     old, new = (_gbs(inputs) for inputs in (change.old_inputs, change.new_inputs))
     if new < old:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Whether the machine that answers at an address is the one that this program made."""
+"""The check of a server's SSH host key against the key that this stack gave its VM."""
 
 import asyncio
 
@@ -9,37 +9,38 @@ _ALGORITHM = "ssh-ed25519"  # the only kind that user_data gives the VM
 
 
 class HostKeyError(Exception):
-    """Another host key than the pinned one; the text says what that can mean, and the way out."""
+    """The server shows another host key; the text lists the possible causes with their remedies."""
 
 
 async def check(host: str, pinned: str, stack: str, port: int = 22) -> bool:
-    """Return whether the server answers; raise HostKeyError if with another key than the pinned.
+    """Return whether the server answers; raise HostKeyError if it shows another host key.
 
-    A server that does not answer is left to those who wait for it: one look, and no login. The
-    command plugin itself would dial for minutes, since it takes a wrong key for a slow boot.
+    It connects once and does not log in; `banner.wait` is the wait for a server. The command plugin
+    takes a wrong key for a slow boot, and would try again for minutes.
     """
-    shown = await _shown(host, port)
-    if shown is not None and shown != _essence(pinned):
+    server_key = await _server_key(host, port)
+    if server_key is not None and server_key != _without_comment(pinned):
         raise HostKeyError(changed(host, stack))
-    return shown is not None
+    return server_key is not None
 
 
 def changed(host: str, stack: str) -> str:
-    """Explain a host key that is not the pinned one, with the ways out."""
+    """Return the message about another host key than the pinned key, with its remedies."""
     return (
-        f"{host} shows another SSH host key than the one this stack gave its VM (auth:sshHostKey), "
-        "so nothing was sent there. It can mean three things:\n"
-        "- The VM was replaced or reinstalled outside of Pulumi, or it was terminated and its "
-        "address went to another machine. Look in the cloud's console, then let Pulumi look and "
-        f"make a VM of its own again: {advice.make('up REFRESH=1', stack)} (pulumi up --refresh).\n"
-        "- auth:sshHostKey is no longer the one that the VM was made with. Put that one back.\n"
-        "- Neither: then somebody answers in the server's place. Stay away from it, and look into "
-        "the VM by the cloud's console."
+        f"{host} shows another SSH host key than auth:sshHostKey, the key that this stack gave its "
+        "VM, so nothing was sent there. There are three possible causes:\n"
+        "- The VM was replaced or reinstalled outside of Pulumi, or it was terminated and another "
+        "machine has its address now. Look in the cloud's console, then let Pulumi read the "
+        f"cloud's state and create the VM again: {advice.make('up REFRESH=1', stack)} "
+        "(pulumi up --refresh).\n"
+        "- auth:sshHostKey was changed after the VM was created. Set it back to the earlier key.\n"
+        "- Neither: an attacker answers in the server's place. Do not connect; look at the VM in "
+        "the cloud's console."
     )
 
 
-async def _shown(host: str, port: int) -> str | None:
-    """Return the host key that a server shows; None if it shows none in a few seconds."""
+async def _server_key(host: str, port: int) -> str | None:
+    """Return the host key of a server; None if no server answers within a few seconds."""
     import asyncssh  # noqa: PLC0415 - takes a third of a second, in which the engine has work
 
     try:
@@ -50,12 +51,12 @@ async def _shown(host: str, port: int) -> str | None:
             _LOOK_SECONDS,
         )
     except asyncssh.KeyExchangeFailed:
-        return ""  # it has keys of other kinds alone
+        return ""  # it only has keys of other kinds
     except (OSError, asyncssh.Error, TimeoutError):
         return None
-    return _essence(key.export_public_key().decode()) if key else None
+    return _without_comment(key.export_public_key().decode()) if key else None
 
 
-def _essence(public_key: str) -> str:
-    """Leave out the comment of a public key."""
+def _without_comment(public_key: str) -> str:
+    """Return a public key without its comment, on which the two sides need not agree."""
     return " ".join(public_key.split()[:2])

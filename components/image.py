@@ -1,4 +1,4 @@
-"""The service's image: built from its folder, pushed, and known by digest from then on."""
+"""The service's image: built from its folder, pushed, and then named by its digest."""
 
 import os
 import subprocess
@@ -15,25 +15,26 @@ SERVICE = Path(__file__).parent.parent / "service"
 
 @dataclass(frozen=True, kw_only=True)
 class Revision:
-    """The last commit that changed what the image is built from; `-dirty` with changes since."""
+    """The last commit that changed the build context; `-dirty` if there are later changes."""
 
     commit: str
-    time: str  # RFC 3339, of the commit: two builds of the same sources are the same image
+    time: str  # RFC 3339, of the commit: the same sources build the same image
 
     @property
     def tag(self) -> str:
-        """Tag for people to find the image by; machines use the digest."""
+        """Return the tag, by which people find the image; the program uses the digest."""
         return f"sha-{self.commit}"
 
 
 def revision(folder: Path = SERVICE) -> Revision:
     """Return the revision of the folder's build context; `unversioned` outside of a repository.
 
-    A file that the build does not see, such as a test, makes neither a new image nor a release.
+    A change of a file that the build does not see, such as a test, makes no new revision, and so
+    no release.
     """
 
     def git(*argv: str) -> list[str]:
-        # git separates names by NUL and quotes none of them; and `[a]` is a name here, no pattern
+        # -z separates unquoted names by NUL; with GIT_LITERAL_PATHSPECS `[a]` is no pattern
         result = subprocess.run(
             ["git", "-C", str(folder), *argv],
             env={**os.environ, "GIT_LITERAL_PATHSPECS": "1"},
@@ -44,29 +45,33 @@ def revision(folder: Path = SERVICE) -> Revision:
         return [field.lstrip("\n") for field in text.split("\0")[:-1]]
 
     context = BuildContext.of(folder)
-    # also the names that are gone: taking a file away changes the image as well
-    ever = git("log", "-z", "--format=", "--name-only", "--no-renames", "--relative", "--", ".")
-    names = sorted(filter(context.holds, {*ever, *git("ls-files", "-z")}))
+    # with deleted files: to delete a file changes the image as well
+    every_name = git(
+        "log", "-z", "--format=", "--name-only", "--no-renames", "--relative", "--", "."
+    )
+    names = sorted(filter(context.holds, {*every_name, *git("ls-files", "-z")}))
     if not names:
         return Revision(commit="unversioned", time="")
-    # git itself finds the last one: a merge of two changes counts, one that takes a side does not
+    # git finds the last change: a merge counts if it combines changes of both its sides
     (last,) = git("log", "-1", "-z", "--format=%h %cI", "--abbrev=12", "--", *names) or [""]
     commit, _, time = last.partition(" ")
     changed = git("diff", "-z", "--name-only", "--no-renames", "--relative", "HEAD", "--", ".")
     new = git("ls-files", "-z", "--others", "--exclude-standard")
-    dirty = "-dirty" if context.any({*changed, *new}) else ""
+    dirty = "-dirty" if context.holds_any({*changed, *new}) else ""
     return Revision(commit=f"{commit}{dirty}" if commit else "unversioned", time=time)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Login:
+    """A user name and a password of an image registry."""
+
     username: str
     password: pulumi.Output[str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Registry:
-    """Where images are kept: `repository` is SERVER/PATH, as in an image's name.
+    """An image registry, with a login for each side; `repository` is SERVER/PATH.
 
     The builder logs in with `push`, the server with `pull`: an intruder on the server must not be
     able to replace the image that it runs.
@@ -83,9 +88,9 @@ class Registry:
 
 @dataclass(frozen=True, kw_only=True)
 class Bases:
-    """The images that the service's image is made from: one runs it, one installs its packages.
+    """The base images of the service's image: `builder` installs packages, `runtime` runs it.
 
-    Where one is empty, the Dockerfile's own is taken, pinned by its digest.
+    Empty: the Dockerfile's own base image, pinned by its digest.
     """
 
     runtime: str = ""
@@ -93,8 +98,8 @@ class Bases:
 
     @property
     def arguments(self) -> dict[str, str]:
-        named = {"BASE": self.runtime, "BUILDER": self.builder}
-        return {name: image for name, image in named.items() if image}
+        images = {"BASE": self.runtime, "BUILDER": self.builder}
+        return {name: image for name, image in images.items() if image}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,14 +108,14 @@ class ImageArgs:
     platform: str
     bases: Bases
     revision: Revision = field(default_factory=revision)
-    # relative, as the engine runs the program in the project's folder: the same in each checkout
+    # relative to the project's folder, where the engine runs the program: the same in each clone
     context: str = "service"
 
 
 class Image(pulumi.ComponentResource):
-    """One image for one platform, pushed on `up`, never on preview.
+    """An image for a single platform, pushed by an update and never by a preview.
 
-    `digest` is `repository@sha256:…`. Tags are never deleted here, nor is `latest` ever used.
+    `digest` is `repository@sha256:…`. No tag is ever deleted, and `latest` is not used.
     """
 
     digest: pulumi.Output[str]

@@ -1,4 +1,4 @@
-"""Keys as the configuration carries them: read, checked, and their public halves derived."""
+"""The private keys of the configuration: their checks, and their public halves."""
 
 from dataclasses import dataclass
 
@@ -10,25 +10,25 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 @dataclass(frozen=True, kw_only=True)
 class KeyPair:
-    """An ed25519 key: the private half a secret in OpenSSH format, the public half one line."""
+    """An ed25519 key: the private half is a secret in OpenSSH format, the public half a line."""
 
     private: pulumi.Output[str]
     public: str
 
 
 def ed25519_public(private_key: str) -> str:
-    """Derive the public half, as one line of authorized_keys, from an OpenSSH private key.
+    """Return the public half of an OpenSSH private key, as a line of authorized_keys.
 
-    Ed25519 only: it is what the SSH client of the command provider can pin (an RSA host key would
-    be offered with SHA-1, which sshd refuses). Raises ValueError.
+    Raise ValueError unless it is an ed25519 key without a passphrase. The SSH client of the command
+    provider can't pin other kinds: it asks for an RSA key by SHA-1, which sshd refuses.
     """
     try:
         key = serialization.load_ssh_private_key(private_key.encode(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         # the library's message may quote the input, which is a secret
-        raise ValueError("this can't be read as one, or it has a passphrase") from error
+        raise ValueError("it can't be read, or it has a passphrase") from error
     if not isinstance(key, ed25519.Ed25519PrivateKey):
-        raise ValueError("this is a key of another kind")  # noqa: TRY004 - one error, by contract
+        raise ValueError("it is a key of another kind")  # noqa: TRY004 - callers expect ValueError alone
     return (
         key.public_key()
         .public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
@@ -41,6 +41,6 @@ def check_p256(private_key: str) -> None:
     try:
         key = serialization.load_pem_private_key(private_key.encode(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise ValueError("this can't be read as one, or it has a passphrase") from error
+        raise ValueError("it can't be read, or it has a passphrase") from error
     if not isinstance(key, ec.EllipticCurvePrivateKey) or key.curve.name != "secp256r1":
-        raise ValueError("this is a key of another kind")
+        raise ValueError("it is a key of another kind")

@@ -1,17 +1,20 @@
-"""The VM as it is ordered: its shape, its image, and what it knows at its first boot."""
+"""The VM: its shape, its image, and its configuration at the first boot."""
 
 import base64
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 from pulumi_oci import core, identity
 
+from components.keys import KeyPair
+
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """What the VM is made of. Sizes in GB."""
+    """The shape, the image and the volumes of the VM; sizes in GB."""
 
     shape: str
     ocpus: int
@@ -23,14 +26,75 @@ class Machine:
 
     @property
     def platform(self) -> str:
-        """Docker's name for the shape's architecture: Ampere (A1, A2, A4) is arm64."""
+        """Return Docker's name for the shape's architecture: Ampere (A1, A2, A4) is arm64."""
         return "linux/arm64" if re.search(r"\.A\d", self.shape) else "linux/amd64"
+
+
+def instance(
+    name: str,
+    parent: pulumi.Resource,
+    *,
+    availability_domain: pulumi.Input[str],
+    compartment_id: str,
+    machine: Machine,
+    subnet_id: pulumi.Input[str],
+    nsg_id: pulumi.Input[str],
+    login_key: KeyPair,
+    host_key: KeyPair,
+    protect: bool,
+    depends_on: Sequence[pulumi.Resource],
+) -> core.Instance:
+    """Create the VM, with the host key that clients pin.
+
+    The image is looked up once: a newer image never replaces the disk of an existing VM.
+    """
+    return core.Instance(
+        f"{name}-vm",
+        availability_domain=availability_domain,
+        compartment_id=compartment_id,
+        display_name=name,
+        shape=machine.shape,
+        shape_config=core.InstanceShapeConfigArgs(
+            ocpus=machine.ocpus, memory_in_gbs=machine.memory_in_gbs
+        ),
+        source_details=core.InstanceSourceDetailsArgs(
+            source_type="image",
+            source_id=image(parent, compartment_id=compartment_id, machine=machine),
+            boot_volume_size_in_gbs=str(machine.boot_volume_in_gbs),
+        ),
+        create_vnic_details=core.InstanceCreateVnicDetailsArgs(
+            subnet_id=subnet_id,
+            nsg_ids=[nsg_id],
+            assign_public_ip="false",  # the reserved address takes its place
+            hostname_label=name,
+        ),
+        metadata={
+            "ssh_authorized_keys": login_key.public,
+            "user_data": host_key.private.apply(
+                lambda private: user_data(host_key=private, host_public_key=host_key.public)
+            ),
+        },
+        instance_options=core.InstanceInstanceOptionsArgs(are_legacy_imds_endpoints_disabled=True),
+        availability_config=core.InstanceAvailabilityConfigArgs(recovery_action="RESTORE_INSTANCE"),
+        is_pv_encryption_in_transit_enabled=True,
+        preserve_boot_volume=False,
+        opts=pulumi.ResourceOptions(
+            parent=parent,
+            protect=protect,
+            # two at a time need twice the quota
+            delete_before_replace=True,
+            # images are published monthly, and this change would replace the disk in place
+            ignore_changes=["sourceDetails.sourceId"],
+            custom_timeouts=pulumi.CustomTimeouts(create="45m", delete="75m"),
+            depends_on=list(depends_on),
+        ),
+    )
 
 
 def availability_domain(
     parent: pulumi.Resource, *, tenancy_id: str, index: int
 ) -> pulumi.Output[str]:
-    """Look up the region's availability domain at `index`."""
+    """Look up the name of the region's availability domain at `index`, counted from 0."""
     return identity.get_availability_domains_output(
         compartment_id=tenancy_id, opts=pulumi.InvokeOptions(parent=parent)
     ).availability_domains.apply(
@@ -41,7 +105,7 @@ def availability_domain(
 def image(
     parent: pulumi.Resource, *, compartment_id: str, machine: Machine
 ) -> str | pulumi.Output[str]:
-    """Give the named image, or look up the newest one that suits the shape."""
+    """Return the OCID of the configured image, or look up the newest image for the shape."""
     if machine.image_ocid:
         return machine.image_ocid
     return core.get_images_output(
@@ -61,10 +125,10 @@ def image(
 
 
 def user_data(*, host_key: str, host_public_key: str) -> str:
-    """Render the cloud-config that gives the VM its known host key, in base64.
+    """Return the cloud-config that sets the VM's host key, in base64.
 
-    Nothing else belongs here: a changed byte replaces the VM. JSON is YAML, and sorted JSON has
-    one rendering.
+    Nothing else belongs here: a changed byte replaces the VM. JSON is valid YAML, and JSON with
+    sorted keys has a single rendering.
     """
     config = {
         "ssh_deletekeys": True,
@@ -75,7 +139,7 @@ def user_data(*, host_key: str, host_public_key: str) -> str:
 
 
 def pick_domain(names: list[str], index: int) -> str:
-    """Take the availability domain at `index` of those the region has."""
+    """Return the availability domain at `index`; raise RunError if the region has fewer."""
     if index >= len(names):
         raise pulumi.RunError(
             f"auth:availabilityDomainIndex is {index}; this region has {len(names)} availability "
@@ -85,7 +149,7 @@ def pick_domain(names: list[str], index: int) -> str:
 
 
 def first_image(images: list[str], *, version: str, shape: str) -> str:
-    """Take the newest image, given newest first."""
+    """Return the first image, which is the newest; raise RunError for an empty list."""
     if not images:
         raise pulumi.RunError(
             f"There is no image of Canonical Ubuntu {version} for the shape {shape} in this "

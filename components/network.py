@@ -1,4 +1,4 @@
-"""The VCN with one public subnet, its way to the internet, and who may come in."""
+"""The VCN with a public subnet, its route to the internet, and its ingress rules."""
 
 from dataclasses import dataclass
 
@@ -10,25 +10,27 @@ ANYWHERE = "0.0.0.0/0"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ingress:
-    """One opening: TCP `port` for the IPv4 block `source`."""
+class IngressRule:
+    """An NSG rule that lets the IPv4 block `source` reach the TCP port `port`."""
 
     port: int
     source: str
-    reason: str
+    description: str
 
     @property
     def slug(self) -> str:
-        """Name of the rule's resource: stable when other rules come and go."""
+        """Return the rule's part of its resource name, which does not depend on other rules."""
         return f"{self.port}-from-{self.source.replace('.', '-').replace('/', '-')}"
 
 
-def openings(*, ssh: tuple[str, ...], http: tuple[str, ...]) -> list[Ingress]:
-    """List what the network lets in: SSH for the operators, HTTP and HTTPS for the users."""
+def ingress_rules(*, ssh: tuple[str, ...], http: tuple[str, ...]) -> list[IngressRule]:
+    """List the rules for IPv4 blocks: SSH for the operators, HTTP and HTTPS for the users."""
     return [
-        *(Ingress(port=22, source=cidr, reason="SSH for deployments") for cidr in ssh),
+        *(IngressRule(port=22, source=cidr, description="SSH for deployments") for cidr in ssh),
         *(
-            Ingress(port=port, source=cidr, reason="the service, through the reverse proxy")
+            IngressRule(
+                port=port, source=cidr, description="the service, through the reverse proxy"
+            )
             for port in (80, 443)
             for cidr in http
         ),
@@ -37,24 +39,26 @@ def openings(*, ssh: tuple[str, ...], http: tuple[str, ...]) -> list[Ingress]:
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkArgs:
+    """Where the network is made, its IPv4 blocks, and its ingress rules."""
+
     compartment_id: str
     vcn_cidr: str
     subnet_cidr: str
-    ingress: list[Ingress]
+    ingress: list[IngressRule]
 
 
 class Network(pulumi.ComponentResource):
-    """One VCN, one regional public subnet, one NSG that holds every rule.
+    """A VCN, a regional public subnet, and an NSG with all rules.
 
-    The default security list is emptied: its rules and an NSG's add up, and it opens SSH to the
-    whole internet. No private subnet, NAT or IPv6: there is one VM, and it is public.
+    The default security list is emptied: Oracle applies its rules beside the NSG's, and it opens
+    SSH to the whole internet. There is no private subnet, NAT or IPv6: the VM is public.
     """
 
     subnet_id: pulumi.Output[str]
     nsg_id: pulumi.Output[str]
-    # What a VM waits for: one that boots before its egress rule can't reach anything, one before
-    # the default list is emptied is open to all. Not part of the ids: of a new rule those would be
-    # unknown, and a preview would show a new VM.
+    # Resources that a VM waits for. Before the egress rule it could reach nothing, and before the
+    # default list is emptied it would be open to all. The ids above do not depend on them: in a
+    # preview with a new rule they would be unknown, and the VM would be shown as replaced.
     ready: tuple[pulumi.Resource, ...]
 
     def __init__(
@@ -76,7 +80,7 @@ class Network(pulumi.ComponentResource):
             compartment_id=args.compartment_id,
             vcn_id=vcn.id,
             display_name=name,
-            enabled=True,  # the default, said so that a refresh shows when somebody turned it off
+            enabled=True,  # the default, but written out so that a refresh shows a change
             opts=child,
         )
         routes = core.DefaultRouteTable(
@@ -91,7 +95,7 @@ class Network(pulumi.ComponentResource):
             ],
             opts=child,
         )
-        closed = core.DefaultSecurityList(
+        emptied_list = core.DefaultSecurityList(
             f"{name}-closed",
             manage_default_resource_id=vcn.default_security_list_id,
             ingress_security_rules=[],
@@ -132,7 +136,7 @@ class Network(pulumi.ComponentResource):
                         )
                     )
                 ),
-                description=rule.reason,
+                description=rule.description,
                 opts=child,
             )
             for rule in args.ingress
@@ -152,5 +156,5 @@ class Network(pulumi.ComponentResource):
         )
 
         self.subnet_id, self.nsg_id = subnet.id, nsg.id
-        self.ready = (routes, closed, *rules)
+        self.ready = (routes, emptied_list, *rules)
         self.register_outputs({"subnet_id": self.subnet_id, "nsg_id": self.nsg_id})

@@ -1,4 +1,4 @@
-"""The commands that make a booted VM ready for releases, in their order."""
+"""The commands that prepare a booted VM for releases, in their order."""
 
 import pulumi
 from pulumi_command import remote
@@ -16,10 +16,11 @@ def provision(
     attachment: core.VolumeAttachment,
     data_volume_in_gbs: int,
 ) -> pulumi.Output[str]:
-    """Make the VM ready; give the disks that hold what was done, known once all of it is.
+    """Prepare the VM: Docker and the proxy, the release tool, the data volume.
 
-    Every command names the boot volume: a new one has nothing on it, be it a new VM's or a new
-    image's in the old VM. The last one names the data volume and its size, too.
+    Return the OCIDs of its disks, boot volume and data volume, once everything is on them. Each
+    command names the boot volume, as a new disk is empty: of a new VM, or of the same VM with a new
+    image. The last command names the data volume and its size as well.
     """
     boot_volume = instance.boot_volume_id
     host = remote.Command(
@@ -38,7 +39,7 @@ def provision(
         add_previous_output_in_env=False,
         opts=pulumi.ResourceOptions(parent=parent, depends_on=[host]),
     )
-    # an attachment that was made anew needs the mount again, be it of the same volume
+    # a new attachment needs a new mount, even of the same volume
     disks = pulumi.Output.all(boot_volume, attachment.volume_id, attachment.id)
     data = remote.Command(
         f"{name}-data-volume",

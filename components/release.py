@@ -1,4 +1,4 @@
-"""What must run on the server, said once; the release tool there makes it so."""
+"""A release: the desired state of a service, and the command that brings it to the server."""
 
 import dataclasses
 import json
@@ -10,7 +10,7 @@ from pulumi_command import remote
 
 from components import commands, summary
 from components.image import Registry
-from components.observation import NOTHING, Observation
+from components.observed_state import NEVER_RELEASED, ObservedState
 from components.server import Server
 from host.auth_release.desired import (
     Canary,
@@ -27,17 +27,19 @@ from host.auth_release.failures import reason
 
 @dataclass(frozen=True, kw_only=True)
 class ReleaseArgs:
+    """The desired state of a service on a server; times in seconds."""
+
     server: Server
-    service: str = ""  # its name on the server; empty: the component's
+    service: str = ""  # its name on the server; empty: the name of the component
     image: pulumi.Input[str]  # by digest: a tag can move without this input changing
     revision: str  # of the sources that the image is built from
     registry: Registry
     port: int
-    site: str  # what the reverse proxy answers to: a DNS name, or :80
+    site: str  # of the reverse proxy: a DNS name, or :80
     environment: dict[str, pulumi.Input[str]]
-    # become files in the container, each named to it by the variable NAME_FILE
+    # files in the container, whose paths are in the variables NAME_FILE
     secrets: dict[str, pulumi.Input[str]]
-    uid: int  # whom the container runs as, and owns its secrets and data
+    uid: int  # of the container's processes, and the owner of its secrets and data
     health: Health = field(default_factory=Health)
     limits: Limits = field(default_factory=Limits)
     hooks: Hooks = field(default_factory=Hooks)
@@ -53,14 +55,14 @@ class ReleaseArgs:
 
 
 class Release(pulumi.ComponentResource):
-    """One service on one server, replaced beside the running one without a lost request.
+    """The release of a service on a server; the new container starts beside the live container.
 
-    The desired state goes over stdin, secret because parts of it are. No `triggers`: they replace,
-    and a replacement starts before the old one's end. No `delete`: the VM takes its containers
-    with it.
+    The desired state travels by stdin, as a secret because it contains secrets. There are no
+    `triggers`: they would replace the resource, and so run its delete after its create. There is no
+    `delete`: containers disappear with the VM.
 
-    The number of the release is planned from what the server says: what was changed there by hand,
-    or rolled back, becomes another number and so a difference that a preview shows.
+    The number of the release is planned from the observed state: drift or a rollback on the server
+    needs a new release, with a new number, which a preview shows as a change.
     """
 
     number: pulumi.Output[int]
@@ -68,7 +70,7 @@ class Release(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: ReleaseArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        # inputs of the component itself are there to be read: a preview shows how they change
+        # a component's inputs are for readers: a preview shows their changes
         super().__init__("auth:release:Release", name, summarized(args), opts)
         service = args.service or name
         desired = desired_state(service, args)
@@ -78,7 +80,7 @@ class Release(pulumi.ComponentResource):
             create=self._planned(service, args.server, desired).apply(commands.release),
             stdin=desired,
             add_previous_output_in_env=False,
-            # progress is for people, on stderr; the result is one line of JSON on stdout
+            # progress is for people, on stderr; the result is a line of JSON on stdout
             logging=remote.Logging.STDERR,
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -88,44 +90,48 @@ class Release(pulumi.ComponentResource):
     def _planned(
         self, service: str, server: Server, desired: pulumi.Output[str]
     ) -> pulumi.Output[int | None]:
-        """Plan the release's number; None if the server can't be asked."""
+        """Plan the release's number; None without an answer of the server."""
 
         def plan(known: dict[str, Any]) -> int | None:
-            if known["seen"] is None:
+            if known["observed"] is None:
                 return None
-            seen = known["seen"].get(service, NOTHING)
-            number, reason = planned_number(seen, Desired.parse(known["desired"]))
+            observed = known["observed"].get(service, NEVER_RELEASED)
+            number, reason = planned_number(observed, Desired.parse(known["desired"]))
             if reason:
                 pulumi.log.warn(reason, self)
             return number
 
         return pulumi.Output.unsecret(
-            pulumi.Output.all(seen=server.seen, desired=desired).apply(plan)
+            pulumi.Output.all(observed=server.observed, desired=desired).apply(plan)
         )
 
 
-def planned_number(seen: Observation, desired: Desired) -> tuple[int, str]:
-    """Give the number of the release that will run, and why it is a new one if that is not plain.
+def planned_number(observed: ObservedState, desired: Desired) -> tuple[int, str | None]:
+    """Return the number of the release that will run, and a reason that a preview should show.
 
-    It is the live one's if that runs what is desired, as it was made; else the next.
+    The live release stays if it has the desired state and no drift; else the next number is taken.
+    A changed desired state needs no reason: the preview shows the change itself.
     """
-    if seen.live is None:
-        # requests are led to a release whose record the tool there can't read
-        repair = f"A new release takes over, as {'; '.join(seen.differs)}."
-        return seen.next, repair if seen.differs else ""
-    live = int(seen.live["release"])
-    if seen.differs:
-        return seen.next, f"Release {live} needs repair: {'; '.join(seen.differs)}."
-    if seen.live["fingerprint"] == desired.fingerprint:
-        return live, ""
-    if seen.live["note"].startswith("rollback"):
-        told = f"{seen.live['note']}, by {seen.live['by']} at {seen.live['at']}"
-        return seen.next, f"Release {live} is live ({told}); this takes its place again."
-    return seen.next, ""
+    live, drift = observed.live, "; ".join(observed.drift)
+    if live is None:
+        # the drift is the reason why the tool can't read the record of the live release
+        return observed.next_number, f"A new release takes over, as {drift}." if drift else None
+    number = int(live["release"])
+    if drift:
+        return observed.next_number, f"Release {number} needs repair: {drift}."
+    if live["fingerprint"] == desired.fingerprint:
+        return number, None
+    if live["note"].startswith("rollback"):
+        origin = f"{live['note']}, by {live['by']} at {live['at']}"
+        return (
+            observed.next_number,
+            f"Release {number} is live ({origin}); this takes its place again.",
+        )
+    return observed.next_number, None
 
 
 def desired_state(service: str, args: ReleaseArgs) -> pulumi.Output[str]:
-    """Render the document that `auth-release apply` reads: host/auth_release/desired.py."""
+    """Return the document for `auth-release apply`: host/auth_release/desired.py."""
 
     def render(known: dict[str, Any]) -> str:
         desired = Desired(
@@ -164,7 +170,7 @@ def desired_state(service: str, args: ReleaseArgs) -> pulumi.Output[str]:
 
 
 def summarized(args: ReleaseArgs) -> dict[str, pulumi.Input[object]]:
-    """Say without a secret what is released; of each variable, only whether its value changed."""
+    """Return the desired state without secrets: each variable has a mark in its value's place."""
     key = args.server.login_key
     return {
         "image": args.image,
@@ -183,7 +189,7 @@ def summarized(args: ReleaseArgs) -> dict[str, pulumi.Input[object]]:
 
 
 def checked(document: str) -> str:
-    """Refuse here what the server would refuse, so that a preview tells it."""
+    """Return the document; raise RunError, in a preview as well, if the server would refuse it."""
     try:
         Desired.parse(document)
     except ReleaseError as error:
@@ -192,5 +198,5 @@ def checked(document: str) -> str:
 
 
 def release_number(stdout: str) -> int:
-    """Read the release's number from the tool's result, the last line of its stdout."""
+    """Return the release's number from the tool's result, the last line of its stdout."""
     return int(json.loads(stdout.rstrip("\n").rpartition("\n")[2])["release"])

@@ -1,4 +1,4 @@
-"""The release tool as it travels to the server: one executable file, in text."""
+"""The release tool as it is sent to the server: an executable file, as text."""
 
 import base64
 import io
@@ -12,7 +12,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # zip's first moment
 
 
 def archive() -> str:
-    """Pack the tool as Python's zipapp does, in base64; the same sources give the same text."""
+    """Return the tool as a zipapp in base64; the same sources give the same text."""
     buffer = io.BytesIO()
     buffer.write(_INTERPRETER)
     with zipfile.ZipFile(buffer, "w") as packed:

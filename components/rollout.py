@@ -1,4 +1,4 @@
-"""One release on many servers: some at a time, and no further once one has failed."""
+"""Releases on many servers: some servers at a time, and no more after a failure."""
 
 from collections.abc import Callable, Sequence
 
@@ -11,16 +11,16 @@ Make = Callable[[Server, pulumi.ResourceOptions], Sequence[Release]]
 
 
 def roll_out(servers: Sequence[Server], make: Make, *, at_once: int = 1) -> list[Release]:
-    """Make the releases of each server, `at_once` servers side by side.
+    """Make the releases of each server, on `at_once` servers at a time.
 
-    `make` registers a server's releases with the options that it is given: they depend on all
-    releases of the servers before, so that a failure there leaves the rest as they are.
+    `make` registers a server's releases with the options that it gets. These depend on all releases
+    of the servers before, so that a failure leaves the later servers unchanged.
     """
     if at_once < 1:
-        raise ValueError(f"at_once is {at_once}; at least one server must be released at a time")
-    done: list[Release] = []
+        raise ValueError(f"at_once is {at_once}; it must be 1 or more")
+    releases: list[Release] = []
     for first in range(0, len(servers), at_once):
-        options = pulumi.ResourceOptions(depends_on=list(done))
+        options = pulumi.ResourceOptions(depends_on=list(releases))
         for server in servers[first : first + at_once]:
-            done += make(server, options)
-    return done
+            releases += make(server, options)
+    return releases

@@ -1,4 +1,4 @@
-"""The service's own check of its variables, from its sources: nothing else declares them."""
+"""The service's own check of its environment variables, imported from its sources."""
 
 import sys
 from collections.abc import Mapping
@@ -9,16 +9,15 @@ from components.image import SERVICE
 
 
 def problems(environment: Mapping[str, str]) -> list[str]:
-    """Return what the service would refuse, a sentence each that begins with a variable's name.
+    """List the service's problems with its variables, as sentences that begin with a name.
 
-    The import costs a fifth of a second where applications are registered: call it off the path
-    that an update waits for.
+    The import takes a fifth of a second if clients are registered: call it in a thread.
     """
     return list(_module().problems(environment))
 
 
 def secret_names() -> frozenset[str]:
-    """Return the names of the service's variables that hold secrets; as costly as `problems`."""
+    """Return the names of the service's variables for secrets; as slow as `problems`."""
     return frozenset(_module().secret_names())
 
 

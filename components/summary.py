@@ -1,4 +1,4 @@
-"""What may be shown of values that may not be: a mark that changes when the value does."""
+"""Marks of values that must not be shown: a mark changes when its value changes."""
 
 import hashlib
 import hmac
@@ -6,26 +6,26 @@ from collections.abc import Mapping
 
 import pulumi
 
-_DIGITS = 12  # 48 bits: two values that anybody compares do not meet by chance
+_DIGITS = 12  # 48 bits: two values of a variable have the same mark in 1 of 10^14 cases
 
 
 def mark(key: str, name: str, value: str) -> str:
-    """Mark a variable's value: equal for the same key, name and value, and nothing else to learn.
+    """Return the mark of a variable's value: the same for the same key, name and value.
 
-    A plain hash of a value that can be guessed could be found by guessing; a keyed one (HMAC,
-    RFC 2104) takes the key. The name is part of it, so that two variables with the same value do
-    not show that they have it.
+    A reader could find a short value by its plain hash, trying many; a keyed hash (HMAC, RFC 2104)
+    prevents that. The name is part of the hash, so that two variables with equal values have
+    different marks.
     """
     text = f"{name}={value}".encode()
     digest = hmac.new(key.encode(), text, hashlib.sha256).hexdigest()[:_DIGITS]
-    # a preview shows it where people look for the value
+    # a preview shows it in the value's place
     return f"not shown, mark {digest}"
 
 
 def marks(
     key: pulumi.Input[str], values: Mapping[str, pulumi.Input[str]]
 ) -> dict[str, pulumi.Output[str]]:
-    """Mark each value of a mapping by a secret `key`; the marks themselves are no secret."""
+    """Return the mark of each value, made with a secret `key`; a mark itself is not secret."""
     return {name: _marked(key, name, value) for name, value in sorted(values.items())}
 
 

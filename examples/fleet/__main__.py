@@ -1,11 +1,11 @@
-"""Several services on each of several VMs, released one VM at a time.
+"""Several services on each of several VMs, released a VM at a time.
 
 The configuration is that of the product, and of this example:
 
-    fleet:servers       how many VMs, 2 by default
-    fleet:services      how many services on each, 2 by default
-    fleet:environment   JSON, from a service's name to variables of its own: changing one makes a
-                        new release of that service alone
+    fleet:servers       number of VMs, 2 by default
+    fleet:services      number of services on each, 2 by default
+    fleet:environment   JSON, from a service's name to its own variables: a change makes a new
+                        release of this service alone
 """
 
 import sys
@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import settings as configuration
 from components.image import Image, ImageArgs
-from components.network import Network, NetworkArgs, openings
+from components.network import Network, NetworkArgs, ingress_rules
 from components.release import Release, ReleaseArgs
 from components.rollout import roll_out
 from components.server import Server, ServerArgs
@@ -34,7 +34,7 @@ network = Network(
         compartment_id=settings.compartment_id,
         vcn_cidr=settings.vcn_cidr,
         subnet_cidr=settings.subnet_cidr,
-        ingress=openings(ssh=settings.allowed_ssh_cidrs, http=settings.allowed_http_cidrs),
+        ingress=ingress_rules(ssh=settings.allowed_ssh_cidrs, http=settings.allowed_http_cidrs),
     ),
 )
 servers = {
@@ -67,8 +67,8 @@ image = Image(
 
 
 def releases(server: Server, options: pulumi.ResourceOptions) -> list[Release]:
-    """Put every service on one server; the proxy tells them apart by the name that is asked for."""
-    (vm,) = (name for name, found in servers.items() if found is server)
+    """Release every service on a server; the proxy selects a service by the host name."""
+    (vm,) = (name for name, other in servers.items() if other is server)
     return [
         Release(
             f"{service}-on-{vm}",

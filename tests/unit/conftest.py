@@ -1,4 +1,4 @@
-"""A recording engine: runs a program on mocks and gives back all that it registered."""
+"""A recording engine: it runs a program on mocks and returns all its resources."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -9,8 +9,8 @@ import pytest
 from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks
 from pulumi.runtime.mocks import MockMonitor
 
-from components import banner, host_key, observation
-from components.observation import Observation
+from components import banner, host_key, observed_state
+from components.observed_state import ObservedState
 
 Registered = dict[str, MockResourceArgs]
 Program = Callable[[], object]
@@ -42,7 +42,7 @@ CALLS: Mapping[str, Mapping[str, Any]] = {
 
 
 class Engine(Mocks):
-    """Records what a program registers; a provider call that no test planned is a failure."""
+    """Record the registered resources; a call of an unknown provider function is a failure."""
 
     def __init__(self) -> None:
         self.registered: Registered = {}
@@ -61,7 +61,7 @@ class Engine(Mocks):
 
 
 class Monitor(MockMonitor):
-    """Keeps what each resource waits for and is protected by, which mocks are not told."""
+    """Record the dependencies and the protection of each resource, which `Mocks` does not get."""
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
@@ -77,25 +77,26 @@ class Monitor(MockMonitor):
 
 
 class Recording:
-    """What a program registered, found by the resource's name without its type."""
+    """The registered resources, by their name without the type."""
 
     def __init__(self, engine: Engine, monitor: Monitor) -> None:
         self.registered = engine.registered
         self.calls = engine.calls
-        self.awaited = monitor.awaited  # by name, the names of what it depends on
+        self.awaited = monitor.awaited  # names of dependencies, by the name of a resource
         self.protected = monitor.protected
+        self.urns = {*monitor.resources}
 
     def __getitem__(self, name: str) -> dict[str, Any]:
-        found = [args for key, args in self.registered.items() if key.endswith(f" {name}")]
-        assert len(found) == 1, f"{len(found)} resources are called {name}: {sorted(self.names)}"
-        return dict(found[0].inputs)
+        matches = [args for key, args in self.registered.items() if key.endswith(f" {name}")]
+        assert len(matches) == 1, f"{len(matches)} are called {name}: {sorted(self.names)}"
+        return dict(matches[0].inputs)
 
     @property
     def names(self) -> set[str]:
         return {key.partition(" ")[2] for key in self.registered}
 
-    def asked(self, token: str) -> list[dict[str, Any]]:
-        """Give the arguments of each call of a provider's function."""
+    def calls_of(self, token: str) -> list[dict[str, Any]]:
+        """Return the arguments of each call of a provider's function."""
         return [arguments for called, arguments in self.calls if called == token]
 
     def of_type(self, token: str) -> list[dict[str, Any]]:
@@ -104,9 +105,9 @@ class Recording:
 
 @pytest.fixture(autouse=True)
 def _no_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no unit test reach for a server: there, nothing is live."""
+    """Keep unit tests away from servers: nothing is live on any server."""
 
-    async def observe(**_: object) -> dict[str, Observation]:
+    async def read(**_: object) -> dict[str, ObservedState]:
         await asyncio.sleep(0)
         return {}
 
@@ -117,14 +118,14 @@ def _no_server(monkeypatch: pytest.MonkeyPatch) -> None:
     async def wait(*_: object) -> None:
         await asyncio.sleep(0)
 
-    monkeypatch.setattr(observation, "observe", observe)
+    monkeypatch.setattr(observed_state, "read", read)
     monkeypatch.setattr(host_key, "check", check)
     monkeypatch.setattr(banner, "wait", wait)
 
 
 @pytest.fixture(name="up")
 def _up() -> Callable[[Program], Recording]:
-    """Run a program until every registration has landed; give back what it registered."""
+    """Run a program to its end, and return the registered resources."""
 
     def up(program: Program) -> Recording:
         engine = Engine()
@@ -143,7 +144,7 @@ def _up() -> Callable[[Program], Recording]:
 
 
 def plain(value: object) -> object:
-    """Take the engine's secret wrapping off a value, failing if it has none."""
+    """Return the value inside the engine's wrapping of a secret; fail without the wrapping."""
     assert isinstance(value, dict), "this should travel as a secret"
     assert value.get("4dabf18193072939515e22adb298388d"), "this should travel as a secret"
     return value["value"]

@@ -26,7 +26,7 @@ async def speaks(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     writer.close()
 
 
-async def says_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def stays_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     await reader.read()
     writer.close()
 
@@ -59,11 +59,11 @@ def test_a_server_that_sends_its_banner_late_is_waited_for() -> None:
 @pytest.mark.parametrize(
     ("serve", "problem"),
     [
-        (says_nothing, "takes connections and says nothing"),
-        (speaks_http, "closes connections before it says who it is"),
+        (stays_silent, "accepts connections and stays silent"),
+        (speaks_http, "closes connections before it sends a banner"),
     ],
 )
-def test_a_server_without_a_banner_is_named_with_what_it_does(serve: Serve, problem: str) -> None:
+def test_a_server_without_a_banner_is_named_with_its_behaviour(serve: Serve, problem: str) -> None:
     with pytest.raises(SilentError, match=problem):
         run(waited(serve, 1))
 

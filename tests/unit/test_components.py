@@ -22,14 +22,14 @@ from components import (
     host_key,
     image,
     machine,
-    observation,
+    observed_state,
     release,
     rollout,
     server,
     summary,
 )
-from components.network import Ingress, Network, NetworkArgs, openings
-from components.observation import Observation, UnreachableError
+from components.network import IngressRule, Network, NetworkArgs, ingress_rules
+from components.observed_state import ObservedState, UnreachableError
 from host.auth_release.desired import Desired
 from tests.unit.conftest import Program, Recording, plain
 from tests.unit.examples import HOST_KEY, SCHEMA, SIGNING_KEY
@@ -40,7 +40,7 @@ from tests.unit.loop import run
 
 Up = Callable[[Program], Recording]
 RULE = "oci:Core/networkSecurityGroupSecurityRule:NetworkSecurityGroupSecurityRule"
-REAL_OBSERVE = observation.observe  # before a fixture puts it out of reach
+READ = observed_state.read  # before a fixture replaces it
 DIGEST = f"registry.test/auth@sha256:{'a' * 64}"
 
 
@@ -55,7 +55,7 @@ def network() -> Network:
             compartment_id="compartment",
             vcn_cidr="10.0.0.0/16",
             subnet_cidr="10.0.1.0/24",
-            ingress=openings(ssh=("198.51.100.0/24",), http=("0.0.0.0/0",)),
+            ingress=ingress_rules(ssh=("198.51.100.0/24",), http=("0.0.0.0/0",)),
         ),
     )
 
@@ -101,10 +101,10 @@ def make_release(
 def test_only_ssh_http_and_https_are_let_in(up: Up) -> None:
     rules = [r for r in up(network).of_type(RULE) if r["direction"] == "INGRESS"]
 
-    opened = {
+    open_ports = {
         (r["source"], r["tcpOptions"]["destinationPortRange"]["min"]): r["protocol"] for r in rules
     }
-    assert opened == {
+    assert open_ports == {
         ("198.51.100.0/24", 22): "6",
         ("0.0.0.0/0", 80): "6",
         ("0.0.0.0/0", 443): "6",
@@ -119,10 +119,10 @@ def test_the_default_security_list_opens_nothing(up: Up) -> None:
 
 
 def test_rules_are_named_by_what_they_open_so_that_one_more_changes_no_other() -> None:
-    slugs = [rule.slug for rule in openings(ssh=("10.0.0.0/8", "192.0.2.1/32"), http=())]
+    slugs = [rule.slug for rule in ingress_rules(ssh=("10.0.0.0/8", "192.0.2.1/32"), http=())]
 
     assert slugs == ["22-from-10-0-0-0-8", "22-from-192-0-2-1-32"]
-    assert Ingress(port=22, source="192.0.2.1/32", reason="").slug == slugs[1]
+    assert IngressRule(port=22, source="192.0.2.1/32", description="").slug == slugs[1]
 
 
 def test_the_vm_waits_for_the_rules_of_its_network(up: Up) -> None:
@@ -146,7 +146,7 @@ def test_a_servers_releases_wait_for_those_of_the_servers_before(up: Up) -> None
     awaited = up(program).awaited
 
     assert awaited["on-one"] == awaited["on-two"] == set()
-    # to wait for a component is to wait for what is in it
+    # to wait for a component is to wait for its children
     assert awaited["on-three"] == {"on-one-release", "on-two-release"}
 
 
@@ -167,26 +167,29 @@ def test_an_address_that_is_attached_to_nothing_stops_an_update_before_it_is_dia
     monkeypatch.setattr(pulumi.log, "warn", warnings.append)
     unassigned = {
         "ip_address": "192.0.2.7",
-        "entity": None,
+        "assigned_to": None,
         "public_ip_id": "ocid1.publicip.x",
         "private_ip_id": "ocid1.privateip.y",
     }
-    says = "attached to nothing.*--public-ip-id ocid1.publicip.x --private-ip-id ocid1.privateip.y"
+    problem = (
+        "attached to nothing.*--public-ip-id ocid1.publicip.x --private-ip-id ocid1.privateip.y"
+    )
 
     if preview:
-        assert address.checked(unassigned) == "192.0.2.7"
-        assert re.search(says, warnings[0])
+        assert address.check_assignment(unassigned) == "192.0.2.7"
+        assert re.search(problem, warnings[0])
     else:
-        with pytest.raises(pulumi.RunError, match=says):
-            address.checked(unassigned)
-    assert address.checked({**unassigned, "entity": "private-ip"}) == "192.0.2.7"
+        with pytest.raises(pulumi.RunError, match=problem):
+            address.check_assignment(unassigned)
+    assert address.check_assignment({**unassigned, "assigned_to": "private-ip"}) == "192.0.2.7"
 
 
-def test_what_the_service_needs_of_the_network_is_said_although_it_is_the_default(up: Up) -> None:
-    """Otherwise a refresh shows no difference when somebody changes it."""
-    seen = up(network)
-    assert seen["auth-gateway"]["enabled"] is True
-    assert {rule["stateless"] for rule in seen.of_type(RULE)} == {False}
+def test_defaults_of_the_network_that_the_service_needs_are_written_out(up: Up) -> None:
+    """Otherwise a refresh would not show that they were changed."""
+    recorded = up(network)
+
+    assert recorded["auth-gateway"]["enabled"] is True
+    assert {rule["stateless"] for rule in recorded.of_type(RULE)} == {False}
 
 
 def test_the_vm_starts_from_the_newest_image(up: Up) -> None:
@@ -329,7 +332,9 @@ def test_the_address_goes_to_the_primary_private_ip_of_a_vnic_that_the_vm_has() 
     ],
     ids=["gone", "terminated", "its address is another VM's by now"],
 )
-def test_a_lost_vm_is_told_with_the_way_out(attachments: list[Any], addresses: list[Any]) -> None:
+def test_a_lost_vm_is_reported_with_the_remedy(
+    attachments: list[Any], addresses: list[Any]
+) -> None:
     with pytest.raises(pulumi.RunError, match=r"The VM ocid has no VNIC.*make up REFRESH=1"):
         picked(attachments, addresses)
 
@@ -337,8 +342,8 @@ def test_a_lost_vm_is_told_with_the_way_out(attachments: list[Any], addresses: l
 def test_the_primary_vnics_address_is_looked_up(up: Up) -> None:
     recorded = up(make_server)
 
-    (asked,) = recorded.asked("oci:Core/getPrivateIps:getPrivateIps")
-    assert asked == {"ipAddress": "10.0.1.2", "subnetId": "subnet"}
+    (arguments,) = recorded.calls_of("oci:Core/getPrivateIps:getPrivateIps")
+    assert arguments == {"ipAddress": "10.0.1.2", "subnetId": "subnet"}
 
 
 def test_the_desired_state_travels_only_as_a_secret_on_stdin(up: Up) -> None:
@@ -369,7 +374,7 @@ def test_a_preview_says_that_it_shows_a_mark_and_not_the_value(up: Up) -> None:
     assert shown["environment"]["AUTH_ISSUER"].startswith("not shown, mark ")
 
 
-def test_a_mark_tells_a_changed_value_by_a_key_and_not_which_variables_are_equal() -> None:
+def test_a_mark_shows_a_changed_value_and_not_that_two_variables_are_equal() -> None:
     marked = summary.mark("key", "A", "yes")
 
     assert marked == summary.mark("key", "A", "yes")
@@ -385,7 +390,7 @@ def test_a_release_has_no_triggers_and_no_delete(up: Up) -> None:
     assert "delete" not in command
 
 
-def test_a_port_that_is_none_is_refused_before_anything_is_registered() -> None:
+def test_a_port_out_of_range_is_refused_before_anything_is_registered() -> None:
     with pytest.raises(ValueError, match="from 1 to 65535, not 0"):
         make_release_args_with_port_zero()
 
@@ -442,14 +447,14 @@ def live(**changes: Any) -> dict[str, Any]:
     return {**release, **changes}
 
 
-def see(monkeypatch: pytest.MonkeyPatch, **seen: Any) -> None:
-    """Let the server be seen like this."""
+def observe(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
+    """Set the observed state of the server."""
 
-    async def observe(**_: Any) -> dict[str, Observation]:
+    async def read(**_: Any) -> dict[str, ObservedState]:
         await asyncio.sleep(0)
-        return {"auth": Observation(**{"live": None, "differs": (), "next": 7, **seen})}
+        return {"auth": ObservedState(**{"live": None, "drift": (), "next_number": 7, **changes})}
 
-    monkeypatch.setattr(observation, "observe", observe)
+    monkeypatch.setattr(observed_state, "read", read)
 
 
 def planned(up: Up, **changes: Any) -> str:
@@ -457,7 +462,7 @@ def planned(up: Up, **changes: Any) -> str:
 
 
 def test_the_next_release_is_planned_by_its_number(up: Up, monkeypatch: pytest.MonkeyPatch) -> None:
-    see(monkeypatch, live=live(fingerprint="another"))
+    observe(monkeypatch, live=live(fingerprint="another"))
 
     assert planned(up).endswith("auth-release apply --number 7")
 
@@ -466,7 +471,7 @@ def test_a_server_that_runs_what_is_desired_keeps_its_release(
     up: Up, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     document = str(plain(up(make_release)["auth-release"]["stdin"]))
-    see(monkeypatch, live=live(fingerprint=Desired.parse(document).fingerprint))
+    observe(monkeypatch, live=live(fingerprint=Desired.parse(document).fingerprint))
 
     assert planned(up).endswith("--number 6")
 
@@ -474,68 +479,70 @@ def test_a_server_that_runs_what_is_desired_keeps_its_release(
 def test_a_service_that_was_never_released_there_begins_at_one(
     up: Up, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    see(monkeypatch, live=live())
+    observe(monkeypatch, live=live())
 
     assert str(up(lambda: make_release(service="other"))["auth-release"]["create"]).endswith(
         "--number 1"
     )
 
 
-def test_what_differs_on_the_server_plans_a_repair() -> None:
-    seen = Observation(live=live(), differs=("auth-6 does not run",), next=9)
+def test_drift_on_the_server_plans_a_repair() -> None:
+    observed = ObservedState(live=live(), drift=("auth-6 does not run",), next_number=9)
 
-    assert release.planned_number(seen, example_desired()) == (
+    assert release.planned_number(observed, example_desired()) == (
         9,
         "Release 6 needs repair: auth-6 does not run.",
     )
 
 
-def test_a_live_release_that_the_server_can_not_read_is_replaced_and_said_so() -> None:
-    seen = Observation(live=None, differs=("the record of release 8 can't be read",), next=9)
+def test_a_live_release_with_an_unreadable_record_is_replaced_with_a_reason() -> None:
+    observed = ObservedState(
+        live=None, drift=("the record of release 8 can't be read",), next_number=9
+    )
 
-    assert release.planned_number(seen, example_desired()) == (
+    assert release.planned_number(observed, example_desired()) == (
         9,
         "A new release takes over, as the record of release 8 can't be read.",
     )
 
 
-def test_a_rollback_by_hand_is_told() -> None:
-    seen = Observation(live=live(note="rollback from 5 to 4"), differs=(), next=7)
-    number, reason = release.planned_number(seen, example_desired())
+def test_a_rollback_by_hand_is_reported() -> None:
+    observed = ObservedState(live=live(note="rollback from 5 to 4"), drift=(), next_number=7)
+    number, reason = release.planned_number(observed, example_desired())
 
     assert number == 7
-    assert "rollback from 5 to 4, by ada at noon" in reason
+    assert "rollback from 5 to 4, by ada at noon" in str(reason)
 
 
-@pytest.mark.parametrize(("patience", "asked"), [(60, 3), (0, 1)])
+@pytest.mark.parametrize(("patience", "attempts"), [(60, 3), (0, 1)])
 def test_a_server_that_boots_is_asked_again_for_as_long_as_there_is_patience(
-    monkeypatch: pytest.MonkeyPatch, patience: float, asked: int
+    monkeypatch: pytest.MonkeyPatch, patience: float, attempts: int
 ) -> None:
     answers = [ConnectionResetError("no sshd yet"), ConnectionRefusedError("nor now"), "{}"]
-    given: list[object] = []
+    results: list[object] = []
 
-    async def ask(*_: str) -> str:
+    async def run_command(*_: str) -> str:
         await asyncio.sleep(0)
-        given.append(answer := answers[len(given)])
+        results.append(answer := answers[len(results)])
         if isinstance(answer, Exception):
             raise answer
         return str(answer)
 
-    monkeypatch.setattr(observation, "_ask", ask)
-    monkeypatch.setattr(observation, "_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(observed_state, "_run", run_command)
+    monkeypatch.setattr(observed_state, "_PAUSE_SECONDS", 0)
     with contextlib.suppress(UnreachableError):
-        run(REAL_OBSERVE(host="192.0.2.7", private_key="", host_key="", patience=patience))
-    assert len(given) == asked
+        run(READ(host="192.0.2.7", private_key="", host_key="", patience=patience))
+    assert len(results) == attempts
 
 
 def test_a_server_that_can_not_be_asked_stops_no_preview(
     up: Up, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def observe(**_: Any) -> dict[str, Observation]:
+    async def read(**_: Any) -> dict[str, ObservedState]:
         await asyncio.sleep(0)
         raise UnreachableError("no route")
 
-    monkeypatch.setattr(observation, "observe", observe)
+    monkeypatch.setattr(observed_state, "read", read)
 
     assert planned(up).endswith("auth-release apply")
 
@@ -550,11 +557,11 @@ def test_a_desired_state_that_the_server_would_refuse_is_refused_here() -> None:
     [("", ":80", "http://192.0.2.7"), ("auth.test", "auth.test", "https://auth.test")],
 )
 def test_a_domain_turns_on_https(up: Up, domain: str, site: str, url: str) -> None:
-    seen: list[str] = []
-    up(lambda: endpoint.base_url(domain, pulumi.Output.from_input("192.0.2.7")).apply(seen.append))
+    urls: list[str] = []
+    up(lambda: endpoint.base_url(domain, pulumi.Output.from_input("192.0.2.7")).apply(urls.append))
 
     assert endpoint.site(domain) == site
-    assert seen == [url]
+    assert urls == [url]
 
 
 def test_nothing_is_sent_to_a_machine_that_shows_another_host_key(

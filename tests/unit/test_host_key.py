@@ -1,4 +1,4 @@
-"""A look at the host key that a server shows, against real servers on loopback."""
+"""The check of a host key, against real servers on loopback."""
 
 import asyncio
 import socket
@@ -11,7 +11,7 @@ import asyncssh
 import pytest
 
 from components import host_key
-from components.host_key import check  # the fixture for all tests replaces the module's
+from components.host_key import check  # a fixture of all tests replaces the module's
 
 
 def run(work: Coroutine[Any, Any, object]) -> None:
@@ -30,7 +30,7 @@ def public(key: asyncssh.SSHKey) -> str:
 
 @asynccontextmanager
 async def server(key: asyncssh.SSHKey) -> AsyncIterator[int]:
-    """Serve SSH on loopback with one host key; give the port."""
+    """Serve SSH on loopback with a host key; yield the port."""
     listener = await asyncssh.listen("127.0.0.1", 0, server_host_keys=[key])
     async with listener:
         yield listener.get_port()
@@ -51,7 +51,7 @@ def test_the_pinned_key_is_taken_whatever_its_comment() -> None:
     run(look(key, public(key).replace("of the server", "of the program")))
 
 
-def test_another_key_is_refused_with_its_meanings_and_the_way_out() -> None:
+def test_another_key_is_refused_with_its_causes_and_remedies() -> None:
     with pytest.raises(host_key.HostKeyError) as refused:
         run(look(made(), public(made())))
 
@@ -60,12 +60,12 @@ def test_another_key_is_refused_with_its_meanings_and_the_way_out() -> None:
         assert part in str(refused.value)
 
 
-def test_a_server_with_keys_of_other_kinds_alone_is_not_the_programs() -> None:
+def test_a_server_with_keys_of_other_kinds_alone_is_refused() -> None:
     with pytest.raises(host_key.HostKeyError):
         run(look(made("ecdsa-sha2-nistp256"), public(made())))
 
 
-def test_a_server_that_refuses_or_says_nothing_is_left_to_who_waits_for_it(
+def test_a_server_that_refuses_or_stays_silent_is_no_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(host_key, "_LOOK_SECONDS", 0.5)

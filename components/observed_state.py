@@ -1,4 +1,4 @@
-"""What a server says of its releases, asked while a preview or an update is planned."""
+"""The observed state of a server: its answer about its releases, for a preview or an update."""
 
 import asyncio
 import json
@@ -14,36 +14,37 @@ _PAUSE_SECONDS = 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Observation:
-    """A service's state: its live release, how that differs, and the next release's number."""
+class ObservedState:
+    """The observed state of a service: live release, drift, and the next release's number."""
 
     live: dict[str, Any] | None  # as auth-release prints a release
-    differs: tuple[str, ...]
-    next: int
+    drift: tuple[str, ...]
+    next_number: int
 
 
-NOTHING = Observation(live=None, differs=(), next=1)  # of a service that was never released
+NEVER_RELEASED = ObservedState(live=None, drift=(), next_number=1)
 
 
 class UnreachableError(Exception):
-    """The server could not be asked; the text says why."""
+    """The server did not answer; the text is the reason."""
 
 
-async def observe(
+async def read(
     *, host: str, private_key: str, host_key: str, patience: float = 0
-) -> dict[str, Observation]:
-    """Ask the release tool there of all its services; raise UnreachableError if it can't be.
+) -> dict[str, ObservedState]:
+    """Return the observed state of each service on the server, by its name.
 
-    For `patience` seconds a server that takes no connection is asked again: it may be booting.
+    A server that accepts no connection may be booting: it is asked again for `patience` seconds.
+    Raise UnreachableError without an answer.
     """
-    import asyncssh  # noqa: PLC0415 - takes a while, in which the engine has work of its own
+    import asyncssh  # noqa: PLC0415 - takes a third of a second, in which the engine works
 
     deadline = time.monotonic() + patience
     try:
         while True:
             try:
                 text = await asyncio.wait_for(
-                    _ask(commands.status(), host, private_key, host_key), _ANSWER_SECONDS
+                    _run(commands.status(), host, private_key, host_key), _ANSWER_SECONDS
                 )
                 break
             except (OSError, asyncssh.ConnectionLost):
@@ -51,16 +52,18 @@ async def observe(
                     raise
                 await asyncio.sleep(_PAUSE_SECONDS)
         return {
-            service: Observation(
-                live=told["live"], differs=tuple(told["differs"]), next=int(told["next"])
+            service: ObservedState(
+                live=status["live"],
+                drift=tuple(status["differs"]),
+                next_number=int(status["next"]),
             )
-            for service, told in json.loads(text).items()
+            for service, status in json.loads(text).items()
         }
     except (OSError, asyncssh.Error, TimeoutError, ValueError, KeyError) as error:
         raise UnreachableError(str(error) or type(error).__name__) from None
 
 
-async def _ask(command: str, host: str, private_key: str, host_key: str) -> str:
+async def _run(command: str, host: str, private_key: str, host_key: str) -> str:
     import asyncssh  # noqa: PLC0415
 
     async with asyncssh.connect(
