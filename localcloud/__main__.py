@@ -4,13 +4,12 @@ import argparse
 import fcntl
 import json
 import shutil
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from common import docker, progress
 from localcloud import clients, coverage, server
 from localcloud.machines import images, registry
 from localcloud.machines.docker import DockerError
@@ -44,11 +43,11 @@ def _start(arguments: argparse.Namespace) -> None:
         if not home.database.exists():
             # of a cloud in a folder of the same name, which was deleted and not stopped
             machines.remove_everything()
-        with _told("Preparing machines and the image registry"):
+        with progress.step("Preparing machines and the image registry"):
             machines.prepare(_tell)
-        with _told("Preparing the base images of services"):
+        with progress.step("Preparing the base images of services"):
             images.python(_tell)
-        with _told(f"Starting the emulated Oracle Cloud at {home.endpoint}"):
+        with progress.step(f"Starting the emulated Oracle Cloud at {home.endpoint}"):
             server.start(home)
 
 
@@ -57,7 +56,7 @@ def _stop(arguments: argparse.Namespace) -> None:
     if home is None:
         _tell(f"There is no emulated cloud at {arguments.home}.")
         return
-    with _one_at_a_time(home), _told("Removing the emulated Oracle Cloud and its machines"):
+    with _one_at_a_time(home), progress.step("Removing the emulated Oracle Cloud and its machines"):
         server.stop(home)
         _check_docker()
         Machines(home).remove_everything()
@@ -66,7 +65,7 @@ def _stop(arguments: argparse.Namespace) -> None:
 
 def _restart(arguments: argparse.Namespace) -> None:
     home = _existing(arguments)
-    with _one_at_a_time(home), _told("Restarting the server; machines keep running"):
+    with _one_at_a_time(home), progress.step("Restarting the server; machines keep running"):
         server.stop(home)
         server.start(home)
 
@@ -146,25 +145,11 @@ def _existing(arguments: argparse.Namespace) -> Home:
 
 
 def _check_docker() -> None:
-    try:
-        asked = subprocess.run(
-            ["docker", "version", "--format", "{{.Server.Version}}"],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=30,
-        )
-    except FileNotFoundError as error:
+    if problem := docker.engine_problem():
         raise HomeError(
-            "The emulated cloud's machines need Docker, and there is no `docker` command. "
-            "Install it (Debian, Ubuntu: apt install docker.io)."
-        ) from error
-    except subprocess.TimeoutExpired as error:
-        raise HomeError("Docker does not answer within 30 s. Restart its daemon.") from error
-    if asked.returncode:
-        raise HomeError(
-            f"Docker is not reachable: {asked.stderr.strip()} Start its daemon (`systemctl start "
-            "docker`), or join the `docker` group if permission is denied."
+            f"The emulated cloud's machines need Docker, and no engine answers: {problem}. Install "
+            "Docker (Debian, Ubuntu: apt install docker.io), start its daemon (`systemctl start "
+            "docker`), or join the group `docker` if permission is denied."
         )
 
 
@@ -176,14 +161,6 @@ def _one_at_a_time(home: Home) -> Iterator[None]:
         if Home.find(home.path) is None:
             raise HomeError(f"{home.path} was removed by another command just now. Try again.")
         yield
-
-
-@contextmanager
-def _told(step: str) -> Iterator[None]:
-    _tell(f"{step}...")
-    began = time.monotonic()
-    yield
-    _tell(f"  {time.monotonic() - began:.1f} s")
 
 
 def _tell(line: str) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import uvicorn
 
+from common import processes
 from localcloud.api.app import create_app
 from localcloud.cloud import Cloud
 from localcloud.state.home import API_PORT, Home, HomeError, port_is_free
@@ -131,14 +132,10 @@ def _control(home: Home, method: str, path: str) -> bytes:
 
 
 def _identity(pid: int) -> dict[str, Any] | None:
-    """Tell a process from a later one with the same number: by its start, in ticks since boot."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    state, *fields = stat.rpartition(")")[2].split()
+    """Return a process's number, start and boot, which a later one with its number has not."""
+    started = processes.started_at(pid)
     boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
-    return None if state == "Z" else {"pid": pid, "started": int(fields[18]), "boot": boot}
+    return None if started is None else {"pid": pid, "started": int(started), "boot": boot}
 
 
 def _pid_file(home: Home) -> Path:

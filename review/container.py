@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from review.events import UNKNOWN, Plan
+from common.property_values import UNKNOWN
+from review.events import Plan
 
 RELEASE = "auth:release:Release"
 _COMMAND = "command:remote:Command"

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from common.property_values import SIGNATURE
 from review.errors import ReviewError
 
 Operation = Literal["create", "update", "replace", "delete", "import"]
@@ -29,8 +30,6 @@ _OPERATIONS: Mapping[str, Operation] = {
     "read-replacement": "replace",
     "import-replacement": "replace",
 }
-UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # how the engine writes what it can't know yet
-_SECRET = "4dabf18193072939515e22adb298388d"  # noqa: S105 - the engine's mark of a secret value
 MASK = "[secret]"
 _QUIET = frozenset({"same", "read", "refresh", "remove-pending-replace"})
 # what the CLI says of where it found a plugin is nothing that a change brings
@@ -115,7 +114,7 @@ def read(log: bytes) -> Plan:
 
 def plain(value: Any) -> Any:
     """Give the mask for what the engine marks as secret, whatever it left inside."""
-    return MASK if isinstance(value, Mapping) and _SECRET in value else value
+    return MASK if isinstance(value, Mapping) and SIGNATURE in value else value
 
 
 def masked(value: Any) -> Any:

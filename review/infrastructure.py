@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from review.events import MASK, UNKNOWN, Change, Plan, masked, plain
+from common.property_values import UNKNOWN
+from review.events import MASK, Change, Plan, masked, plain
 from review.markdown import Block, cut
 
 _VERBS = {

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from stack import secrets
+from common import files
 from stack.stack import Stack
 
 _VERSION = 1  # of the file that remembers what was written
@@ -47,7 +47,7 @@ def complete_local(stack: Stack, cloud: Mapping[str, Any]) -> None:
     document = {**before, "config": {**known, **own}}
     text = yaml.safe_dump(document, sort_keys=False)
     if not stack.configuration.exists() or stack.configuration.read_text() != text:
-        secrets.write(stack.configuration, text)
+        files.write(stack.configuration, text)
     written.replace(known)
     stack.make_secrets()
     for key, file in (
@@ -80,7 +80,7 @@ class _Written:
 
     def replace(self, values: Mapping[str, Any]) -> None:
         if self.values != values:
-            secrets.write(self.path, json.dumps({"version": _VERSION, "values": values}, indent=2))
+            files.write(self.path, json.dumps({"version": _VERSION, "values": values}, indent=2))
 
     def _is_own(self, key: str, value: Any, known: Mapping[str, Any]) -> bool:
         if isinstance(value, dict) and "secure" in value:

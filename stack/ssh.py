@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from common import files
 from components import advice
-from stack import secrets, unreachable
+from stack import unreachable
 from stack.stack import Stack, StackError
 
 CONFIGURATION = "stack/ssh_config"  # committed; sshCommand names it
@@ -101,9 +102,9 @@ def write(stack: Stack) -> tuple[str, str]:
     folder = stack.clone / ".local" / "ssh" / stack.name
     pinned = keys.ed25519_public(host_key)
     # the CLI drops the newline at its end, which ssh insists on
-    secrets.write(folder / "key", login.rstrip("\n") + "\n")
-    secrets.write(folder / "known_hosts", f"{stack.name},{host} {pinned}\n")
-    secrets.write(folder / "config", _block(stack.name, host, folder))
+    files.write(folder / "key", login.rstrip("\n") + "\n")
+    files.write(folder / "known_hosts", f"{stack.name},{host} {pinned}\n")
+    files.write(folder / "config", _block(stack.name, host, folder))
     return host, pinned
 
 
@@ -124,7 +125,7 @@ def _link(clone: Path) -> None:
     system = shutil.which("ssh", path=os.pathsep.join(others))
     if system:
         configuration = servers / "config"
-        secrets.write(
+        files.write(
             configuration,
             f"Include {_quoted(servers / '*' / 'config')}\n"
             "Match all\n    Include ~/.ssh/config\n    Include /etc/ssh/ssh_config\n",
@@ -132,7 +133,7 @@ def _link(clone: Path) -> None:
         launcher = (
             f'#!/bin/sh\nexec {shlex.quote(system)} -F {shlex.quote(str(configuration))} "$@"\n'
         )
-        secrets.write(folder / "ssh", launcher, mode=0o700)
+        files.write(folder / "ssh", launcher, mode=0o700)
 
 
 def _check_key(stack: Stack, host: str, pinned: str) -> bool:

@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from common import progress
-from stack import secrets
+from common import files, progress
 from stack.stack import Stack, StackError
 from toolchain import plugins
 
@@ -50,7 +49,7 @@ def refuse_losses(stack: Stack, kinds: Kinds, *, agreed: bool, refresh: bool = F
     if lost:
         raise StackError(refusal(lost, names, kinds))
     document = {"version": _VERSION, "kinds": dict(kinds), "resources": others}
-    secrets.write(memory, json.dumps(document, indent=2))
+    files.write(memory, json.dumps(document, indent=2))
 
 
 def of_other_kind(resources: Sequence[Mapping[str, Any]], kinds: Kinds) -> list[str]:

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
+from common import property_values
 from components import host_key
 from standins import provider, values
 from standins.resource import Context, ProviderError
@@ -89,7 +90,7 @@ class Command:
         kinds = values.top_level(self._completed(old), new)
         changed = any(kind != "ADD" for kind in kinds.values())
         known = {} if changed else {name: state[name] for name in self.computed if name in state}
-        return {**dict.fromkeys(self.computed, values.UNKNOWN), **known, **new}
+        return {**dict.fromkeys(self.computed, property_values.UNKNOWN), **known, **new}
 
     @staticmethod
     def _completed(inputs: Properties) -> Properties:

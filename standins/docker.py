@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from common import docker
 from standins import provider, values
 from standins.docker_context import context_digest
 from standins.resource import Context, ProviderError
@@ -90,7 +91,7 @@ class Image:
         name, build = inputs["imageName"], inputs["build"]
         _build(name, build, context)
         if inputs.get("skipPush"):
-            digest = _say("image", "inspect", "--format", "{{.Id}}", name)
+            digest = _output("image", "inspect", "--format", "{{.Id}}", name)
         else:
             digest = _push(name, inputs.get("registry", {}), context)
         return {
@@ -112,11 +113,11 @@ def _build(name: str, build: Mapping[str, Any], context: Context) -> None:
             flags += [f"--{option}", build[option]]
     for key, value in sorted(build.get("args", {}).items()):
         flags += ["--build-arg", f"{key}={value}"]
-    client, env = buildkit_client()
+    client = _buildkit_client()
     tail: deque[str] = deque(maxlen=_TAIL)
     with subprocess.Popen(
-        [client, "build", "--progress=plain", *flags, build["context"]],
-        env={**os.environ, **env},
+        [str(client), "build", "--progress=plain", *flags, build["context"]],
+        env={**os.environ, "DOCKER_BUILDKIT": "1"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -131,37 +132,26 @@ def _build(name: str, build: Mapping[str, Any], context: Context) -> None:
         raise ProviderError(f"the image {name} could not be built:\n{''.join(tail)}")
 
 
-def buildkit_client() -> tuple[str, dict[str, str]]:
-    """Find a Docker client that builds with BuildKit, and the variables that make it do so.
-
-    Clients up to 22 have it inside, later ones need the buildx plugin; PATH may hold several.
-    """
-    folders = os.environ.get("PATH", "").split(os.pathsep)
-    for folder in folders:
-        client = Path(folder) / "docker"
-        if not os.access(client, os.X_OK):
-            continue
-        if _succeeds(str(client), "buildx", "version"):
-            return str(client), {"DOCKER_BUILDKIT": "1"}
-        version = _output(str(client), "--version")
-        if version.startswith("Docker version 2") and int(version.split()[2].split(".")[0]) < 23:  # noqa: PLR2004
-            return str(client), {"DOCKER_BUILDKIT": "1"}
-    raise ProviderError(
-        "no docker client on PATH can build with BuildKit. Install the buildx plugin "
-        "(package docker-buildx or docker-buildx-plugin)."
-    )
+def _buildkit_client() -> Path:
+    client = docker.buildkit_client()
+    if client is None:
+        raise ProviderError(
+            "no docker client on PATH can build with BuildKit. Install the buildx plugin "
+            "(package docker-buildx or docker-buildx-plugin)."
+        )
+    return client
 
 
 def _push(name: str, registry: Mapping[str, str], context: Context) -> str:
     """Push the image and give NAME@DIGEST; the login travels in the request, not in a file."""
-    import docker  # noqa: PLC0415 - takes a third of a second
+    import docker as sdk  # noqa: PLC0415 - takes a third of a second
 
     login = None
     if registry.get("username"):
         login = {"username": registry["username"], "password": registry.get("password", "")}
     repository, _, tag = name.rpartition(":")
     digest = ""
-    for event in docker.from_env().images.push(
+    for event in sdk.from_env().images.push(
         repository, tag=tag, auth_config=login, stream=True, decode=True
     ):
         if "error" in event:
@@ -173,17 +163,9 @@ def _push(name: str, registry: Mapping[str, str], context: Context) -> str:
     return f"{repository}@{digest}"
 
 
-def _say(*argv: str) -> str:
-    return _output("docker", *argv)
-
-
 def _output(*argv: str) -> str:
-    result = subprocess.run(argv, capture_output=True, text=True, check=False)
+    result = subprocess.run(["docker", *argv], capture_output=True, text=True, check=False)
     return result.stdout.strip()
-
-
-def _succeeds(*argv: str) -> bool:
-    return subprocess.run(argv, capture_output=True, check=False).returncode == 0
 
 
 PLUGIN = provider.Plugin(name="docker", resources={"docker:index/image:Image": Image()})

@@ -22,6 +22,7 @@ from pulumi.runtime.proto import (
     status_pb2,
 )
 
+from common import property_values
 from standins import values
 from standins.resource import Context, ProviderError, Resource, UnfinishedError
 from standins.values import Properties
@@ -124,7 +125,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         resource = self._resource(request.urn, context)
         inputs = values.plain(values.from_wire(request.properties))
         if request.preview:
-            unknown = dict.fromkeys(resource.computed, values.UNKNOWN)
+            unknown = dict.fromkeys(resource.computed, property_values.UNKNOWN)
             return provider_pb2.CreateResponse(
                 properties=self._kept(resource, {**unknown, **inputs})
             )

@@ -5,11 +5,9 @@ from typing import Any
 
 from google.protobuf import json_format, struct_pb2
 
-# The engine's stand-in for a value that is not known yet (pulumi: resource/plugin/rpc.go).
-UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+from common.property_values import SIGNATURE, UNKNOWN
 
-# Marks a secret: a dictionary of this key, its value, and the secret as `value`.
-_SIGNATURE = "4dabf18193072939515e22adb298388d"
+# A secret is a dictionary of SIGNATURE with this value, and of the secret as `value`.
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the same for all of them
 
 Properties = dict[str, Any]
@@ -62,11 +60,11 @@ def _encrypted(properties: Properties, path: str) -> Properties:
         return {**properties, head: _encrypted(value, rest)}
     if rest or value is None or value == UNKNOWN or _is_secret(value):
         return properties
-    return {**properties, head: {_SIGNATURE: _SECRET, "value": value}}
+    return {**properties, head: {SIGNATURE: _SECRET, "value": value}}
 
 
 def _is_secret(value: Any) -> bool:
-    return isinstance(value, dict) and value.get(_SIGNATURE) == _SECRET
+    return isinstance(value, dict) and value.get(SIGNATURE) == _SECRET
 
 
 def has_unknowns(value: Any) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from common import progress
+from common import files, progress
 from toolchain import downloads
 
 CHECKSUMS = Path("toolchain/checksums.txt")
@@ -125,9 +125,7 @@ def pin(clone: Path, archives: Iterable[Archive], folder: Path, *, api: str = AP
         after[archive.name] = got
         changes.append(f"{got}  {archive.name}")
     text = "".join(f"{digest}  {name}\n" for name, digest in after.items())
-    draft = (clone / CHECKSUMS).with_name(".checksums.new")
-    draft.write_text(_HEADER + text)
-    draft.replace(clone / CHECKSUMS)
+    files.write(clone / CHECKSUMS, _HEADER + text, mode=0o644)
     return changes
 
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from common import cache, progress
+from common import cache, docker, progress
 from common.clone import has_local_stack
 from toolchain import docker_engine
 
@@ -17,13 +17,13 @@ def clean(clone: Path, *, yes: bool) -> None:
     """Drop the caches once somebody says yes; raise StepError while a local stack needs them."""
     if has_local_stack(clone):
         raise progress.StepError("The local stack is up. Take it down first: make down")
-    docker = docker_engine.ask() == ""
-    if docker and _ids("ps", "--all", "--filter", f"label={_MACHINES}"):
+    has_engine = docker.engine_problem() is None
+    if has_engine and _ids("ps", "--all", "--filter", f"label={_MACHINES}"):
         raise progress.StepError(
             "A local stack of another clone is up, and needs the caches. Take it down in that "
             "clone first: make down"
         )
-    images = _ids("images", "--filter", f"label={_IMAGES}") if docker else []
+    images = _ids("images", "--filter", f"label={_IMAGES}") if has_engine else []
     print(_inventory(clone, images), file=sys.stderr, flush=True)
     if not yes:
         _confirm()

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import time
@@ -10,16 +9,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from common import cache, progress, root
+from common import cache, docker, processes, progress, root
 
 _START_SECONDS = 60
 _STOP_SECONDS = 30
-_ANSWER_SECONDS = 20
-_FIRST_WITH_BUILDX = 23
 
 
 @dataclass(frozen=True, kw_only=True)
-class Record:
+class StartedEngine:
     """The engine that we started; pid 0 is the service manager's."""
 
     clone: str
@@ -32,41 +29,12 @@ def ensure(clone: Path) -> None:
 
     An engine that had to be started is `clone`'s to stop again.
     """
-    if not _missing(ask()):
+    if not _missing(docker.engine_problem()):
         return
     with cache.lock(_record()):  # two commands at once must not start two engines
-        if _missing(ask()) and not _installed_and_running():
+        if _missing(docker.engine_problem()) and not _installed_and_running():
             with progress.step("Start Docker"):
                 _start(clone)
-
-
-def ask() -> str:
-    """Ask the engine for its version: "" if it answers, else what the client says."""
-    if not shutil.which("docker"):
-        return "there is no docker client on PATH"
-    try:
-        result = subprocess.run(
-            ["docker", "version", "--format", "{{.Server.Version}}"],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_ANSWER_SECONDS,
-        )
-    except subprocess.TimeoutExpired:
-        return f"no answer within {_ANSWER_SECONDS} s"
-    return "" if result.returncode == 0 else (result.stderr.strip() or "no answer")
-
-
-def client() -> Path | None:
-    """Give the first `docker` on PATH that builds with BuildKit, which image builds need.
-
-    Up to 22 the client brings BuildKit along; from 23 on it takes the buildx extension.
-    """
-    for folder in os.environ.get("PATH", os.defpath).split(os.pathsep):
-        found = shutil.which("docker", path=folder)
-        if found and (_major(found) < _FIRST_WITH_BUILDX or _say(found, "buildx", "version")):
-            return Path(found)
-    return None
 
 
 def stop_if_ours(clone: Path) -> None:
@@ -74,7 +42,7 @@ def stop_if_ours(clone: Path) -> None:
     record = _read_record()
     if record is None or record.clone != str(clone):
         return
-    if record.pid and record.started != started_at(record.pid):
+    if record.pid and record.started != processes.started_at(record.pid):
         _record().unlink()
         return
     listed = subprocess.run(
@@ -92,19 +60,19 @@ def stop_if_ours(clone: Path) -> None:
     _record().unlink()
 
 
-def _missing(answer: str) -> bool:
+def _missing(problem: str | None) -> bool:
     """Tell whether there is no engine yet, refusing what starting one would not cure."""
-    if "permission denied" in answer.lower():
+    if problem and "permission denied" in problem.lower():
         raise progress.StepError(
             "Docker runs, but this user may not use it. Run `sudo usermod -aG docker $USER`, log "
             "in again, then try again."
         )
-    if answer and os.environ.get("DOCKER_HOST"):
+    if problem and os.environ.get("DOCKER_HOST"):
         raise progress.StepError(
-            f"DOCKER_HOST is {os.environ['DOCKER_HOST']!r}, and no engine answers there: {answer} "
+            f"DOCKER_HOST is {os.environ['DOCKER_HOST']!r}, and no engine answers there: {problem} "
             "Start that engine, or unset DOCKER_HOST to use one on this machine."
         )
-    return answer != ""
+    return problem is not None
 
 
 def _installed_and_running() -> bool:
@@ -114,7 +82,7 @@ def _installed_and_running() -> bool:
     with progress.step("Install Docker"):
         # newer clients build images by an extension
         root.install("docker.io", "iptables", optional=("docker-buildx",), log=_log("docker-apt"))
-    return not _missing(ask())
+    return not _missing(docker.engine_problem())
 
 
 def _start(clone: Path) -> None:
@@ -125,14 +93,14 @@ def _start(clone: Path) -> None:
             log=_log("docker-start"),
             remedy="See: journalctl --unit docker",
         )
-        _write_record(Record(clone=str(clone), pid=0, started=""))
+        _write_record(StartedEngine(clone=str(clone), pid=0, started=""))
     else:
         process = _start_by_hand(clone, root.command("dockerd"))
     deadline = time.monotonic() + _START_SECONDS
-    while (answer := ask()) != "":
+    while (problem := docker.engine_problem()) is not None:
         if (process and process.poll() is not None) or time.monotonic() > deadline:
             seen = _last_lines(_log("dockerd")) if process else "See: journalctl --unit docker"
-            raise progress.StepError(f"Docker does not start: {answer}\n{seen}")
+            raise progress.StepError(f"Docker does not start: {problem}\n{seen}")
         time.sleep(0.3)
 
 
@@ -151,15 +119,15 @@ def _start_by_hand(clone: Path, command: Sequence[str]) -> subprocess.Popen[byte
             start_new_session=os.geteuid() == 0,
             process_group=None if os.geteuid() == 0 else 0,
         )
-    started = started_at(process.pid) or ""
-    _write_record(Record(clone=str(clone), pid=process.pid, started=started))
+    started = processes.started_at(process.pid) or ""
+    _write_record(StartedEngine(clone=str(clone), pid=process.pid, started=started))
     return process
 
 
-def _end(record: Record) -> None:
+def _end(record: StartedEngine) -> None:
     subprocess.run(root.command("kill", "-TERM", str(record.pid)), check=True)
     deadline = time.monotonic() + _STOP_SECONDS
-    while started_at(record.pid) == record.started:
+    while processes.started_at(record.pid) == record.started:
         if time.monotonic() > deadline:
             raise progress.StepError(
                 f"Docker (process {record.pid}) did not stop within {_STOP_SECONDS} s. "
@@ -168,43 +136,20 @@ def _end(record: Record) -> None:
         time.sleep(0.2)
 
 
-def _major(client: str) -> int:
-    match = re.search(r"version (\d+)\.", _say(client, "--version"))
-    return int(match[1]) if match else _FIRST_WITH_BUILDX
-
-
-def _say(*argv: str) -> str:
-    result = subprocess.run(argv, capture_output=True, text=True, check=False)
-    return result.stdout if result.returncode == 0 else ""
-
-
 def _search_path() -> str:
     # Debian's users have no sbin on PATH
     return os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
 
 
-def _read_record() -> Record | None:
+def _read_record() -> StartedEngine | None:
     try:
-        return Record(**json.loads(_record().read_text()))
+        return StartedEngine(**json.loads(_record().read_text()))
     except (FileNotFoundError, ValueError, TypeError):
         return None  # none was started, or the record is torn: then the engine is not ours to stop
 
 
-def _write_record(record: Record) -> None:
+def _write_record(record: StartedEngine) -> None:
     _record().write_text(json.dumps(asdict(record)))
-
-
-def started_at(pid: int) -> str | None:
-    """Give a process's start time, in the kernel's ticks: with it, a pid names one process.
-
-    None if there is no such process, or only its corpse (proc(5), /proc/pid/stat).
-    """
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    fields = text.rpartition(")")[2].split()
-    return None if fields[0] == "Z" else fields[19]
 
 
 def _record() -> Path:

@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
-from common import cache, progress
+from common import cache, files, progress
 from toolchain import archives, downloads, venv
 
 NAMES = ("oci", "docker", "command")
@@ -50,7 +50,8 @@ def install(clone: Path, env: Mapping[str, str]) -> dict[str, Choice]:
             official = _official(name, env)
         if official:
             kinds[name] = "official"
-            _link(target, official)
+            if target != official:
+                files.link(target, official)
         elif forced == "official":
             raise progress.StepError(_missing(name, why_not))
         else:
@@ -271,16 +272,6 @@ def _missing(name: str, why_not: str) -> str:
     )
 
 
-def _link(target: Path, official: Path) -> None:
-    if target == official or (target.is_symlink() and target.readlink() == official):
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(f".{target.name}.new")
-    draft.unlink(missing_ok=True)
-    draft.symlink_to(official)
-    draft.replace(target)
-
-
 def _write_launcher(clone: Path, target: Path, name: str) -> None:
     # a program of another stack must not meet it, however it came by this folder
     text = (
@@ -294,9 +285,4 @@ def _write_launcher(clone: Path, target: Path, name: str) -> None:
     )
     if not target.is_symlink() and target.exists() and target.read_text() == text:
         return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(f".{target.name}.new")
-    draft.unlink(missing_ok=True)
-    draft.write_text(text)
-    draft.chmod(0o755)
-    draft.replace(target)
+    files.write(target, text, mode=0o755)

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from common import docker, files
 from toolchain import docker_engine, engine, plugins
 
 
@@ -38,11 +39,7 @@ def variables(clone: Path) -> dict[str, str]:
 def _client_folder(clone: Path) -> Path:
     """Return a folder with the Docker client that can build images, if there is one."""
     folder = clone / ".local" / "bin"
-    folder.mkdir(parents=True, exist_ok=True)
-    link, client = folder / "docker", docker_engine.client()
-    if client and client != link and not (link.is_symlink() and link.readlink() == client):
-        draft = folder / ".docker.new"
-        draft.unlink(missing_ok=True)
-        draft.symlink_to(client)
-        draft.replace(link)
+    link, client = folder / "docker", docker.buildkit_client()
+    if client and client != link:
+        files.link(link, client)
     return folder

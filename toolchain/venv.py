@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from common import cache, progress, root
+from common import cache, files, progress, root
 
 MINIMUM = (3, 11)
 # uv, which installs the rest ten times faster than pip
@@ -101,13 +101,8 @@ def _make(clone: Path, target: Path) -> None:
 
 
 def _link(link: Path, target: Path) -> None:
-    if link.is_symlink() and link.readlink() == target:
-        return
     if link.exists() and not link.is_symlink():
         raise progress.StepError(
             f"{link} is an environment of your own. Move it away, then try again."
         )
-    draft = link.with_name(".venv.new")
-    draft.unlink(missing_ok=True)
-    draft.symlink_to(target)
-    draft.replace(link)
+    files.link(link, target)

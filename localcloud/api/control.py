@@ -14,13 +14,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from common import files
 from localcloud.api import errors, wire
 from localcloud.cloud import Cloud
 from localcloud.faults import Fault
 from localcloud.services.core.instance import Instance
 from localcloud.services.core.public_ip import PublicIp
 from localcloud.services.core.volume import Volume
-from localcloud.state import secret_file
 from localcloud.state.home import Home
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -68,7 +68,7 @@ def routes(cloud: Cloud) -> list[Route]:
 
 def _token(home: Home) -> str:
     if not home.control_token_file.exists():
-        secret_file.write(home.control_token_file, secrets.token_urlsafe(32).encode())
+        files.write(home.control_token_file, secrets.token_urlsafe(32).encode())
     return home.control_token_file.read_text()
 
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from ipaddress import IPv4Address
 from typing import Any
 
+from common import files
 from localcloud.machines.bridge import LINK_LOCAL_HOST, Bridge
 from localcloud.machines.docker import DockerError, docker, inspect
-from localcloud.state import secret_file
 from localcloud.state.home import Home
 
 _READY_SECONDS = 15
@@ -49,7 +49,7 @@ class LinkLocal:
             return
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # user data holds the host key
-        secret_file.write(file, json.dumps(document).encode())
+        files.write(file, json.dumps(document).encode())
 
     def _wait_until_ready(self) -> None:
         """Wait for the last server to listen, seen from within: the host has no way there."""

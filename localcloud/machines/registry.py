@@ -6,9 +6,9 @@ import time
 import urllib.error
 import urllib.request
 
+from common import files
 from localcloud.machines.bridge import READERS_REGISTRY_HOST, REGISTRY_HOST, Bridge
 from localcloud.machines.docker import DockerError, docker, inspect
-from localcloud.state import secret_file
 from localcloud.state.home import Home
 
 USERNAME, PULL_USERNAME = "deployer", "server"  # the builder's, and the machines'
@@ -98,7 +98,7 @@ class Registry:
         logins = {USERNAME: self.password_file, PULL_USERNAME: self.pull_password_file}
         for file in logins.values():
             if not file.exists():
-                secret_file.write(file, secrets.token_urlsafe(24).encode())
+                files.write(file, secrets.token_urlsafe(24).encode())
         hashed = docker(
             *("run", "--rm", "--network", "none", "--interactive"),
             *(image, "sh", "-c", _HASH, "hash", *logins),
@@ -114,7 +114,7 @@ class Registry:
                 secret=secret, users=_READERS, maintenance=_READ_ONLY
             ),
         }.items():
-            secret_file.write(self._folder / name, text.encode())
+            files.write(self._folder / name, text.encode())
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + _READY_SECONDS

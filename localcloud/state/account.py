@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from common import files
 from localcloud import ocids
-from localcloud.state import secret_file
 from localcloud.state.home import Home
 
 
@@ -36,7 +36,7 @@ class Account:
         folder.mkdir(mode=0o700, exist_ok=True)
         key_file = folder / "api_key.pem"
         if not key_file.exists():
-            secret_file.write(key_file, _new_private_key())
+            files.write(key_file, _new_private_key())
         names = _identifiers(folder / "account.json")
         key = load_pem_private_key(key_file.read_bytes(), password=None)
         if not isinstance(key, rsa.RSAPrivateKey):
@@ -63,7 +63,7 @@ class Account:
 def _identifiers(file: Path) -> dict[str, str]:
     if not file.exists():
         names = {kind: ocids.mint(kind) for kind in ("tenancy", "user", "compartment")}
-        secret_file.write(file, json.dumps(names, indent=2).encode())
+        files.write(file, json.dumps(names, indent=2).encode())
     names = json.loads(file.read_text(encoding="utf-8"))
     return {kind: str(names[kind]) for kind in ("tenancy", "user", "compartment")}
 

@@ -10,6 +10,8 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Self
 
+from common import files
+
 API_PORT = 7000
 REGISTRY_PORT = 5000
 FIRST_PUBLIC_HOST = 10  # .1 is the API and the registry; the rest below is kept for later services
@@ -49,7 +51,8 @@ class Home:
         path.chmod(0o700)  # user data and keys are kept here
         identity = _identity(path)
         network = _free_network(identity)
-        _write_atomically(path / _FILE, {"id": identity, "network": str(network)})
+        document = {"id": identity, "network": str(network)}
+        files.write(path / _FILE, json.dumps(document, indent=2) + "\n", mode=0o644)
         return cls(path=path, id=identity, network=network)
 
     @classmethod
@@ -142,9 +145,3 @@ def port_is_free(address: IPv4Address, port: int) -> bool:
         except OSError:
             return False
     return True
-
-
-def _write_atomically(file: Path, content: object) -> None:
-    draft = file.with_suffix(".tmp")
-    draft.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    draft.replace(file)

@@ -14,6 +14,7 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2_grpc, provider_pb2, provider_pb2_grpc
 
+from common import property_values
 from standins import values
 from standins.values import Properties
 from tests.localcloud.caller import Caller
@@ -157,7 +158,8 @@ class Plug:
         return sorted(
             name
             for name in values.plain(made.outputs)
-            if name not in made.inputs and foreseen.get(name, values.UNKNOWN) == values.UNKNOWN
+            if name not in made.inputs
+            and foreseen.get(name, property_values.UNKNOWN) == property_values.UNKNOWN
         )
 
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from common.property_values import UNKNOWN
 from review import snapshot
 from review.approval import Decision, decide
 from review.consent import Consent
 from review.container import others_than
-from review.events import UNKNOWN
 from review.snapshot import Server, Snapshot
 from review.verdict import judge
 from tests.unit.review.plans import RELEASE, RULE, VM, plan, step

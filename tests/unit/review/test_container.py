@@ -2,9 +2,9 @@
 
 import pytest
 
+from common.property_values import UNKNOWN
 from review.container import Container, Names, containers
 from review.downtime import expect
-from review.events import UNKNOWN
 from tests.unit.review.plans import (
     ADDRESS,
     RELEASE,

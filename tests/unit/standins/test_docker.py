@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from common import property_values
 from standins import values
 from standins.docker import Image
 from standins.docker_context import context_digest
@@ -73,7 +74,10 @@ def test_the_inputs_get_the_digest_of_the_context(folder: Path) -> None:
 
 
 def test_an_unknown_argument_leaves_the_context_for_later() -> None:
-    inputs = {"imageName": "x", "build": {"context": "/none", "args": {"BASE": values.UNKNOWN}}}
+    inputs = {
+        "imageName": "x",
+        "build": {"context": "/none", "args": {"BASE": property_values.UNKNOWN}},
+    }
 
     assert Image().prepare(inputs) == {**inputs, "buildOnPreview": False}
 

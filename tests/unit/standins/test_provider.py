@@ -10,6 +10,7 @@ import pytest
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2, status_pb2
 
+from common import property_values
 from standins import values
 from standins.provider import Plugin
 from standins.resource import Context, ProviderError, UnfinishedError
@@ -45,7 +46,7 @@ class Jar:
         del old
         if new["jam"] == "petrified":
             raise ProviderError("jam is 'petrified'; no change makes it so")
-        return {**state, **new, "weight": values.UNKNOWN}
+        return {**state, **new, "weight": property_values.UNKNOWN}
 
     def create(self, inputs: Properties, context: Context) -> tuple[str, Properties]:
         context.log("cooking")
@@ -188,7 +189,7 @@ def test_a_preview_makes_nothing_and_leaves_outputs_unknown(stub: Any, jar: Jar)
     )
     foreseen = values.from_wire(stub.Create(request).properties)
 
-    assert values.plain(foreseen) == {"jam": "plum", "weight": values.UNKNOWN}
+    assert values.plain(foreseen) == {"jam": "plum", "weight": property_values.UNKNOWN}
     assert not jar.kept
 
 
@@ -209,7 +210,11 @@ def update(stub: Any, state: Properties, jam: str, *, preview: bool = False) -> 
 def test_a_preview_of_an_update_makes_unknown_what_the_resource_says(stub: Any, jar: Jar) -> None:
     foreseen = update(stub, {"jam": "plum", "lid": "tight", "weight": 3}, "cherry", preview=True)
 
-    assert values.plain(foreseen) == {"jam": "cherry", "lid": "tight", "weight": values.UNKNOWN}
+    assert values.plain(foreseen) == {
+        "jam": "cherry",
+        "lid": "tight",
+        "weight": property_values.UNKNOWN,
+    }
     assert not jar.kept
 
 

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common import property_values
 from standins import values
 
 TREES = st.recursive(
@@ -50,7 +51,7 @@ def test_differences_name_path_and_kind(
 
 
 def test_unknowns_are_found_at_any_depth() -> None:
-    assert values.has_unknowns({"a": [{"b": values.UNKNOWN}]})
+    assert values.has_unknowns({"a": [{"b": property_values.UNKNOWN}]})
     assert not values.has_unknowns({"a": [{"b": "known"}]})
 
 
