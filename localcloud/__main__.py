@@ -82,8 +82,8 @@ def _status(arguments: argparse.Namespace) -> None:
         print(json.dumps(status, indent=2))
         return
     print(f"{status['endpoint']} (process {status['pid']})")
-    for record in status["unreadable"]:
-        print(f"UNREADABLE   {record['ocid']} {record['reason']}")
+    for resource in status["unreadable"]:
+        print(f"UNREADABLE   {resource['ocid']} {resource['reason']}")
     for instance in status["instances"]:
         print(f"{instance['lifecycleState']:12} {instance['displayName']} {instance['id']}")
     for address in status["publicIps"]:
@@ -183,7 +183,7 @@ def _parser() -> argparse.ArgumentParser:
         ("stop", _stop, "Remove the cloud at DIR: server, machines, volumes, registry, data."),
         ("restart", _restart, "Restart the server alone, as after a crash or an upgrade."),
         ("status", _status, "Say what runs in the cloud at DIR."),
-        ("forget", _forget, "Drop the record of one resource, which can't be read any more."),
+        ("forget", _forget, "Drop the resource of one resource, which can't be read any more."),
         ("describe", _describe, "Print, as JSON, how to reach the cloud at DIR."),
         ("serve", _serve, "Run the server in the foreground; `start` does it in the background."),
     ):

@@ -49,7 +49,7 @@ class Cloud:
         return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
     def in_background(self, ocid: str, job: Callable[[], None]) -> None:
-        """Run a record's job soon; if one is running already, once more after it.
+        """Run a resource's job soon; if one is running already, once more after it.
 
         What the running one has looked at may have changed since.
         """

@@ -112,9 +112,9 @@ def status(home: Home) -> dict[str, Any] | None:
 
 
 def forget(home: Home, ocid: str) -> None:
-    """Have the running server drop a record."""
+    """Have the running server drop a resource."""
     try:
-        _control(home, "DELETE", f"records/{urllib.parse.quote(ocid, safe='')}")
+        _control(home, "DELETE", f"resources/{urllib.parse.quote(ocid, safe='')}")
     except OSError as error:
         raise HomeError(f"The server of {home.path} did not forget {ocid}: {error}.") from error
 

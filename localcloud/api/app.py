@@ -14,27 +14,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
+from localcloud import lifecycle
 from localcloud.api import control, errors, signature
 from localcloud.api.operation import Call, Operation, Reply
 from localcloud.api.signature import SignedRequest
 from localcloud.cloud import Cloud
-from localcloud.services import lifecycle, work_requests
-from localcloud.services.core import addresses_operations as addresses
-from localcloud.services.core import compute_operations as compute
-from localcloud.services.core import network_operations as network
+from localcloud.discovery import SERVICES
+from localcloud.services import work_requests
 from localcloud.services.core import reachability
-from localcloud.services.core import security_groups_operations as security_groups
 
 log = logging.getLogger(__name__)
 
-VERSION = "20160918"
-OPERATIONS = (
-    *compute.OPERATIONS,
-    *network.OPERATIONS,
-    *security_groups.OPERATIONS,
-    *addresses.OPERATIONS,
-    *work_requests.OPERATIONS,
-)
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
@@ -47,7 +37,7 @@ def create_app(cloud: Cloud) -> Starlette:
 
     return Starlette(
         routes=[
-            Mount(f"/{VERSION}", routes=[*_routes(cloud)]),
+            *_mounts(cloud),
             Mount("/localcloud", routes=control.routes(cloud)),
             Route("/{path:path}", _endpoint(cloud, None), methods=_METHODS),
         ],
@@ -57,12 +47,17 @@ def create_app(cloud: Cloud) -> Starlette:
     )
 
 
-def _routes(cloud: Cloud) -> list[Route]:
-    known = [
-        Route(operation.path, _endpoint(cloud, operation), methods=[operation.method])
-        for operation in OPERATIONS
-    ]
-    return [*known, Route("/{path:path}", _endpoint(cloud, None), methods=_METHODS)]
+def _mounts(cloud: Cloud) -> list[Mount]:
+    """Return the paths of each version; services of one version share its prefix."""
+    routes: dict[str, list[Route]] = {}
+    for service in SERVICES:
+        routes.setdefault(service.version, []).extend(
+            Route(operation.path, _endpoint(cloud, operation), methods=[operation.method])
+            for resource_type in service.resource_types
+            for operation in resource_type.operations
+        )
+    unknown = Route("/{path:path}", _endpoint(cloud, None), methods=_METHODS)
+    return [Mount(f"/{version}", routes=[*known, unknown]) for version, known in routes.items()]
 
 
 def _endpoint(

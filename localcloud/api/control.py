@@ -59,7 +59,7 @@ def routes(cloud: Cloud) -> list[Route]:
 
     return [
         route("/status", status),
-        route("/records/{ocid}", forget, "DELETE"),
+        route("/resources/{ocid}", forget, "DELETE"),
         route("/faults", list_faults),
         route("/faults", add_fault, "POST"),
         route("/faults", clear_faults, "DELETE"),
@@ -101,7 +101,7 @@ def _status(cloud: Cloud) -> dict[str, object]:
             {"ipAddress": address.ip_address, "lifecycleState": address.lifecycle_state}
             for address in cloud.store.find(PublicIp)
         ],
-        "unreadable": [vars(record) for record in cloud.store.unreadable()],
+        "unreadable": [vars(resource) for resource in cloud.store.unreadable()],
         "volumes": [
             {
                 "id": volume.id,

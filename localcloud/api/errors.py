@@ -87,10 +87,10 @@ def incorrect_state(message: str) -> ApiError:
     return ApiError(409, "IncorrectState", message)
 
 
-def unreadable_record(ocid: str, reason: str) -> ApiError:
+def unreadable_resource(ocid: str, reason: str) -> ApiError:
     return incorrect_state(
-        f"localcloud's record of {ocid} can't be read ({reason}). Forget the resource with `python "
-        f"-m localcloud forget --home DIR {ocid}`, or take the emulated cloud down."
+        f"localcloud can't read the stored resource {ocid} ({reason}). Forget it with `python -m "
+        f"localcloud forget --home DIR {ocid}`, or take the emulated cloud down."
     )
 
 

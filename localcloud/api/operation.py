@@ -1,4 +1,8 @@
-"""One operation of the API: its name and path in Oracle's reference, and how to answer it."""
+"""The operations of an API: name and path as in Oracle's reference, and how each is answered.
+
+A module of `services/` builds its operations by the functions here: `creates`, `reads`, `lists`,
+`updates`, `deletes` and `acts`. An `Operation` of its own answers anything else.
+"""
 
 import hashlib
 import json
@@ -7,26 +11,36 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from localcloud.api import errors, paging, wire
-from localcloud.api.wire import Details, Record
+from localcloud.api.wire import Details, Resource
 from localcloud.cloud import Cloud
 
-R = TypeVar("R", bound=Record)
+R = TypeVar("R", bound=Resource)
 D = TypeVar("D", bound=Details)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
+    """A request whose signature and query names are checked already."""
+
     cloud: Cloud
     method: str
-    path: Mapping[str, str]
+    path: Mapping[str, str]  # the parameters of the path, in its order
     query: Mapping[str, str]
     headers: Mapping[str, str]
-    request: str  # method, target and digest of the body: what a retry token stands for
+    request: str  # method, target and digest of the body: a retry token belongs to them
     body: bytes
+
+    @property
+    def target(self) -> str:
+        """The identifier of the resource that the path names: its last parameter."""
+        *_, identifier = self.path.values()
+        return identifier
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
+    """An answer: `body` becomes JSON, None an empty body."""
+
     status: int = 200
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -34,6 +48,8 @@ class Reply:
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
+    """One operation. A query parameter that is not in `queries` is refused."""
+
     name: str
     method: str
     path: str
@@ -43,50 +59,58 @@ class Operation:
 
     @property
     def changes(self) -> bool:
+        """Whether the operation may change the cloud."""
         return self.method != "GET"
 
 
-def describe(record: Record) -> Reply:
-    body = record.wire()
-    return Reply(body=body, headers={"etag": etag(record)})
+def describe(resource: Resource) -> Reply:
+    """Answer a resource with its etag."""
+    return Reply(body=resource.wire(), headers={"etag": etag(resource)})
 
 
-def etag(record: Record) -> str:
-    return hashlib.sha256(json.dumps(record.wire(), sort_keys=True).encode()).hexdigest()[:32]
+def etag(resource: Resource) -> str:
+    """Return a digest of the answered fields: another etag means another answer."""
+    return hashlib.sha256(json.dumps(resource.wire(), sort_keys=True).encode()).hexdigest()[:32]
 
 
 def creates(
     name: str,
     path: str,
     kind: type[R],
-    details: type[D],
+    details_type: type[D],
     make: Callable[[Cloud, D], R],
 ) -> Operation:
+    """Create a resource; a request repeated with its opc-retry-token creates no second one."""
+
     def answer(call: Call) -> Reply:
-        wish = wire.read(details, call.body)
+        details = wire.read(details_type, call.body)
         token, store = call.headers.get("opc-retry-token"), call.cloud.store
         with store.transaction():
             if token and (ocid := store.recall_retry(token, call.request)):
-                earlier = store.find(kind, id=ocid)
-                if not earlier:
+                earlier = store.look_up(kind, ocid)
+                if earlier is None:
                     raise errors.invalidated_retry_token()
-                return describe(earlier[0])
-            record = make(call.cloud, wish)
+                return describe(earlier)
+            resource = make(call.cloud, details)
             if token:
-                store.remember_retry(token, call.request, _id(record))
-        return describe(record)
+                store.remember_retry(token, call.request, resource.ocid)
+        return describe(resource)
 
-    return Operation(name=name, method="POST", path=path, answer=answer, fields=_fields(details))
+    return Operation(
+        name=name, method="POST", path=path, answer=answer, fields=_fields(details_type)
+    )
 
 
 def reads(
     name: str,
     path: str,
     kind: type[R],
-    show: Callable[[Cloud, R], R] = lambda _, record: record,
+    show: Callable[[Cloud, R], R] = lambda _, resource: resource,
 ) -> Operation:
+    """Get a resource; `show` completes it by fields that other resources decide."""
+
     def answer(call: Call) -> Reply:
-        return describe(show(call.cloud, call.cloud.store.get(kind, _target(call))))
+        return describe(show(call.cloud, call.cloud.store.get(kind, call.target)))
 
     return Operation(name=name, method="GET", path=path, answer=answer)
 
@@ -94,19 +118,20 @@ def reads(
 def lists(
     name: str,
     path: str,
-    kind: type[Record],
+    kind: type[Resource],
     filters: Sequence[str],
     *,
     required: Sequence[str] = ("compartmentId",),
     also: Sequence[str] = (),
-    find: Callable[[Call], Sequence[Record]] | None = None,
+    find: Callable[[Call], Sequence[Resource]] | None = None,
 ) -> Operation:
-    """List records, by default those of the store. `find` may heed the parameters in `also`."""
+    """List resources, by default those of the store. `find` may heed the parameters in `also`."""
 
     def answer(call: Call) -> Reply:
         paging.check_required(call.cloud, call.query, required)
-        records = find(call) if find else call.cloud.store.find(kind)
-        return Reply(**paging.page([record.wire() for record in records], call.query, filters))
+        resources = find(call) if find else call.cloud.store.find(kind)
+        items = [resource.wire() for resource in resources]
+        return Reply(**paging.page(items, call.query, filters))
 
     queries = frozenset({*filters, *required, *also, *paging.PARAMETERS})
     return Operation(name=name, method="GET", path=path, answer=answer, queries=queries)
@@ -116,18 +141,22 @@ def updates(
     name: str,
     path: str,
     kind: type[R],
-    details: type[D],
+    details_type: type[D],
     change: Callable[[Cloud, R, D], R],
     *,
-    show: Callable[[Cloud, R], R] = lambda _, record: record,
+    show: Callable[[Cloud, R], R] = lambda _, resource: resource,
 ) -> Operation:
-    def answer(call: Call) -> Reply:
-        wish = wire.read(details, call.body)
-        with call.cloud.store.transaction():
-            record = change(call.cloud, _matching(call, kind, show), wish)
-        return describe(show(call.cloud, record))
+    """Update a resource, unless the if-match header names another etag than it has."""
 
-    return Operation(name=name, method="PUT", path=path, answer=answer, fields=_fields(details))
+    def answer(call: Call) -> Reply:
+        details = wire.read(details_type, call.body)
+        with call.cloud.store.transaction():
+            resource = change(call.cloud, _matching(call, kind, show), details)
+        return describe(show(call.cloud, resource))
+
+    return Operation(
+        name=name, method="PUT", path=path, answer=answer, fields=_fields(details_type)
+    )
 
 
 def deletes(
@@ -136,6 +165,8 @@ def deletes(
     kind: type[R],
     remove: Callable[[Cloud, R], object],
 ) -> Operation:
+    """Delete a resource, unless the if-match header names another etag than it has."""
+
     def answer(call: Call) -> Reply:
         with call.cloud.store.transaction():
             remove(call.cloud, _matching(call, kind))
@@ -148,39 +179,32 @@ def acts(
     name: str,
     path: str,
     kind: type[R],
-    details: type[D],
+    details_type: type[D],
     act: Callable[[Cloud, R, D], Any],
 ) -> Operation:
-    """Post to something that exists; `act` returns the JSON to answer, or None for no content."""
+    """Post to a resource; `act` returns the JSON to answer, or None for no content."""
 
     def answer(call: Call) -> Reply:
-        wish = wire.read(details, call.body)
+        details = wire.read(details_type, call.body)
         with call.cloud.store.transaction():
-            body = act(call.cloud, call.cloud.store.get(kind, _target(call)), wish)
+            body = act(call.cloud, call.cloud.store.get(kind, call.target), details)
         return Reply(status=204) if body is None else Reply(body=body)
 
-    return Operation(name=name, method="POST", path=path, answer=answer, fields=_fields(details))
+    return Operation(
+        name=name, method="POST", path=path, answer=answer, fields=_fields(details_type)
+    )
 
 
 def _matching(
-    call: Call, kind: type[R], show: Callable[[Cloud, R], R] = lambda _, record: record
+    call: Call, kind: type[R], show: Callable[[Cloud, R], R] = lambda _, resource: resource
 ) -> R:
-    """Return the record to change, if it is still the one that if-match speaks of."""
-    record = call.cloud.store.get(kind, _target(call))
-    wanted = call.headers.get("if-match")
-    if wanted and wanted != etag(show(call.cloud, record)):
+    """Return the resource to change, if it still has the etag of the if-match header."""
+    resource = call.cloud.store.get(kind, call.target)
+    expected = call.headers.get("if-match")
+    if expected and expected != etag(show(call.cloud, resource)):
         raise errors.no_etag_match()
-    return record
+    return resource
 
 
-def _target(call: Call) -> str:
-    (ocid,) = call.path.values()
-    return ocid
-
-
-def _id(record: Record) -> str:
-    return str(record.model_dump(include={"id"})["id"])
-
-
-def _fields(details: type[Details]) -> list[str]:
-    return [wire.camel(name) for name in details.model_fields]
+def _fields(details_type: type[Details]) -> list[str]:
+    return [wire.camel(name) for name in details_type.model_fields]

@@ -7,7 +7,7 @@ from typing import Any
 
 from localcloud.api import errors
 from localcloud.cloud import Cloud
-from localcloud.services.resources import known_compartment
+from localcloud.resources import known_compartment
 
 PARAMETERS = frozenset({"limit", "page", "sortBy", "sortOrder"})
 _MOST = 1000

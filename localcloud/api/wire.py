@@ -1,4 +1,4 @@
-"""How records and requests look as JSON: OCI's camelCase names, checked strictly both ways."""
+"""How resources and requests look as JSON: OCI's camelCase names, checked strictly both ways."""
 
 import textwrap
 from collections.abc import Mapping
@@ -32,18 +32,43 @@ class Details(BaseModel):
         )
 
 
-class Record(Details):
-    """What the store keeps and the API answers."""
+class Resource(Details):
+    """An object of the cloud: the store keeps it, and the API answers its fields.
 
-    kind: ClassVar[str]  # also the resource type inside an OCID
+    `kind` is its type, in the store and inside an OCID; `title` is the name of the type for people.
+    The field `identifier` holds the OCID.
+    """
+
+    kind: ClassVar[str]
+    title: ClassVar[str]
+    identifier: ClassVar[str] = "id"
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        if "kind" in cls.__dict__:
+            _KINDS[cls.kind] = cls
+
+    @property
+    def ocid(self) -> str:
+        return str(getattr(self, self.identifier))
 
     def changed(self, **fields: Any) -> Self:
+        """Return a copy with these fields; nothing is stored."""
         return self.model_copy(update=fields)
 
-    def updated(self, wish: Details) -> Self:
-        """Take over what the request sets; a field that is absent or null stays as it is."""
-        names = (name for name in type(wish).model_fields if getattr(wish, name) is not None)
-        return self.changed(**{name: getattr(wish, name) for name in names})
+    def updated(self, details: Details) -> Self:
+        """Take over the fields of an update; a field that is absent or null stays as it is."""
+        fields = {name: getattr(details, name) for name in type(details).model_fields}
+        return self.changed(**{name: value for name, value in fields.items() if value is not None})
+
+
+_KINDS: dict[str, type[Resource]] = {}
+
+
+def of_kind(kind: str) -> type[Resource]:
+    """Return the class of a kind. So modules name each other's resources without a cycle."""
+    return _KINDS[kind]
 
 
 D = TypeVar("D", bound=Details)

@@ -1,43 +1,141 @@
-"""Operations of the Work Requests service, and what makes an operation start one."""
+"""The Work Requests service: the progress of an operation that takes a while.
+
+`tracked` and `moves` make operations that begin a work request.
+"""
 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar, cast
 
+from pydantic import AwareDatetime
+
+from localcloud import ocids, resources
 from localcloud.api import wire
 from localcloud.api.operation import Call, Operation, Reply, lists, reads
-from localcloud.api.wire import Record
+from localcloud.api.wire import Details, Resource
 from localcloud.cloud import Cloud
-from localcloud.services import resources as resource
-from localcloud.services import work_request_model as work_request
-from localcloud.services.resources import ChangeCompartmentDetails, Resource
-from localcloud.services.work_request_model import WorkRequest
+from localcloud.resources import ChangeCompartmentDetails, StandardResource
+from localcloud.service import ResourceType, Service
 
-R = TypeVar("R", bound=Resource)
+R = TypeVar("R", bound=StandardResource)
 
 HEADER = "opc-work-request-id"
-_PROVIDER = "; terraform/"  # in its user agent, and in no other one of Oracle's
-_NONE = ","  # a list of none, which the provider takes; it fails on an empty one
+_PROVIDER = "; terraform/"  # in the user agent of Oracle's provider, and of no other client
+_NO_WORK_REQUESTS = ","  # an empty list as the provider reads it; it fails on an empty header
 _WAIT_SECONDS = 120
+_FAILED = frozenset({"TERMINATING", "TERMINATED"})
+
+
+class WorkRequestResource(Details):
+    action_type: Literal["CREATED", "UPDATED", "RELATED"]
+    entity_type: str
+    identifier: str
+    entity_uri: str
+
+
+class WorkRequest(Resource):
+    kind: ClassVar[str] = "coreservicesworkrequest"
+    title: ClassVar[str] = "Work Request"
+    id: str
+    compartment_id: str
+    operation_type: str
+    status: Literal["IN_PROGRESS", "SUCCEEDED", "FAILED"]
+    resources: list[WorkRequestResource]
+    percent_complete: float
+    time_accepted: AwareDatetime
+    time_started: AwareDatetime
+    time_finished: AwareDatetime | None = None
+
+
+class WorkRequestError(Details):
+    code: str
+    message: str
+    timestamp: AwareDatetime
+
+
+def begin(
+    cloud: Cloud,
+    resource: StandardResource,
+    *,
+    operation: str,
+    action: Literal["CREATED", "UPDATED"],
+) -> WorkRequest:
+    """Store a work request for an operation; it is done at once if the resource is not busy."""
+    now = cloud.now()
+    done = resource.lifecycle_state not in resource.busy
+    return cloud.store.put(
+        WorkRequest(
+            id=ocids.mint("coreservicesworkrequest"),
+            compartment_id=resource.compartment_id,
+            operation_type=operation,
+            status="SUCCEEDED" if done else "IN_PROGRESS",
+            resources=[
+                WorkRequestResource(
+                    action_type=action,
+                    entity_type=resource.kind,
+                    identifier=resource.id,
+                    entity_uri=f"/20160918/{resource.kind}s/{resource.id}",
+                )
+            ],
+            percent_complete=100 if done else 0,
+            time_accepted=now,
+            time_started=now,
+            time_finished=now if done else None,
+        )
+    )
+
+
+def present(cloud: Cloud, request: WorkRequest) -> WorkRequest:
+    """Return the work request as it is now: it ends when its resource is busy no longer."""
+    if request.status != "IN_PROGRESS":
+        return request
+    resource = _resource(cloud, request)
+    failed = resource is None or resource.lifecycle_state in _FAILED
+    if resource is not None and not failed and resource.lifecycle_state in resource.busy:
+        return request
+    return cloud.store.put(
+        request.changed(
+            status="FAILED" if failed else "SUCCEEDED",
+            percent_complete=100,
+            time_finished=cloud.now(),
+        )
+    )
+
+
+def _problems(cloud: Cloud, request: WorkRequest) -> list[WorkRequestError]:
+    """Return the reason of a failed work request, as a list of one."""
+    if request.status != "FAILED":
+        return []
+    resource = _resource(cloud, request)
+    reason = (resource and resource.failure) or "the resource was terminated meanwhile"
+    return [
+        WorkRequestError(
+            code="InternalError",
+            message=reason,
+            timestamp=request.time_finished or request.time_started,
+        )
+    ]
+
+
+def _resource(cloud: Cloud, request: WorkRequest) -> StandardResource | None:
+    (resource,) = request.resources
+    kind = cast("type[StandardResource]", wire.of_kind(resource.entity_type))
+    return cloud.store.look_up(kind, resource.identifier)
 
 
 def tracked(
-    operation: Operation, kind: type[Resource], action: Literal["CREATED", "UPDATED"]
+    operation: Operation, kind: type[StandardResource], action: Literal["CREATED", "UPDATED"]
 ) -> Operation:
-    """Let an operation that answers a resource name the work request that it started."""
+    """Let an operation that answers a resource begin a work request, and name it in a header."""
 
     def answer(call: Call) -> Reply:
         store = call.cloud.store
         with store.transaction():
             reply = operation.answer(call)
-            begun = work_request.begin(
-                call.cloud,
-                store.get(kind, reply.body["id"]),
-                operation=operation.name,
-                action=action,
-            )
-        return replace(reply, headers={**reply.headers, HEADER: begun.id})
+            resource = store.get(kind, reply.body["id"])
+            request = begin(call.cloud, resource, operation=operation.name, action=action)
+        return replace(reply, headers={**reply.headers, HEADER: request.id})
 
     return replace(operation, answer=answer)
 
@@ -46,18 +144,17 @@ def moves(
     name: str,
     path: str,
     kind: type[R],
-    move: Callable[[Cloud, R, ChangeCompartmentDetails], R] = resource.move,
+    move: Callable[[Cloud, R, ChangeCompartmentDetails], R] = resources.move,
 ) -> Operation:
     """Move a resource to another compartment of the tenancy."""
 
     def answer(call: Call) -> Reply:
-        wish = wire.read(ChangeCompartmentDetails, call.body)
-        (ocid,) = call.path.values()
+        details = wire.read(ChangeCompartmentDetails, call.body)
         store = call.cloud.store
         with store.transaction():
-            moved = move(call.cloud, store.get(kind, ocid), wish)
-            begun = work_request.begin(call.cloud, moved, operation=name, action="UPDATED")
-        return Reply(status=202, headers={HEADER: begun.id})
+            resource = move(call.cloud, store.get(kind, call.target), details)
+            request = begin(call.cloud, resource, operation=name, action="UPDATED")
+        return Reply(status=202, headers={HEADER: request.id})
 
     return Operation(
         name=name,
@@ -78,45 +175,45 @@ def for_caller(call: Call, reply: Reply, request_id: str) -> Reply:
     deadline = time.monotonic() + (_WAIT_SECONDS if call.method == "PUT" else 0)
     store = call.cloud.store
     while time.monotonic() < deadline:
-        request = work_request.present(call.cloud, store.get(WorkRequest, request_id))
+        request = present(call.cloud, store.get(WorkRequest, request_id))
         if request.status != "IN_PROGRESS":
             break
         time.sleep(0.2)
-    return replace(reply, headers={**reply.headers, HEADER: _NONE})
+    return replace(reply, headers={**reply.headers, HEADER: _NO_WORK_REQUESTS})
 
 
-def _of_resource(call: Call) -> Sequence[Record]:
-    """List the work requests, all or those of one resource, newest first."""
-    resource = call.query.get("resourceId")
+def _list(call: Call) -> Sequence[WorkRequest]:
+    """List the work requests, all or those of the parameter `resourceId`, newest first."""
+    resource_id = call.query.get("resourceId")
     return [
-        work_request.present(call.cloud, request)
+        present(call.cloud, request)
         for request in reversed(call.cloud.store.find(WorkRequest))
-        if resource in {None, request.resources[0].identifier}
+        if resource_id in {None, request.resources[0].identifier}
     ]
 
 
-def _errors(call: Call) -> Reply:
-    request = call.cloud.store.get(WorkRequest, call.path["workRequestId"])
-    shown = work_request.present(call.cloud, request)
-    body: list[Any] = [problem.wire() for problem in work_request.problems(call.cloud, shown)]
+def _list_errors(call: Call) -> Reply:
+    request = present(call.cloud, call.cloud.store.get(WorkRequest, call.target))
+    body: list[Any] = [problem.wire() for problem in _problems(call.cloud, request)]
     return Reply(body=body)
 
 
-OPERATIONS = (
-    lists(
-        "ListWorkRequests",
-        "/workRequests",
-        WorkRequest,
-        (),
-        find=_of_resource,
-        also=("resourceId",),
-    ),
-    reads("GetWorkRequest", "/workRequests/{workRequestId}", WorkRequest, work_request.present),
-    Operation(
-        name="ListWorkRequestErrors",
-        method="GET",
-        path="/workRequests/{workRequestId}/errors",
-        answer=_errors,
-        queries=frozenset({"limit", "page", "sortOrder"}),
+SERVICE = Service(
+    title="Work Requests", version="20160918", clients=("oci_work_requests.WorkRequestClient",)
+)
+RESOURCE_TYPE = ResourceType(
+    resource=WorkRequest,
+    operations=(
+        lists(
+            "ListWorkRequests", "/workRequests", WorkRequest, (), find=_list, also=("resourceId",)
+        ),
+        reads("GetWorkRequest", "/workRequests/{workRequestId}", WorkRequest, present),
+        Operation(
+            name="ListWorkRequestErrors",
+            method="GET",
+            path="/workRequests/{workRequestId}/errors",
+            answer=_list_errors,
+            queries=frozenset({"limit", "page", "sortOrder"}),
+        ),
     ),
 )

@@ -1,6 +1,6 @@
-"""The cloud's memory: records in SQLite, so that a restarted emulator knows what it knew.
+"""The cloud's memory: resources in SQLite, so that a restarted emulator knows what it knew.
 
-A record is read again before it is stored, so that nothing is kept which its own reader refuses.
+A resource is read again before it is stored, so that nothing is kept which its own reader refuses.
 One that can't be read all the same, since another version of the emulator wrote it or somebody
 spoiled it, is left out and told; it takes no other one down.
 """
@@ -17,9 +17,9 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from localcloud.api import errors
-from localcloud.api.wire import Record
+from localcloud.api.wire import Resource
 
-R = TypeVar("R", bound=Record)
+R = TypeVar("R", bound=Resource)
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ CREATE TABLE IF NOT EXISTS retries (
 
 @dataclass(frozen=True, kw_only=True)
 class Unreadable:
-    """A record that is in the store and can't be used; `reason` is one line."""
+    """A resource that is in the store and can't be used; `reason` is one line."""
 
     ocid: str
     kind: str
@@ -86,17 +86,17 @@ class Store:
         """Call back once the running transaction is committed and its lock released."""
         self._afterwards.append(callback)
 
-    def put(self, record: R) -> R:
-        """Store a record; raises ValidationError if it could not be read again."""
-        body = record.model_dump_json()
-        type(record).model_validate_json(body)
+    def put(self, resource: R) -> R:
+        """Store a resource; raises ValidationError if it could not be read again."""
+        body = resource.model_dump_json()
+        type(resource).model_validate_json(body)
         with self._lock:
             self._database.execute(
                 "INSERT INTO records (ocid, kind, body) VALUES (?, ?, ?) "
                 "ON CONFLICT (ocid) DO UPDATE SET body = excluded.body",
-                (record.model_dump()["id"], record.kind, body),
+                (resource.ocid, resource.kind, body),
             )
-        return record
+        return resource
 
     def remove(self, ocid: str) -> None:
         with self._lock:
@@ -104,7 +104,7 @@ class Store:
             self._unreadable.pop(ocid, None)
 
     def find(self, kind: type[R], **equal: Any) -> list[R]:
-        """All records of a kind whose fields equal the given values, oldest first.
+        """All resources of a kind whose fields equal the given values, oldest first.
 
         One that can't be read is none of them.
         """
@@ -112,48 +112,55 @@ class Store:
             rows = self._database.execute(
                 "SELECT ocid, body FROM records WHERE kind = ? ORDER BY number", (kind.kind,)
             ).fetchall()
-        records = [record for row in rows if (record := self._read(kind, *row)) is not None]
-        return [r for r in records if all(getattr(r, key) == equal[key] for key in equal)]
+        resources = [resource for row in rows if (resource := self._read(kind, *row)) is not None]
+        return [r for r in resources if all(getattr(r, key) == equal[key] for key in equal)]
 
     def get(self, kind: type[R], ocid: str) -> R:
-        """Return the record, or answer 404 as for any OCID that is not yours."""
+        """Return the resource, or answer 404 as for any OCID that is not yours."""
         with self._lock:
             row = self._database.execute(
                 "SELECT body FROM records WHERE ocid = ? AND kind = ?", (ocid, kind.kind)
             ).fetchone()
         if row is None:
             raise errors.not_found()
-        record = self._read(kind, ocid, row[0])
-        if record is None:
-            raise errors.unreadable_record(ocid, self._unreadable[ocid].reason)
-        return record
+        resource = self._read(kind, ocid, row[0])
+        if resource is None:
+            raise errors.unreadable_resource(ocid, self._unreadable[ocid].reason)
+        return resource
+
+    def look_up(self, kind: type[R], ocid: str) -> R | None:
+        """Return the resource; None if it is gone or can't be read."""
+        try:
+            return self.get(kind, ocid)
+        except errors.ApiError:
+            return None
 
     def unreadable(self) -> list[Unreadable]:
-        """Return the records that were left out since the emulator started."""
+        """Return the resources that were left out since the emulator started."""
         return list(self._unreadable.values())
 
     def _read(self, kind: type[R], ocid: str, body: str) -> R | None:
-        """Read a record. Fields that a newer version of the emulator added are passed over."""
+        """Read a resource. Fields that a newer version of the emulator added are passed over."""
         try:
             return kind.model_validate_json(body, extra="ignore")
         except ValidationError as error:
             problem = error.errors(include_url=False)[0]
-            place = ".".join(map(str, problem["loc"])) or "the record"
+            place = ".".join(map(str, problem["loc"])) or "the resource"
             reason = f"{place}: {problem['msg']}"
         if ocid not in self._unreadable:
-            log.error("The record of %s can't be read and is left out: %s", ocid, reason)
+            log.error("The resource of %s can't be read and is left out: %s", ocid, reason)
             self._unreadable[ocid] = Unreadable(ocid=ocid, kind=kind.kind, reason=reason)
         return None
 
     def related(self, kind: type[R], field: str, ocid: str) -> R:
-        """Return the record that a request's body refers to in `field`, or answer 400."""
+        """Return the resource that a request's body refers to in `field`, or answer 400."""
         try:
             return self.get(kind, ocid)
         except errors.ApiError as error:
             raise errors.related_resource_not_found(field, ocid) from error
 
     def mentions(self, ocid: str) -> list[tuple[str, str, str | None]]:
-        """Return kind, OCID and lifecycle state of the other records that hold this OCID."""
+        """Return kind, OCID and lifecycle state of the other resources that hold this OCID."""
         with self._lock:
             return self._database.execute(
                 "SELECT kind, ocid, "

@@ -1,0 +1,13 @@
+"""Core Services: network, compute and block volumes. A module has one type of resource."""
+
+from localcloud.service import Service
+
+SERVICE = Service(
+    title="Core Services",
+    version="20160918",
+    clients=(
+        "oci_core.BlockstorageClient",
+        "oci_core.ComputeClient",
+        "oci_core.VirtualNetworkClient",
+    ),
+)

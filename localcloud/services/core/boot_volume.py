@@ -4,16 +4,19 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import AwareDatetime, Field
 
-from localcloud import ocids
+from localcloud import ocids, resources
 from localcloud.api import errors
+from localcloud.api.operation import lists, reads, updates
 from localcloud.cloud import Cloud
-from localcloud.services import resources as resource
+from localcloud.resources import NameAndTags, SettlingResource, StandardResource
+from localcloud.service import ResourceType
+from localcloud.services.core.filters import IN_DOMAIN
 from localcloud.services.core.volume import MOST_GBS, check_growth
-from localcloud.services.resources import NameAndTags, Resource, Tagged
 
 
-class BootVolume(Tagged):
+class BootVolume(SettlingResource):
     kind: ClassVar[str] = "bootvolume"
+    title: ClassVar[str] = "Boot Volume"
     availability_domain: str
     image_id: str
     size_in_gbs: int
@@ -24,8 +27,9 @@ class BootVolume(Tagged):
     is_auto_tune_enabled: bool = False
 
 
-class BootVolumeAttachment(Resource):
+class BootVolumeAttachment(StandardResource):
     kind: ClassVar[str] = "bootvolumeattachment"
+    title: ClassVar[str] = "Boot Volume Attachment"
     availability_domain: str
     boot_volume_id: str
     instance_id: str
@@ -81,17 +85,17 @@ def attach(
     )
 
 
-def update(cloud: Cloud, volume: BootVolume, wish: UpdateBootVolumeDetails) -> BootVolume:
+def update(cloud: Cloud, volume: BootVolume, details: UpdateBootVolumeDetails) -> BootVolume:
     if volume.lifecycle_state != "AVAILABLE":
         raise errors.incorrect_state(f"The boot volume {volume.id} is {volume.lifecycle_state}.")
-    updated = resource.update(cloud, volume, wish)
+    updated = resources.update(cloud, volume, details)
     if updated.size_in_gbs == volume.size_in_gbs:
         return updated
     check_growth(volume.size_in_gbs, updated.size_in_gbs)
     growing = updated.changed(
         size_in_mbs=updated.size_in_gbs * 1024, lifecycle_state="PROVISIONING"
     )
-    return resource.settle(cloud, growing, "AVAILABLE")
+    return resources.settle(cloud, growing)
 
 
 def detach(cloud: Cloud, instance_id: str) -> None:
@@ -100,3 +104,34 @@ def detach(cloud: Cloud, instance_id: str) -> None:
         volume = cloud.store.get(BootVolume, attachment.boot_volume_id)
         cloud.store.put(volume.changed(lifecycle_state="TERMINATED"))
         cloud.store.put(attachment.changed(lifecycle_state="DETACHED", time_updated=cloud.now()))
+
+
+RESOURCE_TYPE = ResourceType(
+    resource=BootVolume,
+    operations=(
+        lists(
+            "ListBootVolumeAttachments",
+            "/bootVolumeAttachments",
+            BootVolumeAttachment,
+            (*IN_DOMAIN, "instanceId", "bootVolumeId"),
+            required=("availabilityDomain", "compartmentId"),
+        ),
+        reads(
+            "GetBootVolumeAttachment",
+            "/bootVolumeAttachments/{bootVolumeAttachmentId}",
+            BootVolumeAttachment,
+        ),
+        reads("GetBootVolume", "/bootVolumes/{bootVolumeId}", BootVolume),
+        updates(
+            "UpdateBootVolume",
+            "/bootVolumes/{bootVolumeId}",
+            BootVolume,
+            UpdateBootVolumeDetails,
+            update,
+        ),
+    ),
+    limits="""
+        - A boot volume has no bytes of its own: they are the machine's, and end with it. So
+          `preserveBootVolume=true` is refused, and only the number of a bigger size is kept.
+    """,
+)

@@ -1,4 +1,4 @@
-"""What the region offers without anybody creating it: availability domains, shapes, images."""
+"""The catalogue of a region: shapes and images, which no request creates."""
 
 import platform
 from collections.abc import Sequence
@@ -8,19 +8,14 @@ from typing import ClassVar
 from pydantic import AwareDatetime
 
 from localcloud import ocids
-from localcloud.api.wire import Details, Record
+from localcloud.api import errors
+from localcloud.api.operation import Call, Operation, Reply, describe, lists
+from localcloud.api.wire import Details, Resource
+from localcloud.service import ResourceType
+from localcloud.services.identity import DOMAINS
 
-# The real region has one domain. Three let a caller practise trying the next one.
-DOMAINS = tuple(f"kSDN:{ocids.REGION.upper()}-AD-{number}" for number in (1, 2, 3))
 _RELEASES = ("2026.08.21-0", "2026.09.18-0")
 _MEMORY_PER_OCPU_IN_GBS = (1, 64)
-
-
-class AvailabilityDomain(Record):
-    kind: ClassVar[str] = "availabilitydomain"
-    id: str
-    name: str
-    compartment_id: str
 
 
 class OcpuRange(Details):
@@ -36,8 +31,9 @@ class MemoryRange(Details):
     max_per_ocpu_in_gbs: float = _MEMORY_PER_OCPU_IN_GBS[1]
 
 
-class Shape(Record):
+class Shape(Resource):
     kind: ClassVar[str] = "shape"
+    title: ClassVar[str] = "Shape"
     hidden: ClassVar[frozenset[str]] = frozenset({"architecture", "vcpus_per_ocpu"})
     shape: str
     processor_description: str
@@ -63,8 +59,9 @@ class LaunchOptions(Details):
     is_consistent_volume_naming_enabled: bool = True
 
 
-class Image(Record):
+class Image(Resource):
     kind: ClassVar[str] = "image"
+    title: ClassVar[str] = "Image"
     hidden: ClassVar[frozenset[str]] = frozenset({"architecture"})
     id: str
     display_name: str
@@ -146,15 +143,6 @@ def default_shape() -> str:
     return next(s.shape for s in SHAPES if s.is_flexible and s.architecture == host_architecture())
 
 
-def availability_domains(tenancy: str) -> Sequence[AvailabilityDomain]:
-    return [
-        AvailabilityDomain(
-            id=ocids.derived("availabilitydomain", name), name=name, compartment_id=tenancy
-        )
-        for name in DOMAINS
-    ]
-
-
 def images() -> Sequence[Image]:
     """Return the platform images, newest first, for this machine's architecture alone.
 
@@ -176,3 +164,55 @@ def _image(name: str, release: str, architecture: str) -> Image:
         time_created=published,
         architecture=architecture,
     )
+
+
+def _bootable_images(call: Call) -> Sequence[Image]:
+    """List the images; the parameter `shape` leaves those that this shape can boot."""
+    shape = call.query.get("shape")
+    architectures = {s.architecture for s in SHAPES if shape in {None, s.shape}}
+    return [image for image in images() if image.architecture in architectures]
+
+
+def _get_image(call: Call) -> Reply:
+    for image in images():
+        if image.id == call.target:
+            return describe(image)
+    raise errors.not_found()
+
+
+def _usable_shapes(call: Call) -> Sequence[Shape]:
+    """List the shapes; the parameter `imageId` leaves those that can boot this image."""
+    domain, image_id = call.query.get("availabilityDomain"), call.query.get("imageId")
+    if domain not in {None, *DOMAINS}:
+        raise errors.invalid_parameter(f"availabilityDomain '{domain}' does not exist.")
+    architectures = {image.architecture for image in images() if image_id in {None, image.id}}
+    return [s for s in SHAPES if image_id is None or s.architecture in architectures]
+
+
+RESOURCE_TYPE = ResourceType(
+    resource=Image,
+    operations=(
+        lists(
+            "ListImages",
+            "/images",
+            Image,
+            ("operatingSystem", "operatingSystemVersion", "displayName", "lifecycleState"),
+            required=("compartmentId",),
+            find=_bootable_images,
+            also=("shape",),
+        ),
+        Operation(name="GetImage", method="GET", path="/images/{imageId}", answer=_get_image),
+        lists(
+            "ListShapes",
+            "/shapes",
+            Shape,
+            ("shape",),
+            find=_usable_shapes,
+            also=("availabilityDomain", "imageId"),
+        ),
+    ),
+    limits="""
+        - Only images of the host's own architecture exist; a launch with a shape of another
+          architecture is answered "Out of host capacity."
+    """,
+)

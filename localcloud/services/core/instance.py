@@ -4,21 +4,21 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from localcloud import ocids
+from localcloud import ocids, resources
 from localcloud.api import errors, wire
 from localcloud.api.wire import Details
 from localcloud.cloud import Cloud
-from localcloud.services import resources as resource
-from localcloud.services.core import boot_volume, launch_rules, vnic
-from localcloud.services.core.catalogue import DOMAINS, LaunchOptions
-from localcloud.services.core.launch_rules import InstanceShapeConfig, LaunchShapeConfigDetails
-from localcloud.services.core.volume import MOST_GBS
-from localcloud.services.resources import (
+from localcloud.resources import (
     ChangeCompartmentDetails,
     CreateDetails,
     NameAndTags,
     Tagged,
 )
+from localcloud.services.core import boot_volume, launch_rules, vnic
+from localcloud.services.core.catalogue import LaunchOptions
+from localcloud.services.core.launch_rules import InstanceShapeConfig, LaunchShapeConfigDetails
+from localcloud.services.core.volume import MOST_GBS
+from localcloud.services.identity import DOMAINS
 
 FaultDomain = Literal["FAULT-DOMAIN-1", "FAULT-DOMAIN-2", "FAULT-DOMAIN-3"]
 _FIXED_METADATA = ("user_data", "ssh_authorized_keys")
@@ -59,6 +59,10 @@ class AgentConfig(Details):
 
 class Instance(Tagged):
     kind: ClassVar[str] = "instance"
+    title: ClassVar[str] = "Instance"
+    busy: ClassVar[frozenset[str]] = frozenset(
+        {"PROVISIONING", "STARTING", "STOPPING", "TERMINATING"}
+    )
     hidden: ClassVar[frozenset[str]] = frozenset({"hostname", "heading_for", "last_failure"})
     availability_domain: str
     fault_domain: str
@@ -80,6 +84,10 @@ class Instance(Tagged):
     hostname: str
     heading_for: Literal["RUNNING", "STOPPED", "TERMINATED"] = "RUNNING"
     last_failure: str | None = None
+
+    @property
+    def failure(self) -> str | None:
+        return self.last_failure
 
 
 class LaunchInstanceDetails(CreateDetails):
@@ -112,35 +120,34 @@ class UpdateInstanceDetails(NameAndTags):
     agent_config: AgentConfig | None = None
 
 
-def launch(cloud: Cloud, wish: LaunchInstanceDetails) -> Instance:
-    if wish.availability_domain not in DOMAINS:
+def launch(cloud: Cloud, details: LaunchInstanceDetails) -> Instance:
+    if details.availability_domain not in DOMAINS:
         raise errors.invalid_parameter(
-            f"availabilityDomain '{wish.availability_domain}' is none of {', '.join(DOMAINS)}."
+            f"availabilityDomain '{details.availability_domain}' is none of {', '.join(DOMAINS)}."
         )
-    fields = wish.common(cloud, "instance")
-    shape = launch_rules.find_shape(wish.shape)
-    size = launch_rules.shape_config(shape, wish.shape_config)
-    source, card = _source(wish), _card(wish)
+    fields = details.common(cloud, Instance)
+    shape = launch_rules.find_shape(details.shape)
+    size = launch_rules.shape_config(shape, details.shape_config)
+    source, card = _source(details), _card(details)
     image = launch_rules.find_image(source.image_id, shape)
-    launch_rules.check_metadata(wish.metadata)
-    cloud.faults.strike_launch(wish.availability_domain)
-    encrypted = wish.is_pv_encryption_in_transit_enabled
+    launch_rules.check_metadata(details.metadata)
+    cloud.faults.strike_launch(details.availability_domain)
+    encrypted = details.is_pv_encryption_in_transit_enabled
     instance = Instance(
         **fields,
-        id=ocids.mint("instance"),
         lifecycle_state="PROVISIONING",
-        availability_domain=wish.availability_domain,
-        fault_domain=wish.fault_domain or "FAULT-DOMAIN-1",
+        availability_domain=details.availability_domain,
+        fault_domain=details.fault_domain or "FAULT-DOMAIN-1",
         shape=shape.shape,
         shape_config=size,
         source_details=InstanceSourceDetails(source_type="image", image_id=image.id),
         image_id=image.id,
         launch_options=LaunchOptions(is_pv_encryption_in_transit_enabled=encrypted),
-        instance_options=wish.instance_options,
-        availability_config=wish.availability_config,
-        agent_config=wish.agent_config,
-        metadata=wish.metadata,
-        extended_metadata=wish.extended_metadata,
+        instance_options=details.instance_options,
+        availability_config=details.availability_config,
+        agent_config=details.agent_config,
+        metadata=details.metadata,
+        extended_metadata=details.extended_metadata,
         hostname=_hostname(card, fields["display_name"]),
     )
     place = {
@@ -167,24 +174,24 @@ def launch(cloud: Cloud, wish: LaunchInstanceDetails) -> Instance:
     return cloud.store.put(instance)
 
 
-def update(cloud: Cloud, instance: Instance, wish: UpdateInstanceDetails) -> Instance:
+def update(cloud: Cloud, instance: Instance, details: UpdateInstanceDetails) -> Instance:
     """Change an instance; what its hardware is changes with a reboot, if it is running."""
     refuse_if_over(instance)
-    for key in _FIXED_METADATA if wish.metadata is not None else ():
-        if (wish.metadata or {}).get(key) != instance.metadata.get(key):
+    for key in _FIXED_METADATA if details.metadata is not None else ():
+        if (details.metadata or {}).get(key) != instance.metadata.get(key):
             raise errors.invalid_parameter(
                 f"The '{key}' metadata field cannot be updated and must be provided with the "
                 "already existing value."
             )
-    if wish.metadata is not None:
-        launch_rules.check_metadata(wish.metadata)
-    hardware = _hardware(instance, wish)
+    if details.metadata is not None:
+        launch_rules.check_metadata(details.metadata)
+    hardware = _hardware(instance, details)
     handled = ("shape", "shape_config", "fault_domain", "update_operation_constraint")
-    updated = resource.update(cloud, instance, wish.model_copy(update=dict.fromkeys(handled)))
+    updated = resources.update(cloud, instance, details.model_copy(update=dict.fromkeys(handled)))
     if not hardware:
         return updated
     if instance.lifecycle_state == "RUNNING":
-        if wish.update_operation_constraint == "AVOID_DOWNTIME":
+        if details.update_operation_constraint == "AVOID_DOWNTIME":
             raise errors.invalid_parameter(
                 f"A change of {', '.join(map(wire.camel, hardware))} reboots the instance, which "
                 "updateOperationConstraint AVOID_DOWNTIME rules out."
@@ -198,12 +205,12 @@ def update(cloud: Cloud, instance: Instance, wish: UpdateInstanceDetails) -> Ins
     return cloud.store.put(updated.changed(**hardware))
 
 
-def move(cloud: Cloud, instance: Instance, wish: ChangeCompartmentDetails) -> Instance:
+def move(cloud: Cloud, instance: Instance, details: ChangeCompartmentDetails) -> Instance:
     """Move an instance with its attachments; its VNIC and its volumes stay where they are."""
     for kind in (vnic.VnicAttachment, boot_volume.BootVolumeAttachment):
         for attachment in cloud.store.find(kind, instance_id=instance.id):
-            resource.move(cloud, attachment, wish)
-    return resource.move(cloud, instance, wish)
+            resources.move(cloud, attachment, details)
+    return resources.move(cloud, instance, details)
 
 
 def refuse_if_over(instance: Instance) -> None:
@@ -213,40 +220,40 @@ def refuse_if_over(instance: Instance) -> None:
         )
 
 
-def _hardware(instance: Instance, wish: UpdateInstanceDetails) -> dict[str, Any]:
+def _hardware(instance: Instance, details: UpdateInstanceDetails) -> dict[str, Any]:
     """Return the fields that need other hardware; a size of which a part is absent keeps it."""
-    shape = launch_rules.find_shape_to_change_to(wish.shape or instance.shape, instance.image_id)
+    shape = launch_rules.find_shape_to_change_to(details.shape or instance.shape, instance.image_id)
     size = instance.shape_config
-    if wish.shape_config is not None or shape.shape != instance.shape:
-        wanted = wish.shape_config or LaunchShapeConfigDetails()
+    if details.shape_config is not None or shape.shape != instance.shape:
+        wanted = details.shape_config or LaunchShapeConfigDetails()
         size = launch_rules.shape_config(
             shape,
-            wanted.completed(size) if shape.is_flexible else wish.shape_config,
+            wanted.completed(size) if shape.is_flexible else details.shape_config,
         )
     wanted_fields = {
         "shape": shape.shape,
         "shape_config": size,
-        "fault_domain": wish.fault_domain or instance.fault_domain,
+        "fault_domain": details.fault_domain or instance.fault_domain,
     }
     return {
         name: value for name, value in wanted_fields.items() if getattr(instance, name) != value
     }
 
 
-def _source(wish: LaunchInstanceDetails) -> LaunchSourceDetails:
-    if wish.source_details is not None:
-        return wish.source_details
-    if wish.image_id is None:
+def _source(details: LaunchInstanceDetails) -> LaunchSourceDetails:
+    if details.source_details is not None:
+        return details.source_details
+    if details.image_id is None:
         raise errors.missing_parameter(["sourceDetails", "imageId"])
-    return LaunchSourceDetails(source_type="image", image_id=wish.image_id)
+    return LaunchSourceDetails(source_type="image", image_id=details.image_id)
 
 
-def _card(wish: LaunchInstanceDetails) -> vnic.CreateVnicDetails:
-    card = wish.create_vnic_details or vnic.CreateVnicDetails()
+def _card(details: LaunchInstanceDetails) -> vnic.CreateVnicDetails:
+    card = details.create_vnic_details or vnic.CreateVnicDetails()
     return card.model_copy(
         update={
-            "subnet_id": card.subnet_id or wish.subnet_id,
-            "hostname_label": card.hostname_label or wish.hostname_label,
+            "subnet_id": card.subnet_id or details.subnet_id,
+            "hostname_label": card.hostname_label or details.hostname_label,
         }
     )
 

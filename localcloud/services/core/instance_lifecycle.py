@@ -1,4 +1,4 @@
-"""The steps of an instance's life, each of which makes the machine what the record promises."""
+"""The steps of an instance's life, each of which makes the machine what the resource promises."""
 
 import base64
 import logging
@@ -22,11 +22,13 @@ log = logging.getLogger(__name__)
 
 
 def recover(cloud: Cloud, instance: Instance) -> None:
-    """Compare a record that says RUNNING with its machine, after the emulator was away.
+    """Compare a resource that says RUNNING with its machine, after the emulator was away.
 
     A machine that stopped meanwhile (the host was rebooted) is started again, as Oracle Cloud does
     after maintenance; one that is gone took its disk along, so its instance is over.
     """
+    if instance.lifecycle_state != "RUNNING":
+        return
     state = cloud.machines.state(instance.id)
     if state == "STOPPED":
         cloud.store.put(instance.changed(lifecycle_state="STARTING"))

@@ -2,16 +2,20 @@
 
 from typing import ClassVar
 
-from localcloud import ocids
+from localcloud import resources
 from localcloud.api import errors
+from localcloud.api.operation import creates, deletes, lists, reads, updates
 from localcloud.cloud import Cloud
-from localcloud.services import resources as resource
+from localcloud.resources import CreateDetails, NameAndTags, SettlingResource
+from localcloud.service import ResourceType
+from localcloud.services.core.filters import IN_VCN
 from localcloud.services.core.vcn import Vcn
-from localcloud.services.resources import CreateDetails, NameAndTags, Tagged
+from localcloud.services.work_requests import moves
 
 
-class InternetGateway(Tagged):
+class InternetGateway(SettlingResource):
     kind: ClassVar[str] = "internetgateway"
+    title: ClassVar[str] = "Internet Gateway"
     vcn_id: str
     is_enabled: bool
 
@@ -25,19 +29,48 @@ class UpdateInternetGatewayDetails(NameAndTags):
     is_enabled: bool | None = None
 
 
-def create(cloud: Cloud, wish: CreateInternetGatewayDetails) -> InternetGateway:
-    vcn = cloud.store.related(Vcn, "vcnId", wish.vcn_id)
+def create(cloud: Cloud, details: CreateInternetGatewayDetails) -> InternetGateway:
+    vcn = cloud.store.related(Vcn, "vcnId", details.vcn_id)
     if cloud.store.find(InternetGateway, vcn_id=vcn.id):
         raise errors.limit_exceeded("internet-gateway-per-vcn-count")
     gateway = InternetGateway(
-        **wish.common(cloud, "internetgateway"),
-        id=ocids.mint("internetgateway"),
+        **details.common(cloud, InternetGateway),
         lifecycle_state="PROVISIONING",
         vcn_id=vcn.id,
-        is_enabled=wish.is_enabled,
+        is_enabled=details.is_enabled,
     )
-    return resource.settle(cloud, gateway, "AVAILABLE")
+    return resources.settle(cloud, gateway)
 
 
-def delete(cloud: Cloud, gateway: InternetGateway) -> None:
-    resource.delete(cloud, gateway)
+RESOURCE_TYPE = ResourceType(
+    resource=InternetGateway,
+    operations=(
+        creates(
+            "CreateInternetGateway",
+            "/internetGateways",
+            InternetGateway,
+            CreateInternetGatewayDetails,
+            create,
+        ),
+        lists("ListInternetGateways", "/internetGateways", InternetGateway, IN_VCN),
+        reads("GetInternetGateway", "/internetGateways/{igId}", InternetGateway),
+        updates(
+            "UpdateInternetGateway",
+            "/internetGateways/{igId}",
+            InternetGateway,
+            UpdateInternetGatewayDetails,
+            resources.update,
+        ),
+        moves("ChangeInternetGatewayCompartment", "/internetGateways/{igId}", InternetGateway),
+        deletes(
+            "DeleteInternetGateway",
+            "/internetGateways/{igId}",
+            InternetGateway,
+            resources.delete,
+        ),
+    ),
+    limits="""
+        - A public IP answers only while its subnet's route table sends 0.0.0.0/0 to an enabled
+          internet gateway. Narrower routes are kept without effect.
+    """,
+)

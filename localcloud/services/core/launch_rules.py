@@ -39,7 +39,7 @@ class LaunchShapeConfigDetails(Details):
     memory_in_gbs: float | None = None
 
     def completed(self, size: InstanceShapeConfig) -> "LaunchShapeConfigDetails":
-        """Return the wish with the parts of the present size that it leaves out."""
+        """Return the details with the parts of the present size that it leaves out."""
         return LaunchShapeConfigDetails(
             ocpus=self.ocpus or size.ocpus, memory_in_gbs=self.memory_in_gbs or size.memory_in_gbs
         )
@@ -81,21 +81,21 @@ def find_image(ocid: str, shape: Shape) -> Image:
     return image
 
 
-def shape_config(shape: Shape, wish: LaunchShapeConfigDetails | None) -> InstanceShapeConfig:
+def shape_config(shape: Shape, details: LaunchShapeConfigDetails | None) -> InstanceShapeConfig:
     """Work out the size of an instance from its shape and what was asked for."""
     if shape.ocpu_options is None or shape.memory_options is None:
-        if wish and (wish.ocpus, wish.memory_in_gbs) != (shape.ocpus, shape.memory_in_gbs):
+        if details and (details.ocpus, details.memory_in_gbs) != (shape.ocpus, shape.memory_in_gbs):
             raise errors.invalid_parameter(
                 f"Invalid ShapeConfig: {shape.shape} has a fixed size of {shape.ocpus:g} OCPU and "
                 f"{shape.memory_in_gbs:g} GB."
             )
         return _config(shape, shape.ocpus, shape.memory_in_gbs)
-    if wish is None or wish.ocpus is None:
+    if details is None or details.ocpus is None:
         raise errors.invalid_parameter(
             "Invalid ShapeConfig: null (Cannot launch flexible instance without ShapeConfig)"
         )
-    ocpus, limits = wish.ocpus, shape.memory_options
-    memory = wish.memory_in_gbs or ocpus * limits.default_per_ocpu_in_gbs
+    ocpus, limits = details.ocpus, shape.memory_options
+    memory = details.memory_in_gbs or ocpus * limits.default_per_ocpu_in_gbs
     _check_between("ocpus", ocpus, shape.ocpu_options.min, shape.ocpu_options.max)
     _check_between(
         "memoryInGBs",

@@ -5,16 +5,31 @@ from typing import ClassVar, Literal
 
 from pydantic import AwareDatetime, Field
 
-from localcloud import ocids
+from localcloud import resources
 from localcloud.api import errors
+from localcloud.api.operation import (
+    Call,
+    Operation,
+    Reply,
+    acts,
+    creates,
+    deletes,
+    lists,
+    reads,
+    updates,
+)
 from localcloud.api.wire import Details
 from localcloud.cloud import Cloud
-from localcloud.services import resources as resource
+from localcloud.machines import firewall
+from localcloud.resources import CreateDetails, NameAndTags, SettlingResource
+from localcloud.service import ResourceType
 from localcloud.services.core import traffic
+from localcloud.services.core.filters import IN_VCN
 from localcloud.services.core.traffic import PeerType, TrafficRule
 from localcloud.services.core.vcn import Vcn
-from localcloud.services.resources import CreateDetails, NameAndTags, Tagged
+from localcloud.services.work_requests import moves
 
+_GROUP = "/networkSecurityGroups/{networkSecurityGroupId}"
 _MOST_RULES = 120
 _MOST_RULES_A_CALL = 25
 
@@ -43,8 +58,9 @@ class SecurityRule(UpdateSecurityRuleDetails):
     time_created: AwareDatetime
 
 
-class NetworkSecurityGroup(Tagged):
+class NetworkSecurityGroup(SettlingResource):
     kind: ClassVar[str] = "networksecuritygroup"
+    title: ClassVar[str] = "Network Security Group"
     hidden: ClassVar[frozenset[str]] = frozenset({"security_rules"})
     vcn_id: str
     security_rules: list[SecurityRule] = Field(default_factory=list)
@@ -70,28 +86,23 @@ class RemoveSecurityRulesDetails(Details):
     security_rule_ids: list[str] = Field(max_length=_MOST_RULES_A_CALL)
 
 
-def create(cloud: Cloud, wish: CreateNetworkSecurityGroupDetails) -> NetworkSecurityGroup:
-    vcn = cloud.store.related(Vcn, "vcnId", wish.vcn_id)
+def create(cloud: Cloud, details: CreateNetworkSecurityGroupDetails) -> NetworkSecurityGroup:
+    vcn = cloud.store.related(Vcn, "vcnId", details.vcn_id)
     group = NetworkSecurityGroup(
-        **wish.common(cloud, "networksecuritygroup"),
-        id=ocids.mint("networksecuritygroup"),
+        **details.common(cloud, NetworkSecurityGroup),
         lifecycle_state="PROVISIONING",
         vcn_id=vcn.id,
     )
-    return resource.settle(cloud, group, "AVAILABLE")
-
-
-def delete(cloud: Cloud, group: NetworkSecurityGroup) -> None:
-    resource.delete(cloud, group)
+    return resources.settle(cloud, group)
 
 
 def add_rules(
-    cloud: Cloud, group: NetworkSecurityGroup, wish: AddSecurityRulesDetails
+    cloud: Cloud, group: NetworkSecurityGroup, details: AddSecurityRulesDetails
 ) -> list[SecurityRule]:
-    if len(group.security_rules) + len(wish.security_rules) > _MOST_RULES:
+    if len(group.security_rules) + len(details.security_rules) > _MOST_RULES:
         raise errors.limit_exceeded("security-rules-per-network-security-group-count")
     added = []
-    for rule in wish.security_rules:
+    for rule in details.security_rules:
         rule.check()
         added.append(_rule(rule, secrets.token_hex(3).upper(), cloud.now()))
     _keep(cloud, group, [*group.security_rules, *added])
@@ -99,28 +110,28 @@ def add_rules(
 
 
 def update_rules(
-    cloud: Cloud, group: NetworkSecurityGroup, wish: UpdateSecurityRulesDetails
+    cloud: Cloud, group: NetworkSecurityGroup, details: UpdateSecurityRulesDetails
 ) -> list[SecurityRule]:
     rules = {rule.id: rule for rule in group.security_rules}
-    for change in wish.security_rules:
+    for change in details.security_rules:
         change.check()
         rules[change.id] = _rule(change, change.id, _existing(rules, change.id).time_created)
     _keep(cloud, group, list(rules.values()))
-    return [rules[change.id] for change in wish.security_rules]
+    return [rules[change.id] for change in details.security_rules]
 
 
 def remove_rules(
-    cloud: Cloud, group: NetworkSecurityGroup, wish: RemoveSecurityRulesDetails
+    cloud: Cloud, group: NetworkSecurityGroup, details: RemoveSecurityRulesDetails
 ) -> None:
     rules = {rule.id: rule for rule in group.security_rules}
-    for rule_id in wish.security_rule_ids:
+    for rule_id in details.security_rule_ids:
         del rules[_existing(rules, rule_id).id]
     _keep(cloud, group, list(rules.values()))
 
 
-def _rule(wish: AddSecurityRuleDetails, rule_id: str, created: AwareDatetime) -> SecurityRule:
-    fields = {name: getattr(wish, name) for name in AddSecurityRuleDetails.model_fields}
-    unused = ("destination", "destination_type") if wish.direction == "INGRESS" else ("source",)
+def _rule(details: AddSecurityRuleDetails, rule_id: str, created: AwareDatetime) -> SecurityRule:
+    fields = {name: getattr(details, name) for name in AddSecurityRuleDetails.model_fields}
+    unused = ("destination", "destination_type") if details.direction == "INGRESS" else ("source",)
     return SecurityRule(
         **{name: value for name, value in fields.items() if name not in unused},
         id=rule_id,
@@ -138,3 +149,87 @@ def _existing(rules: dict[str, SecurityRule], rule_id: str) -> SecurityRule:
 
 def _keep(cloud: Cloud, group: NetworkSecurityGroup, rules: list[SecurityRule]) -> None:
     cloud.store.put(group.changed(security_rules=rules))
+
+
+def _list_rules(call: Call) -> Reply:
+    group = call.cloud.store.get(NetworkSecurityGroup, call.path["networkSecurityGroupId"])
+    direction = call.query.get("direction")
+    return Reply(
+        body=[rule.wire() for rule in group.security_rules if direction in {None, rule.direction}]
+    )
+
+
+def _add_rules(
+    cloud: Cloud, group: NetworkSecurityGroup, details: AddSecurityRulesDetails
+) -> object:
+    return {"securityRules": [rule.wire() for rule in add_rules(cloud, group, details)]}
+
+
+def _update_rules(
+    cloud: Cloud, group: NetworkSecurityGroup, details: UpdateSecurityRulesDetails
+) -> object:
+    return {"securityRules": [rule.wire() for rule in update_rules(cloud, group, details)]}
+
+
+RESOURCE_TYPE = ResourceType(
+    resource=NetworkSecurityGroup,
+    operations=(
+        creates(
+            "CreateNetworkSecurityGroup",
+            "/networkSecurityGroups",
+            NetworkSecurityGroup,
+            CreateNetworkSecurityGroupDetails,
+            create,
+        ),
+        lists(
+            "ListNetworkSecurityGroups",
+            "/networkSecurityGroups",
+            NetworkSecurityGroup,
+            IN_VCN,
+        ),
+        reads("GetNetworkSecurityGroup", _GROUP, NetworkSecurityGroup),
+        updates(
+            "UpdateNetworkSecurityGroup",
+            _GROUP,
+            NetworkSecurityGroup,
+            UpdateNetworkSecurityGroupDetails,
+            resources.update,
+        ),
+        moves("ChangeNetworkSecurityGroupCompartment", _GROUP, NetworkSecurityGroup),
+        deletes("DeleteNetworkSecurityGroup", _GROUP, NetworkSecurityGroup, resources.delete),
+        Operation(
+            name="ListNetworkSecurityGroupSecurityRules",
+            method="GET",
+            path=f"{_GROUP}/securityRules",
+            answer=_list_rules,
+            queries=frozenset({"direction", "limit", "sortBy", "sortOrder"}),
+        ),
+        acts(
+            "AddNetworkSecurityGroupSecurityRules",
+            f"{_GROUP}/actions/addSecurityRules",
+            NetworkSecurityGroup,
+            AddSecurityRulesDetails,
+            _add_rules,
+        ),
+        acts(
+            "UpdateNetworkSecurityGroupSecurityRules",
+            f"{_GROUP}/actions/updateSecurityRules",
+            NetworkSecurityGroup,
+            UpdateSecurityRulesDetails,
+            _update_rules,
+        ),
+        acts(
+            "RemoveNetworkSecurityGroupSecurityRules",
+            f"{_GROUP}/actions/removeSecurityRules",
+            NetworkSecurityGroup,
+            RemoveSecurityRulesDetails,
+            remove_rules,
+        ),
+    ),
+    limits=f"""
+        - Ingress rules of security lists and network security groups are enforced, by source
+          and by port. Egress rules are kept and shown, but everything may leave. Stateless
+          rules, source ports, groups or services as peers and ingress rules that open more than
+          {firewall.MAX_PORTS} TCP ports are refused.
+    """,
+)

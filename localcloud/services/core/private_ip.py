@@ -7,13 +7,16 @@ from typing import ClassVar
 from pydantic import AwareDatetime
 
 from localcloud.api import errors
-from localcloud.api.wire import Record
+from localcloud.api.operation import lists, reads
+from localcloud.api.wire import Resource
 from localcloud.cloud import Cloud
-from localcloud.services.resources import Tags
+from localcloud.resources import Tags
+from localcloud.service import ResourceType
 
 
-class PrivateIp(Record):
+class PrivateIp(Resource):
     kind: ClassVar[str] = "privateip"
+    title: ClassVar[str] = "Private IP"
     id: str
     availability_domain: str
     compartment_id: str
@@ -59,3 +62,22 @@ def _usable(network: IPv4Network) -> Iterator[IPv4Address]:
 
 def _invalid(why: str) -> errors.ApiError:
     return errors.invalid_parameter(f"Invalid VNIC creation parameters: {why}.")
+
+
+_FILTERS = ("vnicId", "subnetId", "ipAddress")
+
+RESOURCE_TYPE = ResourceType(
+    resource=PrivateIp,
+    operations=(
+        lists("ListPrivateIps", "/privateIps", PrivateIp, _FILTERS, required=()),
+        reads("GetPrivateIp", "/privateIps/{privateIpId}", PrivateIp),
+        lists(
+            "ListIpv6s",
+            "/ipv6",
+            PrivateIp,
+            _FILTERS,
+            required=(),
+            find=lambda _: (),  # no VCN has IPv6
+        ),
+    ),
+)

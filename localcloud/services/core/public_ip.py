@@ -1,18 +1,38 @@
 """Public addresses: reserved ones outlive what they are assigned to, ephemeral ones do not."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from localcloud import ocids
-from localcloud.api import errors
+from localcloud import ocids, resources
+from localcloud.api import errors, wire
+from localcloud.api.operation import (
+    Call,
+    Operation,
+    Reply,
+    creates,
+    deletes,
+    describe,
+    lists,
+    reads,
+    updates,
+)
+from localcloud.api.wire import Details
 from localcloud.cloud import Cloud
-from localcloud.services import resources as resource
+from localcloud.resources import CreateDetails, NameAndTags, Tagged
+from localcloud.service import ResourceType
 from localcloud.services.core.private_ip import PrivateIp
 from localcloud.services.core.subnet import Subnet
-from localcloud.services.resources import CreateDetails, NameAndTags, Tagged
+from localcloud.services.work_requests import moves
 
 
 class PublicIp(Tagged):
     kind: ClassVar[str] = "publicip"
+    title: ClassVar[str] = "Public IP"
+    settles: ClassVar[Mapping[str, str]] = {
+        "PROVISIONING": "AVAILABLE",
+        "ASSIGNING": "ASSIGNED",
+        "UNASSIGNING": "AVAILABLE",
+    }
     ip_address: str
     lifetime: Literal["RESERVED", "EPHEMERAL"]
     scope: Literal["REGION", "AVAILABILITY_DOMAIN"]
@@ -31,44 +51,41 @@ class UpdatePublicIpDetails(NameAndTags):
     private_ip_id: str | None = None  # "" takes the address away
 
 
-def create(cloud: Cloud, wish: CreatePublicIpDetails) -> PublicIp:
-    if wish.lifetime == "EPHEMERAL":
-        return _create_ephemeral(cloud, wish)
+def create(cloud: Cloud, details: CreatePublicIpDetails) -> PublicIp:
+    if details.lifetime == "EPHEMERAL":
+        return _create_ephemeral(cloud, details)
     reserved = PublicIp(
-        **wish.common(cloud, "publicip"),
-        id=ocids.mint("publicip"),
+        **details.common(cloud, PublicIp),
         lifecycle_state="PROVISIONING",
         ip_address=_free_address(cloud),
         lifetime="RESERVED",
         scope="REGION",
     )
     cloud.store.put(reserved)
-    if wish.private_ip_id:
-        return _assign(cloud, reserved, wish.private_ip_id)
-    return resource.settle(cloud, reserved, "AVAILABLE")
+    if details.private_ip_id:
+        return _assign(cloud, reserved, details.private_ip_id)
+    return resources.settle(cloud, reserved)
 
 
-def _create_ephemeral(cloud: Cloud, wish: CreatePublicIpDetails) -> PublicIp:
+def _create_ephemeral(cloud: Cloud, details: CreatePublicIpDetails) -> PublicIp:
     """Give a private IP a public one for as long as it lives."""
-    if wish.private_ip_id is None:
+    if details.private_ip_id is None:
         raise errors.missing_parameter(["privateIpId"])
-    target = _target(cloud, wish.private_ip_id)
+    target = _target(cloud, details.private_ip_id)
     place = {"availability_domain": target.availability_domain}
-    return assign_ephemeral(cloud, target.id, {**wish.common(cloud, "publicip"), **place})
+    return assign_ephemeral(cloud, target.id, {**details.common(cloud, PublicIp), **place})
 
 
-def update(cloud: Cloud, address: PublicIp, wish: UpdatePublicIpDetails) -> PublicIp:
-    names = wish.model_copy(update={"private_ip_id": None})
-    address = resource.update(cloud, address, names)
-    if wish.private_ip_id is None or wish.private_ip_id == (address.private_ip_id or ""):
+def update(cloud: Cloud, address: PublicIp, details: UpdatePublicIpDetails) -> PublicIp:
+    names = details.model_copy(update={"private_ip_id": None})
+    address = resources.update(cloud, address, names)
+    if details.private_ip_id is None or details.private_ip_id == (address.private_ip_id or ""):
         return address
     if address.lifetime == "EPHEMERAL":
         raise errors.incorrect_state(f"The ephemeral public IP {address.id} can't be moved.")
-    if wish.private_ip_id == "":
-        return resource.settle(
-            cloud, _unassigned(address).changed(lifecycle_state="UNASSIGNING"), "AVAILABLE"
-        )
-    return _assign(cloud, address, wish.private_ip_id)
+    if details.private_ip_id == "":
+        return resources.settle(cloud, _unassigned(address).changed(lifecycle_state="UNASSIGNING"))
+    return _assign(cloud, address, details.private_ip_id)
 
 
 def delete(cloud: Cloud, address: PublicIp) -> None:
@@ -83,11 +100,15 @@ def assigned_to(cloud: Cloud, private_ip_id: str) -> PublicIp | None:
 
 def assign_ephemeral(cloud: Cloud, private_ip_id: str, common: dict[str, Any]) -> PublicIp:
     now = cloud.now()
-    named = {"display_name": f"publicip{now:%Y%m%d%H%M%S}", "time_created": now, **common}
+    fields = {
+        "id": ocids.mint("publicip"),
+        "display_name": f"publicip{now:%Y%m%d%H%M%S}",
+        "time_created": now,
+        **common,
+    }
     return cloud.store.put(
         PublicIp(
-            **named,
-            id=ocids.mint("publicip"),
+            **fields,
             lifecycle_state="ASSIGNED",
             ip_address=_free_address(cloud),
             lifetime="EPHEMERAL",
@@ -111,7 +132,7 @@ def release(cloud: Cloud, private_ip_id: str) -> None:
 def _assign(cloud: Cloud, address: PublicIp, private_ip_id: str) -> PublicIp:
     target = _target(cloud, private_ip_id)
     assigning = address.changed(lifecycle_state="ASSIGNING", **_assignment(target.id))
-    return resource.settle(cloud, assigning, "ASSIGNED")
+    return resources.settle(cloud, assigning)
 
 
 def _target(cloud: Cloud, private_ip_id: str) -> PrivateIp:
@@ -147,3 +168,63 @@ def _free_address(cloud: Cloud) -> str:
         if candidate not in taken:
             return candidate
     raise errors.limit_exceeded("reserved-public-ip-count")
+
+
+class _PrivateIpId(Details):
+    private_ip_id: str
+
+
+class _IpAddress(Details):
+    ip_address: str
+
+
+def _public_ip_by_private_ip_id(call: Call) -> Reply:
+    return _found_public_ip(
+        call.cloud, private_ip_id=wire.read(_PrivateIpId, call.body).private_ip_id
+    )
+
+
+def _public_ip_by_address(call: Call) -> Reply:
+    return _found_public_ip(call.cloud, ip_address=wire.read(_IpAddress, call.body).ip_address)
+
+
+def _found_public_ip(cloud: Cloud, **equal: str) -> Reply:
+    found = cloud.store.find(PublicIp, **equal)
+    if not found:
+        raise errors.not_found()
+    return describe(found[0])
+
+
+RESOURCE_TYPE = ResourceType(
+    resource=PublicIp,
+    operations=(
+        creates("CreatePublicIp", "/publicIps", PublicIp, CreatePublicIpDetails, create),
+        lists(
+            "ListPublicIps",
+            "/publicIps",
+            PublicIp,
+            ("scope", "compartmentId", "availabilityDomain", "lifetime"),
+            required=("scope", "compartmentId"),
+        ),
+        reads("GetPublicIp", "/publicIps/{publicIpId}", PublicIp),
+        Operation(
+            name="GetPublicIpByPrivateIpId",
+            method="POST",
+            path="/publicIps/actions/getByPrivateIpId",
+            answer=_public_ip_by_private_ip_id,
+            fields=("privateIpId",),
+        ),
+        Operation(
+            name="GetPublicIpByIpAddress",
+            method="POST",
+            path="/publicIps/actions/getByIpAddress",
+            answer=_public_ip_by_address,
+            fields=("ipAddress",),
+        ),
+        updates(
+            "UpdatePublicIp", "/publicIps/{publicIpId}", PublicIp, UpdatePublicIpDetails, update
+        ),
+        moves("ChangePublicIpCompartment", "/publicIps/{publicIpId}", PublicIp),
+        deletes("DeletePublicIp", "/publicIps/{publicIpId}", PublicIp, delete),
+    ),
+)

@@ -37,7 +37,7 @@ def refresh(cloud: Cloud) -> None:
                 continue
             try:
                 apply(cloud, instance.id)
-            except errors.ApiError:  # a record of its network can't be read
+            except errors.ApiError:  # a resource of its network can't be read
                 log.exception("Instance %s keeps the rules that it has", instance.id)
 
 

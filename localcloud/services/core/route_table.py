@@ -4,12 +4,16 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from localcloud.api import errors
+from localcloud import resources
+from localcloud.api import errors, wire
+from localcloud.api.operation import creates, deletes, lists, reads, updates
 from localcloud.api.wire import Details
 from localcloud.cloud import Cloud
-from localcloud.services import resources as resource
+from localcloud.resources import CreateDetails, NameAndTags, SettlingResource
+from localcloud.service import ResourceType
 from localcloud.services.core import cidr
-from localcloud.services.resources import NameAndTags, Tagged
+from localcloud.services.core.filters import IN_VCN
+from localcloud.services.work_requests import moves
 
 
 class RouteRule(Details):
@@ -21,24 +25,40 @@ class RouteRule(Details):
     route_type: Literal["STATIC"] = "STATIC"
 
 
-class RouteTable(Tagged):
+class RouteTable(SettlingResource):
     kind: ClassVar[str] = "routetable"
+    title: ClassVar[str] = "Route Table"
     vcn_id: str
     route_rules: list[RouteRule] = Field(default_factory=list)
+
+
+class CreateRouteTableDetails(CreateDetails):
+    vcn_id: str
+    route_rules: list[RouteRule]
 
 
 class UpdateRouteTableDetails(NameAndTags):
     route_rules: list[RouteRule] | None = None
 
 
-def update(cloud: Cloud, table: RouteTable, wish: UpdateRouteTableDetails) -> RouteTable:
-    rules = wish.route_rules
+def create(cloud: Cloud, details: CreateRouteTableDetails) -> RouteTable:
+    table = RouteTable(
+        **details.common(cloud, RouteTable),
+        lifecycle_state="PROVISIONING",
+        vcn_id=cloud.store.related(wire.of_kind("vcn"), "vcnId", details.vcn_id).ocid,
+    )
+    rules = UpdateRouteTableDetails(route_rules=details.route_rules)
+    return resources.settle(cloud, update(cloud, table, rules))
+
+
+def update(cloud: Cloud, table: RouteTable, details: UpdateRouteTableDetails) -> RouteTable:
+    rules = details.route_rules
     if rules is not None:
         rules = [_checked(cloud, table, rule) for rule in rules]
         destinations = [rule.destination for rule in rules]
         if len(set(destinations)) < len(destinations):
             raise errors.invalid_parameter("Two route rules have the same destination.")
-    return resource.update(cloud, table, wish.model_copy(update={"route_rules": rules}))
+    return resources.update(cloud, table, details.model_copy(update={"route_rules": rules}))
 
 
 def _checked(cloud: Cloud, table: RouteTable, rule: RouteRule) -> RouteRule:
@@ -54,3 +74,18 @@ def _checked(cloud: Cloud, table: RouteTable, rule: RouteRule) -> RouteRule:
     }:
         raise errors.related_resource_not_found("networkEntityId", rule.network_entity_id)
     return rule.model_copy(update={"destination": destination, "cidr_block": None})
+
+
+RESOURCE_TYPE = ResourceType(
+    resource=RouteTable,
+    operations=(
+        creates("CreateRouteTable", "/routeTables", RouteTable, CreateRouteTableDetails, create),
+        lists("ListRouteTables", "/routeTables", RouteTable, IN_VCN),
+        reads("GetRouteTable", "/routeTables/{rtId}", RouteTable),
+        updates(
+            "UpdateRouteTable", "/routeTables/{rtId}", RouteTable, UpdateRouteTableDetails, update
+        ),
+        moves("ChangeRouteTableCompartment", "/routeTables/{rtId}", RouteTable),
+        deletes("DeleteRouteTable", "/routeTables/{rtId}", RouteTable, resources.delete),
+    ),
+)

@@ -5,9 +5,14 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
+from localcloud import resources
+from localcloud.api import wire
+from localcloud.api.operation import creates, deletes, lists, reads, updates
 from localcloud.cloud import Cloud
-from localcloud.services import resources as resource
+from localcloud.resources import CreateDetails, NameAndTags, SettlingResource
+from localcloud.service import ResourceType
 from localcloud.services.core import traffic
+from localcloud.services.core.filters import IN_VCN
 from localcloud.services.core.traffic import (
     IcmpOptions,
     PeerType,
@@ -15,7 +20,7 @@ from localcloud.services.core.traffic import (
     PortRange,
     TrafficRule,
 )
-from localcloud.services.resources import NameAndTags, Tagged
+from localcloud.services.work_requests import moves
 
 _ANYWHERE = "0.0.0.0/0"
 
@@ -30,11 +35,18 @@ class EgressSecurityRule(TrafficRule):
     destination_type: PeerType = "CIDR_BLOCK"
 
 
-class SecurityList(Tagged):
+class SecurityList(SettlingResource):
     kind: ClassVar[str] = "securitylist"
+    title: ClassVar[str] = "Security List"
     vcn_id: str
     ingress_security_rules: list[IngressSecurityRule] = Field(default_factory=list)
     egress_security_rules: list[EgressSecurityRule] = Field(default_factory=list)
+
+
+class CreateSecurityListDetails(CreateDetails):
+    vcn_id: str
+    ingress_security_rules: list[IngressSecurityRule]
+    egress_security_rules: list[EgressSecurityRule]
 
 
 class UpdateSecurityListDetails(NameAndTags):
@@ -64,13 +76,52 @@ def default_rules(vcn_blocks: Sequence[str]) -> dict[str, Any]:
     }
 
 
+def create(cloud: Cloud, details: CreateSecurityListDetails) -> SecurityList:
+    security_list = SecurityList(
+        **details.common(cloud, SecurityList),
+        lifecycle_state="PROVISIONING",
+        vcn_id=cloud.store.related(wire.of_kind("vcn"), "vcnId", details.vcn_id).ocid,
+    )
+    rules = UpdateSecurityListDetails(
+        ingress_security_rules=details.ingress_security_rules,
+        egress_security_rules=details.egress_security_rules,
+    )
+    return resources.settle(cloud, update(cloud, security_list, rules))
+
+
 def update(
-    cloud: Cloud, security_list: SecurityList, wish: UpdateSecurityListDetails
+    cloud: Cloud, security_list: SecurityList, details: UpdateSecurityListDetails
 ) -> SecurityList:
-    for ingress in wish.ingress_security_rules or ():
+    for ingress in details.ingress_security_rules or ():
         ingress.check_traffic()
         ingress.check_ingress(traffic.check_peer("source", ingress.source, ingress.source_type))
-    for egress in wish.egress_security_rules or ():
+    for egress in details.egress_security_rules or ():
         egress.check_traffic()
         traffic.check_peer("destination", egress.destination, egress.destination_type)
-    return resource.update(cloud, security_list, wish)
+    return resources.update(cloud, security_list, details)
+
+
+RESOURCE_TYPE = ResourceType(
+    resource=SecurityList,
+    operations=(
+        creates(
+            "CreateSecurityList", "/securityLists", SecurityList, CreateSecurityListDetails, create
+        ),
+        lists("ListSecurityLists", "/securityLists", SecurityList, IN_VCN),
+        reads("GetSecurityList", "/securityLists/{securityListId}", SecurityList),
+        updates(
+            "UpdateSecurityList",
+            "/securityLists/{securityListId}",
+            SecurityList,
+            UpdateSecurityListDetails,
+            update,
+        ),
+        moves("ChangeSecurityListCompartment", "/securityLists/{securityListId}", SecurityList),
+        deletes(
+            "DeleteSecurityList",
+            "/securityLists/{securityListId}",
+            SecurityList,
+            resources.delete,
+        ),
+    ),
+)

@@ -6,23 +6,27 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from localcloud import ocids
+from localcloud import resources
 from localcloud.api import errors
+from localcloud.api.operation import creates, deletes, lists, reads, updates
 from localcloud.cloud import Cloud
-from localcloud.services import resources as resource
+from localcloud.resources import CreateDetails, NameAndTags, SettlingResource
+from localcloud.service import ResourceType
 from localcloud.services.core import cidr
-from localcloud.services.core.catalogue import DOMAINS
+from localcloud.services.core.filters import IN_VCN
 from localcloud.services.core.private_ip import PrivateIp
 from localcloud.services.core.route_table import RouteTable
 from localcloud.services.core.security_list import SecurityList
 from localcloud.services.core.vcn import Vcn
-from localcloud.services.resources import CreateDetails, NameAndTags, Tagged
+from localcloud.services.identity import DOMAINS
+from localcloud.services.work_requests import moves
 
 _MOST_SECURITY_LISTS = 5
 
 
-class Subnet(Tagged):
+class Subnet(SettlingResource):
     kind: ClassVar[str] = "subnet"
+    title: ClassVar[str] = "Subnet"
     vcn_id: str
     cidr_block: str
     availability_domain: str | None = None  # None: a regional subnet
@@ -60,49 +64,46 @@ class UpdateSubnetDetails(NameAndTags):
     security_list_ids: list[str] | None = Field(default=None, max_length=_MOST_SECURITY_LISTS)
 
 
-def create(cloud: Cloud, wish: CreateSubnetDetails) -> Subnet:
-    vcn = cloud.store.related(Vcn, "vcnId", wish.vcn_id)
-    if wish.availability_domain not in {None, *DOMAINS}:
+def create(cloud: Cloud, details: CreateSubnetDetails) -> Subnet:
+    vcn = cloud.store.related(Vcn, "vcnId", details.vcn_id)
+    if details.availability_domain not in {None, *DOMAINS}:
         raise errors.invalid_parameter(
-            f"availabilityDomain '{wish.availability_domain}' is none of {', '.join(DOMAINS)}."
+            f"availabilityDomain '{details.availability_domain}' is none of {', '.join(DOMAINS)}."
         )
-    network = _checked_network(cloud, vcn, wish.cidr_block)
-    if wish.dns_label:
-        _check_label(cloud, vcn, wish.dns_label)
-    private = _is_private(wish)
+    network = _checked_network(cloud, vcn, details.cidr_block)
+    if details.dns_label:
+        _check_label(cloud, vcn, details.dns_label)
+    private = _is_private(details)
     router = next(network.hosts())
     subnet = Subnet(
-        **wish.common(cloud, "subnet"),
-        id=ocids.mint("subnet"),
+        **details.common(cloud, Subnet),
         lifecycle_state="PROVISIONING",
         vcn_id=vcn.id,
-        cidr_block=wish.cidr_block,
-        availability_domain=wish.availability_domain,
-        dns_label=wish.dns_label,
-        subnet_domain_name=f"{wish.dns_label}.{vcn.vcn_domain_name}" if wish.dns_label else None,
-        dhcp_options_id=_dhcp_options(vcn, wish.dhcp_options_id),
-        route_table_id=_route_table(cloud, vcn, wish.route_table_id),
-        security_list_ids=_security_lists(cloud, vcn, wish.security_list_ids),
+        cidr_block=details.cidr_block,
+        availability_domain=details.availability_domain,
+        dns_label=details.dns_label,
+        subnet_domain_name=f"{details.dns_label}.{vcn.vcn_domain_name}"
+        if details.dns_label
+        else None,
+        dhcp_options_id=_dhcp_options(vcn, details.dhcp_options_id),
+        route_table_id=_route_table(cloud, vcn, details.route_table_id),
+        security_list_ids=_security_lists(cloud, vcn, details.security_list_ids),
         prohibit_public_ip_on_vnic=private,
         prohibit_internet_ingress=private,
         virtual_router_ip=str(router),
         virtual_router_mac="00:00:17:" + IPv4Address(router).packed[1:].hex(":").upper(),
     )
-    return resource.settle(cloud, subnet, "AVAILABLE")
+    return resources.settle(cloud, subnet)
 
 
-def update(cloud: Cloud, subnet: Subnet, wish: UpdateSubnetDetails) -> Subnet:
+def update(cloud: Cloud, subnet: Subnet, details: UpdateSubnetDetails) -> Subnet:
     vcn = cloud.store.get(Vcn, subnet.vcn_id)
-    if wish.cidr_block is not None:
-        _check_resize(cloud, subnet, _checked_network(cloud, vcn, wish.cidr_block, subnet.id))
-    _dhcp_options(vcn, wish.dhcp_options_id)
-    _route_table(cloud, vcn, wish.route_table_id)
-    _security_lists(cloud, vcn, wish.security_list_ids)
-    return resource.update(cloud, subnet, wish)
-
-
-def delete(cloud: Cloud, subnet: Subnet) -> None:
-    resource.delete(cloud, subnet)
+    if details.cidr_block is not None:
+        _check_resize(cloud, subnet, _checked_network(cloud, vcn, details.cidr_block, subnet.id))
+    _dhcp_options(vcn, details.dhcp_options_id)
+    _route_table(cloud, vcn, details.route_table_id)
+    _security_lists(cloud, vcn, details.security_list_ids)
+    return resources.update(cloud, subnet, details)
 
 
 def _checked_network(cloud: Cloud, vcn: Vcn, text: str, own_id: str = "") -> IPv4Network:
@@ -130,7 +131,7 @@ def _check_resize(cloud: Cloud, subnet: Subnet, network: IPv4Network) -> None:
 
 
 def _check_label(cloud: Cloud, vcn: Vcn, label: str) -> None:
-    resource.check_dns_label(label)
+    resources.check_dns_label(label)
     if vcn.dns_label is None:
         raise errors.invalid_parameter(
             f"DNS Label {label} is not valid: the VCN {vcn.id} has no DNS label itself."
@@ -141,9 +142,9 @@ def _check_label(cloud: Cloud, vcn: Vcn, label: str) -> None:
         )
 
 
-def _is_private(wish: CreateSubnetDetails) -> bool:
+def _is_private(details: CreateSubnetDetails) -> bool:
     """Decide one thing that two fields say; OCI keeps them equal and refuses a contradiction."""
-    said = {wish.prohibit_public_ip_on_vnic, wish.prohibit_internet_ingress} - {None}
+    said = {details.prohibit_public_ip_on_vnic, details.prohibit_internet_ingress} - {None}
     if len(said) > 1:
         raise errors.invalid_parameter(
             "prohibitPublicIpOnVnic and prohibitInternetIngress must have the same value."
@@ -172,3 +173,16 @@ def _security_lists(cloud: Cloud, vcn: Vcn, ids: Sequence[str] | None) -> list[s
         if cloud.store.related(SecurityList, "securityListIds", ocid).vcn_id != vcn.id:
             raise errors.invalid_parameter(f"The security list {ocid} is in another VCN.")
     return list(ids)
+
+
+RESOURCE_TYPE = ResourceType(
+    resource=Subnet,
+    operations=(
+        creates("CreateSubnet", "/subnets", Subnet, CreateSubnetDetails, create),
+        lists("ListSubnets", "/subnets", Subnet, IN_VCN),
+        reads("GetSubnet", "/subnets/{subnetId}", Subnet),
+        updates("UpdateSubnet", "/subnets/{subnetId}", Subnet, UpdateSubnetDetails, update),
+        moves("ChangeSubnetCompartment", "/subnets/{subnetId}", Subnet),
+        deletes("DeleteSubnet", "/subnets/{subnetId}", Subnet, resources.delete),
+    ),
+)

@@ -3,20 +3,23 @@
 from ipaddress import IPv4Network
 from typing import Any, ClassVar, Literal
 
-from localcloud import ocids
+from localcloud import ocids, resources
 from localcloud.api import errors
+from localcloud.api.operation import creates, deletes, lists, reads, updates
 from localcloud.cloud import Cloud
-from localcloud.services import resources as resource
+from localcloud.resources import CreateDetails, NameAndTags, SettlingResource
+from localcloud.service import ResourceType
 from localcloud.services.core import cidr
 from localcloud.services.core.route_table import RouteTable
 from localcloud.services.core.security_list import SecurityList, default_rules
-from localcloud.services.resources import CreateDetails, NameAndTags, Tagged
+from localcloud.services.work_requests import moves
 
 _MOST_BLOCKS = 5
 
 
-class Vcn(Tagged):
+class Vcn(SettlingResource):
     kind: ClassVar[str] = "vcn"
+    title: ClassVar[str] = "VCN"
     cidr_block: str
     cidr_blocks: list[str]
     dns_label: str | None = None
@@ -41,18 +44,17 @@ class UpdateVcnDetails(NameAndTags):
     pass
 
 
-def create(cloud: Cloud, wish: CreateVcnDetails) -> Vcn:
-    blocks = _checked_blocks(wish)
-    if wish.dns_label:
-        resource.check_dns_label(wish.dns_label)
+def create(cloud: Cloud, details: CreateVcnDetails) -> Vcn:
+    blocks = _checked_blocks(details)
+    if details.dns_label:
+        resources.check_dns_label(details.dns_label)
     vcn = Vcn(
-        **wish.common(cloud, "vcn"),
-        id=ocids.mint("vcn"),
+        **details.common(cloud, Vcn),
         lifecycle_state="PROVISIONING",
         cidr_block=blocks[0],
         cidr_blocks=blocks,
-        dns_label=wish.dns_label,
-        vcn_domain_name=f"{wish.dns_label}.oraclevcn.com" if wish.dns_label else None,
+        dns_label=details.dns_label,
+        vcn_domain_name=f"{details.dns_label}.oraclevcn.com" if details.dns_label else None,
         default_route_table_id=ocids.mint("routetable"),
         default_security_list_id=ocids.mint("securitylist"),
         default_dhcp_options_id=ocids.mint("dhcpoptions"),
@@ -78,17 +80,17 @@ def create(cloud: Cloud, wish: CreateVcnDetails) -> Vcn:
             display_name=f"Default Security List for {vcn.display_name}",
         )
     )
-    return resource.settle(cloud, vcn, "AVAILABLE")
+    return resources.settle(cloud, vcn)
 
 
 def delete(cloud: Cloud, vcn: Vcn) -> None:
-    resource.delete(cloud, vcn, own={vcn.default_route_table_id, vcn.default_security_list_id})
+    resources.delete(cloud, vcn, own={vcn.default_route_table_id, vcn.default_security_list_id})
 
 
-def _checked_blocks(wish: CreateVcnDetails) -> list[str]:
-    if wish.cidr_block is not None and wish.cidr_blocks is not None:
+def _checked_blocks(details: CreateVcnDetails) -> list[str]:
+    if details.cidr_block is not None and details.cidr_blocks is not None:
         raise errors.invalid_parameter("Give either cidrBlock or cidrBlocks, not both.")
-    blocks = wish.cidr_blocks if wish.cidr_block is None else [wish.cidr_block]
+    blocks = details.cidr_blocks if details.cidr_block is None else [details.cidr_block]
     if not blocks:
         raise errors.missing_parameter(["cidrBlock", "cidrBlocks"])
     if len(blocks) > _MOST_BLOCKS:
@@ -99,3 +101,19 @@ def _checked_blocks(wish: CreateVcnDetails) -> list[str]:
         cidr.refuse_overlap(block, taken)
         taken.append(("the same VCN's", block))
     return blocks
+
+
+RESOURCE_TYPE = ResourceType(
+    resource=Vcn,
+    operations=(
+        creates("CreateVcn", "/vcns", Vcn, CreateVcnDetails, create),
+        lists("ListVcns", "/vcns", Vcn, ("compartmentId", "displayName", "lifecycleState")),
+        reads("GetVcn", "/vcns/{vcnId}", Vcn),
+        updates("UpdateVcn", "/vcns/{vcnId}", Vcn, UpdateVcnDetails, resources.update),
+        moves("ChangeVcnCompartment", "/vcns/{vcnId}", Vcn),
+        deletes("DeleteVcn", "/vcns/{vcnId}", Vcn, delete),
+    ),
+    limits="""
+        - A deleted network resource or public IP is gone at once (404).
+    """,
+)

@@ -7,15 +7,17 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from localcloud import ocids
+from localcloud import ocids, resources
 from localcloud.api import errors
+from localcloud.api.operation import Call, Operation, Reply, lists, reads, updates
 from localcloud.cloud import Cloud
-from localcloud.services import resources as resource
+from localcloud.resources import NameAndTags, StandardResource, Tagged
+from localcloud.service import ResourceType
 from localcloud.services.core import private_ip, public_ip
+from localcloud.services.core.filters import IN_DOMAIN
 from localcloud.services.core.nsg import NetworkSecurityGroup
 from localcloud.services.core.private_ip import PrivateIp
 from localcloud.services.core.subnet import Subnet
-from localcloud.services.resources import NameAndTags, Resource, Tagged
 
 _MOST_GROUPS = 5
 _HOSTNAME = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
@@ -23,6 +25,7 @@ _HOSTNAME = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 
 class Vnic(Tagged):
     kind: ClassVar[str] = "vnic"
+    title: ClassVar[str] = "VNIC"
     hidden: ClassVar[frozenset[str]] = frozenset({"private_ip_id"})
     availability_domain: str
     subnet_id: str
@@ -36,8 +39,9 @@ class Vnic(Tagged):
     skip_source_dest_check: bool
 
 
-class VnicAttachment(Resource):
+class VnicAttachment(StandardResource):
     kind: ClassVar[str] = "vnicattachment"
+    title: ClassVar[str] = "VNIC Attachment"
     availability_domain: str
     instance_id: str
     subnet_id: str
@@ -64,38 +68,38 @@ class UpdateVnicDetails(NameAndTags):
 
 
 def attach(
-    cloud: Cloud, wish: CreateVnicDetails, *, instance_id: str, name: str, common: dict[str, Any]
+    cloud: Cloud, details: CreateVnicDetails, *, instance_id: str, name: str, common: dict[str, Any]
 ) -> Vnic:
     """Make the primary VNIC of a new instance, with its addresses.
 
     `common` holds the compartment and availability domain of the instance.
     """
-    if wish.subnet_id is None:
+    if details.subnet_id is None:
         raise errors.missing_parameter(["subnetId", "vnicId", "vlanId"])
-    resource.refuse_defined_tags(wish)
-    subnet = cloud.store.related(Subnet, "subnetId", wish.subnet_id)
+    resources.refuse_defined_tags(details)
+    subnet = cloud.store.related(Subnet, "subnetId", details.subnet_id)
     if subnet.availability_domain not in {None, common["availability_domain"]}:
         raise _invalid(f"the subnet is in {subnet.availability_domain} only")
-    _check_groups(cloud, subnet, wish.nsg_ids)
-    _check_hostname(cloud, subnet, wish.hostname_label)
-    if wish.assign_public_ip and subnet.prohibit_public_ip_on_vnic:
+    _check_groups(cloud, subnet, details.nsg_ids)
+    _check_hostname(cloud, subnet, details.hostname_label)
+    if details.assign_public_ip and subnet.prohibit_public_ip_on_vnic:
         raise _invalid("assignPublicIp is true, but the subnet prohibits public IPs")
-    address = private_ip.allocate(cloud, subnet.id, subnet.network, wish.private_ip)
+    address = private_ip.allocate(cloud, subnet.id, subnet.network, details.private_ip)
     now = cloud.now()
     vnic = Vnic(
         **common,
         id=ocids.mint("vnic"),
-        display_name=wish.display_name or name,
-        freeform_tags=wish.freeform_tags or {},
+        display_name=details.display_name or name,
+        freeform_tags=details.freeform_tags or {},
         time_created=now,
         lifecycle_state="AVAILABLE",
         subnet_id=subnet.id,
-        nsg_ids=wish.nsg_ids or [],
-        hostname_label=wish.hostname_label,
+        nsg_ids=details.nsg_ids or [],
+        hostname_label=details.hostname_label,
         mac_address="02:00:17:" + IPv4Address(address).packed[1:].hex(":").upper(),
         private_ip=address,
         private_ip_id=ocids.mint("privateip"),
-        skip_source_dest_check=wish.skip_source_dest_check or False,
+        skip_source_dest_check=details.skip_source_dest_check or False,
     )
     cloud.store.put(vnic)
     cloud.store.put(
@@ -123,8 +127,8 @@ def attach(
             vnic_id=vnic.id,
         )
     )
-    if wish.assign_public_ip or (
-        wish.assign_public_ip is None and not subnet.prohibit_public_ip_on_vnic
+    if details.assign_public_ip or (
+        details.assign_public_ip is None and not subnet.prohibit_public_ip_on_vnic
     ):
         public_ip.assign_ephemeral(cloud, vnic.private_ip_id, common)
     return vnic
@@ -153,15 +157,15 @@ def detach(cloud: Cloud, instance_id: str) -> None:
         cloud.store.put(attachment.changed(lifecycle_state="DETACHED"))
 
 
-def update(cloud: Cloud, vnic: Vnic, wish: UpdateVnicDetails) -> Vnic:
+def update(cloud: Cloud, vnic: Vnic, details: UpdateVnicDetails) -> Vnic:
     subnet = cloud.store.get(Subnet, vnic.subnet_id)
-    _check_groups(cloud, subnet, wish.nsg_ids)
-    if wish.hostname_label != vnic.hostname_label:
-        _check_hostname(cloud, subnet, wish.hostname_label)
-    if wish.hostname_label:
+    _check_groups(cloud, subnet, details.nsg_ids)
+    if details.hostname_label != vnic.hostname_label:
+        _check_hostname(cloud, subnet, details.hostname_label)
+    if details.hostname_label:
         address = cloud.store.get(PrivateIp, vnic.private_ip_id)
-        cloud.store.put(address.changed(hostname_label=wish.hostname_label))
-    return resource.update(cloud, vnic, wish)
+        cloud.store.put(address.changed(hostname_label=details.hostname_label))
+    return resources.update(cloud, vnic, details)
 
 
 def _check_groups(cloud: Cloud, subnet: Subnet, ids: Sequence[str] | None) -> None:
@@ -189,3 +193,46 @@ def _check_hostname(cloud: Cloud, subnet: Subnet, label: str | None) -> None:
 
 def _invalid(why: str) -> errors.ApiError:
     return errors.invalid_parameter(f"Invalid VNIC creation parameters: {why}.")
+
+
+def _list_of_group(call: Call) -> Reply:
+    """List the VNICs of a network security group."""
+    group = call.cloud.store.get(NetworkSecurityGroup, call.target)
+    attachments = call.cloud.store.find(VnicAttachment, lifecycle_state="ATTACHED")
+    instances = {attachment.vnic_id: attachment.instance_id for attachment in attachments}
+    return Reply(
+        body=[
+            {
+                "vnicId": vnic.id,
+                "resourceId": instances[vnic.id],
+                "timeAssociated": vnic.wire()["timeCreated"],
+            }
+            for vnic in call.cloud.store.find(Vnic)
+            if group.id in vnic.nsg_ids
+        ]
+    )
+
+
+RESOURCE_TYPE = ResourceType(
+    resource=Vnic,
+    operations=(
+        reads("GetVnic", "/vnics/{vnicId}", Vnic, present),
+        updates("UpdateVnic", "/vnics/{vnicId}", Vnic, UpdateVnicDetails, update, show=present),
+        lists(
+            "ListVnicAttachments",
+            "/vnicAttachments",
+            VnicAttachment,
+            (*IN_DOMAIN, "instanceId", "vnicId"),
+        ),
+        reads("GetVnicAttachment", "/vnicAttachments/{vnicAttachmentId}", VnicAttachment),
+        Operation(
+            name="ListNetworkSecurityGroupVnics",
+            method="GET",
+            path="/networkSecurityGroups/{networkSecurityGroupId}/vnics",
+            answer=_list_of_group,
+        ),
+    ),
+    limits="""
+        - IPv6 and secondary VNICs are refused.
+    """,
+)

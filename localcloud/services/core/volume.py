@@ -1,21 +1,28 @@
 """Block volumes: data that outlives the instance it is attached to."""
 
+import logging
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from localcloud import ocids
+from localcloud import resources
 from localcloud.api import errors
+from localcloud.api.operation import creates, deletes, lists, reads, updates
 from localcloud.cloud import Cloud
-from localcloud.services import resources as resource
-from localcloud.services.core.catalogue import DOMAINS
-from localcloud.services.resources import CreateDetails, NameAndTags, Tagged
+from localcloud.resources import CreateDetails, NameAndTags, Tagged
+from localcloud.service import ResourceType
+from localcloud.services.core.filters import IN_DOMAIN
+from localcloud.services.identity import DOMAINS
+from localcloud.services.work_requests import moves
 
 MOST_GBS = 32768
+
+log = logging.getLogger(__name__)
 
 
 class Volume(Tagged):
     kind: ClassVar[str] = "volume"
+    title: ClassVar[str] = "Volume"
     availability_domain: str
     size_in_gbs: int
     size_in_mbs: int
@@ -38,28 +45,27 @@ class UpdateVolumeDetails(NameAndTags):
     is_auto_tune_enabled: Literal[False] | None = None
 
 
-def create(cloud: Cloud, wish: CreateVolumeDetails) -> Volume:
-    if wish.availability_domain not in DOMAINS:
+def create(cloud: Cloud, details: CreateVolumeDetails) -> Volume:
+    if details.availability_domain not in DOMAINS:
         raise errors.invalid_parameter(
-            f"availabilityDomain '{wish.availability_domain}' is none of {', '.join(DOMAINS)}."
+            f"availabilityDomain '{details.availability_domain}' is none of {', '.join(DOMAINS)}."
         )
     return cloud.store.put(
         Volume(
-            **wish.common(cloud, "volume"),
-            id=ocids.mint("volume"),
+            **details.common(cloud, Volume),
             lifecycle_state="PROVISIONING",
-            availability_domain=wish.availability_domain,
-            size_in_gbs=wish.size_in_gbs,
-            size_in_mbs=wish.size_in_gbs * 1024,
-            vpus_per_gb=wish.vpus_per_gb,
+            availability_domain=details.availability_domain,
+            size_in_gbs=details.size_in_gbs,
+            size_in_mbs=details.size_in_gbs * 1024,
+            vpus_per_gb=details.vpus_per_gb,
         )
     )
 
 
-def update(cloud: Cloud, volume: Volume, wish: UpdateVolumeDetails) -> Volume:
+def update(cloud: Cloud, volume: Volume, details: UpdateVolumeDetails) -> Volume:
     """Change a volume; a bigger one is PROVISIONING until it has grown, attached or not."""
     _refuse_unless_available(volume)
-    updated = resource.update(cloud, volume, wish)
+    updated = resources.update(cloud, volume, details)
     if updated.size_in_gbs == volume.size_in_gbs:
         return updated
     check_growth(volume.size_in_gbs, updated.size_in_gbs)
@@ -90,3 +96,47 @@ def delete(cloud: Cloud, volume: Volume) -> None:
 def _refuse_unless_available(volume: Volume) -> None:
     if volume.lifecycle_state != "AVAILABLE":
         raise errors.incorrect_state(f"The volume {volume.id} is {volume.lifecycle_state}.")
+
+
+def _resize(cloud: Cloud, volume: Volume) -> None:
+    """Make the file of a new volume, or grow it."""
+    try:
+        cloud.machines.size_volume(volume.id, volume.size_in_gbs)
+    except Exception:
+        log.exception("Volume %s could not be made %s GB big", volume.id, volume.size_in_gbs)
+        resources.arrive(cloud, volume, "FAULTY")
+    else:
+        resources.arrive(cloud, volume, "AVAILABLE")
+
+
+def _remove(cloud: Cloud, volume: Volume) -> None:
+    cloud.machines.delete_volume(volume.id)
+    resources.arrive(cloud, volume, "TERMINATED")
+
+
+RESOURCE_TYPE = ResourceType(
+    resource=Volume,
+    operations=(
+        creates("CreateVolume", "/volumes", Volume, CreateVolumeDetails, create),
+        lists("ListVolumes", "/volumes", Volume, (*IN_DOMAIN, "displayName", "lifecycleState")),
+        reads("GetVolume", "/volumes/{volumeId}", Volume),
+        updates("UpdateVolume", "/volumes/{volumeId}", Volume, UpdateVolumeDetails, update),
+        lists(
+            "GetVolumeBackupPolicyAssetAssignment",
+            "/volumeBackupPolicyAssignments",
+            Volume,
+            (),
+            required=("assetId",),
+            find=lambda _: (),  # no volume has a backup policy
+        ),
+        moves("ChangeVolumeCompartment", "/volumes/{volumeId}", Volume),
+        deletes("DeleteVolume", "/volumes/{volumeId}", Volume, delete),
+    ),
+    steps={"PROVISIONING": _resize, "TERMINATING": _remove},
+    limits="""
+        - A volume grows while it is attached, and never shrinks. As on Oracle Cloud, its
+          machine sees the new size after a rescan, `echo 1 >
+          /sys/class/block/DEVICE/device/rescan`. The kernel lets a mounted ext4 grow only with
+          CAP_SYS_RESOURCE; a machine has it unless this host withholds it from root.
+    """,
+)

@@ -1,23 +1,30 @@
 """Volume attachments: a block volume as a disk of an instance."""
 
+import logging
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from localcloud import ocids
+from localcloud import ocids, resources
 from localcloud.api import errors
+from localcloud.api.operation import creates, deletes, lists, reads
 from localcloud.api.wire import Details
 from localcloud.cloud import Cloud
+from localcloud.resources import StandardResource
+from localcloud.service import ResourceType
+from localcloud.services.core.filters import IN_DOMAIN
 from localcloud.services.core.instance import Instance
 from localcloud.services.core.volume import Volume
-from localcloud.services.resources import Resource
 
 # Names that OCI's images link to attached disks, whatever the kernel calls them; `a` boots.
 _DEVICES = tuple(f"/dev/oracleoci/oraclevd{letter}" for letter in "bcdefghijklmnopqrstuvwxyz")
 
+log = logging.getLogger(__name__)
 
-class VolumeAttachment(Resource):
+
+class VolumeAttachment(StandardResource):
     kind: ClassVar[str] = "volumeattachment"
+    title: ClassVar[str] = "Volume Attachment"
     attachment_type: Literal["paravirtualized"] = "paravirtualized"
     availability_domain: str
     instance_id: str
@@ -41,11 +48,11 @@ class AttachVolumeDetails(Details):
     is_pv_encryption_in_transit_enabled: bool = False
 
 
-def attach(cloud: Cloud, wish: AttachVolumeDetails) -> VolumeAttachment:
-    if wish.type != "paravirtualized":
-        raise errors.not_implemented(f"volume attachments of type '{wish.type}'")
-    instance = cloud.store.related(Instance, "instanceId", wish.instance_id)
-    volume = cloud.store.related(Volume, "volumeId", wish.volume_id)
+def attach(cloud: Cloud, details: AttachVolumeDetails) -> VolumeAttachment:
+    if details.type != "paravirtualized":
+        raise errors.not_implemented(f"volume attachments of type '{details.type}'")
+    instance = cloud.store.related(Instance, "instanceId", details.instance_id)
+    volume = cloud.store.related(Volume, "volumeId", details.volume_id)
     _check_states(instance, volume)
     for attachment in _current(cloud):
         if attachment.volume_id == volume.id:
@@ -57,14 +64,14 @@ def attach(cloud: Cloud, wish: AttachVolumeDetails) -> VolumeAttachment:
         VolumeAttachment(
             id=ocids.mint("volumeattachment"),
             compartment_id=instance.compartment_id,
-            display_name=wish.display_name or f"volumeattachment{now:%Y%m%d%H%M%S}",
+            display_name=details.display_name or f"volumeattachment{now:%Y%m%d%H%M%S}",
             time_created=now,
             lifecycle_state="ATTACHING",
             availability_domain=instance.availability_domain,
             instance_id=instance.id,
             volume_id=volume.id,
-            device=_device(cloud, instance, wish.device),
-            is_pv_encryption_in_transit_enabled=wish.is_pv_encryption_in_transit_enabled,
+            device=_device(cloud, instance, details.device),
+            is_pv_encryption_in_transit_enabled=details.is_pv_encryption_in_transit_enabled,
         )
     )
 
@@ -116,3 +123,44 @@ def _device(cloud: Cloud, instance: Instance, wanted: str | None) -> str:
     if wanted in used:
         raise errors.conflict(f"The device {wanted} of instance {instance.id} is already in use.")
     return wanted
+
+
+def _connect(cloud: Cloud, attachment: VolumeAttachment) -> None:
+    try:
+        cloud.machines.attach_volume(
+            attachment.instance_id, attachment.volume_id, attachment.device
+        )
+    except Exception:
+        log.exception("Volume attachment %s failed", attachment.id)
+        resources.arrive(cloud, attachment, "DETACHED")
+    else:
+        resources.arrive(cloud, attachment, "ATTACHED")
+
+
+def _disconnect(cloud: Cloud, attachment: VolumeAttachment) -> None:
+    cloud.machines.detach_volume(attachment.instance_id, attachment.volume_id)
+    resources.arrive(cloud, attachment, "DETACHED")
+
+
+RESOURCE_TYPE = ResourceType(
+    resource=VolumeAttachment,
+    operations=(
+        creates(
+            "AttachVolume", "/volumeAttachments", VolumeAttachment, AttachVolumeDetails, attach
+        ),
+        lists(
+            "ListVolumeAttachments",
+            "/volumeAttachments",
+            VolumeAttachment,
+            (*IN_DOMAIN, "instanceId", "volumeId"),
+        ),
+        reads("GetVolumeAttachment", "/volumeAttachments/{volumeAttachmentId}", VolumeAttachment),
+        deletes(
+            "DetachVolume", "/volumeAttachments/{volumeAttachmentId}", VolumeAttachment, detach
+        ),
+    ),
+    steps={"ATTACHING": _connect, "DETACHING": _disconnect},
+    limits="""
+        - iSCSI attachments are refused.
+    """,
+)

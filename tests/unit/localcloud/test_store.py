@@ -4,11 +4,11 @@ from typing import ClassVar
 import pytest
 from pydantic import Field, ValidationError
 
-from localcloud.api.wire import Record
+from localcloud.api.wire import Resource
 from localcloud.state.store import Store
 
 
-class Disk(Record):
+class Disk(Resource):
     kind: ClassVar[str] = "disk"
     id: str
     size: int = Field(default=47, ge=50)
