@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Makes a bare Ubuntu VM ready for releases: Docker, Caddy, a closed door.
-# Arrives over SSH on stdin and runs as root. Each step first looks whether it is done, so that
-# a run that was cut off is finished by the next one.
+# Prepares a bare Ubuntu VM for releases: Docker, Caddy, firewall, SSH.
+# Arrives over SSH on stdin and runs as root. Each step changes only the unfinished parts, so the
+# next run finishes an interrupted run.
 #
 #   bash -s -- --boot-volume OCID
 set -euo pipefail
@@ -14,7 +14,7 @@ APT_WAIT_SECONDS=600  # in all: a first boot's unattended-upgrades takes minutes
 step() { printf '%s...\n' "$1" >&2; }
 fail() { printf 'Provisioning stopped: %s\n' "$1" >&2; exit 1; }
 
-# Writes stdin to a file if that changes it; says by its status whether it did.
+# Write stdin to a file if that changes it; the exit status is 0 for a change.
 changed() {
   local path=$1 content
   content=$(cat; printf x)  # x keeps the trailing newline
@@ -36,8 +36,8 @@ wait_for_cloud_init() {
   fi
 }
 
-# Print number, file and name of a process that holds one of apt's locks, or nothing. They are
-# fcntl(2) locks, which flock(1) does not see.
+# Print number, file and name of a process that holds a lock of apt's, or nothing. They are fcntl(2)
+# locks, which flock(1) does not see.
 apt_lock_holder() {
   python3 - "${APT_LOCKS[@]}" <<'PYTHON'
 import contextlib, fcntl, os, pathlib, struct, sys
@@ -45,8 +45,8 @@ import contextlib, fcntl, os, pathlib, struct, sys
 FLOCK = "hhqqi4x"  # struct flock on 64-bit Linux: type, whence, start, length, process
 for path in sys.argv[1:]:
     with contextlib.suppress(FileNotFoundError), open(path, "rb") as lock:
-        wish = struct.pack(FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-        kind, *_, process = struct.unpack(FLOCK, fcntl.fcntl(lock, fcntl.F_GETLK, wish))
+        question = struct.pack(FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+        kind, *_, process = struct.unpack(FLOCK, fcntl.fcntl(lock, fcntl.F_GETLK, question))
         if kind != fcntl.F_UNLCK:
             name = "a process that just ended"
             with contextlib.suppress(OSError):
@@ -80,7 +80,7 @@ with_apt_locks() {
     wait_for_apt_locks
     status=0
     LC_ALL=C "$@" 2> "$errors" || status=$?
-    # another process may have come in between
+    # another process may have taken a lock meanwhile
     (( status && APT_WAIT_SECONDS-- > 0 )) || break
     grep -Eq 'Could not get lock|Unable to (acquire|lock)|locked by another process' "$errors" \
       || break
@@ -96,7 +96,7 @@ install_packages() {
   if dpkg-query --show --showformat='${db:Status-Abbrev}\n' "${PACKAGES[@]}" 2> /dev/null \
       | grep -qv '^ii' || ! dpkg-query --show "${PACKAGES[@]}" > /dev/null 2>&1; then
     export DEBIAN_FRONTEND=noninteractive
-    # a run that was cut off may have left packages half configured
+    # an interrupted run may have left packages half configured
     with_apt_locks dpkg --configure -a
     with_apt_locks apt-get -qq update
     with_apt_locks apt-get -qq install --no-install-recommends "${PACKAGES[@]}" iptables > /dev/null
@@ -118,9 +118,9 @@ ensure() {
   shift
   iptables --wait -C "$chain" "$@" 2> /dev/null || iptables --wait -I "$chain" "$@"
 }
-# Docker takes the chain as it finds it
+# Docker uses an existing chain as it is
 iptables --wait -N DOCKER-USER 2> /dev/null || true
-# declaring a chain empties it, in one step with what fills it
+# declaring a chain empties it, in a step with the rules that follow
 iptables-restore --noflush --wait <<'RULES'
 *filter
 :AUTH-LINK-LOCAL - [0:0]
@@ -177,8 +177,8 @@ configure_docker() {
   "no-new-privileges": true
 }
 JSON
-  # The data volume is waited for and not required: without it Docker runs, and so does what says
-  # that it is missing; the service's containers are held back by their mount point.
+  # Docker waits for the data volume but does not require it: without it Docker runs, and the release
+  # tool can report the missing volume; their mount point holds the service's containers back.
   changed /etc/systemd/system/docker.service.d/auth.conf <<'UNIT' && restart=yes
 [Unit]
 Wants=auth-data.service
@@ -190,8 +190,8 @@ UNIT
   docker info > /dev/null || fail "Docker does not answer; see: journalctl -u docker"
 }
 
-# Containers write their logs into pipes that Docker's engine reads. While it is stopped, restarted
-# or upgraded, nobody would: a container stands still at the line that fills its pipe.
+# Containers write their logs into pipes that Docker's engine reads. During a stop, restart or upgrade
+# of the engine a container would stand still at the line that fills its pipe.
 read_logs_without_docker() {
   step "Let the containers' logs be read while Docker is stopped"
   if changed /etc/systemd/system/auth-logs.service <<'UNIT'
@@ -215,9 +215,9 @@ UNIT
 configure_proxy() {
   step "Configure Caddy"
   install -d -m 0750 -o caddy -g caddy /var/log/caddy
-  # The distribution's unit forces a reload even if nothing is new; each one closes the connections
-  # that clients keep open. Whoever opens many connections decides how much memory Caddy takes: it
-  # ends before it takes the containers', and is back in a second.
+  # The distribution's unit forces a reload even without a change; each reload closes the connections
+  # that clients keep open. Clients with many connections could take all memory through Caddy: so
+  # Caddy has a limit below the containers' memory, ends there, and is back in a second.
   if changed /etc/systemd/system/caddy.service.d/auth.conf <<'UNIT'
 [Unit]
 StartLimitIntervalSec=0
@@ -240,7 +240,7 @@ UNIT
   systemctl start caddy.service
 }
 
-# Oracle's Ubuntu images reject all but SSH in iptables, whatever the security rules open.
+# Oracle's Ubuntu images reject all but SSH in iptables, even with open security rules.
 open_firewall() {
   step "Open ports 80 and 443"
   local rule=(INPUT -p tcp -m multiport --dports "80,443" -m conntrack --ctstate NEW -j ACCEPT) at
@@ -257,7 +257,7 @@ open_firewall() {
   fi
 }
 
-# Which container the proxy's requests go to is in the kernel, which forgets it when the VM stops.
+# The routes to the live releases are kernel rules, and the kernel forgets them when the VM stops.
 restore_routes_on_boot() {
   step "Restore the routes on each boot"
   if changed /etc/systemd/system/auth-routes.service <<'UNIT'
@@ -281,7 +281,7 @@ UNIT
 
 harden_ssh() {
   step "Harden SSH"
-  # 00-: the first value wins, and the image brings a file of its own
+  # 00-: the first value wins, and the image has a file of its own
   if changed /etc/ssh/sshd_config.d/00-auth.conf <<'SSHD'
 PasswordAuthentication no
 KbdInteractiveAuthentication no

@@ -1,12 +1,12 @@
-"""auth-release: makes the desired state of a service the running one, without a lost request.
+"""auth-release: brings the desired state of a service to this host, without a lost request.
 
-Runs as root on the VM, with nothing but Python's standard library, Docker and Caddy; the program
-puts it there as one executable file. The desired state is a JSON document on stdin (see
-`desired.Desired`); progress goes to stderr, the result is one line of JSON on stdout.
+Runs as root on the VM, on Python's standard library, Docker and Caddy; the program installs it as a
+single executable file. The desired state is a JSON document on stdin (see `desired.Desired`);
+progress goes to stderr, and the result is a line of JSON on stdout.
 
-A release: check, pull, run the hooks before it, start the new container beside the old one, wait
-until it is healthy, try it on a share of the requests if so wished, switch the proxy, drain and
-stop the old one, record, prune. Whatever fails before the switch leaves the old one untouched. The
-proxy's site file is the one truth about which release is live: a run that was killed is finished,
-or undone, by the next one from there.
+A release: check, pull, run the hooks before it, start the new container beside the old container,
+wait until it is healthy, try it on a share of the requests if the desired state has a canary,
+switch, record; then drain and stop the old container, and prune. A failure before the switch leaves
+the old container untouched. The service's route names the live release, and nothing else does: from
+there the next run finishes or undoes the work of a killed run.
 """

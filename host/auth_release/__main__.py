@@ -6,78 +6,62 @@ import subprocess
 import sys
 import syslog
 import traceback
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
-from . import data_volume, logins
+from . import data_volume, logins, status
 from .containers import Docker
 from .desired import SERVICE, Desired
 from .errors import ReleaseError
 from .failures import reason, visible
-from .lock import detached, locked, who
+from .lock import caller, detached, locked
+from .progress import Progress
 from .proxy import Proxy
 from .records import STATE, Record, Records
 from .releases import Releases
 from .routes import Routes
-from .story import Story
+from .service_host import ServiceHost
 
 LOCK_SECONDS = 120
-_COLUMNS = ("release", "outcome", "at", "seconds", "revision", "by", "note")
 
 
-def releases_of(service: str) -> Releases:
-    return Releases(
-        service,
+def host_of(service: str) -> ServiceHost:
+    return ServiceHost(
+        service=service,
         docker=Docker(),
         proxy=Proxy(),
         routes=Routes(STATE),
         records=Records(STATE, service),
-        story=Story(syslog.syslog),
+        progress=Progress(syslog.syslog),
     )
 
 
-def status(service: str) -> dict[str, Any]:
-    """Tell what is live, how it differs from what was released, and what would be next."""
-    releases = releases_of(service)
-    live = releases.live()
-    containers = releases.docker.containers(service)
-    # of a live release whose record can't be read as well
-    container = containers.pop(releases.routes.live(service) or 0, None)
-    return {
-        "live": live.public() if live else None,
-        "running": bool(container and container.running),
-        "others": sorted(other.name for other in containers.values()),
-        "differs": releases.differences(live),
-        "skipped": releases.skipped(),
-        "foreign": releases.docker.foreign(service),
-        "next": releases.records.next_number(),
-    }
-
-
 def make(service: str, work: Callable[[Releases], Record]) -> int:
-    """Run `work` under the lock, in a process that outlives the connection; print its result."""
+    """Run `work` under the release lock, in a process that outlives the connection.
+
+    Prints the record that `work` returns, and returns the exit status.
+    """
 
     def locked_work(report: Callable[[str], None]) -> int:
         try:
-            with locked(STATE, service, by=who(), seconds=LOCK_SECONDS):
-                releases = releases_of(service)
+            with locked(STATE, service, by=caller(), seconds=LOCK_SECONDS):
+                releases = Releases(host_of(service))
                 try:
                     record = work(releases)
                     report(json.dumps(record.public(), sort_keys=True))
                 finally:
                     releases.tidy()
-        except Exception as error:  # noqa: BLE001 - whatever it was, it is told
+        except Exception as error:  # noqa: BLE001 - each kind of error ends in a sentence
             return fail(error)
         return 0
 
-    status, said = detached(locked_work)
-    if said:
-        print(said)
+    status, result = detached(locked_work)
+    if result:
+        print(result)
     return status
 
 
 def fail(error: Exception) -> int:
-    """Say once why a command failed; the journal keeps where, if that is not plain."""
+    """Print the reason of a failure; the journal gets the traceback of an unexpected error."""
     print(f"Release failed: {reason(error)}", file=sys.stderr, flush=True)
     if not isinstance(error, ReleaseError):
         for line in "".join(traceback.format_exception(error)).splitlines():
@@ -88,65 +72,24 @@ def fail(error: Exception) -> int:
 def apply(document: bytes, *, planned: int | None) -> int:
     desired = Desired.parse(document)
     return make(
-        desired.service, lambda releases: releases.apply(desired, by=who(), planned=planned)
+        desired.service, lambda releases: releases.apply(desired, by=caller(), planned=planned)
     )
 
 
 def roll_back(service: str, number: int | None) -> int:
     login = logins.of_caller(sys.stdin)
-    return make(service, lambda releases: releases.rollback(number, by=who(), login=login))
+    return make(service, lambda releases: releases.rollback(number, by=caller(), login=login))
 
 
 def show_status(service: str, *, as_json: bool) -> int:
-    """Tell what is live of a service, or, if none is named, of each."""
-    found = [service] if service else Records.services(STATE)
-    told = {name: status(name) for name in found}
-    if as_json:
-        print(json.dumps(told[service] if service else told))
-        return 0
-    for name in found:
-        print("\n".join(map(visible, _told(name, told[name]))))
+    """Print the status of a service; without a name, of each."""
+    services = [service] if service else Records.services(STATE)
+    status.show_status(services, host_of, as_json=as_json, single=bool(service))
     return 0
 
 
-def _told(service: str, told: Mapping[str, Any]) -> list[str]:
-    return [
-        *_live(service, told),
-        *(f"  differs: {difference}" for difference in told["differs"]),
-        *(f"  skipped: {record}" for record in told["skipped"]),
-        *(f"  {other} is there, too: it begins or ends" for other in told["others"]),
-        *(f"  {other} has labels of {service}, but is none of its" for other in told["foreign"]),
-    ]
-
-
-def _live(service: str, told: Mapping[str, Any]) -> list[str]:
-    live = told["live"]
-    if live is None and told["differs"]:
-        return [f"A release of {service} is live that this release tool can't read."]
-    if live is None:
-        return [f"No release of {service} is live on this host."]
-    state = "runs" if told["running"] else "does not run"
-    names = ("image", "revision", "at", "by", "note")
-    return [
-        f"Release {live['release']} of {service} is live and {state}.",
-        *(f"  {name:<9}{live[name]}" for name in names if live[name]),
-    ]
-
-
 def show_history(service: str, *, as_json: bool) -> int:
-    records = Records(STATE, service)
-    rows = [record.public() for record in records.all()]
-    for number, why in records.unreadable().items():
-        print(f"Skip release {number}: its record can't be read: {why}", file=sys.stderr)
-    if as_json:
-        print(json.dumps(rows))
-        return 0
-    table = [_COLUMNS, *(tuple(visible(str(row[name])) for name in _COLUMNS) for row in rows)]
-    widths = [max(len(line[column]) for line in table) for column in range(len(_COLUMNS))]
-    for line in table:
-        print(
-            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        )
+    status.show_history(Records(STATE, service), as_json=as_json)
     return 0
 
 
@@ -162,7 +105,7 @@ def restore_routes() -> int:
 
 
 def use_data_volume(arguments: argparse.Namespace) -> int:
-    """Prepare or mount the data volume, whichever is asked for."""
+    """Prepare or mount the data volume."""
     try:
         if arguments.action == "prepare":
             data_volume.prepare(gbs=arguments.gbs)
@@ -183,7 +126,7 @@ def live_container(service: str) -> str:
 
 
 def execute(service: str, argv: Sequence[str]) -> int:
-    """Run a command in the live container, with this terminal if there is one."""
+    """Run a command in the live container, with a terminal if stdin is a terminal."""
     terminal = ["--tty"] if sys.stdin.isatty() else []
     command = ["docker", "exec", "--interactive", *terminal, live_container(service), *argv]
     return subprocess.run(command, check=False).returncode
@@ -196,31 +139,31 @@ def main(argv: Sequence[str]) -> int:
         return dispatch(arguments)
     except KeyboardInterrupt:
         print(
-            "Interrupted. A release that was begun goes on; see: auth-release status",
+            "Interrupted. A release that has begun goes on; see: auth-release status",
             file=sys.stderr,
         )
         return 130
-    except Exception as error:  # noqa: BLE001 - whatever it was, it is told
+    except Exception as error:  # noqa: BLE001 - each kind of error ends in a sentence
         return fail(error)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="auth-release")
     commands = parser.add_subparsers(dest="command", required=True)
-    applying = commands.add_parser("apply", help="make the desired state on stdin the running one")
-    applying.add_argument("--number", type=int, help="of the release that this makes, as planned")
-    commands.add_parser("routes", help="load the routes again, as after a boot")
+    applying = commands.add_parser("apply", help="release the desired state on stdin")
+    applying.add_argument("--number", type=int, help="the planned number of this release")
+    commands.add_parser("routes", help="load the routes into the kernel, as after a boot")
     volume = commands.add_parser("data-volume", help="mount the data volume")
     actions = volume.add_subparsers(dest="action", required=True)
     actions.add_parser("mount", help="mount it, as on each boot")
     preparing = actions.add_parser("prepare", help="format it if it is empty, mount it, grow it")
     preparing.add_argument("--gbs", type=int, required=True, help="the volume's size")
-    # nothing is done with them: another disk makes another command, which so runs again
+    # only for the program: other disks make another command, which then runs again
     preparing.add_argument("--disks", nargs="+", metavar="OCID", help="the disks of this VM")
     for name, text in (
         ("rollback", "run an earlier release again; stdin may have a login"),
         ("history", "list the releases, newest first"),
-        ("status", "tell what is live"),
+        ("status", "show the live release"),
         ("logs", "show the live container's log"),
         ("exec", "run a command in the live container"),
     ):
@@ -234,7 +177,9 @@ def _parser() -> argparse.ArgumentParser:
         if name in {"history", "status"}:
             command.add_argument("--json", action="store_true", help="print JSON")
         if name == "rollback":
-            command.add_argument("--to", type=int, help="number of the release; default: the last")
+            command.add_argument(
+                "--to", type=int, help="number of the release; default: the newest earlier release"
+            )
         if name == "logs":
             command.add_argument("--lines", type=int, default=100)
         if name == "exec":
@@ -244,7 +189,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _service(name: str) -> str:
     if name and not SERVICE.fullmatch(name):
-        raise argparse.ArgumentTypeError(f"{name!r} is no service's name")
+        raise argparse.ArgumentTypeError(f"{name!r} is not a service's name")
     return name
 
 

@@ -1,4 +1,4 @@
-"""A trial of a release on a share of the requests, decided by what it answers."""
+"""A trial of a release on a share of the requests, decided by its answers."""
 
 import json
 import time
@@ -10,7 +10,7 @@ from pathlib import Path
 from .desired import Canary
 from .errors import ReleaseError
 
-# of fewer answers than these, a share says nothing: one error would be too many
+# A share of fewer answers proves nothing: a single error would be too many.
 _ANSWERS = 20
 
 
@@ -28,17 +28,17 @@ def watch(
     canary: Canary,
     *,
     count: Callable[[], Tally],
-    alive: Callable[[], int | None],
+    exit_code: Callable[[], int | None],
     now: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Tally:
     """Watch until the trial's end; raise ReleaseError as soon as it has failed.
 
-    `count` tells the answers so far; `alive` gives the exit code of a container that ended.
+    `count` returns the answers so far, and `exit_code` that of a container that ended.
     """
     end = now() + canary.seconds
     while True:
-        code = alive()
+        code = exit_code()
         if code is not None:
             raise ReleaseError(f"the canary ended with exit code {code}")
         tally = count()
@@ -56,7 +56,7 @@ def watch(
 def read(log: Path) -> Tally:
     """Count the answers in the proxy's log.
 
-    A line that is still being written is none yet; one whose status is 0 is of a client that left.
+    An unfinished line does not count, nor does status 0: its client left before the answer.
     """
     answers = errors = 0
     content = log.read_bytes() if log.exists() else b""

@@ -1,4 +1,4 @@
-"""The containers of one service, through Docker's client."""
+"""The containers of a service, through Docker's client."""
 
 import json
 import os
@@ -19,12 +19,12 @@ from .records import STATE, Record
 
 DATA = Path("/srv/auth")
 LOG_LINES = 20
-_TAGS = "auth-release"  # the repository of images that are kept; it is in no registry
+_TAGS = "auth-release"  # the repository of the kept images' tags; no registry has it
 
 
 @dataclass(frozen=True, kw_only=True)
 class Container:
-    """What Docker tells of a container that carries a release's number."""
+    """A container with a release's number, as Docker describes it."""
 
     name: str
     running: bool
@@ -32,41 +32,43 @@ class Container:
     restarts: int
     fingerprint: str
     image: str
-    environment: Mapping[str, str]  # as it is, with what the image brings
+    environment: Mapping[str, str]  # the whole of it, with the image's own variables
     memory: int  # bytes
-    process: int = 0  # its first, as this host numbers it; 0: it does not run
-    address: str = ""  # in the containers' network; empty: it has none that stays
+    process: int = 0  # its first process, by this host's numbers; 0: it does not run
+    address: str = ""  # in the containers' network; empty: it has no fixed address
     port: int = 0  # that it serves at this address
-    host_port: int = 0  # of this host's loopback, of a container without such an address; 0: none
+    host_port: int = 0  # on this host's loopback, for a container without a fixed address; or 0
 
     @classmethod
-    def read(cls, told: Mapping[str, Any]) -> "Container":
-        labels = told["Config"]["Labels"]
-        pairs = (pair.partition("=") for pair in told["Config"]["Env"] or ())
+    def read(cls, inspected: Mapping[str, Any]) -> "Container":
+        """Read an entry of `docker inspect`."""
+        config, state = inspected["Config"], inspected["State"]
+        labels = config["Labels"]
+        pairs = (pair.partition("=") for pair in config["Env"] or ())
         return cls(
-            name=_name(told),
-            running=told["State"]["Running"] and not told["State"]["Restarting"],
-            exit_code=told["State"]["ExitCode"],
-            restarts=told["RestartCount"],
+            name=_name(inspected),
+            running=state["Running"] and not state["Restarting"],
+            exit_code=state["ExitCode"],
+            restarts=inspected["RestartCount"],
             fingerprint=labels.get("auth.fingerprint", ""),
-            image=told["Config"]["Image"],
+            image=config["Image"],
             environment={name: value for name, _, value in pairs},
-            memory=told["HostConfig"]["Memory"],
-            process=told["State"]["Pid"],
+            memory=inspected["HostConfig"]["Memory"],
+            process=state["Pid"],
             port=int(labels.get("auth.port", "0")),
-            address=_address(told["NetworkSettings"]["Networks"]),
-            host_port=_host_port(told["HostConfig"]["PortBindings"]),
+            address=_address(inspected["NetworkSettings"]["Networks"]),
+            host_port=_host_port(inspected["HostConfig"]["PortBindings"]),
         )
 
     def connections(self) -> int:
-        """Count the connections that it serves."""
+        """Count the container's open connections."""
         if self.address:
             return open_connections(self.process, self.port)
         return open_connections("self", self.host_port)
 
 
 class Docker:
-    """Starts, finds and removes the containers of a service: each is labelled with its release."""
+    """Starts, lists and removes the containers of a service; labels name service and release."""
 
     def pull(self, desired: Desired) -> None:
         """Fetch the image by digest."""
@@ -84,7 +86,7 @@ class Docker:
             *("--label", f"auth.release={record.number}"),
             *("--label", f"auth.fingerprint={record.fingerprint}"),
             *("--label", f"auth.port={record.desired.port}"),
-            # until it is live: a reboot must not bring back a half-made release
+            # until the switch: a reboot must not bring back an unfinished release
             "--restart=no",
             *("--ip", record.address),
             *("--stop-timeout", str(record.desired.stop_seconds)),
@@ -93,7 +95,7 @@ class Docker:
         )
 
     def run_hook(self, record: Record, secrets: Path, argv: Sequence[str]) -> str:
-        """Run a command in a container of its own, like the service's; give what it said."""
+        """Run a command in a container of its own, like the service's; return its output."""
         desired = record.desired
         return run(
             *("docker", "run", "--rm", "--name", f"{record.container}-hook"),
@@ -104,7 +106,7 @@ class Docker:
         )
 
     def hooks(self, service: str) -> list[str]:
-        """Name the containers of hooks: there are some only if a run was interrupted."""
+        """List the containers of hooks; only an interrupted run leaves any."""
         names = run(
             *("docker", "ps", "--all", "--filter", f"label=auth.hook={service}"),
             *("--format", "{{.Names}}"),
@@ -116,19 +118,17 @@ class Docker:
         run("docker", "update", f"--restart={policy}", container)
 
     def containers(self, service: str) -> dict[int, Container]:
-        """Find the service's containers, running or not, by release number."""
-        labelled = self._labelled(service)
-        numbers = {
-            int(each["Config"]["Labels"]["auth.release"]): each
-            for each in labelled
-            if _is_release(service, each)
+        """Return the service's containers by release number, running or not."""
+        return {
+            int(inspected["Config"]["Labels"]["auth.release"]): Container.read(inspected)
+            for inspected in self._labelled(service)
+            if _is_release(service, inspected)
         }
-        return {number: Container.read(told) for number, told in numbers.items()}
 
     def foreign(self, service: str) -> list[str]:
-        """Name the containers that carry the service's label and that this tool did not make.
+        """List the containers with the service's label that this tool did not make.
 
-        Labels come with an image: `docker commit` of a release's container hands them on.
+        An image has labels, too: `docker commit` of a release's container copies them.
         """
         labelled = self._labelled(service)
         return sorted(_name(each) for each in labelled if not _is_release(service, each))
@@ -140,19 +140,19 @@ class Docker:
             try:
                 return list(json.loads(run("docker", "inspect", *ids)))
             except ReleaseError:
-                # a release that ends takes its containers away meanwhile
+                # a release that ends removes its containers meanwhile
                 if {*ids} <= {*run(*listing).split()}:
                     raise
         return []
 
     def image_environment(self, image: str) -> dict[str, str]:
-        """Give the variables that an image brings."""
-        told = json.loads(run("docker", "image", "inspect", image))[0]
-        pairs = (pair.partition("=") for pair in told["Config"]["Env"] or ())
+        """Return the environment variables that an image sets."""
+        inspected = json.loads(run("docker", "image", "inspect", image))[0]
+        pairs = (pair.partition("=") for pair in inspected["Config"]["Env"] or ())
         return {name: value for name, _, value in pairs}
 
     def logs(self, container: str, lines: int = LOG_LINES) -> list[str]:
-        """Return the container's last lines, without what would steer a terminal."""
+        """Return the container's last lines, with control characters escaped."""
         result = subprocess.run(
             ["docker", "logs", "--tail", str(lines), container],
             stdout=subprocess.PIPE,
@@ -168,33 +168,33 @@ class Docker:
         run("docker", "rm", "--force", container)
 
     def remove_image(self, image: str) -> None:
-        """Forget an image that no release needs: a tag says that one does, of any service."""
+        """Remove an image without a tag: a tag marks a kept release, of any service."""
         tags = "{{range .RepoTags}}{{.}} {{end}}"
         if not run("docker", "image", "inspect", "--format", tags, image).strip():
-            # one that another container still uses stays; the next prune takes it
+            # Docker refuses while another container uses it; the next prune removes it
             succeeds("docker", "image", "rm", image)
 
     def tags(self, service: str) -> set[int]:
-        """Return the releases whose images are tagged."""
+        """Return the numbers of the releases with a tagged image."""
         name = f"{_TAGS}/{service}"
         listed = run("docker", "image", "ls", "--format", "{{.Tag}}", name).split()
         return {int(tag) for tag in listed if tag.isdigit()}
 
     def tag(self, record: Record) -> None:
-        """Name a release's image: `docker system prune` takes images without a tag."""
+        """Tag a release's image: `docker system prune` removes images without a tag."""
         run("docker", "tag", record.desired.image, _tag(record.desired.service, record.number))
 
     def untag(self, service: str, number: int) -> None:
         succeeds("docker", "image", "rm", _tag(service, number))
 
 
-def _name(told: Mapping[str, Any]) -> str:
-    return str(told["Name"]).lstrip("/")
+def _name(inspected: Mapping[str, Any]) -> str:
+    return str(inspected["Name"]).lstrip("/")
 
 
-def _is_release(service: str, told: Mapping[str, Any]) -> bool:
-    number = told["Config"]["Labels"].get("auth.release", "")
-    return bool(re.fullmatch("[1-9][0-9]*", number)) and _name(told) == f"{service}-{number}"
+def _is_release(service: str, inspected: Mapping[str, Any]) -> bool:
+    number = inspected["Config"]["Labels"].get("auth.release", "")
+    return bool(re.fullmatch("[1-9][0-9]*", number)) and _name(inspected) == f"{service}-{number}"
 
 
 def _address(networks: Mapping[str, Mapping[str, Any]]) -> str:
@@ -211,7 +211,7 @@ def _tag(service: str, number: int) -> str:
 
 
 def _confinement(desired: Desired, secrets: Path) -> list[str]:
-    """Give the flags for what a container of the service sees and may use."""
+    """Return Docker's flags for the files, the network and the limits of a container."""
     data = DATA / desired.service
     data.mkdir(mode=0o750, exist_ok=True)
     os.chown(data, desired.uid, desired.uid)
@@ -219,13 +219,13 @@ def _confinement(desired: Desired, secrets: Path) -> list[str]:
     resolvers = network.ensure(STATE)
     return [
         "--pull=never",
-        # not the image's choice: an image that wants to be root is not
+        # the desired state decides, not the image, which may ask for root
         f"--user={desired.uid}:{desired.uid}",
         *("--network", network.NAME),
-        # the network's own resolver is the engine: without it no name would be known
+        # Docker's engine would resolve names itself, and no name while it is stopped
         *("--volume", f"{resolvers}:/etc/resolv.conf:ro"),
         *(f"--env={name}={value}" for name, value in sorted(desired.variables.items())),
-        # a --volume would make the folder where it is missing, beside the data volume
+        # a --volume would create a missing folder beside the data volume
         *("--mount", f"type=bind,source={data},target=/data"),
         *("--volume", f"{secrets}:/run/secrets:ro"),
         *("--read-only", "--tmpfs", "/tmp:rw,noexec,nosuid,size=16m"),  # noqa: S108 - its own

@@ -1,7 +1,7 @@
 """The contents of a block device, and the decision whether it may be formatted.
 
-Formatting destroys what is there, so a device must prove that it is empty: no signature that
-libblkid knows, and zeros wherever this looks. Everything else is somebody's data.
+Formatting destroys data, so a device must prove that it is empty: no signature that libblkid knows,
+and zeros in every sample. Everything else is somebody's data.
 """
 
 import json
@@ -22,7 +22,7 @@ _COPIES = tuple(group * (128 << 20) for group in (1, 3, 5, 7, 9, 25, 27, 49))
 _CHUNK = 1 << 20
 _NO_SIGNATURE, _AMBIVALENT = 2, 8  # exit statuses of blkid(8)
 
-# While mkfs runs, a device is neither empty nor a file system. This mark on the device says that
+# While mkfs runs, a device is neither empty nor a file system. This mark on the device means that
 # it was empty when our mkfs began. It lies where mkfs.ext4 writes nothing: near the end of the
 # sixth block group, whose head has no backup superblock, far from the journal in the middle.
 MARK = b"auth-data: formatting of this empty device began here\n".ljust(4096, b"\0")
@@ -30,18 +30,18 @@ MARK_AT = 868 << 20
 
 
 class DataVolumeError(ReleaseError):
-    """The data volume can't be used; the message says what was seen, and the way out."""
+    """The data volume can't be used; the message has the reason and the way out."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Contents:
-    """What can be seen of a device without changing it."""
+    """The contents of a device, as far as they show without a change."""
 
     device: Path
-    status: int  # of blkid: 0 one signature, 2 none that it knows, 8 several that contradict
-    values: Mapping[str, str]  # what blkid names: TYPE, LABEL, PTTYPE, …
-    signatures: tuple[str, ...]  # each that is on the device, in words
-    nonzero: int | None  # offset of the first byte seen that is not zero; None: zeros alone
+    status: int  # of blkid: 0 a signature, 2 no known signature, 8 contradicting signatures
+    values: Mapping[str, str]  # by blkid: TYPE, LABEL, PTTYPE, …
+    signatures: tuple[str, ...]  # all of them, in words
+    nonzero: int | None  # offset of the first byte that is not zero, in the samples
     marked: bool
 
     @property
@@ -55,9 +55,9 @@ class Contents:
 
     @property
     def is_half_formatted(self) -> bool:
-        """Whether a run of ours was cut off on what was an empty device.
+        """Whether a run of ours was cut off while it formatted an empty device.
 
-        mkfs writes the superblock last: there is no signature yet, or ours, which nobody mounted.
+        mkfs writes the superblock last: there is no signature yet, or ours, never mounted.
         """
         return self.marked and (self._is_unsigned or self._has_our_signature)
 
@@ -71,22 +71,22 @@ class Contents:
         return self.status == 0 and kind == {"TYPE": "ext4", "LABEL": LABEL, "PTTYPE": None}
 
     def refuse(self) -> DataVolumeError:
-        """Say why it is neither used nor formatted, and the way out."""
+        """Build the error for a device that is neither used nor formatted, with the way out."""
         device = self.device
         if self.is_empty or self.is_half_formatted:
             return DataVolumeError(
                 f"{device} has no file system yet: it is a new volume. `make up` formats it."
             )
         wanted = (
-            f"Attach the volume with the service's data as {device}; or, if nothing on this one is "
-            f"needed any more, format it yourself: sudo mkfs.ext4 -L {LABEL} {device}. "
+            f"Attach the volume with the service's data as {device}; or, if nobody needs this "
+            f"volume's data, format it yourself: sudo mkfs.ext4 -L {LABEL} {device}. "
             "Then: make up"
         )
         if self.status == _AMBIVALENT or len(self.signatures) > 1:
             return DataVolumeError(
                 f"{device} has several signatures: {', '.join(self.signatures)}. Nothing was "
-                "changed. If one of them is a stray, erase that one alone, with a backup of what "
-                f"is erased: sudo wipefs --all --backup --types TYPE {device}. {wanted}"
+                "changed. If a signature is a stray, erase it alone, with a backup of its bytes: "
+                f"sudo wipefs --all --backup --types TYPE {device}. {wanted}"
             )
         if self.signatures:
             return DataVolumeError(
@@ -100,7 +100,7 @@ class Contents:
 
 
 def look(device: Path) -> Contents:
-    """Look at a device, or a file like one; raise DataVolumeError if it can't be read."""
+    """Read a device, or a file in its place; raise DataVolumeError if it can't be read."""
     try:
         descriptor = os.open(device, os.O_RDONLY)
         try:
@@ -112,7 +112,7 @@ def look(device: Path) -> Contents:
         raise DataVolumeError(
             f"{device} can't be read ({error.strerror}), so nobody knows if it is empty. Nothing "
             "was changed. Detach the volume and attach it again; if that does not help, restore "
-            "a backup to another one."
+            "a backup to another volume."
         ) from None
     status, text = _run("blkid", "--probe", "--output", "export", str(device))
     if status not in {0, _NO_SIGNATURE, _AMBIVALENT}:
@@ -130,7 +130,7 @@ def look(device: Path) -> Contents:
 
 
 def ext4_size(device: Path) -> int:
-    """Give the size in bytes that the ext4 file system on a device says it has.
+    """Return the size of the ext4 file system on a device in bytes, by its superblock.
 
     https://docs.kernel.org/filesystems/ext4/super.html
     """
@@ -147,7 +147,7 @@ def ext4_size(device: Path) -> int:
 
 
 def _first_data(descriptor: int) -> int | None:
-    """Give the offset of the first byte that is not zero, of those that are looked at."""
+    """Return the offset of the first byte in the samples that is not zero."""
     size = os.lseek(descriptor, 0, os.SEEK_END)
     for begin, length in _places(size):
         data = os.pread(descriptor, length, begin)
@@ -159,7 +159,7 @@ def _first_data(descriptor: int) -> int | None:
 
 
 def _places(size: int) -> Iterator[tuple[int, int]]:
-    """Lay out what is read: the whole head and tail, and samples in between."""
+    """List the samples, as offset and length: the whole head and tail, and places between."""
     if size == 0:
         yield 0, _CHUNK
     for begin in range(0, min(HEAD, size), _CHUNK):
@@ -174,24 +174,24 @@ def _places(size: int) -> Iterator[tuple[int, int]]:
 
 
 def _signatures(device: Path, values: Mapping[str, str]) -> tuple[str, ...]:
-    """Name every signature on the device; `blkid` names none of those that contradict."""
+    """List every signature on the device; `blkid` is silent about contradicting signatures."""
     status, text = _run("wipefs", "--json", "--output", "TYPE,OFFSET,LABEL", str(device))
     try:
-        found = json.loads(text)["signatures"] if status == 0 and text.strip() else []
+        signatures = json.loads(text)["signatures"] if status == 0 and text.strip() else []
     except (ValueError, KeyError):
-        found = []
-    if found:
+        signatures = []
+    if signatures:
         return tuple(
-            f"{one['type']}{' labelled ' + repr(one['label']) if one.get('label') else ''} "
-            f"at byte {int(one['offset'], 0)}"
-            for one in found
+            f"{each['type']}{' labelled ' + repr(each['label']) if each.get('label') else ''} "
+            f"at byte {int(each['offset'], 0)}"
+            for each in signatures
         )
     kinds = (values.get("TYPE"), values.get("PTTYPE") and f"a {values['PTTYPE']} partition table")
     return tuple(kind for kind in kinds if kind)
 
 
 def _run(*argv: str) -> tuple[int, str]:
-    """Run a program that tells by its status as well; give status and output."""
+    """Run a program whose exit status has a meaning; return status and output."""
     try:
         result = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=120)
     except (OSError, subprocess.TimeoutExpired) as error:

@@ -22,8 +22,8 @@ _BOOT_SECONDS = 20  # Docker waits for this on each boot
 _GB = 1 << 30
 _OPTIONS = "nodev,nosuid,noexec"
 # A unit of its own and not fstab, which would end in a rescue shell without SSH. Docker waits for
-# the first try, not for its success: without the volume it runs, and the containers with data
-# don't, as their mount point takes nothing. A volume that comes later is found by the next try.
+# the first try, not for its success: without the volume Docker runs, but the containers with data
+# do not, as their mount point is closed. The next try mounts a volume that comes later.
 _UNIT_TEXT = """\
 [Unit]
 Description=The service's data volume
@@ -44,16 +44,16 @@ WantedBy=multi-user.target
 
 
 def prepare(*, gbs: int) -> None:
-    """Make the attached volume the mounted one, of its whole size; format it if it is empty."""
+    """Mount the attached volume in its whole size; format it first if it is empty."""
     _wait_for_device(_ATTACH_SECONDS)
     _install_unit()
     if not _is_mounted():
-        # the unit may be at one of its tries, which fails on a volume that is not formatted yet
+        # a try of the unit may be under way, which fails on a volume without a file system
         succeeds("systemctl", "stop", UNIT)
         _format_if_empty()
         mount()
     _grow(gbs)
-    run("systemctl", "start", UNIT)  # which starts what waited for the data
+    run("systemctl", "start", UNIT)  # it starts the containers that waited for the data
 
 
 def mount() -> None:
@@ -64,7 +64,7 @@ def mount() -> None:
     if _is_mounted():
         return
     if _mounted_device() is not None:
-        _say(f"Let go of the volume that {DEVICE} was before")
+        _show(f"Let go of the volume that {DEVICE} was before")
         # containers may hold it open: they go on with it until a release takes their place
         run("umount", "--lazy", str(DATA))
         _close_mount_point()
@@ -75,33 +75,33 @@ def mount() -> None:
     run("mount", "--types", "ext4", "--options", _OPTIONS, str(DEVICE), str(DATA))
 
 
-def problem() -> str:
-    """Say what is wrong with the data volume, and the way out; empty if it is mounted."""
+def problem() -> str | None:
+    """Describe the data volume's problem and the way out; return None if it is mounted."""
     way_out = (
-        f"`systemctl status {UNIT}` says more. If the volume is gone, `make up REFRESH=1` makes a "
-        "new and empty one"
+        f"See `systemctl status {UNIT}`. If the volume is gone, `make up REFRESH=1` makes a new "
+        "and empty volume"
     )
     if not DEVICE.is_block_device():
         return f"the data volume is not attached: there is no {DEVICE}. {way_out}"
     if not _is_mounted():
         return f"the data volume {DEVICE} is attached, but not mounted on {DATA}. {way_out}"
-    return ""
+    return None
 
 
 def is_another(pid: int) -> bool:
-    """Whether a container's process has a volume as its data that is no longer the mounted one."""
+    """Whether a container's process still uses a volume that is no longer mounted here."""
     try:
         return _data_of(pid).stat().st_dev != DATA.stat().st_dev
     except OSError:
-        return False  # it ended, or the volume fails, which is told elsewhere
+        return False  # it ended, or the volume fails, which `problem` reports
 
 
 def _data_of(pid: int) -> Path:
-    return Path(f"/proc/{pid}/root/data")  # as the process itself sees it
+    return Path(f"/proc/{pid}/root/data")  # in the process's own view
 
 
 def start_held_containers() -> None:
-    """Start the containers that Docker could not start because their data was not there."""
+    """Start the containers that Docker could not start without their data."""
     # a client's call would start Docker by its socket, and Docker waits for the mount
     if not succeeds("systemctl", "--quiet", "is-active", "docker.service"):
         return
@@ -109,15 +109,15 @@ def start_held_containers() -> None:
     for container in json.loads(run("docker", "inspect", *ids)) if ids else []:
         if _is_held(container):
             name = container["Name"].lstrip("/")
-            _say(f"Start {name}, which waited for its data")
+            _show(f"Start {name}, which waited for its data")
             if not succeeds("docker", "start", name):
-                _say(f"{name} does not start; `docker inspect` says why")
+                _show(f"{name} does not start; see `docker inspect {name}`")
 
 
 def _is_held(container: Mapping[str, Any]) -> bool:
-    """Whether Docker failed to start a live container for want of its data, which is there now.
+    """Whether Docker could not start a live container without its data, which is there now.
 
-    On a new volume it is not: there the next release begins anew.
+    A new volume has no data: there the next release starts a container.
     """
     state, policy = container["State"], container["HostConfig"]["RestartPolicy"]["Name"]
     folders = [mount["Source"] for mount in container["Mounts"] if mount["Type"] == "bind"]
@@ -133,19 +133,19 @@ def _wait_for_device(seconds: float) -> None:
     if not _wait_until(DEVICE.is_block_device, seconds):
         raise DataVolumeError(
             f"{DEVICE} did not appear within {seconds:g} s. Is the data volume attached? If it is "
-            "gone, `make up REFRESH=1` makes a new and empty one."
+            "gone, `make up REFRESH=1` makes a new and empty volume."
         )
 
 
 def _format_if_empty() -> None:
-    """Format the device if it is provably empty; leave anything else as it is."""
+    """Format the device if it is provably empty; else leave it as it is."""
     device_contents = contents.look(DEVICE)
     if not (device_contents.is_empty or device_contents.is_half_formatted):
         return
     reason = "is empty" if device_contents.is_empty else "an interrupted run began to format"
-    _say(f"Format {DEVICE} of {_size(DEVICE) >> 30} GB, which {reason}")
+    _show(f"Format {DEVICE} of {_size(DEVICE) >> 30} GB, which {reason}")
     _write(contents.MARK)
-    # without -E nodiscard the mark would be dropped together with everything else
+    # without -E nodiscard the mark would go with all other blocks
     run(
         *("mkfs.ext4", "-q", "-F", "-F", "-E", "nodiscard", "-L", contents.LABEL, str(DEVICE)),
         timeout=600,
@@ -154,7 +154,7 @@ def _format_if_empty() -> None:
 
 
 def _write(mark: bytes) -> None:
-    """Put the mark in its place on the disk, after all that was written before."""
+    """Write the mark to its place on the disk, after all earlier writes."""
     descriptor = os.open(DEVICE, os.O_WRONLY)
     try:
         os.fsync(descriptor)
@@ -165,12 +165,12 @@ def _write(mark: bytes) -> None:
 
 
 def _grow(gbs: int) -> None:
-    """Let the file system have what the volume has become, mounted as it is."""
+    """Grow the mounted file system to the volume's new size."""
     device, wanted = DEVICE.resolve(), gbs << 30
 
     def is_grown() -> bool:
         if _size(device) < wanted:
-            # a disk tells its new size to who asks; one that always knows it has no such file
+            # a disk shows its new size after a rescan; some kinds need none, and lack the file
             rescan = Path(f"/sys/class/block/{device.name}/device/rescan")
             if rescan.exists():
                 rescan.write_text("1")
@@ -190,17 +190,17 @@ def _grow(gbs: int) -> None:
             "mounted next: reboot the VM; then: make up"
         ) from None
     if _capacity() != before:
-        _say(f"Grew the file system on {DATA} from {before:.1f} to {_capacity():.1f} GB")
+        _show(f"Grew the file system on {DATA} from {before:.1f} to {_capacity():.1f} GB")
 
 
 def _grow_unmounted() -> None:
-    """Let a file system that is smaller than its volume have all of it, before it is mounted.
+    """Grow a file system that is smaller than its volume, before it is mounted.
 
-    A volume that grew while the VM was off, or on a kernel that lets no mounted one grow.
+    The volume grew while the VM was off, or the kernel grows no mounted file system.
     """
     if _size(DEVICE) - contents.ext4_size(DEVICE) >= _GB:
-        _say(f"Grow the file system on {DEVICE} to {_size(DEVICE) >> 30} GB")
-        # which resize2fs insists on; 1: it repaired something
+        _show(f"Grow the file system on {DEVICE} to {_size(DEVICE) >> 30} GB")
+        # resize2fs insists on this check; status 1 is a repair
         succeeds("e2fsck", "-f", "-p", str(DEVICE))
         run("resize2fs", str(DEVICE), timeout=600)
 
@@ -215,14 +215,14 @@ def _install_unit() -> None:
 
 
 def _close_mount_point() -> None:
-    """Let nothing be written beside the volume while it is not mounted, by root neither."""
+    """Refuse every write to the mount point while nothing is mounted, even root's."""
     DATA.mkdir(parents=True, exist_ok=True)
     if not succeeds("chattr", "+i", str(DATA)):
-        _say(f"{DATA} can't be made immutable: this file system has no such attribute")
+        _show(f"{DATA} can't be made immutable: this file system has no such attribute")
 
 
 def _is_mounted() -> bool:
-    """Whether this very device is mounted; another one may be, whose volume was taken away."""
+    """Whether this device is mounted; a former volume's device may be mounted in its place."""
     if not DEVICE.is_block_device():
         return False
     number = DEVICE.stat().st_rdev
@@ -230,8 +230,8 @@ def _is_mounted() -> bool:
 
 
 def _mounted_device() -> str | None:
-    """Give the number of the device on the mount point, as MAJOR:MINOR; it may be gone."""
-    # not by a look at the mount point itself, which fails when the device was taken away
+    """Return the number of the mounted device, as MAJOR:MINOR; the device may be gone."""
+    # stat(2) of the mount point fails once the device is gone
     mounts = (line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines())
     numbers = [fields[2] for fields in mounts if fields[4] == str(DATA)]
     return numbers[-1] if numbers else None
@@ -246,9 +246,9 @@ def _size(device: Path) -> int:
 
 
 def _capacity() -> float:
-    """Give the size of the mounted file system in GB."""
-    told = os.statvfs(DATA)
-    return told.f_blocks * told.f_frsize / (1 << 30)
+    """Return the size of the mounted file system in GB."""
+    file_system = os.statvfs(DATA)
+    return file_system.f_blocks * file_system.f_frsize / (1 << 30)
 
 
 def _wait_until(holds: Callable[[], bool], seconds: float) -> bool:
@@ -260,5 +260,5 @@ def _wait_until(holds: Callable[[], bool], seconds: float) -> bool:
     return True
 
 
-def _say(line: str) -> None:
+def _show(line: str) -> None:
     print(line, file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""The desired state: what must run, as the program says it."""
+"""The desired state of a service: the document that the program sends."""
 
 import dataclasses
 import hashlib
@@ -18,13 +18,13 @@ _PATH = re.compile(r"/[!-~]*")  # a URL's, in visible ASCII
 _PORTS = range(1, 65536)
 _USERS = range(1, 1 << 31)  # not root
 _SIZE = re.compile(r"[1-9][0-9]*[kmg]")
-# parts that fetch a release or try it out, and are no part of what runs
+# parts that fetch a release or try it out, and do not belong to the running release
 _TRANSIENT = frozenset({"schema", "registry", "canary"})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Health:
-    """When a release may take over: `path` answers 2xx for `stable_seconds` on end."""
+    """The health gate: a release takes over once `path` answers 2xx for `stable_seconds` on end."""
 
     path: str = "/readyz"
     interval_seconds: float = 0.2
@@ -41,7 +41,7 @@ class Limits:
     memory: str = "512m"  # as Docker writes it: 512m, 2g
     cpus: str = "1"
     pids: int = 256
-    request_body: str = added("1m", since=3)  # the proxy lets no larger one through
+    request_body: str = added("1m", since=3)  # the proxy refuses a larger body
 
     @property
     def memory_bytes(self) -> int:
@@ -61,11 +61,11 @@ class Registry:
 
 @dataclass(frozen=True, kw_only=True)
 class Hooks:
-    """Commands in one-off containers of the new image: before it starts, after it is live."""
+    """Commands in containers of the new image: before it starts, and after it is live."""
 
     before: Sequence[Sequence[str]] = ()
     after: Sequence[Sequence[str]] = ()
-    seconds: float = 300  # each may take this long
+    seconds: float = 300  # for each command
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,10 +87,10 @@ class Maintenance:
 
 @dataclass(frozen=True, kw_only=True)
 class Desired:
-    """What must run. Times in seconds; `image` is NAME@sha256:…; `site` is Caddy's address."""
+    """The desired state. Times in seconds; `image` is NAME@sha256:…; `site` is Caddy's address."""
 
     service: str
-    disk: str  # the VM's disks: a new one has nothing on it, so everything is applied again
+    disk: str  # the VM's disks: a new disk is empty, so everything is applied again
     image: str
     revision: str = ""  # of the sources that the image was built from
     registry: Registry
@@ -110,9 +110,9 @@ class Desired:
 
     @classmethod
     def parse(cls, text: str | bytes) -> "Desired":
-        """Read a document of this schema or an older one; raise ReleaseError with what is wrong.
+        """Read a document of this or an older schema; raise ReleaseError with the fault.
 
-        One of a newer schema is refused: what this tool does not know of could not run.
+        A newer schema is refused: this tool could not run the parts that it does not know.
         """
         try:
             document = json.loads(text)
@@ -132,7 +132,7 @@ class Desired:
         return read(cls, document, strict=strict)
 
     def document(self) -> dict[str, Any]:
-        """Return what `parse` reads, as JSON's values."""
+        """Return the document that `parse` reads, as JSON's values."""
         return {"schema": SCHEMA, **dataclasses.asdict(self)}
 
     def check(self) -> None:
@@ -155,7 +155,7 @@ class Desired:
             f"`image` must be named by digest, not {self.image!r}": bool(
                 re.fullmatch(r"\S+@sha256:[0-9a-f]{64}", self.image)
             ),
-            "`site` is empty; it is what the proxy answers to, such as :80": bool(self.site),
+            "`site` is empty; it is the proxy's address, such as :80": bool(self.site),
             f"`limits.memory` is {self.limits.memory!r}; write it as 512m or 2g": bool(
                 _SIZE.fullmatch(self.limits.memory)
             ),
@@ -165,8 +165,8 @@ class Desired:
             "`canary.percent` must be from 1 to 99": (
                 self.canary is None or self.canary.percent in range(1, 100)
             ),
-            "`keep` must be at least 2: the live release and the one to go back to": (
-                self.keep >= 2  # noqa: PLR2004 - the text says it
+            "`keep` must be at least 2: the live release, and a release for a rollback": (
+                self.keep >= 2  # noqa: PLR2004 - the text explains it
             ),
         }
         for problem, holds in rules.items():
@@ -175,16 +175,16 @@ class Desired:
 
     @property
     def fingerprint(self) -> str:
-        """Identify what runs: the same fingerprint twice means that there is nothing to do.
+        """Hash the desired state: the same fingerprint twice means that there is nothing to do.
 
-        The registry's login is left out: it fetches the image and is no part of it. So is how a
-        release is tried before it takes over.
+        It leaves out the registry's login, which only fetches the image, and the canary, which only
+        tries a release.
         """
         return fingerprint_of(_as_first_schema(self))
 
     @property
     def variables(self) -> dict[str, str]:
-        """The container's environment; of a secret it names the file that holds it."""
+        """The container's environment variables; for a secret, the path of its file."""
         files = {f"{name}_FILE": f"/run/secrets/{name}" for name in self.secrets}
         return {**self.environment, **files}
 
@@ -193,13 +193,13 @@ def _refuse_names(key: str, values: Mapping[str, str]) -> None:
     for name in values:
         if not _NAME.fullmatch(name):
             raise ReleaseError(
-                f"`{key}` has the name {name!r}; a name is of letters, digits and underscores, and "
+                f"`{key}` has the name {name!r}; a name has letters, digits and underscores, and "
                 "does not begin with a digit"
             )
 
 
 def _refuse_unusable_text(value: object, path: str = "") -> None:
-    """Refuse what no file, process or container can be given: NUL, and half a surrogate pair."""
+    """Refuse text that no file or process can hold: NUL, and half a surrogate pair."""
     if isinstance(value, str) and re.search("[\0\ud800-\udfff]", value):
         raise ReleaseError(f"`{path}` holds a NUL or half a surrogate pair, and can't be passed on")
     if isinstance(value, Mapping):
@@ -219,13 +219,13 @@ def _refuse_newer(document: object) -> None:
 
 
 def fingerprint_of(document: Mapping[str, Any]) -> str:
-    """Return the fingerprint of a document, be it of another schema than this tool's."""
+    """Return the fingerprint of a document of any schema."""
     lasting = {name: value for name, value in document.items() if name not in _TRANSIENT}
     return hashlib.sha256(json.dumps(lasting, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _as_first_schema(part: Any) -> dict[str, Any]:
-    """Return a dataclass's fields, without those of later schemas that have their default."""
+    """Return a dataclass's fields; a later schema's field only if it has not its default."""
     values = {}
     for each in dataclasses.fields(part):
         value = getattr(part, each.name)

@@ -1,7 +1,7 @@
-"""Typed values from JSON that this release of the tool wrote, or an older or a newer one.
+"""Typed values from JSON that this version of the tool wrote, or an older or newer version.
 
-`SCHEMA` numbers the form of desired states and records; docs/adr/0012-stored-formats.md has the
-rules by which it grows.
+`SCHEMA` numbers the format of desired states and records; docs/adr/0012-stored-formats.md has the
+rules for its growth.
 """
 
 import dataclasses
@@ -12,14 +12,14 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from .errors import ReleaseError
 
-SCHEMA = 3  # 1 is the form that had no number
+SCHEMA = 3  # 1 is the first format, without a number
 
 T = TypeVar("T")
 _WORDS: Mapping[object, str] = {str: "text", int: "a whole number", float: "a number"}
 
 
 def schema_of(document: Mapping[str, Any]) -> int:
-    """Return the schema's number that a document names; raise ReleaseError if it is none."""
+    """Return a document's schema number; raise ReleaseError for any other value."""
     schema = document.get("schema", 1)
     if type(schema) is not int or schema < 1:
         raise ReleaseError("`schema` must be a whole number from 1")
@@ -29,16 +29,16 @@ def schema_of(document: Mapping[str, Any]) -> int:
 def added(default: Any, *, since: int) -> Any:
     """Declare a field that a later schema added.
 
-    A fingerprint leaves it out while it has its default: else every host would release anew what
-    already runs there, as soon as the tool knows one field more.
+    A fingerprint leaves it out while it has its default: else a new field of the tool would cause
+    a new release of every service on every host.
     """
     return dataclasses.field(default=default, metadata={"since": since})
 
 
 def read(kind: type[T], values: object, *, strict: bool, path: str = "") -> T:
-    """Build a dataclass from JSON; raise ReleaseError with the field that is wrong, never a value.
+    """Build a dataclass from JSON; raise ReleaseError with the wrong field's name, never its value.
 
-    A field that is missing gets its default. An unknown one is refused if `strict`, else ignored.
+    A missing field gets its default. An unknown field is refused if `strict`, else ignored.
     """
     if not isinstance(values, Mapping):
         raise ReleaseError(f"{_named(path)} must be an object")
@@ -58,7 +58,7 @@ def read(kind: type[T], values: object, *, strict: bool, path: str = "") -> T:
 
 
 def _value(hint: Any, value: object, path: str, strict: bool) -> Any:
-    if isinstance(hint, types.UnionType):  # of one type and None
+    if isinstance(hint, types.UnionType):  # `X | None`
         hint = next(each for each in get_args(hint) if each is not types.NoneType)
         return None if value is None else _value(hint, value, path, strict)
     if dataclasses.is_dataclass(hint):

@@ -1,4 +1,4 @@
-"""How what runs differs from what was released, in words for people."""
+"""Drift: the differences between the host and a release's record, in words for people."""
 
 from . import data_volume
 from .containers import Container, Docker
@@ -8,17 +8,21 @@ from .proxy import Proxy
 from .records import Record
 from .routes import Routes
 
-# Docker starts a container that ends again and again; so often is no accident.
+# Docker restarts a container whenever it ends; so many times is no accident.
 _RESTARTS = 3
 
 
 def differences(
     live: Record, slot: Slot, *, docker: Docker, proxy: Proxy, routes: Routes
 ) -> list[str]:
-    """Name what was changed by hand or broke; empty if the release runs as it was made."""
-    around = (proxy.differs(live.desired, slot), routes.differs(live, slot))
-    found = (data_volume.problem(), *_of_container(live, docker), *around)
-    return [difference for difference in found if difference]
+    """List changes by hand and failures since the release; empty if it runs unchanged."""
+    differences = (
+        data_volume.problem(),
+        *_of_container(live, docker),
+        proxy.difference(live.desired, slot),
+        routes.difference(live, slot),
+    )
+    return [difference for difference in differences if difference]
 
 
 def _of_container(live: Record, docker: Docker) -> list[str]:
@@ -31,20 +35,22 @@ def _of_container(live: Record, docker: Docker) -> list[str]:
         return [f"{live.container} does not run (exit code {container.exit_code})"]
     if container.image != live.desired.image:
         return [f"{live.container} runs the image {container.image}"]
-    wrong = _variables(container, live.desired, docker.image_environment(container.image))
-    found = [f"{live.container} has another value of {', '.join(wrong)}"] if wrong else []
+    changed = _variables(container, live.desired, docker.image_environment(container.image))
+    differences = [f"{live.container} has another value of {', '.join(changed)}"] if changed else []
     if container.address != live.address:
-        found.append(f"{live.container} has the address {container.address or 'of no network'}")
+        address = container.address or "of no network"
+        differences.append(f"{live.container} has the address {address}")
     if container.memory != live.desired.limits.memory_bytes:
-        found.append(f"{live.container} may use {container.memory >> 20} MiB of memory")
+        differences.append(f"{live.container} may use {container.memory >> 20} MiB of memory")
     if data_volume.is_another(container.process):
-        found.append(f"{live.container} still uses the data volume that was mounted before")
-    if container.fingerprint != live.fingerprint and not found:
-        found.append(f"{live.container} was made by somebody else")
-    return found
+        differences.append(f"{live.container} still uses the data volume that was mounted before")
+    if container.fingerprint != live.fingerprint and not differences:
+        differences.append(f"{live.container} was made by somebody else")
+    return differences
 
 
-def _variables(container: Container, desired: Desired, brought: dict[str, str]) -> list[str]:
-    wanted = {**brought, **desired.variables}
+def _variables(container: Container, desired: Desired, of_image: dict[str, str]) -> list[str]:
+    """List the names of environment variables with another value than the release's."""
+    wanted = {**of_image, **desired.variables}
     names = {*wanted, *container.environment}
     return sorted(name for name in names if wanted.get(name) != container.environment.get(name))

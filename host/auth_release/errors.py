@@ -1,5 +1,8 @@
-"""What can go wrong."""
+"""The error of the release tool."""
 
 
 class ReleaseError(Exception):
-    """The release can't be made; the message says why and what to do. The old one still serves."""
+    """The release can't be made; the message has the reason and the way out.
+
+    The former release still serves.
+    """

@@ -1,4 +1,4 @@
-"""How a failure is told: once, in one sentence, whatever it was."""
+"""The message of a failure: a single sentence, shown once, for every kind of error."""
 
 import traceback
 from pathlib import Path
@@ -7,7 +7,7 @@ from .errors import ReleaseError
 
 
 def reason(error: BaseException) -> str:
-    """Return why something failed, in one line without a control character."""
+    """Return the reason of a failure, in a single line without control characters."""
     if isinstance(error, ReleaseError):
         text = str(error)
     elif isinstance(error, OSError) and error.strerror:
@@ -26,9 +26,9 @@ def one_line(text: str) -> str:
 
 
 def visible(text: str) -> str:
-    r"""Write as \x1b and the like what is not to be seen, but would steer a terminal or a log.
+    r"""Escape the characters that would steer a terminal or a log, as \x1b and the like.
 
-    That is also half a surrogate pair, which no stream can be given.
+    Half a surrogate pair is escaped, too: no stream takes it.
     """
     return "".join(
         character

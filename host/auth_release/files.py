@@ -1,4 +1,4 @@
-"""Files that survive a crash, and each other's writers."""
+"""Files that survive a crash and parallel writers."""
 
 import contextlib
 import fcntl
@@ -11,7 +11,7 @@ from .errors import ReleaseError
 
 
 def write_atomically(path: Path, text: str, *, mode: int) -> None:
-    """Replace a file whole: after a crash there is the old one or the new one, on the disk."""
+    """Replace a file as a whole: after a crash the disk has the old or the new file."""
     temporary = path.with_name(f".{path.name}.new")
     with contextlib.suppress(FileNotFoundError):
         temporary.unlink()
@@ -26,7 +26,7 @@ def write_atomically(path: Path, text: str, *, mode: int) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise ReleaseError(
-            f"{path} can't be written: {error.strerror}. See what its disk has left: df -h "
+            f"{path} can't be written: {error.strerror}. See the disk's free space: df -h "
             f"{path.parent}"
         ) from None
     folder = os.open(path.parent, os.O_RDONLY)
@@ -37,7 +37,7 @@ def write_atomically(path: Path, text: str, *, mode: int) -> None:
 
 
 def wipe(file: BinaryIO) -> None:
-    """Overwrite an open file's bytes where they are: a file that is deleted stays on the disk."""
+    """Overwrite an open file's bytes in place: the bytes of a deleted file stay on the disk."""
     size = os.fstat(file.fileno()).st_size
     file.seek(0)
     file.write(bytes(size))
@@ -47,7 +47,7 @@ def wipe(file: BinaryIO) -> None:
 
 @contextlib.contextmanager
 def exclusive(lock: Path) -> Iterator[None]:
-    """Let one process in at a time: services are released side by side."""
+    """Let a single process in at a time: services are released side by side."""
     with lock.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -1,4 +1,4 @@
-"""Whether a container may serve, and whether one has served to the end."""
+"""The health of a container before the switch, and its open connections after it."""
 
 import http.client
 import io
@@ -11,69 +11,70 @@ from .errors import ReleaseError
 
 _ANSWER_SECONDS = 5
 _HEAD_BYTES = 64 << 10
-_NONE = "none"
+_NO_ANSWER = "none"
 _REDIRECTS = range(300, 400)
 
 
 def wait_until_healthy(
     health: Health,
     *,
-    probe: Callable[[], str],
-    alive: Callable[[], int | None],
-    why_unreachable: Callable[[], str] = str,
+    probe: Callable[[], str | None],
+    exit_code: Callable[[], int | None],
+    likely_cause: Callable[[], str | None] = lambda: None,
     now: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Return once `probe` says "" for `stable_seconds` on end; raise ReleaseError otherwise.
+    """Return once the container is healthy for `stable_seconds` on end; else raise ReleaseError.
 
-    `probe` tells what is wrong, or "". `alive` gives the exit code of a container that ended.
-    `why_unreachable` is asked in the end if nothing answered there.
+    `probe` returns None or a problem, and `exit_code` that of a container that ended.
+    `likely_cause` explains at the end why nothing answered.
     """
     deadline = now() + health.deadline_seconds
     healthy_since: float | None = None
     while True:
-        code = alive()
+        code = exit_code()
         if code is not None:
             raise ReleaseError(f"the new container ended with exit code {code}")
-        wrong = probe()
-        if wrong:
+        problem = probe()
+        if problem:
             healthy_since = None
         elif healthy_since is None:
             healthy_since = now()
         if healthy_since is not None and now() - healthy_since >= health.stable_seconds:
             return
         if now() >= deadline:
-            cause = why_unreachable() if wrong.startswith(_NONE) else ""
+            cause = likely_cause() if problem and problem.startswith(_NO_ANSWER) else None
             raise ReleaseError(
                 f"{health.path} was not healthy for {health.stable_seconds:g} s within "
-                f"{health.deadline_seconds:g} s; last answer: {wrong or 'healthy, but too short'}"
-                f"{cause and f'. The likely cause: {cause}'}"
+                f"{health.deadline_seconds:g} s; last answer: {problem or 'healthy, but too short'}"
+                f"{f'. The likely cause: {cause}' if cause else ''}"
             )
         sleep(health.interval_seconds)
 
 
-def probe(address: str, port: int, path: str) -> str:
-    """Ask the container for its health: "" if it answers 2xx, else what is wrong.
+def probe(address: str, port: int, path: str) -> str | None:
+    """Ask the container for its health: return None for an answer of 2xx, else the problem.
 
-    It is asked itself, past any proxy of the environment. A redirect is not followed: where it
-    leads, another service may be healthy.
+    The question goes to the container itself, past any proxy of the environment. A redirect is not
+    followed: its target may be another service.
     """
     try:
         answer = _head(address, port, path)
     except TimeoutError:
         return f"no answer within {_ANSWER_SECONDS} s"
     except OSError as error:
-        return f"{_NONE} ({error.strerror or error})"
+        return f"{_NO_ANSWER} ({error.strerror or error})"
     except (http.client.HTTPException, ValueError) as error:
         return f"no HTTP answer ({type(error).__name__}: {error})"
     if answer.status // 100 == 2:  # noqa: PLR2004 - the class of success, RFC 9110 section 15
-        return ""
-    led = f", a redirect to {answer.getheader('Location')}" if answer.status in _REDIRECTS else ""
-    return f"HTTP {answer.status}{led}"
+        return None
+    if answer.status in _REDIRECTS:
+        return f"HTTP {answer.status}, a redirect to {answer.getheader('Location')}"
+    return f"HTTP {answer.status}"
 
 
 def _head(address: str, port: int, path: str) -> http.client.HTTPResponse:
-    """Read the head of the answer, in one time for the whole, however slowly it drips."""
+    """Read the head of the answer, with a deadline for the whole of it."""
     deadline = time.monotonic() + _ANSWER_SECONDS
     head = bytearray()
     with socket.create_connection((address, port), timeout=_ANSWER_SECONDS) as connection:
@@ -93,7 +94,7 @@ def _head(address: str, port: int, path: str) -> http.client.HTTPResponse:
 
 
 class _Received:
-    """What was received, as http.client reads it from a socket."""
+    """Received bytes, as http.client reads them from a socket."""
 
     def __init__(self, received: bytes) -> None:
         self._received = received
@@ -103,8 +104,8 @@ class _Received:
 
 
 def wait_until_drained(count: Callable[[], int], seconds: float) -> int:
-    """Return once `count` finds no open connection, or after `seconds`; say how many are left."""
+    """Wait until `count` is 0, for `seconds` at most; return the number of open connections."""
     deadline = time.monotonic() + seconds
-    while (left := count()) and time.monotonic() < deadline:
+    while (open_connections := count()) and time.monotonic() < deadline:
         time.sleep(0.1)
-    return left
+    return open_connections

@@ -1,4 +1,4 @@
-"""One run at a time, and one that outlives its caller."""
+"""A service's release lock, and a process that outlives its caller."""
 
 import contextlib
 import fcntl
@@ -16,14 +16,14 @@ _ANCESTORS = 10
 _CRASHED = 70  # EX_SOFTWARE of sysexits.h
 
 
-def who() -> str:
-    """Name who runs this: the login behind sudo, and where it came from."""
+def caller() -> str:
+    """Name the caller: the login behind sudo, and the address of its SSH session."""
     login = os.environ.get("SUDO_USER") or os.environ.get("USER") or "root"
     return f"{login} from {_address() or 'this host'}"
 
 
 def _address() -> str:
-    """Find where the SSH session came from; sudo hides it, so the processes above are asked."""
+    """Return the SSH client's address; sudo hides it, but a parent process has it."""
     process = os.getppid()
     for _ in range(_ANCESTORS):
         folder = Path(f"/proc/{process}")
@@ -42,11 +42,11 @@ def _address() -> str:
 
 @contextlib.contextmanager
 def locked(state: Path, service: str, *, by: str, seconds: float) -> Iterator[None]:
-    """Hold the service's lock; it goes with the process, however that ends."""
+    """Hold the service's release lock; the kernel releases it when the process ends."""
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     deadline = time.monotonic() + seconds
     with (state / f"{service}.lock").open("a+") as file:
-        told = False
+        reported = False
         while True:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -59,9 +59,9 @@ def locked(state: Path, service: str, *, by: str, seconds: float) -> Iterator[No
                         f"{holder} is releasing {service} and did not end within {seconds:g} s; "
                         "try again when it has"
                     ) from None
-                if not told:
+                if not reported:
                     print(f"Wait for {holder}, which is releasing {service}...", file=sys.stderr)
-                    told = True
+                    reported = True
                 time.sleep(0.5)
         try:
             file.truncate(0)
@@ -70,18 +70,18 @@ def locked(state: Path, service: str, *, by: str, seconds: float) -> Iterator[No
         except OSError as error:
             raise ReleaseError(
                 f"{file.name} can't be written: {error.strerror}. "
-                f"See what its disk has left: df -h {state}"
+                f"See the disk's free space: df -h {state}"
             ) from None
         yield
 
 
 def detached(work: Callable[[Callable[[str], None]], int]) -> tuple[int, str]:
-    """Do the work in a process that outlives this one, showing its output; give status and result.
+    """Do the work in a process that outlives this process; return its exit status and result.
 
-    The work is given a function that reports its result: from then on it goes on alone. When the
-    SSH connection is cut it goes on as well; the next run finds what it did.
+    The work gets a function that reports its result: this process ends then, and the work goes on
+    alone. It also goes on when the SSH connection breaks; the next run continues from there.
     """
-    # in memory: what goes wrong is told on a full disk as well
+    # in memory: a full disk must not hide the failure's message
     with os.fdopen(os.memfd_create("auth-release"), "w+b") as output:
         reader, writer = os.pipe()
         child = os.fork()
@@ -99,11 +99,11 @@ def detached(work: Callable[[Callable[[str], None]], int]) -> tuple[int, str]:
 
 
 def _follow(child: int, reader: int, output: int) -> tuple[int, str]:
-    """Show what the process says until it has a result or has ended; give status and result."""
+    """Show the output of the process until its result or its end; return status and result."""
     shown, ended = 0, False
     with os.fdopen(reader) as results:
         while not ended:
-            # readable once there is a result, or the process has ended without one
+            # readable at the result, or at the end of the process
             ended = bool(select.select([results], [], [], 0.1)[0])
             shown += _show(output, shown)
         result = results.read()
@@ -115,14 +115,14 @@ def _follow(child: int, reader: int, output: int) -> tuple[int, str]:
     if code < 0 or code == _CRASHED:
         cause = f"by signal {-code}" if code < 0 else "at a mistake of its own"
         raise ReleaseError(
-            f"the process that made it was ended {cause}. The next run finishes or undoes what it "
-            "left; `journalctl -t auth-release` and `dmesg` may say more"
+            f"the process that made it was ended {cause}. The next run finishes or undoes its "
+            "work. See `journalctl -t auth-release` and `dmesg`"
         )
     return code, ""
 
 
 def _leave(output: int) -> None:
-    """Let go of the caller's terminal and streams: who holds those keeps the connection open."""
+    """Leave the caller's terminal and streams, which would keep the SSH connection open."""
     os.setsid()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     nothing = os.open(os.devnull, os.O_RDWR)
@@ -131,13 +131,13 @@ def _leave(output: int) -> None:
 
 
 def _report(writer: int, result: str) -> None:
-    with contextlib.suppress(BrokenPipeError):  # nobody waits for it any more
+    with contextlib.suppress(BrokenPipeError):  # the caller is gone
         os.write(writer, result.encode())
     os.close(writer)
 
 
 def _show(output: int, begin: int) -> int:
-    """Copy to stderr what was written since `begin`; give how many bytes that were."""
+    """Copy the output since `begin` to stderr; return its length in bytes."""
     text = os.pread(output, 1 << 20, begin)
     with contextlib.suppress(BrokenPipeError):
         sys.stderr.buffer.write(text)

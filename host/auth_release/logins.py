@@ -1,4 +1,4 @@
-"""The registry's login: it comes with each call, fetches an image, and is kept on no disk."""
+"""The registry's login: it comes with each call, fetches an image, and never reaches a disk."""
 
 import base64
 import contextlib
@@ -19,12 +19,12 @@ from .errors import ReleaseError
 from .files import wipe, write_atomically
 
 MEMORY = Path("/run/auth-release")  # a reboot empties it, if a killed run could not
-DISK = Path(tempfile.gettempdir())  # where older releases of this tool had it during a pull
+DISK = Path(tempfile.gettempdir())  # older versions of this tool had it here during a pull
 _CALLER_SECONDS = 10
 
 
 def of_caller(stdin: TextIO) -> Registry | None:
-    """Read a login, as JSON, from a caller that sends one; None from a person or from nobody."""
+    """Read the caller's login, as JSON; return None for a terminal, or if no login comes."""
     if stdin.isatty():
         return None
     if not _sends(stdin, seconds=1):
@@ -44,7 +44,7 @@ def _sends(stdin: TextIO, *, seconds: float) -> bool:
 
 
 def check(desired: Desired) -> None:
-    """Raise ReleaseError if the image can't be fetched with the login that the caller gave."""
+    """Raise ReleaseError if the caller's login can't fetch the image."""
     server = desired.image.partition("/")[0]
     login = desired.registry
     if not login.password:
@@ -61,7 +61,7 @@ def check(desired: Desired) -> None:
 
 @contextlib.contextmanager
 def for_docker(desired: Desired) -> Iterator[Path]:
-    """Give a folder for DOCKER_CONFIG with the login, in memory, that goes in the end."""
+    """Yield a folder for DOCKER_CONFIG, in memory, with the login; remove it at the end."""
     folder = MEMORY / desired.service
     forget(desired.service)
     folder.mkdir(mode=0o700, parents=True)
@@ -76,12 +76,12 @@ def for_docker(desired: Desired) -> Iterator[Path]:
 
 
 def forget(service: str) -> None:
-    """Remove the login that a killed run left in memory."""
+    """Remove a killed run's login from memory."""
     shutil.rmtree(MEMORY / service, ignore_errors=True)
 
 
 def without_password(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a record's document without the password; older releases of this tool kept it."""
+    """Return a record's document without the password; older versions of this tool stored it."""
     desired = record.get("desired")
     login = desired.get("registry") if isinstance(desired, Mapping) else None
     if not isinstance(desired, Mapping) or not isinstance(login, Mapping) or not login:
@@ -90,9 +90,9 @@ def without_password(record: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def scrub(records: Path) -> None:
-    """Overwrite the passwords that older releases of this tool left on the disk.
+    """Overwrite the passwords that older versions of this tool left on the disk.
 
-    The folder's lock must be held: nobody else writes there.
+    The caller holds the release lock, so nobody else writes there.
     """
     for path in records.glob("release-*.json"):
         with contextlib.suppress(OSError, ValueError, RecursionError):
@@ -105,8 +105,8 @@ def scrub(records: Path) -> None:
     for draft in records.glob(".release-*.new"):
         _wipe_and_remove(draft)
     for folder in DISK.glob("auth-release-*"):
-        found = folder.lstat()
-        if stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid():
+        status = folder.lstat()
+        if stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid():
             _wipe_and_remove(folder / "config.json")
             shutil.rmtree(folder, ignore_errors=True)
 

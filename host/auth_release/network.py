@@ -1,8 +1,8 @@
 """The network of the containers: addresses that stay, and a resolver of the host's.
 
-Docker's engine starts and stops containers, and no more: packets reach them through the kernel
-alone, so an engine that is stopped, restarted or upgraded costs no request. A published port would
-be served by a process of the engine's, and so would the names that a container asks for.
+Docker's engine only starts and stops containers. Packets reach them through the kernel alone, so a
+stop, restart or upgrade of the engine loses no request. With published ports, or with Docker's own
+resolver, a process of the engine would be on the way.
 """
 
 import ipaddress
@@ -18,10 +18,10 @@ NAME, BRIDGE = "auth", "auth0"
 # Kept for benchmarks of network devices (RFC 2544): no VCN, office or VPN has a reason to use it,
 # and Docker gives it to no other network.
 SUBNET = ipaddress.IPv4Network("198.18.0.0/20")
-# addresses for containers that need none that stays, as those of hooks
+# addresses for containers without a fixed address, such as hooks
 _PASSING = ipaddress.IPv4Network("198.18.8.0/21")
-GATEWAY = str(SUBNET[1])  # this host, as the containers see it
-PORT = 80  # of the addresses that the kernel leads on
+GATEWAY = str(SUBNET[1])  # this host, in the containers' view
+PORT = 80  # of the addresses that the kernel's rules lead to containers
 
 _SLOT_ADDRESSES, _SLOT_PORTS = 4, 5
 _FIRST_PORT = 20000
@@ -31,11 +31,11 @@ _RESOLVERS = (Path("/run/systemd/resolve/resolv.conf"), Path("/etc/resolv.conf")
 
 @dataclass(frozen=True, kw_only=True)
 class Slot:
-    """What one service has of this host's network, and no other one."""
+    """The addresses and ports that belong to a single service."""
 
-    service: str  # what the proxy dials; no container has it: the kernel leads on to the live one
-    canary: str  # what the proxy's own site before a canary dials
-    releases: tuple[str, str]  # of containers: two releases run side by side
+    service: str  # the proxy dials it, and the kernel leads to the live release's container
+    canary: str  # the proxy's own site before a canary dials it
+    releases: tuple[str, str]  # the containers' own: two releases run side by side
     entrance: int  # the port of the proxy's own site before a canary, on the loopback
     older: int  # the loopback's port that the proxy dialled before containers had addresses
 
@@ -44,8 +44,8 @@ class Slot:
         first = SUBNET.network_address + _SLOT_ADDRESSES * (number + 1)
         if first + _SLOT_ADDRESSES > _PASSING.network_address:
             raise ReleaseError(
-                f"this host has addresses for {number} services, and each has one; on another host "
-                "there are more"
+                f"this host has addresses for {number} services, and all are in use; another "
+                "host has more"
             )
         port = _FIRST_PORT + _SLOT_PORTS * number
         return cls(
@@ -58,10 +58,10 @@ class Slot:
 
 
 def ensure(folder: Path) -> Path:
-    """Create the network and the containers' resolv.conf in `folder`; return the path of the file.
+    """Create the network and the containers' resolv.conf in `folder`; return the file's path.
 
-    Services are released side by side, and both are for all of them: one release at a time looks
-    and creates.
+    All services share both, and are released side by side: so a lock lets a single release create
+    them.
     """
     resolvers = folder / "resolv.conf"
     with exclusive(folder / "network.lock"):
@@ -71,13 +71,13 @@ def ensure(folder: Path) -> Path:
 
 
 def _ensure_network() -> None:
-    # `docker system prune` takes a network that is not in use
+    # `docker system prune` removes an unused network
     if not succeeds("docker", "network", "inspect", NAME):
         run(
             *("docker", "network", "create", "--driver", "bridge"),
             *("--subnet", str(SUBNET), "--ip-range", str(_PASSING), "--gateway", GATEWAY),
             *("--opt", f"com.docker.network.bridge.name={BRIDGE}"),
-            # containers of different services have nothing to say to each other
+            # services must not reach each other's containers
             *("--opt", "com.docker.network.bridge.enable_icc=false"),
             NAME,
         )
@@ -93,7 +93,7 @@ def _ensure_network() -> None:
 
 
 def write_resolvers(path: Path) -> None:
-    """Write how a container resolves names, in resolv.conf(5)'s form: as this host does."""
+    """Write a resolv.conf(5) for containers: they resolve names by this host's resolvers."""
     texts = (source.read_text() for source in _RESOLVERS if source.exists())
     usable = (text for text in map(_beyond_loopback, texts) if "nameserver" in text)
     text = next(usable, f"nameserver {_ORACLE_RESOLVER}\n")
@@ -102,7 +102,7 @@ def write_resolvers(path: Path) -> None:
 
 
 def _beyond_loopback(text: str) -> str:
-    """Leave out resolvers on the loopback, which is another one in a container, and comments."""
+    """Leave out comments, and resolvers on the loopback: a container has its own loopback."""
     lines = [
         line
         for line in text.splitlines()

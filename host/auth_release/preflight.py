@@ -1,4 +1,4 @@
-"""What must hold before a release begins. Nothing is changed here."""
+"""The checks before a release. They change nothing."""
 
 import platform
 import shutil
@@ -8,17 +8,17 @@ from . import containers, data_volume, logins, registry
 from .desired import Desired
 from .errors import ReleaseError
 
-# A release needs room for its image twice, compressed and unpacked; and a host needs some to live.
+# A release needs room for its image twice, compressed and unpacked, and the host needs its own.
 IMAGE_TIMES = 2
 FREE_BYTES = 512 << 20
-CLOCK_SECONDS = 120  # tokens and certificates are about times
+CLOCK_SECONDS = 120  # tokens and certificates depend on the time
 _MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 def check(desired: Desired, *, fetched: bool) -> None:
-    """Raise ReleaseError for the first thing that would make the release fail.
+    """Raise ReleaseError for the first obstacle to the release.
 
-    `fetched` says that the image is here already.
+    `fetched`: this host has the image already.
     """
     if problem := data_volume.problem():
         raise ReleaseError(problem)
@@ -52,12 +52,12 @@ def _check_space(path: Path, needed: int) -> None:
 
 
 def _check_memory(desired: Desired) -> None:
-    """Old and new release run side by side for a while."""
+    """Check that old and new release fit side by side."""
     rows = (line.split() for line in Path("/proc/meminfo").read_text().splitlines())
     available = next(int(row[1]) << 10 for row in rows if row[0] == "MemAvailable:")
     needed = desired.limits.memory_bytes // 2
     if available < needed:
         raise ReleaseError(
-            f"this host has {available >> 20} MiB of memory available; starting another container "
-            f"of up to {desired.limits.memory} beside the running one needs {needed >> 20} MiB"
+            f"this host has {available >> 20} MiB of memory available; another container of up "
+            f"to {desired.limits.memory} beside the running container needs {needed >> 20} MiB"
         )

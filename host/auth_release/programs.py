@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from .errors import ReleaseError
 
-_LAST_WORDS = 2000
+_MESSAGE_END = 2000  # characters
 
 
 def run(
@@ -15,7 +15,7 @@ def run(
     env: Mapping[str, str] | None = None,
     stdin: str | None = None,
 ) -> str:
-    """Run a program and give its output; raise ReleaseError with its last words."""
+    """Run a program and return its output; raise ReleaseError with the end of its message."""
     try:
         result = subprocess.run(
             argv,
@@ -31,8 +31,8 @@ def run(
     except OSError as error:
         raise ReleaseError(f"`{' '.join(argv[:2])}` can't be run: {error.strerror}") from None
     if result.returncode != 0:
-        said = (result.stderr.strip() or result.stdout.strip())[-_LAST_WORDS:]
-        raise ReleaseError(f"`{' '.join(argv[:2])}` failed: {said}")
+        message = (result.stderr.strip() or result.stdout.strip())[-_MESSAGE_END:]
+        raise ReleaseError(f"`{' '.join(argv[:2])}` failed: {message}")
     return result.stdout
 
 

@@ -1,4 +1,4 @@
-"""Caddy: a site file for each service, and what it runs of them."""
+"""Caddy: a site file for each service, and the configuration that it runs."""
 
 import contextlib
 import http.client
@@ -17,13 +17,13 @@ from .programs import run, succeeds
 
 CADDY = Path("/etc/caddy")
 LOGS = Path("/var/log/caddy")
-# While there is a file of that name in it, the proxy closes each connection after its answer.
+# While SIGNALS holds a file of the name CLOSING, the proxy closes connections after an answer.
 SIGNALS, CLOSING = Path("/run/auth-proxy"), "closing"
-_CLOSING_SECONDS = 2  # a client that keeps a connection busy has sent a request on it by then
-# What holds for all sites of a listener. Without a bound on time, a client that drips a head or a
-# body holds its connection for ever; there is none on answers, as some last: downloads, event
-# streams. HTTP/3 is not offered: the firewall and the network keep UDP shut. The proxy's own log
-# names no address that was asked for: those of links in mails are secrets.
+_CLOSING_SECONDS = 2  # a client with a busy connection sends a request on it within this time
+# Settings for all sites of a listener. Without a bound on time, a client that drips a head or a
+# body holds its connection for ever; answers have no bound, as some last: downloads, event streams.
+# HTTP/3 is not offered: the firewall and the network refuse UDP. The proxy's own log has no URL of
+# a request: the links in mails are secrets.
 MAIN = """\
 # Written by auth-release: one file a service.
 {
@@ -52,24 +52,24 @@ _ADMIN_PORT = 2019
 
 
 class Proxy:
-    """Answers to the world; which release a request goes to is decided beneath it, in `routes`."""
+    """Answers the world's requests; the routes beneath it choose the release."""
 
-    def differs(self, desired: Desired, slot: Slot) -> str:
-        """Tell how the proxy is other than the release left it: "" if it is not."""
+    def difference(self, desired: Desired, slot: Slot) -> str | None:
+        """Describe a change of the proxy since the release; return None without a change."""
         path, main = self._path(desired.service), CADDY / "Caddyfile"
         if not path.exists() or path.read_text() != site_file(desired, slot):
             return f"the proxy's {path} was changed"
         if not main.exists() or main.read_text() != MAIN:
             return f"the proxy's {main} was changed"
         if self._running() != self._written():
-            return "the proxy does not run what its files say"
-        return ""
+            return "the proxy does not run the configuration in its files"
+        return None
 
     def serve(self, desired: Desired, slot: Slot) -> bool:
-        """Serve the site as desired; tell whether that was news. On refusal nothing has changed."""
+        """Serve the desired site; return whether that was a change. A refusal changes nothing."""
         with exclusive(CADDY / ".auth-release.lock"):
-            (SIGNALS / CLOSING).unlink(missing_ok=True)  # of a run that was killed
-            return bool(self.differs(desired, slot)) and self._rewrite(desired, slot)
+            (SIGNALS / CLOSING).unlink(missing_ok=True)  # left by a killed run
+            return bool(self.difference(desired, slot)) and self._rewrite(desired, slot)
 
     def _rewrite(self, desired: Desired, slot: Slot) -> bool:
         path, main = self._path(desired.service), CADDY / "Caddyfile"
@@ -96,7 +96,7 @@ class Proxy:
 
     @contextlib.contextmanager
     def _closing(self) -> Iterator[None]:
-        """Let clients leave the connections that they keep open, which a reload would cut off."""
+        """Close kept-open connections after their answers; a reload would cut them off."""
         SIGNALS.mkdir(mode=0o755, exist_ok=True)
         (SIGNALS / CLOSING).touch()
         try:
@@ -107,33 +107,33 @@ class Proxy:
 
     @staticmethod
     def canary_log(service: str) -> Path:
-        """Return the path of the log of a canary's answers."""
+        """Return the path of the log with a canary's answers."""
         return LOGS / f"{service}-trial.log"
 
     def empty_canary_log(self, service: str) -> None:
-        """Forget a canary's answers. The file stays, as the proxy has it open."""
+        """Empty a canary's log. The file stays, as the proxy has it open."""
         log = self.canary_log(service)
         if log.exists():
             os.truncate(log, 0)
 
     def _prepare_canary_log(self, service: str) -> None:
-        """Create the log for the proxy alone to read; it would let everybody.
+        """Create the log with the proxy as its only reader; Caddy would let everybody read it.
 
-        Older versions of this tool logged whole requests in a file of another name.
+        Older versions of this tool logged whole requests, in a file of another name.
         """
         log = self.canary_log(service)
         log.touch(mode=0o600)
         owner = LOGS.stat()
         os.chown(log, owner.st_uid, owner.st_gid)
-        for old in (f"{service}-canary.log", f"{service}-canary-2*.log*"):
-            for path in LOGS.glob(old):
+        for pattern in (f"{service}-canary.log", f"{service}-canary-2*.log*"):
+            for path in LOGS.glob(pattern):
                 path.unlink()
 
     def _running(self) -> Any:
-        """Ask Caddy for what it runs; None if it does not."""
+        """Ask Caddy for its running configuration; return None if it does not run."""
         if not succeeds("systemctl", "is-active", "--quiet", "caddy.service"):
             return None
-        # straight to it: a proxy of the environment is for other hosts
+        # without a proxy of the environment, which is for other hosts
         connection = http.client.HTTPConnection("127.0.0.1", _ADMIN_PORT, timeout=5)
         try:
             connection.request("GET", "/config/")
@@ -144,7 +144,7 @@ class Proxy:
             connection.close()
 
     def _written(self) -> Any:
-        """Read what the files say, as Caddy would."""
+        """Return the configuration in the files, as Caddy reads them."""
         try:
             return json.loads(
                 run("caddy", "adapt", "--adapter", "caddyfile", "--config", f"{CADDY}/Caddyfile")
@@ -158,7 +158,7 @@ class Proxy:
 
 
 def site_file(desired: Desired, slot: Slot) -> str:
-    """Render a service's site, and the entrance of its canaries, which logs their status alone."""
+    """Render a service's site, and the entrance of its canaries, which logs status codes alone."""
     maintenance = desired.maintenance
     to_service = _refusing(desired.limits.request_body_bytes) + _leading_to(slot.service)
     body = _closed(to_service, maintenance) if maintenance else to_service
@@ -194,7 +194,7 @@ http://:{slot.entrance} {{
 """
 
 
-# The proxy calls its own entrance: the client is the one that the first call named.
+# The proxy calls its own entrance: the first call's header has the client.
 _AS_FORWARDED = (
     f"trusted_proxies {GATEWAY}/32",
     "header_up X-Forwarded-For {header.X-Forwarded-For}",
@@ -202,7 +202,7 @@ _AS_FORWARDED = (
 
 
 def _refusing(limit: int) -> str:
-    """Answer 413 to a body that is said to be too large; one that gets too large is cut off."""
+    """Answer 413 to a body with a too large Content-Length; any other body is cut at the limit."""
     length = "{header.Content-Length}"
     return f"""\
 	@large expression `{length} != "" && int({length}) > {limit}`
@@ -213,9 +213,9 @@ def _refusing(limit: int) -> str:
 def _leading_to(address: str, *more: str) -> str:
     """Render the way to a service.
 
-    A dial that fails is tried again, and nothing else is: no request is sent twice. Each request
-    dials anew, and so reaches the release that is live now. Answers are not compressed, which would
-    hold back the head of an event stream, and give away secrets in pages by their length (BREACH).
+    Only a failed dial is tried again, so no request is sent twice. Each request dials anew, and so
+    reaches the release that is live now. Answers are not compressed: compression would hold back
+    the head of an event stream, and leak secrets in pages by their length (BREACH).
     """
     lines = "".join(f"\t\t{line}\n" for line in more)
     return f"""\

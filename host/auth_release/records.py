@@ -1,4 +1,4 @@
-"""What was released when, by whom, and how it ended: enough to run it again."""
+"""The records of releases: desired state, time, caller and outcome, enough to run one again."""
 
 import dataclasses
 import json
@@ -22,42 +22,41 @@ STATE = Path("/var/lib/auth-release")
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """One release. `outcome`: started, live, replaced, failed or interrupted.
+    """A stored release. `outcome`: started, live, replaced, failed or interrupted.
 
-    It can be run again with a login to its registry, which it does not hold.
-
-    A field that is added has a default: records of older releases of this tool lack it.
+    It can be run again with a login to its registry, which it does not hold. A new field has a
+    default: older versions of this tool wrote records without it.
     """
 
     number: int
     desired: Desired
-    fingerprint: str  # of the desired state, by the tool that made the release
-    address: str = ""  # of its container; empty: it was started before containers had one
-    host_port: int = 0  # where such a container was published, on the host's loopback
+    fingerprint: str  # of the desired state, by the version of the tool that made the release
+    address: str = ""  # of its container; empty: an older container, without a fixed address
+    host_port: int = 0  # of such a container, on the host's loopback
     by: str
     at: str
     seconds: float
     outcome: str
     note: str = ""
-    # the document that this was read from: what a newer tool wrote there is written back
+    # the document that was read: a newer tool's fields are written back
     stored: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def read(cls, stored: object) -> "Record":
-        """Read a record of any schema; raise ReleaseError if a field that is needed can't be."""
+        """Read a record of any schema; raise ReleaseError if a necessary field can't be read."""
         if not isinstance(stored, Mapping):
             raise ReleaseError("it is not an object")
         schema_of(stored)
         if not isinstance(stored.get("desired"), Mapping):
             raise ReleaseError("`desired` must be an object")
         stored = logins.without_password(stored)
-        # the first schema had no fingerprint in its records
+        # the first schema's records have no fingerprint
         fingerprint = fingerprint_of(stored["desired"])
         record = read(cls, {"fingerprint": fingerprint, **stored}, strict=False)
         return dataclasses.replace(record, stored=stored)
 
     def document(self) -> dict[str, Any]:
-        """Return what `read` reads, as JSON's values."""
+        """Return the document that `read` reads, as JSON's values."""
         own = {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}
         del own["stored"]
         desired = self.stored.get("desired") or self.desired.document()
@@ -74,7 +73,7 @@ class Record:
         return f"{self.desired.service}-{self.number}"
 
     def public(self) -> dict[str, Any]:
-        """Say what a record holds but for its environment and secrets."""
+        """Return the record without its environment variables and secrets."""
         return {
             "release": self.number,
             "service": self.desired.service,
@@ -90,7 +89,7 @@ class Record:
 
 
 class Records:
-    """The releases of one service, a file each, readable by root alone: they hold its secrets."""
+    """The records of a service, a file each, readable by root alone: they hold its secrets."""
 
     def __init__(self, state: Path, service: str) -> None:
         self._state, self._service = state, service
@@ -99,21 +98,21 @@ class Records:
 
     @staticmethod
     def services(state: Path) -> list[str]:
-        """Name the services that were ever released here."""
+        """List the services with a release on this host."""
         return sorted({path.parent.name for path in state.glob("*/release-*.json")})
 
     def all(self) -> list[Record]:
-        """List the releases whose records can be read, newest first."""
+        """List the readable records, newest first."""
         return [record for record in self._read().values() if isinstance(record, Record)]
 
     def unreadable(self) -> dict[int, str]:
-        """Return the numbers of the releases whose records can't be read, and why, newest first."""
+        """Return the reason for each unreadable record, by release number, newest first."""
         return {
             number: record for number, record in self._read().items() if isinstance(record, str)
         }
 
     def get(self, number: int) -> Record | None:
-        """Return a release's record; None if there is none that can be read."""
+        """Return a release's record, or None without a readable record."""
         record = self._load(path) if (path := self._path(number)).exists() else None
         return record if isinstance(record, Record) else None
 
@@ -121,7 +120,7 @@ class Records:
         write_atomically(self._path(record.number), json.dumps(record.document()), mode=0o600)
 
     def forget_logins(self) -> None:
-        """Take away every login that a run left, killed or of an older release of this tool."""
+        """Remove the logins that killed runs and older versions of this tool left."""
         logins.forget(self._service)
         logins.scrub(self.folder)
 
@@ -130,11 +129,11 @@ class Records:
         self._path(number).unlink(missing_ok=True)
 
     def next_number(self) -> int:
-        # by the files' names: the number of a record that can't be read is taken as well
+        # by the files' names: an unreadable record's number is in use, too
         return max(self._paths(), default=0) + 1
 
     def slot(self) -> Slot:
-        """Return what this service has of the host's network, and no other one."""
+        """Return the service's own addresses and ports; reserve them at the first call."""
         with exclusive(self._state / "ports.lock"):
             file = self._state / "ports.json"
             slots = json.loads(file.read_text()) if file.exists() else {}
@@ -147,7 +146,7 @@ class Records:
         return self.folder / f"secrets-{number:06}"
 
     def write_secrets(self, number: int, desired: Desired) -> Path:
-        """Put the secrets where the container's user, and root, can read them: nobody else."""
+        """Write the secrets to files that only root and the container's user can read."""
         folder = self.secrets_folder(number)
         folder.mkdir(mode=0o700, exist_ok=True)
         for name, value in desired.secrets.items():
@@ -164,15 +163,15 @@ class Records:
         return self.folder / f"release-{number:06}.json"
 
     def _paths(self) -> dict[int, Path]:
-        found = (
+        matches = (
             (re.fullmatch(r"release-([0-9]{6,})\.json", path.name), path)
             for path in self.folder.iterdir()
         )
-        paths = {int(match.group(1)): path for match, path in found if match}
+        paths = {int(match.group(1)): path for match, path in matches if match}
         return dict(sorted(paths.items(), reverse=True))
 
     def _read(self) -> dict[int, Record | str]:
-        """Read every record, newest first; in place of one that can't be read stands the reason."""
+        """Read every record, newest first; for an unreadable record, return the reason."""
         return {number: self._load(path) for number, path in self._paths().items()}
 
     @staticmethod
@@ -186,4 +185,4 @@ class Records:
         except (ValueError, RecursionError):
             return "it is not JSON"
         named = path.name == f"release-{record.number:06}.json"
-        return record if named else f"it says that it is of release {record.number}"
+        return record if named else f"its file has the number {record.number} inside"

@@ -1,4 +1,4 @@
-"""What the registry says of an image, before anything is fetched.
+"""The registry's description of an image, before a pull.
 
 The Docker Registry HTTP API V2, https://distribution.github.io/distribution/spec/api/, and its
 token authentication, https://distribution.github.io/distribution/spec/auth/token/.
@@ -32,7 +32,7 @@ _TYPES = (
 
 @dataclass(frozen=True, kw_only=True)
 class Offer:
-    """An image as the registry has it; `clock` is how far this host's clock is ahead, in s."""
+    """An image in the registry; `clock` is the lead of this host's clock over it, in seconds."""
 
     size: int  # bytes, compressed
     architectures: frozenset[str]
@@ -40,21 +40,19 @@ class Offer:
 
 
 def look_up(desired: Desired) -> Offer:
-    """Ask the registry for the image's manifest, with the login that will pull it.
+    """Ask the registry for the image's manifest, with the login of the pull.
 
-    Raises ReleaseError if it can't be reached, refuses the login, or has no such image.
+    Raises ReleaseError if the registry can't be reached, refuses the login, or lacks the image.
     """
     try:
         return _Client(desired).offer()
     except (KeyError, TypeError, AttributeError):
         server = desired.image.partition("/")[0]
-        raise ReleaseError(
-            f"{server} answers with something else than an image's manifest"
-        ) from None
+        raise ReleaseError(f"{server} does not answer with an image's manifest") from None
 
 
 class _RefusedError(Exception):
-    """The registry answered, but not with what was asked for."""
+    """The registry answered with an error status."""
 
     def __init__(self, code: int, challenge: str) -> None:
         super().__init__(code)
@@ -75,7 +73,7 @@ class _Client:
 
     def offer(self) -> Offer:
         manifest = self._get(f"/manifests/{self._digest}")
-        if "manifests" in manifest:  # one image for each platform
+        if "manifests" in manifest:  # an image for each platform
             listed = [entry for entry in manifest["manifests"] if "platform" in entry]
             return Offer(
                 size=0,
@@ -120,14 +118,14 @@ class _Client:
     def _fetch(self, url: str, authorization: str) -> Any:
         request = urllib.request.Request(url, headers={"Accept": ", ".join(_TYPES)})  # noqa: S310 - http(s)
         if authorization:
-            # a registry may lead on to a store, which must not see the login
+            # a registry may redirect to a store, which must not see the login
             request.add_unredirected_header("Authorization", authorization)
         try:
             with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
-                told = answer.headers.get("Date")
-                if told and url.startswith(self._base):
-                    then = email.utils.parsedate_to_datetime(told)
-                    self._clock = time.time() - then.timestamp()
+                date = answer.headers.get("Date")
+                if date and url.startswith(self._base):
+                    registry_time = email.utils.parsedate_to_datetime(date).timestamp()
+                    self._clock = time.time() - registry_time
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             with error:
@@ -155,7 +153,7 @@ class _Client:
 
 
 def _scheme(server: str) -> str:
-    """Choose as Docker does: a registry on loopback need not encrypt."""
+    """Choose the scheme as Docker does: a registry on the loopback need not encrypt."""
     try:
         local = ipaddress.ip_address(server.partition(":")[0]).is_loopback
     except ValueError:

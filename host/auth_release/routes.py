@@ -1,9 +1,9 @@
-"""The container that a service's requests go to: the kernel leads on from the address dialled.
+"""The route of a service: kernel rules that lead requests to the live release's container.
 
-A reload of the proxy closes the connections that its clients keep open, and one in a dozen reloads
-meets a request that was just sent on one. So the proxy always dials the same address, and a release
-is switched beneath it, between two packets: connections that exist stay where they are. The rules
-are in a chain of our own, which Docker's engine leaves alone when it starts or stops.
+A reload of the proxy closes the connections that clients keep open, and every dozenth reload or so
+meets a request that was just sent. So the proxy always dials the same address, and the switch
+happens beneath it, between two packets: existing connections keep their container. The rules are in
+a chain of our own, which Docker's engine leaves alone when it starts or stops.
 """
 
 import re
@@ -20,14 +20,14 @@ _HOOK = ("OUTPUT", "-p", "tcp", "-j", CHAIN)
 
 
 class Routes:
-    """A file for each service; its first line names the live release: the one truth about that."""
+    """A file for each service; its first line names the live release, and nothing else does."""
 
     def __init__(self, state: Path) -> None:
         self._folder = state / "routes"
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def live(self, service: str) -> int | None:
-        """Tell the number of the release that the requests go to."""
+        """Return the number of the live release, or None."""
         try:
             head = self._path(service).read_text().partition("\n")[0]
         except FileNotFoundError:
@@ -35,39 +35,39 @@ class Routes:
         match = re.fullmatch(r"# release (\d+)", head)
         return int(match.group(1)) if match else None
 
-    def differs(self, record: Record, slot: Slot) -> str:
-        """Tell how requests go elsewhere than this release left them to: "" if they do not."""
+    def difference(self, record: Record, slot: Slot) -> str | None:
+        """Describe a change of the route since the release; return None without a change."""
         service = record.desired.service
         if self._path(service).read_text() != rules(record, slot):
             return f"{self._path(service)} was changed"
         wanted = [line for line in rules(record, slot).split("\n") if line.startswith("-A")]
         if not self._hooked() or any(rule not in self._loaded() for rule in wanted):
             return "the kernel's rules that lead requests to it were changed"
-        return ""
+        return None
 
-    def text(self, service: str) -> str:
-        """Return the service's route as it is written; "" if there is none."""
+    def text(self, service: str) -> str | None:
+        """Return the text of the service's route file, if there is a file."""
         path = self._path(service)
-        return path.read_text() if path.exists() else ""
+        return path.read_text() if path.exists() else None
 
     def put_back(self, service: str, text: str) -> None:
-        """Lead requests as they were led before, also to a release whose record can't be read."""
-        if text and text != self.text(service):
+        """Put back the text of a route file, even of a release with an unreadable record."""
+        if text != self.text(service):
             self._write(service, text)
 
-    def lead_to(self, record: Record, slot: Slot) -> None:
+    def route_to(self, record: Record, slot: Slot) -> None:
         """Lead every new connection to this release."""
         self._write(record.desired.service, rules(record, slot))
 
     def split(self, live: Record, new: Record, canary: Canary, slot: Slot) -> None:
-        """Lead a share of the new connections to the canary's entrance, the rest as before."""
+        """Lead a share of the new connections to the canary's entrance, and the rest as before."""
         self._write(live.desired.service, split_rules(live, new, canary, slot))
 
     def restore(self) -> None:
-        """Load all routes into the kernel, in one step; a reboot forgets them."""
-        found = sorted(self._folder.glob("*.rules"))
+        """Load all routes into the kernel in one step; a reboot forgets them."""
+        files = sorted(self._folder.glob("*.rules"))
         lines = [
-            line for file in found for line in file.read_text().split("\n") if line.startswith("-A")
+            line for file in files for line in file.read_text().split("\n") if line.startswith("-A")
         ]
         # declaring the chain empties it
         table = ["*nat", f":{CHAIN} - [0:0]", *lines, "COMMIT", ""]
@@ -119,6 +119,6 @@ def _to(record: Record) -> str:
 
 
 def _rule(address: str, port: int, target: str, share: int = 100) -> str:
-    """Write one rule, in the form in which iptables prints it."""
+    """Return a rule in the format that iptables prints."""
     chance = f" -m statistic --mode random --probability {share / 100:.11f}" if share < 100 else ""  # noqa: PLR2004
     return f"-A {CHAIN} -d {address}/32 -p tcp -m tcp --dport {port}{chance} -j {target}"

@@ -1,4 +1,4 @@
-"""One stack for all tests: a clone of its own, brought up by `make up` as a newcomer would."""
+"""A stack for all tests: a clone of its own, brought up by `make up` as a newcomer would."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from tests.testbed.clone import Clone, copy_to
 
 @pytest.fixture(scope="session", name="clone")
 def _clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
-    """Give a clone with a running stack; it is taken down at the end, whatever happens."""
+    """Yield a clone with a running stack; take it down at the end, after a failure too."""
     clone = copy_to(tmp_path_factory.mktemp("e2e") / "clone")
     try:
         up = clone.make("up")
@@ -27,7 +27,7 @@ def _url(clone: Clone) -> str:
 
 @pytest.fixture(name="pristine")
 def _pristine(clone: Clone) -> Iterator[None]:
-    """Undo what a test changes in the clone's sources, and bring the stack back to them."""
+    """Undo a test's changes of the clone's sources, and bring the stack back to them."""
     yield
     assert clone.run("git", "checkout", "--quiet", ".").status == 0
     assert clone.make("up").status == 0
@@ -35,7 +35,7 @@ def _pristine(clone: Clone) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _loads(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Note what became of the loads that a test put on the service."""
+    """Note the results of a test's loads on the service."""
     load.FINISHED.clear()
     yield
     request.node.user_properties.extend(("load", str(finished)) for finished in load.FINISHED)
@@ -43,7 +43,7 @@ def _loads(request: pytest.FixtureRequest) -> Iterator[None]:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Show how many requests each load sent and lost, of tests that passed as well."""
-    everything = (report for found in terminalreporter.stats.values() for report in found)
+    everything = (report for group in terminalreporter.stats.values() for report in group)
     reports = [report for report in everything if getattr(report, "when", "") == "teardown"]
     lines = [
         f"{report.head_line}: {text}"

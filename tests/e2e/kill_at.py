@@ -1,6 +1,6 @@
 """Runs the release tool on the server and kills it just before its nth effect: `kill_at.py N`.
 
-An effect is a command that changes something, or a file that is put in place. Whoever survives
+An effect is a command that changes something, or a file that is put in place. A run that survives
 them all exits with the tool's own status.
 """
 
@@ -19,7 +19,7 @@ left = int(sys.argv[1])
 
 
 def effect() -> None:
-    global left  # noqa: PLW0603 - a script of one purpose
+    global left  # noqa: PLW0603 - a script with a single purpose
     if left == 0:
         os.kill(os.getpid(), signal.SIGKILL)
     left -= 1
@@ -43,7 +43,7 @@ sys.path.insert(0, TOOL)
 from auth_release.__main__ import main  # type: ignore[import-not-found] # noqa: E402
 
 status = main(["apply"])
-# what is done once the release is live goes on in a process that nobody waits for, but we do
+# the tool ends when the release is live, and its process goes on; this script waits for it
 with contextlib.suppress(ChildProcessError):
     ended = os.waitstatus_to_exitcode(os.wait()[1])
     status = status or ended

@@ -42,7 +42,7 @@ docker rm --force auth-OLD
 
 
 def make_live(server: Server) -> int:
-    """Put such a release in the place of the live one; give its number."""
+    """Put such a release in the live release's place; return its number."""
     live = server.status()["live"]["release"]
     number = int(server.status()["next"])
     path = f"{_STATE}/auth/release-"
@@ -69,7 +69,7 @@ def make_live(server: Server) -> int:
 
 
 def _record(record: dict[str, Any], number: int) -> dict[str, Any]:
-    """Build a record of the first schema from one of today's."""
+    """Build a record of the first schema from a record of today."""
     lasting = {name: record[name] for name in ("by", "at", "seconds", "outcome", "note")}
     desired = {name: value for name, value in record["desired"].items() if name != "schema"}
     limits = {name: desired["limits"][name] for name in ("memory", "cpus", "pids")}

@@ -1,4 +1,4 @@
-"""A service that behaves in ways that ours does not: what it answers shows what the proxy did."""
+"""A service with manners that ours lacks; its answers show the work of the proxy."""
 
 import http.server
 import json
@@ -17,12 +17,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if path == "/stream":
             self.stream()
             return
-        told = {
+        answer = {
             "release": os.environ.get("NAME", ""),
             "headers": {name.lower(): value for name, value in self.headers.items()},
             "hang-ups": asked.count("/hang-up"),
         }
-        self.answer(json.dumps(told).encode())
+        self.answer(json.dumps(answer).encode())
 
     def do_POST(self) -> None:
         left = int(self.headers["Content-Length"])

@@ -42,7 +42,7 @@ class Scan:
         self._with_grep(whole)
         for row in Path("/proc/swaps").read_text().splitlines()[1:]:
             self._sparse(Path(row.split()[0]))
-        # the journal packs what is long
+        # the journal compresses long entries
         journal = ["journalctl", "--no-pager", "--all", "--output=export"]
         self._look("the journal", subprocess.run(journal, capture_output=True, check=True).stdout)
 

@@ -1,4 +1,4 @@
-"""What a newcomer meets before the first `up`: each message leads on."""
+"""A newcomer's steps before the first `up`: each message leads to the next step."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tests.testbed.clone import Clone
 def test_init_without_a_place_for_the_state_says_how_to_choose_one(
     clone: Clone, tmp_path: Path
 ) -> None:
-    # a home in which nobody has logged in, and the caches of the real one
+    # a home without a login, with the real home's caches
     home = [f"HOME={tmp_path}", f"XDG_CACHE_HOME={cache.folder().parent}"]
 
     result = clone.run("env", *home, "make", "--silent", "init", "STACK=dev")

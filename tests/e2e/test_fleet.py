@@ -1,4 +1,4 @@
-"""Several services on several VMs, in one stack: examples/fleet on the emulated cloud."""
+"""Several services on several VMs, in a stack: examples/fleet on the emulated cloud."""
 
 from collections.abc import Iterator
 
@@ -44,7 +44,7 @@ def test_a_failure_on_one_vm_stops_before_the_next(fleet: Fleet) -> None:
     failed = fleet.up({"auth-0": {"AUTH_PORT": "none"}})
 
     assert failed.status != 0
-    assert "AUTH_PORT must be a whole number" in failed.output, "the service does not say why"
+    assert "AUTH_PORT must be a whole number" in failed.output, "the service's reason is missing"
     assert {n: r for n, r in fleet.releases().items() if n.endswith("vm-1")} == {
         n: r for n, r in before.items() if n.endswith("vm-1")
     }

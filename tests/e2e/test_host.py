@@ -27,11 +27,11 @@ def _server(clone: Clone) -> Server:
 
 
 def disguises(secret: str) -> list[str]:
-    """Return a secret as it may stand in a file: plain, or in base64 with what surrounds it."""
+    """Return the forms of a secret in a file: plain, or in base64 within other text."""
     texts = [secret]
     for shift in range(3):
         text = base64.b64encode(b"\0" * shift + secret.encode()).decode().rstrip("=")
-        # the digits at both ends hold bits of what surrounds it
+        # the digits at both ends hold bits of the text around it
         texts.append(text[shift + 1 if shift else 0 : -1])
     return texts
 
@@ -44,24 +44,24 @@ def test_no_secret_is_on_the_servers_disk_but_in_the_places_that_need_it(
     scan = server.start("sudo", "python3", "-c", shlex.quote(SCAN), stdin=json.dumps(wanted))
     output, _ = scan.communicate(timeout=300)
     assert scan.returncode == 0, output[-2000:]
-    seen = json.loads(output)
+    scanned = json.loads(output)
 
-    assert seen["bytes"] > 500 << 20, f"of the disk were read {seen['bytes']} bytes alone"
-    for name, places in seen["found"].items():
+    assert scanned["bytes"] > 500 << 20, f"the scan read {scanned['bytes']} bytes alone"
+    for name, places in scanned["found"].items():
         allowed = PLACES.get(name, ())
         wrong = [place for place in places if not place.startswith(allowed)]
         assert wrong == [], f"{name} is on the disk"
     for name in PLACES:
-        assert seen["found"][name], f"{name} is not where it must be: what is there is not found"
+        assert scanned["found"][name], f"{name} is not in its place: the scan does not find it"
 
 
-# asks each of the cloud's link-local services, and prints what became of it
+# asks each of the cloud's link-local services, and prints the outcomes
 ASK = """
 import http.client, json, socket
 
 QUESTION = b"\\x07\\x07\\x01\\x00\\x00\\x01" + bytes(6) + b"\\x08registry\\x00\\x00\\x01\\x00\\x01"
 
-def told(ask):
+def outcome(ask):
     try:
         return ask()
     except OSError as error:
@@ -89,11 +89,11 @@ def disk(address):
         return "connected"
 
 print(json.dumps({
-    "metadata": told(metadata),
-    "name": told(name),
-    "name by TCP": told(name_by_tcp),
-    "boot disk": told(lambda: disk("169.254.0.2")),
-    "disk": told(lambda: disk("169.254.2.2")),
+    "metadata": outcome(metadata),
+    "name": outcome(name),
+    "name by TCP": outcome(name_by_tcp),
+    "boot disk": outcome(lambda: disk("169.254.0.2")),
+    "disk": outcome(lambda: disk("169.254.2.2")),
 }))
 """
 REFUSED = "ConnectionRefusedError"
@@ -116,7 +116,7 @@ def test_containers_reach_names_and_nothing_else_that_is_link_local(server: Serv
 
 
 def test_of_the_vms_users_root_alone_reads_the_metadata(server: Server) -> None:
-    seen = json.loads(server.must("python3", "-", stdin=ASK))
+    outcomes = json.loads(server.must("python3", "-", stdin=ASK))
 
-    assert seen["metadata"] == REFUSED
-    assert {name: seen[name] for name in NAMES} == NAMES
+    assert outcomes["metadata"] == REFUSED
+    assert {name: outcomes[name] for name in NAMES} == NAMES

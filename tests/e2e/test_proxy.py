@@ -111,7 +111,7 @@ class Dripped:
         self._link.setblocking(False)
 
     def closed(self) -> bool:
-        """Send a drop; tell whether the other side has ended the connection."""
+        """Send a drop; return whether the other side has ended the connection."""
         self._closed = self._closed or not self._send(self._drop) or self._ended()
         return self._closed
 
@@ -144,12 +144,12 @@ def test_a_canary_sees_the_clients_and_its_log_only_what_it_answers(
     trial = server.start(
         *TOOL, "apply", stdin=server.desired({"NAME": "second"}, canary=canary, health=QUICK)
     )
-    seen: dict[str, set[str]] = {"first": set(), "second": set()}
+    addresses_seen: dict[str, set[str]] = {"first": set(), "second": set()}
 
     def both() -> bool:
-        told = ask(url, "/readyz?token=secret-of-a-link")
-        seen[told["release"]].add(told["headers"]["x-forwarded-for"])
-        return all(seen.values())
+        answer = ask(url, "/readyz?token=secret-of-a-link")
+        addresses_seen[answer["release"]].add(answer["headers"]["x-forwarded-for"])
+        return all(addresses_seen.values())
 
     eventually("an answer of each release", both, wanted=True)
     eventually("a logged answer", lambda: '"status":200' in server.must("sudo", "cat", log), True)
@@ -158,7 +158,7 @@ def test_a_canary_sees_the_clients_and_its_log_only_what_it_answers(
     output, _ = trial.communicate(timeout=60)
 
     assert trial.returncode == 0, output
-    assert seen == {"first": {addresses}, "second": {addresses}}
+    assert addresses_seen == {"first": {addresses}, "second": {addresses}}
     fields = {name for line in written.splitlines() for name in json.loads(line)}
     assert fields <= {"level", "ts", "logger", "msg", "duration", "size", "status", "bytes_read"}
     assert readers == "600:caddy"

@@ -1,4 +1,4 @@
-"""Releases under load, and everything that may happen to one; on a real proxy and real containers.
+"""Releases under load, with everything that may happen to them; on a real proxy and containers.
 
 Wherever a load runs, no request may fail.
 """
@@ -37,7 +37,7 @@ def _pristine(server: Server) -> str:
 
 @pytest.fixture(name="restored")
 def _restored(clone: Clone, server: Server, pristine: str) -> Iterator[None]:
-    """Bring back what the program says: after each of these it must converge."""
+    """Bring back the program's desired state: after each of these tests it must converge."""
     yield
     if clone.run("git", "status", "--porcelain").output:
         clone.run("git", "checkout", "--quiet", ".")
@@ -117,13 +117,13 @@ def test_a_rollback_restores_the_configuration_and_is_told_by_the_next_preview(
 
     live = server.status()["live"]
     assert live["fingerprint"] == before["fingerprint"]
-    told = clone.make("preview").output
-    assert f"(rollback from {number} to {before['release']}" in told
-    assert "this takes its place again" in told
+    preview = clone.make("preview").output
+    assert f"(rollback from {number} to {before['release']}" in preview
+    assert "this takes its place again" in preview
     assert live["note"] == f"rollback from {number} to {before['release']}"
 
 
-# what somebody does by hand to NAME, the live container, and what a preview says of it
+# changes by hand to NAME, the live container, and a preview's words for them
 DRIFTS = {
     "sudo docker update --memory 600m --memory-swap 600m NAME": "NAME may use 600 MiB of memory",
     "sudo sh -c 'echo >> /etc/caddy/sites/auth.caddy'": "/etc/caddy/sites/auth.caddy was changed",
@@ -139,17 +139,17 @@ def test_what_was_changed_by_hand_shows_in_the_preview_and_is_repaired(
         server.must(command.replace("NAME", name))
 
     preview = clone.make("preview").output
-    for told in DRIFTS.values():
-        assert told.replace("NAME", name) in preview
+    for difference in DRIFTS.values():
+        assert difference.replace("NAME", name) in preview
     assert clone.make("up").status == 0
     assert clone.shell("pulumi preview --stack local --expect-no-changes").status == 0
 
 
-def test_a_proxy_that_runs_something_else_is_told_and_repaired(
+def test_a_proxy_that_runs_something_else_is_drift_and_repaired(
     server: Server, pristine: str
 ) -> None:
     server.must("curl -sSf --json 8080 127.0.0.1:2019/config/apps/http/http_port")
-    assert server.status()["differs"] == ["the proxy does not run what its files say"]
+    assert server.status()["differs"] == ["the proxy does not run the configuration in its files"]
 
     server.must(*TOOL, "apply", stdin=pristine)
 
@@ -264,7 +264,7 @@ h.HTTPServer(('127.0.0.1', 8000), h.SimpleHTTPRequestHandler).serve_forever()"]
 """
 
 
-# nothing of this image can run here, nor need it: it is refused by what the registry says of it
+# this image can't run here and need not: the registry's description of it is enough to refuse it
 FOREIGN = """\
 FROM scratch
 COPY Dockerfile /
@@ -288,7 +288,7 @@ def test_a_canary_that_fails_is_taken_back(
     assert load.failures == []
 
 
-def test_an_app_that_listens_on_loopback_is_told_so_and_is_not_root(
+def test_an_app_that_listens_on_loopback_fails_with_that_cause_and_is_not_root(
     clone: Clone, server: Server, tmp_path: Path
 ) -> None:
     failed = server.apply(
@@ -328,7 +328,7 @@ def test_a_container_that_only_has_our_labels_is_left_alone(server: Server, pris
         server.must("sudo", "docker", "rm", "--force", "copy")
 
 
-def test_a_hook_that_fails_stops_the_release_with_what_it_said(server: Server) -> None:
+def test_a_hook_that_fails_stops_the_release_and_its_output_is_shown(server: Server) -> None:
     before = server.status()["live"]
     hooks = {"before": [["python3", "-c", "print('no room'); raise SystemExit(3)"]]}
 
@@ -367,14 +367,16 @@ def test_a_connection_that_is_cut_lets_the_release_go_on(server: Server) -> None
     cut.communicate(timeout=30)
     assert cut.returncode != 0
 
-    found = server.run(*TOOL, "apply", stdin=wanted)  # waits for the one that goes on
+    second = server.run(*TOOL, "apply", stdin=wanted)  # waits for the run that goes on
 
-    assert f"Release {number} already runs this." in found.output
+    assert f"Release {number} already runs this." in second.output
     assert server.status()["live"]["release"] == number
 
 
 @pytest.mark.usefixtures("load")
-def test_of_two_at_once_one_wins_and_the_other_is_told_who(server: Server) -> None:
+def test_of_two_releases_at_once_the_second_fails_with_the_name_of_the_first(
+    server: Server,
+) -> None:
     number = server.status()["next"]
     desired = [server.desired({"RUN": name}, health=QUICK) for name in ("a", "b")]
     runs = [
@@ -424,7 +426,7 @@ def test_a_registry_that_is_away_stops_the_release_before_it_begins(
     assert "has no image" in gone.output
 
 
-def test_a_token_that_expired_is_named_and_not_told(server: Server) -> None:
+def test_an_expired_token_is_named_and_not_shown(server: Server) -> None:
     desired = json.loads(server.desired())
     desired["registry"]["password"] = "expired-token"
     desired["image"] = f"{desired['image'].partition('@')[0]}@sha256:{'0' * 64}"
@@ -454,7 +456,7 @@ def test_a_rollback_outlives_a_prune_and_fetches_what_a_thorough_one_took(
     server.must("sudo docker system prune --force")
     back = clone.make("rollback")
     assert back.status == 0
-    assert "Pull " not in back.output, "the prune took what the rollback needed"
+    assert "Pull " not in back.output, "the prune removed the image of the rollback"
     server.containers_at_rest()
 
     server.must("sudo docker system prune --all --force")

@@ -148,12 +148,12 @@ def test_a_rule_the_image_and_a_variable_are_reviewed_deployed_and_told(runner: 
 
     summary = runner.file("summary.md")
     assert "is applied" in summary
-    assert "moved since" not in summary, "what was reviewed is what was applied"
+    assert "moved since" not in summary, "the applied plan is not the reviewed plan"
     assert "Welcome people, and let the office in" in summary
     outputs = dict(row.split("=", 1) for row in runner.file("output").split("\n")[:-1])
     assert outputs["url"].startswith("http://")
     assert re.fullmatch(r"sha256:[0-9a-f]{64}", outputs["digest"])
-    assert outputs["digest"] == built["digest"], "another image runs than the one that was built"
+    assert outputs["digest"] == built["digest"], "another image runs than the built image"
     assert ":" in outputs["image"].partition("/")[0], "the registry's port was lost"
 
 
@@ -174,7 +174,7 @@ def test_a_vm_that_would_be_replaced_is_blocked_until_the_label_and_stopped_if_u
     assert "**the VM is replaced**: `auth-vm`" in shown
     assert "allowed by the label" in shown
     assert "was set by ada" in shown
-    assert unseen.status != 0, "what was reviewed for another commit is taken for this one's review"
+    assert unseen.status != 0, "another commit's review is taken for this commit's"
     assert "was not reviewed" in runner.file("summary.md")
 
 

@@ -26,16 +26,16 @@ def _application(clone: Clone, url: str) -> Iterator[RelyingParty]:
         file.write_text(json.dumps([application.registration]))
         # it takes the place of the example in Pulumi.local.yaml, so that goes
         assert clone.shell(f"pulumi config set --secret --path {_CLIENTS} < {file}").status == 0
-        given = clone.path / "Pulumi.local.yaml"
-        before = given.read_text()
+        configuration = clone.path / "Pulumi.local.yaml"
+        before = configuration.read_text()
         empty = "  auth:serviceSettings: {}\n"
-        given.write_text(before.partition("  # an application to try")[0] + empty)
+        configuration.write_text(before.partition("  # an application to try")[0] + empty)
         try:
             assert clone.make("up").status == 0
             application.trust(url)
             yield application
         finally:
-            given.write_text(before)
+            configuration.write_text(before)
             file.unlink()
             assert clone.shell(f"pulumi config rm --path {_CLIENTS}").status == 0
             assert clone.make("up").status == 0
@@ -51,11 +51,11 @@ def test_a_browser_and_a_stock_client_sign_in(application: RelyingParty, url: st
         chrome.find_element(By.ID, "email").send_keys(person.email)
         chrome.find_element(By.ID, "password").send_keys(PASSWORD)
         chrome.find_element(By.CSS_SELECTOR, "button[type=submit]").click()
-        wait.until(lambda seen: seen.title == "Allow Web Shop?", "consent was not asked for")
+        wait.until(lambda page: page.title == "Allow Web Shop?", "consent was not asked for")
         chrome.find_element(By.CSS_SELECTOR, "button[value=allow]").click()
-        wait.until(lambda seen: "/callback" in seen.current_url, "it did not come back")
+        wait.until(lambda page: "/callback" in page.current_url, "it did not come back")
 
-    # what Authlib has checked: signature, issuer, audience, nonce, times
+    # Authlib has checked signature, issuer, audience, nonce, times
     assert application.signed_in["userinfo"]["iss"] == url
     assert application.signed_in["userinfo"]["email"] == person.email
     assert application.signed_in["fetched"]["email"] == person.email

@@ -158,17 +158,17 @@ def test_a_vm_that_is_replaced_keeps_its_address_and_the_accounts(clone: Clone, 
 
 
 def secrets_of(clone: Clone) -> dict[str, str]:
-    """Give the secrets of the stack, each as the piece of text to hunt for."""
+    """Return the stack's secrets by name, each as the piece of text to hunt for."""
     home = clone.path / ".local"
-    found = {"passphrase": (home / "secrets" / "passphrase").read_text().strip()}
+    secrets = {"passphrase": (home / "secrets" / "passphrase").read_text().strip()}
     for key in ("signingKey", "sshPrivateKey", "sshHostKey", *REGISTRY_PASSWORDS):
         result = clone.shell(f"pulumi config get --stack local auth:{key}")
         assert result.status == 0, result.output
         lines = [line for line in result.output.splitlines() if line and "-----" not in line]
-        # The first line of a key is the same for all of its kind, and the last one is short: of the
-        # longest lines the last one can't be there by chance.
-        found[key] = max(reversed(lines), key=len)
-    return found
+        # The first line is the same for all keys of a kind, and the last line is short: of the
+        # longest lines the last can't be there by chance.
+        secrets[key] = max(reversed(lines), key=len)
+    return secrets
 
 
 def test_no_secret_is_in_the_state_on_the_server_or_in_what_up_prints(clone: Clone) -> None:
@@ -180,8 +180,8 @@ def test_no_secret_is_in_the_state_on_the_server_or_in_what_up_prints(clone: Clo
         "docker inspect": clone.on_server("sudo sh -c 'docker inspect $(docker ps -aq)'").output,
         "the server's processes": clone.on_server("ps", "-eo", "args").output,
         "the server's journal": clone.on_server("sudo", "journalctl", "--no-pager").output,
-        "what a preview prints": clone.make("preview").output,
-        "what up prints": clone.make("up").output,
+        "the output of a preview": clone.make("preview").output,
+        "the output of up": clone.make("up").output,
     }
 
     for name, secret in secrets_of(clone).items():
@@ -236,7 +236,7 @@ def test_a_bigger_data_volume_reaches_the_vm_and_a_smaller_one_is_refused(clone:
         Server.of(clone).reboot()
         assert clone.make("up").status == 0
     size = clone.on_server("df", "--output=size", "--block-size=1G", "/srv/auth").output.split()
-    assert size[-1] == "59", "60 GB less what the file system takes"
+    assert size[-1] == "59", "60 GB minus the file system's own part"
     assert refused.status != 0
     assert "the data volume has 60 GB, and Oracle's volumes only grow" in refused.output
 

@@ -21,6 +21,6 @@ def _host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     monkeypatch.setattr(proxy, "_CLOSING_SECONDS", 0)
     monkeypatch.setattr(os, "chown", lambda *_: None)
     monkeypatch.setattr(preflight, "check", lambda *_, **__: None)
-    monkeypatch.setattr(data_volume, "problem", lambda: "")
-    monkeypatch.setattr(health, "probe", lambda *_: "")
+    monkeypatch.setattr(data_volume, "problem", lambda: None)
+    monkeypatch.setattr(health, "probe", lambda *_: None)
     return Host.new(tmp_path / "state")

@@ -11,9 +11,10 @@ from host.auth_release.containers import Container
 from host.auth_release.desired import Canary, Desired, Registry
 from host.auth_release.errors import ReleaseError
 from host.auth_release.network import Slot
+from host.auth_release.progress import Progress
 from host.auth_release.records import Record, Records
 from host.auth_release.releases import Releases
-from host.auth_release.story import Story
+from host.auth_release.service_host import ServiceHost
 
 IMAGE = f"registry.test/auth@sha256:{'a' * 64}"
 
@@ -50,11 +51,11 @@ def desired(**changes: Any) -> Desired:
 
 
 class Killed(BaseException):
-    """kill -9: nothing of the process runs any more."""
+    """The effect of kill -9: the process does nothing more."""
 
 
 class Life:
-    """Counts the effects on the host; dies at the one it is told to, and stays dead."""
+    """Counts the effects on the host; dies before effect number `die_at`, and stays dead."""
 
     def __init__(self) -> None:
         self.effects = 0
@@ -65,7 +66,7 @@ class Life:
             raise Killed
         self.effects += 1
 
-    def again(self) -> None:
+    def restart(self) -> None:
         self.effects, self.die_at = 0, None
 
 
@@ -76,10 +77,10 @@ class FakeDocker(containers.Docker):
         self.pulled_by: list[Registry] = []
         self.tagged: dict[int, str] = {}
         self.running: dict[int, Container] = {}
-        self.kept: dict[str, bool] = {}
+        self.over_reboots: dict[str, bool] = {}
         self.broken: set[str] = set()
-        self.said: list[tuple[str, ...]] = []
-        self.left: list[str] = []
+        self.hooked: list[tuple[str, ...]] = []
+        self.hooks_left: list[str] = []
 
     def pull(self, desired: Desired) -> None:
         self.life.effect()
@@ -109,17 +110,17 @@ class FakeDocker(containers.Docker):
     def run_hook(self, record: Record, secrets: Path, argv: Sequence[str]) -> str:
         assert secrets.exists()
         self.life.effect()
-        self.left.append(f"{record.container}-hook")
+        self.hooks_left.append(f"{record.container}-hook")
         self.life.effect()
-        self.left.pop()
-        self.said.append(tuple(argv))
+        self.hooks_left.pop()
+        self.hooked.append(tuple(argv))
         if "fail" in argv:
             raise ReleaseError("no room")
         return "hooked\n"
 
     def hooks(self, service: str) -> list[str]:
         assert service == "auth"
-        return list(self.left)
+        return list(self.hooks_left)
 
     def image_environment(self, image: str) -> dict[str, str]:
         assert image in self.images
@@ -127,7 +128,7 @@ class FakeDocker(containers.Docker):
 
     def keep_over_reboots(self, container: str, *, keep: bool) -> None:
         self.life.effect()
-        self.kept[container] = keep
+        self.over_reboots[container] = keep
 
     def containers(self, service: str) -> dict[int, Container]:
         assert service == "auth"
@@ -139,12 +140,12 @@ class FakeDocker(containers.Docker):
 
     def logs(self, container: str, lines: int = 20) -> list[str]:
         assert lines > 0
-        return [f"{container} says why"]
+        return [f"{container} fails"]
 
     def stop_and_remove(self, container: str, *, grace: int) -> None:
         assert grace > 0
         self.life.effect()
-        self.left = [name for name in self.left if name != container]
+        self.hooks_left = [name for name in self.hooks_left if name != container]
         self.running = {n: c for n, c in self.running.items() if c.name != container}
         self.life.effect()
 
@@ -168,13 +169,13 @@ class FakeDocker(containers.Docker):
         del self.tagged[number]
 
     def prune(self) -> None:
-        """Do as `docker system prune`: what has neither container nor tag goes."""
+        """Remove the images without a container or a tag, as `docker system prune` does."""
         used = {container.image for container in self.running.values()}
         self.images &= used | set(self.tagged.values())
 
 
 class FakeProxy(proxy.Proxy):
-    """Runs what its files said when it was last reloaded."""
+    """Runs the configuration that was in its files at the last reload."""
 
     def __init__(self, life: Life) -> None:
         self.life = life
@@ -207,12 +208,12 @@ class FakeRoutes(routes.Routes):
         super().__init__(state)
         self.life = life
         self.kernel: list[str] = []
-        self.tried: list[str] = []
+        self.canaries: list[str] = []
         self.answers = ""
 
     @property
     def serving(self) -> str:
-        """Return where the kernel leads requests to, canaries aside."""
+        """Return the address that the kernel leads requests to, canaries aside."""
         targets = [
             line.rsplit(" ", 1)[1] for line in self.kernel if f"-d {SLOT.service}/32" in line
         ]
@@ -220,7 +221,7 @@ class FakeRoutes(routes.Routes):
 
     def split(self, live: Record, new: Record, canary: Canary, slot: Slot) -> None:
         super().split(live, new, canary, slot)
-        self.tried.append(f"{new.container} beside {live.container}")
+        self.canaries.append(f"{new.container} beside {live.container}")
         proxy.Proxy.canary_log("auth").write_text(self.answers)
 
     def restore(self) -> None:
@@ -269,35 +270,40 @@ class Host:
         )
 
     @property
-    def releases(self) -> Releases:
-        """A new run of the tool."""
-        return Releases(
-            "auth",
+    def parts(self) -> ServiceHost:
+        """Return the host as a new run of the tool has it."""
+        return ServiceHost(
+            service="auth",
             docker=self.docker,
             proxy=self.proxy,
             routes=self.routes,
             records=self.records,
-            story=Story(self.logged.append),
+            progress=Progress(self.logged.append),
         )
 
     @property
+    def releases(self) -> Releases:
+        """Return a new run of the tool."""
+        return Releases(self.parts)
+
+    @property
     def serving(self) -> int | None:
-        """Tell the number of the release that requests reach."""
+        """Return the number of the release that requests reach."""
         address = self.routes.serving.partition(":")[0]
-        found = [r for r in self.records.all() if r.address == address]
-        running = [r.number for r in found if r.number in self.docker.running]
-        assert len(running) <= 1, "two containers at one port"
+        there = [r for r in self.records.all() if r.address == address]
+        running = [r.number for r in there if r.number in self.docker.running]
+        assert len(running) <= 1, "two containers at the same port"
         return running[0] if running else None
 
     def differences(self, record: Record) -> list[str]:
-        return self.releases.differences(record)
+        return self.parts.drift(record)
 
     @property
     def site(self) -> Path:
         return proxy.CADDY / "sites" / "auth.caddy"
 
     def apply(self, **changes: Any) -> Record:
-        """Release and tidy, as one run of the tool does."""
+        """Release and tidy, as a run of the tool does."""
         releases = self.releases
         try:
             return releases.apply(desired(**changes), by="test")

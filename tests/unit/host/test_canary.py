@@ -30,7 +30,7 @@ def test_a_line_end_of_python_inside_of_a_record_hides_no_error(tmp_path: Path) 
 
 def watch(tally: Tally) -> float:
     clock = Clock()
-    canary.watch(TRIAL, count=lambda: tally, alive=lambda: None, now=clock, sleep=clock.sleep)
+    canary.watch(TRIAL, count=lambda: tally, exit_code=lambda: None, now=clock, sleep=clock.sleep)
     return clock.time
 
 
@@ -38,14 +38,14 @@ def test_a_good_trial_lasts_to_its_end() -> None:
     assert watch(Tally(answers=100, errors=5)) == pytest.approx(30)
 
 
-def test_a_bad_one_ends_as_soon_as_there_is_enough_to_judge() -> None:
+def test_a_bad_trial_ends_as_soon_as_there_are_enough_answers() -> None:
     clock = Clock()
     tallies = iter([Tally(answers=2, errors=2), Tally(answers=20, errors=2)])
     with pytest.raises(ReleaseError, match="2 of 20 answers"):
         canary.watch(
             TRIAL,
             count=lambda: next(tallies),
-            alive=lambda: None,
+            exit_code=lambda: None,
             now=clock,
             sleep=clock.sleep,
         )
@@ -54,4 +54,4 @@ def test_a_bad_one_ends_as_soon_as_there_is_enough_to_judge() -> None:
 
 def test_a_canary_that_dies_ends_the_trial() -> None:
     with pytest.raises(ReleaseError, match="the canary ended with exit code 3"):
-        canary.watch(TRIAL, count=lambda: Tally(answers=0, errors=0), alive=lambda: 3)
+        canary.watch(TRIAL, count=lambda: Tally(answers=0, errors=0), exit_code=lambda: 3)

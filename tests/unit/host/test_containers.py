@@ -1,4 +1,4 @@
-"""What Docker says of containers, while others make and remove them."""
+"""Docker's answers about containers, while others make and remove them."""
 
 import os
 from pathlib import Path

@@ -18,7 +18,7 @@ OURS = ("mkfs.ext4", "-q", "-F", "-L", contents.LABEL)
 
 @pytest.fixture(autouse=True)
 def _programs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Find what root has on its path."""
+    """Return the path of a program on root's PATH."""
     monkeypatch.setenv("PATH", f"{os.environ['PATH']}:/usr/sbin:/sbin")
 
 
@@ -42,7 +42,7 @@ def put(disk: Path, at: int, data: bytes) -> None:
 
 
 def blocks(disk: Path) -> dict[int, bytes]:
-    """Give what is on the disk but for zeros, by offset."""
+    """Return the blocks that are not zero, by offset."""
     content: dict[int, bytes] = {}
     position = 0
     with disk.open("rb") as file:
@@ -56,8 +56,8 @@ def blocks(disk: Path) -> dict[int, bytes]:
             position += 4096
 
 
-def may_be_formatted(seen: Contents) -> bool:
-    return seen.is_empty or seen.is_half_formatted
+def may_be_formatted(device: Contents) -> bool:
+    return device.is_empty or device.is_half_formatted
 
 
 def mbr(disk: Path) -> None:
@@ -67,7 +67,7 @@ def mbr(disk: Path) -> None:
 
 
 def gpt(disk: Path) -> None:
-    """Write what parted's `mklabel gpt` does: a protective MBR and an empty table."""
+    """Write a protective MBR and an empty table, as parted's `mklabel gpt` does."""
     last = disk.stat().st_size // 512 - 1
     put(disk, 446, struct.pack("<B3sB3sII", 0, b"\0\2\0", 0xEE, b"\xff\xff\xff", 1, last))
     put(disk, 510, b"\x55\xaa")
@@ -118,18 +118,18 @@ FOREIGN: dict[str, tuple[Callable[[Path], None], str]] = {
 
 
 def test_a_disk_of_zeros_is_empty(disk: Path) -> None:
-    seen = contents.look(disk)
+    device_contents = contents.look(disk)
 
-    assert seen.is_empty
-    assert "`make up` formats it" in str(seen.refuse()), "at a boot it is not formatted"
+    assert device_contents.is_empty
+    assert "`make up` formats it" in str(device_contents.refuse()), "at a boot it is not formatted"
 
 
 def test_the_services_own_file_system_is_used_and_never_formatted(disk: Path) -> None:
     run(*OURS, disk)
-    seen = contents.look(disk)
+    device_contents = contents.look(disk)
 
-    assert seen.is_ours
-    assert not may_be_formatted(seen)
+    assert device_contents.is_ours
+    assert not may_be_formatted(device_contents)
 
 
 @pytest.mark.parametrize("options", [(), ("-b", "1024"), ("-O", "^64bit")])
@@ -147,12 +147,12 @@ def test_somebodys_disk_is_left_alone_and_named(disk: Path, kind: str) -> None:
     make(disk)
     before = blocks(disk)
 
-    seen = contents.look(disk)
+    device_contents = contents.look(disk)
 
-    assert not may_be_formatted(seen)
-    assert not seen.is_ours
-    assert name in str(seen.refuse()), "it does not say what is there"
-    assert "sudo mkfs.ext4 -L auth-data" in str(seen.refuse()), "there is no way out"
+    assert not may_be_formatted(device_contents)
+    assert not device_contents.is_ours
+    assert name in str(device_contents.refuse()), "it does not name the contents"
+    assert "sudo mkfs.ext4 -L auth-data" in str(device_contents.refuse()), "there is no way out"
     assert blocks(disk) == before
 
 
@@ -164,12 +164,12 @@ def test_accounts_beside_a_stray_second_signature_are_left_alone(
 ) -> None:
     run(*OURS, disk)
     stray(disk)  # in the boot sector, which ext4 does not use
-    seen = contents.look(disk)
+    device_contents = contents.look(disk)
 
-    assert seen.status == status
-    assert not may_be_formatted(seen)
-    assert not seen.is_ours
-    said = str(seen.refuse())
+    assert device_contents.status == status
+    assert not may_be_formatted(device_contents)
+    assert not device_contents.is_ours
+    said = str(device_contents.refuse())
     assert f"{name} at byte 0" in said
     assert "ext4 labelled 'auth-data'" in said
     assert "wipefs --all --backup --types" in said
@@ -181,10 +181,10 @@ def test_accounts_beside_a_stray_second_signature_are_left_alone(
 def test_data_without_a_signature_is_somebodys(disk: Path, at: int) -> None:
     put(disk, at, b"accounts")
     os.truncate(disk, 2 * GB)
-    seen = contents.look(disk)
+    device_contents = contents.look(disk)
 
-    assert not may_be_formatted(seen)
-    assert f"data at byte {at}" in str(seen.refuse())
+    assert not may_be_formatted(device_contents)
+    assert f"data at byte {at}" in str(device_contents.refuse())
 
 
 def test_a_wiped_head_does_not_make_a_file_system_empty(disk: Path) -> None:
@@ -209,7 +209,7 @@ def test_a_disk_without_a_size_is_not_taken_for_empty(tmp_path: Path) -> None:
 
 
 def half_format(disk: Path) -> None:
-    """Leave what a mkfs leaves that is killed before it writes the superblock."""
+    """Leave the device as a mkfs does that is killed before it writes the superblock."""
     put(disk, contents.MARK_AT, contents.MARK)
     run("mkfs.ext4", "-q", "-F", "-E", "nodiscard", "-L", contents.LABEL, disk)
     put(disk, 1024, bytes(1024))
@@ -217,11 +217,11 @@ def half_format(disk: Path) -> None:
 
 def test_our_own_mkfs_that_was_killed_is_begun_again(disk: Path) -> None:
     half_format(disk)
-    seen = contents.look(disk)
+    device_contents = contents.look(disk)
 
-    assert seen.nonzero is not None, "mkfs should have begun to write"
-    assert seen.is_half_formatted
-    assert not seen.is_ours
+    assert device_contents.nonzero is not None, "mkfs should have begun to write"
+    assert device_contents.is_half_formatted
+    assert not device_contents.is_ours
 
 
 def test_our_own_mkfs_that_was_killed_after_its_superblock_is_begun_again(disk: Path) -> None:

@@ -1,4 +1,4 @@
-"""The containers that wait for their data, and what a status says without it."""
+"""The containers that wait for their data, and the status without it."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from tests.unit.host.fakes import Host
 
 
 def container(folder: Path, **state: Any) -> dict[str, Any]:
-    """Describe a live container that Docker could not start for want of its data."""
+    """Describe a live container that Docker could not start without its data."""
     error = f'error mounting "{DATA}/auth" to rootfs at "/data": no such file'
     return {
         "State": {"Running": False, "Error": error, **state},
@@ -62,12 +62,12 @@ def test_a_container_on_a_volume_that_was_taken_away_is_named(
     assert host.differences(record) == ["auth-1 still uses the data volume that was mounted before"]
 
 
-def test_another_data_volume_is_told_by_its_device(
+def test_another_data_volume_is_known_by_its_device(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(data_volume, "DATA", tmp_path)
 
-    assert not data_volume.is_another(0), "a container that does not run has none"
+    assert not data_volume.is_another(0), "a stopped container has no volume"
     monkeypatch.setattr(data_volume, "DATA", Path("/proc"))
     monkeypatch.setattr(data_volume, "_data_of", lambda _: tmp_path)
     assert data_volume.is_another(1)

@@ -1,4 +1,4 @@
-"""Whatever goes wrong in a run of the tool, it ends with one sentence, and its record is closed."""
+"""Each failure of a run ends with a single sentence and a closed record."""
 
 import io
 import json
@@ -22,18 +22,18 @@ Run = Callable[..., tuple[int, list[str]]]
 
 @pytest.fixture
 def run(host: Host, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    """Give a run of the tool's command line on the host: its status, and its sentences at the end.
+    """Return a function that runs the tool: it returns the exit status and the last sentences.
 
-    The tool works in a process of its own, so what it changes in the test's memory is lost.
+    The tool works in a process of its own, so its changes of the test's memory are lost.
     """
     monkeypatch.setattr(tool, "STATE", host.records.folder.parent)
-    monkeypatch.setattr(tool, "releases_of", lambda _: host.releases)
+    monkeypatch.setattr(tool, "host_of", lambda _: host.parts)
 
     def run(*argv: str, stdin: bytes = b"") -> tuple[int, list[str]]:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
         status = tool.main(argv)
         lines = capfd.readouterr().err.split("\n")
-        assert all(line.isprintable() for line in lines), "what would steer a terminal came through"
+        assert all(line.isprintable() for line in lines), "a control character came through"
         assert not any("Traceback" in line for line in lines)
         return status, [line for line in lines if line.startswith("Release failed: ")]
 
@@ -50,13 +50,13 @@ def run(host: Host, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixtur
         (json.dumps({**document(), "\x1b\ud800": 1}).encode(), r"`\x1b\ud800` is not a field"),
     ],
 )
-def test_a_desired_state_that_is_refused_is_one_sentence(
+def test_a_refused_desired_state_ends_in_a_single_sentence(
     run: Run, stdin: bytes, sentence: str
 ) -> None:
-    status, (said,) = run("apply", stdin=stdin)
+    status, (sentence_shown,) = run("apply", stdin=stdin)
 
     assert status == 1
-    assert sentence in said
+    assert sentence in sentence_shown
 
 
 FAILURES = [
@@ -71,7 +71,7 @@ FAILURES = [
 
 @pytest.mark.parametrize(("error", "sentence"), FAILURES, ids=lambda each: type(each).__name__)
 @pytest.mark.parametrize("step", ["start", "keep_over_reboots"])
-def test_any_failure_is_told_in_one_sentence_and_closes_the_record(
+def test_any_failure_ends_in_a_single_sentence_and_closes_the_record(
     run: Run,
     host: Host,
     monkeypatch: pytest.MonkeyPatch,
@@ -85,16 +85,16 @@ def test_any_failure_is_told_in_one_sentence_and_closes_the_record(
 
     monkeypatch.setattr(host.docker, step, fail)
 
-    status, (said,) = run("apply", stdin=json.dumps(document()).encode())
+    status, (sentence_shown,) = run("apply", stdin=json.dumps(document()).encode())
 
     assert status == 1
-    assert sentence in said
+    assert sentence in sentence_shown
     (record,) = host.records.all()
     assert record.outcome == "failed"
     assert sentence in record.note
 
 
-def test_what_fails_while_a_release_is_given_up_hides_nothing(
+def test_a_second_failure_while_a_release_is_given_up_hides_nothing(
     run: Run, host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: Any, **__: Any) -> None:
@@ -103,24 +103,24 @@ def test_what_fails_while_a_release_is_given_up_hides_nothing(
     host.docker.broken.add(document()["image"])
     monkeypatch.setattr(host.docker, "stop_and_remove", fail)
 
-    _, (said,) = run("apply", stdin=json.dumps(document()).encode())
+    _, (sentence_shown,) = run("apply", stdin=json.dumps(document()).encode())
 
-    assert said == "Release failed: the new container ended with exit code 3"
+    assert sentence_shown == "Release failed: the new container ended with exit code 3"
     assert [record.outcome for record in host.records.all()] == ["failed"]
 
 
-def test_a_process_that_is_killed_is_told(
+def test_the_end_of_a_killed_process_is_reported(
     run: Run, host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(host.docker, "start", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
 
-    status, (said,) = run("apply", stdin=json.dumps(document()).encode())
+    status, (sentence_shown,) = run("apply", stdin=json.dumps(document()).encode())
 
     assert status == 1
-    assert "was ended by signal 9. The next run finishes or undoes" in said
+    assert "was ended by signal 9. The next run finishes or undoes" in sentence_shown
 
 
-def test_a_service_that_has_no_name_of_a_service_is_refused(run: Run, host: Host) -> None:
+def test_a_name_that_no_service_may_have_is_refused(run: Run, host: Host) -> None:
     for command in ("history", "rollback", "status", "logs"):
         with pytest.raises(SystemExit):
             run(command, "../../etc")
@@ -143,7 +143,7 @@ def test_a_file_that_does_not_fit_leaves_the_old_one_and_names_the_disk(tmp_path
 
 
 def container(name: str, labels: dict[str, str]) -> dict[str, Any]:
-    """Build what Docker says of a container, as far as it matters here."""
+    """Build the parts of `docker inspect` that matter here."""
     return {
         "Name": f"/{name}",
         "Config": {"Labels": {"auth.service": "auth", **labels}, "Env": None, "Image": "x"},

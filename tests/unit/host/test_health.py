@@ -28,8 +28,8 @@ def test_a_likely_cause_is_named_only_if_nothing_was_reached(last: str, ending: 
         wait_until_healthy(
             Health(deadline_seconds=1),
             probe=lambda: last,
-            alive=lambda: None,
-            why_unreachable=lambda: "it is lonely",
+            exit_code=lambda: None,
+            likely_cause=lambda: "it is lonely",
             now=clock,
             sleep=clock.sleep,
         )
@@ -47,12 +47,14 @@ class Clock:
         self.time += seconds
 
 
-def wait(answers: Callable[[float], str], *, stable: float = 1, deadline: float = 10) -> float:
+def wait(
+    answers: Callable[[float], str | None], *, stable: float = 1, deadline: float = 10
+) -> float:
     clock = Clock()
     wait_until_healthy(
         Health(path="/readyz", deadline_seconds=deadline, stable_seconds=stable),
         probe=lambda: answers(clock.time),
-        alive=lambda: None,
+        exit_code=lambda: None,
         now=clock,
         sleep=clock.sleep,
     )
@@ -60,7 +62,7 @@ def wait(answers: Callable[[float], str], *, stable: float = 1, deadline: float 
 
 
 def test_health_must_last_before_it_counts() -> None:
-    flickering = wait(lambda now: "" if now < 0.5 or now > 3 else "HTTP 503")
+    flickering = wait(lambda now: None if now < 0.5 or now > 3 else "HTTP 503")
 
     assert flickering == pytest.approx(4.2, abs=0.3)
 
@@ -72,7 +74,7 @@ def test_a_container_that_never_gets_healthy_is_given_up_with_its_last_answer() 
 
 @contextmanager
 def container(answer: bytes, *, drip: bool = False) -> Iterator[int]:
-    """Answer each connection with fixed bytes, one by one if they `drip`; give the port."""
+    """Answer each connection with fixed bytes, byte by byte if they `drip`; yield the port."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:
@@ -104,7 +106,7 @@ def answer(status: str, *headers: str) -> bytes:
 @pytest.mark.parametrize("status", ["200 OK", "204 No Content", "299 Own"])
 def test_any_success_is_healthy(status: str) -> None:
     with container(answer(status)) as port:
-        assert health.probe("127.0.0.1", port, "/readyz") == ""
+        assert health.probe("127.0.0.1", port, "/readyz") is None
 
 
 def test_a_redirect_to_a_healthy_service_is_not_healthy() -> None:
@@ -127,14 +129,12 @@ def test_a_redirect_to_a_healthy_service_is_not_healthy() -> None:
         (answer("503 Unavailable"), "HTTP 503"),
     ],
 )
-def test_what_is_no_answer_of_success_is_unhealthy_with_the_reason(
-    text: bytes, reason: str
-) -> None:
+def test_an_answer_without_success_is_unhealthy_with_the_reason(text: bytes, reason: str) -> None:
     with container(text) as port:
-        assert health.probe("127.0.0.1", port, "/readyz").startswith(reason)
+        assert str(health.probe("127.0.0.1", port, "/readyz")).startswith(reason)
 
 
-def test_an_answer_that_drips_is_unhealthy_after_one_time_for_the_whole(
+def test_an_answer_that_drips_is_unhealthy_after_a_deadline_for_the_whole(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(health, "_ANSWER_SECONDS", 0.2)
@@ -145,7 +145,7 @@ def test_an_answer_that_drips_is_unhealthy_after_one_time_for_the_whole(
 def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     with container(answer("502 Bad Gateway")) as proxy, container(answer("200 OK")) as port:
         monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy}")
-        assert health.probe("127.0.0.1", port, "/readyz") == ""
+        assert health.probe("127.0.0.1", port, "/readyz") is None
 
 
 def test_nobody_there_is_unhealthy_with_the_reason() -> None:

@@ -1,4 +1,4 @@
-"""The registry's login: what it fetches, and where it must not be."""
+"""The registry's login: its use, and the places where it must not be."""
 
 import contextlib
 import dataclasses
@@ -38,7 +38,7 @@ def test_no_file_holds_the_password_after_releases_and_a_rollback(
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_what_older_tools_left_is_overwritten_by_the_next_release(
+def test_passwords_that_older_tools_left_are_overwritten_by_the_next_release(
     host: Host, tmp_path: Path, form: str
 ) -> None:
     record = kept(form)["record"]
@@ -62,7 +62,7 @@ def test_what_older_tools_left_is_overwritten_by_the_next_release(
         file.close()
     found = host.records.get(3)
     assert found
-    assert found.fingerprint == kept(form)["fingerprint"], "scrubbing changed what was released"
+    assert found.fingerprint == kept(form)["fingerprint"], "scrubbing changed the release"
 
 
 def test_a_rollback_whose_image_is_here_wants_no_login(host: Host) -> None:

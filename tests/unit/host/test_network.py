@@ -1,4 +1,4 @@
-"""What a service has of the host's network."""
+"""A service's part of the host's network."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ def test_no_two_services_share_an_address_or_a_port() -> None:
 
 
 def test_a_service_too_many_is_refused() -> None:
-    with pytest.raises(ReleaseError, match="on another host there are more"):
+    with pytest.raises(ReleaseError, match="another host has more"):
         Slot.of(511)
 
 
@@ -48,7 +48,7 @@ def test_a_container_asks_for_names_what_the_host_asks_but_never_a_loopback(
     assert (tmp_path / "resolv.conf").read_text() == f"nameserver {written}"
 
 
-# an engine with one network, which takes a while to create and refuses a second one
+# an engine with a single network, which takes a while to create and refuses a second
 ENGINE = """\
 #!/bin/sh
 case "$1 $2" in

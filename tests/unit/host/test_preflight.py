@@ -1,4 +1,4 @@
-"""What must hold before a release begins."""
+"""The checks before a release."""
 
 import platform
 import shutil
@@ -22,7 +22,7 @@ class Space:
 def _fit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Make this host fit for any release."""
     monkeypatch.setattr(containers, "DATA", tmp_path)
-    monkeypatch.setattr(data_volume, "problem", lambda: "")
+    monkeypatch.setattr(data_volume, "problem", lambda: None)
     monkeypatch.setattr(platform, "machine", lambda: "x86_64")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Space(free=2 << 30))
 
@@ -30,8 +30,8 @@ def _fit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def offer(
     monkeypatch: pytest.MonkeyPatch, size: int = 1, machine: str = "amd64", clock: float = 0
 ) -> None:
-    found = Offer(size=size, architectures=frozenset({machine}), clock=clock)
-    monkeypatch.setattr(registry, "look_up", lambda _: found)
+    image = Offer(size=size, architectures=frozenset({machine}), clock=clock)
+    monkeypatch.setattr(registry, "look_up", lambda _: image)
 
 
 def test_a_fit_host_passes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,14 +54,14 @@ def test_an_image_must_fit_twice(monkeypatch: pytest.MonkeyPatch) -> None:
         preflight.check(desired(), fetched=False)
 
 
-def test_a_clock_that_is_off_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clock_that_is_off_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     offer(monkeypatch, clock=-300)
 
     with pytest.raises(ReleaseError, match="clock is -300 s off"):
         preflight.check(desired(), fetched=False)
 
 
-def test_memory_that_is_not_there_is_told() -> None:
+def test_too_little_memory_is_refused() -> None:
     limits = {"memory": "900000g", "cpus": "1", "pids": 1}
 
     with pytest.raises(ReleaseError, match="MiB of memory available"):

@@ -1,4 +1,4 @@
-"""What the release tool says of other programs that fail it."""
+"""The release tool's messages about other programs that fail."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from host.auth_release import programs
 from host.auth_release.errors import ReleaseError
 
 
-def test_the_last_words_of_a_program_that_failed_are_told() -> None:
+def test_the_message_of_a_failed_program_is_quoted() -> None:
     with pytest.raises(ReleaseError, match=r"^`sh -c` failed: no room$"):
         programs.run("sh", "-c", "echo no room >&2; exit 1")
 

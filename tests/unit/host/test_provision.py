@@ -72,7 +72,7 @@ def test_a_lock_that_stays_ends_provisioning_with_its_holders_name(tmp_path: Pat
 
 
 def test_a_lock_taken_between_the_look_and_the_command_is_waited_for(tmp_path: Path) -> None:
-    # what apt 2.7 says; the second run finds the lock free again
+    # in the words of apt 2.7; at the second run the lock is free again
     late = """
     late() {
       [[ ! -e $1 ]] || { echo installed; return; }

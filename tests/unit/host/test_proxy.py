@@ -1,4 +1,4 @@
-"""What the proxy and the kernel are told; that they understand is proven in tests/e2e."""
+"""The configuration of proxy and kernel; tests/e2e proves that they understand it."""
 
 from typing import Any
 
@@ -74,14 +74,14 @@ def test_a_canary_gets_its_share_and_the_live_release_the_rest() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "running"),
+    ("answered", "running"),
     [(b'HTTP/1.1 200 OK\r\n\r\n{"apps": {}}', {"apps": {}}), (b"nonsense\r\n\r\n", None)],
 )
 def test_what_the_proxy_runs_is_asked_past_other_proxies(
-    monkeypatch: pytest.MonkeyPatch, said: bytes, running: Any
+    monkeypatch: pytest.MonkeyPatch, answered: bytes, running: Any
 ) -> None:
     monkeypatch.setattr(proxy, "succeeds", lambda *_: True)
-    with container(answer("502 Bad Gateway")) as other, container(said) as caddy:
+    with container(answer("502 Bad Gateway")) as other, container(answered) as caddy:
         monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{other}")
         monkeypatch.setattr(proxy, "_ADMIN_PORT", caddy)
         assert proxy.Proxy()._running() == running

@@ -24,16 +24,16 @@ LOGIN = "Basic " + base64.b64encode(b"acme:hunter2").decode()
 
 @dataclass
 class Served:
-    """What the server has, who may see it, and what it was asked for."""
+    """The content of a registry, its logins, and the requests that it got."""
 
     documents: dict[str, Any]
     authorization: str = LOGIN
     challenge: str = 'Basic realm="here"'
-    seen: list[tuple[str, str]] = field(default_factory=list)
+    requests: list[tuple[str, str]] = field(default_factory=list)
     address: str = ""
 
     def answer(self, path: str, authorization: str) -> tuple[int, Any]:
-        self.seen.append((path, authorization))
+        self.requests.append((path, authorization))
         if path.startswith("/token"):
             return (200, {"token": "t"}) if authorization == LOGIN else (401, {})
         if authorization != self.authorization:
@@ -96,10 +96,12 @@ def test_an_image_for_several_platforms_names_them(served: Served, wanted: Desir
 
 
 @pytest.mark.parametrize("body", [[], {"errors": []}, {"config": "x", "layers": None}])
-def test_what_is_no_manifest_is_told(served: Served, wanted: Desired, body: Any) -> None:
+def test_an_answer_without_a_manifest_is_refused(
+    served: Served, wanted: Desired, body: Any
+) -> None:
     served.documents[MANIFEST] = body
 
-    with pytest.raises(ReleaseError, match="answers with something else than an image's manifest"):
+    with pytest.raises(ReleaseError, match="does not answer with an image's manifest"):
         registry.look_up(wanted)
 
 
@@ -109,7 +111,7 @@ def test_a_registry_with_tokens_is_asked_for_one(served: Served, wanted: Desired
 
     registry.look_up(wanted)
 
-    asked = [path for path, _ in served.seen if path.startswith("/token")]
+    asked = [path for path, _ in served.requests if path.startswith("/token")]
     assert asked == ["/token?service=reg&scope=repository%3Aacme%2Fauth%3Apull"]
 
 
@@ -122,7 +124,7 @@ def test_where_a_registry_leads_on_to_the_login_does_not_go(
     with pytest.raises(ReleaseError):
         registry.look_up(wanted)
 
-    assert [login for path, login in served.seen if path == "/store"] == [""]
+    assert [login for path, login in served.requests if path == "/store"] == [""]
 
 
 def refuse_login(served: Served) -> None:
@@ -134,7 +136,7 @@ def delete_image(served: Served) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "reason"),
     [
         (
             refuse_login,
@@ -144,11 +146,11 @@ def delete_image(served: Served) -> None:
     ],
 )
 def test_a_refusal_says_what_to_check_and_no_secret(
-    served: Served, wanted: Desired, change: Callable[[Served], None], told: str
+    served: Served, wanted: Desired, change: Callable[[Served], None], reason: str
 ) -> None:
     change(served)
 
-    with pytest.raises(ReleaseError, match=told) as caught:
+    with pytest.raises(ReleaseError, match=reason) as caught:
         registry.look_up(wanted)
     assert "hunter2" not in str(caught.value)
 
@@ -181,4 +183,4 @@ def test_the_login_is_not_sent_to_a_place_that_does_not_encrypt(served: Served) 
 
     with pytest.raises(ReleaseError, match=r"which is not encrypted$"):
         client._authorize(f'Bearer realm="http://{served.address}/token"')
-    assert served.seen == [], "the login was sent all the same"
+    assert served.requests == [], "the login was sent all the same"

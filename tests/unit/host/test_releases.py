@@ -24,12 +24,12 @@ def test_the_first_release_is_number_one_and_live(host: Host) -> None:
 
     assert (record.number, record.outcome) == (1, "live")
     assert host.serving == 1
-    assert host.docker.kept == {"auth-1": True}
+    assert host.docker.over_reboots == {"auth-1": True}
 
 
 def test_the_same_desired_state_twice_changes_nothing(host: Host) -> None:
     host.apply()
-    host.life.again()
+    host.life.restart()
 
     assert host.apply().number == 1
     assert host.life.effects == 0, "an unchanged release had effects"
@@ -52,7 +52,7 @@ def test_a_new_registry_password_alone_is_no_new_release(host: Host) -> None:
         {"disk": "another"},
     ],
 )
-def test_a_change_of_what_runs_is_a_new_release(host: Host, change: dict[str, Any]) -> None:
+def test_a_changed_desired_state_is_a_new_release(host: Host, change: dict[str, Any]) -> None:
     host.apply()
 
     assert host.apply(**change).number == 2
@@ -68,7 +68,7 @@ def test_a_release_that_dies_leaves_the_old_one_alone(host: Host, capsys: Any) -
 
     assert set(host.docker.running) == {1}
     assert host.serving == 1
-    assert "auth-2 says why" in capsys.readouterr().err
+    assert "auth-2 fails" in capsys.readouterr().err
     assert host.records.get(2).outcome == "failed"  # type: ignore[union-attr]
 
 
@@ -111,15 +111,43 @@ def test_rollback_restores_image_and_configuration(host: Host) -> None:
     assert host.serving == 3
 
 
-def test_rollback_to_what_never_ran_lists_what_did(host: Host) -> None:
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [
+        (5, "it is live already"),
+        (3, "it failed, and it never served"),
+        (1, r"it is too old, and its record is deleted \(`keep` in the desired state\)"),
+        (9, "there was no such release; the newest is 5"),
+        (0, "there was no such release; the newest is 5"),
+    ],
+)
+def test_a_rollback_that_is_refused_has_the_reason_and_the_choice(
+    host: Host, number: int, reason: str
+) -> None:
     host.apply()
-    host.apply(image=OTHER)
+    host.apply(environment={"A": "2"})
+    host.docker.broken.add(OTHER)
+    with pytest.raises(ReleaseError):
+        host.apply(image=OTHER)
+    host.apply(environment={"A": "4"})
+    host.apply(environment={"A": "5"})
 
-    with pytest.raises(ReleaseError, match="release 9 is not one to roll back to; usable: 1"):
-        host.releases.rollback(9, by="test")
+    with pytest.raises(
+        ReleaseError, match=f"^can't roll back to release {number}: {reason}. Choose from: 4$"
+    ):
+        host.releases.rollback(number, by="test")
 
 
-def test_old_releases_are_forgotten_with_images_that_nothing_else_uses(host: Host) -> None:
+def test_a_rollback_without_an_earlier_release_is_refused(host: Host) -> None:
+    host.apply()
+
+    with pytest.raises(ReleaseError, match=r"^there is no earlier release to roll back to$"):
+        host.releases.rollback(None, by="test")
+    with pytest.raises(ReleaseError, match=r"already. There is no earlier release to roll back to"):
+        host.releases.rollback(1, by="test")
+
+
+def test_old_releases_are_deleted_with_images_that_no_other_release_uses(host: Host) -> None:
     images = [f"registry.test/auth@sha256:{digit * 64}" for digit in "abcd"]
     for image in images:
         host.apply(image=image)
@@ -140,7 +168,7 @@ def test_failed_releases_do_not_push_out_the_one_to_roll_back_to(host: Host) -> 
     assert host.releases.rollback(None, by="test").desired.environment == {"A": "2"}
 
 
-# everything that a release may consist of
+# a release with all its parts
 WHOLE: dict[str, Any] = {
     "image": OTHER,
     "hooks": {"before": [["migrate"]], "after": [["announce"]]},
@@ -150,7 +178,7 @@ WHOLE: dict[str, Any] = {
 
 def effects_of_an_update(host: Host) -> int:
     host.apply()
-    host.life.again()
+    host.life.restart()
     host.apply(**WHOLE)
     return host.life.effects
 
@@ -173,31 +201,33 @@ def test_a_run_killed_at_any_step_leaves_one_release_serving_and_the_next_run_fi
 
         serving = host.docker.running.get(host.serving or 0)
         assert serving, f"killed at effect {step}: nothing serves"
-        assert serving.running, f"killed at effect {step}: what should serve does not run"
-        life.again()
+        assert serving.running, f"killed at effect {step}: the live container does not run"
+        life.restart()
         finished = host.apply(**WHOLE)
         assert set(host.docker.running) == {finished.number}, f"killed at effect {step}"
         assert host.serving == finished.number
-        assert host.docker.kept[finished.container], f"killed at effect {step}: lost on reboot"
+        assert host.docker.over_reboots[finished.container], (
+            f"killed at effect {step}: lost on reboot"
+        )
         assert finished.desired.image == OTHER
-        assert host.docker.left == [], f"killed at effect {step}: a hook still runs"
+        assert host.docker.hooks_left == [], f"killed at effect {step}: a hook still runs"
         assert log.read_text() == "", f"killed at effect {step}: the canary's log is still there"
-        life.again()
+        life.restart()
         assert host.apply(**WHOLE).number == finished.number
-        assert life.effects == 0, f"killed at effect {step}: the next but one run had work left"
+        assert life.effects == 0, f"killed at effect {step}: the second run had work left"
 
 
-def test_what_is_told_of_a_record_holds_no_secret(host: Host) -> None:
+def test_the_public_part_of_a_record_holds_no_secret(host: Host) -> None:
     record = host.apply()
 
     assert "hunter" not in json.dumps(record.public())
     assert "hunter" not in repr(record)
 
 
-def test_a_release_planned_on_what_is_no_longer_so_is_refused(host: Host) -> None:
+def test_a_release_with_an_outdated_plan_is_refused(host: Host) -> None:
     host.apply()
     host.apply(environment={"A": "2"})
-    host.life.again()
+    host.life.restart()
 
     with pytest.raises(ReleaseError, match="release 2 was planned, but test made release 2 "):
         host.releases.apply(desired(image=OTHER), by="late", planned=2)
@@ -206,13 +236,13 @@ def test_a_release_planned_on_what_is_no_longer_so_is_refused(host: Host) -> Non
     assert host.releases.apply(desired(image=OTHER), by="anew", planned=3).number == 3
 
 
-def test_a_plan_for_what_already_runs_is_met(host: Host) -> None:
+def test_a_plan_for_the_live_desired_state_is_met(host: Host) -> None:
     host.apply()
 
     assert host.releases.apply(desired(), by="late", planned=7).number == 1
 
 
-def test_a_repair_is_recorded_with_what_it_repairs(host: Host) -> None:
+def test_a_repair_is_recorded_with_its_reason(host: Host) -> None:
     host.apply()
     container = host.docker.running[1]
     host.docker.running[1] = dataclasses.replace(container, running=False, exit_code=137)
@@ -221,7 +251,7 @@ def test_a_repair_is_recorded_with_what_it_repairs(host: Host) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "difference"),
     [
         ({"running": False, "exit_code": 137}, "auth-1 does not run (exit code 137)"),
         ({"restarts": 4}, "auth-1 was started again 4 times"),
@@ -231,18 +261,18 @@ def test_a_repair_is_recorded_with_what_it_repairs(host: Host) -> None:
         ({"fingerprint": ""}, "auth-1 was made by somebody else"),
     ],
 )
-def test_what_was_changed_by_hand_is_named_and_repaired(
-    host: Host, changes: dict[str, Any], told: str
+def test_a_change_by_hand_is_named_and_repaired(
+    host: Host, changes: dict[str, Any], difference: str
 ) -> None:
     record = host.apply()
     assert host.differences(record) == []
     host.docker.images.add("other")
     host.docker.running[1] = dataclasses.replace(host.docker.running[1], **changes)
 
-    (found,) = host.differences(record)
+    (reported,) = host.differences(record)
     repaired = host.apply()
 
-    assert told in found
+    assert difference in reported
     assert host.differences(repaired) == []
 
 
@@ -264,7 +294,7 @@ def test_a_changed_site_is_named(host: Host) -> None:
 def test_hooks_run_in_the_new_image_before_and_after(host: Host) -> None:
     host.apply(hooks={"before": [["migrate"]], "after": [["announce", "it"]]})
 
-    assert host.docker.said == [("migrate",), ("announce", "it")]
+    assert host.docker.hooked == [("migrate",), ("announce", "it")]
 
 
 def test_a_hook_that_fails_before_stops_the_release(host: Host) -> None:
@@ -296,7 +326,7 @@ def test_a_canary_that_answers_well_takes_over(host: Host) -> None:
     host.routes.answers = answers(200, 404, 200)
 
     assert host.apply(image=OTHER, canary=CANARY).number == 2
-    assert host.routes.tried == ["auth-2 beside auth-1"]
+    assert host.routes.canaries == ["auth-2 beside auth-1"]
     assert host.serving == 2
     assert len(host.routes.kernel) == 1, "the canary still has a share"
 
@@ -316,10 +346,10 @@ def test_a_canary_that_answers_with_errors_is_taken_back(host: Host) -> None:
 def test_the_first_release_needs_no_canary(host: Host) -> None:
     host.apply(canary=CANARY)
 
-    assert host.routes.tried == []
+    assert host.routes.canaries == []
 
 
-def test_how_a_release_is_tried_is_no_part_of_it(host: Host) -> None:
+def test_the_canary_is_no_part_of_a_release(host: Host) -> None:
     host.apply()
 
     assert host.apply(canary=CANARY).number == 1

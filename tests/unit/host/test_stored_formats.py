@@ -1,7 +1,7 @@
-"""What older and newer releases of the tool stored, and how this one starts on it.
+"""The formats that older and newer versions of the tool store, read by this version.
 
-`records/` keeps one record of each form that ever was, as the tool of then wrote it, with the
-fingerprint that its container was labelled by.
+`records/` keeps a record of each format that ever was, as the tool of that time wrote it, with the
+fingerprint in its container's label.
 """
 
 import dataclasses
@@ -34,7 +34,7 @@ def store(host: Host, record: Any, number: int = NUMBER) -> None:
 
 
 def start(host: Host, record: Record, label: str) -> None:
-    """Let the release of a record be live, in a container as the tool of then made it."""
+    """Let the release of a record be live, in a container as the tool of that time made it."""
     host.docker.images.add(record.desired.image)
     host.docker.running[record.number] = Container(
         name=record.container,
@@ -49,11 +49,11 @@ def start(host: Host, record: Record, label: str) -> None:
         host_port=record.host_port,
     )
     host.proxy.serve(record.desired, host.records.slot())
-    host.routes.lead_to(record, host.records.slot())
+    host.routes.route_to(record, host.records.slot())
 
 
 def released(host: Host, form: str) -> Record:
-    """Let the release that is kept in a form be live on a host."""
+    """Let the kept release of a format be live on a host."""
     whole = kept(form)
     store(host, whole["record"])
     record = host.records.get(NUMBER)
@@ -82,7 +82,7 @@ def test_the_form_of_this_release_is_kept() -> None:
 def test_a_live_record_of_each_form_is_what_it_was(host: Host, form: str) -> None:
     record = released(host, form)
 
-    assert host.releases.live() == record
+    assert host.parts.live() == record
     assert record.fingerprint == kept(form)["fingerprint"]
     assert record.public()["image"] == IMAGE
     assert host.differences(record) == [], "a healthy container seems to be changed"
@@ -142,7 +142,7 @@ def test_a_release_at_a_port_serves_until_the_first_one_at_an_address(
 
 
 def newer(**changes: Any) -> dict[str, Any]:
-    """Build a record that a newer tool wrote, with fields that this one does not know."""
+    """Build a record of a newer tool, with fields that this version does not know."""
     record = kept(f"schema-{SCHEMA}")["record"]
     desired = {**record["desired"], "schema": SCHEMA + 1, "colour": "red"}
     return {**record, "schema": SCHEMA + 1, "mood": {"good": True}, "desired": desired, **changes}
@@ -169,7 +169,9 @@ def test_what_a_newer_tool_released_is_not_run_again_by_halves(host: Host) -> No
     store(host, newer(outcome="replaced"))
     host.apply()
 
-    with pytest.raises(ReleaseError, match=r"\(a newer release tool made 3\); usable: none"):
+    with pytest.raises(
+        ReleaseError, match="can't roll back to release 3: a newer release tool made it"
+    ):
         host.releases.rollback(NUMBER, by="test")
 
 
@@ -183,7 +185,7 @@ def test_a_record_that_can_not_be_read_is_skipped_and_named(host: Host, text: st
     store(host, text, number=9)
 
     assert [record.number for record in host.records.all()] == [2, 1]
-    (skipped,) = host.releases.skipped()
+    (skipped,) = host.parts.skipped()
     assert "the record of release 9 can't be read: " in skipped
     assert host.releases.rollback(None, by="test").number == 10, "a number was used twice"
     assert host.apply().number == 10
@@ -194,9 +196,9 @@ def test_a_live_record_that_can_not_be_read_is_named_and_replaced(host: Host, te
     host.apply()
     store(host, text, number=1)
 
-    (difference,) = host.releases.differences(host.releases.live())
+    (difference,) = host.parts.drift(host.parts.live())
     assert "the record of the live release 1 can't be read: " in difference
-    assert host.releases.skipped() == []
+    assert host.parts.skipped() == []
 
     record = host.apply()
     assert record.number == 2

@@ -1,4 +1,4 @@
-"""Tells what happens, in the present tense, with the time each step took."""
+"""The progress of a run, in the present tense, with the time of each step."""
 
 import contextlib
 import sys
@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from .failures import visible
 
 
-class Story:
-    """Told on stderr, and to `log`, which keeps it: a run goes on when nobody listens any more."""
+class Progress:
+    """Shows lines on stderr and hands them to `log`: a run outlives its terminal."""
 
     def __init__(self, log: Callable[[str], None]) -> None:
         self._started = time.monotonic()
@@ -18,15 +18,16 @@ class Story:
     @contextlib.contextmanager
     def step(self, title: str) -> Iterator[None]:
         started = time.monotonic()
-        self.say(f"{title}...")
+        self.show(f"{title}...")
         yield
-        self.say(f"  {time.monotonic() - started:.1f} s")
+        self.show(f"  {time.monotonic() - started:.1f} s")
 
-    def say(self, line: str) -> None:
+    def show(self, line: str) -> None:
         line = visible(line)
         print(line, file=sys.stderr, flush=True)
         self._log(line)
 
     @property
     def seconds(self) -> float:
+        """Return the seconds since the run began."""
         return round(time.monotonic() - self._started, 1)

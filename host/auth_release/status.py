@@ -1,0 +1,83 @@
+"""The answers of `status` and `history`, for people and as data."""
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from .failures import visible
+from .records import Records
+from .service_host import ServiceHost
+
+_COLUMNS = ("release", "outcome", "at", "seconds", "revision", "by", "note")
+
+
+def status(host: ServiceHost) -> dict[str, Any]:
+    """Return the live release, its drift, and the next release's number, as JSON's values."""
+    live = host.live()
+    containers = host.docker.containers(host.service)
+    # by the route: the live release's record may be unreadable
+    container = containers.pop(host.routes.live(host.service) or 0, None)
+    return {
+        "live": live.public() if live else None,
+        "running": bool(container and container.running),
+        "others": sorted(other.name for other in containers.values()),
+        "differs": host.drift(live),
+        "skipped": host.skipped(),
+        "foreign": host.docker.foreign(host.service),
+        "next": host.records.next_number(),
+    }
+
+
+def show_status(
+    services: Sequence[str], host_of: Callable[[str], ServiceHost], *, as_json: bool, single: bool
+) -> None:
+    """Print the status of services; `single`: the JSON is that of the only service."""
+    statuses = {service: status(host_of(service)) for service in services}
+    if as_json:
+        print(json.dumps(statuses[services[0]] if single else statuses))
+        return
+    for service, answer in statuses.items():
+        print("\n".join(map(visible, _lines(service, answer))))
+
+
+def show_history(records: Records, *, as_json: bool) -> None:
+    """Print the readable records, newest first; name the others on stderr."""
+    rows = [record.public() for record in records.all()]
+    for number, reason in records.unreadable().items():
+        print(f"Skip release {number}: its record can't be read: {reason}", file=sys.stderr)
+    if as_json:
+        print(json.dumps(rows))
+        return
+    table = [_COLUMNS, *(tuple(visible(str(row[name])) for name in _COLUMNS) for row in rows)]
+    widths = [max(len(line[column]) for line in table) for column in range(len(_COLUMNS))]
+    for line in table:
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        print("  ".join(cells).rstrip())
+
+
+def _lines(service: str, answer: Mapping[str, Any]) -> list[str]:
+    return [
+        *_live_lines(service, answer),
+        *(f"  differs: {difference}" for difference in answer["differs"]),
+        *(f"  skipped: {record}" for record in answer["skipped"]),
+        *(f"  {other} runs, too: a release begins or ends" for other in answer["others"]),
+        *(
+            f"  {other} has labels of {service}, but the release tool did not make it"
+            for other in answer["foreign"]
+        ),
+    ]
+
+
+def _live_lines(service: str, answer: Mapping[str, Any]) -> list[str]:
+    live = answer["live"]
+    if live is None and answer["differs"]:
+        return [f"A release of {service} is live that this release tool can't read."]
+    if live is None:
+        return [f"No release of {service} is live on this host."]
+    state = "runs" if answer["running"] else "does not run"
+    names = ("image", "revision", "at", "by", "note")
+    return [
+        f"Release {live['release']} of {service} is live and {state}.",
+        *(f"  {name:<9}{live[name]}" for name in names if live[name]),
+    ]
