@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 from argon2 import PasswordHasher
-from auth import passwords
+from auth.crypto import passwords
 
 _PASSWORD = "correct horse"  # noqa: S105 - nobody's
 

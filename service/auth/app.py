@@ -1,4 +1,4 @@
-"""Puts the app together: the routers, what stands before them, and how errors look."""
+"""The app: the routers of the three faces, the middleware before them, the error handlers."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,13 +7,13 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import SQLAlchemyError
 
-from auth import api, logs, problems
-from auth.guard import middleware
-from auth.oauth import authorize, errors
-from auth.observe import endpoint
-from auth.pages import factors, failures
-from auth.problems import Code
+from auth import api, oauth, pages
+from auth.errors import Code
+from auth.http import metrics_endpoint, middleware, problem_documents
+from auth.oauth import errors
+from auth.pages import authorizing, factors, failures
 from auth.service import Service
+from auth.telemetry import logs
 
 _DESCRIPTION = """
 Accounts, passwords, and signed tokens that say who is who.
@@ -35,20 +35,24 @@ def create_app(service: Service) -> FastAPI:
         description=_DESCRIPTION,
         version=settings.revision,
         lifespan=lifespan,
-        # `auth.pages.description` shows it
+        # `auth.pages.description` serves it
         docs_url=None,
         redoc_url=None,
-        # it would lead to whatever host the request names, and without TLS behind a proxy
+        # it would redirect to any host that a request names, and without TLS behind a proxy
         redirect_slashes=False,
-        # `auth.observe` tells; this would record URLs with their queries, which may hold codes
+        # `auth.telemetry` does; this would record URLs with their queries, which may hold codes
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.service = service
-    for errors_of in (problems, errors, authorize, failures, factors):
-        errors_of.install(app)
-    metrics = endpoint.router(service.metrics, settings.protection.metrics_from)
-    for router in (*api.routers(development=settings.development), metrics):
-        # one flat list: routers that are included are asked twice, one after the other
+    for handlers in (problem_documents, errors, authorizing, failures, factors):
+        handlers.install(app)
+    for router in (
+        *api.routers(development=settings.development),
+        *oauth.routers(),
+        *pages.routers(),
+        metrics_endpoint.router(service.metrics, settings.protection.metrics_from),
+    ):
+        # a flat list: a router that is included would match each path a second time
         app.router.routes.extend(router.routes)
     middleware.install(
         app,
@@ -61,6 +65,6 @@ def create_app(service: Service) -> FastAPI:
     @app.exception_handler(SQLAlchemyError)
     async def _no_data(_: Request, error: SQLAlchemyError) -> JSONResponse:
         logs.LOG.error("database", extra={"reason": type(error).__name__})
-        return problems.of(Code.UNAVAILABLE, {"Retry-After": "1"})
+        return problem_documents.of(Code.UNAVAILABLE, {"Retry-After": "1"})
 
     return app

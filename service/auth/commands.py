@@ -6,17 +6,16 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection
-
-from auth import keys, passwords, secret_tokens, server
-from auth.guard import password_rules
-from auth.letters import Letters
-from auth.sealing import unlock
+from auth import server
+from auth.accounts import admin, password_rules
+from auth.crypto import passwords, secret_tokens
+from auth.crypto.sealing import unlock
+from auth.mail.messages import Messages
 from auth.settings import DAY, Settings
-from auth.storage import accounts, action_tokens, factors, pruning, schema, sessions
-from auth.storage.accounts import ADMIN, Account
+from auth.storage import accounts, action_tokens, pruning, schema
 from auth.storage.action_tokens import Action, Purpose
 from auth.storage.database import Database, connect
+from auth.tokens import signing_keys
 
 _LINK_SECONDS = 3600
 
@@ -55,15 +54,17 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("serve", help="serve until SIGTERM; what is done without a command")
     commands.add_parser("migrate", help="bring the database to this release's schema")
-    admin = commands.add_parser("create-admin", help="make an administrator, or an account one")
-    admin.add_argument("email")
-    admin.add_argument(
+    administrator = commands.add_parser(
+        "create-admin", help="make an administrator, or an account one"
+    )
+    administrator.add_argument("email")
+    administrator.add_argument(
         "--password-stdin",
         action="store_true",
         help="read the password from standard input; without it, a link to set one is printed",
     )
     rotate = commands.add_parser("rotate-keys", help="make the next signing key")
-    rotate.add_argument("--algorithm", choices=keys.ALGORITHMS, help="default: as it is")
+    rotate.add_argument("--algorithm", choices=signing_keys.ALGORITHMS, help="default: as it is")
     rotate.add_argument(
         "--now", action="store_true", help="sign with it at once, before verifiers know it"
     )
@@ -100,7 +101,7 @@ def _create_admin(database: Database, settings: Settings, arguments: argparse.Na
         hashed = passwords.hashed(password or secret_tokens.make())
     except passwords.BusyError:
         raise CommandError("There is no memory to hash a password now.") from None
-    account, kept = database.write_now(_admin, email, hashed)
+    account, kept = database.write_now(admin.make_administrator, email, hashed)
     print(f"{account.email} is {'already there, and now' if kept else 'now'} an administrator.")
     if not kept and not password:
         token = secret_tokens.make()
@@ -109,7 +110,7 @@ def _create_admin(database: Database, settings: Settings, arguments: argparse.Na
         database.write_now(
             action_tokens.add, hashed_token, action, now=time.time(), seconds=_LINK_SECONDS
         )
-        letters = Letters(settings.issuer, settings.verify_url, settings.reset_url)
+        letters = Messages(settings.issuer, settings.verify_url, settings.reset_url)
         print(f"Set its password within an hour: {letters.reset_link(token)}")
 
 
@@ -120,55 +121,25 @@ def _password_from_stdin() -> str:
         raise CommandError("The password is no text in UTF-8.") from None
 
 
-def _admin(connection: Connection, email: str, hashed: str) -> tuple[Account, bool]:
-    """Give the administrator's account, and whether its password is still the one that it had."""
-    found = accounts.by_email(connection, email)
-    if found is not None and found.email_verified_at is not None:
-        accounts.change(connection, found.id, role=ADMIN)
-        return found, True
-    if found is not None:
-        _take_over(connection, found.id, hashed)
-        return found, False
-    account = accounts.new(email, hashed, role=ADMIN, email_verified_at=time.time())
-    accounts.add(connection, account)
-    return account, False
-
-
-def _take_over(connection: Connection, account_id: str, hashed: str) -> None:
-    """Leave nothing to who registered an address and never proved it: anybody could have."""
-    now = time.time()
-    accounts.change(
-        connection,
-        account_id,
-        role=ADMIN,
-        password=hashed,
-        password_changed_at=now,
-        email_verified_at=now,
-    )
-    sessions.revoke_all(connection, account_id, "made administrator", now)
-    factors.remove_all(connection, account_id)
-    action_tokens.forget(connection, account_id, *Purpose)
-
-
 def _rotate(database: Database, settings: Settings, arguments: argparse.Namespace) -> None:
     sealer = database.write_now(unlock, settings.secret_keys)
     at_once = arguments.now or arguments.revoke
     publish = 0 if at_once else settings.signing_key_publish_seconds
-    database.write_now(keys.adopt, sealer, settings.signing_key, publish)
-    known = database.write_now(keys.load, sealer)
+    database.write_now(signing_keys.adopt, sealer, settings.signing_key, publish)
+    known = database.write_now(signing_keys.load, sealer)
     if not at_once and known.newest is not known.current():
         raise CommandError("The next key is there already; --now makes one that signs at once.")
     algorithm = arguments.algorithm or settings.signing_algorithm or known.newest.algorithm
-    made = database.write_now(keys.rotate, sealer, algorithm, publish)
+    made = database.write_now(signing_keys.rotate, sealer, algorithm, publish)
     if arguments.revoke:
-        erased = database.write_now(keys.revoke_others, made.kid)
+        erased = database.write_now(signing_keys.revoke_others, made.kid)
         print(f"Erased {erased} other keys; every token that they signed is void.")
     _show_keys(database, settings)
 
 
 def _show_keys(database: Database, settings: Settings) -> None:
     sealer = database.write_now(unlock, settings.secret_keys)
-    for key, state in database.write_now(keys.load, sealer).states():
+    for key, state in database.write_now(signing_keys.load, sealer).states():
         since = datetime.fromtimestamp(key.activates_at, UTC).isoformat(timespec="seconds")
         print(f"{state:<8} {key.algorithm:<8} {key.kid}  signs from {since}")
 
@@ -177,7 +148,7 @@ def _prune(database: Database, settings: Settings) -> None:
     days = settings.protection.audit_days
     removed = database.write_now(pruning.prune, now=time.time(), audit_seconds=days * DAY)
     sealer = database.write_now(unlock, settings.secret_keys)
-    removed["signing_keys"] = database.write_now(keys.prune, sealer)
+    removed["signing_keys"] = database.write_now(signing_keys.prune, sealer)
     for table, count in removed.items():
         if count:
             print(f"{table}: {count}")

@@ -7,7 +7,8 @@ from email.utils import parseaddr
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from auth.mail import NONE, STARTTLS, TLS, MailSettings
+from auth.errors import SettingsError
+from auth.mail.carriers import NONE, STARTTLS, TLS, MailSettings
 
 # The whole value must be made of such words: a real password may well hold one of them.
 _PLACEHOLDER = re.compile(
@@ -17,10 +18,6 @@ _PLACEHOLDER = re.compile(
 )
 _SHORTEST_SECRET = 32
 _MOST_DIGITS = 18  # of a number that is read at all
-
-
-class SettingsError(Exception):
-    """The environment can't be used; the text names every variable that is wrong, no value."""
 
 
 class Reader:

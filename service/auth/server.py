@@ -6,11 +6,11 @@ import socket
 
 import uvicorn
 
-from auth import logs
 from auth.app import create_app
-from auth.guard.connections import Protocol
+from auth.http.connections import Protocol
 from auth.service import Service
 from auth.settings import Settings, SettingsError
+from auth.telemetry import logs
 
 _GRACE_SECONDS = 10
 

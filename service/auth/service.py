@@ -10,21 +10,22 @@ from typing import Any, Self
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from auth import keys
-from auth.guard.limits import Limits
-from auth.guard.lockout import Lockout
-from auth.known import Known
-from auth.letters import Letters
-from auth.mail import Carrier, Mailbox, Nowhere, Outbox, Smtp
-from auth.observe.audit import Audit
-from auth.observe.metrics import Metrics
-from auth.observe.tracing import Tracing
-from auth.passwords import Passwords
-from auth.sealing import Sealer, unlock
+from auth.crypto.passwords import Passwords
+from auth.crypto.sealing import Sealer, unlock
+from auth.mail.carriers import Carrier, Mailbox, Nowhere, Smtp
+from auth.mail.messages import Messages
+from auth.mail.queue import MailQueue
+from auth.protection.limits import Limits
+from auth.protection.lockout import Lockout
 from auth.settings import DAY, Settings
 from auth.storage import pruning, schema
 from auth.storage.database import Database, connect
-from auth.tokens import Tokens
+from auth.storage.read_cache import ReadCache
+from auth.telemetry.audit import Audit
+from auth.telemetry.metrics import Metrics
+from auth.telemetry.tracing import Tracing
+from auth.tokens import signing_keys
+from auth.tokens.access_tokens import Tokens
 
 LOG = logging.getLogger("auth")
 _RELOAD_SECONDS = 30.0
@@ -38,15 +39,15 @@ class Service:
     sealer: Sealer
     passwords: Passwords
     tokens: Tokens
-    outbox: Outbox
-    letters: Letters
+    mail_queue: MailQueue
+    messages: Messages
     metrics: Metrics
     audit: Audit
     limits: Limits
     lockout: Lockout
     tracing: Tracing
     # by access token
-    known: Known[Any]
+    token_cache: ReadCache[Any]
     stopping: bool = False
     _reloaded: float = 0.0
 
@@ -60,7 +61,7 @@ class Service:
         schema.migrate(database)
         sealer = database.write_now(unlock, settings.secret_keys)
         publish = settings.signing_key_publish_seconds
-        database.write_now(keys.adopt, sealer, settings.signing_key, publish)
+        database.write_now(signing_keys.adopt, sealer, settings.signing_key, publish)
         metrics = Metrics(revision=settings.revision)
         protection = settings.protection
         audit = Audit(database, metrics)
@@ -72,18 +73,18 @@ class Service:
                 workers=settings.hashing_workers, queue=settings.hashing_queue, metrics=metrics
             ),
             tokens=Tokens(
-                database.write_now(keys.load, sealer),
+                database.write_now(signing_keys.load, sealer),
                 issuer=settings.issuer,
                 audience=settings.audience,
                 seconds=settings.access_token_seconds,
             ),
-            outbox=Outbox(_carrier(settings), settings.mail.sender),
-            letters=Letters(settings.issuer, settings.verify_url, settings.reset_url),
+            mail_queue=MailQueue(_carrier(settings), settings.mail.sender),
+            messages=Messages(settings.issuer, settings.verify_url, settings.reset_url),
             metrics=metrics,
             audit=audit,
             limits=Limits(database, protection.rates, metrics, audit),
             lockout=Lockout(database, allowed=protection.lockout_after),
-            known=Known(database),
+            token_cache=ReadCache(database),
             tracing=Tracing(protection.otlp_endpoint, revision=settings.revision),
         )
 
@@ -92,12 +93,12 @@ class Service:
         """Do what goes on beside the requests; at the end, finish it."""
         tasks = [
             asyncio.create_task(work)
-            for work in (*self.outbox.workers(), self._keep_keys(), self._prune())
+            for work in (*self.mail_queue.workers(), self._keep_keys(), self._prune())
         ]
         try:
             yield
         finally:
-            await self.outbox.drain(seconds=5)
+            await self.mail_queue.drain(seconds=5)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -110,7 +111,7 @@ class Service:
         if time.monotonic() - self._reloaded < 1:
             return
         self._reloaded = time.monotonic()
-        found = await self.database.read(keys.load, self.sealer)
+        found = await self.database.read(signing_keys.load, self.sealer)
         if found.kids != self.tokens.keys.kids:
             self.tokens.keys = found
 
@@ -123,7 +124,7 @@ class Service:
             with _going_on():
                 if settings.signing_key_days:
                     await self.database.write(
-                        keys.rotate_if_old,
+                        signing_keys.rotate_if_old,
                         self.sealer,
                         settings.signing_algorithm or self.tokens.keys.newest.algorithm,
                         publish_seconds=settings.signing_key_publish_seconds,

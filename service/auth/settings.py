@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
-from auth.environment import Reader, SettingsError
-from auth.guard.protection import Protection
-from auth.mail import MailSettings
-from auth.oauth.settings import OAuthSettings
+from auth.clients.settings import OAuthSettings
+from auth.environment import Reader
+from auth.errors import SettingsError
+from auth.mail.carriers import MailSettings
+from auth.protection.settings import Protection
 
 __all__ = ["Settings", "SettingsError"]
 

@@ -13,12 +13,13 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["auth", "joserfc", "ipaddress"]):
-    from auth import keys
-    from auth.guard import addresses, password_rules, rates
-    from auth.keys import KeySet
-    from auth.tokens import TokenError, Tokens, unknown_kid
+    from auth.accounts import password_rules
+    from auth.protection import addresses, rates
+    from auth.tokens import signing_keys
+    from auth.tokens.access_tokens import TokenError, Tokens, unknown_kid
+    from auth.tokens.signing_keys import KeySet
 
-_KEYS = KeySet([keys.read(keys.make("ES256"))])
+_KEYS = KeySet([signing_keys.read(signing_keys.make("ES256"))])
 _TOKENS = Tokens(_KEYS, issuer="https://a.test", audience="https://a.test", seconds=600)
 _ISSUED = _TOKENS.issue("ada")
 _TRUSTED = addresses.networks("loopback 10.0.0.0/8")

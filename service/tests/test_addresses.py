@@ -4,7 +4,8 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from auth.guard.addresses import LOOPBACK, client, counted_as, networks, parse, within
+from auth.protection.addresses import LOOPBACK, client, networks, parse, within
+from auth.protection.counted import counted_as
 from hypothesis import given
 from hypothesis import strategies as st
 

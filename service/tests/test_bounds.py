@@ -6,7 +6,7 @@ import time
 
 import httpx
 import pytest
-from auth.guard.connections import Gathering
+from auth.http.connections import Gathering
 from auth.settings import Settings, SettingsError
 from callers import LIMITED, ORIGIN, client, log_in, register
 from running import ISSUER, Server

@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from auth import keys, sealing
-from auth.environment import SettingsError
-from auth.keys import TOKEN_SECONDS, KeySet, SigningKey
-from auth.sealing import Sealer
-from auth.storage import schema, signing_keys
+from auth.crypto import sealing
+from auth.crypto.sealing import Sealer
+from auth.errors import SettingsError
+from auth.storage import schema
+from auth.storage import signing_keys as stored_keys
 from auth.storage.database import Database, connect
+from auth.tokens import signing_keys
+from auth.tokens.signing_keys import TOKEN_SECONDS, KeySet, SigningKey
 from joserfc.jwk import ECKey, OKPKey
 
 PUBLISH = 360.0
@@ -30,7 +32,7 @@ def _sealer(database: Database) -> Sealer:
 
 
 def key_from(activates_at: float) -> SigningKey:
-    return keys.read(keys.make(keys.ES256), activates_at)
+    return signing_keys.read(signing_keys.make(signing_keys.ES256), activates_at)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +58,7 @@ def test_states_are_named() -> None:
 
 @pytest.mark.parametrize(("algorithm", "kind"), [("ES256", ECKey), ("Ed25519", OKPKey)])
 def test_a_key_is_named_by_its_thumbprint(algorithm: str, kind: type[ECKey | OKPKey]) -> None:
-    key = keys.read(keys.make(algorithm))
+    key = signing_keys.read(signing_keys.make(algorithm))
 
     assert key.algorithm == algorithm
     assert key.kid == kind.import_key(dict(key.pair.as_dict(private=False))).thumbprint()
@@ -66,35 +68,39 @@ def test_a_key_is_named_by_its_thumbprint(algorithm: str, kind: type[ECKey | OKP
 def test_the_first_configured_key_signs_at_once_and_a_changed_one_after_it_is_published(
     database: Database, sealer: Sealer
 ) -> None:
-    first, second = keys.make(keys.ES256), keys.make(keys.ED25519)
+    first, second = signing_keys.make(signing_keys.ES256), signing_keys.make(signing_keys.ED25519)
 
-    assert database.write_now(keys.adopt, sealer, first, PUBLISH)
-    assert database.write_now(keys.adopt, sealer, second, PUBLISH)
+    assert database.write_now(signing_keys.adopt, sealer, first, PUBLISH)
+    assert database.write_now(signing_keys.adopt, sealer, second, PUBLISH)
 
-    known = database.write_now(keys.load, sealer)
-    assert known.current().kid == keys.read(first).kid
-    assert known.newest.kid == keys.read(second).kid
+    known = database.write_now(signing_keys.load, sealer)
+    assert known.current().kid == signing_keys.read(first).kid
+    assert known.newest.kid == signing_keys.read(second).kid
     assert known.newest.activates_at > time.time() + PUBLISH - 60
 
 
 def test_a_configured_key_that_was_rotated_away_does_not_come_back(
     database: Database, sealer: Sealer
 ) -> None:
-    configured = keys.make(keys.ES256)
-    database.write_now(keys.adopt, sealer, configured, PUBLISH)
-    made = database.write_now(keys.rotate, sealer, keys.ES256, 0)
-    database.write_now(keys.revoke_others, made.kid)
+    configured = signing_keys.make(signing_keys.ES256)
+    database.write_now(signing_keys.adopt, sealer, configured, PUBLISH)
+    made = database.write_now(signing_keys.rotate, sealer, signing_keys.ES256, 0)
+    database.write_now(signing_keys.revoke_others, made.kid)
 
-    assert not database.write_now(keys.adopt, sealer, configured, PUBLISH)
-    assert database.write_now(keys.load, sealer).kids == {made.kid}
+    assert not database.write_now(signing_keys.adopt, sealer, configured, PUBLISH)
+    assert database.write_now(signing_keys.load, sealer).kids == {made.kid}
 
 
 def test_a_key_that_is_not_old_enough_is_not_rotated(database: Database, sealer: Sealer) -> None:
-    database.write_now(keys.adopt, sealer, keys.make(keys.ES256), PUBLISH)
+    database.write_now(signing_keys.adopt, sealer, signing_keys.make(signing_keys.ES256), PUBLISH)
 
     def rotate(older_than: float) -> SigningKey | None:
         return database.write_now(
-            keys.rotate_if_old, sealer, keys.ES256, publish_seconds=9, older_than=older_than
+            signing_keys.rotate_if_old,
+            sealer,
+            signing_keys.ES256,
+            publish_seconds=9,
+            older_than=older_than,
         )
 
     assert rotate(60) is None
@@ -103,9 +109,9 @@ def test_a_key_that_is_not_old_enough_is_not_rotated(database: Database, sealer:
 
 
 def test_no_private_key_is_kept_in_clear(database: Database, sealer: Sealer) -> None:
-    pem = keys.make(keys.ES256)
-    database.write_now(keys.adopt, sealer, pem, PUBLISH)
-    (kept,) = database.write_now(signing_keys.every)
+    pem = signing_keys.make(signing_keys.ES256)
+    database.write_now(signing_keys.adopt, sealer, pem, PUBLISH)
+    (kept,) = database.write_now(stored_keys.every)
 
     assert "PRIVATE" not in kept.private_key
     assert pem.splitlines()[1] not in kept.private_key

@@ -6,17 +6,17 @@ from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import pytest
-from auth.guard.caller import CALLER, Caller
-from auth.guard.limits import Action, Limits
-from auth.guard.lockout import Lockout
-from auth.guard.rates import DEFAULTS, Rate, rates
-from auth.observe.audit import Audit
-from auth.observe.metrics import Metrics
-from auth.problems import Code, ProblemError
+from auth.context import CALLER, Caller
+from auth.errors import Code, ProblemError
+from auth.protection.limits import Action, Limits
+from auth.protection.lockout import Lockout
+from auth.protection.rates import DEFAULTS, Rate, rates
 from auth.storage import audit as audit_events
 from auth.storage import database as storage
 from auth.storage import schema
 from auth.storage.database import Database
+from auth.telemetry.audit import Audit
+from auth.telemetry.metrics import Metrics
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

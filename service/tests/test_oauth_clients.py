@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from applications import REGISTERED, SECRET, hashed
-from auth.oauth import registration
-from auth.oauth.clients import Client, ClientsError
+from auth.clients import registration
+from auth.clients.clients import Client, ClientsError
 from auth.settings import Settings, SettingsError
 from running import ISSUER
 

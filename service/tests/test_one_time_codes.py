@@ -2,7 +2,7 @@
 
 import pyotp
 import pytest
-from auth import one_time_codes
+from auth.sign_in import one_time_codes
 
 # the shared secret of RFC 6238, appendix B, in base32
 RFC_6238 = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"

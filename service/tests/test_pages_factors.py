@@ -10,7 +10,7 @@ import httpx
 import pyotp
 import pytest
 from applications import WITH_ISSUER, Browser, form_token
-from auth import secret_tokens
+from auth.crypto import secret_tokens
 from auth.pages import factors
 from fastapi.routing import APIRoute
 from people import Person

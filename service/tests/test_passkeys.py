@@ -8,7 +8,7 @@ from typing import Any
 import chromium
 import httpx
 import pytest
-from auth import passkeys
+from auth.sign_in import passkeys
 from people import Person
 from running import Server
 from selenium import webdriver

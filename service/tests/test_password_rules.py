@@ -1,7 +1,7 @@
 """Which passwords are refused."""
 
 import pytest
-from auth.guard.password_rules import LONGEST, SHORTEST, Refusal, common, refusal
+from auth.accounts.password_rules import LONGEST, SHORTEST, Refusal, common, refusal
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -8,7 +8,7 @@ from typing import Any
 import cffi
 import pytest
 from argon2 import PasswordHasher
-from auth.passwords import BusyError, Passwords, is_right
+from auth.crypto.passwords import BusyError, Passwords, is_right
 from nacl.pwhash import argon2id
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import httpx
 import pytest
-from auth import keys
-from auth.keys import KeySet
-from auth.tokens import TokenError, Tokens
+from auth.tokens import signing_keys
+from auth.tokens.access_tokens import TokenError, Tokens
+from auth.tokens.signing_keys import KeySet
 from joserfc import jwt
 from joserfc.jwk import ECKey, OKPKey
 from joserfc.jws import JWSRegistry
@@ -22,7 +22,7 @@ MINUTE = 60
 
 
 def tokens(key: str, **changes: Any) -> Tokens:
-    known = KeySet([keys.read(key)])
+    known = KeySet([signing_keys.read(key)])
     return Tokens(known, **{"issuer": ISSUER, "audience": ISSUER, "seconds": 600, **changes})
 
 
@@ -150,14 +150,14 @@ def test_a_remembered_token_is_forgotten_with_its_key(key: str) -> None:
     token = ours.issue("ada")
     assert ours.verify(token)
 
-    ours.keys = KeySet([keys.read(make_key())])
+    ours.keys = KeySet([signing_keys.read(make_key())])
 
     with pytest.raises(TokenError):
         ours.verify(token)
 
 
 def test_ed25519_signs_where_it_is_configured(on_sqlite: Server) -> None:
-    on_sqlite.key = keys.make(keys.ED25519)
+    on_sqlite.key = signing_keys.make(signing_keys.ED25519)
     on_sqlite.start()
     with httpx.Client(base_url=on_sqlite.url) as client:
         ada = Person.signed_in(client)

@@ -1,19 +1,17 @@
 """What administrators do with the accounts of others."""
 
-import time
 from typing import Annotated
 
 from fastapi import Query, Response
 from pydantic import BaseModel, Field
-from sqlalchemy import Connection
 
-from auth import enrolment
-from auth.api.access import Administrator, Running, signed_in_lately
-from auth.api.answers import problems, router
-from auth.api.models import Identity, Me, moment
-from auth.observe.audit import Event
-from auth.problems import Code, ProblemError
-from auth.storage import accounts, sessions
+from auth.accounts import admin as administration
+from auth.api.models import Me, moment
+from auth.errors import Code
+from auth.http.access import Administrator, Running, signed_in_lately
+from auth.http.fields import Identity
+from auth.http.openapi import problems, router
+from auth.storage import accounts
 from auth.storage.accounts import Account
 
 ROUTER = router(
@@ -60,28 +58,20 @@ async def list_users(
 @ROUTER.get("/{user_id}", responses=problems(Code.NOT_FOUND))
 async def read_user(user_id: Identity, service: Running, _: Administrator) -> User:
     """Read one account."""
-    return User.of(_found(await service.database.read(accounts.by_id, user_id)))
+    return User.of(await administration.find(service, user_id))
 
 
 @ROUTER.post("/{user_id}/disable", responses=problems(Code.NOT_FOUND, Code.CONFLICT))
 async def disable(user_id: Identity, service: Running, admin: Administrator) -> User:
     """Disable an account: its sessions end now, and it can't sign in until it is enabled again."""
-    if user_id == admin.account.id:
-        raise ProblemError(Code.CONFLICT, detail="Nobody disables the account that is in use.")
-    account = _found(await service.database.write(_disable, user_id))
-    await service.audit.record(
-        Event.ACCOUNT_DISABLED, account_id=account.id, actor_id=admin.account.id
-    )
+    account = await administration.disable(service, user_id, actor_id=admin.account.id)
     return User.of(account)
 
 
 @ROUTER.post("/{user_id}/enable", responses=problems(Code.NOT_FOUND))
 async def enable(user_id: Identity, service: Running, admin: Administrator) -> User:
     """Let a disabled account sign in again."""
-    account = _found(await service.database.write(accounts.change, user_id, disabled_at=None))
-    await service.audit.record(
-        Event.ACCOUNT_ENABLED, account_id=account.id, actor_id=admin.account.id
-    )
+    account = await administration.enable(service, user_id, actor_id=admin.account.id)
     return User.of(account)
 
 
@@ -98,24 +88,5 @@ async def reset_second_factor(
     For who lost both the factor and the recovery codes. Takes a recent login.
     """
     await signed_in_lately(service, admin)
-    if user_id == admin.account.id:
-        raise ProblemError(Code.CONFLICT, detail="One's own factors are removed under /v1/me.")
-    account = _found(await service.database.read(accounts.by_id, user_id))
-    await enrolment.reset(service, account, admin.account.id)
+    await administration.reset_second_factor(service, user_id, actor_id=admin.account.id)
     return Response(status_code=204)
-
-
-def _disable(connection: Connection, user_id: str) -> Account | None:
-    now = time.time()
-    account = accounts.by_id(connection, user_id)
-    if account is not None and account.disabled_at is None:
-        account = accounts.change(connection, user_id, disabled_at=now)
-    # after that: a login that was faster has its session by now
-    sessions.revoke_all(connection, user_id, "account disabled", now)
-    return account
-
-
-def _found(account: Account | None) -> Account:
-    if account is None:
-        raise ProblemError(Code.NOT_FOUND)
-    return account

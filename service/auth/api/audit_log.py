@@ -5,11 +5,12 @@ from typing import Annotated
 from fastapi import Query
 from pydantic import BaseModel, Field
 
-from auth.api.access import Administrator, Running
-from auth.api.answers import problems, router
-from auth.api.models import Identity, moment
-from auth.observe.audit import Event
-from auth.problems import Code
+from auth.api.models import moment
+from auth.errors import Code
+from auth.http.access import Administrator, Running
+from auth.http.fields import Identity
+from auth.http.openapi import problems, router
+from auth.telemetry.audit import Event
 
 ROUTER = router(tags=["administration"])
 _LARGEST_PAGE = 200

@@ -2,9 +2,9 @@
 
 from pydantic import BaseModel
 
-from auth.api.access import Running
-from auth.api.answers import router
-from auth.mail import Mailbox
+from auth.http.access import Running
+from auth.http.openapi import router
+from auth.mail.carriers import Mailbox
 
 ROUTER = router(prefix="/dev/mailbox", tags=["development"])
 
@@ -22,7 +22,7 @@ class Mails(BaseModel):
 @ROUTER.get("")
 async def read_mailbox(service: Running, to: str = "") -> Mails:
     """Show the last mails, newest first; `to` shows those to one address."""
-    carrier = service.outbox.carrier
+    carrier = service.mail_queue.carrier
     messages = reversed(carrier.messages) if isinstance(carrier, Mailbox) else []
     return Mails(
         mails=[

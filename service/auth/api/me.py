@@ -3,14 +3,12 @@
 from fastapi import Response
 from pydantic import Field
 
-from auth import links
-from auth.api.access import RecentUser, Running, User, signed_in_lately
-from auth.api.answers import problems, router
-from auth.api.models import Email, Me, Name, Taken, written
-from auth.guard.limits import Action
-from auth.observe.audit import Event
-from auth.problems import Code, ProblemError
-from auth.storage import accounts
+from auth.accounts import profile
+from auth.api.models import Me, written
+from auth.errors import Code
+from auth.http.access import RecentUser, Running, User, signed_in_lately
+from auth.http.fields import Email, Name, Taken
+from auth.http.openapi import problems, router
 from auth.storage.accounts import normalized
 
 ROUTER = router(prefix="/v1/me", tags=["accounts"])
@@ -38,17 +36,9 @@ async def change(given: Changes, service: Running, user: User) -> Me:
     account = user.account
     if given.email is not None and normalized(given.email) != account.email:
         await signed_in_lately(service, user)
-        await service.limits.take(Action.MAIL, account.id)
-        links.change_soon(service, account, normalized(given.email))
-        await service.audit.record(
-            Event.ACCOUNT_CHANGED, account_id=account.id, field="email", state="asked"
-        )
+        await profile.change_email(service, account, normalized(given.email))
     if "name" in given.model_fields_set:
-        changed = await service.database.write(accounts.change, account.id, name=given.name or None)
-        if changed is None:
-            raise ProblemError(Code.INVALID_TOKEN)
-        account = changed
-        await service.audit.record(Event.ACCOUNT_CHANGED, account_id=account.id, field="name")
+        account = await profile.rename(service, account, given.name or None)
     return Me.of(account)
 
 
@@ -59,6 +49,5 @@ async def change(given: Changes, service: Running, user: User) -> Me:
 )
 async def delete(service: Running, user: RecentUser) -> Response:
     """Delete the account with all that belongs to it. Takes a recent login; can't be undone."""
-    await service.database.write(accounts.remove, user.account.id)
-    await service.audit.record(Event.ACCOUNT_DELETED, account_id=user.account.id)
+    await profile.delete(service, user.account)
     return Response(status_code=204)

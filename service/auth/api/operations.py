@@ -5,12 +5,12 @@ from typing import Any
 from fastapi import Response
 from pydantic import BaseModel, Field
 
-from auth import keys
-from auth.api.access import Running
-from auth.api.answers import problems, router
-from auth.problems import Code
+from auth.errors import Code
+from auth.http.access import Running
+from auth.http.openapi import problems, router
 from auth.storage import schema
 from auth.storage.schema import State
+from auth.tokens import signing_keys
 
 ROUTER = router(tags=["operations"])
 
@@ -53,7 +53,7 @@ async def readyz(response: Response, service: Running) -> Readiness:
     state = await service.database.read(schema.state)
     checks = {"database": "ok", "migrations": state.value, "keys": "ok"}
     try:
-        await service.database.read(keys.load, service.sealer)
+        await service.database.read(signing_keys.load, service.sealer)
     except ValueError:
         checks["keys"] = "unreadable"
     if state is State.BEHIND or checks["keys"] != "ok":
@@ -72,5 +72,5 @@ async def version(service: Running) -> Version:
 @ROUTER.get("/.well-known/jwks.json", responses=problems(Code.UNAVAILABLE))
 async def jwks(response: Response, service: Running) -> JsonWebKeys:
     """Give the keys that verify access tokens: the next, the current one, and retired ones."""
-    response.headers["Cache-Control"] = f"public, max-age={keys.JWKS_SECONDS}"
+    response.headers["Cache-Control"] = f"public, max-age={signing_keys.JWKS_SECONDS}"
     return JsonWebKeys(keys=service.tokens.keys.jwks()["keys"])

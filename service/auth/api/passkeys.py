@@ -3,14 +3,16 @@
 from fastapi import Response
 from pydantic import BaseModel, Field
 
-from auth import challenges, enrolment, passkeys, sign_in
-from auth.api.access import RecentUser, Running, User
-from auth.api.answers import problems, router
-from auth.api.models import Name, Opaque, Taken, Tokens, moment, written
-from auth.api.passkey_models import Assertion, Id, Options, Registration
+from auth.api.models import Tokens, moment, written
 from auth.api.second_factor import owner
-from auth.guard.limits import Action
-from auth.problems import Code, ProblemError
+from auth.errors import Code, ProblemError
+from auth.http.access import RecentUser, Running, User
+from auth.http.fields import Name, Opaque, Taken
+from auth.http.openapi import problems, router
+from auth.http.webauthn import Assertion, Id, Options, Registration
+from auth.protection.limits import Action
+from auth.sign_in import challenges, enrolment, passkeys
+from auth.sign_in.sessions import begin
 from auth.storage import passkeys as kept
 from auth.storage.challenges import Purpose
 from auth.storage.passkeys import Passkey
@@ -87,8 +89,8 @@ async def login_options(service: Running) -> Options:
 async def login(given: Login, service: Running) -> Response:
     """Trade a passkey's signature for tokens. It verified the user, so it is both factors."""
     signed = given.credential.model_dump()
-    account, amr = await sign_in.with_passkey(service, given.challenge, signed)
-    grant = await sign_in.begin(service, account, amr=amr)
+    account, amr = await passkeys.with_passkey(service, given.challenge, signed)
+    grant = await begin(service, account, amr=amr)
     return written(Tokens.of(grant))
 
 

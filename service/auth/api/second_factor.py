@@ -5,17 +5,20 @@ from typing import Annotated, Self
 from fastapi import Response
 from pydantic import BaseModel, Field, SecretStr, model_validator
 
-from auth import enrolment, one_time_codes, second_factor, sign_in
-from auth.api.access import RecentUser, Running, SignedIn, User
-from auth.api.answers import problems, router
-from auth.api.models import Opaque, Password, Secret, Taken, Tokens, written
-from auth.api.passkey_models import Assertion
-from auth.enrolment import Owner
-from auth.guard.limits import Action
-from auth.observe.audit import Event
-from auth.problems import Code, ProblemError
+from auth.api.models import Tokens, written
+from auth.errors import Code, ProblemError
+from auth.http.access import RecentUser, Running, User
+from auth.http.fields import Opaque, Password, Secret, Taken
+from auth.http.openapi import problems, router
+from auth.http.webauthn import Assertion
+from auth.protection.limits import Action
 from auth.service import Service
+from auth.sign_in import enrolment, one_time_codes, second_factor
+from auth.sign_in.enrolment import Owner
+from auth.sign_in.identity import SignedIn
+from auth.sign_in.sessions import begin
 from auth.storage import factors
+from auth.telemetry.audit import Event
 
 ROUTER = router(tags=["second factor"])
 _CHANGING = (Code.INVALID_TOKEN, Code.REAUTHENTICATION_REQUIRED)
@@ -104,7 +107,7 @@ async def login(given: Answer, service: Running) -> Response:
     else:
         code = given.code or given.recovery_code or SecretStr("")
         passed = await second_factor.passed(service, given.challenge, code.get_secret_value())
-    grant = await sign_in.begin(service, passed.account, amr=passed.amr)
+    grant = await begin(service, passed.account, amr=passed.amr)
     return written(Tokens.of(grant))
 
 

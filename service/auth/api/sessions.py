@@ -5,13 +5,16 @@ import time
 from fastapi import Response
 from pydantic import BaseModel, Field
 
-from auth import second_factor, secret_tokens, sign_in
-from auth.api.access import PerhapsUser, Running, User, unauthenticated
-from auth.api.answers import problems, router
-from auth.api.models import Credentials, Identity, Opaque, Taken, Tokens, moment, written
-from auth.guard.limits import Action
-from auth.observe.audit import Event
-from auth.problems import Code, ProblemError
+from auth.api.models import Tokens, moment, written
+from auth.errors import Code, ProblemError
+from auth.http.access import PerhapsUser, Running, User, unauthenticated
+from auth.http.fields import Credentials, Identity, Opaque, Taken
+from auth.http.openapi import problems, router
+from auth.protection.limits import Action
+from auth.sign_in import password as password_sign_in
+from auth.sign_in import refresh as refresh_tokens
+from auth.sign_in import second_factor, sign_out
+from auth.sign_in.sessions import begin
 from auth.storage import sessions
 
 ROUTER = router(tags=["sessions"])
@@ -55,11 +58,11 @@ async def login(given: Credentials, service: Running) -> Response:
     many seconds it is good (`expires_in`), and what a browser needs for a passkey (`webauthn`).
     """
     password = given.password.get_secret_value()
-    account, has_factor = await sign_in.with_password(service, given.email, password)
+    account, has_factor = await password_sign_in.with_password(service, given.email, password)
     question = await second_factor.asked(service, account) if has_factor else None
     if question is not None:
         raise question.problem()
-    grant = await sign_in.begin(service, account, amr=["pwd"])
+    grant = await begin(service, account, amr=["pwd"])
     return written(Tokens.of(grant))
 
 
@@ -75,7 +78,7 @@ async def refresh(given: RefreshToken, service: Running) -> Response:
     some seconds; later than that it is taken for stolen, and its session ends.
     """
     await service.limits.take(Action.REFRESH)
-    grant = await sign_in.refresh(service, given.refresh_token)
+    grant = await refresh_tokens.refresh(service, given.refresh_token)
     if grant is None:
         raise ProblemError(Code.INVALID_REFRESH_TOKEN)
     return written(Tokens.of(grant))
@@ -90,26 +93,19 @@ async def logout(
     With a refresh token no access token is needed, and one that is unknown is no error: its
     session is over, which is what was asked for.
     """
-    now = time.time()
     if given is not None:
-        hashed = secret_tokens.hashed(given.refresh_token)
-        ended = await service.database.write(sessions.revoke_by_token, hashed, "logout", now)
-    else:
-        if user is None:
-            raise unauthenticated()
-        ended = user.session
-        if ended is not None:
-            await service.database.write(sessions.revoke, ended.id, "logout", now)
-    if ended is not None:
-        await service.audit.record(Event.LOGOUT, account_id=ended.account_id, session_id=ended.id)
+        await sign_out.by_refresh_token(service, given.refresh_token)
+    elif user is None:
+        raise unauthenticated()
+    elif user.session is not None:
+        await sign_out.session(service, user.session)
     return Response(status_code=204)
 
 
 @ROUTER.post("/v1/auth/logout-all", status_code=204, responses=problems(Code.INVALID_TOKEN))
 async def logout_all(service: Running, user: User) -> Response:
     """End every session of the account, on all devices."""
-    await service.database.write(sessions.revoke_all, user.account.id, "logout", time.time())
-    await service.audit.record(Event.LOGOUT_EVERYWHERE, account_id=user.account.id)
+    await sign_out.everywhere(service, user.account.id)
     return Response(status_code=204)
 
 
@@ -142,16 +138,6 @@ async def list_sessions(service: Running, user: User) -> Sessions:
 )
 async def end_session(session_id: Identity, service: Running, user: User) -> Response:
     """End one session of the account."""
-    ended = await service.database.write(
-        sessions.revoke,
-        session_id,
-        "revoked",
-        time.time(),
-        account_id=user.account.id,
-    )
-    if not ended:
+    if not await sign_out.another_session(service, user.account.id, session_id):
         raise ProblemError(Code.NOT_FOUND)
-    await service.audit.record(
-        Event.SESSION_REVOKED, account_id=user.account.id, session_id=session_id
-    )
     return Response(status_code=204)

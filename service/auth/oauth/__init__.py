@@ -1,1 +1,16 @@
-"""OAuth 2.0 and OpenID Connect: what other applications sign their users in with."""
+"""OAuth 2.0 and OpenID Connect: the endpoints that other applications call."""
+
+from fastapi import APIRouter
+
+from auth.oauth import discovery, forward_auth, introspection, token, userinfo
+
+
+def routers() -> list[APIRouter]:
+    """Return the routers of OAuth's endpoints, the busiest first."""
+    return [
+        forward_auth.ROUTER,
+        token.ROUTER,
+        introspection.ROUTER,
+        userinfo.ROUTER,
+        discovery.ROUTER,
+    ]

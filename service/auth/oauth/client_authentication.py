@@ -6,10 +6,10 @@ from urllib.parse import unquote_plus
 
 from fastapi import Request
 
-from auth.oauth.clients import Client
-from auth.oauth.errors import OAuthError
-from auth.observe.audit import Event
+from auth.authorization.errors import OAuthError
+from auth.clients.clients import Client
 from auth.service import Service
+from auth.telemetry.audit import Event
 
 METHODS = ("client_secret_basic", "client_secret_post")
 PUBLIC_METHOD = "none"

@@ -4,13 +4,12 @@ from typing import Any
 
 from fastapi.responses import JSONResponse
 
-from auth import keys
-from auth.api.access import Running
-from auth.api.answers import router
-from auth.oauth import id_tokens, scopes
+from auth.clients.clients import GRANTS
+from auth.http.access import Running
+from auth.http.openapi import router
 from auth.oauth.client_authentication import METHODS, PUBLIC_METHOD
-from auth.oauth.clients import GRANTS
 from auth.service import Service
+from auth.tokens import id_tokens, scopes, signing_keys
 
 ROUTER = router(tags=["OAuth 2.0 and OpenID Connect"])
 _CLAIMS = "iss sub aud exp iat auth_time nonce acr amr at_hash sid name email email_verified"
@@ -76,4 +75,6 @@ def _server(service: Service) -> dict[str, Any]:
 
 
 def _answer(document: dict[str, Any]) -> JSONResponse:
-    return JSONResponse(document, headers={"Cache-Control": f"public, max-age={keys.JWKS_SECONDS}"})
+    return JSONResponse(
+        document, headers={"Cache-Control": f"public, max-age={signing_keys.JWKS_SECONDS}"}
+    )

@@ -7,20 +7,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-
-class OAuthError(Exception):
-    """Ends a request with an error; `error` is a code of the RFC, `description` is ours."""
-
-    def __init__(
-        self,
-        error: str,
-        description: str,
-        status: int = 400,
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(error)
-        self.error, self.description = error, description
-        self.status, self.headers = status, headers
+from auth.authorization.errors import OAuthError
 
 
 class OAuthProblem(BaseModel):

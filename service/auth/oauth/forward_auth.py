@@ -6,16 +6,15 @@ from urllib.parse import quote, urlencode
 from fastapi import Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from auth import problems as problem_documents
-from auth.api import access
-from auth.api.access import Running
-from auth.api.answers import problems, router
-from auth.first_party import FIRST_PARTY
-from auth.oauth import scopes
-from auth.pages import browsers, destinations
-from auth.problems import Code, ProblemError
+from auth.errors import Code, ProblemError
+from auth.http import access, browsers, destinations, problem_documents
+from auth.http.access import Running
+from auth.http.openapi import problems, router
 from auth.service import Service
+from auth.sign_in import identity
 from auth.storage.accounts import Account
+from auth.tokens import scopes
+from auth.tokens.first_party import FIRST_PARTY
 
 ROUTER = router(tags=["forward authentication"])
 _HEADERS = {
@@ -68,12 +67,12 @@ async def verify(
     """
     header = request.headers.get("authorization", "")
     if header.lower().startswith("bearer "):
-        user = await access.identify(service, header.partition(" ")[2].strip())
+        user = await identity.identify(service, header.partition(" ")[2].strip())
         if user is None:
             raise access.unauthenticated()
         claims = user.claims
-        wanted = scope or ("" if access.is_ours(service, claims) else scopes.ACCOUNT)
-        if not scopes.covers(claims.scope, wanted.split()) and claims.client_id not in access.OWN:
+        wanted = scope or ("" if identity.is_ours(service, claims) else scopes.ACCOUNT)
+        if not scopes.covers(claims.scope, wanted.split()) and claims.client_id not in identity.OWN:
             raise access.insufficient_scope(wanted)
         client = claims.client_id or FIRST_PARTY
         return _passed(user.account, role, client=client, scope=claims.scope)

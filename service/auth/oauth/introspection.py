@@ -7,23 +7,26 @@ from fastapi import Depends, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from auth import secret_tokens
-from auth.api import access
-from auth.api.access import Running
-from auth.api.answers import router
-from auth.guard.limits import Action
-from auth.oauth import forms, scopes
+from auth.authorization.errors import OAuthError
+from auth.clients.clients import Client
+from auth.crypto import secret_tokens
+from auth.http.access import Running
+from auth.http.forms import form
+from auth.http.openapi import router
+from auth.oauth import forms
 from auth.oauth.client_authentication import authenticated
-from auth.oauth.clients import Client
-from auth.oauth.errors import OAuthError, errors
+from auth.oauth.errors import errors
 from auth.oauth.token import CLIENT_PARAMETERS, INVALID_CLIENT
-from auth.observe.audit import Event
+from auth.protection.limits import Action
 from auth.service import Service
+from auth.sign_in import identity
 from auth.storage import sessions
-from auth.tokens import TokenError
+from auth.telemetry.audit import Event
+from auth.tokens import scopes
+from auth.tokens.access_tokens import TokenError
 
 ROUTER = router(tags=["OAuth 2.0 and OpenID Connect"])
-Form = Annotated[dict[str, str], Depends(forms.form)]
+Form = Annotated[dict[str, str], Depends(form)]
 _TOKEN_PARAMETERS = {
     "token": forms.text("An access token or a refresh token."),
     "token_type_hint": forms.text("Not needed: what it is shows."),
@@ -74,10 +77,10 @@ async def introspect(request: Request, service: Running, given: Form) -> JSONRes
 
 
 async def _access_token(service: Service, token: str) -> Introspection:
-    signed_in = await access.identify(service, token)
+    signed_in = await identity.identify(service, token)
     if signed_in is not None:
         claims = signed_in.claims
-        tells = claims.client_id in access.OWN or scopes.covers(claims.scope, [scopes.EMAIL])
+        tells = claims.client_id in identity.OWN or scopes.covers(claims.scope, [scopes.EMAIL])
         username = signed_in.account.email if tells else None
     else:
         try:

@@ -6,21 +6,26 @@ from fastapi import Depends, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from auth import secret_tokens, sign_in
-from auth.api.access import Running
-from auth.api.answers import router
-from auth.guard.limits import Action
-from auth.oauth import codes, forms, id_tokens, scopes
+from auth.authorization import codes
+from auth.authorization.errors import OAuthError
+from auth.authorization.requests import wants_identity
+from auth.clients.clients import CODE, CREDENTIALS, REFRESH, Client
+from auth.crypto import secret_tokens
+from auth.http.access import Running
+from auth.http.forms import form
+from auth.http.openapi import router
+from auth.oauth import forms
 from auth.oauth.client_authentication import authenticated
-from auth.oauth.clients import CODE, CREDENTIALS, REFRESH, Client
-from auth.oauth.errors import OAuthError, errors
-from auth.oauth.requests import wants_identity
+from auth.oauth.errors import errors
+from auth.protection.limits import Action
 from auth.service import Service
-from auth.sign_in import Grant
+from auth.sign_in import refresh as refresh_tokens
+from auth.sign_in.sessions import Grant, access_token
 from auth.storage import sessions
+from auth.tokens import id_tokens, scopes
 
 ROUTER = router(tags=["OAuth 2.0 and OpenID Connect"])
-Form = Annotated[dict[str, str], Depends(forms.form)]
+Form = Annotated[dict[str, str], Depends(form)]
 
 CLIENT_PARAMETERS = {
     "client_id": forms.text("Unless it stands in the header.", example="shop"),
@@ -111,14 +116,14 @@ async def _code(service: Service, client: Client, given: dict[str, str]) -> Toke
 async def _refresh(service: Service, client: Client, given: dict[str, str]) -> TokenAnswer:
     refresh_token = _required(given, "refresh_token")
     narrowed = await _narrowed(service, refresh_token, given.get("scope", ""))
-    grant = await sign_in.refresh(service, refresh_token, client_id=client.id)
+    grant = await refresh_tokens.refresh(service, refresh_token, client_id=client.id)
     if grant is None:
         raise OAuthError("invalid_grant", "The refresh token is wrong, expired or revoked.")
     session = grant.session
     if not narrowed or set(narrowed) == set(session.scope.split()):
         return _answer(service, grant, grant.access_token, session.scope, None)
     scope = scopes.joined(narrowed)
-    return _answer(service, grant, sign_in.access_token(service, session, scope), scope, None)
+    return _answer(service, grant, access_token(service, session, scope), scope, None)
 
 
 async def _narrowed(service: Service, refresh_token: str, scope: str) -> tuple[str, ...]:

@@ -5,11 +5,11 @@ from typing import Any
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from auth.api.access import AnyUser, insufficient_scope
-from auth.api.answers import problems, router
-from auth.oauth import id_tokens, scopes
-from auth.oauth.scopes import OPENID
-from auth.problems import Code
+from auth.errors import Code
+from auth.http.access import AnyUser, insufficient_scope
+from auth.http.openapi import problems, router
+from auth.tokens import id_tokens, scopes
+from auth.tokens.scopes import OPENID
 
 ROUTER = router(tags=["OAuth 2.0 and OpenID Connect"])
 

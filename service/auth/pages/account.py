@@ -3,13 +3,12 @@
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from auth import applications
-from auth.api.access import Running
-from auth.oauth import scopes
-from auth.pages import browsers
+from auth.accounts import consents
+from auth.http import browsers
+from auth.http.access import Running
 from auth.pages.forms import Form
 from auth.pages.rendering import page
-from auth.storage import consents
+from auth.tokens import scopes
 
 ROUTER = APIRouter(include_in_schema=False)
 
@@ -22,11 +21,11 @@ async def show(request: Request, service: Running) -> Response:
     account = found[1]
     allowed = [
         (
-            consent.client_id,
-            applications.name_of(service, consent.client_id),
-            [scopes.meaning(word) for word in scopes.split(consent.scope)],
+            application.client_id,
+            application.name,
+            [scopes.meaning(word) for word in application.scopes],
         )
-        for consent in await service.database.read(consents.of, account.id)
+        for application in await consents.applications(service, account)
     ]
     return page(
         request, "account", email=account.email, name=account.name or "", applications=allowed
@@ -37,5 +36,5 @@ async def show(request: Request, service: Running) -> Response:
 async def withdraw(request: Request, service: Running, given: Form) -> Response:
     found = await browsers.current(service, request)
     if found is not None:
-        await applications.withdraw(service, found[1].id, given.get("client_id", ""))
+        await consents.withdraw(service, found[1].id, given.get("client_id", ""))
     return RedirectResponse("/account", 303)

@@ -14,17 +14,18 @@ from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import BaseModel, Json, ValidationError
 
-from auth import enrolment, one_time_codes, passkeys, second_factor, secret_tokens
-from auth.api.access import Running
-from auth.api.models import Name
-from auth.api.passkey_models import Registration
-from auth.enrolment import Invitation, Owner
-from auth.pages import browsers
-from auth.pages.destinations import SECOND_FACTOR, sign_in
+from auth.crypto import secret_tokens
+from auth.errors import Code, ProblemError
+from auth.http import browsers
+from auth.http.access import Running
+from auth.http.destinations import SECOND_FACTOR, sign_in
+from auth.http.fields import Name
+from auth.http.webauthn import Registration
 from auth.pages.forms import Form
 from auth.pages.rendering import page
-from auth.problems import Code, ProblemError
 from auth.service import Service
+from auth.sign_in import enrolment, one_time_codes, passkeys, second_factor
+from auth.sign_in.enrolment import Invitation, Owner
 from auth.storage import factors
 from auth.storage import passkeys as kept
 

@@ -3,7 +3,7 @@
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
 
-from auth.oauth.requests import UnusableRequestError
+from auth.authorization.requests import UnusableRequestError
 from auth.pages.forms import ForgedFormError
 from auth.pages.rendering import page
 

@@ -5,10 +5,9 @@ from typing import Annotated
 from fastapi import Depends, Request
 from pydantic import ValidationError
 
-from auth.oauth import forms
-from auth.oauth.errors import OAuthError
-from auth.pages import csrf
-from auth.problems import Code, ProblemError
+from auth.authorization.errors import OAuthError
+from auth.errors import Code, ProblemError
+from auth.http import csrf, forms
 
 _WRONG = {
     "email": ProblemError(Code.INVALID_REQUEST, detail="That is no e-mail address."),

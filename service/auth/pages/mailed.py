@@ -6,14 +6,14 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ValidationError
 
-from auth.api.access import Running
-from auth.api.email import mail_again, verify_with_token
-from auth.api.models import Email, NewPassword
-from auth.api.password import mail_reset, set_with_token
-from auth.pages import destinations
+from auth.accounts import passwords
+from auth.accounts import verify as verification
+from auth.errors import Code, ProblemError
+from auth.http import destinations
+from auth.http.access import Running
+from auth.http.fields import Email, NewPassword
 from auth.pages.forms import Form, wrong
 from auth.pages.rendering import page
-from auth.problems import Code, ProblemError
 from auth.service import Service
 
 ROUTER = APIRouter(include_in_schema=False)
@@ -42,14 +42,14 @@ async def show_again(request: Request, service: Running) -> Response:
 @ROUTER.post("/verify-email/again")
 async def verify_again(request: Request, service: Running, given: Form) -> Response:
     """Mail the link again; the page is the same whether there is an account to confirm."""
-    return await _mail(request, service, given, "verify_again", mail_again)
+    return await _mail(request, service, given, "verify_again", verification.mail_again)
 
 
 @ROUTER.post("/verify-email")
 async def verify(request: Request, service: Running, given: Form) -> Response:
     token = given.get("token", "")
     try:
-        account = await verify_with_token(service, token)
+        account = await verification.verify(service, token)
     except ProblemError as refused:
         return _again(request, "verify_email", refused, token=token)
     text = f"{account.email} is confirmed. You can close this page, or sign in."
@@ -66,7 +66,7 @@ async def reset(request: Request, service: Running, given: Form) -> Response:
     token = given.get("token", "")
     try:
         password = _Password.model_validate({"password": given.get("password", "")}).password
-        await set_with_token(service, token, password.get_secret_value())
+        await passwords.reset(service, token, password.get_secret_value())
     except ValidationError as error:
         return _again(request, "reset_password", wrong(error), token=token)
     except ProblemError as refused:
@@ -83,7 +83,7 @@ async def show_forgotten(request: Request, service: Running) -> Response:
 @ROUTER.post("/forgot-password")
 async def forgotten(request: Request, service: Running, given: Form) -> Response:
     """Mail a link; the page is the same whether there is an account."""
-    return await _mail(request, service, given, "forgot_password", mail_reset)
+    return await _mail(request, service, given, "forgot_password", passwords.mail_reset)
 
 
 def _token(request: Request) -> str:

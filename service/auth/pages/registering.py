@@ -3,12 +3,13 @@
 from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
 
-from auth.api import registration
-from auth.api.access import Running
-from auth.pages import destinations
+from auth.accounts import register as registration
+from auth.errors import ProblemError
+from auth.http import destinations
+from auth.http.access import Running
+from auth.http.fields import Registration
 from auth.pages.forms import Form, wrong
 from auth.pages.rendering import page
-from auth.problems import ProblemError
 from auth.service import Service
 
 ROUTER = APIRouter(include_in_schema=False)
@@ -25,10 +26,10 @@ async def register(request: Request, service: Running, given: Form) -> Response:
     target = destinations.safe(service, given.get("next", ""))
     email = given.get("email", "")
     try:
-        wanted = registration.Registration.model_validate(
+        wanted = Registration.model_validate(
             {"email": email, "password": given.get("password", "")}
         )
-        await registration.make_account(service, wanted.email, wanted.password.get_secret_value())
+        await registration.register(service, wanted.email, wanted.password.get_secret_value())
     except ValidationError as error:
         return _form(service, request, target, email=email, error=wrong(error))
     except ProblemError as refused:

@@ -11,8 +11,8 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from auth.pages import csrf
-from auth.problems import Code, ProblemError
+from auth.errors import Code, ProblemError
+from auth.http import csrf
 
 _FOLDER = Path(__file__).parent
 

@@ -8,16 +8,17 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
-from auth import passkeys, second_factor, sign_in
-from auth.api.access import Running
-from auth.api.models import Credentials
-from auth.api.passkey_models import Assertion
-from auth.pages import browsers, destinations
+from auth.errors import Code, ProblemError
+from auth.http import browsers, destinations
+from auth.http.access import Running
+from auth.http.fields import Credentials
+from auth.http.webauthn import Assertion
 from auth.pages.forms import Form
 from auth.pages.rendering import page
-from auth.problems import Code, ProblemError
-from auth.second_factor import Question
 from auth.service import Service
+from auth.sign_in import passkeys, second_factor
+from auth.sign_in import password as password_sign_in
+from auth.sign_in.second_factor import Question
 from auth.storage.accounts import Account
 
 ROUTER = APIRouter(include_in_schema=False)
@@ -57,7 +58,7 @@ async def with_password(request: Request, service: Running, given: Form) -> Resp
         credentials = Credentials.model_validate(
             {"email": email, "password": given.get("password", "")}
         )
-        account, has_factor = await sign_in.with_password(
+        account, has_factor = await password_sign_in.with_password(
             service, credentials.email, credentials.password.get_secret_value()
         )
     except ValidationError:
@@ -76,7 +77,7 @@ async def with_password(request: Request, service: Running, given: Form) -> Resp
 async def with_passkey(request: Request, service: Running, given: Form) -> Response:
     target = destinations.safe(service, given.get("next", ""))
     try:
-        account, amr = await sign_in.with_passkey(
+        account, amr = await passkeys.with_passkey(
             service, given.get("challenge", ""), _assertion(given)
         )
     except ProblemError as refused:

@@ -6,15 +6,17 @@ from urllib.parse import urlencode, urlsplit
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from auth.api.access import Running
-from auth.oauth import forms, id_tokens
-from auth.oauth.id_tokens import Hint
-from auth.observe.audit import Event
-from auth.pages import browsers
+from auth.authorization.parameters import parameters
+from auth.http import browsers
+from auth.http.access import Running
+from auth.http.forms import form
 from auth.pages.forms import Form
 from auth.pages.rendering import page
 from auth.service import Service
 from auth.storage import sessions
+from auth.telemetry.audit import Event
+from auth.tokens import id_tokens
+from auth.tokens.id_tokens import Hint
 
 ROUTER = APIRouter(include_in_schema=False)
 
@@ -27,7 +29,7 @@ async def logout(request: Request, service: Running) -> Response:
 
 @ROUTER.post("/oauth2/logout")
 async def logout_by_form(request: Request, service: Running) -> Response:
-    return await _logout(request, service, urlencode(await forms.form(request)))
+    return await _logout(request, service, urlencode(await form(request)))
 
 
 @ROUTER.post("/sign-out")
@@ -89,6 +91,6 @@ def _redirect(service: Service, values: dict[str, str], hint: Hint | None) -> st
 
 def _read(query: str) -> dict[str, str]:
     try:
-        return forms.parameters(query)
+        return parameters(query)
     except ValueError:
         return {}

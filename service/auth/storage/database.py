@@ -10,7 +10,7 @@ from sqlalchemy import Connection, make_url
 from sqlalchemy import text as sql
 from sqlalchemy.exc import SQLAlchemyError
 
-from auth.pool import FullError, Pool
+from auth.thread_pool import FullError, Pool
 
 P = ParamSpec("P")
 Answer = TypeVar("Answer")

@@ -8,13 +8,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from auth.storage import accounts
 from auth.storage.accounts import Account
-from auth.storage.tables import (
-    ACCOUNTS,
-    BROWSER_SESSIONS,
-    OAUTH_CODES,
-    REFRESH_TOKENS,
-    SESSIONS,
-)
+from auth.storage.tables import ACCOUNTS, BROWSER_SESSIONS, OAUTH_CODES, REFRESH_TOKENS, SESSIONS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

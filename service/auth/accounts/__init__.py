@@ -1,0 +1,1 @@
+"""The use cases of an account: register, verify, reset, change, administer."""

@@ -1,0 +1,92 @@
+"""Administration: the changes that administrators make to the accounts of others."""
+
+import time
+
+from sqlalchemy import Connection
+
+from auth.errors import Code, ProblemError
+from auth.service import Service
+from auth.sign_in import enrolment
+from auth.storage import accounts, action_tokens, factors, sessions
+from auth.storage.accounts import ADMIN, Account
+from auth.storage.action_tokens import Purpose
+from auth.telemetry.audit import Event
+
+
+async def find(service: Service, account_id: str) -> Account:
+    """Return an account; raise NOT_FOUND if there is none."""
+    return _existing(await service.database.read(accounts.by_id, account_id))
+
+
+async def disable(service: Service, account_id: str, *, actor_id: str) -> Account:
+    """Disable an account and end its sessions; raise NOT_FOUND, or CONFLICT for one's own."""
+    if account_id == actor_id:
+        raise ProblemError(Code.CONFLICT, detail="You can't disable your own account.")
+    account = _existing(await service.database.write(_disable, account_id))
+    await service.audit.record(Event.ACCOUNT_DISABLED, account_id=account.id, actor_id=actor_id)
+    return account
+
+
+async def enable(service: Service, account_id: str, *, actor_id: str) -> Account:
+    """Enable a disabled account; raise NOT_FOUND if there is none."""
+    account = _existing(await service.database.write(accounts.change, account_id, disabled_at=None))
+    await service.audit.record(Event.ACCOUNT_ENABLED, account_id=account.id, actor_id=actor_id)
+    return account
+
+
+async def reset_second_factor(service: Service, account_id: str, *, actor_id: str) -> None:
+    """Remove every second factor of another account; raise NOT_FOUND, or CONFLICT for one's own."""
+    if account_id == actor_id:
+        raise ProblemError(Code.CONFLICT, detail="Remove your own factors under /v1/me.")
+    await enrolment.reset(service, await find(service, account_id), actor_id)
+
+
+def make_administrator(
+    connection: Connection, email: str, password_hash: str
+) -> tuple[Account, bool]:
+    """Make an administrator, or an account one; return it, and whether it kept its password."""
+    account = accounts.by_email(connection, email)
+    if account is not None and account.email_verified_at is not None:
+        accounts.change(connection, account.id, role=ADMIN)
+        return account, True
+    if account is not None:
+        _take_over(connection, account.id, password_hash)
+        return account, False
+    account = accounts.new(email, password_hash, role=ADMIN, email_verified_at=time.time())
+    accounts.add(connection, account)
+    return account, False
+
+
+def _take_over(connection: Connection, account_id: str, password_hash: str) -> None:
+    """Make an unproven account an administrator, and void everything its registrant had.
+
+    Anybody could have registered the address.
+    """
+    now = time.time()
+    accounts.change(
+        connection,
+        account_id,
+        role=ADMIN,
+        password=password_hash,
+        password_changed_at=now,
+        email_verified_at=now,
+    )
+    sessions.revoke_all(connection, account_id, "made administrator", now)
+    factors.remove_all(connection, account_id)
+    action_tokens.forget(connection, account_id, *Purpose)
+
+
+def _disable(connection: Connection, account_id: str) -> Account | None:
+    now = time.time()
+    account = accounts.by_id(connection, account_id)
+    if account is not None and account.disabled_at is None:
+        account = accounts.change(connection, account_id, disabled_at=now)
+    # after that: a login that was faster has its session by now
+    sessions.revoke_all(connection, account_id, "account disabled", now)
+    return account
+
+
+def _existing(account: Account | None) -> Account:
+    if account is None:
+        raise ProblemError(Code.NOT_FOUND)
+    return account

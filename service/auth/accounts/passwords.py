@@ -1,0 +1,100 @@
+"""Passwords of accounts: chosen, changed by their user, and replaced by a mailed link."""
+
+import time
+from functools import partial
+
+from sqlalchemy import Connection
+
+from auth.accounts import mailed_links, password_rules
+from auth.crypto import secret_tokens
+from auth.errors import Code, ProblemError
+from auth.protection.limits import Action
+from auth.service import Service
+from auth.storage import accounts, action_tokens, factors, sessions
+from auth.storage.accounts import Account
+from auth.storage.action_tokens import Purpose
+from auth.storage.sessions import Session
+from auth.telemetry.audit import Event
+
+
+async def new_hash(service: Service, password: str, email: str) -> str:
+    """Hash a new password of an account; raise PASSWORD_REFUSED if the rules forbid it."""
+    refusal = password_rules.refusal(password, email)
+    if refusal is not None:
+        raise ProblemError(Code.PASSWORD_REFUSED, detail=str(refusal))
+    return await service.passwords.hash(password)
+
+
+async def change(
+    service: Service, account: Account, session: Session | None, *, current: str, new: str
+) -> None:
+    """Change the password of a user who knows the current one; end all sessions but `session`."""
+    await service.limits.take(Action.GUESS, account.id)
+    if not await service.passwords.verify(account.password, current):
+        await service.audit.record(Event.PASSWORD_CHANGED, success=False, account_id=account.id)
+        raise ProblemError(Code.INVALID_CREDENTIALS)
+    password_hash = await new_hash(service, new, account.email)
+    await service.database.write(
+        partial(
+            _replace,
+            account_id=account.id,
+            password_hash=password_hash,
+            except_session=session.id if session else None,
+        )
+    )
+    service.mail_queue.post(account.email, *service.messages.password_changed())
+    await service.audit.record(Event.PASSWORD_CHANGED, account_id=account.id)
+
+
+async def mail_reset(service: Service, email: str) -> None:
+    """Mail a link to set a new password, if there is an account with this address."""
+    await service.limits.take(Action.MAIL, email)
+    mailed_links.reset_soon(service, email)
+    await service.audit.record(Event.PASSWORD_RESET_REQUESTED)
+
+
+async def reset(service: Service, token: str, password: str) -> Account:
+    """Use a mailed action token up to set a password; end every session of the account."""
+    await service.limits.take(Action.GUESS)
+    token_hash, now = secret_tokens.hashed(token), time.time()
+    action = await service.database.read(action_tokens.find, token_hash, now)
+    if action is None or action.purpose is not Purpose.RESET_PASSWORD:
+        raise ProblemError(Code.INVALID_CODE)
+    password_hash = await new_hash(service, password, action.email)
+    account = await service.database.write(
+        partial(_use_reset, token_hash=token_hash, password_hash=password_hash)
+    )
+    if account is None:
+        raise ProblemError(Code.INVALID_CODE)
+    service.mail_queue.post(account.email, *service.messages.password_changed())
+    await service.audit.record(Event.PASSWORD_RESET, account_id=account.id)
+    return account
+
+
+def _use_reset(connection: Connection, *, token_hash: str, password_hash: str) -> Account | None:
+    now = time.time()
+    action = action_tokens.use(connection, token_hash, now)
+    if action is None:
+        return None
+    account = accounts.by_id(connection, action.account_id)
+    # an address that changed since then may belong to somebody else by now
+    if account is None or account.email != action.email or account.disabled_at is not None:
+        return None
+    if account.email_verified_at is None:
+        # the address was never proven, so the person who registered it may be somebody else
+        factors.remove_all(connection, account.id)
+    _replace(connection, account_id=account.id, password_hash=password_hash, except_session=None)
+    # the mail arrived, so the address is theirs
+    return accounts.change(
+        connection, account.id, email_verified_at=account.email_verified_at or now
+    )
+
+
+def _replace(
+    connection: Connection, *, account_id: str, password_hash: str, except_session: str | None
+) -> None:
+    now = time.time()
+    accounts.change(connection, account_id, password=password_hash, password_changed_at=now)
+    sessions.revoke_all(connection, account_id, "password changed", now, but=except_session)
+    # somebody who knew the previous password may have asked for another address
+    action_tokens.forget(connection, account_id, Purpose.RESET_PASSWORD, Purpose.CHANGE_EMAIL)

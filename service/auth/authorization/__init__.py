@@ -1,0 +1,1 @@
+"""The OAuth use cases: authorization requests and codes."""

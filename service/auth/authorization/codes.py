@@ -1,0 +1,156 @@
+"""Authorization codes: made for a user who is signed in, traded for tokens once."""
+
+import hmac
+import re
+import time
+from collections.abc import Sequence
+from functools import partial
+from urllib.parse import urlencode, urlsplit
+
+from sqlalchemy import Connection
+
+from auth.authorization.errors import OAuthError
+from auth.authorization.requests import Ask
+from auth.clients.clients import REFRESH, Client
+from auth.crypto import secret_tokens
+from auth.protection.limits import Action
+from auth.service import Service
+from auth.sign_in.sessions import Grant, first_refresh_token, granted, session_of
+from auth.storage import accounts, oauth_codes, sessions
+from auth.storage.accounts import Account
+from auth.storage.browser_sessions import BrowserSession
+from auth.storage.oauth_codes import KeptCode
+from auth.storage.sessions import Session
+from auth.telemetry.audit import Event
+
+_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
+
+
+async def make(service: Service, ask: Ask, session: BrowserSession) -> str:
+    """Make a code for what was asked; give the URI that takes it to the client."""
+    await service.limits.take(Action.TOKEN)
+    code, now = secret_tokens.make(), time.time()
+    kept = KeptCode(
+        hash=secret_tokens.hashed(code),
+        account_id=session.account_id,
+        client_id=ask.client.id,
+        redirect_uri=ask.redirect_uri,
+        code_challenge=ask.challenge,
+        scope=ask.scope,
+        nonce=ask.nonce,
+        amr=session.amr,
+        authenticated_at=session.authenticated_at,
+        created_at=now,
+        expires_at=now + service.settings.oauth.code_seconds,
+    )
+    keep = partial(oauth_codes.add, browser=session.hash, by_consent=not ask.client.first_party)
+    if not await service.database.write(keep, kept):
+        # signed out, disabled or deleted meanwhile; or what was allowed was withdrawn
+        raise ask.refused("access_denied", "The user is signed out, or has withdrawn that.")
+    return answer(service, ask.redirect_uri, ask.state, [("code", code)])
+
+
+def answer(
+    service: Service, redirect_uri: str, state: str | None, values: Sequence[tuple[str, str]]
+) -> str:
+    """Give the URI that takes an answer to the client, with who gives it (RFC 9207)."""
+    more = [*values, *([("state", state)] if state is not None else [])]
+    query = urlencode([*more, ("iss", service.settings.issuer)])
+    return f"{redirect_uri}{'&' if urlsplit(redirect_uri).query else '?'}{query}"
+
+
+async def redeem(
+    service: Service, client: Client, *, code: str, verifier: str, redirect_uri: str
+) -> tuple[Grant, str | None]:
+    """Trade a code for tokens; give them with the nonce that belongs to the code.
+
+    A code that comes a second time was stolen, or its client is broken: all that was given for it
+    the first time ends, and nobody gets anything (RFC 9700 §4.5).
+    """
+    hashed, now = secret_tokens.hashed(code), time.time()
+    kept = await service.database.read(oauth_codes.find, hashed)
+    if kept is None or kept.client_id != client.id:
+        raise _refused()
+    # the code itself is left alone: who has no verifier shall not end another one's sign-in
+    if kept.used_at is None and (
+        kept.expires_at <= now or kept.redirect_uri != redirect_uri or not _verified(kept, verifier)
+    ):
+        raise _refused()
+    session = session_of(
+        service,
+        kept.account_id,
+        amr=kept.amr.split(),
+        client_id=client.id,
+        scope=kept.scope,
+        authenticated_at=kept.authenticated_at,
+    )
+    token, expires_at = first_refresh_token(service, session)
+    refreshes = REFRESH in client.grants
+    done = await service.database.write(
+        partial(
+            _use,
+            hashed=hashed,
+            session=session,
+            refresh_hash=secret_tokens.hashed(token) if refreshes else None,
+            expires_at=expires_at,
+        )
+    )
+    if isinstance(done, str):
+        service.metrics.tokens.labels("code_reused").inc()
+        await service.audit.record(
+            Event.CODE_REUSED,
+            success=False,
+            account_id=kept.account_id,
+            session_id=done or None,
+            client_id=client.id,
+        )
+    if not isinstance(done, Account):
+        raise _refused()
+    await service.audit.record(
+        Event.SESSION_STARTED,
+        account_id=kept.account_id,
+        session_id=session.id,
+        client_id=client.id,
+    )
+    grant = granted(service, done, session, token if refreshes else "", expires_at)
+    return grant, kept.nonce
+
+
+def _use(
+    connection: Connection,
+    *,
+    hashed: str,
+    session: Session,
+    refresh_hash: str | None,
+    expires_at: float,
+) -> Account | str | None:
+    """Use up a code and begin its session, in one transaction.
+
+    Give the account; the id of the session that has ended because the code was used before; or
+    None if the code is good for nothing.
+    """
+    now = time.time()
+    kept = oauth_codes.find(connection, hashed, lock=True)
+    if kept is None:
+        return None
+    if kept.used_at is not None:
+        if kept.session_id is not None:
+            sessions.revoke(connection, kept.session_id, "code reused", now)
+        return kept.session_id or ""
+    account = accounts.by_id(connection, kept.account_id)
+    if account is None or account.disabled_at is not None:
+        return None
+    oauth_codes.use(connection, hashed, session.id, now)
+    sessions.add(connection, session, refresh_hash, expires_at)
+    return account
+
+
+def _verified(kept: KeptCode, verifier: str) -> bool:
+    if not _VERIFIER.fullmatch(verifier):
+        return False
+    # S256: the challenge is what a hash of ours is, SHA-256 in base64url (RFC 7636 §4.2)
+    return hmac.compare_digest(secret_tokens.hashed(verifier), kept.code_challenge)
+
+
+def _refused() -> OAuthError:
+    return OAuthError("invalid_grant", "The code is wrong, used or expired, or not for this use.")

@@ -1,0 +1,18 @@
+"""The parameters of OAuth requests: each once (RFC 6749 §3.1, §3.2)."""
+
+from urllib.parse import parse_qsl
+
+_MOST_FIELDS = 64
+
+
+def parameters(encoded: str) -> dict[str, str]:
+    """Read a query or a form; an empty value counts as none. Raise ValueError."""
+    pairs = parse_qsl(encoded, keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
+    found: dict[str, str] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError("a parameter is there twice")
+        if "\x00" in value:
+            raise ValueError("a parameter holds NUL")
+        found[name] = value
+    return {name: value for name, value in found.items() if value}

@@ -1,0 +1,158 @@
+"""What an application asks for its user (RFC 6749 §4.1.1, OIDC Core §3.1.2.1)."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from auth.authorization.parameters import parameters
+from auth.clients.clients import CODE, Client, Clients
+from auth.tokens import scopes
+from auth.tokens.scopes import OPENID
+
+_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
+_PROMPTS = frozenset({"none", "login", "consent", "select_account"})
+_ASKS_AGAIN = frozenset({"login", "select_account"})
+_LONGEST_NONCE = 255
+_LONGEST_STATE = 2048
+_LONGEST_AGE = 9
+
+
+class UnusableRequestError(Exception):
+    """The request can't be answered with a redirect: nobody knows where that would lead."""
+
+
+class RefusedRequestError(Exception):
+    """The client is told no, by a redirect (RFC 6749 §4.1.2.1)."""
+
+    def __init__(self, error: str, description: str, redirect_uri: str, state: str | None) -> None:
+        super().__init__(error)
+        self.error, self.description = error, description
+        self.redirect_uri, self.state = redirect_uri, state
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ask:
+    """A request that may be granted. `max_age` in seconds."""
+
+    client: Client
+    redirect_uri: str
+    scope: str
+    challenge: str
+    state: str | None
+    nonce: str | None
+    prompts: frozenset[str]
+    max_age: int | None
+    login_hint: str
+    query: str
+
+    @property
+    def silent(self) -> bool:
+        """Whether no page may be shown."""
+        return "none" in self.prompts
+
+    def wants_login(self, authenticated_at: float, now: float) -> bool:
+        """Tell whether who signed in then has to do it again."""
+        if self.prompts & _ASKS_AGAIN or self.max_age == 0:
+            return True
+        return self.max_age is not None and now - authenticated_at > self.max_age
+
+    def after_login(self) -> str:
+        """Give the query of the same request, once its wish for a sign-in is fulfilled."""
+        given = parameters(self.query)
+        if self.max_age == 0:
+            del given["max_age"]
+        left = [word for word in given.pop("prompt", "").split() if word not in _ASKS_AGAIN]
+        if left:
+            given["prompt"] = " ".join(left)
+        return urlencode(given)
+
+    def refused(self, error: str, description: str) -> RefusedRequestError:
+        return RefusedRequestError(error, description, self.redirect_uri, self.state)
+
+
+def read(clients: Clients, query: str) -> Ask:
+    """Read the query of a request; raise UnusableRequestError or RefusedRequestError."""
+    try:
+        given = parameters(query)
+    except ValueError:
+        raise UnusableRequestError("The request can't be read, or has a parameter twice.") from None
+    client = clients.find(given.get("client_id", ""))
+    if client is None:
+        raise UnusableRequestError("The application that sent you here is not registered.")
+    redirect_uri = given.get("redirect_uri", "")
+    if not client.redirects_to(redirect_uri):
+        raise UnusableRequestError(
+            "The address that the application wants you sent back to is not registered."
+        )
+    state = given.get("state")
+    if state is not None and len(state) > _LONGEST_STATE:
+        raise RefusedRequestError("invalid_request", "state is too long.", redirect_uri, None)
+    refusal = _refusal(client, given)
+    if refusal is not None:
+        raise RefusedRequestError(*refusal, redirect_uri, state)
+    age = given.get("max_age")
+    return Ask(
+        client=client,
+        redirect_uri=redirect_uri,
+        scope=scopes.joined(scopes.split(given["scope"])),
+        challenge=given["code_challenge"],
+        state=state,
+        nonce=given.get("nonce"),
+        prompts=frozenset(given.get("prompt", "").split()),
+        max_age=None if age is None else int(age),
+        login_hint=given.get("login_hint", ""),
+        query=query,
+    )
+
+
+def _refusal(client: Client, given: Mapping[str, str]) -> tuple[str, str] | None:
+    """Give the error and its description, None if there is nothing to refuse."""
+    for name in ("request", "request_uri", "registration"):
+        if name in given:
+            return f"{name}_not_supported", f"{name} is not supported."
+    if "response_type" not in given:
+        return "invalid_request", "response_type is missing."
+    if given["response_type"] != "code":
+        return "unsupported_response_type", "response_type must be code."
+    if CODE not in client.grants:
+        return "unauthorized_client", "The client is not registered for this grant type."
+    if given.get("response_mode", "query") != "query":
+        return "invalid_request", "response_mode must be query."
+    return _refused_pkce(given) or _refused_scope(client, given) or _refused_rest(given)
+
+
+def _refused_pkce(given: Mapping[str, str]) -> tuple[str, str] | None:
+    if "code_challenge" not in given:
+        return "invalid_request", "code_challenge is missing: PKCE is required."
+    if given.get("code_challenge_method", "plain") != "S256":
+        return "invalid_request", "code_challenge_method must be S256."
+    if not _CHALLENGE.fullmatch(given["code_challenge"]):
+        return "invalid_request", "code_challenge is no SHA-256 in base64url."
+    return None
+
+
+def _refused_scope(client: Client, given: Mapping[str, str]) -> tuple[str, str] | None:
+    asked = scopes.split(given.get("scope", ""))
+    if not asked:
+        return "invalid_scope", "scope is missing."
+    if not set(asked) <= set(client.scopes):
+        return "invalid_scope", "The client is not registered for all of these scopes."
+    return None
+
+
+def _refused_rest(given: Mapping[str, str]) -> tuple[str, str] | None:
+    prompts = set(given.get("prompt", "").split())
+    if not prompts <= _PROMPTS or ("none" in prompts and len(prompts) > 1):
+        return "invalid_request", "prompt must be none, or some of login, consent, select_account."
+    age = given.get("max_age", "0")
+    if not (age.isascii() and age.isdigit() and len(age) <= _LONGEST_AGE):
+        return "invalid_request", "max_age must be a number of seconds."
+    if len(given.get("nonce", "")) > _LONGEST_NONCE:
+        return "invalid_request", "nonce is too long."
+    return None
+
+
+def wants_identity(scope: str) -> bool:
+    """Tell whether an id_token is asked for."""
+    return scopes.covers(scope, [OPENID])

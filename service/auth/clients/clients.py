@@ -1,0 +1,89 @@
+"""The applications that may ask for tokens, as they are registered by configuration."""
+
+import hmac
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from auth.crypto import secret_tokens
+
+CODE, REFRESH, CREDENTIALS = "authorization_code", "refresh_token", "client_credentials"
+GRANTS = (CODE, REFRESH, CREDENTIALS)
+CLIENT_ID = r"^[A-Za-z0-9._~-]{1,64}$"
+# the only hosts that plain http leads to without a network in between (RFC 8252 §7.3)
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Client:
+    """`secrets` are SHA-256 hashes, none of a public client."""
+
+    id: str
+    name: str
+    first_party: bool = False
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    redirect_uris: tuple[str, ...] = ()
+    post_logout_redirect_uris: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
+    grants: tuple[str, ...] = (CODE, REFRESH)
+
+    @property
+    def public(self) -> bool:
+        return not self.secrets
+
+    def knows(self, secret: str) -> bool:
+        """Tell whether this is one of the client's secrets."""
+        given = secret_tokens.hashed(secret)
+        return any(hmac.compare_digest(given, kept) for kept in self.secrets)
+
+    def redirects_to(self, uri: str) -> bool:
+        """Tell whether the URI is registered, character by character (RFC 9700 §2.1).
+
+        Only a program on the user's own machine may take any port: it gets one from its system
+        when it starts (RFC 8252 §7.3).
+        """
+        if uri in self.redirect_uris:
+            return True
+        portless = _without_port(uri) if self.public else None
+        return portless is not None and any(
+            portless == _without_port(known) for known in self.redirect_uris
+        )
+
+
+class Clients:
+    """The registered clients, by their ids."""
+
+    def __init__(self, clients: Iterable[Client] = ()) -> None:
+        self._by_id = {client.id: client for client in clients}
+
+    def find(self, client_id: str) -> Client | None:
+        return self._by_id.get(client_id)
+
+    def every(self) -> Sequence[Client]:
+        return tuple(self._by_id.values())
+
+
+class ClientsError(ValueError):
+    """The registration can't be used; the text names the key and never shows a value."""
+
+
+def _without_port(uri: str) -> tuple[str, str, str, str] | None:
+    """Give a loopback URI's parts but the port, None for any other URI."""
+    try:
+        parts = urlsplit(uri)
+        parts.port  # noqa: B018 - raises if it is no number
+    except ValueError:
+        return None
+    host = parts.hostname or ""
+    if parts.scheme != "http" or host not in LOOPBACK or parts.username or "#" in uri:
+        return None
+    # urlsplit drops control characters and leading spaces, as if they had not been there
+    if not uri.isprintable() or " " in uri:
+        return None
+    # what stands before the path is nothing but host and port, spelt as one spells them
+    if parts.netloc.rpartition(":")[0] not in {host, f"[{host}]"} and parts.netloc not in {
+        host,
+        f"[{host}]",
+    }:
+        return None
+    return host, parts.path, parts.query, parts.scheme

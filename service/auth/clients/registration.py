@@ -1,0 +1,181 @@
+"""How applications are registered: AUTH_CLIENTS, checked whole."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from auth.clients.clients import (
+    CLIENT_ID,
+    CODE,
+    CREDENTIALS,
+    LOOPBACK,
+    REFRESH,
+    Client,
+    Clients,
+    ClientsError,
+)
+from auth.crypto import secret_tokens
+from auth.tokens.first_party import FIRST_PARTY
+from auth.tokens.scopes import OFFLINE, TOKEN
+
+_SHORTEST_SECRET = 32
+_SHA256 = r"^[A-Za-z0-9_-]{43}$"
+_ACCOUNT_ID = re.compile(r"[0-9a-f]{32}")
+# a session keeps 255 characters; the scope that comes with refresh tokens has to fit as well
+_MOST_SCOPE = 240
+
+_Scope = Annotated[str, StringConstraints(pattern=TOKEN)]
+_Sha256 = Annotated[str, StringConstraints(pattern=_SHA256)]
+
+
+class _Entry(BaseModel):
+    """One client, as it is written down."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    client_id: Annotated[str, StringConstraints(pattern=CLIENT_ID)]
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+    first_party: bool = False
+    public: bool = False
+    secret_sha256: _Sha256 | list[_Sha256] = Field(default=[])
+    secret_file: str = ""
+    redirect_uris: list[str] = []
+    post_logout_redirect_uris: list[str] = []
+    scopes: list[_Scope] = ["openid", "profile", "email"]
+    grant_types: list[Literal["authorization_code", "refresh_token", "client_credentials"]] = [
+        "authorization_code",
+        "refresh_token",
+    ]
+
+    @field_validator("client_id")
+    @classmethod
+    def _no_account(cls, value: str) -> str:
+        # RFC 9068 §5: a client's own token has its id where others have an account's
+        if value == FIRST_PARTY or _ACCOUNT_ID.fullmatch(value):
+            raise ValueError("is reserved")
+        return value
+
+    @field_validator("redirect_uris", "post_logout_redirect_uris")
+    @classmethod
+    def _usable(cls, value: list[str]) -> list[str]:
+        for uri in value:
+            if problem := _unusable(uri):
+                raise ValueError(problem)
+        return value
+
+    @field_validator("scopes")
+    @classmethod
+    def _short(cls, value: list[str]) -> list[str]:
+        if len(" ".join(value)) > _MOST_SCOPE:
+            raise ValueError(f"must not be longer than {_MOST_SCOPE} characters together")
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        has_secret = bool(self.secret_sha256 or self.secret_file)
+        if self.public == has_secret:
+            raise ValueError(
+                "needs either `public`: true, or a secret: `secret_sha256` or `secret_file`"
+            )
+        if self.public and CREDENTIALS in self.grant_types:
+            raise ValueError("grant_types: a public client has no credentials of its own")
+        if CODE in self.grant_types and not self.redirect_uris:
+            raise ValueError("redirect_uris: needs one for the grant type authorization_code")
+        if REFRESH in self.grant_types and CODE not in self.grant_types:
+            raise ValueError("grant_types: refresh_token comes after authorization_code")
+        return self
+
+    def client(self, *, files: bool) -> Client:
+        given = self.secret_sha256
+        secrets = [given] if isinstance(given, str) else list(given)
+        if self.secret_file and files:
+            secrets.append(_from_file(self.secret_file))
+        scopes = dict.fromkeys(self.scopes)
+        if REFRESH in self.grant_types:
+            scopes.setdefault(OFFLINE)
+        return Client(
+            id=self.client_id,
+            name=self.name,
+            first_party=self.first_party,
+            secrets=tuple(secrets),
+            redirect_uris=tuple(self.redirect_uris),
+            post_logout_redirect_uris=tuple(self.post_logout_redirect_uris),
+            scopes=tuple(scopes),
+            grants=tuple(self.grant_types),
+        )
+
+
+_ENTRIES = TypeAdapter(list[_Entry])
+
+
+def read(text: str, *, files: bool = True) -> Clients:
+    """Read a JSON array of clients; raise ClientsError, naming the key that is wrong.
+
+    Without `files`, no secret is read: they are where the service runs.
+    """
+    try:
+        entries = _ENTRIES.validate_json(text) if text.strip() else []
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise ClientsError(_said(first["loc"], str(first["msg"]), first["type"])) from None
+    found: dict[str, Client] = {}
+    for number, entry in enumerate(entries):
+        if entry.client_id in found:
+            raise ClientsError(f"[{number}].client_id is there twice")
+        try:
+            found[entry.client_id] = entry.client(files=files)
+        except ClientsError as error:
+            raise ClientsError(f"[{number}].{error}") from None
+    return Clients(found.values())
+
+
+def _said(where: tuple[int | str, ...], message: str, kind: str) -> str:
+    """Tell what is wrong, and where, in the words of the file: `[0].redirect_uris[1]`."""
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where)
+    if kind == "json_invalid":
+        return "is no JSON"
+    return f"{path}: {message.removeprefix('Value error, ')}".lstrip(": ")
+
+
+def _from_file(name: str) -> str:
+    try:
+        secret = Path(name).read_text().strip()
+    except (OSError, UnicodeDecodeError):
+        raise ClientsError("secret_file can't be read") from None
+    if len(secret) < _SHORTEST_SECRET:
+        raise ClientsError(
+            f"secret_file holds less than {_SHORTEST_SECRET} characters. Make a secret with: "
+            "openssl rand -base64 32"
+        )
+    return secret_tokens.hashed(secret)
+
+
+def _unusable(uri: str) -> str:
+    """Tell why a code must not be sent there, "" if it may."""
+    try:
+        parts = urlsplit(uri)
+        parts.port  # noqa: B018 - reads it, and raises if it is no number
+    except ValueError:
+        return "holds what is no URI"
+    if not uri.isascii() or not uri.isprintable() or " " in uri or "\\" in uri:
+        return "holds what is no URI"
+    if parts.fragment or "#" in uri or "*" in uri or parts.username or parts.password:
+        return "must have no fragment, no user and no wildcard"
+    if parts.scheme == "https":
+        return "" if parts.hostname else "needs a host"
+    if parts.scheme == "http":
+        return "" if parts.hostname in LOOPBACK else "must be https, or http on loopback"
+    # RFC 8252 §7.1: a scheme that an app made of its domain; `javascript:` and `data:` have no dot
+    return "" if "." in parts.scheme else "must be https, or a scheme like com.example.app"

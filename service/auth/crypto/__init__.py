@@ -1,0 +1,1 @@
+"""Secrets: opaque tokens, password hashes, sealing at rest."""

@@ -1,0 +1,74 @@
+"""Secrets at rest that have to be read again: sealed with AES-256-GCM.
+
+One random key seals everything. It is kept in the database, wrapped by a key that is derived from
+the configuration; a copy of the database alone opens nothing. When the configured secret changes,
+the key is wrapped once more, and releases that still know the old secret go on.
+"""
+
+import base64
+import os
+import time
+from collections.abc import Sequence
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from sqlalchemy import Connection, insert, select
+
+from auth.crypto import secret_tokens
+from auth.errors import SettingsError
+from auth.storage.tables import DATA_KEYS
+
+_NONCE_BYTES = 12
+_VERSION = "1."
+
+
+class Sealer:
+    def __init__(self, key: bytes) -> None:
+        self._cipher = AESGCM(key)
+
+    def seal(self, secret: bytes, purpose: str) -> str:
+        """Encrypt; only `open` with the same purpose, such as `totp:ACCOUNT`, reads it again."""
+        nonce = os.urandom(_NONCE_BYTES)
+        sealed = nonce + self._cipher.encrypt(nonce, secret, purpose.encode())
+        return _VERSION + base64.urlsafe_b64encode(sealed).decode()
+
+    def open(self, sealed: str, purpose: str) -> bytes:
+        """Decrypt; raise ValueError for what was sealed by another key or for another purpose."""
+        raw = base64.urlsafe_b64decode(sealed.removeprefix(_VERSION))
+        try:
+            return self._cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], purpose.encode())
+        except InvalidTag:
+            raise ValueError("sealed by another key, or for another purpose") from None
+
+
+def unlock(connection: Connection, secrets: Sequence[str]) -> Sealer:
+    """Give the database's sealer, opened with one of the secrets; the first is the current one.
+
+    Made on first use. Raise SettingsError if there is one that none of the secrets opens.
+    """
+    now = time.time()
+    wrapped = {row.id: row.wrapped for row in connection.execute(select(DATA_KEYS))}
+    key = None if wrapped else AESGCM.generate_key(256)
+    for secret in secrets:
+        derived, name = _derived(secret)
+        if key is None and name in wrapped:
+            key = Sealer(derived).open(wrapped[name], name)
+    if key is None:
+        raise SettingsError(
+            "The service can't start:\n  AUTH_SECRET_KEY is another one than the data was sealed "
+            "with (if it was never set, AUTH_SIGNING_KEY took its place). Set "
+            "AUTH_SECRET_KEY_PREVIOUS to the earlier one."
+        )
+    derived, name = _derived(secrets[0])
+    if name not in wrapped:
+        row = {"id": name, "wrapped": Sealer(derived).seal(key, name), "created_at": now}
+        connection.execute(insert(DATA_KEYS).values(row))
+    return Sealer(key)
+
+
+def _derived(secret: str) -> tuple[bytes, str]:
+    """Derive the wrapping key and its name, neither of which tells the secret."""
+    material = HKDF(SHA256(), 64, salt=None, info=b"auth sealing").derive(secret.strip().encode())
+    return material[:32], secret_tokens.hashed(material[32:].hex())

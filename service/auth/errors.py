@@ -1,0 +1,71 @@
+"""The errors of the service: problems that end a request, settings that prevent a start."""
+
+from collections.abc import Mapping
+from enum import Enum
+
+
+class Code(Enum):
+    """The stable code of each problem, with its status and what it says."""
+
+    INVALID_REQUEST = (422, "The request does not have the form that is described.")
+    INVALID_CREDENTIALS = (401, "The e-mail address or the password is wrong.")
+    INVALID_TOKEN = (401, "The access token is missing, wrong or expired.")
+    SECOND_FACTOR_REQUIRED = (401, "The password is right; now show the second factor.")
+    INVALID_FACTOR = (401, "The code or the key is wrong, or was used already.")
+    INVALID_CHALLENGE = (401, "The challenge is wrong, used or expired. Begin again.")
+    REAUTHENTICATION_REQUIRED = (
+        403,
+        "Log in again, with the second factor if there is one: this takes a recent login.",
+    )
+    ACCOUNT_DISABLED = (403, "The account is disabled.")
+    EMAIL_NOT_VERIFIED = (403, "The e-mail address is not verified yet; see the mail sent to it.")
+    FORBIDDEN = (403, "This account may not do that.")
+    INSUFFICIENT_SCOPE = (403, "The application that got this token may not do that.")
+    INVALID_REFRESH_TOKEN = (401, "The refresh token is wrong, expired or revoked. Log in again.")
+    INVALID_CODE = (400, "The code is wrong, used or expired. Ask for a new one.")
+    NOT_FOUND = (404, "There is no such thing.")
+    CONFLICT = (409, "That can't be done to this account.")
+    EMAIL_TAKEN = (409, "There is an account with this e-mail address.")
+    TOO_LARGE = (413, "The request is larger than 16 KiB.")
+    TIMEOUT = (408, "The request did not arrive in time.")
+    PASSWORD_REFUSED = (422, "The password can't be used.")
+    RATE_LIMITED = (429, "Too many requests; try again later.")
+    INTERNAL = (500, "The service failed at this; its log tells more under the request's id.")
+    BUSY = (503, "Too many logins at once; try again in a moment.")
+    UNAVAILABLE = (503, "The service can't reach its data; try again in a moment.")
+
+    @property
+    def status(self) -> int:
+        return self.value[0]
+
+    @property
+    def title(self) -> str:
+        return self.value[1]
+
+
+class ProblemError(Exception):
+    """Ends a request with a problem."""
+
+    def __init__(
+        self,
+        code: Code,
+        headers: Mapping[str, str] | None = None,
+        *,
+        detail: str = "",
+        more: Mapping[str, object] | None = None,
+    ) -> None:
+        """`more` are members of the document beside the usual ones (RFC 9457 §3.2)."""
+        super().__init__(code.name)
+        self.code = code
+        self.headers = headers
+        self.detail = detail
+        self.more = more or {}
+
+    @property
+    def text(self) -> str:
+        """Say it to people, as particularly as it is known."""
+        return self.detail or self.code.title
+
+
+class SettingsError(Exception):
+    """The settings can't be used; the text names every variable that is wrong, and no secret."""

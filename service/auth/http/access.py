@@ -1,0 +1,87 @@
+"""Who asks: dependencies that a route names as parameters."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPBearer
+
+from auth.errors import Code, ProblemError
+from auth.service import Service
+from auth.sign_in import second_factor
+from auth.sign_in.identity import SignedIn, identify, is_ours
+from auth.storage import factors
+from auth.storage.accounts import ADMIN
+from auth.tokens import scopes
+
+
+async def the_service(request: Request) -> Service:
+    service: Service = request.app.state.service
+    return service
+
+
+Running = Annotated[Service, Depends(the_service)]
+
+
+class Bearer(HTTPBearer):
+    """Gives whose access token a request came with (RFC 6750).
+
+    An application's token does nothing here unless it has the scope `account`, or `any_client` may
+    come. One dependency does it all: each that FastAPI has to resolve costs as much as the query.
+    """
+
+    def __init__(self, *, required: bool, any_client: bool = False) -> None:
+        super().__init__(bearerFormat="JWT", description="An access token.", auto_error=False)
+        self._required, self._any_client = required, any_client
+
+    async def __call__(self, request: Request) -> SignedIn | None:  # type: ignore[override]
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        found = None
+        if scheme.lower() == "bearer" and token:
+            found = await identify(request.app.state.service, token.strip())
+        if found is None and self._required:
+            raise unauthenticated()
+        if found is not None and not self._any_client and not found.manages_account:
+            raise insufficient_scope(scopes.ACCOUNT)
+        return found
+
+
+def unauthenticated() -> ProblemError:
+    return ProblemError(Code.INVALID_TOKEN, {"WWW-Authenticate": 'Bearer realm="auth"'})
+
+
+def insufficient_scope(scope: str) -> ProblemError:
+    """Refuse a token as RFC 6750 §3.1 has it; `scope` is ours, or was checked to be one."""
+    challenge = f'Bearer realm="auth", error="insufficient_scope", scope="{scope}"'
+    return ProblemError(Code.INSUFFICIENT_SCOPE, {"WWW-Authenticate": challenge})
+
+
+User = Annotated[SignedIn, Security(Bearer(required=True))]
+AnyUser = Annotated[SignedIn, Security(Bearer(required=True, any_client=True))]
+PerhapsUser = Annotated[SignedIn | None, Security(Bearer(required=False))]
+
+
+async def signed_in_lately(service: Running, user: User) -> SignedIn:
+    """Refuse what is done once and for all to who has not signed in within the last minutes."""
+    if user.session is None or not await second_factor.shown_lately(service, user.session):
+        raise ProblemError(Code.REAUTHENTICATION_REQUIRED)
+    return user
+
+
+async def stepped_up(service: Service, user: SignedIn) -> None:
+    """Refuse likewise, but only for accounts with a second factor: others show the password."""
+    if await service.database.read(factors.of, user.account.id):
+        await signed_in_lately(service, user)
+
+
+RecentUser = Annotated[SignedIn, Depends(signed_in_lately)]
+
+
+async def administrator(service: Running, user: User) -> SignedIn:
+    # as the database says now, not as the token said when it was made; and no user can agree that
+    # somebody else's application does this to other users
+    if user.account.role != ADMIN or not is_ours(service, user.claims):
+        raise ProblemError(Code.FORBIDDEN)
+    return user
+
+
+Administrator = Annotated[SignedIn, Depends(administrator)]

@@ -1,0 +1,70 @@
+"""Who is signed in with this browser."""
+
+import time
+from collections.abc import Sequence
+
+from fastapi import Request, Response
+
+from auth.context import CALLER
+from auth.crypto import secret_tokens
+from auth.http import cookies, csrf
+from auth.service import Service
+from auth.sign_in.sessions import complete
+from auth.storage import browser_sessions
+from auth.storage.accounts import Account
+from auth.storage.browser_sessions import BrowserSession
+
+
+async def current(service: Service, request: Request) -> tuple[BrowserSession, Account] | None:
+    """Give the session of the browser's cookie with its account, None if nobody is signed in."""
+    cookie = request.cookies.get(_name(service))
+    if not cookie:
+        return None
+    hashed = secret_tokens.hashed(cookie)
+    return await service.database.read(browser_sessions.find, hashed, time.time())
+
+
+async def begin(
+    service: Service, request: Request, answer: Response, account: Account, amr: Sequence[str]
+) -> None:
+    """Sign the account in with a new cookie; whatever the browser had before is void."""
+    cookie, now, caller = secret_tokens.make(), time.time(), CALLER.get()
+    seconds = service.settings.oauth.browser_session_seconds
+    session = BrowserSession(
+        hash=secret_tokens.hashed(cookie),
+        account_id=account.id,
+        amr=" ".join(amr),
+        authenticated_at=now,
+        created_at=now,
+        last_used_at=now,
+        expires_at=now + seconds,
+        address=caller.address,
+        user_agent=caller.user_agent,
+    )
+    before = secret_tokens.hashed(request.cookies.get(_name(service), ""))
+    await complete(
+        service,
+        account,
+        lambda connection: browser_sessions.begin(connection, account, session, instead_of=before),
+        page="sign-in",
+    )
+    keep(service, request, answer, cookie, seconds)
+
+
+def keep(service: Service, request: Request, answer: Response, cookie: str, seconds: float) -> None:
+    """Give the browser the cookie of its session, new after each sign-in and each step up."""
+    domain = service.settings.oauth.cookie_domain
+    cookies.put(service, answer, _name(service), cookie, seconds=int(seconds), domain=domain)
+    csrf.renew(request, answer)
+
+
+async def end(service: Service, request: Request, answer: Response) -> None:
+    """Sign the browser out."""
+    hashed = secret_tokens.hashed(request.cookies.get(_name(service), ""))
+    await service.database.write(browser_sessions.remove, hashed)
+    domain = service.settings.oauth.cookie_domain
+    cookies.remove(service, answer, _name(service), domain=domain)
+
+
+def _name(service: Service) -> str:
+    return cookies.name(service, "session", shared=bool(service.settings.oauth.cookie_domain))

@@ -1,0 +1,48 @@
+"""The caller of the current request, as far as the network shows it."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from auth.context import CALLER, Caller
+from auth.protection import addresses
+from auth.protection.addresses import Network
+
+_LONGEST_AGENT = 255
+_REMEMBERED = 1024
+
+
+class Callers:
+    """Sets the caller of each request (`auth.context`)."""
+
+    def __init__(self, app: ASGIApp, *, trusted: Sequence[Network]) -> None:
+        self._app = app
+        # the same few clients ask again and again, and reading addresses takes a while
+        self._address = lru_cache(_REMEMBERED)(
+            lambda peer, *forwarded: addresses.client(peer, forwarded, trusted)
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            CALLER.set(self._caller(scope))
+        await self._app(scope, receive, send)
+
+    def _caller(self, scope: Scope) -> Caller:
+        forwarded, agent = [], ""
+        for name, value in scope["headers"]:
+            if name == b"x-forwarded-for":
+                forwarded.append(value.decode("latin-1"))
+            elif name == b"user-agent":
+                agent = value.decode("latin-1")
+        peer = scope["client"][0] if scope.get("client") else ""
+        return Caller(
+            address=self._address(peer, *forwarded),
+            # a control character would forge lines where somebody prints it
+            user_agent=_printable(agent[:_LONGEST_AGENT]),
+            proxied=bool(forwarded),
+        )
+
+
+def _printable(text: str) -> str:
+    return text if text.isprintable() else "".join(filter(str.isprintable, text))

@@ -1,0 +1,21 @@
+"""Forms as browsers and OAuth clients send them: each parameter once (RFC 6749 §3.2)."""
+
+from fastapi import Request
+
+from auth.authorization.errors import OAuthError
+from auth.authorization.parameters import parameters
+
+FORM = "application/x-www-form-urlencoded"
+
+
+async def form(request: Request) -> dict[str, str]:
+    """Read a form; refuse any other body with `invalid_request`."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != FORM:
+        raise OAuthError("invalid_request", f"The request must be of the type {FORM}.")
+    try:
+        return parameters((await request.body()).decode("ascii"))
+    except ValueError:
+        raise OAuthError(
+            "invalid_request", "The form can't be read, or has a parameter twice."
+        ) from None

@@ -1,0 +1,44 @@
+"""All that stands around the routes, in its order."""
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from auth.http.bodies import BoundedRequests
+from auth.http.callers import Callers
+from auth.http.headers import SecureHeaders
+from auth.http.rate_limit_headers import RateLimitHeaders
+from auth.protection.settings import Protection
+from auth.telemetry import logs
+from auth.telemetry.metrics import Metrics, RequestMetrics
+from auth.telemetry.tracing import Tracing
+
+_CORS_SECONDS = 600
+
+
+def install(
+    app: FastAPI, protection: Protection, *, issuer: str, metrics: Metrics, tracing: Tracing
+) -> None:
+    """Put it around an app; what is added last is asked first."""
+    app.add_middleware(
+        BoundedRequests,
+        body_seconds=protection.body_seconds,
+        seconds=protection.request_seconds,
+    )
+    app.add_middleware(RateLimitHeaders)
+    if protection.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=protection.origins,
+            # tokens travel in headers; our cookie is the sign-in page's alone
+            allow_credentials=False,
+            allow_methods=["GET", "POST", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "X-Request-Id"],
+            expose_headers=["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"],
+            max_age=_CORS_SECONDS,
+        )
+    app.add_middleware(SecureHeaders, issuer=issuer)
+    app.add_middleware(RequestMetrics, metrics=metrics)
+    app.add_middleware(logs.RequestLog)
+    if tracing.on:
+        app.add_middleware(tracing.middleware())
+    app.add_middleware(Callers, trusted=protection.trusted_proxies)

@@ -1,0 +1,1 @@
+"""Mail: messages, the queue that sends them, and the ways to deliver them."""

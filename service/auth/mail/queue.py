@@ -1,0 +1,86 @@
+"""The mail queue: it sends in the background, so that no answer takes longer for a mail."""
+
+import asyncio
+import logging
+import smtplib
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from email.message import EmailMessage
+from email.utils import formatdate, make_msgid
+
+from auth.mail.carriers import Carrier
+
+LOG = logging.getLogger("auth")
+_WAITING = 256
+
+
+_WORKERS = 4
+
+
+_ATTEMPTS = 3
+
+
+_PAUSE_SECONDS = 2.0
+
+
+class MailQueue:
+    """Does errands after the answer is given: looking up whom a mail is for, and sending it.
+
+    Whoever asks waits for none of it. When more wait than it holds, new ones are dropped with a
+    line in the log: a mail can be asked for again, memory can not.
+    """
+
+    def __init__(self, carrier: Carrier, sender: str) -> None:
+        self.carrier = carrier
+        self._sender = sender
+        self._errands: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue(_WAITING)
+
+    def post(self, to: str, subject: str, text: str) -> None:
+        """Send a mail, soon."""
+        self.later(lambda: self.send(to, subject, text))
+
+    def later(self, errand: Callable[[], Awaitable[None]]) -> None:
+        try:
+            self._errands.put_nowait(errand)
+        except asyncio.QueueFull:
+            LOG.warning("mail dropped: too many wait")
+
+    async def send(self, to: str, subject: str, text: str) -> None:
+        """Send a mail now, trying again a few times."""
+        message = EmailMessage()
+        message["From"], message["To"], message["Subject"] = self._sender, to, subject
+        message["Date"], message["Message-ID"] = formatdate(time.time()), make_msgid(domain="auth")
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(text)
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                await asyncio.to_thread(self.carrier.carry, message)
+            except (OSError, smtplib.SMTPException) as error:
+                # neither the address nor the text: the one is personal, the other lets people in
+                extra = {"mail": subject, "reason": type(error).__name__, "attempt": attempt}
+                LOG.warning("mail not sent", extra=extra)
+                if attempt < _ATTEMPTS:
+                    await asyncio.sleep(_PAUSE_SECONDS * attempt)
+            else:
+                return
+
+    def workers(self) -> list[Coroutine[None, None, None]]:
+        """Give what does the errands: several, so that one slow server holds up only few."""
+        return [self._work() for _ in range(_WORKERS)]
+
+    async def _work(self) -> None:
+        while True:
+            errand = await self._errands.get()
+            try:
+                await errand()
+            except Exception:
+                LOG.exception("errand failed")
+            finally:
+                self._errands.task_done()
+
+    async def drain(self, seconds: float) -> None:
+        """Wait until all is sent, or the seconds are over."""
+        try:
+            await asyncio.wait_for(self._errands.join(), seconds)
+        except TimeoutError:
+            LOG.warning("mail dropped: the service stops")

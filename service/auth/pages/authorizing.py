@@ -1,0 +1,131 @@
+"""The authorization endpoint: signs the user in, asks for consent, sends a code (RFC 6749 §4.1)."""
+
+import time
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import RedirectResponse
+
+from auth.accounts import consents
+from auth.authorization import codes, requests
+from auth.authorization.requests import Ask, RefusedRequestError
+from auth.http import browsers
+from auth.http.access import Running
+from auth.http.cookies import service_of
+from auth.http.destinations import AUTHORIZE
+from auth.http.forms import form
+from auth.http.openapi import router
+from auth.pages.forms import Form
+from auth.pages.rendering import page
+from auth.service import Service
+from auth.storage.browser_sessions import BrowserSession
+from auth.tokens import scopes
+
+ROUTER = router(tags=["OAuth 2.0 and OpenID Connect"])
+
+
+def _parameter(name: str, description: str, example: str = "") -> dict[str, Any]:
+    shown = {"example": example} if example else {}
+    schema = {"type": "string"}
+    return {"in": "query", "name": name, "description": description, "schema": schema, **shown}
+
+
+# described, not declared: what is wrong with them is told by a redirect or a page
+_PARAMETERS = [
+    _parameter("client_id", "A registered client.", "shop"),
+    _parameter("redirect_uri", "One of its URIs.", "https://shop.example.org/callback"),
+    _parameter("response_type", "Always `code`.", "code"),
+    _parameter("scope", "With `openid` there will be an id_token.", "openid email"),
+    _parameter("state", "Comes back with the answer.", "af0ifjsldkj"),
+    _parameter("nonce", "Comes back in the id_token.", "n-0S6_WzA2Mj"),
+    _parameter("code_challenge", "PKCE.", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
+    _parameter("code_challenge_method", "Always `S256`.", "S256"),
+    _parameter("prompt", "`none`, or some of `login`, `consent`, `select_account`."),
+    _parameter("max_age", "Seconds since the sign-in after which to ask for another."),
+    _parameter("login_hint", "The e-mail address, if it is known.", "ada@example.org"),
+    _parameter("response_mode", "Always `query`."),
+]
+_HTML = {"content": {"text/html": {"schema": {"type": "string"}}}}
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "A page that asks for consent.", **_HTML},
+    303: {
+        "description": "To the sign-in page; or to the client, with `code`, `state` and `iss`, or "
+        "with `error`, `error_description`, `state` and `iss`."
+    },
+    400: {"description": "A page: the client or its redirect URI is not registered.", **_HTML},
+}
+
+
+def install(app: FastAPI) -> None:
+    @app.exception_handler(RefusedRequestError)
+    async def _refused(request: Request, error: RefusedRequestError) -> Response:
+        values = [("error", error.error), ("error_description", error.description)]
+        uri = codes.answer(service_of(request), error.redirect_uri, error.state, values)
+        return RedirectResponse(uri, 303)
+
+
+@ROUTER.get(
+    "/oauth2/authorize",
+    response_class=Response,
+    openapi_extra={"parameters": _PARAMETERS},
+    responses=_ANSWERS,
+)
+async def authorize(request: Request, service: Running) -> Response:
+    """Send the user to the client with a code, once they have signed in and agreed.
+
+    For browsers. PKCE is required; first-party clients need no consent. An unknown client or
+    redirect URI ends with a page, and never with a redirect.
+    """
+    ask = requests.read(service.settings.oauth.clients, request.url.query)
+    found = await browsers.current(service, request)
+    if found is None or ask.wants_login(found[0].authenticated_at, time.time()):
+        if ask.silent:
+            raise ask.refused("login_required", "The user has to sign in.")
+        target = urlencode({"next": AUTHORIZE + ask.after_login()})
+        return RedirectResponse(f"/sign-in?{target}", 303)
+    session, account = found
+    if "consent" in ask.prompts or await consents.is_needed(
+        service, account, ask.client, ask.scope
+    ):
+        if ask.silent:
+            raise ask.refused("consent_required", "The user has to agree.")
+        return page(
+            request,
+            "consent",
+            leads_to=[ask.redirect_uri],
+            client=ask.client.name,
+            email=account.email,
+            query=request.url.query,
+            asked=[scopes.meaning(word) for word in scopes.split(ask.scope)],
+        )
+    return await _grant(service, ask, session)
+
+
+@ROUTER.post("/oauth2/authorize", include_in_schema=False)
+async def authorize_by_form(request: Request) -> Response:
+    """Take the same as a form (OIDC Core §3.1.2.1).
+
+    A form from another site comes without our cookie; the redirect brings it along.
+    """
+    query = urlencode(await form(request))
+    return RedirectResponse(AUTHORIZE + query, 303)
+
+
+@ROUTER.post("/oauth2/consent", include_in_schema=False)
+async def consent(request: Request, service: Running, given: Form) -> Response:
+    """Take the user's decision about what the consent page told."""
+    query = given.get("query", "")
+    ask = requests.read(service.settings.oauth.clients, query)
+    found = await browsers.current(service, request)
+    if found is None:
+        return RedirectResponse(AUTHORIZE + query, 303)
+    session, account = found
+    if given.get("decision") != "allow":
+        raise ask.refused("access_denied", "The user said no.")
+    await consents.grant(service, account, ask.client, ask.scope)
+    return await _grant(service, ask, session)
+
+
+async def _grant(service: Service, ask: Ask, session: BrowserSession) -> Response:
+    return RedirectResponse(await codes.make(service, ask, session), 303)

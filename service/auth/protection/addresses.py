@@ -1,0 +1,93 @@
+"""Which client a request comes from, when proxies stand between."""
+
+import socket
+import struct
+from collections.abc import Iterable, Sequence
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
+from pathlib import Path
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+_MAX_HOPS = 16
+_ROUTES = Path("/proc/net/route")
+
+
+def networks(names: str, *, routes: Path = _ROUTES) -> tuple[Network, ...]:
+    """Read networks: CIDRs, addresses, `loopback`, and `gateway`, which is the default gateway.
+
+    From a container, the gateway of Docker's bridge is its host: there the proxy's requests come
+    from. Raise ValueError, naming the word that is none of these.
+    """
+    found: list[Network] = []
+    for name in names.replace(",", " ").split():
+        if name == "loopback":
+            found += LOOPBACK
+        elif name == "gateway":
+            found += (ip_network(address) for address in _gateways(routes))
+        else:
+            try:
+                found.append(ip_network(name))
+            except ValueError:
+                raise ValueError(name) from None
+    return tuple(found)
+
+
+def within(address: Address | None, known: Iterable[Network]) -> bool:
+    return address is not None and any(address in network for network in known)
+
+
+def parse(text: str) -> Address | None:
+    """Read an address as proxies write it: also with a port, and IPv6 in brackets (RFC 7239 §6)."""
+    text = text.strip().strip('"')
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
+
+
+def client(peer: str, forwarded: Sequence[str], trusted: Sequence[Network]) -> str:
+    """Give the client's address: the last one that no trusted proxy could have made up.
+
+    `forwarded` are the values of X-Forwarded-For, first to last. Each proxy adds, at the right,
+    the address that it was called from; so they are read from the right, and as far as trusted
+    proxies wrote them. Whatever a client wrote itself stands to the left of that.
+    """
+    address = parse(peer)
+    if address is None:
+        return "unknown"
+    hops = ",".join(forwarded).rsplit(",", _MAX_HOPS)[-_MAX_HOPS:]
+    while hops and within(address, trusted):
+        hop = parse(hops.pop())
+        if hop is None:
+            break
+        address = hop
+    return str(address)
+
+
+def _gateways(routes: Path) -> list[str]:
+    """Read the default gateways from the kernel's table; none where there is no such table."""
+    try:
+        lines = routes.read_text().splitlines()[1:]
+    except OSError:
+        return []
+    fields = [line.split() for line in lines]
+    return [
+        socket.inet_ntoa(struct.pack("<L", int(gateway, 16)))
+        for _, destination, gateway, *_ in fields
+        if int(destination, 16) == 0 and int(gateway, 16) != 0
+    ]

@@ -1,0 +1,79 @@
+"""Lockout: after failed logins, each further failure makes the wait twice as long.
+
+Two counts. One of an account and a client: few failures are allowed, so guessing from one place
+ends soon. One of an account whoever calls: many are allowed and the longest wait is short, so that
+guessing from many places is slow, yet nobody can lock another one out for long. No lock is for
+ever.
+
+An account that does not exist is counted and locked as one that does: what is kept is a hash of
+the name that was tried.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from auth.context import CALLER
+from auth.errors import Code, ProblemError
+from auth.protection.counted import counted_as, hashed_name
+from auth.storage import lockouts
+from auth.storage.database import Database
+
+_MEMORY_SECONDS = 3600.0
+_MOST_DOUBLINGS = 30
+
+
+@dataclass(frozen=True)
+class Lock:
+    """`allowed` failures are free; the next one locks for `first` seconds, at most `longest`."""
+
+    allowed: int
+    first: float
+    longest: float
+
+    def seconds(self, failures: int) -> float:
+        over = failures - self.allowed
+        if over <= 0:
+            return 0.0
+        return float(min(self.longest, self.first * 2 ** min(over - 1, _MOST_DOUBLINGS)))
+
+
+class Lockout:
+    """`allowed`: failures of an account from one client; from everywhere, four times as many."""
+
+    def __init__(
+        self, database: Database, *, allowed: int, now: Callable[[], float] = time.time
+    ) -> None:
+        self._database, self._now = database, now
+        self._here = Lock(allowed, first=2, longest=900)
+        self._anywhere = Lock(4 * allowed, first=2, longest=60)
+
+    async def check(self, name: str) -> bool:
+        """Refuse with 429 while locked, with no word about the password; tell if any failed."""
+        return self.judge(await self._database.read(lockouts.until, *self.subjects(name)))
+
+    def judge(self, until: float | None) -> bool:
+        """Do as `check` does, with what `lockouts.until` gave of the name's subjects."""
+        wait = (until or 0) - self._now()
+        if wait > 0:
+            raise ProblemError(Code.RATE_LIMITED, {"Retry-After": str(int(wait) + 1)})
+        return until is not None
+
+    async def failed(self, name: str) -> bool:
+        """Count a failure; tell whether the account is locked by it."""
+        until = await self._database.write(
+            lockouts.failed,
+            {subject: lock.seconds for subject, lock in self.subjects(name).items()},
+            now=self._now(),
+            memory=_MEMORY_SECONDS,
+        )
+        return until > 0
+
+    async def succeeded(self, name: str) -> None:
+        """Forget the failures of this client; those from elsewhere are still somebody's guesses."""
+        await self._database.write(lockouts.clear, list(self.subjects(name))[:1])
+
+    def subjects(self, name: str) -> dict[str, Lock]:
+        """Give what is counted of a name that the current caller tries, and what locks it."""
+        hashed = hashed_name(name)
+        return {f"{hashed}@{counted_as(CALLER.get().address)}": self._here, hashed: self._anywhere}

@@ -1,0 +1,1 @@
+"""The use cases of signing in: password, passkey, second factor, sessions, refresh."""

@@ -1,0 +1,39 @@
+"""What is asked of somebody, and kept until it is answered: a second factor, a passkey."""
+
+import json
+import time
+from collections.abc import Mapping
+
+from auth.crypto import secret_tokens
+from auth.errors import Code, ProblemError
+from auth.service import Service
+from auth.storage import challenges as kept
+from auth.storage.challenges import Challenge, Purpose
+
+SECONDS = 300
+
+
+async def pose(
+    service: Service, purpose: Purpose, account_id: str | None, data: Mapping[str, str]
+) -> str:
+    """Keep a challenge, and what its answer is checked against; give the token that names it."""
+    token, now = secret_tokens.make(), time.time()
+    challenge = Challenge(
+        hash=secret_tokens.hashed(token),
+        account_id=account_id,
+        purpose=purpose,
+        data=json.dumps(data),
+        created_at=now,
+        expires_at=now + SECONDS,
+    )
+    await service.database.write(kept.add, challenge)
+    return token
+
+
+async def find(service: Service, purpose: Purpose, token: str) -> Challenge:
+    """Give the challenge that a token names, if it may still be answered."""
+    hashed = secret_tokens.hashed(token)
+    found = await service.database.read(kept.find, hashed, purpose, time.time())
+    if found is None:
+        raise ProblemError(Code.INVALID_CHALLENGE)
+    return found

@@ -1,0 +1,270 @@
+"""Adding and taking away second factors, with what goes along: codes, notices, other sessions."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+
+from auth.errors import Code, ProblemError
+from auth.protection.limits import Action
+from auth.service import Service
+from auth.sign_in import challenges, one_time_codes, passkeys
+from auth.sign_in.passkeys import Assertion
+from auth.sign_in.second_factor import sealed_for
+from auth.storage import accounts, browser_sessions, factors, sessions
+from auth.storage import challenges as kept_challenges
+from auth.storage import passkeys as kept
+from auth.storage.accounts import Account
+from auth.storage.browser_sessions import BrowserSession
+from auth.storage.challenges import Purpose
+from auth.storage.passkeys import Passkey
+from auth.storage.sessions import Session
+from auth.telemetry.audit import Event
+
+TOTP = "authenticator app"
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Owner:
+    """Who changes the factors of an account, and the session that they do it from.
+
+    `renewed` is the hash of the cookie that a browser gets instead of its own when its session is
+    worth more: who had a copy of that one has nothing.
+    """
+
+    account: Account
+    here: Session | BrowserSession
+    renewed: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Invitation:
+    """What an authenticator app is told: the secret, in base32, or a URI with it (otpauth)."""
+
+    secret: str
+    uri: str
+
+
+async def new_codes(service: Service, owner: Owner) -> list[str]:
+    """Give ten new recovery codes; those before are void."""
+    account = owner.account
+    codes = one_time_codes.new_recovery_codes()
+
+    def work(connection: Connection) -> bool:
+        has = bool(factors.of(connection, account.id))
+        if has:
+            _replace_codes(connection, account, codes)
+        return has
+
+    if not await _change(service, owner, work):
+        raise ProblemError(Code.CONFLICT, detail="There is no second factor to recover.")
+    await service.audit.record(Event.RECOVERY_CODES_RENEWED, account_id=account.id)
+    service.mail_queue.post(account.email, *service.messages.recovery_codes_renewed())
+    return codes
+
+
+async def begin_totp(service: Service, owner: Owner) -> Invitation:
+    """Make a secret for an authenticator app. It counts once a code of it was confirmed."""
+    account = owner.account
+    secret = one_time_codes.new_secret()
+    sealed = service.sealer.seal(secret.encode(), sealed_for(account.id))
+
+    def work(connection: Connection) -> bool:
+        return factors.begin_totp(connection, account.id, sealed, time.time())
+
+    if not await _change(service, owner, work):
+        raise ProblemError(Code.CONFLICT, detail="There is an authenticator app already.")
+    return _invitation(service, account, secret)
+
+
+async def begun_totp(service: Service, account: Account) -> Invitation | None:
+    """Give what `begin_totp` gave last, None once that was confirmed."""
+    found = await service.database.read(factors.totp, account.id)
+    if found is None or found.confirmed:
+        return None
+    secret = service.sealer.open(found.secret, sealed_for(account.id)).decode()
+    return _invitation(service, account, secret)
+
+
+def _invitation(service: Service, account: Account, secret: str) -> Invitation:
+    issuer = service.settings.issuer.partition("://")[2]
+    return Invitation(
+        secret=secret, uri=one_time_codes.uri(secret, account=account.email, issuer=issuer)
+    )
+
+
+async def confirm_totp(service: Service, owner: Owner, code: str) -> list[str] | None:
+    """Turn TOTP on, with a first code; give the recovery codes if the account had no factor."""
+    account = owner.account
+    await service.limits.take(Action.GUESS, account.id)
+    code = code.replace(" ", "")
+    codes = one_time_codes.new_recovery_codes()
+    now = time.time()
+
+    def work(connection: Connection) -> tuple[bool, bool]:
+        found = factors.totp(connection, account.id)
+        if found is None or found.confirmed:
+            return False, False
+        secret = service.sealer.open(found.secret, sealed_for(account.id)).decode()
+        step = one_time_codes.step_of(secret, code)
+        if step is None:
+            return False, False
+        first = not factors.of(connection, account.id)
+        factors.confirm_totp(connection, account.id, now)
+        factors.use_step(connection, account.id, step)
+        if first:
+            _first_factor(connection, owner, codes, "pwd otp mfa")
+        return True, first
+
+    done, first = await _change(service, owner, work)
+    if not done:
+        await service.audit.record(Event.FACTOR_REFUSED, success=False, account_id=account.id)
+        raise ProblemError(Code.INVALID_FACTOR)
+    await _added(service, account, TOTP)
+    return codes if first else None
+
+
+async def begin_passkey(service: Service, account: Account) -> tuple[str, dict[str, Any]]:
+    """Give the challenge to make a passkey for, and what `navigator.credentials.create` takes."""
+    options, expected = await passkeys.invitation(service, account)
+    purpose = Purpose.PASSKEY_REGISTRATION
+    return await challenges.pose(service, purpose, account.id, {"webauthn": expected}), options
+
+
+async def add_passkey(
+    service: Service, owner: Owner, challenge: str, credential: Assertion, *, name: str
+) -> tuple[Passkey, list[str] | None]:
+    """Keep the passkey that a browser made; give the recovery codes if it is the first factor."""
+    account = owner.account
+    found = await challenges.find(service, Purpose.PASSKEY_REGISTRATION, challenge)
+    if found.account_id != account.id:
+        raise ProblemError(Code.INVALID_CHALLENGE)
+    passkey = passkeys.registered(
+        service.settings.issuer,
+        json.loads(found.data)["webauthn"],
+        credential,
+        account_id=account.id,
+        name=name,
+    )
+    if passkey is None:
+        raise ProblemError(Code.INVALID_FACTOR)
+    codes = one_time_codes.new_recovery_codes()
+
+    def work(connection: Connection) -> bool | None:
+        if not kept_challenges.use(connection, found.hash, time.time()):
+            return None
+        first = not factors.of(connection, account.id)
+        kept.add(connection, passkey)
+        if first:
+            _first_factor(connection, owner, codes, f"pwd {passkeys.amr(passkey)} mfa")
+        return first
+
+    try:
+        first = await _change(service, owner, work)
+    except kept.KnownPasskeyError:
+        raise ProblemError(Code.CONFLICT, detail="This passkey is registered already.") from None
+    if first is None:
+        raise ProblemError(Code.INVALID_CHALLENGE)
+    await _added(service, account, passkeys.KIND)
+    return passkey, codes if first else None
+
+
+async def remove_totp(service: Service, owner: Owner) -> None:
+    def work(connection: Connection) -> bool:
+        removed = factors.remove_totp(connection, owner.account.id)
+        _without_factor(connection, owner.account)
+        return removed
+
+    removed = await _change(service, owner, work)
+    await _removed(service, owner.account, TOTP, removed=removed)
+
+
+async def remove_passkey(service: Service, owner: Owner, identity: str) -> None:
+    def work(connection: Connection) -> bool:
+        removed = kept.remove(connection, owner.account.id, identity)
+        _without_factor(connection, owner.account)
+        return removed
+
+    removed = await _change(service, owner, work)
+    await _removed(service, owner.account, passkeys.KIND, removed=removed)
+
+
+async def reset(service: Service, account: Account, actor_id: str) -> None:
+    """Take every factor of another's account away, and end its sessions."""
+
+    def work(connection: Connection) -> bool:
+        kept_challenges.forget(connection, account.id)
+        had = factors.remove_all(connection, account.id)
+        if had:
+            sessions.revoke_all(connection, account.id, "second factor reset", time.time())
+        return had
+
+    if await service.database.write(work):
+        await service.audit.record(
+            Event.FACTOR_REMOVED, account_id=account.id, actor_id=actor_id, factor="every"
+        )
+        service.mail_queue.post(account.email, *service.messages.second_factor_reset())
+
+
+async def _change(service: Service, owner: Owner, work: Callable[[Connection], Answer]) -> Answer:
+    """Do it in one transaction, if what the owner has shown counts until that ends.
+
+    Else a session that somebody ends at this moment could still leave a factor of its own behind.
+    """
+
+    def claimed(connection: Connection) -> Answer:
+        # the account first, as whoever changes it and ends its sessions does
+        if not accounts.hold(connection, owner.account) or not _stands(connection, owner.here):
+            raise ProblemError(Code.REAUTHENTICATION_REQUIRED)
+        return work(connection)
+
+    return await service.database.write(claimed)
+
+
+def _stands(connection: Connection, here: Session | BrowserSession) -> bool:
+    if isinstance(here, BrowserSession):
+        return browser_sessions.stands(connection, here.hash)
+    return sessions.stands(connection, here.id, time.time())
+
+
+def _first_factor(connection: Connection, owner: Owner, codes: list[str], amr: str) -> None:
+    """Give recovery codes, and end what was signed in with the password alone, but for here."""
+    account, here, now = owner.account, owner.here, time.time()
+    # a login whose password is being checked was not asked for the factor: it counts no more
+    accounts.change(connection, account.id, password_changed_at=now)
+    _replace_codes(connection, account, codes)
+    why = "second factor added"
+    # who adds the factor has just shown it
+    if isinstance(here, BrowserSession):
+        sessions.revoke_all(connection, account.id, why, now, but_browser=here.hash)
+        browser_sessions.step_up(connection, here.hash, owner.renewed, amr, now)
+    else:
+        sessions.revoke_all(connection, account.id, why, now, but=here.id)
+        sessions.step_up(connection, here.id, amr, now)
+
+
+def _replace_codes(connection: Connection, account: Account, codes: list[str]) -> None:
+    hashes = [one_time_codes.recovery_hash(account.id, code) for code in codes]
+    factors.replace_codes(connection, account.id, hashes, time.time())
+
+
+def _without_factor(connection: Connection, account: Account) -> None:
+    """Take the recovery codes away with the last factor: alone they would be a second password."""
+    if not factors.of(connection, account.id):
+        factors.replace_codes(connection, account.id, [], time.time())
+
+
+async def _added(service: Service, account: Account, factor: str) -> None:
+    await service.audit.record(Event.FACTOR_ADDED, account_id=account.id, factor=factor)
+    service.mail_queue.post(account.email, *service.messages.factor_added(factor))
+
+
+async def _removed(service: Service, account: Account, factor: str, *, removed: bool) -> None:
+    if not removed:
+        raise ProblemError(Code.NOT_FOUND)
+    await service.audit.record(Event.FACTOR_REMOVED, account_id=account.id, factor=factor)
+    service.mail_queue.post(account.email, *service.messages.factor_removed(factor))

@@ -1,0 +1,72 @@
+"""The account and the session behind an access token."""
+
+import time
+from dataclasses import dataclass
+
+from auth.service import Service
+from auth.storage import accounts, sessions
+from auth.storage.accounts import Account
+from auth.storage.sessions import Session
+from auth.tokens import scopes
+from auth.tokens.access_tokens import Claims, TokenError, unknown_kid
+from auth.tokens.first_party import FIRST_PARTY
+
+# tokens of the release before name no client, and are our own
+OWN = frozenset({"", FIRST_PARTY})
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Whose access token a request came with. Tokens of the release before name no session."""
+
+    account: Account
+    session: Session | None
+    claims: Claims
+
+    @property
+    def manages_account(self) -> bool:
+        """Tell whether the token is for more than to be signed in to another application."""
+        own = self.claims.client_id in OWN
+        return own or scopes.covers(self.claims.scope, [scopes.ACCOUNT])
+
+    def stands(self, now: float) -> bool:
+        """Tell whether neither the account nor the session was ended."""
+        account = self.account
+        if account.disabled_at is not None:
+            return False
+        if self.session is not None:
+            return self.session.live(now)
+        return self.claims.issued_at >= (account.password_changed_at or 0)
+
+
+async def identify(service: Service, token: str) -> SignedIn | None:
+    """Give whose access token this is, None unless it is good and its session still stands."""
+    try:
+        claims = service.tokens.verify(token)
+    except TokenError:
+        if not unknown_kid(token, service.tokens.keys):
+            return None
+        await service.reload_keys()
+        try:
+            claims = service.tokens.verify(token)
+        except TokenError:
+            return None
+    found = service.token_cache.get(token)
+    if found is None:
+        found = await _look_up(service, claims)
+        service.token_cache.put(token, found)
+    return found if found is not None and found.stands(time.time()) else None
+
+
+async def _look_up(service: Service, claims: Claims) -> SignedIn | None:
+    if claims.session_id:
+        row = await service.database.read(sessions.with_account, claims.subject, claims.session_id)
+        return SignedIn(*row, claims) if row else None
+    account = await service.database.read(accounts.by_id, claims.subject)
+    return SignedIn(account, None, claims) if account else None
+
+
+def is_ours(service: Service, claims: Claims) -> bool:
+    """Tell whether a token is one of our own applications', and not one that a user agreed to."""
+    client = service.settings.oauth.clients.find(claims.client_id)
+    return claims.client_id in OWN or (client is not None and client.first_party)

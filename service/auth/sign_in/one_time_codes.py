@@ -1,0 +1,80 @@
+"""One-time codes: those that an authenticator app shows (TOTP, RFC 6238), and recovery codes."""
+
+import hmac
+import secrets
+import time
+
+from auth.crypto import secret_tokens
+
+STEP_SECONDS = 30
+RECOVERY_CODES = 10
+DIGITS = 6
+# clocks of telephones are off, and people type slowly (RFC 6238 §5.2)
+_STEPS_OFF = 1
+# neither i, l, o nor u: what is read from paper is not mistaken, and spells nothing
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+# 80 bits: too many to guess even for who has the hashes
+_LENGTH, _GROUP = 16, 4
+
+
+def new_secret() -> str:
+    """Make a TOTP secret of 160 bits, in base32 (RFC 4226 §4)."""
+    import pyotp  # noqa: PLC0415 - most requests never need it
+
+    return pyotp.random_base32()
+
+
+def uri(secret: str, *, account: str, issuer: str) -> str:
+    """Give the otpauth URI that authenticator apps read: SHA-1, 6 digits, 30 s, as all know."""
+    import pyotp  # noqa: PLC0415
+
+    return pyotp.TOTP(secret).provisioning_uri(name=account, issuer_name=issuer)
+
+
+def qr_svg(text: str) -> str:
+    """Draw a QR code; "" for what no QR code holds."""
+    import segno  # noqa: PLC0415
+
+    try:
+        return segno.make(text, error="m").svg_inline(omitsize=True)
+    except segno.DataOverflowError:
+        return ""
+
+
+def step_of(secret: str, code: str, *, after: int = 0, now: float | None = None) -> int | None:
+    """Give the time step whose code this is: the current one or one beside it, later than `after`.
+
+    None if there is none. Takes as long whatever the code is.
+    """
+    import pyotp  # noqa: PLC0415
+
+    totp = pyotp.TOTP(secret)
+    current = int((time.time() if now is None else now) // STEP_SECONDS)
+    found = None
+    for step in range(current - _STEPS_OFF, current + _STEPS_OFF + 1):
+        same = hmac.compare_digest(totp.generate_otp(step).encode(), code.encode())
+        if same and step > after and found is None:
+            found = step
+    return found
+
+
+def is_totp(code: str) -> bool:
+    return len(code) == DIGITS and code.isascii() and code.isdigit()
+
+
+def new_recovery_codes() -> list[str]:
+    """Make ten codes such as `7k2m-9qxf-04td-hw8b`."""
+    return [_recovery_code() for _ in range(RECOVERY_CODES)]
+
+
+def _recovery_code() -> str:
+    code = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
+    return "-".join(code[at : at + _GROUP] for at in range(0, _LENGTH, _GROUP))
+
+
+def recovery_hash(account_id: str, code: str) -> str:
+    """Give what is kept of a recovery code, however it was typed."""
+    bare = "".join(letter for letter in code.lower() if letter.isalnum())
+    for mistaken, meant in (("o", "0"), ("i", "1"), ("l", "1")):
+        bare = bare.replace(mistaken, meant)
+    return secret_tokens.hashed(f"recovery:{account_id}:{bare}")

@@ -1,0 +1,37 @@
+"""Signing in with a password."""
+
+from auth.errors import Code, ProblemError
+from auth.protection.limits import Action
+from auth.service import Service
+from auth.sign_in import admission
+from auth.storage import accounts, logins
+from auth.storage.accounts import Account
+from auth.telemetry.audit import Event
+
+
+async def with_password(service: Service, email: str, password: str) -> tuple[Account, bool]:
+    """Give the account whose password this is, and whether a second factor is to be asked for.
+
+    Refuse with a ProblemError.
+
+    Whether there is an account shows neither in the answer nor in the time it takes. That one is
+    disabled is told only to who knows its password.
+    """
+    await service.limits.take(Action.LOGIN, email)
+    found = await service.database.read(logins.find, email, *service.lockout.subjects(email))
+    failed_before = service.lockout.judge(found.locked_until)
+    account = found.account
+    right = await service.passwords.verify(account.password if account else None, password)
+    if account is None or not right:
+        locked = await service.lockout.failed(email)
+        await admission.refused(
+            service, Event.LOGIN_LOCKED if locked else Event.LOGIN, account, "password"
+        )
+        raise ProblemError(Code.INVALID_CREDENTIALS)
+    await admission.admit(service, account)
+    if failed_before:
+        await service.lockout.succeeded(email)
+    if service.passwords.outdated(account.password):
+        renewed = await service.passwords.hash(password)
+        await service.database.write(accounts.rehash, account, renewed)
+    return account, found.has_factor

@@ -1,0 +1,225 @@
+"""The step after the password, for accounts that have a second factor.
+
+The API and the sign-in page both go through it: `asked` after the password was right, `passed`
+(or `passed_with_key`) with what the user answers.
+"""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection
+
+from auth.crypto.sealing import Sealer
+from auth.errors import Code, ProblemError
+from auth.protection.limits import Action
+from auth.service import Service
+from auth.sign_in import challenges, one_time_codes, passkeys
+from auth.sign_in.passkeys import Assertion
+from auth.storage import accounts, factors
+from auth.storage import challenges as kept
+from auth.storage.accounts import Account
+from auth.storage.browser_sessions import BrowserSession
+from auth.storage.challenges import Challenge, Purpose
+from auth.storage.sessions import Session
+from auth.telemetry.audit import Event
+
+# a typing error or two; who needs more shows the password again
+_ATTEMPTS = 5
+TOTP, RECOVERY, WEBAUTHN = "totp", "recovery", "webauthn"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """What is asked of a user. `challenge` stands for the right password, for some minutes.
+
+    `kinds` are the factors that the account has: `totp`, `recovery`, `webauthn`. `webauthn` is
+    what the browser's `navigator.credentials.get` takes.
+    """
+
+    challenge: str
+    kinds: tuple[str, ...]
+    webauthn: Mapping[str, Any] | None = None
+
+    def problem(self) -> ProblemError:
+        """Give the problem that asks it of a client of the API."""
+        more: dict[str, object] = {
+            "challenge": self.challenge,
+            "expires_in": challenges.SECONDS,
+            "methods": list(self.kinds),
+        }
+        if self.webauthn is not None:
+            more["webauthn"] = self.webauthn
+        return ProblemError(Code.SECOND_FACTOR_REQUIRED, more=more)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Passed:
+    """Who has shown a second factor; `amr` are all the ways in that were used (RFC 8176)."""
+
+    account: Account
+    amr: tuple[str, ...]
+
+
+class Outcome(StrEnum):
+    """What became of a code."""
+
+    TOTP = "totp"
+    RECOVERY = "recovery"
+    WRONG = "wrong"
+    OVER = "over"
+
+
+async def shown_lately(service: Service, session: Session | BrowserSession) -> bool:
+    """Tell whether a session was begun in the last minutes, with the second factor if there is one.
+
+    That is what it takes to change something once and for all.
+    """
+    if session.authenticated_at < time.time() - service.settings.reauthentication_seconds:
+        return False
+    return "mfa" in session.amr.split() or not await service.database.read(
+        factors.of, session.account_id
+    )
+
+
+async def asked(service: Service, account: Account) -> Question | None:
+    """Give what to ask of the account after its password, None if that is enough."""
+    has = await service.database.read(factors.of, account.id)
+    if not has:
+        return None
+    options, data = None, {}
+    if has.passkeys:
+        options, expected = await passkeys.request(service, account.id)
+        data = {"webauthn": expected}
+    token = await challenges.pose(service, Purpose.SECOND_FACTOR, account.id, data)
+    present = {TOTP: has.totp, RECOVERY: has.recovery_codes, WEBAUTHN: has.passkeys}
+    kinds = tuple(kind for kind, there in present.items() if there)
+    return Question(challenge=token, kinds=kinds, webauthn=options)
+
+
+async def passed(service: Service, challenge: str, code: str) -> Passed:
+    """Give whose challenge this is if the code, of whichever kind, is right.
+
+    Refuse with a ProblemError: INVALID_FACTOR may be tried again, after INVALID_CHALLENGE the
+    password is asked for again.
+    """
+    found, account = await _open(service, challenge)
+    outcome = await service.database.write(partial(_answer, service.sealer, found, code))
+    await _judge(service, account, outcome)
+    if outcome is Outcome.RECOVERY:
+        await recovered(service, account)
+    return Passed(account=account, amr=("pwd", "otp", "mfa"))
+
+
+async def passed_with_key(service: Service, challenge: str, assertion: Assertion) -> Passed:
+    """Give whose challenge this is if one of the account's keys signed it; refuse as `passed`."""
+    found, account = await _open(service, challenge)
+    expected = json.loads(found.data).get("webauthn", "")
+
+    def work(connection: Connection) -> Outcome | str:
+        now = time.time()
+        if not kept.attempt(connection, found.hash, now, most=_ATTEMPTS):
+            return Outcome.OVER
+        passkey = passkeys.verify(
+            connection, service.settings.issuer, expected, assertion, account_id=account.id
+        )
+        if passkey is None:
+            return Outcome.WRONG
+        return passkeys.amr(passkey) if kept.use(connection, found.hash, now) else Outcome.OVER
+
+    outcome = await service.database.write(work)
+    await _judge(service, account, outcome)
+    return Passed(account=account, amr=("pwd", str(outcome), "mfa"))
+
+
+async def confirmed(service: Service, account: Account, code: str) -> None:
+    """Refuse unless the code is right: for who is signed in already, and changes the factors."""
+    subject = _subject(account)
+    await service.limits.take(Action.GUESS, account.id)
+    await service.lockout.check(subject)
+    outcome = await service.database.write(partial(check, service.sealer, account.id, code))
+    await _judge(service, account, outcome)
+    if outcome is Outcome.RECOVERY:
+        await recovered(service, account)
+
+
+def check(
+    sealer: Sealer,
+    account_id: str,
+    code: str,
+    connection: Connection,
+) -> Outcome:
+    """Use up a code of either kind, if it is right."""
+    code = code.replace(" ", "")
+    if not one_time_codes.is_totp(code):
+        hashed = one_time_codes.recovery_hash(account_id, code)
+        used = factors.use_code(connection, account_id, hashed, time.time())
+        return Outcome.RECOVERY if used else Outcome.WRONG
+    kept = factors.totp(connection, account_id)
+    if kept is None or not kept.confirmed:
+        return Outcome.WRONG
+    secret = sealer.open(kept.secret, sealed_for(account_id)).decode()
+    step = one_time_codes.step_of(secret, code, after=kept.last_step)
+    if step is None or not factors.use_step(connection, account_id, step):
+        return Outcome.WRONG
+    return Outcome.TOTP
+
+
+def sealed_for(account_id: str) -> str:
+    return f"totp:{account_id}"
+
+
+async def recovered(service: Service, account: Account) -> None:
+    """Write down, and tell the user, that a recovery code is gone."""
+    left = (await service.database.read(factors.of, account.id)).recovery_codes
+    await service.audit.record(Event.RECOVERY_CODE_USED, account_id=account.id, left=str(left))
+    service.mail_queue.post(account.email, *service.messages.recovery_code_used(left))
+
+
+async def _open(service: Service, challenge: str) -> tuple[Challenge, Account]:
+    """Give a challenge that may be answered, and by whom; count that somebody tries."""
+    await service.limits.take(Action.GUESS)
+    found = await challenges.find(service, Purpose.SECOND_FACTOR, challenge)
+    if found.account_id is None:
+        raise ProblemError(Code.INVALID_CHALLENGE)
+    account = await service.database.read(accounts.by_id, found.account_id)
+    # what the challenge stands for counts no more: the password is another one, or a first factor
+    # was added
+    if account is None or (account.password_changed_at or 0) > found.created_at:
+        raise ProblemError(Code.INVALID_CHALLENGE)
+    if account.disabled_at is not None:
+        raise ProblemError(Code.ACCOUNT_DISABLED)
+    # whoever gets here knows the password: nobody else can lock the user out
+    await service.lockout.check(_subject(account))
+    return found, account
+
+
+def _answer(sealer: Sealer, found: Challenge, code: str, connection: Connection) -> Outcome:
+    """Check a code against a challenge, in one transaction."""
+    now = time.time()
+    if found.account_id is None or not kept.attempt(connection, found.hash, now, most=_ATTEMPTS):
+        return Outcome.OVER
+    outcome = check(sealer, found.account_id, code, connection)
+    if outcome is not Outcome.WRONG and not kept.use(connection, found.hash, now):
+        return Outcome.OVER
+    return outcome
+
+
+async def _judge(service: Service, account: Account, outcome: str) -> None:
+    """Count a failure and refuse, or forget the failures before."""
+    if outcome == Outcome.OVER:
+        raise ProblemError(Code.INVALID_CHALLENGE)
+    if outcome == Outcome.WRONG:
+        await service.lockout.failed(_subject(account))
+        service.metrics.logins.labels("second_factor").inc()
+        await service.audit.record(Event.FACTOR_REFUSED, success=False, account_id=account.id)
+        raise ProblemError(Code.INVALID_FACTOR)
+    await service.lockout.succeeded(_subject(account))
+
+
+def _subject(account: Account) -> str:
+    return f"second factor of {account.id}"

@@ -1,0 +1,35 @@
+"""What was read from the database, and is good as long as nobody commits anything to it."""
+
+from typing import Generic, TypeVar
+
+from auth.storage.database import Database
+
+Kept = TypeVar("Kept")
+_MOST = 4096
+
+
+class ReadCache(Generic[Kept]):
+    """Remembers answers by key; forgets them all at any commit, of other processes too.
+
+    Only where the database can tell that in microseconds; elsewhere it remembers nothing.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._version: tuple[int, int] | None = None
+        self._kept: dict[str, Kept] = {}
+
+    def get(self, key: str) -> Kept | None:
+        version = self._database.version()
+        if version != self._version:
+            self._version = version
+            self._kept.clear()
+        return self._kept.get(key)
+
+    def put(self, key: str, value: Kept | None) -> None:
+        """Remember what was read since `get` said that it did not know it."""
+        if value is None or self._version is None or self._database.version() != self._version:
+            return
+        if len(self._kept) >= _MOST:
+            self._kept.clear()
+        self._kept[key] = value

@@ -1,0 +1,160 @@
+"""The audit log: every security event, with who, what, from where, and never a secret.
+
+Kept in the database, where an admin reads it, and written to the log, from where it can be shipped
+before somebody who got in could remove it.
+"""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection
+
+from auth.context import CALLER, REQUEST_ID
+from auth.storage import audit
+from auth.storage.database import Database
+from auth.telemetry import logs
+from auth.telemetry.metrics import Metrics
+
+
+class Event(StrEnum):
+    """What is recorded. The names are stable: alarms are built on them.
+
+    A refresh that goes well is none: there are many, they change nothing, and `auth_tokens_total`
+    counts them.
+    """
+
+    ACCOUNT_REGISTERED = "account.registered"
+    ACCOUNT_CHANGED = "account.changed"
+    ACCOUNT_DELETED = "account.deleted"
+    ACCOUNT_DISABLED = "account.disabled"
+    ACCOUNT_ENABLED = "account.enabled"
+    ACCOUNT_ROLE_CHANGED = "account.role_changed"
+    EMAIL_VERIFIED = "email.verified"
+    LOGIN = "login"
+    LOGIN_LOCKED = "login.locked"
+    LOGOUT = "logout"
+    LOGOUT_EVERYWHERE = "logout.everywhere"
+    SESSION_REVOKED = "session.revoked"
+    PASSWORD_CHANGED = "password.changed"  # noqa: S105 - names of events
+    PASSWORD_RESET_REQUESTED = "password.reset_requested"  # noqa: S105
+    PASSWORD_RESET = "password.reset"  # noqa: S105
+    REFRESH_TOKEN_REUSED = "refresh_token.reused"  # noqa: S105
+    SESSION_STARTED = "oauth.session_started"
+    CODE_REUSED = "oauth.code_reused"
+    CLIENT_REFUSED = "oauth.client_refused"
+    CONSENT_GRANTED = "oauth.consent_granted"
+    CONSENT_WITHDRAWN = "oauth.consent_withdrawn"
+    TOKEN_REVOKED = "oauth.token_revoked"  # noqa: S105
+    FACTOR_ADDED = "factor.added"
+    FACTOR_REMOVED = "factor.removed"
+    FACTOR_REFUSED = "factor.refused"
+    RECOVERY_CODES_RENEWED = "factor.recovery_codes_renewed"
+    RECOVERY_CODE_USED = "factor.recovery_code_used"
+    KEYS_ROTATED = "keys.rotated"
+    RATE_LIMITED = "rate_limited"
+    ADMIN_READ_AUDIT = "admin.read_audit"
+
+
+_NO_IDS = dict.fromkeys(("account_id", "actor_id", "session_id", "client_id"))
+
+
+class Audit:
+    def __init__(
+        self, database: Database, metrics: Metrics, now: Callable[[], float] = time.time
+    ) -> None:
+        self._database, self._metrics, self._now = database, metrics, now
+
+    async def record(
+        self,
+        event: Event,
+        *,
+        success: bool = True,
+        account_id: str | None = None,
+        actor_id: str | None = None,
+        session_id: str | None = None,
+        client_id: str | None = None,
+        **detail: str,
+    ) -> None:
+        """Write an event of the current request.
+
+        `account_id` is whom it befell, `actor_id` who did it, if that is another account. `detail`
+        is what else there is to know: words of ours, never what a client sent.
+        """
+        entry = _entry(
+            event,
+            success=success,
+            account_id=account_id,
+            actor_id=actor_id,
+            session_id=session_id,
+            client_id=client_id,
+        )
+        self._tell(entry, detail)
+        await self._database.write(audit.add, self._row(entry, detail))
+
+    async def together(
+        self,
+        work: Callable[[Connection], bool],
+        event: Event,
+        *,
+        account_id: str,
+        session_id: str | None = None,
+        client_id: str | None = None,
+        **detail: str,
+    ) -> bool:
+        """Do the work and write its event, in one transaction; neither, if the work says False.
+
+        For what happens often: each transaction of its own costs as much again.
+        """
+        entry = _entry(event, account_id=account_id, session_id=session_id, client_id=client_id)
+        row = self._row(entry, detail)
+
+        def both(connection: Connection) -> bool:
+            done = work(connection)
+            if done:
+                audit.add(connection, row)
+            return done
+
+        done = await self._database.write(both)
+        if done:
+            self._tell(entry, detail)
+        return done
+
+    async def page(
+        self, *, before: int | None, size: int, event: Event | None, account_id: str | None
+    ) -> list[dict[str, Any]]:
+        """Give up to `size` events, newest first, with lower ids than `before`."""
+        rows = await self._database.read(
+            audit.page,
+            before=before,
+            size=size,
+            event=str(event) if event else None,
+            account_id=account_id,
+        )
+        return [{**row, "detail": json.loads(row["detail"])} for row in rows]
+
+    def _tell(self, entry: Mapping[str, str | None], detail: Mapping[str, str]) -> None:
+        self._metrics.events.labels(entry["event"], entry["outcome"]).inc()
+        logs.tell("audit", {**entry, "detail": detail or None})
+
+    def _row(self, entry: Mapping[str, str | None], detail: Mapping[str, str]) -> dict[str, Any]:
+        return {
+            **entry,
+            "at": self._now(),
+            "request_id": REQUEST_ID.get(),
+            "detail": json.dumps(detail),
+        }
+
+
+def _entry(event: Event, *, success: bool = True, **ids: str | None) -> dict[str, str | None]:
+    caller = CALLER.get()
+    return {
+        "event": str(event),
+        "outcome": "success" if success else "failure",
+        **_NO_IDS,
+        **ids,
+        "address": caller.address,
+        "user_agent": caller.user_agent,
+    }

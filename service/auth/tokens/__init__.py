@@ -1,0 +1,1 @@
+"""Signed tokens: keys, access tokens, ID tokens, scopes."""

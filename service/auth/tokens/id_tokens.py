@@ -1,0 +1,84 @@
+"""ID tokens: what an application learns about its user's sign-in (OIDC Core §2)."""
+
+import base64
+import hashlib
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from auth.storage.accounts import Account
+from auth.storage.sessions import Session
+from auth.tokens import scopes
+from auth.tokens.access_tokens import TokenError, Tokens
+from auth.tokens.scopes import EMAIL, PROFILE
+from auth.tokens.signing_keys import ED25519
+
+TYPE = "JWT"
+# NIST SP 800-63B's levels: one factor, or more
+ONE_FACTOR, TWO_FACTORS = "aal1", "aal2"
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """Whose sign-in an ID token of ours tells of; it may have expired long ago."""
+
+    subject: str
+    client_id: str
+    session_id: str
+
+
+def issue(
+    tokens: Tokens, account: Account, session: Session, access_token: str, nonce: str | None
+) -> str:
+    now = int(time.time())
+    amr = session.amr.split()
+    claims: dict[str, Any] = {
+        "iss": tokens.issuer,
+        "sub": account.id,
+        "aud": session.client_id,
+        "exp": now + tokens.seconds,
+        "iat": now,
+        "auth_time": int(session.authenticated_at),
+        "acr": level(amr),
+        "amr": amr,
+        "sid": session.id,
+        "at_hash": _half_hash(access_token, tokens.keys.current().algorithm),
+        **about(account, session.scope),
+    }
+    if nonce is not None:
+        claims["nonce"] = nonce
+    return tokens.sign(claims, kind=TYPE)
+
+
+def about(account: Account, scope: str) -> dict[str, Any]:
+    """Give the claims about the account that the scopes allow (OIDC Core §5.4)."""
+    claims: dict[str, Any] = {}
+    if scopes.covers(scope, [PROFILE]) and account.name:
+        claims["name"] = account.name
+    if scopes.covers(scope, [EMAIL]):
+        claims["email"] = account.email
+        claims["email_verified"] = account.email_verified_at is not None
+    return claims
+
+
+def level(amr: list[str]) -> str:
+    return TWO_FACTORS if "mfa" in amr else ONE_FACTOR
+
+
+def hint(tokens: Tokens, token: str) -> Hint | None:
+    """Read an ID token that comes back to us; None if it is none of ours."""
+    try:
+        claims = tokens.signed_by_us(token, kind=TYPE)
+    except TokenError:
+        return None
+    found = [claims.get(name) for name in ("sub", "aud", "sid")]
+    if claims.get("iss") != tokens.issuer or not all(isinstance(value, str) for value in found):
+        return None
+    return Hint(*map(str, found))
+
+
+def _half_hash(token: str, algorithm: str) -> str:
+    """Give the left half of the token's hash, by the hash that the signature uses (§3.1.3.6)."""
+    used = hashlib.sha512 if algorithm == ED25519 else hashlib.sha256
+    digest = used(token.encode()).digest()
+    return base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()
