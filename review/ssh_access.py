@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx
 
+from common import client_hosts
 from review.errors import ReviewError
 from stack.stack import Stack
 
@@ -42,10 +43,8 @@ class SshAccess:
     """The NSG of a stack, by Oracle's SDK with the credentials of the stack's configuration."""
 
     def __init__(self, stack: Stack, nsg: str) -> None:
-        # these take most of a second to import
+        # takes most of a second to import
         import oci  # noqa: PLC0415
-
-        from standins.oci_api import overrides  # noqa: PLC0415
 
         self._oci, self._nsg = oci, nsg
         values = stack.values()
@@ -56,7 +55,7 @@ class SshAccess:
             "region": values.get("oci:region", ""),
             **_key(values),
         }
-        endpoint = overrides(stack.env.get("CLIENT_HOST_OVERRIDES", "")).get(_CLIENT)
+        endpoint = client_hosts.read(stack.env.get("CLIENT_HOST_OVERRIDES", "")).get(_CLIENT)
         service = {"service_endpoint": f"{endpoint.rstrip('/')}/20160918"} if endpoint else {}
         try:
             oci.config.validate_config(config)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from common import client_hosts
 from standins.resource import Context, ProviderError
 from standins.values import Properties
 
@@ -65,7 +66,7 @@ class Api:
         self._session = requests.Session()
         self._session.trust_env = False
         self._region = config["region"]
-        self._overrides = overrides(os.environ.get("CLIENT_HOST_OVERRIDES", ""))
+        self._overrides = client_hosts.read(os.environ.get("CLIENT_HOST_OVERRIDES", ""))
         self._endpoint_for = oci.regions.endpoint_for
 
     def endpoint(self, client: str) -> str:
@@ -181,12 +182,6 @@ def of(context: Context) -> Api:
     """Give the API for a configuration, the same one each time: it keeps its connections."""
     texts = ((key, value) for key, value in context.config.items() if isinstance(value, str))
     return _api(tuple(sorted(texts)), context.cancelled)
-
-
-def overrides(text: str) -> dict[str, str]:
-    """Read CLIENT_HOST_OVERRIDES, as the official provider does: `client=url;client=url`."""
-    pairs = (item.partition("=") for item in text.split(";") if item)
-    return {client: url for client, _, url in pairs}
 
 
 def describe(answer: Any, method: str, url: str) -> str:

@@ -1,6 +1,7 @@
 """Pulumi's properties as Oracle's bodies, and back."""
 
-from standins import oci_api, oci_wire
+from common import client_hosts
+from standins import oci_wire
 
 
 def test_names_and_texts_go_out_as_the_api_has_them() -> None:
@@ -60,8 +61,8 @@ def test_a_launch_names_its_image() -> None:
 
 
 def test_overrides_are_read_as_the_official_plugin_reads_them() -> None:
-    assert oci_api.overrides("a.B=http://x:1;c.D=http://y:2") == {
+    assert client_hosts.read("a.B=http://x:1;c.D=http://y:2") == {
         "a.B": "http://x:1",
         "c.D": "http://y:2",
     }
-    assert oci_api.overrides("") == {}
+    assert client_hosts.read("") == {}
