@@ -15,7 +15,8 @@ DOCUMENTS = [
 ]
 CODE = re.compile(r"^```(?P<fence>.*?)^```|`(?P<span>[^`]+)`", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\((?P<target>[^)#:]*)(?:#(?P<anchor>[^)]+))?\)")
-MAKE = re.compile(r"\bmake (?:-s |[A-Z_]+=\S+ )*(?P<target>[a-z][a-z0-9-]*)")
+# At the begin of a command: "the release tool did not make it" is a message.
+MAKE = re.compile(r"(?:^|[$&|;] |\$\(|=\S+ )make (?:-s |[A-Z_]+=\S+ )*(?P<target>[a-z][a-z0-9-]*)")
 FILE = re.compile(r"[\w*-][\w.*-]*\.(?:py|md|yml|yaml|toml|txt|in|json|jsonl|sh|html|Dockerfile)")
 # Files that an operator makes, in the documents' examples.
 EXAMPLES = {
@@ -85,6 +86,13 @@ def test_every_setting_in_a_document_is_one_of_the_program() -> None:
 def test_every_decision_is_in_their_list() -> None:
     listed = re.findall(r"\]\((\d{4}-[^)]+)\)", text("docs/adr/README.md"))
     assert listed == [Path(path).name for path in tracked(["docs/adr/0*.md"])]
+
+
+def test_every_folder_is_on_the_map() -> None:
+    """CONTRIBUTING has the map for newcomers."""
+    folders = {f"{path.split('/')[0]}/" for path in tracked() if "/" in path} - {".ci/"}
+    on_the_map = set(re.findall(r"^\| `([^`]+/)` \|", text("CONTRIBUTING.md"), re.MULTILINE))
+    assert on_the_map == folders
 
 
 def test_every_message_in_the_runbook_is_in_the_sources() -> None:
