@@ -1,4 +1,4 @@
-"""Well-formed configuration to start from; the keys in it are made anew for each run."""
+"""A valid configuration; its keys are generated for each run."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ LOGIN_KEY, HOST_KEY, SIGNING_KEY = secrets.ssh_key(), secrets.ssh_key(), secrets
 
 
 def configuration(**changes: str | None) -> dict[str, str]:
-    """Give a configuration that is accepted, changed by key; None takes a key away."""
+    """Return a valid configuration with changes by key; None removes a key."""
     values: dict[str, str | None] = {
         "oci:region": "eu-madrid-1",
         "oci:tenancyOcid": "ocid1.tenancy.oc1..aaaa",

@@ -1,4 +1,4 @@
-"""An event loop for one piece of work."""
+"""An event loop for a single coroutine."""
 
 import asyncio
 from collections.abc import Coroutine

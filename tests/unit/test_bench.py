@@ -1,4 +1,4 @@
-"""A measurement that fails takes no other one's result with it."""
+"""A failed measurement leaves the results of the others."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -15,7 +15,7 @@ from components.host_key import check  # a fixture of all tests replaces the mod
 
 
 def run(work: Coroutine[Any, Any, object]) -> None:
-    """Run on a thread: it is left without an event loop, and the engine's mocks want this one's."""
+    """Run on another thread: asyncio.run closes its thread's event loop, which the mocks need."""
     with ThreadPoolExecutor(1) as pool:
         pool.submit(asyncio.run, work).result(timeout=60)
 

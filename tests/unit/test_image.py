@@ -1,4 +1,4 @@
-"""Which commits make another image: those that change what its build sees, on a real repository."""
+"""A commit makes another image if it changes a file of the build context; on a real repository."""
 
 import re
 import subprocess
@@ -140,7 +140,7 @@ def test_every_image_that_is_pulled_is_pinned_by_its_digest(file: Path) -> None:
     for row in rows:
         if row[:1] == ["FROM"] and row[1] not in stages:
             argument = row[1].strip("${}")
-            # an argument is what a command names, or a stage of this file
+            # an argument is named by a command, or is a stage of this file
             named = [a.partition("=")[2] for a in arguments if a.partition("=")[0] == argument]
             assert re.search(r"@sha256:[0-9a-f]{64}$", row[1]) or (
                 named and {*named} <= {"", *stages}

@@ -55,7 +55,7 @@ def _program(monkeypatch: pytest.MonkeyPatch) -> Program:
 
 
 def test_a_resource_keeps_its_urn(up: Up, program: Program) -> None:
-    """By another URN the engine would delete the resource and create a new one."""
+    """By another URN the engine would delete the resource and create another."""
     recorded = up(program)
 
     assert {urn.removeprefix("urn:pulumi:test::auth::") for urn in recorded.urns} == {*URNS.split()}

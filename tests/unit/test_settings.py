@@ -1,10 +1,13 @@
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import pulumi
 import pytest
 
 import settings
+from settings import values, variables
+from settings.problems import ConfigurationError
+from settings.warnings import warnings
 from tests.unit.conftest import Program, Recording
 from tests.unit.examples import HOST_KEY, SCHEMA, SIGNING_KEY, configuration
 
@@ -16,12 +19,17 @@ def parse(**changes: str | None) -> settings.Settings:
 
 
 def refusal(**changes: str | None) -> str:
-    with pytest.raises(settings.ConfigurationError) as caught:
+    """Return the message about a configuration, without its line breaks."""
+    with pytest.raises(ConfigurationError) as caught:
         parse(**changes)
-    return str(caught.value)
+    return unwrapped(caught.value)
 
 
-def test_defaults_of_the_schema_fill_what_is_not_set() -> None:
+def unwrapped(error: object) -> str:
+    return " ".join(str(error).split())
+
+
+def test_a_key_that_is_not_set_has_the_default_of_the_schema() -> None:
     assert parse().vcn_cidr == "10.0.0.0/16"
     assert parse().allowed_http_cidrs == ("0.0.0.0/0",)
     assert parse().protect is True
@@ -53,7 +61,7 @@ def test_the_image_is_built_for_the_architecture_of_the_shape(shape: str, platfo
         ("vcnCidr", "10.0.0.0", "must be an IPv4 block"),
         ("vcnCidr", "10.0.0.1/16", "without host bits"),
         ("vcnCidr", "10.0.0.0/8", "prefix from /16 to /30"),
-        ("vcnCidr", "198.18.0.0/16", "must not overlap 198.18.0.0/20, which containers"),
+        ("vcnCidr", "198.18.0.0/16", "must not overlap 198.18.0.0/20, the block of the containers"),
         ("subnetCidr", "10.1.0.0/24", "must lie inside auth:vcnCidr"),
         ("allowedSshCidrs", "198.51.100.7", "must be a list"),
         ("allowedSshCidrs", "[]", "is not set"),
@@ -63,12 +71,12 @@ def test_the_image_is_built_for_the_architecture_of_the_shape(shape: str, platfo
         ("ubuntuVersion", "noble", "must look like 24.04"),
         ("imageRepository", "auth-service", "must begin with the registry's server"),
         ("imageRepository", "acme/auth-service", "must begin with the registry's server"),
-        ("imageRepository", "docker.io/acme/auth-service", "names Docker Hub"),
+        ("imageRepository", "docker.io/acme/auth-service", "in another registry than Docker Hub"),
         ("imageRepository", "ghcr.io/Acme/auth", "must be in lower case"),
         ("imageRepository", "ghcr.io/acme/auth:latest", "without a tag"),
         ("imageRepository", "ghcr.io/acme//auth", "must be REGISTRY/PATH"),
         ("domain", "https://auth.example.com/", "must look like auth.example.com"),
-        ("environment", "prod", "must be one of production, development"),
+        ("environment", "prod", "must be production or development"),
         ("protect", "yes", "must be true or false"),
     ],
 )
@@ -89,7 +97,7 @@ def test_a_malformed_value_is_refused_with_key_value_rule_and_remedy(
         *("registryPassword", "registryPullPassword"),
     ],
 )
-def test_a_missing_key_is_named_with_what_it_is_for(key: str) -> None:
+def test_a_missing_key_is_named_with_its_purpose(key: str) -> None:
     message = refusal(**{key: None})
 
     assert f"auth:{key} is not set. It is the {SCHEMA[key]['description']}" in message
@@ -100,10 +108,10 @@ def test_a_missing_secret_is_to_be_set_as_a_secret() -> None:
 
 
 @pytest.mark.parametrize("key", SCHEMA)
-def test_the_engine_leaves_missing_and_plain_values_to_this_program(key: str) -> None:
-    # it would stop at the first one, and say nothing of what the key is for
+def test_the_engine_leaves_every_refusal_to_this_program(key: str) -> None:
+    # it would stop at the first missing, malformed or plain value, and name no remedy
     assert "default" in SCHEMA[key]
-    assert "secret" not in SCHEMA[key]
+    assert not {"type", "items", "secret"} & {*SCHEMA[key]}
 
 
 def test_a_server_that_could_push_is_refused() -> None:
@@ -128,11 +136,11 @@ def test_every_problem_is_reported_at_once() -> None:
     assert message.startswith("3 problems")
 
 
-def test_an_unknown_key_is_refused_with_the_one_that_was_meant() -> None:
+def test_an_unknown_key_is_refused_with_a_similar_key() -> None:
     assert "Did you mean auth:subnetCidr?" in refusal(subnetCidrs="10.0.1.0/24")
 
 
-def test_keys_of_other_namespaces_are_none_of_our_business() -> None:
+def test_keys_of_other_namespaces_are_ignored() -> None:
     settings.parse(
         {**configuration(), "aws:region": "eu-west-1"}, schema=SCHEMA, encrypted=lambda _: True
     )
@@ -149,8 +157,8 @@ def test_ssh_is_opened_to_the_world_on_request() -> None:
 
 
 @pytest.mark.parametrize("region", ["", "madrid", "EU-MADRID-1"])
-def test_a_region_that_is_none_is_refused(region: str) -> None:
-    with pytest.raises(settings.ConfigurationError, match="oci:region"):
+def test_a_malformed_region_is_refused(region: str) -> None:
+    with pytest.raises(ConfigurationError, match="oci:region"):
         settings.parse(
             {**configuration(), "oci:region": region}, schema=SCHEMA, encrypted=lambda _: True
         )
@@ -178,20 +186,25 @@ def test_the_public_half_of_a_key_is_derived() -> None:
 
 
 def test_a_key_ends_in_a_newline_though_the_cli_drops_it(up: Up) -> None:
-    given: list[str] = []
-    up(lambda: parse(sshHostKey=HOST_KEY.strip()).host_key.private.apply(given.append))
+    keys: list[str] = []
+    up(lambda: parse(sshHostKey=HOST_KEY.strip()).host_key.private.apply(keys.append))
 
-    assert given == [HOST_KEY], "sshd refuses a key file without a newline at its end"
+    assert keys == [HOST_KEY], "sshd refuses a key file without a newline at its end"
+
+
+def warned(**changes: str) -> list[str]:
+    checked = parse(**changes)
+    return warnings(checked.machine, environment=checked.environment, domain=checked.domain)
 
 
 def test_more_than_always_free_is_pointed_out() -> None:
-    assert settings.warnings(parse(domain="auth.test")) == []
-    assert "cost money" in settings.warnings(parse(domain="auth.test", memoryInGbs="24"))[0]
+    assert warned(domain="auth.test") == []
+    assert "cost money" in warned(domain="auth.test", memoryInGbs="24")[0]
 
 
 def test_logins_that_travel_unencrypted_are_pointed_out_in_production_alone() -> None:
-    assert "travel unencrypted" in settings.warnings(parse())[0]
-    assert settings.warnings(parse(environment="development")) == []
+    assert "travel unencrypted" in warned()[0]
+    assert warned(environment="development") == []
 
 
 def test_no_secret_is_in_the_representation_of_the_settings() -> None:
@@ -202,9 +215,11 @@ def test_no_secret_is_in_the_representation_of_the_settings() -> None:
 
 
 def test_variables_of_the_service_are_texts_or_json() -> None:
-    given = '{"AUTH_CLIENTS": [{"client_id": "a"}], "AUTH_SMTP_HOST": "mail.test", "AUTH_X": true}'
+    variables = (
+        '{"AUTH_CLIENTS": [{"client_id": "a"}], "AUTH_SMTP_HOST": "mail.test", "AUTH_X": true}'
+    )
 
-    assert parse(serviceSettings=given).service_settings == {
+    assert parse(serviceSettings=variables).service_settings == {
         "AUTH_CLIENTS": '[{"client_id": "a"}]',
         "AUTH_SMTP_HOST": "mail.test",
         "AUTH_X": "true",
@@ -212,45 +227,45 @@ def test_variables_of_the_service_are_texts_or_json() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "rule"),
+    ("value", "rule"),
     [
         ("hunter2", "it must be an object, from names to values"),
         ('["hunter2"]', "it must be an object"),
-        ('{"PATH": "hunter2"}', "PATH is none of the service's, which begin by AUTH_"),
+        ('{"PATH": "hunter2"}', "PATH is not a variable of the service; names start with AUTH_"),
         ('{"AUTH_PORT": "hunter2"}', "AUTH_PORT is set by this program"),
         ('{"AUTH_ISSUER": "hunter2"}', "AUTH_ISSUER is set by this program"),
         ('{"AUTH_SIGNING_KEY_FILE": "hunter2"}', "AUTH_SIGNING_KEY_FILE is set by this program"),
     ],
 )
-def test_variables_that_are_none_are_refused_by_name_and_not_shown(given: str, rule: str) -> None:
-    told = refusal(serviceSecrets=given)
+def test_wrong_variables_are_refused_by_name_and_not_shown(value: str, rule: str) -> None:
+    message = refusal(serviceSecrets=value)
 
-    assert f"auth:serviceSecrets: {rule}" in told
-    assert "pulumi config set --path auth:serviceSecrets.NAME" in told
-    assert "hunter2" not in told
+    assert f"auth:serviceSecrets: {rule}" in message
+    assert "pulumi config set --secret --path auth:serviceSecrets.NAME < FILE" in message
+    assert "hunter2" not in message
 
 
-@pytest.mark.parametrize("key", ["serviceSecrets", *settings.SECRETS])
+@pytest.mark.parametrize("key", ["serviceSecrets", *values.SECRETS])
 def test_a_secret_that_is_not_encrypted_is_refused(key: str) -> None:
-    values = configuration(serviceSecrets='{"AUTH_SMTP_PASSWORD": "hunter2"}')
+    configured = configuration(serviceSecrets='{"AUTH_SMTP_PASSWORD": "hunter2"}')
 
-    with pytest.raises(settings.ConfigurationError) as caught:
-        settings.parse(values, schema=SCHEMA, encrypted=lambda name: name != f"auth:{key}")
+    with pytest.raises(ConfigurationError) as caught:
+        settings.parse(configured, schema=SCHEMA, encrypted=lambda name: name != f"auth:{key}")
 
     assert f"auth:{key} is not encrypted" in str(caught.value)
-    assert values[f"auth:{key}"] not in str(caught.value)
+    assert configured[f"auth:{key}"] not in str(caught.value)
     assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize("encrypted", [True, False])
 def test_the_api_key_of_oracle_must_be_encrypted(*, encrypted: bool) -> None:
-    values = {**configuration(), "oci:privateKey": "-----BEGIN PRIVATE KEY-----\nhunter2"}
+    configured = {**configuration(), "oci:privateKey": "-----BEGIN PRIVATE KEY-----\nhunter2"}
 
     if encrypted:
-        settings.parse(values, schema=SCHEMA, encrypted=lambda _: True)
+        settings.parse(configured, schema=SCHEMA, encrypted=lambda _: True)
         return
-    with pytest.raises(settings.ConfigurationError) as caught:
-        settings.parse(values, schema=SCHEMA, encrypted=lambda key: key != "oci:privateKey")
+    with pytest.raises(ConfigurationError) as caught:
+        settings.parse(configured, schema=SCHEMA, encrypted=lambda key: key != "oci:privateKey")
 
     assert "oci:privateKey is not encrypted" in str(caught.value)
     assert "hunter2" not in str(caught.value)
@@ -274,8 +289,15 @@ def test_a_url_without_a_password_is_a_plain_setting(value: str) -> None:
     assert parse(serviceSettings=f'{{"AUTH_ANY": "{value}"}}').service_settings["AUTH_ANY"] == value
 
 
+def refusal_of_service(changes: dict[str, str], *, secret: Collection[str] = ()) -> str:
+    """Return the message about the service's variables, without its line breaks; "" if accepted."""
+    known = {"AUTH_ISSUER": "http://192.0.2.1", "AUTH_SIGNING_KEY": SIGNING_KEY, **changes}
+    problems = variables.refused_by_service(known, secret=secret)
+    return unwrapped("\n".join(map(str, problems)))
+
+
 @pytest.mark.parametrize(
-    ("variables", "problem"),
+    ("changes", "problem"),
     [
         (
             {"AUTH_ACCES_TOKEN_SECONDS": "60"},
@@ -291,41 +313,60 @@ def test_a_url_without_a_password_is_a_plain_setting(value: str) -> None:
         ({"AUTH_DATABASE_URL": "mysql://hunter2@db/x"}, "AUTH_DATABASE_URL must be a URL"),
     ],
 )
-def test_what_the_service_would_refuse_is_refused_before_a_release(
-    variables: dict[str, str], problem: str
+def test_the_services_own_rules_are_checked_before_a_release(
+    changes: dict[str, str], problem: str
 ) -> None:
-    given = {"AUTH_ISSUER": "http://192.0.2.1", "AUTH_SIGNING_KEY": SIGNING_KEY, **variables}
+    message = refusal_of_service(changes, secret={"AUTH_SECRET_KEY"})
 
-    with pytest.raises(settings.ConfigurationError) as caught:
-        settings.refuse_by_service(given, secret={"AUTH_SECRET_KEY"})
-
-    assert problem in str(caught.value)
-    assert "hunter2" not in str(caught.value)
+    assert problem in message
+    assert "hunter2" not in message
 
 
 @pytest.mark.parametrize("name", ["AUTH_SMTP_PASSWORD", "AUTH_SECRET_KEY"])
 def test_a_secret_of_the_service_is_refused_in_plain_settings(name: str) -> None:
-    variables = {
-        "AUTH_ISSUER": "http://192.0.2.1",
-        "AUTH_SIGNING_KEY": SIGNING_KEY,
+    changes = {
         "AUTH_SMTP_USERNAME": "ada",
         "AUTH_SMTP_PASSWORD": "hunter2-and-more",
         "AUTH_SECRET_KEY": "hunter2-" * 5,
     }
     others = {"AUTH_SMTP_PASSWORD", "AUTH_SECRET_KEY"} - {name}
 
-    with pytest.raises(settings.ConfigurationError) as caught:
-        settings.refuse_by_service(variables, secret=others)
+    message = refusal_of_service(changes, secret=others)
 
-    assert f"auth:serviceSettings: {name} is a secret of the service" in str(caught.value)
-    assert f"--secret --path auth:serviceSecrets.{name} < FILE" in str(caught.value)
-    assert "AUTH_SIGNING_KEY" not in str(caught.value), "the program sets it itself, as a secret"
-    assert "hunter2" not in str(caught.value)
-    settings.refuse_by_service(variables, secret=others | {name})
+    assert f"auth:serviceSettings: {name} is a secret of the service" in message
+    assert f"--secret --path auth:serviceSecrets.{name} < FILE" in message
+    assert "AUTH_SIGNING_KEY" not in message, "the program sets it itself, as a secret"
+    assert "hunter2" not in message
+    assert not refusal_of_service(changes, secret=others | {name})
+
+
+@pytest.mark.parametrize("name", ["AUTH_ISUER", "AUTH_ISSUER_URL"])
+def test_no_variable_is_suggested_that_the_program_sets_itself(name: str) -> None:
+    message = refusal_of_service({name: "https://auth.test"})
+
+    assert f"{name} is no setting of the service. AUTH_ISSUER is set by this program." in message
+    assert "Did you mean" not in message
+
+
+def test_problems_of_the_program_and_of_the_service_are_reported_in_one_round() -> None:
+    message = refusal(ocpus="two", signingKey="x", serviceSettings='{"AUTH_LOCKOUT_AFTER": "many"}')
+
+    assert message.startswith("3 problems")
+    assert "auth:ocpus is 'two'" in message
+    assert "AUTH_LOCKOUT_AFTER must be" in message
+
+
+def test_the_lines_of_a_refusal_fit_into_a_terminal_but_for_commands() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        settings.parse({"auth:ocpuz": "x"}, schema=SCHEMA, encrypted=lambda _: True)
+
+    lines = str(caught.value).splitlines()
+    assert len(lines) > 20
+    assert [line for line in lines if len(line) > 76 and "pulumi config" not in line] == []
 
 
 @pytest.mark.parametrize(
-    "variables",
+    "changes",
     [
         {"AUTH_SMTP_USERNAME": "ada", "AUTH_SMTP_PASSWORD_FILE": "/data/password"},
         {"AUTH_ACCESS_TOKEN_SECONDS_FILE": "/data/seconds"},
@@ -335,23 +376,21 @@ def test_a_secret_of_the_service_is_refused_in_plain_settings(name: str) -> None
         },
     ],
 )
-def test_what_a_file_in_the_container_holds_is_not_judged(variables: dict[str, str]) -> None:
-    given = {"AUTH_ISSUER": "http://192.0.2.1", "AUTH_SIGNING_KEY": SIGNING_KEY, **variables}
-
-    settings.refuse_by_service(given, secret=())
+def test_the_content_of_a_file_in_the_container_is_not_judged(changes: dict[str, str]) -> None:
+    assert not refusal_of_service(changes)
 
 
 def test_the_services_variables_wait_for_its_own_check(up: Up) -> None:
     good, bad = {"AUTH_LOCKOUT_AFTER": "7"}, {"AUTH_LOCKOUT_AFTER": "many"}
     checked: list[object] = []
 
-    def program(given: dict[str, str]) -> None:
-        whole = settings.checked_by_service(parse(serviceSettings=json.dumps(given)))
+    def program(changes: dict[str, str]) -> None:
+        whole = settings.checked_by_service(parse(serviceSettings=json.dumps(changes)))
         pulumi.Output.all(**whole.service_settings).apply(checked.append)
 
     up(lambda: program(good))
     assert checked == [good]
-    with pytest.raises(settings.ConfigurationError, match="AUTH_LOCKOUT_AFTER must be"):
+    with pytest.raises(ConfigurationError, match="AUTH_LOCKOUT_AFTER must be"):
         up(lambda: program(bad))
     assert checked == [good]
 
@@ -359,6 +398,6 @@ def test_the_services_variables_wait_for_its_own_check(up: Up) -> None:
 def test_a_variable_is_plain_or_secret_and_not_both() -> None:
     both = '{"AUTH_SMTP_HOST": "hunter2"}'
 
-    told = refusal(serviceSettings=both, serviceSecrets=both)
+    message = refusal(serviceSettings=both, serviceSecrets=both)
 
-    assert "auth:serviceSecrets: AUTH_SMTP_HOST is in auth:serviceSettings as well" in told
+    assert "auth:serviceSecrets: AUTH_SMTP_HOST is in auth:serviceSettings as well" in message

@@ -1,0 +1,174 @@
+"""The stack's configuration, checked as a whole before any resource is registered.
+
+`Pulumi.yaml` is the schema, and `parse` below maps each key to its rule and its setting. A refusal
+lists all problems, each with the key, the value, the rule and the remedy.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import yaml
+from pulumi.runtime import config as runtime_config
+
+from components.image import Bases, Registry
+from components.keys import KeyPair
+from components.machine import Machine
+from host.auth_release.desired import Canary, Maintenance
+from host.auth_release.network import SUBNET as CONTAINERS
+from settings import variables
+from settings.problems import ConfigurationError
+from settings.values import Values
+from settings.warnings import warnings
+
+__all__ = ["ConfigurationError", "Settings", "load", "parse"]
+
+SCHEMA = Path(__file__).parent.parent / "Pulumi.yaml"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The configuration, typed and checked; secrets are secret outputs."""
+
+    tenancy_id: str
+    compartment_id: str
+    availability_domain_index: int
+    vcn_cidr: str
+    subnet_cidr: str
+    allowed_ssh_cidrs: tuple[str, ...]
+    allowed_http_cidrs: tuple[str, ...]
+    machine: Machine
+    login_key: KeyPair
+    host_key: KeyPair
+    protect: bool
+    registry: Registry
+    bases: Bases
+    signing_key: pulumi.Output[str]
+    domain: str
+    environment: str
+    service_settings: Mapping[str, pulumi.Input[str]]
+    service_secrets: Mapping[str, pulumi.Output[str]]
+    canary: Canary | None
+    maintenance: Maintenance | None
+
+
+def load() -> Settings:
+    """Return the settings of the stack that the engine runs; raise ConfigurationError."""
+    # The engine passes the values in the environment, tests by set_all_config. pulumi.Config reads
+    # single keys, so it can't list unknown keys.
+    settings = parse(
+        {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()},
+        schema=yaml.safe_load(SCHEMA.read_text())["config"],
+        encrypted=runtime_config.is_config_secret,
+    )
+    for warning in warnings(
+        settings.machine, environment=settings.environment, domain=settings.domain
+    ):
+        pulumi.log.warn(warning)
+    return checked_by_service(settings)
+
+
+def parse(
+    configuration: Mapping[str, str],
+    *,
+    schema: Mapping[str, Mapping[str, Any]],
+    encrypted: Callable[[str], bool],
+) -> Settings:
+    """Return the settings of a configuration; raise ConfigurationError with all its problems.
+
+    `configuration` maps `namespace:key` to text (lists and objects as JSON), as the engine passes
+    it. `schema` is the section `config` of Pulumi.yaml. `encrypted` returns whether the value of a
+    `namespace:key` is encrypted.
+    """
+    values = Values(configuration, schema)
+    values.refuse_unknown_keys()
+    values.refuse_plain_secrets(encrypted=encrypted)
+    values.region("oci:region")
+    vcn_cidr = values.cidr("vcnCidr", prefixes=range(16, 31), apart_from=CONTAINERS)
+    plain, secret = variables.read(values)
+    settings = Settings(
+        # where
+        tenancy_id=values.tenancy("oci:tenancyOcid"),
+        compartment_id=values.ocid("compartmentOcid"),
+        availability_domain_index=values.integer("availabilityDomainIndex", 0, 2),
+        # network
+        vcn_cidr=vcn_cidr,
+        subnet_cidr=values.cidr("subnetCidr", prefixes=range(16, 31), inside=("vcnCidr", vcn_cidr)),
+        allowed_ssh_cidrs=values.ssh_cidrs("allowedSshCidrs", consent="allowSshFromAnywhere"),
+        allowed_http_cidrs=values.cidrs("allowedHttpCidrs"),
+        # server
+        machine=Machine(
+            shape=values.matching("shape", _SHAPE, "VM.Standard.A1.Flex"),
+            ocpus=values.integer("ocpus", 1, 80),
+            memory_in_gbs=values.integer("memoryInGbs", 1, 512),
+            image_ocid=values.ocid("imageOcid", required=False),
+            ubuntu_version=values.matching("ubuntuVersion", _UBUNTU, "24.04"),
+            boot_volume_in_gbs=values.integer("bootVolumeInGbs", 50, 32768),
+            data_volume_in_gbs=values.integer("dataVolumeInGbs", 50, 32768),
+        ),
+        protect=values.boolean("protect"),
+        login_key=values.ed25519("sshPrivateKey"),
+        host_key=values.ed25519("sshHostKey"),
+        # image
+        registry=Registry(
+            repository=values.repository("imageRepository"),
+            push=values.login("registryUsername", "registryPassword"),
+            pull=values.pull_login(
+                "registryPullUsername",
+                "registryPullPassword",
+                builder=("registryUsername", "registryPassword"),
+            ),
+        ),
+        bases=Bases(
+            runtime=values.text("baseImage", required=False),
+            builder=values.text("builderImage", required=False),
+        ),
+        # release
+        signing_key=pulumi.Output.secret(values.p256("signingKey")),
+        domain=values.matching("domain", _DOMAIN, "auth.example.com", required=False),
+        environment=values.choice("environment", ("production", "development")),
+        service_settings=plain,
+        service_secrets={name: pulumi.Output.secret(value) for name, value in secret.items()},
+        canary=values.canary("canaryPercent", "canarySeconds"),
+        maintenance=Maintenance() if values.boolean("maintenance") else None,
+    )
+    if values.problems:
+        # the program ends here, and the operator should see the service's problems as well
+        others = variables.of_program(domain=settings.domain, environment=settings.environment)
+        values.problems += variables.refused_by_service(
+            {**others, **plain, **secret}, secret=secret
+        )
+        raise ConfigurationError(values.problems)
+    return settings
+
+
+_SHAPE = re.compile(r"(VM|BM)\.[A-Za-z0-9.]+")
+_UBUNTU = re.compile(r"\d\d\.04")
+_DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
+
+
+def checked_by_service(settings: Settings) -> Settings:
+    """Return the settings with the service's variables as outputs, known after the service's check.
+
+    A release waits for them, and so does a preview of a release; no other resource does.
+    """
+    plain, secret = settings.service_settings, settings.service_secrets
+    if not plain and not secret:
+        return settings
+    checked = variables.checked(
+        {
+            **variables.of_program(domain=settings.domain, environment=settings.environment),
+            "AUTH_SIGNING_KEY": settings.signing_key,
+            **plain,
+            **secret,
+        },
+        secret=frozenset(secret),
+    )
+    return replace(
+        settings,
+        service_settings={name: pulumi.Output.unsecret(checked[name]) for name in plain},
+        service_secrets={name: checked[name] for name in secret},
+    )

@@ -1,0 +1,38 @@
+"""The problems of a configuration, and the message that lists them all."""
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+
+# The engine indents the message by 4 columns, and terminals have 80.
+_COLUMNS = 76
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A problem with its rule, and the command that is its remedy."""
+
+    text: str
+    command: str = ""  # on a line of its own, never wrapped, so that it can be copied
+
+    def __str__(self) -> str:
+        text = textwrap.fill(
+            self.text,
+            _COLUMNS,
+            initial_indent="  - ",
+            subsequent_indent="    ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        return f"{text}\n      {self.command}" if self.command else text
+
+
+class ConfigurationError(pulumi.RunError):
+    """The configuration can't be used; the message lists every problem with its remedy."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        noun = "problem" if len(problems) == 1 else "problems"
+        heading = f"{len(problems)} {noun} in the stack's configuration:"
+        super().__init__("\n".join([heading, *map(str, problems)]))

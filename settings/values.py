@@ -1,0 +1,296 @@
+"""The values of a configuration, read by type and rule."""
+
+import ipaddress
+import json
+import re
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+import pulumi
+
+from components import keys
+from components.image import Login
+from components.keys import KeyPair
+from host.auth_release.desired import Canary
+from settings.problems import Problem
+
+ANYWHERE = "0.0.0.0/0"
+
+# keys whose values must be encrypted in the stack's file
+SECRETS = (
+    *("registryPassword", "registryPullPassword"),
+    *("signingKey", "sshHostKey", "sshPrivateKey"),
+)
+MADE_BY_INIT = ("signingKey", "sshHostKey", "sshPrivateKey")
+
+_OCID = re.compile(r"ocid1\.[a-z]+\.[a-z0-9]+\.[a-z0-9-]*\.[a-z0-9]+")
+_REGION = re.compile(r"[a-z]{2,}-[a-z]+-\d+")
+_REPOSITORY = re.compile(r"[a-z0-9.-]+(:\d+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+")
+_DOCKER_HUB = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
+
+
+class Values:
+    """Reads each key by its rule, and collects the problems, so that a refusal lists them all.
+
+    A method whose value breaks its rule adds a problem, and returns some value of its type.
+    """
+
+    def __init__(
+        self, configuration: Mapping[str, str], schema: Mapping[str, Mapping[str, Any]]
+    ) -> None:
+        self._configuration = configuration
+        self._schema = schema
+        self.problems: list[Problem] = []
+
+    def refuse(self, text: str, command: str = "") -> None:
+        self.problems.append(Problem(text, command))
+
+    def refuse_unknown_keys(self) -> None:
+        for name in sorted(self._configuration):
+            namespace, _, key = name.partition(":")
+            if namespace == "auth" and key not in self._schema:
+                close = get_close_matches(key, self._schema, n=1)
+                hint = f"Did you mean auth:{close[0]}?" if close else "Pulumi.yaml lists the keys."
+                self.refuse(
+                    f"auth:{key} is not a key of this program. {hint} Remove it:",
+                    f"pulumi config rm {name}",
+                )
+
+    def refuse_plain_secrets(self, *, encrypted: Callable[[str], bool]) -> None:
+        """Refuse secrets in plain text, as the stack's file is committed."""
+        arguments = {
+            **{f"auth:{key}": f"auth:{key}" for key in SECRETS},
+            "auth:serviceSecrets": "--path auth:serviceSecrets.NAME",
+            "oci:privateKey": "oci:privateKey",
+        }
+        for name, argument in arguments.items():
+            if self._configuration.get(name, "{}") not in {"", "{}"} and not encrypted(name):
+                self.refuse(
+                    f"{name} is not encrypted in the stack's file. If the plain value was ever "
+                    "committed, first replace it at its source. Set it again, from a file with "
+                    "the value:",
+                    f"pulumi config set --secret {argument} < FILE",
+                )
+
+    def region(self, name: str) -> str:
+        region = self._configuration.get(name, "")
+        if not _REGION.fullmatch(region):
+            self.refuse(
+                f"{name} is {region!r}; it must be a region identifier such as eu-madrid-1.",
+                f"pulumi config set {name} REGION",
+            )
+        return region
+
+    def tenancy(self, name: str) -> str:
+        tenancy = self._configuration.get(name, "")
+        if not _OCID.fullmatch(tenancy):
+            self.refuse(
+                f"{name} is {tenancy!r}; it must be the tenancy's OCID.",
+                f"pulumi config set {name} OCID",
+            )
+        return tenancy
+
+    def text(self, key: str, *, required: bool = True) -> str:
+        """Return the value, or the default of the schema; an empty required value is a problem."""
+        value = self._configuration.get(f"auth:{key}", self._default(key))
+        if required and value.strip() in {"", "[]"}:
+            self._refuse_missing(key)
+            return ""
+        return value
+
+    def integer(self, key: str, low: int, high: int) -> int:
+        value = self.text(key)
+        if value.isascii() and value.isdigit() and low <= int(value) <= high:
+            return int(value)
+        self._refuse_value(key, value, f"must be a whole number from {low} to {high}", "NUMBER")
+        return low
+
+    def boolean(self, key: str) -> bool:
+        value = self.text(key)
+        if value not in {"true", "false"}:
+            self._refuse_value(key, value, "must be true or false")
+        return value == "true"
+
+    def choice(self, key: str, choices: tuple[str, ...]) -> str:
+        value = self.text(key)
+        if value not in choices:
+            self._refuse_value(key, value, f"must be {' or '.join(choices)}")
+        return value
+
+    def matching(
+        self, key: str, pattern: re.Pattern[str], example: str, *, required: bool = True
+    ) -> str:
+        value = self.text(key, required=required)
+        if value and not pattern.fullmatch(value):
+            self._refuse_value(key, value, f"must look like {example}")
+        return value
+
+    def ocid(self, key: str, *, required: bool = True) -> str:
+        value = self.text(key, required=required)
+        if value and not _OCID.fullmatch(value):
+            rule = "must be an OCID, ocid1.<type>.<realm>.<region>.<id>"
+            self._refuse_value(key, value, rule, "OCID")
+        return value
+
+    def repository(self, key: str) -> str:
+        """Read SERVER/PATH; without a server, Docker would take Docker Hub."""
+        value = self.text(key)
+        example = "such as ghcr.io/acme/auth-service"
+        server, _, path = value.partition("/")
+        rule = None
+        if value != value.lower():
+            rule = f"must be in lower case, as registries demand: {value.lower()}"
+        elif not path or not (server == "localhost" or re.search(r"[.:]", server)):
+            rule = f"must begin with the registry's server, {example}"
+        elif server in _DOCKER_HUB:
+            rule = (
+                "must be in another registry than Docker Hub, which leaves out the server in "
+                f"the name of a digest, {example}"
+            )
+        elif not _REPOSITORY.fullmatch(value):
+            rule = f"must be REGISTRY/PATH without a tag or a digest, {example}"
+        if rule:
+            self._refuse_value(key, value, rule, "REGISTRY/PATH")
+        return value
+
+    def cidr(
+        self,
+        key: str,
+        *,
+        prefixes: range,
+        inside: tuple[str, str] | None = None,
+        apart_from: ipaddress.IPv4Network | None = None,
+    ) -> str:
+        """Read an IPv4 block, `inside` the block of another key and `apart_from` a fixed block."""
+        value = self.text(key)
+        network = _network(value)
+        outer_key, outer = inside or ("", "")
+        outer_network = _network(outer)
+        rule = None
+        if network is None:
+            rule = "must be an IPv4 block without host bits, such as 10.0.0.0/16"
+        elif network.prefixlen not in prefixes:
+            rule = f"must have a prefix from /{prefixes.start} to /{prefixes.stop - 1}"
+        elif outer_network and not network.subnet_of(outer_network):
+            rule = f"must lie inside auth:{outer_key} ({outer})"
+        elif apart_from and network.overlaps(apart_from):
+            rule = f"must not overlap {apart_from}, the block of the containers on the VM"
+        if rule:
+            self._refuse_value(key, value, rule, "BLOCK")
+        return value
+
+    def cidrs(self, key: str) -> tuple[str, ...]:
+        value = self.text(key)
+        try:
+            blocks = json.loads(value or "[]")
+        except ValueError:
+            blocks = None
+        if not isinstance(blocks, list) or not blocks:
+            rule = 'must be a list of IPv4 blocks, such as ["203.0.113.7/32"]'
+            self._refuse_value(key, value, rule, "BLOCK")
+            return ()
+        for block in blocks:
+            if _network(str(block)) is None:
+                rule = "must be an IPv4 block such as 203.0.113.7/32"
+                self._refuse_value(key, str(block), rule, "BLOCK")
+        return tuple(str(block) for block in blocks)
+
+    def ssh_cidrs(self, key: str, *, consent: str) -> tuple[str, ...]:
+        """Read IPv4 blocks; the whole internet needs the boolean key `consent` as well."""
+        blocks = self.cidrs(key)
+        if ANYWHERE in blocks and not self.boolean(consent):
+            self.refuse(
+                f"auth:{key} holds {ANYWHERE}, which lets the whole internet try to log in. Name "
+                "your own addresses instead, or confirm it:",
+                f"pulumi config set auth:{consent} true",
+            )
+        return blocks
+
+    def ed25519(self, key: str) -> KeyPair:
+        value, public = self._pem(key), ""
+        try:
+            public = keys.ed25519_public(value) if value else ""
+        except ValueError as error:
+            # never the value, which is a secret
+            self._refuse_key(key, f"must be an ed25519 private key in OpenSSH format ({error})")
+        return KeyPair(private=pulumi.Output.secret(value), public=public)
+
+    def p256(self, key: str) -> str:
+        value = self._pem(key)
+        try:
+            if value:
+                keys.check_p256(value)
+        except ValueError as error:
+            self._refuse_key(key, f"must be an EC P-256 private key in PEM ({error})")
+        return value
+
+    def login(self, username_key: str, password_key: str) -> Login:
+        username = self.text(username_key)
+        return Login(username=username, password=pulumi.Output.secret(self.text(password_key)))
+
+    def pull_login(
+        self, username_key: str, password_key: str, *, builder: tuple[str, str]
+    ) -> Login:
+        """Read the server's login; with the builder's password an intruder there could push."""
+        builder_username, builder_password = (self.text(key, required=False) for key in builder)
+        password = self.text(password_key)
+        if password and password == builder_password:
+            self.refuse(
+                f"auth:{password_key} is the same as auth:{builder[1]}; the server must not hold "
+                "a registry token that can push. Create a token that may only read, and set it:",
+                f"pulumi config set --secret auth:{password_key} < FILE",
+            )
+        return Login(
+            username=self.text(username_key, required=False) or builder_username,
+            password=pulumi.Output.secret(password),
+        )
+
+    def canary(self, percent_key: str, seconds_key: str) -> Canary | None:
+        percent = self.integer(percent_key, 0, 99)
+        seconds = self.integer(seconds_key, 1, 600)
+        return Canary(percent=percent, seconds=seconds) if percent else None
+
+    def _pem(self, key: str) -> str:
+        """Read a key with the newline at its end, which the CLI removes and sshd needs."""
+        value = self.text(key).strip()
+        return f"{value}\n" if value else ""
+
+    def _default(self, key: str) -> str:
+        default = self._schema[key]["default"]
+        return default if isinstance(default, str) else json.dumps(default)
+
+    def _refuse_missing(self, key: str) -> None:
+        remedy = "Set it:"
+        if key in MADE_BY_INIT:
+            remedy = "Let `make init STACK=NAME` make it, or set it from a file:"
+        elif key in SECRETS:
+            remedy = "Set it from a file:"
+        self.refuse(
+            f"auth:{key} is not set. It is the {self._schema[key]['description']}. {remedy}",
+            self._command(key),
+        )
+
+    def _refuse_value(self, key: str, value: str, rule: str, placeholder: str = "VALUE") -> None:
+        if value.strip():  # an empty value is already a problem, as missing
+            self.refuse(f"auth:{key} is {value!r}; it {rule}.", self._command(key, placeholder))
+
+    def _refuse_key(self, key: str, rule: str) -> None:
+        self.refuse(
+            f"auth:{key} {rule}. `make init` makes a key, or set yours from a file:",
+            self._command(key),
+        )
+
+    def _command(self, key: str, placeholder: str = "VALUE") -> str:
+        if key in SECRETS:
+            return f"pulumi config set --secret auth:{key} < FILE"
+        if isinstance(self._schema[key]["default"], list):
+            return f"pulumi config set --path 'auth:{key}[0]' {placeholder}"
+        return f"pulumi config set auth:{key} {placeholder}"
+
+
+def _network(block: str) -> ipaddress.IPv4Network | None:
+    try:
+        return ipaddress.IPv4Network(block) if "/" in block else None
+    except ValueError:
+        return None

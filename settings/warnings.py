@@ -1,0 +1,24 @@
+"""Warnings about a configuration that works, but surprises: costs, and unencrypted passwords."""
+
+from components.machine import Machine
+
+# Oracle halved the Always Free A1 allowance in June 2026: 1,500 OCPU hours and 9,000 GB hours.
+FREE_OCPUS, FREE_MEMORY_IN_GBS = 2, 12
+
+
+def warnings(machine: Machine, *, environment: str, domain: str) -> list[str]:
+    """Return the warnings, with remedies where there are any."""
+    messages = []
+    a1 = machine.shape == "VM.Standard.A1.Flex"
+    if a1 and (machine.ocpus > FREE_OCPUS or machine.memory_in_gbs > FREE_MEMORY_IN_GBS):
+        messages.append(
+            f"auth:ocpus={machine.ocpus} and auth:memoryInGbs={machine.memory_in_gbs} exceed "
+            f"Always Free ({FREE_OCPUS} OCPUs and {FREE_MEMORY_IN_GBS} GB of A1 in all): "
+            "this VM will cost money."
+        )
+    if environment == "production" and not domain:
+        messages.append(
+            "auth:domain is empty: passwords and tokens travel unencrypted. Point a DNS name to "
+            "the output serverIp, and set it: pulumi config set auth:domain NAME"
+        )
+    return messages
