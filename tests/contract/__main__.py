@@ -56,7 +56,7 @@ def main(folder: Path, home: Home) -> None:
 
 
 def anonymous(recorded: dict[str, Any]) -> Any:
-    """Replace what is another on each run: OCIDs, times, addresses, the names made of them."""
+    """Replace the values that each run has anew: OCIDs, times, addresses, and names with them."""
     text = json.dumps(recorded, sort_keys=True)
     ocids: dict[str, str] = {}
     for match in _OCID.finditer(text):
@@ -71,7 +71,7 @@ def anonymous(recorded: dict[str, Any]) -> Any:
 if __name__ == "__main__":
     if len(sys.argv) not in {2, 3}:
         sys.exit(__doc__)
-    found = Home.find(sys.argv[2] if len(sys.argv) > 2 else ".local/cloud")
-    if found is None:
-        sys.exit("No emulated cloud runs there. Start one: make up")
-    main(Path(sys.argv[1]).resolve(), found)
+    home = Home.find(sys.argv[2] if len(sys.argv) > 2 else ".local/cloud")
+    if home is None:
+        sys.exit("No emulated cloud runs there. Start it: make up")
+    main(Path(sys.argv[1]).resolve(), home)

@@ -1,4 +1,4 @@
-"""The changes that a plugin decides on, of each resource that the program has."""
+"""The changes of each resource of the program, on which a plugin decides."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,10 +11,10 @@ ANYWHERE = "0.0.0.0/0"
 
 @dataclass(frozen=True)
 class Row:
-    """One change: properties to set, by path; None takes one away.
+    """A change: properties to set, by path; None removes a property.
 
-    `set` changes what the program wants, `behind` what is there, as somebody did by other means.
-    `before` is a part of both, on top of what the program has.
+    `set` changes the program's inputs. `behind` changes the resource in the cloud, past Pulumi.
+    `before` changes both, before the change itself.
     """
 
     resource: str
@@ -45,7 +45,7 @@ TOKENS = {
 
 
 def applied(inputs: Properties, changes: Mapping[str, Any]) -> Properties:
-    """Return properties with each path set to its value, or without it where that is None."""
+    """Return properties with each path set to its value, or removed for None."""
     result = dict(inputs)
     for path, value in changes.items():
         head, _, rest = path.partition(".")

@@ -1,4 +1,4 @@
-"""The recorded decisions, and how a plugin's are compared with them."""
+"""The recorded decisions, and their comparison with a plugin's decisions."""
 
 import json
 from pathlib import Path
@@ -26,7 +26,7 @@ __all__ = ["REFUSED", "ROWS", "decided", "expected", "recorded_resources"]
 def decided(stack: Stack, row: Row) -> dict[str, Any]:
     """Return the plugin's decision on a change; of a refusal, the plugin's text."""
     made = stack.made[row.resource]
-    # a plugin's notes on the outputs are of those that it wrote itself
+    # a plugin's notes in the outputs do not fit outputs that were changed past it
     outputs = values.plain(made.outputs) if row.behind else made.outputs
     made = Made(
         made.token,
@@ -59,7 +59,7 @@ def expected(row: Row) -> dict[str, Any]:
 
 
 def recorded_resources() -> dict[str, tuple[Made, dict[str, Any]]]:
-    """Return the resources as the official plugins made them, each with the program's wish."""
+    """Return the resources as the official plugins made them, each with the program's inputs."""
     return {
         name: (
             Made(TOKENS[name], entry["id"], entry["inputs"], entry["outputs"]),

@@ -1,4 +1,4 @@
-"""One provider plugin as a process, spoken to as the engine speaks to it."""
+"""A provider plugin as a process, called as the engine calls it."""
 
 import os
 import subprocess
@@ -24,7 +24,7 @@ _CLIENTS = (
     *(f"oci_core.{name}Client" for name in ("Blockstorage", "Compute", "VirtualNetwork")),
     "oci_identity.IdentityClient",
 )
-_SEED = b"contract".ljust(32)  # the bridge insists on one, to make names from
+_SEED = b"contract".ljust(32)  # which the provider needs to make names
 _MESSAGE_BYTES = 64 << 20
 
 
@@ -96,7 +96,7 @@ class Plug:
         return Made(token, made.id, checked, values.from_wire(made.properties))
 
     def decide(self, made: Made, inputs: Properties) -> Decision:
-        """Plan a change as a preview does: checked, compared, and its outputs foreseen."""
+        """Plan a change as a preview does: checked, compared, and its outputs predicted."""
         news = self.check(made.token, inputs, made.inputs)
         answer = self._stub.Diff(
             provider_pb2.DiffRequest(
@@ -153,13 +153,13 @@ class Plug:
             )
         except grpc.RpcError as error:
             raise RefusedError(str(error)) from None
-        foreseen = values.from_wire(answer.properties)
-        # what a preview does not answer is unknown to the program as well; an input is answered
+        predicted = values.from_wire(answer.properties)
+        # without a predicted output the program knows no value, unless it is an input
         return sorted(
             name
             for name in values.plain(made.outputs)
             if name not in made.inputs
-            and foreseen.get(name, property_values.UNKNOWN) == property_values.UNKNOWN
+            and predicted.get(name, property_values.UNKNOWN) == property_values.UNKNOWN
         )
 
 
@@ -202,7 +202,7 @@ def credentials(caller: Caller) -> dict[str, str]:
 
 
 def overrides(endpoint: str) -> str:
-    """Return CLIENT_HOST_OVERRIDES that lead every client to one endpoint."""
+    """Return CLIENT_HOST_OVERRIDES that lead every client to the endpoint."""
     return ";".join(f"{client}={endpoint}" for client in _CLIENTS)
 
 
@@ -236,7 +236,7 @@ def _process(command: Sequence[str], overrides: str, working: Path) -> Iterator[
         try:
             assert process.stdout is not None
             port = process.stdout.readline().strip()
-            assert port, f"{command[0]} ended and told no port"
+            assert port, f"{command[0]} ended without printing a port"
             with grpc.insecure_channel(f"127.0.0.1:{port}", options=options) as channel:
                 yield Plug(provider_pb2_grpc.ResourceProviderStub(channel))
         finally:

@@ -1,4 +1,4 @@
-"""The program's resources, each made through a plugin as the program makes it."""
+"""The program's resources, each made by a plugin as the program makes it."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from tests.localcloud.caller import Caller
 from tests.localcloud.launches import latest_image
 
 REPOSITORY = "127.0.0.1:5000/auth/auth-service"
-# An image is neither built nor pushed and a command not run: these are what they would give.
+# No image is built or pushed, and no command runs: these are their results.
 _RESULTS = {
     "Command": {"stdout": "out", "stderr": ""},
     "Image": {
@@ -29,7 +29,7 @@ _RESULTS = {
 
 
 class Stack:
-    """The resources by their names in `TOKENS`: what the program wants, and what was made."""
+    """The resources by their names in `TOKENS`: the program's inputs, and the made resources."""
 
     def __init__(self, plugs: Mapping[str, Plug], caller: Caller) -> None:
         self._plugs, self._caller = plugs, caller
