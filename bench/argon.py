@@ -1,7 +1,7 @@
-"""The bare rate of argon2id: `python -m bench.argon LIBRARY WORKERS SECONDS` prints it, a second.
+"""The rate of argon2id alone, in hashes a second: `python -m bench.argon LIBRARY WORKERS SECONDS`.
 
-With the service's own parameters and as many threads as it hashes with, but nothing around them.
-`LIBRARY` is `libsodium`, by which the service hashes, or `reference`, by which most of Python does.
+It has the parameters and the number of threads of the service. `LIBRARY` is `libsodium`, which the
+service uses, or `reference`, the library of argon2-cffi.
 """
 
 import sys
@@ -16,14 +16,14 @@ _PASSWORD = "correct horse"  # noqa: S105 - nobody's
 
 
 def _libsodium() -> Callable[[], object]:
-    kept = passwords.hashed(_PASSWORD)
-    return lambda: passwords.is_right(kept, _PASSWORD)
+    stored_hash = passwords.hashed(_PASSWORD)
+    return lambda: passwords.is_right(stored_hash, _PASSWORD)
 
 
 def _reference() -> Callable[[], object]:
     hasher = PasswordHasher(passwords.PASSES, passwords.MEMORY_KIB, parallelism=1)
-    kept = hasher.hash(_PASSWORD)
-    return lambda: hasher.verify(kept, _PASSWORD)
+    stored_hash = hasher.hash(_PASSWORD)
+    return lambda: hasher.verify(stored_hash, _PASSWORD)
 
 
 def rate(verify: Callable[[], object], workers: int, seconds: float) -> float:

@@ -1,7 +1,7 @@
-"""The least that a service of ours could be: what `bench.service` compares with.
+"""A minimal service, for the comparison in `bench.service`: `python -m bench.hello APP PORT`.
 
-`python -m bench.hello APP PORT`, APP being `fastapi` or `starlette`. It runs on the same server
-with the same settings; what remains is what the Authentication Service itself adds.
+`APP` is `fastapi` or `starlette`. It runs on the same HTTP server with the same settings, so the
+difference is the work of the Authentication Service.
 """
 
 import sys

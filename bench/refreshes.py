@@ -1,8 +1,8 @@
 """Refreshes at a steady rate: `python -m bench.refreshes URL RATE SECONDS`, tokens on stdin.
 
-Open-loop: each request is due at its time whether or not the ones before it were answered, and its
-latency counts from then; so a server that stalls does not slow down the one who measures it.
-Prints the latencies, in milliseconds, as JSON.
+Open-loop: each request is due at its time, even if the requests before it have no answer yet, and
+its latency counts from then; so a server that stalls does not slow down the measurement. Prints the
+latencies, in milliseconds, as JSON.
 """
 
 import asyncio

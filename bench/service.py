@@ -1,8 +1,8 @@
-"""How fast the Authentication Service is, against the bare parts that it is made of.
+"""The speed of the Authentication Service, compared with its parts alone.
 
-Needs no stack: the service runs as a process, the load comes from processes beside it, on the same
-cores. Each ratio is of two things that were measured in turn, several times; of each, the best is
-taken, as whatever else runs on the machine only ever makes it slower.
+It needs no stack: the service runs as a process, and the load comes from other processes on the
+same cores. A ratio compares two rates that were measured in turn, several times; the best rate of
+each counts, as other work on the machine can only make a measurement slower.
 """
 
 import json
@@ -52,7 +52,7 @@ def _at_rest(folder: Path) -> Table:
 
 
 def _throughput(server: Server) -> Table:
-    """Compare logins with bare hashing, and a request with a token with a bare route."""
+    """Compare logins with hashing alone, and a request with a token with a minimal route."""
     ada = account(server)
 
     def alone(library: str) -> float:
@@ -65,7 +65,7 @@ def _throughput(server: Server) -> Table:
     def get(url: str, headers: dict[str, str]) -> float:
         return wrk.run(url, seconds=_SECONDS, connections=_CONNECTIONS, headers=headers).good
 
-    table = Table("requests a second", ["", "of the bare one"])
+    table = Table("requests a second", ["", "ratio"])
     usual, ours, logging_in = _in_turn(
         lambda: alone("reference"), lambda: alone("libsodium"), logins
     )
@@ -82,9 +82,9 @@ def _throughput(server: Server) -> Table:
     table.add("argon2id alone, argon2-cffi, as many threads", f"{usual:.0f}", "")
     table.add("argon2id alone, libsodium, as many threads", f"{ours:.0f}", f"{ours / usual:.0%}")
     table.add("`POST /v1/auth/login`", f"{logging_in:.0f}", f"{logging_in / usual:.0%}")
-    table.add("a route that says hello, FastAPI", f"{route:.0f}", "")
-    table.add("a route that says hello, Starlette", f"{least:.0f}", f"{least / route:.0%}")
-    table.add("`GET /healthz`, which says hello", f"{own:.0f}", f"{own / route:.0%}")
+    table.add("a minimal route, FastAPI", f"{route:.0f}", "")
+    table.add("a minimal route, Starlette", f"{least:.0f}", f"{least / route:.0%}")
+    table.add("`GET /healthz`", f"{own:.0f}", f"{own / route:.0%}")
     table.add("`GET /v1/me`, token verified", f"{me:.0f}", f"{me / route:.0%}")
     table.note(
         f"A login is hashed by libsodium, and does {logging_in / ours:.0%} of that alone. `/v1/me` "
@@ -98,16 +98,16 @@ def _refreshes(server: Server) -> Table:
     tokens = [account(server).tokens["refresh_token"] for _ in range(40)]
     url = f"{server.url}/v1/auth/refresh"
     words = (url, str(_REFRESHES), "20")
-    found = json.loads(printed("bench.refreshes", *words, given=json.dumps(tokens)))
-    cuts = statistics.quantiles(found, n=1000)
+    milliseconds = json.loads(printed("bench.refreshes", *words, stdin=json.dumps(tokens)))
+    cuts = statistics.quantiles(milliseconds, n=1000)
     table = Table(f"{_REFRESHES} refreshes a second, SQLite", ["p50", "p99", "p99.9", "worst"])
-    latencies = (cuts[499], cuts[989], cuts[998], max(found))
+    latencies = (cuts[499], cuts[989], cuts[998], max(milliseconds))
     table.add("milliseconds", *(f"{value:.1f}" for value in latencies))
     return table
 
 
 def _memory(server: Server) -> Table:
-    """Log in with 1, 2 and 4 times as many at once as there are places to hash and to wait."""
+    """Log in with 1, 2 and 4 times as many connections as there are places to hash and to wait."""
     grace = account(server)
     table = Table("logins at once", ["MB", "answered/s", "refused/s"])
     peaks = []
@@ -125,32 +125,32 @@ def _memory(server: Server) -> Table:
                 time.sleep(1)
                 rates = ("", "")
         peaks.append(memory.peak)
-        title = f"{overload} times its places" if overload else "none"
+        title = f"{overload} times its places" if overload else "no load"
         table.add(title, f"{memory.peak:.0f}", *rates)
     table.note(chart("logins at once, times the places", _OVERLOADS, "MB", peaks))
     return table
 
 
 def _start(folder: Path, *, new: bool) -> float:
-    """Give the seconds from the start of the process to its first `ready`."""
-    key, found = make_key(), []
+    """Return the seconds from the start of the process until it is ready."""
+    key, seconds = make_key(), []
     for number in range(_ROUNDS):
         data = folder / (f"new-{number}" if new else "again")
         data.mkdir(exist_ok=True)
         server = Server(data=data, key=key)
         began = time.monotonic()
         server.start()
-        found.append(time.monotonic() - began)
+        seconds.append(time.monotonic() - began)
         server.stop()
-    return min(found)
+    return min(seconds)
 
 
 def _in_turn(*measures: Callable[[], float]) -> list[float]:
-    """Measure each in turn, a few times, so that a busy moment does not hit one alone."""
+    """Measure in turn, a few times, so that a busy moment slows down several measures."""
     rounds: list[list[float]] = [[] for _ in measures]
     for _ in range(_ROUNDS):
-        for found, measure in zip(rounds, measures, strict=True):
-            found.append(measure())
-    best = [max(found) for found in rounds]
+        for rates, measure in zip(rounds, measures, strict=True):
+            rates.append(measure())
+    best = [max(rates) for rates in rounds]
     print("  " + ", ".join(f"{value:.1f}" for value in best), file=sys.stderr, flush=True)
     return best

@@ -1,4 +1,4 @@
-"""The Authentication Service as a process of its own, and how it fares."""
+"""The Authentication Service as a process, with its memory."""
 
 import contextlib
 import http.client
@@ -38,7 +38,7 @@ def service(folder: Path) -> Iterator[Server]:
 
 @contextlib.contextmanager
 def hello(app: str, port: int) -> Iterator[str]:
-    """Run a bare app on the same server; give the URL of its route."""
+    """Run a minimal app on the same HTTP server; yield the URL of its route."""
     process = subprocess.Popen([sys.executable, "-m", "bench.hello", app, str(port)], cwd=ROOT)
     try:
         wait(port, "/hello")
@@ -49,7 +49,7 @@ def hello(app: str, port: int) -> Iterator[str]:
 
 
 def wait(port: int, path: str, seconds: float = 20) -> None:
-    """Wait until a path is answered with 200."""
+    """Return once a request for the path is answered with 200."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
@@ -65,13 +65,13 @@ def wait(port: int, path: str, seconds: float = 20) -> None:
 
 
 def account(server: Server) -> Person:
-    """Register somebody, and log in."""
+    """Register an account, and log in."""
     with httpx.Client(base_url=server.url, timeout=30) as client:
         return Person.signed_in(client)
 
 
 class Memory:
-    """The resident memory of a process, in MB, sampled while this is open; `peak` is the most."""
+    """The resident memory of a process in MB, sampled while this is open; `peak` is the maximum."""
 
     def __init__(self, server: Server) -> None:
         assert server.process is not None  # noqa: S101 - it was started
@@ -97,11 +97,11 @@ class Memory:
             self.peak = max(self.peak, self.now())
 
 
-def printed(module: str, *words: str, given: str = "") -> str:
-    """Run a module of ours as a process of its own; give what it prints."""
+def printed(module: str, *words: str, stdin: str = "") -> str:
+    """Run a module of the repository as a process; return its stdout."""
     command: Sequence[str] = [sys.executable, "-m", module, *words]
     done = subprocess.run(
-        command, cwd=ROOT, input=given, capture_output=True, text=True, check=False, timeout=300
+        command, cwd=ROOT, input=stdin, capture_output=True, text=True, check=False, timeout=300
     )
     if done.returncode != 0:
         raise SystemExit(f"`python -m {module}` failed:\n{done.stdout}{done.stderr}")

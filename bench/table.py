@@ -1,4 +1,4 @@
-"""What was measured, as Markdown."""
+"""Measurements as Markdown."""
 
 import datetime as dt
 import os
@@ -30,7 +30,7 @@ class Table:
 
 
 def chart(x: str, marks: Sequence[int], y: str, *lines: Sequence[float]) -> str:
-    """Draw lines over the same marks, as Mermaid does."""
+    """Return a Mermaid chart of lines over the same marks."""
     top = max(max(line) for line in lines) * 1.1
     drawn = "".join(f"    line [{', '.join(f'{value:.1f}' for value in line)}]\n" for line in lines)
     return (
@@ -42,7 +42,7 @@ def chart(x: str, marks: Sequence[int], y: str, *lines: Sequence[float]) -> str:
 
 
 def here() -> str:
-    """Say when and on what machine the figures were taken."""
+    """Return the date and the machine of the measurements."""
     today = dt.datetime.now(dt.UTC).date()
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 30
     return (

@@ -1,4 +1,4 @@
-"""wrk, a load generator in C: closed-loop, so it sends as much as is answered."""
+"""wrk, a load generator in C: closed-loop, so it sends no faster than it gets answers."""
 
 import json
 import re
@@ -36,7 +36,7 @@ end
 
 @dataclass(frozen=True)
 class Load:
-    """Requests a second that were answered well, and that were refused with 503."""
+    """Requests per second: answered with success, and refused with 503."""
 
     good: float
     refused: float
@@ -56,12 +56,12 @@ def run(
     headers: dict[str, str] | None = None,
     body: object = None,
 ) -> Load:
-    """Load a URL: POST of `body` as JSON if there is one. Raise SystemExit on any other answer."""
-    given = {**(headers or {}), **({"Content-Type": "application/json"} if body else {})}
+    """Load a URL with GET, or with POST of `body` as JSON; raise SystemExit for another answer."""
+    sent = {**(headers or {}), **({"Content-Type": "application/json"} if body else {})}
     script = _SCRIPT.format(
         method="POST" if body else "GET",
         body=_lua(json.dumps(body)) if body else "nil",
-        headers=", ".join(f"[ {_lua(name)} ] = {_lua(value)}" for name, value in given.items()),
+        headers=", ".join(f"[ {_lua(name)} ] = {_lua(value)}" for name, value in sent.items()),
     )
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
         file.write(script)
