@@ -78,6 +78,7 @@ def instance(
         availability_config=core.InstanceAvailabilityConfigArgs(recovery_action="RESTORE_INSTANCE"),
         is_pv_encryption_in_transit_enabled=True,
         preserve_boot_volume=False,
+        state="RUNNING",  # the default, named so that a refresh shows when somebody stopped it
         opts=pulumi.ResourceOptions(
             parent=parent,
             protect=protect,

@@ -99,7 +99,7 @@ RESOURCES: Mapping[str, Resource] = {
         | {
             *("shape", "shapeConfig", "sourceDetails", "createVnicDetails", "metadata"),
             *("instanceOptions", "availabilityConfig", "agentConfig", "faultDomain"),
-            *("isPvEncryptionInTransitEnabled", "preserveBootVolume"),
+            *("isPvEncryptionInTransitEnabled", "preserveBootVolume", "state"),
         },
         computed=_MADE
         | {
@@ -115,7 +115,7 @@ RESOURCES: Mapping[str, Resource] = {
         ),
         own=frozenset({"createVnicDetails", "preserveBootVolume"}),
         absent={"securityAttributesState": "", "timeMaintenanceRebootDue": ""},
-        ready=frozenset({"RUNNING"}),
+        ready=frozenset({"RUNNING", "STOPPED"}),
         create_seconds=2700,
         delete_seconds=4500,
         to_body=oci_wire.instance_body,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from common import property_values
 from standins import oci_api
 from standins.oci_resources import COMPUTE, NETWORK, STORAGE, Kind
 from standins.oci_wire import inbound, outbound
@@ -14,6 +15,7 @@ from standins.values import Properties
 _BOOT_METADATA = frozenset({"metadata.user_data", "metadata.ssh_authorized_keys"})
 # It reports so what it decides by itself, beside the property itself as a mere update.
 _DECIDED = "__meta"
+_POWER = {"RUNNING": "START", "STOPPED": "STOP"}  # state to the action that leads there
 _CARD = ("displayName", "freeformTags", "hostnameLabel", "nsgIds", "skipSourceDestCheck")
 # of the VNIC, as the official plugin has them in createVnicDetails
 _CARD_ABSENT: Mapping[str, Any] = {
@@ -39,6 +41,15 @@ _SHAPE_ABSENT: Mapping[str, Any] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Instance(Kind):
+    def prepare(self, inputs: Properties) -> Properties:
+        if inputs.get("state", "RUNNING") not in {*_POWER, property_values.UNKNOWN}:
+            raise ProviderError(f"state is {inputs['state']}; expected one of {', '.join(_POWER)}")
+        return super().prepare(inputs)
+
+    def create(self, inputs: Properties, context: Context) -> tuple[str, Properties]:
+        identity, outputs = super().create(inputs, context)
+        return identity, self._powered(identity, outputs, inputs, context)
+
     def differences(
         self,
         state: Properties,
@@ -64,7 +75,12 @@ class Instance(Kind):
             oci_api.of(context).call(NETWORK, "PUT", f"/vnics/{vnic['id']}", body=outbound(card))
         if "assignPublicIp" in changed:
             self._publish(identity, state, context, wanted=new["assignPublicIp"] == "true")
-        return super().update(identity, state, inputs, context)
+        if inputs.get("state") == "RUNNING":
+            state = self._powered(identity, state, inputs, context)
+        # an action alone changes the power state: no request has it as a field
+        powered = {**state, "state": inputs.get("state", state.get("state"))}
+        outputs = super().update(identity, powered, inputs, context)
+        return self._powered(identity, outputs, inputs, context)
 
     def seen(self, body: Properties, known: Properties) -> Properties:
         outputs = super().seen(body, known)
@@ -125,6 +141,23 @@ class Instance(Kind):
                 **told,
             },
         }
+
+    def _powered(
+        self, identity: str, outputs: Properties, inputs: Properties, context: Context
+    ) -> Properties:
+        """Start or stop the instance if it is not in the wanted state; return the outputs then."""
+        wanted = inputs.get("state")
+        if wanted in {None, outputs.get("state")}:
+            return outputs
+        api, path = oci_api.of(context), f"{self.path}/{identity}"
+        api.call(self.client, "POST", path, query={"action": _POWER[wanted]})
+        api.wait(
+            lambda: self.look(api, identity),
+            ready=frozenset({wanted}),
+            seconds=context.timeout or self.create_seconds,
+            what=f"the {self.title}",
+        )
+        return {**outputs, "state": wanted}
 
     @staticmethod
     def _boot_volume(identity: str, context: Context) -> Properties:

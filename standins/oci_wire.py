@@ -100,8 +100,9 @@ def _from_text(value: Any) -> Any:
 def instance_body(inputs: Properties) -> Properties:
     """Write a launch request, or a change of one: the image is `imageId` there."""
     body = dict(outbound(inputs))
-    # an instance has no such property: it is said when it is terminated
-    body.pop("preserveBootVolume", None)
+    # no request has them: one is a parameter of the termination, the other is reached by an action
+    for name in ("preserveBootVolume", "lifecycleState"):
+        body.pop(name, None)
     if "sourceDetails" not in body:
         return body
     source = dict(body["sourceDetails"])

@@ -213,6 +213,8 @@ ROWS = [
     Row("Instance", "no monitoring", {"agentConfig": {"isMonitoringDisabled": True}}),
     Row("Instance", "no encryption in transit", {"isPvEncryptionInTransitEnabled": False}),
     Row("Instance", "encryption not named", {"isPvEncryptionInTransitEnabled": None}),
+    Row("Instance", "stopped", {"state": "STOPPED"}),
+    Row("Instance", "power state not named", {"state": None}),
     Row("Instance", "a boot volume that stays", {"preserveBootVolume": True}),
     Row("Volume", "another availability domain", {"availabilityDomain": "other"}),
     Row("Volume", "larger", {"sizeInGbs": "100"}),
@@ -302,6 +304,8 @@ ROWS = [
     ),
     Row("Instance", "a note in the metadata behind", behind={"metadata.note": "other"}),
     Row("Instance", "other user data behind", behind={"metadata.user_data": "b3RoZXI="}),
+    Row("Instance", "stopped behind", behind={"state": "STOPPED"}),
+    Row("Instance", "stopped behind, not named", {"state": None}, behind={"state": "STOPPED"}),
     Row("Instance", "more memory behind", behind={"shapeConfig.memoryInGbs": 12}),
     Row(
         "Instance",

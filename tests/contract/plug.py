@@ -115,6 +115,11 @@ class Plug:
             return Decision("replace", properties, [])
         return Decision("update", properties, self._unknown(made, news))
 
+    def update(self, made: Made, inputs: Properties) -> Made:
+        news = self.check(made.token, inputs, made.inputs)
+        answer = self._stub.Update(_update_request(made, news))
+        return Made(made.token, made.identity, news, values.from_wire(answer.properties))
+
     def read(self, made: Made) -> Made | None:
         answer = self._stub.Read(
             provider_pb2.ReadRequest(
@@ -141,16 +146,7 @@ class Plug:
 
     def _unknown(self, made: Made, news: Properties) -> list[str]:
         try:
-            answer = self._stub.Update(
-                provider_pb2.UpdateRequest(
-                    id=made.identity,
-                    urn=_urn(made.token),
-                    olds=values.to_wire(made.outputs),
-                    old_inputs=values.to_wire(made.inputs),
-                    news=values.to_wire(news),
-                    preview=True,
-                )
-            )
+            answer = self._stub.Update(_update_request(made, news, preview=True))
         except grpc.RpcError as error:
             raise RefusedError(str(error)) from None
         predicted = values.from_wire(answer.properties)
@@ -165,6 +161,19 @@ class Plug:
 
 def _urn(token: str) -> str:
     return f"urn:pulumi:s::p::{token}::it"
+
+
+def _update_request(
+    made: Made, news: Properties, *, preview: bool = False
+) -> provider_pb2.UpdateRequest:
+    return provider_pb2.UpdateRequest(
+        id=made.identity,
+        urn=_urn(made.token),
+        olds=values.to_wire(made.outputs),
+        old_inputs=values.to_wire(made.inputs),
+        news=values.to_wire(news),
+        preview=preview,
+    )
 
 
 class _Engine(engine_pb2_grpc.EngineServicer):

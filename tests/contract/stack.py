@@ -127,6 +127,7 @@ class Stack:
             availabilityConfig={"recoveryAction": "RESTORE_INSTANCE"},
             isPvEncryptionInTransitEnabled=True,
             preserveBootVolume=False,
+            state="RUNNING",
         )
         volume = self._make("Volume", **place, displayName="auth-data", sizeInGbs="50")
         self._make(

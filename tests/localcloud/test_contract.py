@@ -15,7 +15,7 @@ from tests.contract import decisions, plug, stack
 from tests.contract.changes import TOKENS, Row
 from tests.contract.plug import Plug
 from tests.contract.stack import Stack
-from tests.localcloud.caller import Caller
+from tests.localcloud.caller import Caller, eventually
 from toolchain import plugins
 
 OFFICIAL = plugins.asked_for(os.environ)
@@ -73,6 +73,24 @@ def test_outputs_have_the_names_and_kinds_of_the_official_plugins(made: Stack, n
     official, _ = decisions.recorded_resources()[name]
 
     assert shape(made.made[name].outputs) == shape(official.outputs)
+
+
+def test_an_instance_that_somebody_stopped_is_a_difference_and_is_started(
+    made: Stack, cloud: Caller
+) -> None:
+    resource, plugin = made.made["Instance"], made.plug("Instance")
+
+    def state() -> str:
+        return str(cloud.compute.get_instance(resource.identity).data.lifecycle_state)
+
+    cloud.compute.instance_action(resource.identity, "STOP")
+    eventually("the instance", state, "STOPPED")
+    stopped = plugin.read(resource)
+
+    assert stopped is not None
+    assert plugin.decide(stopped, made.wanted["Instance"]).properties == {"state": "UPDATE"}
+    started = plugin.update(stopped, made.wanted["Instance"])
+    assert (started.outputs["state"], state()) == ("RUNNING", "RUNNING")
 
 
 @pytest.mark.skipif(OFFICIAL is None, reason="takes the official plugins: PLUGINS=official")

@@ -192,6 +192,11 @@ def test_defaults_of_the_network_that_the_service_needs_are_written_out(up: Up) 
     assert {rule["stateless"] for rule in recorded.of_type(RULE)} == {False}
 
 
+def test_the_vm_is_wanted_running_although_it_is_the_default(up: Up) -> None:
+    """Otherwise a refresh shows no difference when somebody stopped it."""
+    assert up(make_server)["auth-vm"]["state"] == "RUNNING"
+
+
 def test_the_vm_starts_from_the_newest_image(up: Up) -> None:
     assert up(make_server)["auth-vm"]["sourceDetails"]["sourceId"] == "newest"
 
