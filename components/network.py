@@ -1,6 +1,8 @@
 """The VCN with a public subnet, its route to the internet, and its ingress rules."""
 
 from dataclasses import dataclass
+from ipaddress import IPv4Network
+from typing import Any
 
 import pulumi
 from pulumi_oci import core
@@ -111,7 +113,18 @@ class Network(pulumi.ComponentResource):
             dns_label="public",
             route_table_id=vcn.default_route_table_id,
             security_list_ids=[vcn.default_security_list_id],
-            opts=child,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                hooks=pulumi.ResourceHookBinding(
+                    before_update=[
+                        pulumi.ResourceHook(
+                            f"{name}-subnet-block",
+                            refuse_moving,
+                            pulumi.ResourceHookOptions(on_dry_run=True),
+                        )
+                    ]
+                ),
+            ),
         )
         nsg = core.NetworkSecurityGroup(
             f"{name}-nsg",
@@ -158,3 +171,21 @@ class Network(pulumi.ComponentResource):
         self.subnet_id, self.nsg_id = subnet.id, nsg.id
         self.ready = (routes, emptied_list, *rules)
         self.register_outputs({"subnet_id": self.subnet_id, "nsg_id": self.nsg_id})
+
+
+def refuse_moving(change: pulumi.ResourceHookArgs) -> None:
+    """Raise ValueError for a subnet's block at another address, in a preview as well.
+
+    Oracle changes the length of a subnet's block alone.
+    """
+    old, new = (_block(inputs) for inputs in (change.old_inputs, change.new_inputs))
+    if new.network_address != old.network_address:
+        raise ValueError(
+            f"auth:subnetCidr is {new}, but the subnet has {old}, and Oracle changes no subnet's "
+            f"first address. Keep the block: pulumi config set auth:subnetCidr {old}. A network at "
+            "other addresses is a new stack, or this one after `make down`, which deletes its data."
+        )
+
+
+def _block(inputs: Any) -> IPv4Network:
+    return IPv4Network((inputs or {})["cidrBlock"])

@@ -6,6 +6,7 @@ import pytest
 from oci.core import models
 
 from tests.localcloud.caller import Caller, refused
+from tests.localcloud.launches import launch_details, vnic
 
 NOBODY = "ocid1.vcn.oc1.eu-madrid-1." + "a" * 60
 
@@ -67,6 +68,36 @@ def test_a_subnet_outside_its_vcn_is_refused(caller: Caller, vcn: Any) -> None:
 def test_overlapping_subnets_are_refused(caller: Caller, vcn: Any) -> None:
     caller.subnet(vcn, "10.0.1.0/24")
     assert "overlaps" in refused(400, "InvalidParameter", caller.subnet, vcn, "10.0.1.128/25")
+
+
+def test_another_block_of_a_subnet_keeps_its_network_address(caller: Caller, vcn: Any) -> None:
+    subnet = caller.subnet(vcn, "10.0.2.0/24")
+
+    def resize(cidr: str) -> Any:
+        wish = models.UpdateSubnetDetails(cidr_block=cidr)
+        return caller.network.update_subnet(subnet.id, wish).data
+
+    assert resize("10.0.2.0/23").cidr_block == "10.0.2.0/23"
+    text = refused(400, "InvalidParameter", resize, "10.0.4.0/24")
+    assert "the same network address as the CIDR 10.0.2.0/23" in text
+
+
+def test_another_block_of_a_subnet_holds_all_addresses_in_use(caller: Caller, vcn: Any) -> None:
+    """Oracle refuses it by a 400: after a 409 the official provider repeats it for minutes."""
+    subnet = caller.subnet(vcn, "10.0.3.0/24")
+    with caller.control() as http:
+        # the address is in use as long as the launch goes on
+        slow = {"kind": "slowBoot", "seconds": 5, "times": 1}
+        http.post("/faults", json=slow).raise_for_status()
+    details = launch_details(
+        caller, subnet, create_vnic_details=vnic(subnet, private_ip="10.0.3.127")
+    )
+    caller.compute.launch_instance(details)
+
+    for block in ("10.0.3.0/26", "10.0.3.0/25"):
+        wish = models.UpdateSubnetDetails(cidr_block=block)
+        text = refused(400, "InvalidParameter", caller.network.update_subnet, subnet.id, wish)
+        assert "no place for the Private IP 10.0.3.127" in text
 
 
 def test_of_overlapping_subnets_asked_for_at_once_one_is_made(caller: Caller, vcn: Any) -> None:

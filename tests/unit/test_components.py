@@ -28,7 +28,13 @@ from components import (
     server,
     summary,
 )
-from components.network import IngressRule, Network, NetworkArgs, ingress_rules
+from components.network import (
+    IngressRule,
+    Network,
+    NetworkArgs,
+    ingress_rules,
+    refuse_moving,
+)
 from components.observed_state import ObservedState, UnreachableError
 from host.auth_release.desired import Desired
 from tests.unit.conftest import Program, Recording, plain
@@ -303,6 +309,29 @@ def test_a_smaller_data_volume_is_refused_before_oracle_is_asked() -> None:
 def test_a_bigger_data_volume_is_not_refused() -> None:
     resized("60", "80")
     resized("60", "60")
+
+
+def moved(old: str, new: str) -> None:
+    refuse_moving(
+        pulumi.ResourceHookArgs(
+            urn="urn",
+            id="id",
+            name="auth-subnet",
+            type="oci:Core/subnet:Subnet",
+            old_inputs={"cidrBlock": old},
+            new_inputs={"cidrBlock": new},
+        )
+    )
+
+
+def test_a_subnet_at_other_addresses_is_refused_before_oracle_is_asked() -> None:
+    with pytest.raises(ValueError, match=r"subnetCidr is 10.0.2.0/24, but .* has 10.0.1.0/24"):
+        moved("10.0.1.0/24", "10.0.2.0/24")
+
+
+def test_a_longer_or_shorter_block_of_a_subnet_is_not_refused() -> None:
+    moved("10.0.2.0/24", "10.0.2.0/23")
+    moved("10.0.2.0/24", "10.0.2.0/25")
 
 
 def attached(vnic: str, state: str = "ATTACHED") -> Any:

@@ -122,11 +122,22 @@ def _checked_network(cloud: Cloud, vcn: Vcn, text: str, own_id: str = "") -> IPv
 
 
 def _check_resize(cloud: Cloud, subnet: Subnet, network: IPv4Network) -> None:
+    """Check Oracle's criteria for another block: the same first address, all addresses in use.
+
+    https://docs.oracle.com/en-us/iaas/api/#/en/iaas/20160918/datatypes/UpdateSubnetDetails. The
+    answer is a 400, since the official provider repeats a request after a 409.
+    """
+    if network.network_address != subnet.network.network_address:
+        raise errors.invalid_parameter(
+            f"The requested CIDR {network} is invalid: it must use the same network address as the "
+            f"CIDR {subnet.cidr_block} of subnet {subnet.id}."
+        )
     for private_ip in cloud.store.find(PrivateIp, subnet_id=subnet.id):
-        if IPv4Address(private_ip.ip_address) not in network:
-            raise errors.conflict(
-                f"The Private IP {private_ip.ip_address} of subnet {subnet.id} is not within the "
-                f"requested CIDR {network}."
+        address = IPv4Address(private_ip.ip_address)
+        if address not in network or address == network.broadcast_address:
+            raise errors.invalid_parameter(
+                f"The requested CIDR {network} is invalid: it has no place for the Private IP "
+                f"{address}, which subnet {subnet.id} uses."
             )
 
 
