@@ -3,12 +3,13 @@
 import pulumi
 
 import settings as configuration
-from components import endpoint
+from components import endpoint, interruption
 from components.image import Image, ImageArgs
 from components.network import Network, NetworkArgs, ingress_rules
 from components.release import Release, ReleaseArgs
 from components.server import Server, ServerArgs
 
+interruption.end_quietly()
 settings = configuration.load()
 
 network = Network(

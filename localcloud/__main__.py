@@ -43,11 +43,12 @@ def _start(arguments: argparse.Namespace) -> None:
         if not home.database.exists():
             # of a cloud in a folder of the same name, which was deleted and not stopped
             machines.remove_everything()
-        with progress.step("Preparing machines and the image registry"):
+        verbs = ("Prepare", "Start") if server.running(home) is None else ("Check", "Check")
+        with progress.step(f"{verbs[0]} machines and the image registry"):
             machines.prepare(_tell)
-        with progress.step("Preparing the base images of services"):
+        with progress.step(f"{verbs[0]} the base images of services"):
             images.python(_tell)
-        with progress.step(f"Starting the emulated Oracle Cloud at {home.endpoint}"):
+        with progress.step(f"{verbs[1]} the emulated Oracle Cloud at {home.endpoint}"):
             server.start(home)
 
 
@@ -56,7 +57,7 @@ def _stop(arguments: argparse.Namespace) -> None:
     if home is None:
         _tell(f"There is no emulated cloud at {arguments.home}.")
         return
-    with _one_at_a_time(home), progress.step("Removing the emulated Oracle Cloud and its machines"):
+    with _one_at_a_time(home), progress.step("Remove the emulated Oracle Cloud and its machines"):
         server.stop(home)
         _check_docker()
         Machines(home).remove_everything()
@@ -65,7 +66,7 @@ def _stop(arguments: argparse.Namespace) -> None:
 
 def _restart(arguments: argparse.Namespace) -> None:
     home = _existing(arguments)
-    with _one_at_a_time(home), progress.step("Restarting the server; machines keep running"):
+    with _one_at_a_time(home), progress.step("Restart the API server; machines keep running"):
         server.stop(home)
         server.start(home)
 

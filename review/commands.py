@@ -180,7 +180,7 @@ def drift(arguments: argparse.Namespace) -> int:
 def images(arguments: argparse.Namespace) -> int:
     context = Context.read()
     stack = surroundings.existing(CLONE, arguments.stack)
-    repository = stack.values().get("auth:imageRepository", "")
+    repository = stack.configuration.values().get("auth:imageRepository", "")
     with GitHub(context) as github:
         package = packages.Package(github, repository, registry=os.environ.get("GHCR_URL", ""))
         versions = package.versions()

@@ -13,7 +13,8 @@ from review.errors import ReviewError
 from review.markdown import Block, code, folded
 from review.provenance import parts
 from stack import ssh
-from stack.stack import Stack, StackError
+from stack.errors import StackError
+from stack.stack import Stack
 
 _SECONDS = 60  # a certificate of a new domain takes a while
 _NOTE = 20_000

@@ -14,7 +14,8 @@ import httpx
 from review.errors import ReviewError
 from review.github import GitHub
 from stack import ssh
-from stack.stack import Stack, StackError
+from stack.errors import StackError
+from stack.stack import Stack
 
 _SECONDS = 30
 _MANIFESTS = (

@@ -24,9 +24,10 @@ def configure(stack: Stack, source: str) -> None:
     """
     if not _NAME.fullmatch(stack.name):
         raise ReviewError(f"{stack.name} is no environment of a pull request: pr-NUMBER")
-    stack.copy_configuration(source)
-    stack.set_value("auth:protect", "false")
-    stack.unset_value("auth:domain")
+    stack.create()
+    stack.configuration.copy_from(source)
+    stack.configuration.set_value("auth:protect", "false")
+    stack.configuration.unset_value("auth:domain")
 
 
 def over(github: GitHub, stacks: Iterable[str]) -> list[str]:

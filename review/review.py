@@ -15,7 +15,8 @@ from review.redaction import Redactor
 from review.snapshot import Server, Snapshot
 from review.verdict import ALLOWING, Verdict, judge
 from stack import ssh
-from stack.stack import Stack, StackError
+from stack.errors import StackError
+from stack.stack import Stack
 
 _MOST_DANGERS = 20
 
@@ -103,7 +104,7 @@ def server_of(stack: Stack) -> Server | None:
 
 def _secrets(stack: Stack) -> list[str]:
     try:
-        return stack.secret_values()
+        return stack.configuration.secret_values()
     except StackError:
         # a configuration that can't be decrypted has no secret that could show
         return []

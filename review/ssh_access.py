@@ -47,7 +47,7 @@ class SshAccess:
         import oci  # noqa: PLC0415
 
         self._oci, self._nsg = oci, nsg
-        values = stack.values()
+        values = stack.configuration.values()
         config = {
             "tenancy": values.get("oci:tenancyOcid", ""),
             "user": values.get("oci:userOcid", ""),

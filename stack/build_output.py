@@ -1,7 +1,7 @@
 """The lines of an image's build that failed, from the engine's event log.
 
-The official docker plugin ends such a build with an exit code alone. What the build printed went to
-the engine as messages that pass by, which a terminal draws over and a log leaves out.
+The official docker plugin ends such a build with an exit code alone. The build's lines went to the
+engine as passing messages, which a terminal draws over and a log leaves out.
 """
 
 import json
@@ -17,19 +17,19 @@ _STEP = re.compile(r"\[(?!internal\])[^\]]+\] ")  # as BuildKit names a step: `[
 
 
 def of_failed(log: bytes) -> str:
-    """Return the last lines of each image's build that failed; empty if there is none.
+    """Return the last lines of each image's build that failed; empty without a failed build.
 
-    Our stand-in says them in its error, so that they are not repeated for it.
+    The error of our stand-in has them already, so that they are not repeated.
     """
     messages: dict[str, list[str]] = {}
     errors: dict[str, str] = {}
-    for said in _diagnostics(log):
-        urn, text = said.get("urn", ""), said.get("message", "")
+    for event in _diagnostics(log):
+        urn, text = event.get("urn", ""), event.get("message", "")
         if f"::{_IMAGE}::" not in urn and f"${_IMAGE}::" not in urn:
             continue
-        if said.get("severity") == "error":
+        if event.get("severity") == "error":
             errors[urn] = text
-        elif said.get("ephemeral"):
+        elif event.get("ephemeral"):
             messages.setdefault(urn, []).append(text)
     parts = []
     for urn, error in errors.items():
@@ -46,8 +46,8 @@ def _diagnostics(log: bytes) -> Iterator[Mapping[str, Any]]:
             event = json.loads(line)
         except ValueError:
             continue  # the end of a log that was cut off
-        if isinstance(event, dict) and (said := event.get("diagnosticEvent")):
-            yield said
+        if isinstance(event, dict) and (diagnostic := event.get("diagnosticEvent")):
+            yield diagnostic
 
 
 def _printed(messages: list[str]) -> list[str]:
@@ -57,7 +57,7 @@ def _printed(messages: list[str]) -> list[str]:
         if not message.startswith("digest: "):
             text += message
             continue
-        # the state of some steps, told again and again
+        # the state of some steps, in many messages
         for line in message.splitlines():
             if _STEP.match(line) and line not in steps:
                 steps.add(line)

@@ -13,7 +13,8 @@ from common import command_line, interruption
 from common.clone import CLONE, has_local_stack
 from common.progress import StepError
 from components import advice
-from stack.names import LOCAL, stack_name
+from stack import names
+from stack.names import LOCAL
 from toolchain import docker_engine, venv
 
 if TYPE_CHECKING:
@@ -28,13 +29,13 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python3 -m stack", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for name, text in (
-        ("up", "bring the stack up"),
-        ("preview", "show what `up` would change"),
+        ("up", "make the stack as the program describes it"),
+        ("preview", "show the changes that `up` would make"),
         ("down", "take the stack down"),
-        ("unlock", "free the stack's state of the lock of a run that is no more"),
-        ("init", "make the secrets of a new stack"),
-        ("env", "print shell exports for the plain tools"),
-        ("status", "tell what runs"),
+        ("unlock", "free the stack of the lock of a run that is over"),
+        ("init", "make the keys of a new stack"),
+        ("env", "print exports that lead a shell to the stack"),
+        ("status", "show the live release, and whether it runs"),
         ("logs", "show the service's log"),
         ("history", "list the releases"),
         ("rollback", "run an earlier release again"),
@@ -43,11 +44,11 @@ def parser() -> argparse.ArgumentParser:
         ("login", "write the key and the pinned host key that ssh logs in with"),
     ):
         command = commands.add_parser(name, help=text)
-        command.add_argument("--stack", default="local", type=stack_name)
+        command.add_argument("--stack", default=LOCAL, type=names.stack_name)
         if name == "up":
             command.add_argument("--refresh", action="store_true", help="ask the cloud first")
             command.add_argument(
-                "--switch", action="store_true", help="say yes to what other plugins would replace"
+                "--switch", action="store_true", help="agree to the losses by other plugins"
             )
         if name == "down":
             command.add_argument("--confirm", default="", help="the stack's name: yes to its end")
@@ -73,11 +74,7 @@ def _on_stack(arguments: argparse.Namespace) -> int:
     from stack import environment, ssh  # noqa: PLC0415 - needs the packages
 
     name, command = arguments.stack, arguments.command
-    if name != LOCAL and not (CLONE / f"Pulumi.{name}.yaml").exists() and command != "init":
-        raise StepError(f"There is no Pulumi.{name}.yaml. Make one: make init STACK={name}")
-    if command == "exec" and not arguments.words:
-        example = advice.make("exec CMD='python -m auth --help'", name)
-        raise StepError(f"CMD is empty. Name the command to run in the container: {example}")
+    _check(arguments)
     started = time.monotonic()
     changes = command in {"up", "preview", "down"}
     stack = (environment.prepare if changes else environment.existing)(CLONE, name)
@@ -98,13 +95,39 @@ def _on_stack(arguments: argparse.Namespace) -> int:
         return ssh.run(stack, *_release_tool(arguments))
     if command == "env":
         ssh.prepare(stack)
-    with interruption.patience():
-        on_this_machine[command]()
+    try:
+        with interruption.patience():
+            on_this_machine[command]()
+    except KeyboardInterrupt:
+        if command != "up":
+            raise
+        status = advice.make("status", name)
+        raise command_line.Stopped(
+            f"A release that had begun may go on, on the server: `{status}` shows it."
+        ) from None
     if command == "up":
         ssh.prepare(stack)
         print(f"Finished in {time.monotonic() - started:.0f} s.\n", file=sys.stderr)
         stack.show_outputs()
     return 0
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Raise StepError for arguments that can't be meant, before anything is asked or started."""
+    name, command = arguments.stack, arguments.command
+    if command != "init" and name not in (stacks := names.configured(CLONE)):
+        raise StepError(
+            f"STACK is {name!r}, and there is no Pulumi.{name}.yaml. The stacks here: "
+            f"{', '.join(stacks)}. To make a new one: make init STACK={name}"
+        )
+    if command == "exec" and not arguments.words:
+        example = advice.make("exec CMD='python -m auth --help'", name)
+        raise StepError(f"CMD is empty. Name the command to run in the container: {example}")
+    if command == "rollback" and arguments.to and not arguments.to.isdecimal():
+        raise StepError(
+            f"TO is {arguments.to!r}; it must be the number of a release, such as 7. "
+            f"`{advice.make('history', name)}` lists them."
+        )
 
 
 def _up(stack: "Stack", arguments: argparse.Namespace) -> None:
@@ -122,11 +145,13 @@ def _up(stack: "Stack", arguments: argparse.Namespace) -> None:
 
 
 def _roll_back(stack: "Stack", arguments: argparse.Namespace) -> int:
-    """Roll back, and say in a sentence the result that the release tool prints as JSON."""
+    """Roll back, and show the result, which the release tool prints as JSON, in sentences."""
     from stack import ssh  # noqa: PLC0415 - needs the packages
 
     # the image may have to be fetched again, and the server keeps no login
-    status, printed = ssh.result(stack, *_release_tool(arguments), stdin=stack.pull_login())
+    status, printed = ssh.result(
+        stack, *_release_tool(arguments), stdin=stack.configuration.registry_login()
+    )
     if status != 0 or arguments.json:
         print(printed, end="")
         return status
@@ -135,7 +160,7 @@ def _roll_back(stack: "Stack", arguments: argparse.Namespace) -> int:
         f"Release {release['release']} is live ({release['note']}).\n"
         f"  image     {release['image']}\n"
         f"  revision  {release['revision']}\n"
-        f"`{advice.make('up', stack.name)}` would go to what the program says again: revert the "
+        f"`{advice.make('up', stack.name)}` would release the program's version again: revert the "
         "change there, too."
     )
     return 0
@@ -147,7 +172,7 @@ def _release_tool(arguments: argparse.Namespace) -> list[str]:
 
 
 def _flags(arguments: argparse.Namespace) -> list[str]:
-    """Give the flags that the release tool on the server takes over from this command."""
+    """Return the flags of the release tool for this command."""
     if arguments.command == "exec":
         return ["--", shlex.join(arguments.words)]
     if arguments.command == "rollback":
@@ -165,11 +190,11 @@ def _down(stack: "Stack", confirmed: str) -> None:
 
 
 def _down_local(confirmed: str) -> int:
-    """Remove what the local stack left on this machine: its cloud, state, keys, the engine."""
+    """Remove the local stack's cloud, state and keys, and stop a Docker that it started."""
     from stack import environment, removal  # noqa: PLC0415 - needs the packages
 
     if has_local_stack(CLONE):
-        stack, lost = None, ["all that it has"]
+        stack, lost = None, ["all its resources and data"]
         try:
             stack = environment.prepare(CLONE, LOCAL)
             lost = removal.losses(stack)
@@ -182,7 +207,7 @@ def _down_local(confirmed: str) -> int:
                     stack.destroy()
         except StepError as error:
             print(error, file=sys.stderr)
-        # a stack that can't be brought down in order goes with the cloud that it lives in
+        # a stack that Pulumi can't take down goes with its cloud
         environment.stop_cloud(CLONE)
     else:
         print("There is no local stack.")

@@ -1,4 +1,4 @@
-"""What surrounds the Pulumi CLI: the variables that make it, its plugins and its state work."""
+"""The environment variables with which the Pulumi CLI finds its plugins, state and secrets."""
 
 import json
 import os
@@ -18,14 +18,14 @@ from toolchain import docker_engine, engine, plugins, tools
 
 
 def prepare(clone: Path, stack_name: str) -> Stack:
-    """Get everything that changes of the stack need, and start the local stack's cloud."""
+    """Get the tools for changes of the stack, and start the local stack's cloud."""
     _check_shell(stack_name)
     docker_engine.ensure(clone)
     stack = Stack(name=stack_name, clone=clone, env=tools.variables(clone))
     if stack_name != LOCAL:
         plugins.require(clone, stack.env, stack_name)
         return stack
-    _say_standins(plugins.install(clone, stack.env))
+    _name_standins(plugins.install(clone, stack.env))
     return _with_cloud(stack, start_cloud(clone))
 
 
@@ -33,7 +33,7 @@ def existing(clone: Path, stack_name: str) -> Stack:
     """Return the stack for a command that only looks: nothing is started, no plugin is needed."""
     _check_shell(stack_name)
     if stack_name == LOCAL and not (clone / ".local" / "cloud").exists():
-        raise progress.StepError("There is no local stack. Make one: make up")
+        raise progress.StepError("There is no local stack. Make it: make up")
     stack = Stack(name=stack_name, clone=clone, env=tools.variables(clone))
     if stack_name != LOCAL:
         return stack
@@ -43,31 +43,32 @@ def existing(clone: Path, stack_name: str) -> Stack:
 
 
 def exports(stack: Stack) -> str:
-    """Render what differs from this process's environment for a shell to evaluate."""
+    """Return shell commands that lead another shell to the stack as this process is."""
     # plain `pulumi` then means this stack, without an argument or a selection on disk
     env = {**stack.env, "PULUMI_STACK": stack.name}
     changed = {name: value for name, value in env.items() if os.environ.get(name) != value}
-    gone = sorted(set(os.environ) - set(stack.env))
+    removed = sorted(set(os.environ) - set(stack.env))
     return "\n".join(
         [f"export {name}={shlex.quote(value)}" for name, value in sorted(changed.items())]
-        + [f"unset {name}" for name in gone]
+        + [f"unset {name}" for name in removed]
     )
 
 
 def start_cloud(clone: Path) -> dict[str, Any]:
-    with progress.step("Start the emulated Oracle Cloud"):
-        result = subprocess.run(_localcloud_command(clone, "start"), cwd=clone, check=False)
+    # it shows its own progress
+    result = subprocess.run(_localcloud_command(clone, "start"), cwd=clone, check=False)
     if result.returncode != 0:
-        raise progress.StepError("The emulated Oracle Cloud did not start; it says why above.")
+        raise progress.StepError("The emulated Oracle Cloud did not start, for the reason above.")
     return _localcloud(clone, "describe")
 
 
 def stop_cloud(clone: Path) -> None:
     if (clone / ".local" / "cloud").exists():
-        with progress.step("Stop the emulated Oracle Cloud"):
-            result = subprocess.run(_localcloud_command(clone, "stop"), cwd=clone, check=False)
+        result = subprocess.run(_localcloud_command(clone, "stop"), cwd=clone, check=False)
         if result.returncode != 0:
-            raise progress.StepError("The emulated Oracle Cloud did not stop; it says why above.")
+            raise progress.StepError(
+                "The emulated Oracle Cloud did not stop, for the reason above."
+            )
 
 
 def _check_shell(stack_name: str) -> None:
@@ -79,12 +80,12 @@ def _check_shell(stack_name: str) -> None:
         )
 
 
-def _say_standins(kinds: Mapping[str, plugins.Choice]) -> None:
+def _name_standins(kinds: Mapping[str, plugins.Choice]) -> None:
     standins = [name for name, kind in kinds.items() if kind == "standin"]
     if standins:
         print(
-            f"Stand-ins take the place of the official plugins: {', '.join(standins)} "
-            "(docs/adr/0002-engine-and-plugins.md).",
+            f"Plugins: our stand-ins for {', '.join(standins)}.\n"
+            "  docs/adr/0002-engine-and-plugins.md gives the reason.",
             file=sys.stderr,
         )
 
@@ -99,12 +100,12 @@ def _with_cloud(stack: Stack, cloud: Mapping[str, Any]) -> Stack:
         "PULUMI_HOME": str(plugins.home(stack.clone)),
         "PULUMI_BACKEND_URL": f"file://{home / 'state'}",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(secrets.passphrase(home / "secrets" / "passphrase")),
-        "PULUMI_OPTION_CONFIG_FILE": str(stack.configuration),
+        "PULUMI_OPTION_CONFIG_FILE": str(stack.configuration.file),
         "CLIENT_HOST_OVERRIDES": cloud["client_host_overrides"],
     }
     env.pop("PULUMI_CONFIG_PASSPHRASE", None)  # it would win over the file
     if plugins.on_path(env) and engine.has_language_host(env):
-        # the engine would take those before the ones in its home, and warn in each run
+        # the engine would prefer the plugins on PATH to those in its home, and warn in each run
         env["PULUMI_IGNORE_AMBIENT_PLUGINS"] = "true"
     stack = Stack(name=stack.name, clone=stack.clone, env=env)
     complete_local(stack, cloud)

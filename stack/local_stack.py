@@ -1,4 +1,4 @@
-"""The local stack's configuration, completed with what only this machine can know."""
+"""The local stack's configuration, completed with the values of this machine."""
 
 import json
 from collections.abc import Mapping
@@ -11,21 +11,21 @@ import yaml
 from common import files
 from stack.stack import Stack
 
-_VERSION = 1  # of the file that remembers what was written
+_VERSION = 1  # of the file with the values that were written
 
 
 def complete_local(stack: Stack, cloud: Mapping[str, Any]) -> None:
-    """Write the local stack's configuration: the committed values and what this machine adds.
+    """Write the local stack's configuration: the committed values and those of this machine.
 
-    `cloud` is what `python -m localcloud describe` prints. Secrets that the file already has stay,
-    and so does each value that `pulumi config set` put there: it differs from the one that was
-    written here last. `pulumi config rm` leads back to the committed value.
+    `cloud` is the output of `python -m localcloud describe`. Secrets in the file stay. A value of
+    `pulumi config set` stays too: it differs from the value that was written here last.
+    `pulumi config rm` leads back to the committed value.
     """
     stack.create()
     committed = yaml.safe_load((stack.clone / "Pulumi.local.yaml").read_text())["config"]
     before: dict[str, Any] = {}
-    if stack.configuration.exists():
-        before = yaml.safe_load(stack.configuration.read_text()) or {}
+    if stack.configuration.file.exists():
+        before = yaml.safe_load(stack.configuration.file.read_text()) or {}
     registry = cloud["registry"]
     added = {
         "oci:region": cloud["region"],
@@ -42,29 +42,29 @@ def complete_local(stack: Stack, cloud: Mapping[str, Any]) -> None:
         "auth:builderImage": cloud["docker_bases"]["builder"],
     }
     known = {**committed, **added}
-    written = _Written.read(stack.configuration.with_name("written.json"))
+    written = _Written.read(stack.configuration.file.with_name("written.json"))
     own = written.own(before.get("config") or {}, known)
     document = {**before, "config": {**known, **own}}
     text = yaml.safe_dump(document, sort_keys=False)
-    if not stack.configuration.exists() or stack.configuration.read_text() != text:
-        files.write(stack.configuration, text)
+    if not stack.configuration.file.exists() or stack.configuration.file.read_text() != text:
+        files.write(stack.configuration.file, text)
     written.replace(known)
-    stack.make_secrets()
+    stack.configuration.make_keys()
     for key, file in (
         ("registryPassword", registry["password_file"]),
         ("registryPullPassword", registry["pull_password_file"]),
     ):
         # a cloud of an earlier release has it from the next `make up` on
         if f"auth:{key}" not in own and Path(file).exists():
-            stack.set_secret(key, Path(file).read_text().strip())
+            stack.configuration.set_secret(key, Path(file).read_text().strip())
 
 
 @dataclass(frozen=True)
 class _Written:
-    """The values that were written last, which tell a person's values from them."""
+    """The values that were written last. A person's values differ from them."""
 
     path: Path
-    values: Mapping[str, Any] | None  # None: of an earlier release, which remembered none
+    values: Mapping[str, Any] | None  # None: an earlier release wrote no such file
 
     @classmethod
     def read(cls, path: Path) -> "_Written":
@@ -75,7 +75,7 @@ class _Written:
             return cls(path, None)
 
     def own(self, configured: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
-        """Return those of the configured values that are secrets, or a person's."""
+        """Return the configured values that are secrets, or a person's."""
         return {key: value for key, value in configured.items() if self._is_own(key, value, known)}
 
     def replace(self, values: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Locks on a stack's state that killed Pulumi processes left behind."""
+"""The locks on a stack's state, also those that killed Pulumi processes left behind."""
 
 import datetime as dt
 import json
@@ -7,13 +7,13 @@ import socket
 import sys
 from pathlib import Path
 
-# longer than an update takes: a first one with a slow boot has 45 minutes for the VM alone
+# longer than an update takes: the VM alone has 45 minutes to boot for the first time
 _LONGEST = dt.timedelta(hours=2)
 _HOLDER = re.compile(r"created by (\S+@\S+) \(pid \d+\) at (\S+)")
 
 
 def drop_stale(state: Path) -> None:
-    """Remove locks of Pulumi processes of this machine that are no more.
+    """Remove the locks of Pulumi processes of this machine that have ended.
 
     Pulumi's own way out, `pulumi cancel`, would break a running update's lock as well. Its lock
     files name process and host (pulumi, pkg/backend/diy/lock.go).
@@ -31,7 +31,7 @@ def drop_stale(state: Path) -> None:
 def none_held(backend: str, stack: str) -> bool:
     """Check that the stack has no lock, where the state is in files of this machine.
 
-    Of another backend nobody can tell without taking the lock.
+    Any other backend is unknown: only taking the lock would show it.
     """
     return backend.startswith("file://") and not _of_stack(backend, stack)
 
@@ -44,7 +44,7 @@ def running(backend: str, stack: str) -> list[int]:
 
 
 def _process(lock: Path) -> int | None:
-    """Return the process that a lock of this machine names; None for any other lock."""
+    """Return the number of the process that holds a lock of this machine, else None."""
     try:
         content = json.loads(lock.read_text())
         host, pid = content["hostname"], int(content["pid"])
@@ -58,15 +58,15 @@ def _of_stack(backend: str, stack: str) -> list[Path]:
     return [lock for lock in locks.rglob("*.json") if lock.parent.name == stack]
 
 
-def remedy(said: str, stack: str, now: dt.datetime | None = None) -> str:
-    """Tell what to do about the locks that Pulumi's error names; "" if it is about none.
+def remedy(error: str, stack: str, now: dt.datetime | None = None) -> str | None:
+    """Return the way out if Pulumi's error is about the locks of a stack, else None.
 
-    Of a lock on another machine's behalf only the age tells whether its run can still go on.
+    The run of a lock may be on another machine. Only the lock's age shows if it can go on.
     """
-    holders = _HOLDER.findall(said) if "currently locked" in said else []
+    holders = _HOLDER.findall(error) if "currently locked" in error else []
     if not holders:
-        return ""
-    holder, since = min(holders, key=lambda found: found[1])
+        return None
+    holder, since = min(holders, key=lambda holder_and_moment: holder_and_moment[1])
     age = (now or dt.datetime.now(dt.UTC)) - _moment(since)
     free = f"make unlock STACK={stack}"
     if age > _LONGEST:

@@ -9,7 +9,7 @@ _EVERY_SECONDS = 15
 _ROW = re.compile(r"^ .{2,3} (\S+ \S+) (\w+(?: replacement)?) \((?:\d|\.)+s\)")
 
 
-class Log:
+class LogFilter:
     """Chooses the lines of the CLI's output that a log gets."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

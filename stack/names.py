@@ -1,15 +1,23 @@
 """The names of stacks."""
 
-import argparse
 import re
+from pathlib import Path
+
+from common.progress import StepError
 
 LOCAL = "local"  # on the emulated cloud, on this machine
 
 
+def configured(clone: Path) -> list[str]:
+    """Return the names of the stacks that have a configuration in the clone."""
+    return sorted({LOCAL, *(file.name.split(".")[1] for file in clone.glob("Pulumi.*.yaml"))})
+
+
 def stack_name(text: str) -> str:
-    """Return a stack's name as it was typed; raise ArgumentTypeError if it can't be one."""
+    """Return a stack's name as it was typed; raise StepError if no stack can have it."""
     if not re.fullmatch(r"[a-z][a-z0-9-]*", text):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a stack's name: lower-case letters, digits and dashes"
+        raise StepError(
+            f"STACK is {text!r}; a stack's name has lower-case letters, digits and dashes, and "
+            "starts with a letter. Example: STACK=dev"
         )
     return text

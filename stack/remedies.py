@@ -1,4 +1,4 @@
-"""The ways out of errors that the Pulumi CLI prints."""
+"""The ways out of the Pulumi CLI's errors."""
 
 import re
 
@@ -15,14 +15,14 @@ _PASSPHRASE_WRONG = "incorrect passphrase"  # noqa: S105 - text
 _PAGE = "docs/oracle-cloud.md"
 
 
-def remedy(output: str, stack: str) -> str:
-    """Return the way out of the error in the CLI's output, or "" if none is known."""
+def remedy(output: str, stack: str) -> str | None:
+    """Return the way out of the error in the CLI's output; None for an unknown error."""
     output = _COLOUR.sub("", output)  # a terminal's
     if any(text in output for text in _LOGIN):
         return (
-            f" No place for the state of {stack} is chosen on this machine yet. Choose one: "
+            f" This machine does not know where the state of {stack} is. Choose its place: "
             f'`eval "$(make -s env STACK={stack})"`, then `pulumi login` (Pulumi Cloud) or '
-            f"`pulumi login s3://…` (a bucket); {_PAGE} has both."
+            f"`pulumi login s3://…` (a bucket); {_PAGE} explains both."
         )
     if _PASSPHRASE_MISSING in output:
         return (
@@ -32,8 +32,8 @@ def remedy(output: str, stack: str) -> str:
         )
     if _PASSPHRASE_WRONG in output:
         return (
-            f" The passphrase in PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE is not "
-            f"the one that Pulumi.{stack}.yaml was encrypted with. Ask for it in your team; "
+            f" The passphrase in PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE does "
+            f"not decrypt Pulumi.{stack}.yaml. Ask your team for the right passphrase; "
             f"see {_PAGE}."
         )
     return locks.remedy(output, stack)

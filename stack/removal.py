@@ -1,11 +1,12 @@
-"""The question before a stack is taken down: a list of what is lost, and a yes by its name."""
+"""The question before a stack is taken down: its losses, and a yes by its name."""
 
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stack import ssh
-from stack.stack import Stack, StackError
+from stack.errors import StackError
+from stack.stack import Stack
 
 _VOLUME = "oci:Core/volume:Volume"
 _ADDRESS = "oci:Core/publicIp:PublicIp"
@@ -13,7 +14,7 @@ _VM = "oci:Core/instance:Instance"
 _DATA = "/srv/auth"
 _ASK_SECONDS = 15
 
-# what is lost for ever, in the engine's words and in ours, with the output that describes it
+# the resources that are lost for ever: a title for people, and the output that describes each
 _LOST = {
     _VOLUME: ("the data volume", "sizeInGbs"),
     _ADDRESS: ("the address", "ipAddress"),
@@ -24,7 +25,7 @@ Resource = Mapping[str, Any]  # as the engine's state has it
 
 
 def losses(stack: Stack) -> list[str]:
-    """List what can't be had back once the stack is taken down."""
+    """Return a line for each resource that is lost for ever with the stack."""
     lines = listed(stack.resources())
     if lines and sys.stdin.isatty() and (data := _data_in_use(stack)):
         lines.insert(0, data)
@@ -43,7 +44,7 @@ def listed(resources: Sequence[Resource]) -> list[str]:
 
 
 def refuse_protected(stack: Stack) -> None:
-    """Raise StackError if the stack protects more than its data, which the question is about."""
+    """Raise StackError if the stack protects more than its data volume."""
     names = [
         _name(resource)
         for resource in stack.resources()
@@ -51,23 +52,22 @@ def refuse_protected(stack: Stack) -> None:
     ]
     if names:
         raise StackError(
-            f"The stack {stack.name} protects {', '.join(names)}. Nothing was deleted. If they are "
-            f"meant to go: pulumi config set --stack {stack.name} auth:protect false, "
-            f"make up STACK={stack.name}, then this again."
+            f"The stack {stack.name} protects {', '.join(names)}. Nothing was deleted. To "
+            f"delete them: pulumi config set --stack {stack.name} auth:protect false, "
+            f"make up STACK={stack.name}, then this command again."
         )
 
 
 def confirm(stack: str, lost: Sequence[str], *, named: str, disposable: bool) -> None:
-    """Go on if somebody says yes by the stack's name, at the terminal or by `named`.
+    """Return if the losses are agreed to by the stack's name, at the terminal or by `named`.
 
-    A stack that is `disposable` needs no yes where there is no terminal to ask at. Raises
-    StackError if there is no yes.
+    Raises StackError otherwise. A `disposable` stack needs no yes without a terminal.
     """
     if not lost:
         return
     listed = "".join(f"  - {line}\n" for line in lost)
     print(
-        f"The stack {stack} is taken down, and this is lost for ever; no copy is kept:\n{listed}",
+        f"The stack {stack} is about to be taken down. Lost for ever, without a copy:\n{listed}",
         end="",
         file=sys.stderr,
         flush=True,
@@ -82,21 +82,21 @@ def confirm(stack: str, lost: Sequence[str], *, named: str, disposable: bool) ->
             raise StackError("That is another name. Nothing was deleted.")
     elif not disposable:
         raise StackError(
-            "There is no terminal to ask at. Nothing was deleted. Say yes with: "
+            "There is no terminal for the question. Nothing was deleted. To agree: "
             f"make down STACK={stack} CONFIRM={stack}"
         )
 
 
-def _data_in_use(stack: Stack) -> str:
-    """Ask the server how much data there is; empty if it can't tell."""
+def _data_in_use(stack: Stack) -> str | None:
+    """Return the size of the data, as the server measures it; None without an answer."""
     try:
         words = ssh.ask(
             stack, *("df", "--output=used,target", "--block-size=1M", _DATA), seconds=_ASK_SECONDS
         ).split()
     except StackError:
-        return ""
+        return None
     # where the volume is not mounted, df speaks of the boot disk
-    return f"{words[-2]} MB of data, the accounts among it" if words[-1:] == [_DATA] else ""
+    return f"{words[-2]} MB of data, with the accounts" if words[-1:] == [_DATA] else None
 
 
 def _name(resource: Resource) -> str:

@@ -14,7 +14,8 @@ from typing import Any
 from common import files
 from components import advice
 from stack import unreachable
-from stack.stack import Stack, StackError
+from stack.errors import StackError
+from stack.stack import Stack
 
 CONFIGURATION = "stack/ssh_config"  # committed; sshCommand names it
 _KEYS = ("sshPrivateKey", "sshHostKey")
@@ -22,14 +23,14 @@ _OPTIONS = ("-oBatchMode=yes", "-oConnectTimeout=20")
 
 
 def run(stack: Stack, *argv: str) -> int:
-    """Run a command on the stack's server, or a shell without one; return its exit status."""
+    """Run a command on the server, or a shell if `argv` is empty; return the exit status."""
     return _run(stack, argv, stdout=None).returncode
 
 
 def result(stack: Stack, *argv: str, stdin: str) -> tuple[int, str]:
     """Run a command on the server, its stderr shown; return its exit status and its stdout."""
-    done = _run(stack, argv, stdout=subprocess.PIPE, stdin=stdin)
-    return done.returncode, done.stdout
+    finished = _run(stack, argv, stdout=subprocess.PIPE, stdin=stdin)
+    return finished.returncode, finished.stdout
 
 
 def _run(
@@ -37,26 +38,26 @@ def _run(
 ) -> subprocess.CompletedProcess[str]:
     host, pinned = write(stack)
     command = _command(stack, host, argv)
-    done = subprocess.run(
+    finished = subprocess.run(
         command, cwd=stack.clone, input=stdin, stdout=stdout, text=True, check=False
     )
     if (
-        done.returncode == unreachable.SSH_FAILED
+        finished.returncode == unreachable.SSH_FAILED
         and not _check_key(stack, host, pinned)
-        and (why := unreachable.reason(stack))
+        and (reason := unreachable.reason(stack))
     ):
-        raise StackError(why)
-    return done
+        raise StackError(reason)
+    return finished
 
 
 def ask(stack: Stack, *argv: str, seconds: float = 60) -> str:
-    """Return the output of a command on the server; raise StackError if it can't be asked."""
+    """Return the output of a command on the server; raise StackError if it fails or no answer."""
     host, pinned = write(stack)
     try:
         result = subprocess.run(
             _command(stack, host, argv),
             cwd=stack.clone,
-            stdin=subprocess.DEVNULL,  # what is typed meanwhile is for whoever asks next
+            stdin=subprocess.DEVNULL,  # a line typed meanwhile answers the next question
             capture_output=True,
             text=True,
             check=False,
@@ -72,7 +73,7 @@ def ask(stack: Stack, *argv: str, seconds: float = 60) -> str:
 
 
 def report(stack: Stack, command: str) -> Any:
-    """Return what the release tool on the server reports of the service, such as its history."""
+    """Return a report of the release tool on the server, from JSON: `status` or `history`."""
     text = ask(stack, "sudo", "auth-release", command, "auth", "--json")
     try:
         return json.loads(text)
@@ -81,21 +82,21 @@ def report(stack: Stack, command: str) -> Any:
 
 
 def write(stack: Stack) -> tuple[str, str]:
-    """Write what ssh needs into .local/ssh/STACK; return the server's address and host key.
+    """Write the key and the host key into .local/ssh/STACK; return address and host key.
 
     The file `config` there is for a plain `ssh ubuntu@ADDRESS` in a shell of `make env`.
     """
     host = str(stack.outputs().get("serverIp", ""))
     if not host:
         raise StackError(
-            f"The stack {stack.name} has no server yet. Make one: {advice.make('up', stack.name)}"
+            f"The stack {stack.name} has no server yet. Make it: {advice.make('up', stack.name)}"
         )
-    values = stack.values()
+    values = stack.configuration.values()
     login, host_key = (values.get(f"auth:{name}", "") for name in _KEYS)
     if not (login and host_key):
         raise StackError(
-            f"auth:{' or auth:'.join(_KEYS)} is not set in {stack.configuration.name}: the "
-            "server can't be reached without them. Put back the ones that it was made with."
+            f"auth:{' or auth:'.join(_KEYS)} is not set in {stack.configuration.file.name}: the "
+            "server was made with both, and can't be reached without. Put them back."
         )
     from components import keys  # noqa: PLC0415 - pulumi takes a second to import
 
@@ -147,7 +148,7 @@ def _check_key(stack: Stack, host: str, pinned: str) -> bool:
 
 
 def _command(stack: Stack, host: str, argv: Sequence[str]) -> list[str]:
-    # the name of the stack is known from here on, whatever address the server has
+    # the host key belongs to the stack's name, also when the server's address changes
     return [
         *("ssh", "-F", CONFIGURATION, f"-oHostKeyAlias={stack.name}", *_OPTIONS),
         *(f"ubuntu@{host}", *argv),
@@ -168,5 +169,5 @@ def _block(name: str, host: str, folder: Path) -> str:
 
 
 def _quoted(path: Path) -> str:
-    # ssh expands what follows a %, and splits at spaces
+    # ssh expands a % with its next character, and splits at spaces
     return f'"{str(path).replace("%", "%%")}"'

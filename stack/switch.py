@@ -1,4 +1,4 @@
-"""The switch of a local stack from one kind of plugin to the other, which must replace nothing."""
+"""The switch of a local stack to the other kind of plugin, which must replace nothing."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from common import files, progress
-from stack.stack import Stack, StackError
+from stack.errors import StackError
+from stack.stack import Stack
 from toolchain import plugins
 
-_VERSION = 1  # of the file that remembers what was checked
-# Outputs of these plugins tell their kind by this mark, which our stand-ins leave.
+_VERSION = 1  # of the file that remembers the last check
+# Our stand-ins leave this mark in the outputs of these plugins' resources.
 _MARKED = frozenset({"oci", "docker"})
 _MARK = "__standin"
 _LOSSES = {
@@ -34,9 +35,9 @@ Kinds = Mapping[str, plugins.Choice]
 def refuse_losses(stack: Stack, kinds: Kinds, *, agreed: bool, refresh: bool = False) -> None:
     """Raise StackError if another kind of plugin than before would replace or delete something.
 
-    The plan is made only where the state has resources that the other kind wrote last, and once
-    for each of them: a switch without a loss leaves most as they are, their marks too. With
-    `agreed`, somebody said yes to what is lost.
+    The plan is made only if the other kind wrote resources of the state last, and once for each of
+    them: a switch without a loss leaves most as they are, their marks too. With `agreed`, a person
+    has agreed to the losses.
     """
     others = of_other_kind(stack.resources(), kinds)
     memory = stack.clone / ".local" / "switch.json"
@@ -91,13 +92,13 @@ def refusal(lost: Sequence[str], names: Sequence[str], kinds: Kinds) -> str:
         frozenset(
             {"official"}
         ): "`PLUGINS=official make up`, or OFFICIAL_PLUGINS=DIR, their folder",
-    }.get(frozenset(before), "take those in the same way as before (PLUGINS, OFFICIAL_PLUGINS)")
+    }.get(frozenset(before), "set PLUGINS and OFFICIAL_PLUGINS as before")
     return (
         f"Plugins of the other kind made this stack, and now it has {now}. The plan, with the "
         f"changes of the program in it, takes something away:\n{listed}"
         "Nothing was changed. There are three ways on:\n"
         f"  - Keep the plugins that made the stack: {keep}.\n"
-        "  - Say yes to these losses: `make up SWITCH=1`. `make preview` shows the whole plan.\n"
+        "  - Agree to these losses: `make up SWITCH=1`. `make preview` shows the whole plan.\n"
         "  - Make the stack anew, its data too: `make down`, then `make up`."
     )
 

@@ -121,8 +121,11 @@ def test_what_describe_prints_is_enough_to_call(cloud: Caller) -> None:
     }
 
 
-def test_starting_twice_is_starting_once(cloud: Caller) -> None:
+def test_starting_twice_is_starting_once(cloud: Caller, capfd: pytest.CaptureFixture[str]) -> None:
     before = localcloud("status", "--json", "--home", str(cloud.home.path))
     localcloud("start", "--home", str(cloud.home.path))
+    steps = capfd.readouterr().err
+    assert "Check the emulated Oracle Cloud at" in steps
+    assert "Start" not in steps, "it runs already"
     after = localcloud("status", "--json", "--home", str(cloud.home.path))
     assert json.loads(after)["pid"] == json.loads(before)["pid"]

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from localcloud.state.home import Home
-from stack.stack import Stack, StackError
+from stack.errors import StackError
+from stack.stack import Stack
 from tests.localcloud.caller import Caller
 from tests.localcloud.conftest import localcloud
 from tests.localcloud.served import REPOSITORY

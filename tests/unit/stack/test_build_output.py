@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from stack import build_output
-from stack.stack import Stack, StackError
+from stack.errors import StackError
+from stack.stack import Stack
 
 IMAGE = "urn:pulumi:s::p::auth:image:Image$docker:index/image:Image::auth-image"
 COMMAND = "urn:pulumi:s::p::command:remote:Command::auth-release"

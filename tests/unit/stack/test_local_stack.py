@@ -20,7 +20,7 @@ def _stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
     commit(tmp_path, {"auth:memoryInGbs": 2, "auth:protect": False, "auth:serviceSettings": {}})
     stack = Stack(name="local", clone=tmp_path, env={})
     secure = {f"auth:{name}": {"secure": "v1:…"} for name in SECRETS}
-    stack.configuration.write_text(yaml.safe_dump({"config": secure}))
+    stack.configuration.file.write_text(yaml.safe_dump({"config": secure}))
     complete_local(stack, cloud(tmp_path))
     return stack
 
@@ -47,14 +47,14 @@ def cloud(clone: Path, shape: str = "VM.Standard.E4.Flex") -> dict[str, Any]:
 
 
 def configured(stack: Stack) -> dict[str, Any]:
-    return dict(yaml.safe_load(stack.configuration.read_text())["config"])
+    return dict(yaml.safe_load(stack.configuration.file.read_text())["config"])
 
 
 def set_value(stack: Stack, key: str, value: Any) -> None:
     """Write the file as the CLI does, with each number and truth value as text."""
     values = configured(stack)
     texts = {k: str(v).lower() if isinstance(v, bool | int) else v for k, v in values.items()}
-    stack.configuration.write_text(yaml.safe_dump({"config": {**texts, key: value}}))
+    stack.configuration.file.write_text(yaml.safe_dump({"config": {**texts, key: value}}))
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_what_a_person_removes_is_as_it_is_committed_again(stack: Stack) -> None
     set_value(stack, "auth:memoryInGbs", "3")
     complete_local(stack, cloud(stack.clone))
     values = {key: value for key, value in configured(stack).items() if key != "auth:memoryInGbs"}
-    stack.configuration.write_text(yaml.safe_dump({"config": values}))
+    stack.configuration.file.write_text(yaml.safe_dump({"config": values}))
 
     complete_local(stack, cloud(stack.clone))
 
@@ -104,7 +104,7 @@ def test_a_stack_of_an_earlier_release_takes_the_committed_values_and_keeps_othe
 ) -> None:
     set_value(stack, "auth:memoryInGbs", "3")
     set_value(stack, "auth:canaryPercent", "10")
-    stack.configuration.with_name("written.json").unlink()
+    stack.configuration.file.with_name("written.json").unlink()
 
     complete_local(stack, cloud(stack.clone))
 

@@ -96,7 +96,7 @@ def refusal(began: str) -> str:
 def test_a_lock_is_told_to_be_stale_by_its_age(began: str, told: str) -> None:
     now = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 
-    remedy = locks.remedy(refusal(began), "dev", now)
+    remedy = locks.remedy(refusal(began), "dev", now) or ""
 
     assert told in remedy
     assert "make unlock STACK=dev" in remedy
@@ -105,7 +105,7 @@ def test_a_lock_is_told_to_be_stale_by_its_age(began: str, told: str) -> None:
 def test_an_error_about_something_else_gets_no_remedy_for_locks() -> None:
     another = "error: the update of yesterday, created by ada@home (pid 7) at 2026-03-01T11:30:00Z"
 
-    assert locks.remedy(another, "dev") == ""
+    assert locks.remedy(another, "dev") is None
 
 
 def test_only_a_state_in_files_can_be_known_to_hold_no_lock(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_only_a_state_in_files_can_be_known_to_hold_no_lock(tmp_path: Path) -> N
 def test_the_colours_of_a_terminal_hide_no_remedy() -> None:
     refused = refusal("2026-03-01T02:00:00Z").replace("00Z\n", "00Z\x1b[0m\n")
 
-    assert "make unlock STACK=dev" in remedies.remedy(refused, "dev")
+    assert "make unlock STACK=dev" in (remedies.remedy(refused, "dev") or "")
 
 
 def test_the_lock_of_a_run_that_goes_on_is_known(tmp_path: Path) -> None:

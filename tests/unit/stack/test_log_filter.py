@@ -1,6 +1,6 @@
 """A log gets few lines of an update, and every end."""
 
-from stack.log_filter import Log
+from stack.log_filter import LogFilter
 
 CREATING = " +  command:remote:Command auth-provision creating (14s) Harden SSH..."
 CREATED = " +  command:remote:Command auth-provision created (67s) ready"
@@ -17,7 +17,7 @@ class Clock:
 
 def test_a_step_is_shown_once_and_again_after_a_while() -> None:
     clock = Clock()
-    log = Log(clock)
+    log = LogFilter(clock)
 
     assert [log.keeps(line) for line in (CREATING, CREATING, OTHER, OTHER)] == [
         True,
@@ -31,13 +31,13 @@ def test_a_step_is_shown_once_and_again_after_a_while() -> None:
 
 
 def test_each_next_step_and_the_end_are_shown() -> None:
-    log = Log(Clock())
+    log = LogFilter(Clock())
 
     assert all(log.keeps(line) for line in (CREATING, CREATED, REPLACING))
 
 
 def test_lines_that_are_no_row_of_a_resource_are_all_shown() -> None:
-    log = Log(Clock())
+    log = LogFilter(Clock())
     lines = ("Updating (local):", "", "    error: update failed", "  warning: (2s)", "Resources:")
 
     assert all(log.keeps(line) for line in lines for _ in range(2))

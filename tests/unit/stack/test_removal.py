@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from stack import removal, ssh
-from stack.stack import Stack, StackError
+from stack.errors import StackError
+from stack.stack import Stack
 
 LOST = ["the data volume auth-data (50 GB, ocid1.volume.x)"]
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from stack import switch
-from stack.stack import Stack, StackError
+from stack.errors import StackError
+from stack.stack import Stack
 from standins import provider
 from toolchain.plugins import Choice
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from stack import unreachable
-from stack.stack import Stack, StackError
+from stack.errors import StackError
+from stack.stack import Stack
 
 TYPES = {
     "auth-vm": "oci:Core/instance:Instance",
@@ -22,7 +23,7 @@ def urn(name: str) -> str:
 
 @pytest.fixture
 def stack(monkeypatch: pytest.MonkeyPatch) -> Stack:
-    """Give a stack whose server answers no connection; the cloud has all of it."""
+    """Return a stack whose server answers no connection; the cloud has all of it."""
     resources = [{"urn": urn(name), "type": kind, "id": name} for name, kind in TYPES.items()]
     monkeypatch.setattr(Stack, "outputs", lambda _: {"serverIp": "192.0.2.7"})
     monkeypatch.setattr(Stack, "resources", lambda _: resources)
@@ -32,11 +33,11 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Stack:
 
 
 def has(monkeypatch: pytest.MonkeyPatch, *gone: str) -> None:
-    """Let the cloud have all that it is asked of but for what is gone."""
+    """Let the cloud have all the resources that it is asked for, but those in `gone`."""
 
     def answer(_: Stack, urns: list[str]) -> list[str]:
         assert urn("auth-provision") not in urns, "the cloud knows nothing of commands"
-        return [one for one in urns if one in {urn(name) for name in gone}]
+        return [wanted for wanted in urns if wanted in {urn(name) for name in gone}]
 
     monkeypatch.setattr(Stack, "gone", answer)
 
@@ -46,11 +47,11 @@ def test_a_lost_vm_is_told_with_what_stays_and_the_way_out(
 ) -> None:
     has(monkeypatch, "auth-vm")
 
-    said = unreachable.reason(stack)
+    reason = unreachable.reason(stack) or ""
 
-    assert "no auth-vm any more" in said
-    assert "`make up REFRESH=1 STACK=dev`" in said
-    assert "auth-data, auth-address stay" in said
+    assert "no auth-vm any more" in reason
+    assert "`make up REFRESH=1 STACK=dev`" in reason
+    assert "auth-data, auth-address stay" in reason
 
 
 def test_a_volume_that_went_with_its_vm_is_not_said_to_stay(
@@ -58,23 +59,23 @@ def test_a_volume_that_went_with_its_vm_is_not_said_to_stay(
 ) -> None:
     has(monkeypatch, "auth-vm", "auth-data")
 
-    said = unreachable.reason(stack)
+    reason = unreachable.reason(stack) or ""
 
-    assert "no auth-vm, auth-data any more" in said
-    assert "; auth-address stays" in said
+    assert "no auth-vm, auth-data any more" in reason
+    assert "; auth-address stays" in reason
 
 
 def test_a_vm_that_is_there_is_told_by_its_ocid_and_not_rebuilt(stack: Stack) -> None:
-    said = unreachable.reason(stack)
+    reason = unreachable.reason(stack) or ""
 
-    assert "has its VM (auth-vm)" in said
-    assert "REFRESH" not in said
+    assert "has its VM (auth-vm)" in reason
+    assert "REFRESH" not in reason
 
 
 def test_a_server_that_answers_has_no_reason(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unreachable, "_connect", lambda _: "")
+    monkeypatch.setattr(unreachable, "_connect", lambda _: None)
 
-    assert unreachable.reason(stack) == "", "the command itself ended with ssh's status"
+    assert unreachable.reason(stack) is None, "the command itself ended with ssh's status"
 
 
 def test_a_cloud_that_can_not_be_asked_is_told(
@@ -85,4 +86,4 @@ def test_a_cloud_that_can_not_be_asked_is_told(
 
     monkeypatch.setattr(Stack, "gone", fail)
 
-    assert "can't be asked about it either: 401" in unreachable.reason(stack)
+    assert "does not answer either: 401" in (unreachable.reason(stack) or "")

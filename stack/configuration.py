@@ -1,0 +1,75 @@
+"""The configuration of a stack: its values, and the keys that are made for it."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from stack import secrets
+from stack.pulumi import Pulumi
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configuration:
+    """The configuration in `file`, changed by the Pulumi CLI, which encrypts its secrets."""
+
+    file: Path
+    pulumi: Pulumi
+
+    def values(self) -> dict[str, str]:
+        """Return the whole configuration, `namespace:key` to text, secrets in the clear."""
+        return {key: str(entry.get("value", "")) for key, entry in self._entries().items()}
+
+    def secret_values(self) -> list[str]:
+        """Return the secrets in the clear, to keep them out of a text."""
+        entries = self._entries().values()
+        return [str(entry.get("value", "")) for entry in entries if entry.get("secret")]
+
+    def copy_from(self, source: str) -> None:
+        """Copy the keys and values of the stack `source`, unless there are some already."""
+        if not self._keys():
+            self.pulumi.run("config", "cp", "--stack", source, "--dest", self.pulumi.stack)
+
+    def set_value(self, key: str, value: str) -> None:
+        self.pulumi.run("config", "set", "--path", key, value)
+
+    def unset_value(self, key: str) -> None:
+        self.pulumi.run("config", "rm", key)
+
+    def set_secret(self, key: str, value: str) -> None:
+        """Encrypt the value of `auth:key`."""
+        # by stdin: an argument could be read by every user of the machine
+        self.pulumi.run("config", "set", "--secret", f"auth:{key}", stdin=value)
+
+    def make_keys(self) -> None:
+        """Make the keys that the stack does not have yet, straight into its configuration."""
+        present = self._keys()
+        makers = {
+            "sshPrivateKey": secrets.ssh_key,
+            "sshHostKey": secrets.ssh_key,
+            "signingKey": secrets.signing_key,
+        }
+        for key, make in makers.items():
+            if f"auth:{key}" not in present:
+                self.set_secret(key, make())
+
+    def registry_login(self) -> str:
+        """Return the server's login to the registry, in JSON for the release tool's stdin."""
+        values = self.values()
+        username = values.get("auth:registryPullUsername") or values.get("auth:registryUsername")
+        login = {
+            "server": values.get("auth:imageRepository", "").partition("/")[0],
+            "username": username or "",
+            "password": values.get("auth:registryPullPassword", ""),
+        }
+        return json.dumps(login)
+
+    def _entries(self) -> dict[str, dict[str, Any]]:
+        return dict(json.loads(self.pulumi.read("config", "--json", "--show-secrets")))
+
+    def _keys(self) -> set[str]:
+        if not self.file.exists():
+            return set()
+        return set((yaml.safe_load(self.file.read_text()) or {}).get("config") or {})
