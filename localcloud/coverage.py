@@ -59,6 +59,7 @@ def _section(service: Service) -> str:
             f"## {service.title}",
             "",
             *([*limits, ""] if limits else []),
+            f"Clients of the provider: {_codes(service.clients)}.",
             f"All paths begin with `/{service.version}`.",
             "",
             "| operation | request | parameters and fields |",

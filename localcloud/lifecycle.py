@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from localcloud.cloud import Cloud
 from localcloud.discovery import RESOURCE_TYPES
-from localcloud.resources import StandardResource
+from localcloud.resources import LifecycleResource
 from localcloud.service import ResourceType
 from localcloud.services.core import reachability
 
@@ -32,19 +32,21 @@ def advance(cloud: Cloud) -> None:
     for resource_type in RESOURCE_TYPES:
         for resource in _with_steps(cloud, resource_type):
             if resource.lifecycle_state in resource_type.steps:
-                cloud.in_background(resource.id, partial(_work, cloud, resource_type, resource.id))
+                cloud.in_background(
+                    resource.ocid, partial(_work, cloud, resource_type, resource.ocid)
+                )
 
 
 def _settle(cloud: Cloud, resource_type: ResourceType) -> None:
     settles = getattr(resource_type.resource, "settles", {})
     for resource in cloud.store.find(resource_type.resource) if settles else ():
-        resource = cast("StandardResource", resource)
+        resource = cast("LifecycleResource", resource)
         if state := settles.get(resource.lifecycle_state):
             cloud.store.put(resource.changed(lifecycle_state=state))
 
 
-def _with_steps(cloud: Cloud, resource_type: ResourceType) -> list[StandardResource]:
-    kind = cast("type[StandardResource]", resource_type.resource)
+def _with_steps(cloud: Cloud, resource_type: ResourceType) -> list[LifecycleResource]:
+    kind = cast("type[LifecycleResource]", resource_type.resource)
     return cloud.store.find(kind) if resource_type.steps else []
 
 

@@ -17,16 +17,14 @@ _LABEL = re.compile(r"[A-Za-z][A-Za-z0-9]{0,14}")
 Tags = dict[str, str]
 
 
-class StandardResource(Resource):
-    """The fields of nearly every resource, and its lifecycle where that is plain."""
+class LifecycleResource(Resource):
+    """A resource in a compartment that goes through states."""
 
     # A state that passes at once, and the state after it; `ResourceType.steps` has the slow states.
     settles: ClassVar[Mapping[str, str]] = {}
     # While the resource is in one of these states, work requests about it are in progress.
     busy: ClassVar[frozenset[str]] = frozenset()
-    id: str
     compartment_id: str
-    display_name: str
     time_created: AwareDatetime
     lifecycle_state: str
 
@@ -34,6 +32,13 @@ class StandardResource(Resource):
     def failure(self) -> str | None:
         """The reason of the last failure, for the errors of a work request."""
         return None
+
+
+class StandardResource(LifecycleResource):
+    """The fields of nearly every resource."""
+
+    id: str
+    display_name: str
 
 
 class Tagged(StandardResource):
@@ -49,12 +54,17 @@ class SettlingResource(Tagged):
     settles: ClassVar[Mapping[str, str]] = {"PROVISIONING": "AVAILABLE"}
 
 
-class NameAndTags(Details):
+class TagDetails(Details):
+    """The tags of a create or update request."""
+
+    freeform_tags: Tags | None = None
+    defined_tags: dict[str, dict[str, Any]] | None = None
+
+
+class NameAndTags(TagDetails):
     """The fields of nearly every create and update request."""
 
     display_name: str | None = Field(default=None, min_length=1, max_length=255)
-    freeform_tags: Tags | None = None
-    defined_tags: dict[str, dict[str, Any]] | None = None
 
 
 class CreateDetails(NameAndTags):
@@ -85,8 +95,8 @@ class ChangeCompartmentDetails(Details):
     compartment_id: str
 
 
-R = TypeVar("R", bound=StandardResource)
-T = TypeVar("T", bound=Tagged)
+R = TypeVar("R", bound=Resource)
+L = TypeVar("L", bound=LifecycleResource)
 
 
 def known_compartment(cloud: Cloud, ocid: str) -> None:
@@ -95,7 +105,7 @@ def known_compartment(cloud: Cloud, ocid: str) -> None:
         raise errors.not_found()
 
 
-def refuse_defined_tags(details: NameAndTags) -> None:
+def refuse_defined_tags(details: TagDetails) -> None:
     """Raise 400 for defined tags: they need a tag namespace, and this tenancy has none."""
     if details.defined_tags:
         namespace = next(iter(details.defined_tags))
@@ -104,7 +114,7 @@ def refuse_defined_tags(details: NameAndTags) -> None:
         )
 
 
-def settle(cloud: Cloud, resource: R) -> R:
+def settle(cloud: Cloud, resource: L) -> L:
     """Store a resource that is in a passing state; its next state follows after the answer."""
     cloud.store.put(resource)
     next_state = resource.settles[resource.lifecycle_state]
@@ -112,21 +122,21 @@ def settle(cloud: Cloud, resource: R) -> R:
     return resource
 
 
-def arrive(cloud: Cloud, resource: StandardResource, state: str) -> None:
+def arrive(cloud: Cloud, resource: LifecycleResource, state: str) -> None:
     """Move a resource to `state`, unless a request has sent it elsewhere meanwhile."""
     with cloud.store.transaction():
-        current = cloud.store.look_up(type(resource), resource.id)
+        current = cloud.store.look_up(type(resource), resource.ocid)
         if current and current.lifecycle_state == resource.lifecycle_state:
             cloud.store.put(current.changed(lifecycle_state=state))
 
 
-def update(cloud: Cloud, resource: T, details: NameAndTags) -> T:
+def update(cloud: Cloud, resource: R, details: TagDetails) -> R:
     """Change fields without rules of their own: names, tags and flags."""
     refuse_defined_tags(details)
     return cloud.store.put(resource.updated(details))
 
 
-def move(cloud: Cloud, resource: R, details: ChangeCompartmentDetails) -> R:
+def move(cloud: Cloud, resource: L, details: ChangeCompartmentDetails) -> L:
     """Move a resource to another compartment of the tenancy; raises 404 for any other."""
     known_compartment(cloud, details.compartment_id)
     return cloud.store.put(resource.changed(compartment_id=details.compartment_id))
@@ -141,11 +151,11 @@ def check_dns_label(label: str) -> None:
         )
 
 
-def delete(cloud: Cloud, resource: StandardResource, *, own: Collection[str] = ()) -> None:
+def delete(cloud: Cloud, resource: Resource, *, own: Collection[str] = ()) -> None:
     """Delete a resource with its `own` parts; raises 409 while another resource refers to it."""
-    for kind, ocid, state in cloud.store.mentions(resource.id):
-        if ocid not in own and state not in _OVER:
-            title = wire.of_kind(kind).title
-            raise errors.still_referenced(resource.title, resource.id, title, ocid)
-    for ocid in (resource.id, *own):
+    for kind, ocid, state in cloud.store.mentions(resource.ocid):
+        other = wire.of_kind(kind)
+        if other.needs_others and ocid not in own and state not in _OVER:
+            raise errors.still_referenced(resource.title, resource.ocid, other.title, ocid)
+    for ocid in (resource.ocid, *own):
         cloud.store.remove(ocid)

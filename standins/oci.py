@@ -8,12 +8,13 @@ import threading
 from collections.abc import Mapping
 
 from standins import oci_api, oci_wire, provider
+from standins.oci_api import Client
 from standins.oci_instance import Instance
 from standins.oci_resources import COMPUTE, NETWORK, STORAGE, Default, Kind, SecurityRule
 from standins.resource import Context, ProviderError, Resource
 from standins.values import Properties
 
-IDENTITY = "oci_identity.IdentityClient"
+IDENTITY = Client("oci_identity.IdentityClient", "identity.{region}.oci")
 _TAGS = frozenset({"displayName", "freeformTags"})
 _MADE = frozenset({"state", "timeCreated"})
 _ATTACHED = frozenset({"attachmentType", "instanceId", "volumeId"})
@@ -142,6 +143,19 @@ RESOURCES: Mapping[str, Resource] = {
         fixed=frozenset({"availabilityDomain"}),
         absent={key: [] for key in ("autotunePolicies", "blockVolumeReplicas")},
     ),
+    "oci:Ons/notificationTopic:NotificationTopic": Kind(
+        client=Client(
+            "oci_ons.NotificationControlPlaneClient", "notification.{region}", "20181201"
+        ),
+        path="/topics",
+        title="topic",
+        identifier="topicId",
+        required=frozenset({"compartmentId", "name"}),
+        optional=frozenset({"description", "freeformTags"}),
+        computed=_MADE | {"apiEndpoint", "etag", "shortTopicId", "topicId"},
+        fixed=frozenset({"name"}),
+        ready=frozenset({"ACTIVE"}),
+    ),
     "oci:Core/volumeAttachment:VolumeAttachment": Kind(
         client=COMPUTE,
         path="/volumeAttachments",
@@ -160,7 +174,7 @@ RESOURCES: Mapping[str, Resource] = {
 }
 
 
-def _list(client: str, path: str, key: str) -> provider.Function:
+def _list(client: Client, path: str, key: str) -> provider.Function:
     """Make a function that lists what is at a path, with its arguments as the query."""
 
     def function(arguments: Properties, context: Context) -> Properties:

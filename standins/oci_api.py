@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -11,7 +12,6 @@ from common import client_hosts
 from standins.resource import Context, ProviderError
 from standins.values import Properties
 
-_VERSION = "20160918"
 _REQUEST_SECONDS = 60
 _CREDENTIALS = ("tenancyOcid", "userOcid", "fingerprint", "region")
 # How long an answer that may pass is asked for again, in seconds, by HTTP status.
@@ -28,6 +28,18 @@ _SUGGESTIONS = {
         "Either the resource has been deleted or the policies do not allow the operation."
     ),
 }
+
+
+@dataclass(frozen=True)
+class Client:
+    """A client of a service: its name in the official provider, its host, the API's version.
+
+    Source of the host and the version: the client of that name in Oracle's Python SDK.
+    """
+
+    name: str
+    host: str  # before the region's domain, as `iaas.{region}`
+    version: str = "20160918"
 
 
 class Api:
@@ -69,15 +81,17 @@ class Api:
         self._overrides = client_hosts.read(os.environ.get("CLIENT_HOST_OVERRIDES", ""))
         self._endpoint_for = oci.regions.endpoint_for
 
-    def endpoint(self, client: str) -> str:
-        """Give a client's address: that of CLIENT_HOST_OVERRIDES, else the region's."""
-        service = "identity" if client.startswith("oci_identity") else "iaas"
-        host = self._overrides.get(client) or self._endpoint_for(service, self._region)
-        return f"{host.rstrip('/')}/{_VERSION}"
+    def endpoint(self, client: Client) -> str:
+        """Return a client's address: that of CLIENT_HOST_OVERRIDES, else the region's."""
+        template = f"https://{client.host}.{{secondLevelDomain}}"
+        address = self._overrides.get(client.name) or self._endpoint_for(
+            client.name, self._region, service_endpoint_template=template
+        )
+        return f"{address.rstrip('/')}/{client.version}"
 
     def call(
         self,
-        client: str,
+        client: Client,
         method: str,
         path: str,
         *,
@@ -97,7 +111,7 @@ class Api:
             return None
         raise ProviderError(describe(answer, method, url))
 
-    def list(self, client: str, path: str, query: Mapping[str, Any]) -> list[Properties]:
+    def list(self, client: Client, path: str, query: Mapping[str, Any]) -> list[Properties]:
         """List everything, page by page."""
         url, found, page = f"{self.endpoint(client)}{path}", [], None
         while True:

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from standins import oci_api, oci_changes, values
-from standins.oci_api import Api
+from standins.oci_api import Api, Client
 from standins.oci_wire import inbound, outbound
 from standins.resource import Context, ProviderError, UnfinishedError
 from standins.values import Properties
 
-NETWORK = "oci_core.VirtualNetworkClient"
-COMPUTE = "oci_core.ComputeClient"
-STORAGE = "oci_core.BlockstorageClient"
+NETWORK = Client("oci_core.VirtualNetworkClient", "iaas.{region}")
+COMPUTE = Client("oci_core.ComputeClient", "iaas.{region}")
+STORAGE = Client("oci_core.BlockstorageClient", "iaas.{region}")
 _GONE = frozenset({"TERMINATED", "DETACHED"})
 
 
@@ -83,9 +83,10 @@ class Row:
 class Kind(Row):
     """One type of resource behind one path of the API."""
 
-    client: str
+    client: Client
     path: str
     title: str
+    identifier: str = "id"  # the field of an answer that has the OCID
     ready: frozenset[str] = frozenset({"AVAILABLE"})
     create_seconds: float = 1200
     delete_seconds: float = 1200
@@ -94,16 +95,17 @@ class Kind(Row):
     def create(self, inputs: Properties, context: Context) -> tuple[str, Properties]:
         api = oci_api.of(context)
         made = api.call(self.client, "POST", self.path, body=self.to_body(inputs))
+        identity = made[self.identifier]
         try:
-            return made["id"], self._settled(made["id"], inputs, context)
+            return identity, self._settled(identity, inputs, context)
         except GoneError:
             raise
         except ProviderError as error:
-            raise UnfinishedError(str(error), made["id"], {**inbound(made), **inputs}) from None
+            raise UnfinishedError(str(error), identity, {**inbound(made), **inputs}) from None
 
     def read(self, identity: str, state: Properties, context: Context) -> Properties | None:
         body = self.look(oci_api.of(context), identity)
-        return self.seen(body, values.plain(state)) if body else None
+        return {"id": identity, **self.seen(body, values.plain(state))} if body else None
 
     def update(
         self, identity: str, state: Properties, inputs: Properties, context: Context

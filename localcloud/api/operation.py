@@ -123,15 +123,23 @@ def lists(
     *,
     required: Sequence[str] = ("compartmentId",),
     also: Sequence[str] = (),
+    sort_keys: Sequence[str] = ("TIMECREATED", "DISPLAYNAME"),
     find: Callable[[Call], Sequence[Resource]] | None = None,
 ) -> Operation:
-    """List resources, by default those of the store. `find` may heed the parameters in `also`."""
+    """List resources, by default those of the store.
+
+    `filters` are query parameters with the name of a field; without one of `required` the answer
+    is 400. `find` may heed the parameters in `also`. A sort key is a field's name in capitals.
+    """
+    fields = {name: wire.camel(kind.identifier) if name == "id" else name for name in filters}
+    names = {wire.camel(name).upper(): wire.camel(name) for name in kind.model_fields}
+    sort_by = {key: names[key] for key in sort_keys if key in names}
 
     def answer(call: Call) -> Reply:
         paging.check_required(call.cloud, call.query, required)
         resources = find(call) if find else call.cloud.store.find(kind)
         items = [resource.wire() for resource in resources]
-        return Reply(**paging.page(items, call.query, filters))
+        return Reply(**paging.page(items, call.query, fields, sort_by))
 
     queries = frozenset({*filters, *required, *also, *paging.PARAMETERS})
     return Operation(name=name, method="GET", path=path, answer=answer, queries=queries)

@@ -11,8 +11,7 @@ from localcloud.resources import known_compartment
 
 PARAMETERS = frozenset({"limit", "page", "sortBy", "sortOrder"})
 _MOST = 1000
-_SORT_KEYS = {"TIMECREATED": "timeCreated", "DISPLAYNAME": "displayName"}
-_DEFAULT_ORDER = {"TIMECREATED": "DESC", "DISPLAYNAME": "ASC"}
+_NEWEST_FIRST = "TIMECREATED"
 
 
 def check_required(cloud: Cloud, query: Mapping[str, str], required: Sequence[str]) -> None:
@@ -24,15 +23,21 @@ def check_required(cloud: Cloud, query: Mapping[str, str], required: Sequence[st
 
 
 def page(
-    items: Sequence[dict[str, Any]], query: Mapping[str, str], filters: Sequence[str]
+    items: Sequence[dict[str, Any]],
+    query: Mapping[str, str],
+    filters: Mapping[str, str],
+    sort_by: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Return the body and headers of the page that `query` asks for."""
-    kept = [
+    """Return body and headers of the page that `query` asks for.
+
+    `filters` has the field by query parameter, `sort_by` the field by sort key.
+    """
+    matching = [
         item
         for item in items
-        if all(str(item.get(name)) == query[name] for name in filters if name in query)
+        if all(str(item.get(filters[name])) == query[name] for name in filters if name in query)
     ]
-    ordered = _ordered(kept, query)
+    ordered = _ordered(matching, query, sort_by)
     start, limit = _start(query.get("page")), _limit(query.get("limit"))
     more = start + limit < len(ordered)
     return {
@@ -41,16 +46,20 @@ def page(
     }
 
 
-def _ordered(items: list[dict[str, Any]], query: Mapping[str, str]) -> list[dict[str, Any]]:
+def _ordered(
+    items: list[dict[str, Any]], query: Mapping[str, str], sort_by: Mapping[str, str]
+) -> list[dict[str, Any]]:
     if "sortBy" not in query and "sortOrder" not in query:
         return items
-    by = query.get("sortBy", "TIMECREATED")
-    if by not in _SORT_KEYS:
-        raise errors.invalid_parameter(f"sortBy '{by}' is none of {', '.join(_SORT_KEYS)}.")
-    order = query.get("sortOrder", _DEFAULT_ORDER[by])
+    key = query.get("sortBy", _NEWEST_FIRST)
+    if key not in sort_by:
+        raise errors.invalid_parameter(
+            f"sortBy '{key}' is not a sort key here. Sort keys: {', '.join(sort_by) or 'none'}."
+        )
+    order = query.get("sortOrder", "DESC" if key == _NEWEST_FIRST else "ASC")
     if order not in {"ASC", "DESC"}:
         raise errors.invalid_parameter(f"sortOrder '{order}' is neither ASC nor DESC.")
-    return sorted(items, key=lambda item: str(item[_SORT_KEYS[by]]), reverse=order == "DESC")
+    return sorted(items, key=lambda item: str(item[sort_by[key]]), reverse=order == "DESC")
 
 
 def _limit(text: str | None) -> int:

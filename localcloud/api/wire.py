@@ -42,6 +42,7 @@ class Resource(Details):
     kind: ClassVar[str]
     title: ClassVar[str]
     identifier: ClassVar[str] = "id"
+    needs_others: ClassVar[bool] = True  # False: a resource whose OCID it holds may be deleted
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:

@@ -15,10 +15,10 @@ from localcloud.api import wire
 from localcloud.api.operation import Call, Operation, Reply, lists, reads
 from localcloud.api.wire import Details, Resource
 from localcloud.cloud import Cloud
-from localcloud.resources import ChangeCompartmentDetails, StandardResource
+from localcloud.resources import ChangeCompartmentDetails, LifecycleResource
 from localcloud.service import ResourceType, Service
 
-R = TypeVar("R", bound=StandardResource)
+R = TypeVar("R", bound=LifecycleResource)
 
 HEADER = "opc-work-request-id"
 _PROVIDER = "; terraform/"  # in the user agent of Oracle's provider, and of no other client
@@ -37,6 +37,7 @@ class WorkRequestResource(Details):
 class WorkRequest(Resource):
     kind: ClassVar[str] = "coreservicesworkrequest"
     title: ClassVar[str] = "Work Request"
+    needs_others: ClassVar[bool] = False
     id: str
     compartment_id: str
     operation_type: str
@@ -56,7 +57,7 @@ class WorkRequestError(Details):
 
 def begin(
     cloud: Cloud,
-    resource: StandardResource,
+    resource: LifecycleResource,
     *,
     operation: str,
     action: Literal["CREATED", "UPDATED"],
@@ -74,8 +75,8 @@ def begin(
                 WorkRequestResource(
                     action_type=action,
                     entity_type=resource.kind,
-                    identifier=resource.id,
-                    entity_uri=f"/20160918/{resource.kind}s/{resource.id}",
+                    identifier=resource.ocid,
+                    entity_uri=f"/20160918/{resource.kind}s/{resource.ocid}",
                 )
             ],
             percent_complete=100 if done else 0,
@@ -118,14 +119,14 @@ def _problems(cloud: Cloud, request: WorkRequest) -> list[WorkRequestError]:
     ]
 
 
-def _resource(cloud: Cloud, request: WorkRequest) -> StandardResource | None:
+def _resource(cloud: Cloud, request: WorkRequest) -> LifecycleResource | None:
     (resource,) = request.resources
-    kind = cast("type[StandardResource]", wire.of_kind(resource.entity_type))
+    kind = cast("type[LifecycleResource]", wire.of_kind(resource.entity_type))
     return cloud.store.look_up(kind, resource.identifier)
 
 
 def tracked(
-    operation: Operation, kind: type[StandardResource], action: Literal["CREATED", "UPDATED"]
+    operation: Operation, kind: type[LifecycleResource], action: Literal["CREATED", "UPDATED"]
 ) -> Operation:
     """Let an operation that answers a resource begin a work request, and name it in a header."""
 
@@ -133,7 +134,7 @@ def tracked(
         store = call.cloud.store
         with store.transaction():
             reply = operation.answer(call)
-            resource = store.get(kind, reply.body["id"])
+            resource = store.get(kind, reply.body[wire.camel(kind.identifier)])
             request = begin(call.cloud, resource, operation=operation.name, action=action)
         return replace(reply, headers={**reply.headers, HEADER: request.id})
 

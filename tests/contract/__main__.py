@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from localcloud import clients
 from localcloud.state.account import Account
 from localcloud.state.home import Home
 from tests.contract import decisions, plug, stack
@@ -30,7 +31,7 @@ def main(folder: Path, home: Home) -> None:
     official = {name: folder / f"pulumi-resource-{name}" for name in plug.NAMES}
     with tempfile.TemporaryDirectory() as working:
         stack.write_context(Path(working))
-        overrides = plug.overrides(home.endpoint)
+        overrides = clients.overrides(home.endpoint)
         with (
             plug.running(official, plug.credentials(caller), overrides, Path(working)) as plugs,
             stack.made(plugs, caller) as made,

@@ -39,6 +39,7 @@ TOKENS = {
     "Volume": "oci:Core/volume:Volume",
     "VolumeAttachment": "oci:Core/volumeAttachment:VolumeAttachment",
     "PublicIp": "oci:Core/publicIp:PublicIp",
+    "NotificationTopic": "oci:Ons/notificationTopic:NotificationTopic",
     "Image": "docker:index/image:Image",
     "Command": "command:remote:Command",
 }
@@ -69,7 +70,7 @@ ROWS = [
         Row(resource, "another compartment", {"compartmentId": "ocid1.tenancy.oc1..other"})
         for resource in (
             *("Vcn", "InternetGateway", "Subnet", "NetworkSecurityGroup", "Instance", "Volume"),
-            "PublicIp",
+            *("PublicIp", "NotificationTopic"),
         )
     ),
     *(
@@ -90,7 +91,7 @@ ROWS = [
         Row(resource, "a tag", {"freeformTags": {"team": "auth"}})
         for resource in (
             *("Vcn", "InternetGateway", "DefaultRouteTable", "DefaultSecurityList", "Subnet"),
-            *("NetworkSecurityGroup", "Instance", "Volume", "PublicIp"),
+            *("NetworkSecurityGroup", "Instance", "Volume", "PublicIp", "NotificationTopic"),
         )
     ),
     Row("Vcn", "another block", {"cidrBlocks": ["10.1.0.0/16"]}),
@@ -295,6 +296,10 @@ ROWS = [
     Row("Vcn", "tagged behind", behind={"freeformTags": {"team": "auth"}}),
     Row("Vcn", "a tag taken away", {"freeformTags": {}}, behind={"freeformTags": {"team": "auth"}}),
     Row("Vcn", "one block more behind", behind={"cidrBlocks": ["10.0.0.0/16", "10.1.0.0/16"]}),
+    Row("NotificationTopic", "another name", {"name": "other"}),
+    Row("NotificationTopic", "another description", {"description": "other"}),
+    Row("NotificationTopic", "no description", {"description": None}),
+    Row("NotificationTopic", "described behind", behind={"description": "other"}),
     Row("InternetGateway", "disabled behind", behind={"enabled": False}),
     Row("DefaultRouteTable", "emptied behind", behind={"routeRules": []}),
     Row(

@@ -20,10 +20,6 @@ from standins.values import Properties
 from tests.localcloud.caller import Caller
 
 NAMES = ("oci", "docker", "command")
-_CLIENTS = (
-    *(f"oci_core.{name}Client" for name in ("Blockstorage", "Compute", "VirtualNetwork")),
-    "oci_identity.IdentityClient",
-)
 _SEED = b"contract".ljust(32)  # which the provider needs to make names
 _MESSAGE_BYTES = 64 << 20
 
@@ -208,11 +204,6 @@ def credentials(caller: Caller) -> dict[str, str]:
         "privateKeyPath": str(caller.account.private_key_file),
         "region": caller.config["region"],
     }
-
-
-def overrides(endpoint: str) -> str:
-    """Return CLIENT_HOST_OVERRIDES that lead every client to the endpoint."""
-    return ";".join(f"{client}={endpoint}" for client in _CLIENTS)
 
 
 def _command(official: Mapping[str, Path] | None, name: str) -> list[str]:

@@ -42,6 +42,12 @@ class Stack:
     def make(self) -> None:
         self._make_network()
         self._make_server()
+        self._make(
+            "NotificationTopic",
+            compartmentId=self._caller.compartment,
+            name="auth",
+            description="alarms",
+        )
         self._make("Image", **_image())
         self._make("Command", **_command())
 
@@ -50,7 +56,7 @@ class Stack:
             if name not in _RESULTS:
                 self.plug(name).delete(made)
 
-    def _make(self, name: str, **inputs: Any) -> Made:
+    def _make(self, name: str, /, **inputs: Any) -> Made:
         made = self.plug(name).create(TOKENS[name], inputs, preview=name in _RESULTS)
         if name in _RESULTS:
             made = _finished(name, made)

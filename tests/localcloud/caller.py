@@ -11,7 +11,6 @@ import oci
 import pytest
 from oci.core import models
 
-from localcloud.discovery import SERVICES
 from localcloud.ocids import REGION
 from localcloud.state.account import Account
 from localcloud.state.home import Home
@@ -50,7 +49,7 @@ class Caller:
     def client(self, kind: type[Any], **config: str) -> Any:
         return kind(
             {**self.config, **config},
-            service_endpoint=f"{self.home.endpoint}/{_version(kind)}",
+            service_endpoint=self.home.endpoint,
             retry_strategy=oci.retry.NoneRetryStrategy(),
             circuit_breaker_strategy=oci.circuit_breaker.NoCircuitBreakerStrategy(),
         )
@@ -106,13 +105,6 @@ class Caller:
             lambda: self.compute.get_volume_attachment(attachment_id).data.lifecycle_state,
             "DETACHED",
         )
-
-
-def _version(client: type[Any]) -> str:
-    """Return the version of the modelled service that a client of Oracle's SDK speaks to."""
-    package = client.__module__.split(".")[1]
-    name = f"oci_{package}.{client.__name__}"
-    return next(service.version for service in SERVICES if name in service.clients)
 
 
 def refused(status: int, code: str, call: Callable[..., Any], *args: Any, **kwargs: Any) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from localcloud import clients
 from standins import values
 from tests.contract import decisions, plug, stack
 from tests.contract.changes import TOKENS, Row
@@ -30,7 +31,7 @@ def working(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def plugs(cloud: Caller, working: Path) -> Iterator[dict[str, Plug]]:
-    overrides = plug.overrides(cloud.home.endpoint)
+    overrides = clients.overrides(cloud.home.endpoint)
     with plug.running(OFFICIAL, plug.credentials(cloud), overrides, working) as running:
         yield running
 
@@ -97,7 +98,7 @@ def test_an_instance_that_somebody_stopped_is_a_difference_and_is_started(
 def test_each_kind_takes_over_from_the_other_without_a_difference(
     made: Stack, working: Path, cloud: Caller
 ) -> None:
-    overrides = plug.overrides(cloud.home.endpoint)
+    overrides = clients.overrides(cloud.home.endpoint)
     with plug.running(None, plug.credentials(cloud), overrides, working) as standins:
         other = Stack(standins, cloud)
         for name, resource in made.made.items():

@@ -1,4 +1,5 @@
-from localcloud import coverage
+from localcloud import clients, coverage
+from localcloud.discovery import SERVICES
 from tests.localcloud.served import REPOSITORY
 
 
@@ -8,3 +9,8 @@ def test_the_coverage_page_is_what_the_code_says() -> None:
         "docs/localcloud-coverage.md is out of date: "
         "python -m localcloud coverage > docs/localcloud-coverage.md"
     )
+
+
+def test_each_service_answers_clients_that_the_provider_has() -> None:
+    modelled = {client for service in SERVICES for client in service.clients}
+    assert modelled <= set(clients.names())

@@ -91,7 +91,16 @@ def test_a_resource_moves_to_another_compartment(caller: Caller, vcn: Any) -> No
     refused(404, "NotAuthorizedOrNotFound", caller.network.change_vcn_compartment, vcn.id, nowhere)
 
 
-@pytest.mark.parametrize("path", ["/20190111/budgets", "/20160918/natGateways", "/n/x/b/y/o/z"])
+def test_a_resource_that_was_moved_can_be_deleted(caller: Caller, vcn: Any) -> None:
+    wish = models.ChangeVcnCompartmentDetails(compartment_id=caller.account.tenancy)
+    caller.network.change_vcn_compartment(vcn.id, wish)
+    caller.network.delete_vcn(vcn.id)
+    refused(404, "NotAuthorizedOrNotFound", caller.network.get_vcn, vcn.id)
+
+
+@pytest.mark.parametrize(
+    "path", ["/20190111/budgets", "/20160918/natGateways", "/20160918/topics", "/n/x/b/y/o/z"]
+)
 def test_what_is_not_modelled_is_refused_at_once(caller: Caller, path: str) -> None:
     """Refused by a 4xx that is no 404: after those a provider waits, or takes a thing for gone."""
     answer = signed(caller, "GET", path)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from localcloud import clients
 from standins.oci import PLUGIN
 from standins.resource import ProviderError, UnfinishedError
 from standins.values import Properties
@@ -19,11 +20,8 @@ class Plug:
     """Makes resources as the engine would, and deletes in reverse what is left of them."""
 
     def __init__(self, caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-        endpoint = caller.home.endpoint
-        names = ("Compute", "VirtualNetwork", "Blockstorage")
-        overrides = [f"oci_core.{name}Client={endpoint}" for name in names]
-        overrides.append(f"oci_identity.IdentityClient={endpoint}")
-        monkeypatch.setenv("CLIENT_HOST_OVERRIDES", ";".join(overrides))
+        overrides = clients.overrides(caller.home.endpoint)
+        monkeypatch.setenv("CLIENT_HOST_OVERRIDES", overrides)
         self.compartment = caller.compartment
         self.context = operation.context(
             config={
@@ -77,6 +75,7 @@ SECURITY = "oci:Core/defaultSecurityList:DefaultSecurityList"
 GROUP = "oci:Core/networkSecurityGroup:NetworkSecurityGroup"
 RULE = "oci:Core/networkSecurityGroupSecurityRule:NetworkSecurityGroupSecurityRule"
 PUBLIC_IP = "oci:Core/publicIp:PublicIp"
+TOPIC = "oci:Ons/notificationTopic:NotificationTopic"
 
 
 @pytest.fixture
@@ -213,6 +212,19 @@ def test_a_public_ip_is_reserved_and_kept(plug: Plug) -> None:
         plug.update(PUBLIC_IP, identity, outputs, displayName="b")["ipAddress"]
         == (outputs["ipAddress"])
     )
+
+
+def test_a_topic_of_another_service_is_made_changed_and_deleted(plug: Plug) -> None:
+    identity, outputs = plug.create(TOPIC, name="alarms", description="for alarms")
+    assert identity == outputs["topicId"]
+    assert outputs["state"] == "ACTIVE"
+
+    changed = plug.update(TOPIC, identity, outputs, description="for pages")
+
+    assert changed["description"] == "for pages"
+    assert plug.read(TOPIC, identity, changed) == changed
+    plug.delete(TOPIC, identity, changed)
+    assert plug.read(TOPIC, identity, changed) is None
 
 
 def test_images_and_domains_are_listed(plug: Plug, caller: Caller) -> None:

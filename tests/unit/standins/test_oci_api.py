@@ -71,7 +71,9 @@ def key() -> str:
 
 @pytest.fixture
 def api(server: Server, key: str, monkeypatch: pytest.MonkeyPatch) -> Api:
-    monkeypatch.setenv("CLIENT_HOST_OVERRIDES", f"{NETWORK}=http://127.0.0.1:{server.server_port}")
+    monkeypatch.setenv(
+        "CLIENT_HOST_OVERRIDES", f"{NETWORK.name}=http://127.0.0.1:{server.server_port}"
+    )
     config = {"tenancyOcid": "t", "userOcid": "u", "fingerprint": "f", "region": "r"}
     return Api({**config, "privateKey": key}, threading.Event())
 

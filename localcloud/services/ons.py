@@ -1,0 +1,106 @@
+"""Oracle Notifications: its topics. Nothing is sent.
+
+Source: https://docs.oracle.com/en-us/iaas/api/#/en/notification/20181201/
+"""
+
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from localcloud import ocids, resources
+from localcloud.api import errors
+from localcloud.api.operation import acts, creates, deletes, lists, reads, updates
+from localcloud.cloud import Cloud
+from localcloud.resources import ChangeCompartmentDetails, LifecycleResource, TagDetails, Tags
+from localcloud.service import ResourceType, Service
+
+
+class NotificationTopic(LifecycleResource):
+    kind: ClassVar[str] = "onstopic"
+    title: ClassVar[str] = "Topic"
+    identifier: ClassVar[str] = "topic_id"
+    topic_id: str
+    name: str
+    description: str
+    api_endpoint: str
+    short_topic_id: str
+    freeform_tags: Tags
+    defined_tags: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+
+class CreateTopicDetails(TagDetails):
+    compartment_id: str
+    name: str = Field(min_length=1)
+    description: str = ""
+
+
+class TopicAttributesDetails(TagDetails):
+    description: str
+
+
+def create(cloud: Cloud, details: CreateTopicDetails) -> NotificationTopic:
+    """Create a topic, ACTIVE at once; raises 409 if the tenancy has a topic of this name.
+
+    Source: https://docs.oracle.com/iaas/Content/Notification/Tasks/create-topic.htm
+    """
+    resources.known_compartment(cloud, details.compartment_id)
+    resources.refuse_defined_tags(details)
+    if cloud.store.find(NotificationTopic, name=details.name):
+        raise errors.conflict(f"Topic {details.name} already exists in this tenancy.")
+    ocid = ocids.mint(NotificationTopic.kind)
+    return cloud.store.put(
+        NotificationTopic(
+            topic_id=ocid,
+            compartment_id=details.compartment_id,
+            name=details.name,
+            description=details.description,
+            freeform_tags=details.freeform_tags or {},
+            time_created=cloud.now(),
+            lifecycle_state="ACTIVE",
+            api_endpoint=cloud.home.endpoint,
+            short_topic_id=ocid[-10:],
+        )
+    )
+
+
+def _move(cloud: Cloud, topic: NotificationTopic, details: ChangeCompartmentDetails) -> None:
+    resources.move(cloud, topic, details)
+
+
+SERVICE = Service(
+    title="Notifications",
+    version="20181201",
+    clients=("oci_ons.NotificationControlPlaneClient",),
+)
+RESOURCE_TYPE = ResourceType(
+    resource=NotificationTopic,
+    operations=(
+        creates("CreateTopic", "/topics", NotificationTopic, CreateTopicDetails, create),
+        lists(
+            "ListTopics",
+            "/topics",
+            NotificationTopic,
+            ("compartmentId", "id", "name", "lifecycleState"),
+            sort_keys=("TIMECREATED", "LIFECYCLESTATE"),
+        ),
+        reads("GetTopic", "/topics/{topicId}", NotificationTopic),
+        updates(
+            "UpdateTopic",
+            "/topics/{topicId}",
+            NotificationTopic,
+            TopicAttributesDetails,
+            resources.update,
+        ),
+        acts(
+            "ChangeTopicCompartment",
+            "/topics/{topicId}/actions/changeCompartment",
+            NotificationTopic,
+            ChangeCompartmentDetails,
+            _move,
+        ),
+        deletes("DeleteTopic", "/topics/{topicId}", NotificationTopic, resources.delete),
+    ),
+    limits="""
+        - Subscriptions and messages are refused: a topic reaches nobody.
+    """,
+)
