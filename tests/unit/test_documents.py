@@ -92,7 +92,7 @@ def test_every_folder_is_on_the_map() -> None:
     """CONTRIBUTING has the map for newcomers."""
     folders = {f"{path.split('/')[0]}/" for path in tracked() if "/" in path} - {".ci/"}
     on_the_map = set(re.findall(r"^\| `([^`]+/)` \|", text("CONTRIBUTING.md"), re.MULTILINE))
-    assert on_the_map == folders
+    assert folders - on_the_map == set()
 
 
 def test_every_message_in_the_runbook_is_in_the_sources() -> None:
