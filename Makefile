@@ -17,7 +17,7 @@ export IMAGE STACK TO LABELS PLAN ADDRESS MINUTES KEEP SERVICE CONFIRM
 
 .DEFAULT_GOAL := help
 .PHONY: help bench up preview down status logs history rollback exec ssh unlock init env test check fmt unit \
-	service fuzz screenshot localcloud e2e audit lock venv tools pins docker clean workflows pr-comment reviewed \
+	service fuzz variables screenshot localcloud e2e audit lock venv tools pins docker clean workflows pr-comment reviewed \
 	newest build verified live scanned ssh-open ssh-close \
 	smoke released drift images pr-stack pr-cleanup evidence github-check image
 
@@ -98,6 +98,9 @@ workflows: venv ## lint the workflows of GitHub
 
 bench: venv $(if $(ONLY),,docker) ## measure how long things take; COLD=1; ONLY=service
 	@PYTHONPATH=service:service/tests $(RUN) bench $(if $(COLD),--cold) $(if $(ONLY),--only $(ONLY))
+
+variables: venv ## write the table of variables in docs/service.md
+	@PYTHONPATH=service $(RUN) documents.variables
 
 fuzz: venv ## throw broken input at the service's parsers; SECONDS=60
 	@PYTHONPATH=service $(RUN) service.fuzz.parsers -max_total_time=$(SECONDS)

@@ -50,14 +50,13 @@ def create_app(service: Service) -> FastAPI:
         *api.routers(development=settings.development),
         *oauth.routers(),
         *pages.routers(),
-        metrics_endpoint.router(service.metrics, settings.protection.metrics_from),
+        metrics_endpoint.router(service.metrics, settings.metrics_from),
     ):
         # a flat list: a router that is included would match each path a second time
         app.router.routes.extend(router.routes)
     middleware.install(
         app,
-        settings.protection,
-        issuer=settings.issuer,
+        settings,
         metrics=service.metrics,
         tracing=service.tracing,
     )

@@ -145,7 +145,7 @@ def _show_keys(database: Database, settings: Settings) -> None:
 
 
 def _prune(database: Database, settings: Settings) -> None:
-    days = settings.protection.audit_days
+    days = settings.audit_days
     removed = database.write_now(pruning.prune, now=time.time(), audit_seconds=days * DAY)
     sealer = database.write_now(unlock, settings.secret_keys)
     removed["signing_keys"] = database.write_now(signing_keys.prune, sealer)

@@ -13,6 +13,7 @@ from auth.settings import Settings, SettingsError
 from auth.telemetry import logs
 
 _GRACE_SECONDS = 10
+_HOST = "0.0.0.0"  # noqa: S104 - in a container; the host publishes it on loopback
 
 
 class Server(uvicorn.Server):
@@ -57,7 +58,7 @@ def _bound(settings: Settings) -> socket.socket:
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((settings.host, settings.port))
+        listener.bind((_HOST, settings.port))
     except OSError as error:
         listener.close()
         raise SettingsError(

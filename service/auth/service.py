@@ -63,7 +63,6 @@ class Service:
         publish = settings.signing_key_publish_seconds
         database.write_now(signing_keys.adopt, sealer, settings.signing_key, publish)
         metrics = Metrics(revision=settings.revision)
-        protection = settings.protection
         audit = Audit(database, metrics)
         return cls(
             settings=settings,
@@ -82,10 +81,10 @@ class Service:
             messages=Messages(settings.issuer, settings.verify_url, settings.reset_url),
             metrics=metrics,
             audit=audit,
-            limits=Limits(database, protection.rates, metrics, audit),
-            lockout=Lockout(database, allowed=protection.lockout_after),
+            limits=Limits(database, settings.rate_limits, metrics, audit),
+            lockout=Lockout(database, allowed=settings.lockout_after),
             token_cache=ReadCache(database),
-            tracing=Tracing(protection.otlp_endpoint, revision=settings.revision),
+            tracing=Tracing(settings.otlp_endpoint, revision=settings.revision),
         )
 
     @contextlib.asynccontextmanager
@@ -138,7 +137,7 @@ class Service:
                 await self.database.write(
                     pruning.prune,
                     now=time.time(),
-                    audit_seconds=self.settings.protection.audit_days * DAY,
+                    audit_seconds=self.settings.audit_days * DAY,
                 )
             await asyncio.sleep(_PRUNE_SECONDS)
 

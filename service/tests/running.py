@@ -18,7 +18,7 @@ from sqlalchemy import create_engine, make_url, text
 
 SERVICE = Path(__file__).parents[1]
 ISSUER = "https://auth.example.test"
-_START_SECONDS = 20
+_START_SECONDS = 60
 _DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 
 

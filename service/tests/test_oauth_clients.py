@@ -88,7 +88,7 @@ def test_clients_are_read_from_a_file_and_their_secrets_from_another(
         {"AUTH_SIGNING_KEY": key, "AUTH_ISSUER": ISSUER, "AUTH_CLIENTS_FILE": str(file)}
     )
 
-    client = settings.oauth.clients.find("app")
+    client = settings.clients.find("app")
     assert client is not None
     assert client.knows(SECRET)
     assert not client.knows(f"{SECRET}\n")
@@ -161,7 +161,7 @@ def test_the_cookie_is_shared_only_within_a_domain_of_the_issuer(
     environment = {"AUTH_SIGNING_KEY": key, "AUTH_ISSUER": ISSUER, "AUTH_COOKIE_DOMAIN": domain}
 
     if accepted:
-        assert Settings.from_environment(environment).oauth.cookie_domain == domain
+        assert Settings.from_environment(environment).cookie_domain == domain
     else:
         with pytest.raises(SettingsError, match="AUTH_COOKIE_DOMAIN"):
             Settings.from_environment(environment)

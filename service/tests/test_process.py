@@ -240,7 +240,7 @@ def test_a_database_that_can_not_be_used_ends_the_start_with_one_message(
     assert "hunter2" not in ended.stderr
 
 
-def test_what_stands_before_a_start_names_everything_at_once_and_reads_no_file() -> None:
+def test_a_check_before_the_start_lists_every_problem_and_reads_no_file() -> None:
     found = problems(
         {
             "AUTH_ISSUER": ISSUER,
@@ -255,7 +255,7 @@ def test_what_stands_before_a_start_names_everything_at_once_and_reads_no_file()
 
     assert found == [
         "AUTH_DRAIN_SECONDS must be a whole number from 0 to 60.",
-        "AUTH_LOCKOUT_AFTR is no setting of the service. Did you mean AUTH_LOCKOUT_AFTER?",
+        "AUTH_LOCKOUT_AFTR is not a setting of the service. Did you mean AUTH_LOCKOUT_AFTER?",
     ]
 
 
@@ -271,7 +271,7 @@ def test_the_settings_are_checked_without_what_takes_long_to_import() -> None:
     ).stdout
 
     assert "'auth'" in loaded
-    for heavy in ("pydantic", "sqlalchemy", "starlette", "fastapi", "joserfc", "cryptography"):
+    for heavy in ("sqlalchemy", "starlette", "fastapi", "joserfc", "cryptography"):
         assert f"'{heavy}'" not in loaded
 
 

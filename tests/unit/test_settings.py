@@ -301,7 +301,7 @@ def refusal_of_service(changes: dict[str, str], *, secret: Collection[str] = ())
     [
         (
             {"AUTH_ACCES_TOKEN_SECONDS": "60"},
-            "AUTH_ACCES_TOKEN_SECONDS is no setting of the service. Did you mean AUTH_ACCESS_TOKEN",
+            "is not a setting of the service. Did you mean AUTH_ACCESS_TOKEN_SECONDS?",
         ),
         ({"AUTH_SMTP_HOSTS_FILE": "/data/x"}, "Did you mean AUTH_SMTP_HOST?"),
         (

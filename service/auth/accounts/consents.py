@@ -23,7 +23,7 @@ class AllowedApplication:
 
 async def applications(service: Service, account: Account) -> list[AllowedApplication]:
     """List the applications that the account granted scopes to."""
-    clients = service.settings.oauth.clients
+    clients = service.settings.clients
     allowed = []
     for consent in await service.database.read(consents.of, account.id):
         client = clients.find(consent.client_id)

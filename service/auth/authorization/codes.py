@@ -41,7 +41,7 @@ async def make(service: Service, ask: Ask, session: BrowserSession) -> str:
         amr=session.amr,
         authenticated_at=session.authenticated_at,
         created_at=now,
-        expires_at=now + service.settings.oauth.code_seconds,
+        expires_at=now + service.settings.code_seconds,
     )
     keep = partial(oauth_codes.add, browser=session.hash, by_consent=not ask.client.first_party)
     if not await service.database.write(keep, kept):

@@ -29,7 +29,7 @@ async def begin(
 ) -> None:
     """Sign the account in with a new cookie; whatever the browser had before is void."""
     cookie, now, caller = secret_tokens.make(), time.time(), CALLER.get()
-    seconds = service.settings.oauth.browser_session_seconds
+    seconds = service.settings.browser_session_seconds
     session = BrowserSession(
         hash=secret_tokens.hashed(cookie),
         account_id=account.id,
@@ -53,7 +53,7 @@ async def begin(
 
 def keep(service: Service, request: Request, answer: Response, cookie: str, seconds: float) -> None:
     """Give the browser the cookie of its session, new after each sign-in and each step up."""
-    domain = service.settings.oauth.cookie_domain
+    domain = service.settings.cookie_domain
     cookies.put(service, answer, _name(service), cookie, seconds=int(seconds), domain=domain)
     csrf.renew(request, answer)
 
@@ -62,9 +62,9 @@ async def end(service: Service, request: Request, answer: Response) -> None:
     """Sign the browser out."""
     hashed = secret_tokens.hashed(request.cookies.get(_name(service), ""))
     await service.database.write(browser_sessions.remove, hashed)
-    domain = service.settings.oauth.cookie_domain
+    domain = service.settings.cookie_domain
     cookies.remove(service, answer, _name(service), domain=domain)
 
 
 def _name(service: Service) -> str:
-    return cookies.name(service, "session", shared=bool(service.settings.oauth.cookie_domain))
+    return cookies.name(service, "session", shared=bool(service.settings.cookie_domain))

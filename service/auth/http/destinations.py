@@ -29,7 +29,7 @@ def safe(service: Service, wanted: str) -> str:
     except ValueError:
         return HOME
     issuer = urlsplit(service.settings.issuer)
-    domain = service.settings.oauth.cookie_domain
+    domain = service.settings.cookie_domain
     # from https only to https: plain http would show what is in the address to the network
     if parts.scheme not in {"https", issuer.scheme} or parts.username or parts.password:
         return HOME
@@ -45,7 +45,7 @@ def sign_in(target: str) -> str:
 
 def application(service: Service, target: str) -> str:
     """Give the name of the application that a user signs in to, "" if it is none."""
-    client = service.settings.oauth.clients.find(parameter(target, "client_id"))
+    client = service.settings.clients.find(parameter(target, "client_id"))
     return client.name if client else ""
 
 

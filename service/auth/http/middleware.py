@@ -1,4 +1,4 @@
-"""All that stands around the routes, in its order."""
+"""The middleware around the routes, in its order."""
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
@@ -7,7 +7,7 @@ from auth.http.bodies import BoundedRequests
 from auth.http.callers import Callers
 from auth.http.headers import SecureHeaders
 from auth.http.rate_limit_headers import RateLimitHeaders
-from auth.protection.settings import Protection
+from auth.settings import Settings
 from auth.telemetry import logs
 from auth.telemetry.metrics import Metrics, RequestMetrics
 from auth.telemetry.tracing import Tracing
@@ -15,20 +15,18 @@ from auth.telemetry.tracing import Tracing
 _CORS_SECONDS = 600
 
 
-def install(
-    app: FastAPI, protection: Protection, *, issuer: str, metrics: Metrics, tracing: Tracing
-) -> None:
-    """Put it around an app; what is added last is asked first."""
+def install(app: FastAPI, settings: Settings, *, metrics: Metrics, tracing: Tracing) -> None:
+    """Add every middleware to an app; a request passes the last one first."""
     app.add_middleware(
         BoundedRequests,
-        body_seconds=protection.body_seconds,
-        seconds=protection.request_seconds,
+        body_seconds=settings.body_seconds,
+        seconds=settings.request_seconds,
     )
     app.add_middleware(RateLimitHeaders)
-    if protection.origins:
+    if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
-            allow_origins=protection.origins,
+            allow_origins=settings.cors_origins,
             # tokens travel in headers; our cookie is the sign-in page's alone
             allow_credentials=False,
             allow_methods=["GET", "POST", "PATCH", "DELETE"],
@@ -36,9 +34,9 @@ def install(
             expose_headers=["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"],
             max_age=_CORS_SECONDS,
         )
-    app.add_middleware(SecureHeaders, issuer=issuer)
+    app.add_middleware(SecureHeaders, issuer=settings.issuer)
     app.add_middleware(RequestMetrics, metrics=metrics)
     app.add_middleware(logs.RequestLog)
     if tracing.on:
         app.add_middleware(tracing.middleware())
-    app.add_middleware(Callers, trusted=protection.trusted_proxies)
+    app.add_middleware(Callers, trusted=settings.trusted_proxies)

@@ -27,7 +27,7 @@ async def authenticated(
     if header and "client_secret" in given:
         raise OAuthError("invalid_request", "The client authenticates in two ways at once.")
     named, secret = _basic(header) if header else _posted(given)
-    client = service.settings.oauth.clients.find(named)
+    client = service.settings.clients.find(named)
     if client is None or ("client_id" in given and given["client_id"] != named):
         raise await _refused(service, None)
     if client.public:

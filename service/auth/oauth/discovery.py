@@ -54,7 +54,7 @@ async def authorization_server(service: Running) -> JSONResponse:
 
 def _server(service: Service) -> dict[str, Any]:
     issuer = service.settings.issuer
-    custom = {word for client in service.settings.oauth.clients.every() for word in client.scopes}
+    custom = {word for client in service.settings.clients.every() for word in client.scopes}
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/oauth2/authorize",

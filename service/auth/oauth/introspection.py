@@ -88,7 +88,7 @@ async def _access_token(service: Service, token: str) -> Introspection:
         except TokenError:
             return _INACTIVE
         # a client's own token: it has no session that could have ended
-        known = service.settings.oauth.clients.find(claims.client_id)
+        known = service.settings.clients.find(claims.client_id)
         if known is None or claims.subject != claims.client_id:
             return _INACTIVE
     return Introspection(

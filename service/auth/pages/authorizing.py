@@ -77,7 +77,7 @@ async def authorize(request: Request, service: Running) -> Response:
     For browsers. PKCE is required; first-party clients need no consent. An unknown client or
     redirect URI ends with a page, and never with a redirect.
     """
-    ask = requests.read(service.settings.oauth.clients, request.url.query)
+    ask = requests.read(service.settings.clients, request.url.query)
     found = await browsers.current(service, request)
     if found is None or ask.wants_login(found[0].authenticated_at, time.time()):
         if ask.silent:
@@ -116,7 +116,7 @@ async def authorize_by_form(request: Request) -> Response:
 async def consent(request: Request, service: Running, given: Form) -> Response:
     """Take the user's decision about what the consent page told."""
     query = given.get("query", "")
-    ask = requests.read(service.settings.oauth.clients, query)
+    ask = requests.read(service.settings.clients, query)
     found = await browsers.current(service, request)
     if found is None:
         return RedirectResponse(AUTHORIZE + query, 303)

@@ -166,7 +166,7 @@ def _question(
 def _leads_to(service: Service, target: str) -> list[str]:
     """Give the address behind our own redirect: the client's, or the proxied application's."""
     if target.startswith(destinations.AUTHORIZE):
-        client = service.settings.oauth.clients.find(destinations.parameter(target, "client_id"))
+        client = service.settings.clients.find(destinations.parameter(target, "client_id"))
         redirect_uri = destinations.parameter(target, "redirect_uri")
         # anybody can link to this page: what is not registered leads nowhere
         return [redirect_uri] if client and client.redirects_to(redirect_uri) else []

@@ -77,7 +77,7 @@ async def _done(
 def _redirect(service: Service, values: dict[str, str], hint: Hint | None) -> str:
     """Give where the client wants the user back, "" unless that is registered, word for word."""
     client_id = values.get("client_id", hint.client_id if hint else "")
-    client = service.settings.oauth.clients.find(client_id)
+    client = service.settings.clients.find(client_id)
     wanted = values.get("post_logout_redirect_uri", "")
     if client is None or (hint is not None and hint.client_id != client_id):
         return ""

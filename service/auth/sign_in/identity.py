@@ -68,5 +68,5 @@ async def _look_up(service: Service, claims: Claims) -> SignedIn | None:
 
 def is_ours(service: Service, claims: Claims) -> bool:
     """Tell whether a token is one of our own applications', and not one that a user agreed to."""
-    client = service.settings.oauth.clients.find(claims.client_id)
+    client = service.settings.clients.find(claims.client_id)
     return claims.client_id in OWN or (client is not None and client.first_party)
