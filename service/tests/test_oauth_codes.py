@@ -63,6 +63,14 @@ def test_the_id_token_tells_how_and_when_the_user_signed_in(
     assert tokens["scope"] == "openid email"
 
 
+def test_discovery_lists_each_claim_of_an_id_token(client: httpx.Client, browser: Browser) -> None:
+    discovery = client.get("/.well-known/openid-configuration").json()
+    tokens = Flow(scope="openid profile email").tokens(client, browser, nonce="n-1")
+
+    claims = claims_of(client, tokens["id_token"])
+    assert claims.keys() - set(discovery["claims_supported"]) == set()
+
+
 def test_without_the_scope_openid_there_is_no_id_token(
     client: httpx.Client, browser: Browser
 ) -> None:

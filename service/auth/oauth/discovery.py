@@ -12,7 +12,6 @@ from auth.service import Service
 from auth.tokens import id_tokens, scopes, signing_keys
 
 ROUTER = router(tags=["OAuth 2.0 and OpenID Connect"])
-_CLAIMS = "iss sub aud exp iat auth_time nonce acr amr at_hash sid name email email_verified"
 _EXAMPLE = {
     "issuer": "https://auth.example.org",
     "authorization_endpoint": "https://auth.example.org/oauth2/authorize",
@@ -36,7 +35,7 @@ async def openid_configuration(service: Running) -> JSONResponse:
         "id_token_signing_alg_values_supported": sorted(
             {key.algorithm for key in service.tokens.keys.published()}
         ),
-        "claims_supported": _CLAIMS.split(),
+        "claims_supported": id_tokens.CLAIMS.split(),
         "acr_values_supported": [id_tokens.ONE_FACTOR, id_tokens.TWO_FACTORS],
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "claims_parameter_supported": False,

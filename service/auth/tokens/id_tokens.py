@@ -14,6 +14,8 @@ from auth.tokens.scopes import EMAIL, PROFILE
 from auth.tokens.signing_keys import ED25519
 
 TYPE = "JWT"
+# every claim of `issue` and `about`; the discovery document lists them
+CLAIMS = "iss sub aud exp iat auth_time nonce acr amr at_hash sid name email email_verified"
 # NIST SP 800-63B's levels: one factor, or more
 ONE_FACTOR, TWO_FACTORS = "aal1", "aal2"
 
