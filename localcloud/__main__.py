@@ -21,6 +21,7 @@ from localcloud.state.home import Home, HomeError
 
 
 def main() -> int:
+    """Run the command; return its exit code."""
     arguments = _parser().parse_args()
     try:
         arguments.run(arguments)
@@ -45,9 +46,9 @@ def _start(arguments: argparse.Namespace) -> None:
             machines.remove_everything()
         verbs = ("Prepare", "Start") if server.running(home) is None else ("Check", "Check")
         with progress.step(f"{verbs[0]} machines and the image registry"):
-            machines.prepare(_tell)
+            machines.prepare(_progress)
         with progress.step(f"{verbs[0]} the base images of services"):
-            images.python(_tell)
+            images.python(_progress)
         with progress.step(f"{verbs[1]} the emulated Oracle Cloud at {home.endpoint}"):
             server.start(home)
 
@@ -55,7 +56,7 @@ def _start(arguments: argparse.Namespace) -> None:
 def _stop(arguments: argparse.Namespace) -> None:
     home = Home.find(arguments.home)
     if home is None:
-        _tell(f"There is no emulated cloud at {arguments.home}.")
+        _progress(f"There is no emulated cloud at {arguments.home}.")
         return
     with _one_at_a_time(home), progress.step("Remove the emulated Oracle Cloud and its machines"):
         server.stop(home)
@@ -94,13 +95,13 @@ def _status(arguments: argparse.Namespace) -> None:
 def _forget(arguments: argparse.Namespace) -> None:
     home = _existing(arguments)
     server.forget(home, arguments.ocid)
-    _tell(f"{arguments.ocid} is forgotten.")
+    _progress(f"{arguments.ocid} is forgotten.")
 
 
 def _describe(arguments: argparse.Namespace) -> None:
     home = _existing(arguments)
     account = Account.open(home)
-    base, builder = images.python(_tell)
+    base, builder = images.python(_progress)
     print(
         json.dumps(
             {
@@ -156,7 +157,7 @@ def _check_docker() -> None:
 
 @contextmanager
 def _one_at_a_time(home: Home) -> Iterator[None]:
-    """Two commands on one home wait for each other; a killed one leaves no lock behind."""
+    """Let commands on the same home wait for each other; a killed command leaves no lock."""
     with (home.path / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if Home.find(home.path) is None:
@@ -164,7 +165,7 @@ def _one_at_a_time(home: Home) -> Iterator[None]:
         yield
 
 
-def _tell(line: str) -> None:
+def _progress(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
@@ -183,8 +184,8 @@ def _parser() -> argparse.ArgumentParser:
         ("start", _start, "Make the cloud at DIR run; safe to repeat."),
         ("stop", _stop, "Remove the cloud at DIR: server, machines, volumes, registry, data."),
         ("restart", _restart, "Restart the server alone, as after a crash or an upgrade."),
-        ("status", _status, "Say what runs in the cloud at DIR."),
-        ("forget", _forget, "Drop the resource of one resource, which can't be read any more."),
+        ("status", _status, "Show the instances and addresses of the cloud at DIR."),
+        ("forget", _forget, "Forget a stored resource that can't be read any more."),
         ("describe", _describe, "Print, as JSON, how to reach the cloud at DIR."),
         ("serve", _serve, "Run the server in the foreground; `start` does it in the background."),
     ):
@@ -194,7 +195,7 @@ def _parser() -> argparse.ArgumentParser:
             added.add_argument("--json", action="store_true", help="print JSON")
         if name == "forget":
             added.add_argument("ocid", metavar="OCID", help="as the refusal or `status` names it")
-    command("coverage", _coverage, "Print what is modelled, as Markdown.")
+    command("coverage", _coverage, "Print the coverage page, as Markdown.")
     return parser
 
 

@@ -1,6 +1,6 @@
-"""The clients of the official provider, all of which are led here.
+"""The clients of the official provider: all of them are led to the emulator.
 
-What none of the modelled services answers is refused by name, then. A client that is left out would
+So a request to a service that is not modelled is refused by name. A client that is left out would
 ask Oracle Cloud, with an account that Oracle Cloud does not have.
 """
 
@@ -10,9 +10,9 @@ from pathlib import Path
 
 @cache
 def names() -> tuple[str, ...]:
-    """Return them as terraform-provider-oci 8.23 registers them, and that of work requests.
+    """Return the names that terraform-provider-oci 8.23 registers, and the work requests' client.
 
-    That one the provider does not let be led elsewhere yet:
+    The provider does not yet let that client be led elsewhere:
     https://github.com/oracle/terraform-provider-oci/issues/2620
     """
     return tuple(Path(__file__).with_name("clients.txt").read_text(encoding="utf-8").split())

@@ -1,4 +1,4 @@
-"""One emulated cloud: its account, its memory, its machines, and the work it does by itself."""
+"""An emulated cloud: its account, its store, its machines, and its work in the background."""
 
 import logging
 import threading
@@ -21,14 +21,16 @@ _WORKERS = 8  # jobs mostly wait for Docker
 
 @dataclass(frozen=True, kw_only=True)
 class Reach:
-    """Who may reach a machine, at which public address, and what it reads about itself."""
+    """A machine's ingress rules, its public address, and its metadata document."""
 
     rules: tuple[IngressRule, ...]
     public_ip: str | None
-    document: Mapping[str, Any]  # what the metadata service answers it
+    document: Mapping[str, Any]  # as the metadata service answers it
 
 
 class Cloud:
+    """An emulated cloud in the API server's process."""
+
     def __init__(self, home: Home) -> None:
         self.home = home
         self.account = Account.open(home)
@@ -37,7 +39,7 @@ class Cloud:
         self.faults = Faults()
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="job")
         self.network_lock = threading.RLock()
-        self.reach: dict[str, Reach] = {}  # by instance; what its machine has been told
+        self.reach: dict[str, Reach] = {}  # by instance, as applied to its machine
         self.held_back: set[str] = set()  # instances that don't get their rules yet
         self._jobs_lock = threading.Lock()
         self._busy: set[str] = set()
@@ -49,9 +51,9 @@ class Cloud:
         return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
     def in_background(self, ocid: str, job: Callable[[], None]) -> None:
-        """Run a resource's job soon; if one is running already, once more after it.
+        """Run a resource's job soon; if its job is running already, run it again afterwards.
 
-        What the running one has looked at may have changed since.
+        The running job may have read resources that changed since.
         """
         with self._jobs_lock:
             if ocid in self._busy:
@@ -73,6 +75,6 @@ class Cloud:
                 self._once_more.discard(ocid)
 
     def close(self) -> None:
-        """Let running jobs end; those that have not begun are taken up again on next start."""
+        """Wait for the running jobs. Jobs that have not begun follow after the next start."""
         self._workers.shutdown(wait=True, cancel_futures=True)
         self.store.close()

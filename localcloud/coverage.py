@@ -1,4 +1,4 @@
-"""The coverage page: what is modelled, told by the code that models it."""
+"""The coverage page: a list of the modelled operations, made from the code."""
 
 import inspect
 from collections.abc import Sequence
@@ -8,18 +8,18 @@ from localcloud.discovery import SERVICES
 from localcloud.service import Service
 
 _INTRODUCTION = """\
-# What the emulated Oracle Cloud models
+# Coverage of the emulated Oracle Cloud
 
 This page is made from the code by `python -m localcloud coverage`; don't edit it.
 
-Every request must carry a valid OCI signature, or is answered 401. An operation that is not listed,
-of these services or another one, is answered 400 `NotImplemented`, a query parameter or body field
-that is not listed 400 `InvalidParameter`.
+Every request must carry a valid OCI signature, or is answered 401. An operation of any service that
+is not listed is answered 400 `NotImplemented`; a query parameter or body field that is not listed,
+400 `InvalidParameter`. Defined tags are refused.
 
 With `CLIENT_HOST_OVERRIDES` as `python -m localcloud describe` prints it, each client of the
-official provider speaks to this server, but the one of work requests: the provider asks Oracle
-Cloud for those. So the provider, known by its user agent, is not told of any; its update of an
-instance is answered when the machine is back.
+official provider speaks to the emulator, except the client of work requests: the provider always
+asks Oracle Cloud for them. So the answers to the provider, recognised by its user agent, name no
+work request; its update of an instance is answered when the machine is back.
 
 ## Faults on request
 

@@ -11,9 +11,9 @@ from localcloud.service import ResourceType, Service
 
 
 def _modules(package: ModuleType) -> Iterator[ModuleType]:
-    """Import the modules of a package, in the order of their names; a plain module has none."""
-    for found in pkgutil.iter_modules(getattr(package, "__path__", [])):
-        yield importlib.import_module(f"{package.__name__}.{found.name}")
+    """Import the modules of a package, in the order of their names; a plain module has no parts."""
+    for info in pkgutil.iter_modules(getattr(package, "__path__", [])):
+        yield importlib.import_module(f"{package.__name__}.{info.name}")
 
 
 def _services() -> Iterator[Service]:

@@ -1,4 +1,4 @@
-"""Misfortunes on request: what a caller must survive and can't wait for the real cloud to do."""
+"""Faults on request: failures of the real cloud that a caller must survive."""
 
 import itertools
 import threading
@@ -11,7 +11,7 @@ from localcloud.api.wire import Details
 
 
 class Fault(Details):
-    """One misfortune. It strikes `times` times, or until it is removed when that is absent."""
+    """A failure to cause. It strikes `times` times; without a number, until it is removed."""
 
     kind: Literal[
         "outOfHostCapacity", "limitExceeded", "notAuthenticated", "slowBoot", "sshdLate", "aptBusy"
@@ -31,16 +31,19 @@ class Faults:
         self._waiting: dict[int, tuple[Fault, int | None]] = {}  # with the times left
 
     def add(self, fault: Fault) -> int:
+        """Add a fault; return its number."""
         with self._lock:
             number = next(self._numbers)
             self._waiting[number] = (fault, fault.times)
             return number
 
     def clear(self) -> None:
+        """Remove all faults."""
         with self._lock:
             self._waiting.clear()
 
     def listed(self) -> list[dict[str, object]]:
+        """Return the faults as JSON, each with the times that are left."""
         with self._lock:
             return [
                 {"id": number, **fault.model_dump(mode="json", by_alias=True), "left": left}
@@ -48,11 +51,11 @@ class Faults:
             ]
 
     def strike(self, kind: str, availability_domain: str | None = None) -> Fault | None:
-        """Return the fault that strikes here and now, using up one of its times."""
+        """Return the fault that strikes now, if any, and count it."""
         with self._lock:
             for number, (fault, left) in self._waiting.items():
-                wanted = fault.availability_domain
-                if fault.kind != kind or wanted not in {None, availability_domain}:
+                domain = fault.availability_domain
+                if fault.kind != kind or domain not in {None, availability_domain}:
                     continue
                 if left is not None and left <= 1:
                     del self._waiting[number]

@@ -9,11 +9,12 @@ _GLOBAL = frozenset({"tenancy", "compartment", "user"})  # their region part is 
 
 
 def mint(kind: str) -> str:
+    """Return a new OCID of a kind, such as `vcn`."""
     return _ocid(kind, secrets.token_bytes(32))
 
 
 def derived(kind: str, name: str) -> str:
-    """Make the same OCID of the same name each time, for what no request creates."""
+    """Return the same OCID for the same name each time: for resources that no request creates."""
     return _ocid(kind, hashlib.sha256(f"{kind}/{name}".encode()).digest())
 
 

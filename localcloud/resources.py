@@ -22,7 +22,7 @@ class LifecycleResource(Resource):
 
     # A state that passes at once, and the state after it; `ResourceType.steps` has the slow states.
     settles: ClassVar[Mapping[str, str]] = {}
-    # While the resource is in one of these states, work requests about it are in progress.
+    # In these states of the resource its work requests are in progress.
     busy: ClassVar[frozenset[str]] = frozenset()
     compartment_id: str
     time_created: AwareDatetime
@@ -106,7 +106,7 @@ def known_compartment(cloud: Cloud, ocid: str) -> None:
 
 
 def refuse_defined_tags(details: TagDetails) -> None:
-    """Raise 400 for defined tags: they need a tag namespace, and this tenancy has none."""
+    """Raise 400 for defined tags: they need a tag namespace, which this tenancy lacks."""
     if details.defined_tags:
         namespace = next(iter(details.defined_tags))
         raise errors.invalid_parameter(

@@ -1,4 +1,4 @@
-"""The server process: found by its pid file, started detached, stopped by its id alone."""
+"""The API server's process: found by its pid file, started detached, stopped by its id alone."""
 
 import json
 import logging
@@ -28,7 +28,7 @@ _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def serve(home: Home) -> None:
-    """Run the server in this process until it is told to end."""
+    """Run the API server in this process until a signal ends it."""
     if (pid := running(home)) is not None:
         raise HomeError(f"The server of {home.path} already runs, as process {pid}.")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
@@ -47,7 +47,7 @@ def start(home: Home) -> bool:
     """Start the server unless it runs. Returns whether it had to; raises if it does not come up."""
     if status(home) is not None:
         return False
-    stop(home)  # one that runs but does not answer
+    stop(home)  # it may run without answering
     if not port_is_free(home.address, API_PORT):
         raise HomeError(
             f"Port {API_PORT} at {home.address} is taken by another program. See "
@@ -75,7 +75,7 @@ def start(home: Home) -> bool:
 
 
 def stop(home: Home) -> bool:
-    """End the server, if it is the one that the pid file tells of. Returns whether it ran."""
+    """End the API server that the pid file names. Returns whether it ran."""
     pid = running(home)
     _pid_file(home).unlink(missing_ok=True)
     if pid is None:
@@ -95,24 +95,24 @@ def stop(home: Home) -> bool:
 def running(home: Home) -> int | None:
     """Return the server's process id, having made sure that the number was not given anew."""
     try:
-        noted = json.loads(_pid_file(home).read_text(encoding="utf-8"))
-        pid = int(noted["pid"])
+        identity = json.loads(_pid_file(home).read_text(encoding="utf-8"))
+        pid = int(identity["pid"])
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
-    return pid if _identity(pid) == noted else None
+    return pid if _identity(pid) == identity else None
 
 
 def status(home: Home) -> dict[str, Any] | None:
-    """Return what the server of this home says of itself, or None if none answers."""
+    """Return the status of this home's API server, or None without an answer."""
     try:
-        said: dict[str, Any] = json.loads(_control(home, "GET", "status"))
+        status_report: dict[str, Any] = json.loads(_control(home, "GET", "status"))
     except (OSError, ValueError):
         return None
-    return said if said.get("home") == str(home.path) else None
+    return status_report if status_report.get("home") == str(home.path) else None
 
 
 def forget(home: Home, ocid: str) -> None:
-    """Have the running server drop a resource."""
+    """Let the running API server forget a stored resource."""
     try:
         _control(home, "DELETE", f"resources/{urllib.parse.quote(ocid, safe='')}")
     except OSError as error:
@@ -120,7 +120,7 @@ def forget(home: Home, ocid: str) -> None:
 
 
 def _control(home: Home, method: str, path: str) -> bytes:
-    """Ask the server's own paths; raises OSError if they don't answer, or refuse."""
+    """Send a request to a control path; raises OSError for a refusal or no answer."""
     token = home.control_token_file.read_text(encoding="utf-8")
     request = urllib.request.Request(  # noqa: S310 - this machine's own address
         f"{home.endpoint}/localcloud/{path}",
@@ -132,7 +132,7 @@ def _control(home: Home, method: str, path: str) -> bytes:
 
 
 def _identity(pid: int) -> dict[str, Any] | None:
-    """Return a process's number, start and boot, which a later one with its number has not."""
+    """Return a process's number, start and boot: together they name no later process."""
     started = processes.started_at(pid)
     boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
     return None if started is None else {"pid": pid, "started": int(started), "boot": boot}

@@ -11,7 +11,7 @@ from localcloud.cloud import Cloud
 
 @dataclass(frozen=True, kw_only=True)
 class ResourceType:
-    """A type of resource: a module of a service has one, under the name RESOURCE_TYPE.
+    """A type of resource: a module of a service has it under the name RESOURCE_TYPE.
 
     `steps` has, by lifecycle state, the work that brings a resource out of that state. A step may
     take its time: it runs in the background, and again after a restart of the API server that cut
@@ -27,7 +27,7 @@ class ResourceType:
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """A service: a module or package of `services` has one, under the name SERVICE."""
+    """A service: a module or package of `services` has it under the name SERVICE."""
 
     title: str
     version: str  # the first part of its paths, as `20160918`

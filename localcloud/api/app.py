@@ -1,4 +1,4 @@
-"""The server's front door: who asks, for what, and the one shape of every error."""
+"""The API server's application: signature, operation, and the shape of every error."""
 
 import hashlib
 import logging
@@ -29,6 +29,8 @@ _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 def create_app(cloud: Cloud) -> Starlette:
+    """Return the application of the API server; its start resumes the cloud's work."""
+
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await run_in_threadpool(lifecycle.resume, cloud)
@@ -48,7 +50,7 @@ def create_app(cloud: Cloud) -> Starlette:
 
 
 def _mounts(cloud: Cloud) -> list[Mount]:
-    """Return the paths of each version; services of one version share its prefix."""
+    """Return the paths of each version; services of the same version share its prefix."""
     routes: dict[str, list[Route]] = {}
     for service in SERVICES:
         routes.setdefault(service.version, []).extend(
@@ -57,7 +59,9 @@ def _mounts(cloud: Cloud) -> list[Mount]:
             for operation in resource_type.operations
         )
     unknown = Route("/{path:path}", _endpoint(cloud, None), methods=_METHODS)
-    return [Mount(f"/{version}", routes=[*known, unknown]) for version, known in routes.items()]
+    return [
+        Mount(f"/{version}", routes=[*modelled, unknown]) for version, modelled in routes.items()
+    ]
 
 
 def _endpoint(
@@ -88,7 +92,7 @@ def _answer(
             500,
             "InternalError",
             f"localcloud failed at this request: {error}. Its log {cloud.home.path}/server.log "
-            f"tells more under opc-request-id {request_id}.",
+            f"has the cause under opc-request-id {request_id}.",
         )
     return Reply(status=problem.status, body={"code": problem.code, "message": problem.message})
 

@@ -1,7 +1,8 @@
-"""The emulator's own paths, beside Oracle's: is it up, what does it hold, what shall go wrong.
+"""The emulator's control paths, beside Oracle's: status, faults, and stored resources to forget.
 
-They carry no signature but a token, which the server keeps in a file that its user alone can read:
-every user of this machine, and every web page in a browser on it, reaches loopback.
+Requests carry the control token instead of a signature. The API server keeps it in a file that its
+user alone can read: every user of this computer, and every web page in a browser on it, reaches
+loopback.
 """
 
 import hmac
@@ -27,7 +28,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def routes(cloud: Cloud) -> list[Route]:
-    """Return the paths; making them makes the token, if there is none yet."""
+    """Return the control paths. The first call writes the file of the control token."""
     expected = f"Bearer {_token(cloud.home)}".encode()
 
     def route(path: str, endpoint: Endpoint, method: str = "GET") -> Route:

@@ -1,7 +1,7 @@
-"""The API's refusals, one function each, with the codes and texts that Oracle Cloud answers.
+"""The API's refusals, a function each, with Oracle Cloud's codes and texts.
 
 Codes: https://docs.oracle.com/en-us/iaas/Content/API/References/apierrors.htm. Texts are the real
-service's wherever they are publicly known; otherwise they say what is wrong and what is accepted.
+service's wherever they are publicly known; otherwise they name the mistake and the accepted values.
 """
 
 from collections.abc import Iterable
@@ -19,10 +19,12 @@ class ApiError(Exception):
 
 
 def invalid_parameter(message: str) -> ApiError:
+    """400: a value that breaks a rule; `message` names the value and the rule."""
     return ApiError(400, "InvalidParameter", message)
 
 
 def missing_parameter(names: Iterable[str]) -> ApiError:
+    """400: `names` are the fields or parameters that are absent."""
     return ApiError(
         400,
         "MissingParameter",
@@ -31,10 +33,12 @@ def missing_parameter(names: Iterable[str]) -> ApiError:
 
 
 def cannot_parse_request(reason: str) -> ApiError:
+    """400: the body is not JSON."""
     return ApiError(400, "CannotParseRequest", f"The request body is not valid JSON: {reason}.")
 
 
 def related_resource_not_found(field: str, ocid: str) -> ApiError:
+    """400: the body refers to a resource that does not exist or is not yours."""
     return ApiError(
         400,
         "RelatedResourceNotAuthorizedOrNotFound",
@@ -43,6 +47,7 @@ def related_resource_not_found(field: str, ocid: str) -> ApiError:
 
 
 def limit_exceeded(*limits: str) -> ApiError:
+    """400: a service limit of the tenancy is reached."""
     return ApiError(
         400,
         "LimitExceeded",
@@ -55,10 +60,12 @@ def not_authenticated(
     reason: str = "The required information to complete authentication was not provided or was "
     "incorrect.",
 ) -> ApiError:
+    """401: the request is not signed as it must be."""
     return ApiError(401, "NotAuthenticated", reason)
 
 
 def control_token_missing(file: Path) -> ApiError:
+    """401: a request for the control paths has no valid control token."""
     return not_authenticated(
         f"The emulator's own paths want the header `Authorization: Bearer TOKEN`, with the token "
         f"in {file}."
@@ -68,15 +75,17 @@ def control_token_missing(file: Path) -> ApiError:
 def not_found(
     reason: str = "Authorization failed or requested resource not found.",
 ) -> ApiError:
+    """404: the same answer for a resource that never was and for another tenancy's."""
     return ApiError(404, "NotAuthorizedOrNotFound", reason)
 
 
 def conflict(message: str) -> ApiError:
+    """409: the change contradicts another resource."""
     return ApiError(409, "Conflict", message)
 
 
 def still_referenced(what: str, ocid: str, by: str, by_ocid: str) -> ApiError:
-    """Refuse to delete `what` while `by` needs it."""
+    """409: the `what` can't be deleted while the `by` needs it; both are titles."""
     return conflict(
         f"The {what} {ocid} references the {by} {by_ocid}. You must remove the reference to "
         "proceed with this operation."
@@ -84,10 +93,12 @@ def still_referenced(what: str, ocid: str, by: str, by_ocid: str) -> ApiError:
 
 
 def incorrect_state(message: str) -> ApiError:
+    """409: the resource is in a state that does not allow the operation."""
     return ApiError(409, "IncorrectState", message)
 
 
 def unreadable_resource(ocid: str, reason: str) -> ApiError:
+    """409: the store has the resource, in a form that can't be read."""
     return incorrect_state(
         f"localcloud can't read the stored resource {ocid} ({reason}). Forget it with `python -m "
         f"localcloud forget --home DIR {ocid}`, or take the emulated cloud down."
@@ -95,31 +106,34 @@ def unreadable_resource(ocid: str, reason: str) -> ApiError:
 
 
 def invalidated_retry_token() -> ApiError:
+    """409: the retry token belongs to another request."""
     return ApiError(
         409,
         "InvalidatedRetryToken",
-        "The provided retry token was used in an earlier request with other content, or what that "
-        "request made is gone. Send a new opc-retry-token.",
+        "The provided retry token was used in an earlier request with other content, or the "
+        "resource of that request is gone. Send a new opc-retry-token.",
     )
 
 
 def no_etag_match() -> ApiError:
+    """412: the resource has changed since the caller read it."""
     return ApiError(
         412, "NoEtagMatch", "The if-match header does not match the resource's current etag."
     )
 
 
 def out_of_host_capacity() -> ApiError:
+    """500, as Oracle Cloud answers it: no host has room for the instance."""
     return ApiError(500, "InternalError", "Out of host capacity.")
 
 
 def not_implemented(what: str) -> ApiError:
-    """Refuse what is not modelled. 400: clients ask again for minutes after a 501, or a 404."""
+    """400 for a feature that is not modelled: after 404 or 501 clients repeat for minutes."""
     return not_enforceable(
-        f"localcloud does not model {what}. docs/localcloud-coverage.md lists what it models."
+        f"localcloud does not model {what}. docs/localcloud-coverage.md lists its operations."
     )
 
 
 def not_enforceable(why: str) -> ApiError:
-    """Refuse what could be remembered, but would not come true."""
+    """400 for a setting that could be stored, but would have no effect."""
     return ApiError(400, "NotImplemented", why)

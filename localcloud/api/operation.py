@@ -39,7 +39,7 @@ class Call:
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """An answer: `body` becomes JSON, None an empty body."""
+    """An answer. Its body becomes JSON; without it the response is empty."""
 
     status: int = 200
     body: Any = None
@@ -48,7 +48,7 @@ class Reply:
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """One operation. A query parameter that is not in `queries` is refused."""
+    """An operation of an API. A query parameter that is not in `queries` is refused."""
 
     name: str
     method: str
@@ -80,7 +80,7 @@ def creates(
     details_type: type[D],
     make: Callable[[Cloud, D], R],
 ) -> Operation:
-    """Create a resource; a request repeated with its opc-retry-token creates no second one."""
+    """Create a resource; the same request with the same opc-retry-token creates it once."""
 
     def answer(call: Call) -> Reply:
         details = wire.read(details_type, call.body)
@@ -126,10 +126,11 @@ def lists(
     sort_keys: Sequence[str] = ("TIMECREATED", "DISPLAYNAME"),
     find: Callable[[Call], Sequence[Resource]] | None = None,
 ) -> Operation:
-    """List resources, by default those of the store.
+    """List resources, by default from the store.
 
-    `filters` are query parameters with the name of a field; without one of `required` the answer
-    is 400. `find` may heed the parameters in `also`. A sort key is a field's name in capitals.
+    `filters` are query parameters with the name of a field. A request without all of `required`
+    is answered 400. `find` may heed the parameters in `also`. A sort key is a field's name in
+    capitals.
     """
     fields = {name: wire.camel(kind.identifier) if name == "id" else name for name in filters}
     names = {wire.camel(name).upper(): wire.camel(name) for name in kind.model_fields}
@@ -190,7 +191,7 @@ def acts(
     details_type: type[D],
     act: Callable[[Cloud, R, D], Any],
 ) -> Operation:
-    """Post to a resource; `act` returns the JSON to answer, or None for no content."""
+    """Act on a resource by POST; `act` returns the JSON to answer, None an empty answer."""
 
     def answer(call: Call) -> Reply:
         details = wire.read(details_type, call.body)

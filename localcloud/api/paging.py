@@ -15,6 +15,7 @@ _NEWEST_FIRST = "TIMECREATED"
 
 
 def check_required(cloud: Cloud, query: Mapping[str, str], required: Sequence[str]) -> None:
+    """Raise 400 for an absent parameter, 404 for an unknown compartment."""
     absent = [name for name in required if name not in query]
     if absent:
         raise errors.missing_parameter(absent)

@@ -1,4 +1,4 @@
-"""Checks who signed a request: OCI's version 1 of the draft-cavage HTTP signatures.
+"""The check of a request's signature: OCI's version 1 of the draft-cavage HTTP signatures.
 
 Source: https://docs.oracle.com/en-us/iaas/Content/API/Concepts/signingrequests.htm
 """
@@ -27,6 +27,8 @@ _PARAMETER = re.compile(r'(\w+)="([^"]*)"')
 
 @dataclass(frozen=True, kw_only=True)
 class SignedRequest:
+    """The parts of a request that a signature covers."""
+
     method: str
     target: str  # path and query, as sent
     headers: Mapping[str, str]  # names in lower case

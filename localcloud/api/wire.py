@@ -1,4 +1,4 @@
-"""How resources and requests look as JSON: OCI's camelCase names, checked strictly both ways."""
+"""Resources and requests as JSON: OCI's camelCase names, strictly checked both ways."""
 
 import textwrap
 from collections.abc import Mapping
@@ -27,6 +27,7 @@ class Details(BaseModel):
     hidden: ClassVar[frozenset[str]] = frozenset()  # fields kept in the store, never answered
 
     def wire(self) -> dict[str, Any]:
+        """Return the JSON, under OCI's names; absent and hidden fields are left out."""
         return self.model_dump(
             mode="json", by_alias=True, exclude=set(self.hidden), exclude_none=True
         )
@@ -52,6 +53,7 @@ class Resource(Details):
 
     @property
     def ocid(self) -> str:
+        """The resource's OCID."""
         return str(getattr(self, self.identifier))
 
     def changed(self, **fields: Any) -> Self:
@@ -76,7 +78,7 @@ D = TypeVar("D", bound=Details)
 
 
 def read(details: type[D], body: bytes) -> D:
-    """Parse a request body. Raises 400 with the field, the value and what is expected."""
+    """Parse a request body; raises 400 with the field, its value and the expected values."""
     try:
         return details.model_validate_json(body, by_alias=True, by_name=False)
     except ValidationError as error:
@@ -91,10 +93,10 @@ def _refusal(details: type[Details], problems: list[ErrorDetails]) -> errors.Api
     if problem["type"] == "json_invalid":
         return errors.cannot_parse_request(problem["msg"])
     if problem["type"] == "extra_forbidden":
-        known = ", ".join(sorted(camel(name) for name in details.model_fields))
+        modelled = ", ".join(sorted(camel(name) for name in details.model_fields))
         return errors.invalid_parameter(
             f"Field '{_place(problem)}' of {details.__name__} is unknown or not modelled by "
-            f"localcloud. Modelled at the top level: {known}."
+            f"localcloud. Modelled at the top level: {modelled}."
         )
     return errors.invalid_parameter(
         f"Field '{_place(problem)}' of {details.__name__} is {_shown(problem['input'])}: "

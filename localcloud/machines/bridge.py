@@ -1,4 +1,4 @@
-"""The home's own network on the Docker bridge: addresses that survive restarts."""
+"""The bridge: the home's own Docker network, with addresses that survive restarts."""
 
 import json
 import threading
@@ -13,10 +13,11 @@ REGISTRY_HOST, LINK_LOCAL_HOST, READERS_REGISTRY_HOST, FIRST_MACHINE_HOST = 2, 3
 
 
 class Bridge:
-    """One Docker network with fixed addresses.
+    """A Docker network with fixed addresses.
 
-    Those need a subnet that was named, and Docker finds a free one only when none is: so Docker
-    picks one first, and it is named then.
+    Docker fixes addresses only in a subnet that was named when the network was created, and finds a
+    free subnet only when no subnet is named. So the network is created twice: first Docker picks a
+    subnet, then it is named.
     """
 
     def __init__(self, home: Home) -> None:
@@ -25,6 +26,7 @@ class Bridge:
         self._lock = threading.Lock()
 
     def ensure(self) -> None:
+        """Create the network unless it exists."""
         with self._lock:
             if exists("network", self.name):
                 return
@@ -35,12 +37,13 @@ class Bridge:
 
     @property
     def subnet(self) -> IPv4Network:
-        found = json.loads(docker("network", "inspect", self.name))[0]
-        return IPv4Network(found["IPAM"]["Config"][0]["Subnet"])
+        """The network's block."""
+        network = json.loads(docker("network", "inspect", self.name))[0]
+        return IPv4Network(network["IPAM"]["Config"][0]["Subnet"])
 
     @property
     def host(self) -> IPv4Address:
-        """Give the bridge's own address: where the host's packets come from."""
+        """The bridge's own address, from which the computer's packets come."""
         return self.subnet[1]
 
     @contextmanager

@@ -1,7 +1,7 @@
-"""What a machine's container may do: nearly all, as a Docker engine runs in it.
+"""The capabilities of a machine's container: nearly all, as a Docker engine runs in it.
 
-`--privileged` would say the same, but fails on a host that lacks a capability itself; naming those
-that are there does not.
+`--privileged` would give the same, but fails on a computer that lacks a capability itself. Flags
+that name the present capabilities work there.
 """
 
 from pathlib import Path
@@ -26,20 +26,20 @@ _WITHHELD = {
 
 
 def of_a_machine() -> list[str]:
-    """Give the flags of `docker create` for a container that boots and runs containers."""
+    """Return the flags of `docker create` for a container that boots and runs containers."""
     return [
         "--cap-add=ALL",
         *(f"--cap-drop={name}" for name in missing(_bounding_set())),
         *("--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"),
         *("--security-opt", "systempaths=unconfined"),
         "--cgroupns=private",
-        # loop devices for volumes, and what dockerd makes
+        # loop devices for volumes, and devices that dockerd makes
         *("--device-cgroup-rule", "a *:* rwm"),
     ]
 
 
 def missing(bounding_set: int) -> list[str]:
-    """Name the capabilities that are not in the set (capabilities(7))."""
+    """Return the names of the capabilities that are not in the set (capabilities(7))."""
     return [name for name, bit in _WITHHELD.items() if not bounding_set >> bit & 1]
 
 

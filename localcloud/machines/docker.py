@@ -11,7 +11,7 @@ class DockerError(Exception):
 
 
 def docker(*argv: str, stdin: bytes | None = None, timeout: float = 600) -> str:
-    """Run `docker` and give its output; raise DockerError with its last words."""
+    """Run `docker` and return its output; raises DockerError with the last words of a failure."""
     try:
         result = subprocess.run(
             ["docker", *argv], input=stdin, capture_output=True, timeout=timeout, check=False
@@ -21,13 +21,13 @@ def docker(*argv: str, stdin: bytes | None = None, timeout: float = 600) -> str:
     except subprocess.TimeoutExpired:
         raise DockerError(f"`docker {argv[0]}` did not end within {timeout:.0f} s") from None
     if result.returncode != 0:
-        said = (result.stderr or result.stdout).decode(errors="replace").strip()
-        raise DockerError(f"`docker {' '.join(argv[:2])}` failed: {said[-2000:]}")
+        output = (result.stderr or result.stdout).decode(errors="replace").strip()
+        raise DockerError(f"`docker {' '.join(argv[:2])}` failed: {output[-2000:]}")
     return result.stdout.decode(errors="replace")
 
 
 def exists(kind: str, name: str) -> bool:
-    """Tell whether an image, container, volume or network of that name is there."""
+    """Return whether an image, container, volume or network of that name exists."""
     try:
         docker(kind, "inspect", name)
     except DockerError:
@@ -36,7 +36,7 @@ def exists(kind: str, name: str) -> bool:
 
 
 def inspect(name: str) -> dict[str, Any] | None:
-    """Give what Docker knows of a container; None if there is none of that name."""
+    """Return Docker's description of a container, or None if it does not exist."""
     try:
         return dict(json.loads(docker("container", "inspect", name))[0])
     except DockerError:
@@ -45,9 +45,9 @@ def inspect(name: str) -> dict[str, Any] | None:
 
 def labelled(label: str) -> dict[str, Sequence[str]]:
     """List containers, volumes and networks that carry the label."""
-    wanted = ("--quiet", "--filter", f"label={label}")
+    selection = ("--quiet", "--filter", f"label={label}")
     return {
-        "container": docker("ps", "--all", *wanted).split(),
-        "volume": docker("volume", "ls", *wanted).split(),
-        "network": docker("network", "ls", *wanted).split(),
+        "container": docker("ps", "--all", *selection).split(),
+        "volume": docker("volume", "ls", *selection).split(),
+        "network": docker("network", "ls", *selection).split(),
     }

@@ -1,4 +1,4 @@
-"""The rules of security lists and groups, as what enforces them: packet filter and gateway."""
+"""The rules of security lists and groups, as packet filter and gateway enforce them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ MAX_PORTS = 100
 
 
 class FirewallError(Exception):
-    """The rules can't be enforced here; the text says which one and the way out."""
+    """The rules can't be enforced here; the text names the rule and the way out."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class IngressRule:
-    """Who may come in: `ports` is a range, inclusive; None means every port."""
+    """An ingress rule. `ports` is a range with both its ends; without it, every port is open."""
 
     protocol: Literal["tcp", "udp", "icmp", "all"]
     source: str
@@ -23,9 +23,9 @@ class IngressRule:
 
 
 def packet_filter(rules: Iterable[IngressRule], *, host: IPv4Address) -> str:
-    """Render the rules for `iptables-restore --noflush`: one chain, replaced at once.
+    """Return the rules for `iptables-restore --noflush`: a chain that is replaced at once.
 
-    Stateful, as Oracle's rules are by default; what no rule lets in is dropped. Packets from
+    Stateful, as Oracle's rules are by default; packets without a rule are dropped. Packets from
     `host` come from the gateway, which has checked the sender against `source` already. The
     mangle table comes before every table that the guest and its Docker engine use.
     """
@@ -46,7 +46,7 @@ def packet_filter(rules: Iterable[IngressRule], *, host: IPv4Address) -> str:
 
 
 def tcp_ports(rules: Iterable[IngressRule]) -> dict[int, list[str]]:
-    """Tell which TCP ports are open, and to which IPv4 blocks; raise FirewallError if too many."""
+    """Return the IPv4 blocks by open TCP port; raises FirewallError for a rule with too many."""
     opened: dict[int, list[str]] = {}
     for rule in rules:
         if rule.protocol not in {"tcp", "all"}:

@@ -1,4 +1,4 @@
-"""The internet gateway's container, and the file that tells it what to carry where."""
+"""The gateway's container, and the file with its listeners and routes."""
 
 import json
 import threading
@@ -17,7 +17,7 @@ _APPLY_SECONDS = 15
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
-    """What the gateway knows of a machine: its address here, its rules, its public address."""
+    """A machine as the gateway knows it: address on the bridge, rules, public address."""
 
     target: str
     rules: tuple[IngressRule, ...] = ()
@@ -25,7 +25,7 @@ class Route:
 
 
 def listeners(routes: Mapping[str, Route]) -> list[dict[str, Any]]:
-    """List where the gateway listens: each TCP port that a rule opens, on each public address."""
+    """List the gateway's listeners: each TCP port that a rule opens, on each public address."""
     return [
         {"address": route.public_ip, "port": port, "target": route.target, "sources": sources}
         for _, route in sorted(routes.items())
@@ -35,9 +35,9 @@ def listeners(routes: Mapping[str, Route]) -> list[dict[str, Any]]:
 
 
 class Gateway:
-    """One container on the host's network: it may bind low ports, whoever runs the emulator.
+    """A container on the computer's network, where it may bind low ports.
 
-    Survives restarts of the emulator, connections included.
+    It survives restarts of the API server, connections included.
     """
 
     def __init__(self, home: Home) -> None:
@@ -47,11 +47,16 @@ class Gateway:
         self._lock = threading.RLock()
 
     def ensure(self, image: str) -> None:
+        """Start the gateway of this image, unless it runs."""
         with self._lock:
-            found = inspect(self._name)
-            if found and found["State"]["Running"] and found["Config"]["Image"] == image:
+            container = inspect(self._name)
+            if (
+                container
+                and container["State"]["Running"]
+                and container["Config"]["Image"] == image
+            ):
                 return
-            if found:
+            if container:
                 docker("rm", "--force", self._name)
             self._folder.mkdir(parents=True, exist_ok=True)
             self._write(self.routes())
@@ -67,7 +72,7 @@ class Gateway:
             self._wait_until_applied()
 
     def routes(self) -> dict[str, Route]:
-        """Give the routes, by instance, as they were last written."""
+        """Return the routes, by instance, as they were last written."""
         return {
             instance: Route(
                 target=row["target"],
@@ -85,7 +90,7 @@ class Gateway:
         }
 
     def update(self, change: Mapping[str, Route | None]) -> None:
-        """Put routes in force, or take them away (None); return once that is done."""
+        """Replace or remove (None) routes, and wait until the gateway has applied that."""
         with self._lock:
             routes = self.routes()
             for instance, route in change.items():
@@ -126,15 +131,15 @@ class Gateway:
     def _wait_until_applied(self) -> None:
         applied, revision = self._folder / "applied", str(self._revision())
         deadline = time.monotonic() + _APPLY_SECONDS
-        seen = ""
+        report = ""
         while time.monotonic() < deadline:
-            seen = applied.read_text() if applied.exists() else ""
-            if seen == revision:
+            report = applied.read_text() if applied.exists() else ""
+            if report == revision:
                 return
-            if seen.startswith(f"{revision} "):
+            if report.startswith(f"{revision} "):
                 break
             time.sleep(0.05)
         raise DockerError(
-            f"The gateway did not take its configuration within {_APPLY_SECONDS} s: {seen!r}. "
+            f"The gateway did not take its configuration within {_APPLY_SECONDS} s: {report!r}. "
             f"Its log: docker logs {self._name}"
         )

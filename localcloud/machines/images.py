@@ -1,4 +1,4 @@
-"""The images that everything local is made from: pulled if a registry answers, else made."""
+"""The images of machines and the base images of services: pulled from a registry, or built."""
 
 import hashlib
 import os
@@ -20,11 +20,11 @@ _PULL_SECONDS = 300
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy")
 _CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 
-Tell = Callable[[str], None]
+Progress = Callable[[str], None]
 
 
-def machine(tell: Tell) -> str:
-    """Give the name of the machine image, built if its inputs changed."""
+def machine(progress: Progress) -> str:
+    """Return the name of the machine image, which is built if its inputs changed."""
     files = {
         str(path.relative_to(FILES)): path.read_bytes()
         for path in sorted(FILES.rglob("*"))
@@ -33,17 +33,17 @@ def machine(tell: Tell) -> str:
     files["host-ca.crt"] = host_ca()
     name = f"auth-localcloud/machine:{fingerprint(files)}"
     if not exists("image", name):
-        base = system_base(tell)
-        tell("Build the machine image (once, about a minute)")
+        base = system_base(progress)
+        progress("Build the machine image (once, about a minute)")
         build(name, files, {"BASE": base})
     return name
 
 
-def python(tell: Tell) -> tuple[str, str]:
-    """Give the base image of a Python service, and the one that installs its packages.
+def python(progress: Progress) -> tuple[str, str]:
+    """Return two base images: for running a Python service, and for installing its packages.
 
-    The second one knows what this machine needs to reach package registries: its CAs, pip's
-    settings and the proxies. The first one, which ends up in the product, does not.
+    The second has everything to reach package registries from this computer: its CAs, pip's
+    settings and the proxies. The first, which ends up in the product, has nothing of that.
     """
     files = {
         "Dockerfile": (FILES / "python.Dockerfile").read_bytes(),
@@ -53,23 +53,23 @@ def python(tell: Tell) -> tuple[str, str]:
     tag = fingerprint(files)
     names = [f"auth-localcloud/python-{target}:{tag}" for target in ("runtime", "builder")]
     if not all(exists("image", name) for name in names):
-        base = official(_pinned(_SERVICE, "official"), tell) or system_base(tell)
-        tell("Build the Python base images")
+        base = official(_pinned(_SERVICE, "official"), progress) or system_base(progress)
+        progress("Build the Python base images")
         for name in names:
             target = name.partition(":")[0].rpartition("-")[2]
             build(name, files, {"BASE": base}, "--target", target)
     return names[0], names[1]
 
 
-def system_base(tell: Tell) -> str:
-    """Give the root file system that images start from: Ubuntu, or the host's own release."""
-    pulled = official(_pinned(_BASES, "system"), tell)
+def system_base(progress: Progress) -> str:
+    """Return the base image with a root file system: Ubuntu, or this computer's own release."""
+    pulled = official(_pinned(_BASES, "system"), progress)
     if pulled:
         return pulled
     codename = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
     name = f"auth-localcloud/system:{codename}"
     if not exists("image", name):
-        tell(f"Make a {codename} root file system from packages (no image registry answers)")
+        progress(f"Make a {codename} root file system from packages (no image registry answers)")
         if not shutil.which("mmdebstrap"):
             root.install("mmdebstrap", log=Path(tempfile.gettempdir()) / "auth-mmdebstrap.log")
         with tempfile.TemporaryDirectory() as folder:
@@ -91,17 +91,19 @@ def system_base(tell: Tell) -> str:
 
 def _pinned(dockerfile: Path, stage: str) -> str:
     """Return the image that a stage of a Dockerfile pins, where Dependabot raises it."""
-    found = re.search(rf"^FROM (\S+@sha256:\S+) AS {stage}$", dockerfile.read_text(), re.MULTILINE)
-    if not found:
+    stage_line = re.search(
+        rf"^FROM (\S+@sha256:\S+) AS {stage}$", dockerfile.read_text(), re.MULTILINE
+    )
+    if not stage_line:
         raise DockerError(f"{dockerfile} has no stage {stage} with an image pinned by its digest")
-    return found[1]
+    return stage_line[1]
 
 
-def official(image: str, tell: Tell) -> str | None:
-    """Pull an official image; None where no registry answers."""
+def official(image: str, progress: Progress) -> str | None:
+    """Pull an official image; return its name, or None if no registry answers."""
     if exists("image", image):
         return image
-    tell(f"Pull {image}")
+    progress(f"Pull {image}")
     try:
         docker("pull", "--quiet", image, timeout=_PULL_SECONDS)
     except DockerError:
@@ -110,6 +112,7 @@ def official(image: str, tell: Tell) -> str | None:
 
 
 def fingerprint(files: Mapping[str, bytes]) -> str:
+    """Return a short digest of files and this computer's architecture."""
     digest = hashlib.sha256(platform.machine().encode())
     for name, content in sorted(files.items()):
         digest.update(f"{name}\0{len(content)}\0".encode() + content)
@@ -129,20 +132,20 @@ def build(name: str, files: Mapping[str, bytes], args: Mapping[str, str], *flags
 
 
 def host_ca() -> bytes:
-    """Give the CAs that this machine trusts."""
+    """Return the CAs that this computer trusts, in PEM."""
     path = Path(os.environ.get("SSL_CERT_FILE") or _CA_BUNDLE)
     return path.read_bytes() if path.exists() else b""
 
 
 def pip_configuration() -> str:
-    """Render where pip looks for packages on this machine, for a machine that has its CAs."""
+    """Return a pip.conf with the package indexes of this computer."""
     settings = {}
     for key in ("index-url", "extra-index-url", "trusted-host"):
         variable = os.environ.get(f"PIP_{key.upper().replace('-', '_')}")
-        asked = subprocess.run(
+        configured = subprocess.run(
             ["pip", "config", "get", f"global.{key}"], capture_output=True, text=True, check=False
         )
-        value = variable or asked.stdout.strip()
+        value = variable or configured.stdout.strip()
         if value:
             settings[key] = value
     return "\n".join(["[global]", *(f"{key} = {value}" for key, value in settings.items()), ""])

@@ -15,7 +15,7 @@ _READY_SECONDS = 15
 
 
 class LinkLocal:
-    """One container on the bridge; it survives restarts of the emulator."""
+    """A container on the bridge; it survives restarts of the API server."""
 
     def __init__(self, home: Home, bridge: Bridge) -> None:
         self._home, self._bridge = home, bridge
@@ -23,10 +23,11 @@ class LinkLocal:
         self._folder = home.path / "link-local"
 
     def ensure(self, image: str) -> None:
-        found = inspect(self._name)
-        if found and found["State"]["Running"] and found["Config"]["Image"] == image:
+        """Start the services of this image, unless they run."""
+        container = inspect(self._name)
+        if container and container["State"]["Running"] and container["Config"]["Image"] == image:
             return
-        if found:
+        if container:
             docker("rm", "--force", self._name)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         docker(
@@ -41,8 +42,8 @@ class LinkLocal:
         )
         self._wait_until_ready()
 
-    def tell(self, address: str, document: Mapping[str, Any] | None) -> None:
-        """Answer the machine at this address of the bridge with a document; None: no longer."""
+    def answer_with(self, address: str, document: Mapping[str, Any] | None) -> None:
+        """Answer the machine at this address with a document; without a document, with 404."""
         file = self._folder / f"{IPv4Address(address)}.json"
         if document is None:
             file.unlink(missing_ok=True)

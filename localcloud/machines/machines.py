@@ -1,7 +1,7 @@
 """Machines: containers that boot, with systemd, sshd, cloud-init and a Docker engine of their own.
 
-Docker is the memory: what runs is found by name and label, so it survives a restart of the
-emulator.
+Docker is the memory: containers are found by name and label, so they survive a restart of the API
+server.
 """
 
 import os
@@ -28,7 +28,7 @@ __all__ = ["IngressRule", "MachineSpec", "Machines"]
 
 
 class Machines:
-    """All machines of a home, with what surrounds them: bridge, gateway, registry, volumes."""
+    """All machines of a home, with their surroundings: bridge, gateway, registry, volumes."""
 
     def __init__(self, home: Home) -> None:
         self._home = home
@@ -38,9 +38,9 @@ class Machines:
         self.registry = Registry(home, self._bridge)
         self._volumes = f"{home.prefix}volumes"
 
-    def prepare(self, tell: Callable[[str], None]) -> None:
-        """Build the image if it is missing, and start what machines rely on. Idempotent."""
-        image = images.machine(tell)
+    def prepare(self, progress: Callable[[str], None]) -> None:
+        """Build the image if it is missing, and start the services around machines. Idempotent."""
+        image = images.machine(progress)
         self._bridge.ensure()
         self.registry.ensure(image)
         self._gateway.ensure(image)
@@ -71,15 +71,16 @@ class Machines:
             )
         files = seed.files(spec, registry=self._home.registry, ingress=self._filter(()))
         docker("cp", "-", f"{name}:/", stdin=seed.archive(files))
-        self._link_local.tell(str(address), spec.document)
+        self._link_local.answer_with(str(address), spec.document)
         docker("start", name)
         self._gateway.update({spec.instance_id: Route(target=str(address))})
 
     def state(self, instance_id: str) -> Literal["RUNNING", "STOPPED"] | None:
-        found = inspect(self._name(instance_id))
-        if found is None:
+        """Return the state of the machine, None if it does not exist."""
+        container = inspect(self._name(instance_id))
+        if container is None:
             return None
-        return "RUNNING" if found["State"]["Running"] else "STOPPED"
+        return "RUNNING" if container["State"]["Running"] else "STOPPED"
 
     def start(self, instance_id: str, *, ocpus: float, memory_in_gbs: float) -> None:
         """Start a stopped machine, in the size that its instance has now."""
@@ -87,12 +88,13 @@ class Machines:
         docker("start", self._name(instance_id))
 
     def stop(self, instance_id: str) -> None:
+        """Shut the machine down; its disk stays."""
         docker("stop", self._name(instance_id))
 
     def terminate(self, instance_id: str) -> None:
         """Destroy the machine with its boot disk; attached volumes keep their data. Idempotent."""
         if route := self._gateway.routes().get(instance_id):
-            self._link_local.tell(route.target, None)
+            self._link_local.answer_with(route.target, None)
         self._gateway.update({instance_id: None})
         if exists("container", self._name(instance_id)):
             docker("rm", "--force", "--volumes", self._name(instance_id))
@@ -109,16 +111,17 @@ class Machines:
         self._gateway.update({instance_id: changed})
 
     def describe(self, instance_id: str, document: Mapping[str, Any]) -> None:
-        """Answer the machine's questions about itself with this document from now on."""
-        self._link_local.tell(self._gateway.routes()[instance_id].target, document)
+        """Replace the document that the metadata service answers the machine."""
+        self._link_local.answer_with(self._gateway.routes()[instance_id].target, document)
 
     def publish(self, public_ip: str, instance_id: str) -> None:
-        """Lead a public address to the machine; it answers on the ports that rules open."""
+        """Lead a public address to the machine: it answers at the ports that rules open."""
         route = self._gateway.routes()[instance_id]
         changed = Route(target=route.target, rules=route.rules, public_ip=public_ip)
         self._gateway.update({instance_id: changed})
 
     def unpublish(self, public_ip: str) -> None:
+        """Let nothing answer at a public address."""
         self._gateway.update(
             {
                 instance: Route(target=route.target, rules=route.rules)
@@ -136,6 +139,7 @@ class Machines:
         self._on_volumes("truncate", f"--size=>{size_in_gbs}G", f"/volumes/{volume_id}")
 
     def delete_volume(self, volume_id: str) -> None:
+        """Delete the file of a volume. Idempotent."""
         self._on_volumes("rm", "--force", f"/volumes/{volume_id}")
 
     def attach_volume(self, instance_id: str, volume_id: str, device: str) -> None:
@@ -151,22 +155,22 @@ class Machines:
         if self.state(instance_id) != "RUNNING":
             return
         script = 'cd /etc/localcloud/volumes && grep -lx "$1" * || true'
-        found = docker(
+        units = docker(
             *("exec", self._name(instance_id), "sh", "-c", script, "find", f"{VOLUMES}/{volume_id}")
         )
-        for unit in found.split():
+        for unit in units.split():
             self._systemctl(instance_id, "disable", "--now", f"localcloud-volume@{unit}.service")
             docker("exec", self._name(instance_id), "rm", f"/etc/localcloud/volumes/{unit}")
 
     def remove_everything(self) -> None:
-        """Leave nothing of this home in Docker."""
-        found = labelled(self._home.label)
-        if found["container"]:
-            docker("rm", "--force", "--volumes", *found["container"])
+        """Remove everything of this home from Docker."""
+        containers = labelled(self._home.label)["container"]
+        if containers:
+            docker("rm", "--force", "--volumes", *containers)
         for kind in ("volume", "network"):
-            left = labelled(self._home.label)[kind]
-            if left:
-                docker(kind, "rm", *left)
+            names = labelled(self._home.label)[kind]
+            if names:
+                docker(kind, "rm", *names)
         self.registry.forget_images()
 
     def _filter(self, rules: Sequence[IngressRule]) -> str:
@@ -210,7 +214,7 @@ class Machines:
 
 
 def _limits(ocpus: float, memory_in_gbs: float) -> list[str]:
-    """Size the machine as its shape says, as far as the host goes. An OCPU of x86 is two vCPUs."""
+    """Return the limits of a size, as far as this computer goes. An OCPU of x86 is two vCPUs."""
     vcpus = ocpus * (2 if platform.machine() == "x86_64" else 1)
     page, pages = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_PHYS_PAGES")
     memory = min(int(memory_in_gbs * (1 << 30)), page * pages)
@@ -222,4 +226,4 @@ def _limits(ocpus: float, memory_in_gbs: float) -> list[str]:
 
 
 def _quietly(_: str) -> None:
-    """Tell nothing: the image was built by `prepare`."""
+    """Show no progress: `prepare` has built the image."""

@@ -1,4 +1,4 @@
-"""The registry in GHCR's place: a real one, with two logins, of which one can only read."""
+"""The registry in GHCR's place: a real registry, with a login for pushes and a read-only login."""
 
 import json
 import secrets
@@ -42,10 +42,11 @@ _HASH = 'for user; do read -r word; printf %s "$word" | htpasswd -niB "$user"; d
 
 
 class Registry:
-    """Two `docker-registry` containers on one store of images, in a volume; logins in the home.
+    """Two `docker-registry` containers on the same store of images, a volume; logins in the home.
 
-    A login of htpasswd has no permissions. So the one that this machine reaches takes the builder
-    alone; the one that machines reach, under the same address, takes both, and no pushes.
+    A login of htpasswd has no permissions. So the container that this computer reaches takes the
+    builder alone. The container that machines reach, under the same address, takes both logins and
+    no pushes.
     """
 
     def __init__(self, home: Home, bridge: Bridge) -> None:
@@ -57,6 +58,7 @@ class Registry:
         self.pull_password_file = self._folder / "pull-password"
 
     def ensure(self, image: str) -> None:
+        """Start both registries, unless they run, and wait until they answer."""
         if not all(self._runs(name) for name in (self._name, self._readers_name)):
             self._write_configuration(image)
             publish = ("--publish", f"{self._home.registry}:5000")
@@ -66,19 +68,19 @@ class Registry:
         self._wait_until_ready()
 
     def forget_images(self) -> None:
-        """Take away what this machine's Docker holds of the images that were pushed here."""
+        """Remove the images that were pushed here from this computer's Docker."""
         ids = docker("images", "--quiet", "--filter", f"reference={self._home.registry}/*/*")
-        told = json.loads(docker("image", "inspect", *set(ids.split()))) if ids else []
+        images = json.loads(docker("image", "inspect", *set(ids.split()))) if ids else []
         # by name: another home may have pushed the very same image to a registry of its own
-        names = [name for image in told for name in (*image["RepoTags"], *image["RepoDigests"])]
+        names = [name for image in images for name in (*image["RepoTags"], *image["RepoDigests"])]
         ours = [name for name in names if name.startswith(f"{self._home.registry}/")]
         if ours:
             docker("rmi", "--force", *ours)
 
     @staticmethod
     def _runs(name: str) -> bool:
-        found = inspect(name)
-        return bool(found and found["State"]["Running"])
+        container = inspect(name)
+        return bool(container and container["State"]["Running"])
 
     def _run(self, image: str, name: str, host: int, configuration: str, *flags: str) -> None:
         if inspect(name):
@@ -118,7 +120,7 @@ class Registry:
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + _READY_SECONDS
-        seen = ""
+        last_answer = ""
         while time.monotonic() < deadline:
             try:
                 with urllib.request.urlopen(f"http://{self._home.registry}/v2/", timeout=5):
@@ -126,11 +128,11 @@ class Registry:
             except urllib.error.HTTPError as error:
                 if error.code == 401:  # noqa: PLR2004 - it wants a login: it is up
                     return
-                seen = f"HTTP {error.code}"
+                last_answer = f"HTTP {error.code}"
             except OSError as error:
-                seen = str(error)
+                last_answer = str(error)
             time.sleep(0.1)
         raise DockerError(
-            f"The registry did not answer within {_READY_SECONDS} s ({seen}). "
+            f"The registry did not answer within {_READY_SECONDS} s ({last_answer}). "
             f"Its log: docker logs {self._name}"
         )

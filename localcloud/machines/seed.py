@@ -1,4 +1,4 @@
-"""What a machine finds on its first boot: cloud-init's seed and its place in the network."""
+"""The files of a machine's first boot: cloud-init's seed and its place in the network."""
 
 import io
 import json
@@ -12,9 +12,9 @@ _SEED = "var/lib/cloud/seed/nocloud"
 
 @dataclass(frozen=True, kw_only=True)
 class MachineSpec:
-    """What to launch. `user_data` is decoded; `private_ip` is the VNIC's; memory in GB.
+    """A machine to launch. `user_data` is decoded; `private_ip` is the VNIC's; memory is in GB.
 
-    `document` is what the metadata service answers this machine. For `apt_busy_seconds` after its
+    `document` is the metadata service's answer to this machine. For `apt_busy_seconds` after its
     first boot, package updates hold apt's and dpkg's locks.
     """
 
@@ -32,9 +32,9 @@ class MachineSpec:
 
 
 def files(spec: MachineSpec, *, registry: str, ingress: str) -> dict[str, str]:
-    """Give the files, by path, that make the image this one machine.
+    """Return the files, by path, that make the image this machine.
 
-    `registry` is the address that images are named by; `ingress` the first packet filter.
+    `registry` is the address in the names of images, `ingress` the first packet filter.
     """
     meta_data = {
         "instance-id": spec.instance_id,

@@ -8,11 +8,13 @@ from localcloud.api.operation import Call, lists
 from localcloud.api.wire import Resource
 from localcloud.service import ResourceType, Service
 
-# The real region has one domain. Three let a caller practise trying the next one.
+# The real region has a single domain. With three a caller can practise trying the next.
 DOMAINS = tuple(f"kSDN:{ocids.REGION.upper()}-AD-{number}" for number in (1, 2, 3))
 
 
 class AvailabilityDomain(Resource):
+    """A data centre of the region."""
+
     kind: ClassVar[str] = "availabilitydomain"
     title: ClassVar[str] = "Availability Domain"
     id: str
@@ -44,7 +46,7 @@ RESOURCE_TYPE = ResourceType(
         ),
     ),
     limits="""
-        - There are three availability domains, although the real region has a single one: so a
+        - There are three availability domains, although the real region has a single domain, so a
           program can try the next domain. All three are this computer.
     """,
 )

@@ -16,6 +16,8 @@ from localcloud.service import ResourceType, Service
 
 
 class NotificationTopic(LifecycleResource):
+    """A topic: an address for messages."""
+
     kind: ClassVar[str] = "onstopic"
     title: ClassVar[str] = "Topic"
     identifier: ClassVar[str] = "topic_id"
@@ -29,12 +31,16 @@ class NotificationTopic(LifecycleResource):
 
 
 class CreateTopicDetails(TagDetails):
+    """The request for a topic."""
+
     compartment_id: str
     name: str = Field(min_length=1)
     description: str = ""
 
 
 class TopicAttributesDetails(TagDetails):
+    """The update of a topic; Oracle requires the description."""
+
     description: str
 
 

@@ -28,6 +28,8 @@ _FAILED = frozenset({"TERMINATING", "TERMINATED"})
 
 
 class WorkRequestResource(Details):
+    """The resource that a work request is about."""
+
     action_type: Literal["CREATED", "UPDATED", "RELATED"]
     entity_type: str
     identifier: str
@@ -35,6 +37,8 @@ class WorkRequestResource(Details):
 
 
 class WorkRequest(Resource):
+    """The progress of an operation on a resource."""
+
     kind: ClassVar[str] = "coreservicesworkrequest"
     title: ClassVar[str] = "Work Request"
     needs_others: ClassVar[bool] = False
@@ -50,6 +54,8 @@ class WorkRequest(Resource):
 
 
 class WorkRequestError(Details):
+    """The reason of a failed work request."""
+
     code: str
     message: str
     timestamp: AwareDatetime
@@ -105,7 +111,7 @@ def present(cloud: Cloud, request: WorkRequest) -> WorkRequest:
 
 
 def _problems(cloud: Cloud, request: WorkRequest) -> list[WorkRequestError]:
-    """Return the reason of a failed work request, as a list of one."""
+    """Return the reason of a failed work request, as a list of a single error."""
     if request.status != "FAILED":
         return []
     resource = _resource(cloud, request)
@@ -169,7 +175,7 @@ def moves(
 def for_caller(call: Call, reply: Reply, request_id: str) -> Reply:
     """Answer the official provider when the work is done, and name it no work request.
 
-    It would ask Oracle Cloud for it, whatever endpoints it was given.
+    The provider asks Oracle Cloud for a work request, even if its endpoints lead here.
     """
     if _PROVIDER not in call.headers.get("user-agent", ""):
         return reply
@@ -184,7 +190,7 @@ def for_caller(call: Call, reply: Reply, request_id: str) -> Reply:
 
 
 def _list(call: Call) -> Sequence[WorkRequest]:
-    """List the work requests, all or those of the parameter `resourceId`, newest first."""
+    """List the work requests, all or for the parameter `resourceId`, newest first."""
     resource_id = call.query.get("resourceId")
     return [
         present(call.cloud, request)

@@ -1,1 +1,1 @@
-"""What outlives the API server: a home's folder, its account, its store of resources."""
+"""The parts of a cloud that outlive its API server: home folder, account, stored resources."""

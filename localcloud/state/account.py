@@ -1,4 +1,4 @@
-"""Who may call this cloud: one tenancy, one user with an API signing key, one compartment."""
+"""The account of a cloud: a tenancy, a user with an API signing key, and a compartment."""
 
 import hashlib
 import json
@@ -22,6 +22,8 @@ from localcloud.state.home import Home
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
+    """The account's identifiers (OCIDs) and its API signing key."""
+
     tenancy: str
     user: str
     compartment: str
@@ -40,7 +42,9 @@ class Account:
         names = _identifiers(folder / "account.json")
         key = load_pem_private_key(key_file.read_bytes(), password=None)
         if not isinstance(key, rsa.RSAPrivateKey):
-            raise TypeError(f"{key_file} holds no RSA key. Remove it; a new one is made on start.")
+            raise TypeError(
+                f"{key_file} holds no RSA key. Remove it; the next start makes a new key."
+            )
         public = key.public_key()
         return cls(
             **names,
@@ -51,7 +55,7 @@ class Account:
 
     @property
     def key_id(self) -> str:
-        """What a signed request names as its key."""
+        """The name of the key in a signed request."""
         return f"{self.tenancy}/{self.user}/{self.fingerprint}"
 
     @property

@@ -1,4 +1,4 @@
-"""One emulated cloud's home: its folder, its name, and the loopback network it answers on."""
+"""The home of an emulated cloud: its folder, its name, and its loopback network."""
 
 import hashlib
 import json
@@ -20,12 +20,12 @@ _FILE = "home.json"
 
 
 class HomeError(Exception):
-    """The home can't be used; the text names the folder, what is wrong and the way out."""
+    """The home can't be used; the text names the folder, the problem and the way out."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Home:
-    """Where one emulated cloud lives on this machine.
+    """The place of an emulated cloud on this computer.
 
     Two clones have two homes, and so can run at the same time: containers carry the home's label
     and name prefix, and every address comes from its own /24 of 127.0.0.0/8, which needs no
@@ -57,7 +57,7 @@ class Home:
 
     @classmethod
     def find(cls, path: Path | str) -> Self | None:
-        """Read the home at `path`, or return None if there is none."""
+        """Read the home at `path`; None if that folder is not a home."""
         path = Path(path).expanduser().resolve()
         try:
             text = (path / _FILE).read_text(encoding="utf-8")
@@ -85,16 +85,17 @@ class Home:
 
     @property
     def database(self) -> Path:
-        """What the cloud remembers. Without it the cloud has nothing, whatever Docker may hold."""
+        """The file of the store. Without it the cloud is empty, even beside running machines."""
         return self.path / "cloud.sqlite"
 
     @property
     def control_token_file(self) -> Path:
-        """What the server's own paths want to be shown. The server makes it when it starts."""
+        """The file of the control token, which the API server writes when it starts."""
         return self.path / "control-token"
 
     @property
     def endpoint(self) -> str:
+        """The URL of the API, without a version."""
         return f"http://{self.address}:{API_PORT}"
 
     @property
@@ -114,7 +115,7 @@ class Home:
 
     @property
     def prefix(self) -> str:
-        """What the names of this home's containers, volumes and networks start with."""
+        """The first part of the names of this home's containers, volumes and networks."""
         return f"auth-{self.id}-"
 
 
@@ -138,6 +139,7 @@ def _free_network(identity: str) -> IPv4Network:
 
 
 def port_is_free(address: IPv4Address, port: int) -> bool:
+    """Return whether nothing listens on the port at this address."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # TIME_WAIT is not a user
         try:

@@ -1,8 +1,8 @@
-"""The cloud's memory: resources in SQLite, so that a restarted emulator knows what it knew.
+"""The store: resources in SQLite, which outlive the API server.
 
-A resource is read again before it is stored, so that nothing is kept which its own reader refuses.
-One that can't be read all the same, since another version of the emulator wrote it or somebody
-spoiled it, is left out and told; it takes no other one down.
+A resource is read again before it is stored, so that the store never takes a resource that its own
+reader refuses. A resource can be unreadable all the same: another version of the emulator wrote it,
+or somebody spoiled it. It is left out and logged; all others work.
 """
 
 import logging
@@ -41,7 +41,7 @@ CREATE TABLE IF NOT EXISTS retries (
 
 @dataclass(frozen=True, kw_only=True)
 class Unreadable:
-    """A resource that is in the store and can't be used; `reason` is one line."""
+    """A stored resource that can't be read; `reason` is a single line."""
 
     ocid: str
     kind: str
@@ -49,7 +49,7 @@ class Unreadable:
 
 
 class Store:
-    """Records by OCID. One writer at a time: every change happens inside `transaction()`."""
+    """Resources by OCID. A single writer at a time: every change happens inside `transaction()`."""
 
     def __init__(self, file: Path) -> None:
         self._lock = threading.RLock()
@@ -62,7 +62,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit all of it or nothing; an inner transaction is part of the outer one."""
+        """Commit all changes or nothing; an inner transaction is part of the outer transaction."""
         with self._lock:
             if self._depth:
                 yield
@@ -99,14 +99,15 @@ class Store:
         return resource
 
     def remove(self, ocid: str) -> None:
+        """Delete a resource, readable or not."""
         with self._lock:
             self._database.execute("DELETE FROM records WHERE ocid = ?", (ocid,))
             self._unreadable.pop(ocid, None)
 
     def find(self, kind: type[R], **equal: Any) -> list[R]:
-        """All resources of a kind whose fields equal the given values, oldest first.
+        """Return the resources of a kind whose fields have these values, oldest first.
 
-        One that can't be read is none of them.
+        Unreadable resources are left out.
         """
         with self._lock:
             rows = self._database.execute(
@@ -129,7 +130,7 @@ class Store:
         return resource
 
     def look_up(self, kind: type[R], ocid: str) -> R | None:
-        """Return the resource; None if it is gone or can't be read."""
+        """Return the resource, or None if it is gone or unreadable."""
         try:
             return self.get(kind, ocid)
         except errors.ApiError:
@@ -182,6 +183,7 @@ class Store:
         return str(row[1])
 
     def remember_retry(self, token: str, request: str, ocid: str) -> None:
+        """Store the OCID that a request with a retry token created."""
         with self._lock:
             self._database.execute(
                 "INSERT INTO retries (token, request, ocid) VALUES (?, ?, ?)",
@@ -189,5 +191,6 @@ class Store:
             )
 
     def close(self) -> None:
+        """Close the database."""
         with self._lock:
             self._database.close()

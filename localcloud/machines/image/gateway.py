@@ -1,7 +1,7 @@
-"""The internet gateway: carries TCP from public addresses to the machines behind them.
+"""The gateway: carries TCP from public addresses to the machines behind them.
 
-Reads a JSON file with the listeners that should be there and reads it again on SIGHUP; what stays
-the same keeps its connections. Writes the file's revision to APPLIED once it is in force.
+Reads its listeners from a JSON file, and again on SIGHUP; all connections go on. Writes the file's
+revision to APPLIED once it is in force.
 
     python3 gateway.py CONFIGURATION APPLIED
 """
@@ -23,7 +23,7 @@ CONNECT_SECONDS = 5
 
 
 class Listener(NamedTuple):
-    """Where to listen, where that leads, and who may come: `sources` are IPv4 blocks."""
+    """A place to listen at, the machine behind it, and the IPv4 blocks that may connect."""
 
     address: str
     port: int
@@ -32,6 +32,7 @@ class Listener(NamedTuple):
 
     @property
     def place(self) -> tuple[str, int]:
+        """The address and port to listen at."""
         return self.address, self.port
 
 
@@ -46,6 +47,7 @@ def load(path: Path) -> tuple[int, list[Listener]]:
 
 
 def allows(listener: Listener, client: str) -> bool:
+    """Return whether the listener takes connections from this address."""
     address = ipaddress.ip_address(client)
     return any(address in ipaddress.ip_network(source) for source in listener.sources)
 
@@ -58,9 +60,10 @@ class Gateway:
         self.servers: dict[tuple[str, int], asyncio.Server] = {}
 
     async def apply(self, listeners: list[Listener]) -> None:
+        """Replace the listeners; connections go on."""
         wanted = {listener.place: listener for listener in listeners}
         for place in set(self.servers) - set(wanted):
-            # open connections go on: closing the server closes the door only
+            # open connections go on: a closed server only takes no new connections
             self.servers.pop(place).close()
         self.listeners = wanted
         for place in set(wanted) - set(self.servers):
@@ -74,7 +77,7 @@ class Gateway:
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> None:
-        """Carry one connection, both ways, until both ends are done."""
+        """Carry a connection, both ways, until both ends are done."""
         listener = self.listeners.get(place)
         if listener is None or not allows(listener, writer.get_extra_info("peername")[0]):
             reset(writer)
@@ -97,7 +100,7 @@ class Gateway:
 
 
 async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    """Copy one direction; pass the end of it on, while the other may go on."""
+    """Copy a direction of a connection; pass its end on, while the other direction may go on."""
     try:
         while data := await source.read(CHUNK):
             sink.write(data)
@@ -118,21 +121,23 @@ def reset(writer: asyncio.StreamWriter) -> None:
 
 
 async def take(gateway: Gateway, configuration: Path, applied: Path) -> None:
-    """Put the configuration in force; say so, or why not, beside its revision."""
+    """Put the configuration in force; report its revision, with the error if there was any."""
     revision, listeners = load(configuration)
-    said = str(revision)
+    result = str(revision)
     try:
         await gateway.apply(listeners)
     except OSError as error:
-        said = f"{revision} {error}"
-    report(applied, said)
+        result = f"{revision} {error}"
+    report(applied, result)
 
 
 def report(applied: Path, text: str) -> None:
+    """Write the result for the emulator."""
     applied.write_text(text)
 
 
 async def main(configuration: Path, applied: Path) -> None:
+    """Serve until SIGTERM; SIGHUP reads the configuration again."""
     gateway = Gateway()
     changed, stopped = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -1,9 +1,9 @@
-"""The services that a machine finds at link-local addresses, whatever network it is in.
+"""The services that a machine finds at link-local addresses, in every network.
 
 169.254.169.254 has the instance metadata (port 80) and the resolver (53), 169.254.0.2 and
 169.254.2.2 the iSCSI portals of boot and block volumes (3260). They are outside of the machines, in
-a container on the same bridge: what a machine sends there passes its packet filter as on the real
-cloud, a container's in FORWARD and the machine's own in OUTPUT.
+a container on the same bridge: packets of a machine to them pass its packet filter as on the real
+cloud, in FORWARD from a container, in OUTPUT from the machine itself.
 
     python3 link_local.py FOLDER
 
@@ -33,6 +33,7 @@ class Metadata(BaseHTTPRequestHandler):
     folder: Path
 
     def do_GET(self) -> None:
+        """Answer a request for metadata."""
         status, body = self.answer()
         text = body if isinstance(body, str) else json.dumps(body, indent=2)
         kind = "text/plain" if isinstance(body, str) else "application/json"
@@ -44,26 +45,27 @@ class Metadata(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def answer(self) -> tuple[int, object]:
+        """Return the status and the content of the answer."""
         root, _, path = self.path.strip("/").partition("/")
         version, _, path = path.partition("/")
         try:
-            known = json.loads((self.folder / f"{self.client_address[0]}.json").read_text())
+            machine = json.loads((self.folder / f"{self.client_address[0]}.json").read_text())
         except FileNotFoundError:
             return 404, "404 Not Found: no machine has this address"
         if (
             root != "opc"
             or version not in {"v1", "v2"}
-            or (version == "v1" and not known["legacy"])
+            or (version == "v1" and not machine["legacy"])
         ):
             return 404, "404 Not Found"
         if version == "v2" and self.headers.get("Authorization", "").lower() != "bearer oracle":
             return 401, "401 Unauthorized: the header `Authorization: Bearer Oracle` is missing"
         if version == "v2" and any(name in self.headers for name in FORWARDED):
             return 403, "403 Forbidden: a forwarded request"
-        return look_up({name: known[name] for name in ("instance", "vnics")}, path)
+        return look_up({name: machine[name] for name in ("instance", "vnics")}, path)
 
     def log_message(self, *_: object) -> None:
-        """Log nothing: whoever reads a log learns no more than who may ask here."""
+        """Log nothing: a log of the requests has no use."""
 
 
 def look_up(document: object, path: str) -> tuple[int, object]:
@@ -77,19 +79,23 @@ def look_up(document: object, path: str) -> tuple[int, object]:
 
 
 class Datagrams(socketserver.BaseRequestHandler):
+    """A DNS request over UDP, passed on to Docker's resolver."""
+
     def handle(self) -> None:
-        question, asker = self.request
+        question, client = self.request
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as upstream:
             upstream.settimeout(RESOLVE_SECONDS)
             upstream.connect(UPSTREAM)
             try:
                 upstream.send(question)
-                asker.sendto(upstream.recv(1 << 16), self.client_address)
+                client.sendto(upstream.recv(1 << 16), self.client_address)
             except OSError:
-                return  # the asker tries again
+                return  # the client tries again
 
 
 class Streams(socketserver.BaseRequestHandler):
+    """DNS requests over TCP, passed on to Docker's resolver."""
+
     def handle(self) -> None:
         try:
             with socket.create_connection(UPSTREAM, RESOLVE_SECONDS) as upstream:
@@ -102,7 +108,7 @@ class Streams(socketserver.BaseRequestHandler):
 
 
 class Portal(socketserver.BaseRequestHandler):
-    """Take a connection and say nothing: there are no iSCSI volumes."""
+    """Take a connection and answer nothing: there are no iSCSI volumes."""
 
     def handle(self) -> None:
         self.request.settimeout(60)
@@ -114,15 +120,20 @@ class Portal(socketserver.BaseRequestHandler):
 
 
 class TcpServer(socketserver.ThreadingTCPServer):
+    """A TCP server with a thread a connection."""
+
     allow_reuse_address = True
     daemon_threads = True
 
 
 class UdpServer(socketserver.ThreadingUDPServer):
+    """A UDP server with a thread a datagram."""
+
     daemon_threads = True
 
 
 def pump(source: socket.socket, sink: socket.socket) -> None:
+    """Copy from a socket to another until the end."""
     try:
         while data := source.recv(1 << 16):
             sink.sendall(data)
@@ -132,6 +143,7 @@ def pump(source: socket.socket, sink: socket.socket) -> None:
 
 
 def main(folder: Path) -> None:
+    """Take the link-local addresses and serve."""
     for address in (SERVICES, *PORTALS):
         subprocess.run(["ip", "address", "replace", f"{address}/32", "dev", "eth0"], check=True)
     Metadata.folder = folder

@@ -1,7 +1,7 @@
-"""A loop device's `rescan`: whoever writes to it has the device take its file's present size.
+"""A loop device's `rescan`: a write to it makes the device take the present size of its file.
 
-The kernel does that before such a write returns. So does this: the named pipe is kept full, so that
-a writer waits, until its opening was noticed and the device has its size.
+The kernel does that before such a write returns, and so does this program: the named pipe is full,
+so a writer waits until the program noticed the opening and the device has its size.
 
     python3 rescan.py DEVICE PIPE
 """
@@ -18,27 +18,30 @@ EVENT = struct.Struct("iIII")  # watch, mask, cookie, length of the name that fo
 
 
 def main(device: str, pipe: str) -> None:
-    # reading and writing: no opening of it ever waits for the other end
-    kept = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
-    fcntl.fcntl(kept, fcntl.F_SETPIPE_SZ, os.sysconf("SC_PAGE_SIZE"))
-    fill(kept)
+    """Serve the pipe; never returns."""
+    # opened both ways: opening a pipe for a single direction waits for the other end
+    descriptor = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
+    fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, os.sysconf("SC_PAGE_SIZE"))
+    fill(descriptor)
     libc = ctypes.CDLL(None, use_errno=True)
     events = libc.inotify_init()
     if libc.inotify_add_watch(events, pipe.encode(), IN_OPEN | IN_CLOSE_WRITE) < 0:
         raise OSError(ctypes.get_errno(), "inotify_add_watch")
     while True:
-        happened = os.read(events, 4096)
-        for offset in range(0, len(happened), EVENT.size):  # a watched file's events have no name
-            _, mask, _, _ = EVENT.unpack_from(happened, offset)
+        events_read = os.read(events, 4096)
+        # a watched file's events have no name
+        for offset in range(0, len(events_read), EVENT.size):
+            _, mask, _, _ = EVENT.unpack_from(events_read, offset)
             if mask & IN_OPEN:
                 subprocess.run(["losetup", "--set-capacity", device], check=False)
-                drain(kept)
+                drain(descriptor)
             elif mask & IN_CLOSE_WRITE:
-                drain(kept)
-                fill(kept)
+                drain(descriptor)
+                fill(descriptor)
 
 
 def fill(pipe: int) -> None:
+    """Fill the pipe, so that a writer waits."""
     try:
         while True:
             os.write(pipe, bytes(4096))
@@ -47,6 +50,7 @@ def fill(pipe: int) -> None:
 
 
 def drain(pipe: int) -> None:
+    """Empty the pipe, so that a waiting writer goes on."""
     try:
         while os.read(pipe, 1 << 16):
             pass

@@ -1,4 +1,4 @@
-"""Core Services: network, compute and block volumes. A module has one type of resource."""
+"""Core Services: network, compute and block volumes. Each type of resource has its module."""
 
 from localcloud.service import Service
 

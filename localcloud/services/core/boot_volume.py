@@ -15,6 +15,8 @@ from localcloud.services.core.volume import MOST_GBS, check_growth
 
 
 class BootVolume(SettlingResource):
+    """The disk of an instance; sizes are in GB and in MB."""
+
     kind: ClassVar[str] = "bootvolume"
     title: ClassVar[str] = "Boot Volume"
     availability_domain: str
@@ -28,6 +30,8 @@ class BootVolume(SettlingResource):
 
 
 class BootVolumeAttachment(StandardResource):
+    """The tie between an instance and its boot volume, for the instance's whole life."""
+
     kind: ClassVar[str] = "bootvolumeattachment"
     title: ClassVar[str] = "Boot Volume Attachment"
     availability_domain: str
@@ -39,6 +43,8 @@ class BootVolumeAttachment(StandardResource):
 
 
 class UpdateBootVolumeDetails(NameAndTags):
+    """The update of a boot volume: name, tags, size in GB, and speed (VPUs per GB)."""
+
     size_in_gbs: int | None = Field(default=None, le=MOST_GBS)
     vpus_per_gb: int | None = Field(default=None, ge=10, le=120, multiple_of=10)
     is_auto_tune_enabled: Literal[False] | None = None
@@ -55,6 +61,10 @@ def attach(
     encrypted: bool,
     common: dict[str, Any],
 ) -> None:
+    """Store the boot volume of a new instance, attached.
+
+    `common` holds the compartment and availability domain of the instance.
+    """
     now = cloud.now()
     name = f"{instance_name} (Boot Volume)"
     volume = cloud.store.put(
@@ -86,6 +96,7 @@ def attach(
 
 
 def update(cloud: Cloud, volume: BootVolume, details: UpdateBootVolumeDetails) -> BootVolume:
+    """Change a boot volume; raises 409 unless it is AVAILABLE, 400 for a smaller size."""
     if volume.lifecycle_state != "AVAILABLE":
         raise errors.incorrect_state(f"The boot volume {volume.id} is {volume.lifecycle_state}.")
     updated = resources.update(cloud, volume, details)

@@ -19,11 +19,15 @@ _MEMORY_PER_OCPU_IN_GBS = (1, 64)
 
 
 class OcpuRange(Details):
+    """The OCPUs that a flexible shape allows."""
+
     min: float
     max: float
 
 
 class MemoryRange(Details):
+    """The memory, in GB, that a flexible shape allows."""
+
     min_in_gbs: float = 1
     max_in_gbs: float
     default_per_ocpu_in_gbs: float
@@ -32,6 +36,8 @@ class MemoryRange(Details):
 
 
 class Shape(Resource):
+    """A size of instances; `architecture` is Docker's name of it."""
+
     kind: ClassVar[str] = "shape"
     title: ClassVar[str] = "Shape"
     hidden: ClassVar[frozenset[str]] = frozenset({"architecture", "vcpus_per_ocpu"})
@@ -51,6 +57,8 @@ class Shape(Resource):
 
 
 class LaunchOptions(Details):
+    """The virtual hardware of an image or instance."""
+
     boot_volume_type: str = "PARAVIRTUALIZED"
     firmware: str = "UEFI_64"
     network_type: str = "PARAVIRTUALIZED"
@@ -60,6 +68,8 @@ class LaunchOptions(Details):
 
 
 class Image(Resource):
+    """A platform image, from which instances boot."""
+
     kind: ClassVar[str] = "image"
     title: ClassVar[str] = "Image"
     hidden: ClassVar[frozenset[str]] = frozenset({"architecture"})
@@ -78,6 +88,7 @@ class Image(Resource):
 
     @property
     def boot_volume_size_in_gbs(self) -> int:
+        """The size of the image's disk in GB, rounded up."""
         return -(-self.size_in_mbs // 1024)
 
 
@@ -135,6 +146,7 @@ SHAPES = (
 
 
 def host_architecture() -> str:
+    """Return Docker's name of this computer's architecture."""
     return "arm64" if platform.machine() in {"aarch64", "arm64"} else "amd64"
 
 
@@ -167,7 +179,7 @@ def _image(name: str, release: str, architecture: str) -> Image:
 
 
 def _bootable_images(call: Call) -> Sequence[Image]:
-    """List the images; the parameter `shape` leaves those that this shape can boot."""
+    """List the images; with the parameter `shape`, only images that the shape can boot."""
     shape = call.query.get("shape")
     architectures = {s.architecture for s in SHAPES if shape in {None, s.shape}}
     return [image for image in images() if image.architecture in architectures]
@@ -181,7 +193,7 @@ def _get_image(call: Call) -> Reply:
 
 
 def _usable_shapes(call: Call) -> Sequence[Shape]:
-    """List the shapes; the parameter `imageId` leaves those that can boot this image."""
+    """List the shapes; with the parameter `imageId`, only shapes that can boot the image."""
     domain, image_id = call.query.get("availabilityDomain"), call.query.get("imageId")
     if domain not in {None, *DOMAINS}:
         raise errors.invalid_parameter(f"availabilityDomain '{domain}' does not exist.")

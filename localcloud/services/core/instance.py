@@ -1,4 +1,4 @@
-"""Instances: what is asked for and remembered. `lifecycle` makes machines of them."""
+"""Instances: resources, requests and rules. `instance_lifecycle` makes machines of them."""
 
 from typing import Any, ClassVar, Literal
 
@@ -25,32 +25,44 @@ _FIXED_METADATA = ("user_data", "ssh_authorized_keys")
 
 
 class InstanceSourceDetails(Details):
+    """The image of an instance."""
+
     # no size: the boot volume has it, which may have grown since the launch
     source_type: Literal["image"]
     image_id: str
 
 
 class LaunchSourceDetails(InstanceSourceDetails):
-    # absent: the image's size, although nobody may ask for one as small
+    """The image and the boot volume of a new instance."""
+
+    # absent: the image's size, although a request for so small a size is refused
     boot_volume_size_in_gbs: int | None = Field(default=None, ge=50, le=MOST_GBS)
     boot_volume_vpus_per_gb: int = Field(default=10, ge=10, le=120, multiple_of=10)
 
 
 class InstanceOptions(Details):
+    """The switch for the first version of the metadata service."""
+
     are_legacy_imds_endpoints_disabled: bool = False
 
 
 class AvailabilityConfig(Details):
+    """Oracle's plans for maintenance; kept without effect."""
+
     recovery_action: Literal["RESTORE_INSTANCE", "STOP_INSTANCE"] = "RESTORE_INSTANCE"
     is_live_migration_preferred: bool | None = None
 
 
 class PluginConfig(Details):
+    """The state of a plugin of Oracle's agent; kept without effect."""
+
     name: str
     desired_state: Literal["ENABLED", "DISABLED"]
 
 
 class AgentConfig(Details):
+    """The settings of Oracle's agent; kept without effect."""
+
     is_monitoring_disabled: bool = False
     is_management_disabled: bool = False
     are_all_plugins_disabled: bool = False
@@ -58,6 +70,12 @@ class AgentConfig(Details):
 
 
 class Instance(Tagged):
+    """An instance.
+
+    `heading_for` is the state that its steps lead to, `last_failure` the reason of the last failed
+    step. Both are the emulator's own.
+    """
+
     kind: ClassVar[str] = "instance"
     title: ClassVar[str] = "Instance"
     busy: ClassVar[frozenset[str]] = frozenset(
@@ -87,10 +105,13 @@ class Instance(Tagged):
 
     @property
     def failure(self) -> str | None:
+        """The reason of the last failed step."""
         return self.last_failure
 
 
 class LaunchInstanceDetails(CreateDetails):
+    """The request for an instance."""
+
     availability_domain: str
     fault_domain: FaultDomain | None = None
     shape: str
@@ -98,7 +119,7 @@ class LaunchInstanceDetails(CreateDetails):
     source_details: LaunchSourceDetails | None = None
     image_id: str | None = None  # deprecated form of `source_details`
     create_vnic_details: vnic.CreateVnicDetails | None = None
-    subnet_id: str | None = None  # deprecated forms of what is in `create_vnic_details`
+    subnet_id: str | None = None  # deprecated forms of fields in `create_vnic_details`
     hostname_label: str | None = None
     metadata: dict[str, str] = Field(default_factory=dict)
     extended_metadata: dict[str, Any] = Field(default_factory=dict)
@@ -109,6 +130,8 @@ class LaunchInstanceDetails(CreateDetails):
 
 
 class UpdateInstanceDetails(NameAndTags):
+    """The update of an instance: names and metadata at once, hardware with a reboot."""
+
     metadata: dict[str, str] | None = None
     extended_metadata: dict[str, Any] | None = None
     shape: str | None = None
@@ -121,6 +144,11 @@ class UpdateInstanceDetails(NameAndTags):
 
 
 def launch(cloud: Cloud, details: LaunchInstanceDetails) -> Instance:
+    """Store a new instance with its VNIC and boot volume; the machine boots afterwards.
+
+    Raises 400 for a request that Oracle Cloud refuses, 500 "Out of host capacity" for a shape of
+    another architecture.
+    """
     if details.availability_domain not in DOMAINS:
         raise errors.invalid_parameter(
             f"availabilityDomain '{details.availability_domain}' is none of {', '.join(DOMAINS)}."
@@ -175,7 +203,7 @@ def launch(cloud: Cloud, details: LaunchInstanceDetails) -> Instance:
 
 
 def update(cloud: Cloud, instance: Instance, details: UpdateInstanceDetails) -> Instance:
-    """Change an instance; what its hardware is changes with a reboot, if it is running."""
+    """Change an instance; a change of hardware reboots it, if it is running."""
     refuse_if_over(instance)
     for key in _FIXED_METADATA if details.metadata is not None else ():
         if (details.metadata or {}).get(key) != instance.metadata.get(key):
@@ -214,6 +242,7 @@ def move(cloud: Cloud, instance: Instance, details: ChangeCompartmentDetails) ->
 
 
 def refuse_if_over(instance: Instance) -> None:
+    """Raise 409 if the instance is terminated, or about to be."""
     if instance.lifecycle_state in {"TERMINATING", "TERMINATED"}:
         raise errors.incorrect_state(
             f"The instance {instance.id} is in state {instance.lifecycle_state}."
@@ -225,10 +254,10 @@ def _hardware(instance: Instance, details: UpdateInstanceDetails) -> dict[str, A
     shape = launch_rules.find_shape_to_change_to(details.shape or instance.shape, instance.image_id)
     size = instance.shape_config
     if details.shape_config is not None or shape.shape != instance.shape:
-        wanted = details.shape_config or LaunchShapeConfigDetails()
+        requested_size = details.shape_config or LaunchShapeConfigDetails()
         size = launch_rules.shape_config(
             shape,
-            wanted.completed(size) if shape.is_flexible else details.shape_config,
+            requested_size.completed(size) if shape.is_flexible else details.shape_config,
         )
     wanted_fields = {
         "shape": shape.shape,
@@ -259,7 +288,7 @@ def _card(details: LaunchInstanceDetails) -> vnic.CreateVnicDetails:
 
 
 def _hostname(card: vnic.CreateVnicDetails, display_name: str) -> str:
-    """OCI names a machine by its hostname label, else by what is usable of its display name."""
+    """Return the hostname label, or else the usable characters of the display name, as OCI does."""
     if card.hostname_label:
         return card.hostname_label
     letters = "".join(c if c.isascii() and c.isalnum() else "-" for c in display_name.lower())

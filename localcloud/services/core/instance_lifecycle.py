@@ -1,4 +1,4 @@
-"""The steps of an instance's life, each of which makes the machine what the resource promises."""
+"""The steps of an instance's life: each makes the machine as the resource promises it."""
 
 import base64
 import logging
@@ -22,10 +22,10 @@ log = logging.getLogger(__name__)
 
 
 def recover(cloud: Cloud, instance: Instance) -> None:
-    """Compare a resource that says RUNNING with its machine, after the emulator was away.
+    """Compare a RUNNING instance with its machine, after the API server was away.
 
-    A machine that stopped meanwhile (the host was rebooted) is started again, as Oracle Cloud does
-    after maintenance; one that is gone took its disk along, so its instance is over.
+    A machine that stopped meanwhile (the computer was rebooted) is started again, as Oracle Cloud
+    does after maintenance. A machine that is gone took its disk along, so its instance is over.
     """
     if instance.lifecycle_state != "RUNNING":
         return
@@ -44,7 +44,7 @@ def _launch(cloud: Cloud, instance: Instance) -> None:
         time.sleep(fault.seconds)
     try:
         if cloud.machines.state(instance.id) is not None:
-            cloud.machines.terminate(instance.id)  # what an interrupted launch left
+            cloud.machines.terminate(instance.id)  # left by an interrupted launch
         cloud.machines.launch(_spec(cloud, instance))
         _open_up(cloud, instance)
     except Exception as error:
@@ -55,7 +55,7 @@ def _launch(cloud: Cloud, instance: Instance) -> None:
 
 
 def _open_up(cloud: Cloud, instance: Instance) -> None:
-    """Let traffic in, late if a fault says so: to a caller that is an sshd which isn't up yet."""
+    """Apply the ingress rules, late on the fault sshdLate: as if sshd were not up yet."""
     fault = cloud.faults.strike("sshdLate", instance.availability_domain)
     if fault is None:
         reachability.apply(cloud, instance.id)
@@ -117,7 +117,7 @@ def _move(cloud: Cloud, instance: Instance, state: str, last_failure: str | None
 
 
 def _forget_reach(cloud: Cloud, instance: Instance) -> None:
-    """Tell a machine that was down all its rules, and publish its address, anew."""
+    """Forget the applied rules and address of a machine that was down, to apply all again."""
     with cloud.network_lock:
         reach = cloud.reach.pop(instance.id, None)
         if reach and reach.public_ip:

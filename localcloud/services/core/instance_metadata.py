@@ -1,4 +1,4 @@
-"""What a machine's metadata service knows: the instance and its VNIC, under that service's names.
+"""A machine's metadata document: its instance and VNIC, under the metadata service's names.
 
 Source: https://docs.oracle.com/en-us/iaas/Content/Compute/Tasks/gettingmetadata.htm
 """

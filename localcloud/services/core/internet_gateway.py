@@ -1,4 +1,4 @@
-"""Internet gateways: the only way between a VCN and the world; one a VCN."""
+"""Internet gateways: the only way between a VCN and the internet. A VCN has a single gateway."""
 
 from typing import ClassVar
 
@@ -14,6 +14,8 @@ from localcloud.services.work_requests import moves
 
 
 class InternetGateway(SettlingResource):
+    """A VCN's way to the internet."""
+
     kind: ClassVar[str] = "internetgateway"
     title: ClassVar[str] = "Internet Gateway"
     vcn_id: str
@@ -21,15 +23,20 @@ class InternetGateway(SettlingResource):
 
 
 class CreateInternetGatewayDetails(CreateDetails):
+    """The request for an internet gateway."""
+
     vcn_id: str
     is_enabled: bool
 
 
 class UpdateInternetGatewayDetails(NameAndTags):
+    """The update of an internet gateway."""
+
     is_enabled: bool | None = None
 
 
 def create(cloud: Cloud, details: CreateInternetGatewayDetails) -> InternetGateway:
+    """Create an internet gateway; raises 400 for a second in a VCN."""
     vcn = cloud.store.related(Vcn, "vcnId", details.vcn_id)
     if cloud.store.find(InternetGateway, vcn_id=vcn.id):
         raise errors.limit_exceeded("internet-gateway-per-vcn-count")

@@ -1,4 +1,4 @@
-"""What may be launched: shapes, images and metadata, judged before anything is made."""
+"""The rules of a launch: shapes, images and metadata, checked before anything is made."""
 
 import base64
 import binascii
@@ -24,6 +24,8 @@ _KEY_TYPES = frozenset(
 
 
 class InstanceShapeConfig(Details):
+    """The size of an instance: OCPUs, memory in GB, bandwidth in Gbps."""
+
     ocpus: float
     vcpus: int
     memory_in_gbs: float
@@ -35,6 +37,8 @@ class InstanceShapeConfig(Details):
 
 
 class LaunchShapeConfigDetails(Details):
+    """The size that a request names; memory is in GB."""
+
     ocpus: float | None = None
     memory_in_gbs: float | None = None
 
@@ -73,6 +77,7 @@ def _not_valid_for_image(shape: Shape, image_id: str) -> errors.ApiError:
 
 
 def find_image(ocid: str, shape: Shape) -> Image:
+    """Return the image; raises 400 if it is unknown, or if the shape can't boot it."""
     image = next((image for image in catalogue.images() if image.id == ocid), None)
     if image is None:
         raise errors.related_resource_not_found("imageId", ocid)
@@ -82,7 +87,7 @@ def find_image(ocid: str, shape: Shape) -> Image:
 
 
 def shape_config(shape: Shape, details: LaunchShapeConfigDetails | None) -> InstanceShapeConfig:
-    """Work out the size of an instance from its shape and what was asked for."""
+    """Return the size of an instance, from its shape and the request; raises 400 for a bad size."""
     if shape.ocpu_options is None or shape.memory_options is None:
         if details and (details.ocpus, details.memory_in_gbs) != (shape.ocpus, shape.memory_in_gbs):
             raise errors.invalid_parameter(
@@ -126,6 +131,7 @@ def _config(shape: Shape, ocpus: float, memory: float) -> InstanceShapeConfig:
 
 
 def check_metadata(metadata: dict[str, str]) -> None:
+    """Raise 400 for metadata over 32,000 bytes, an invalid SSH key, or user data not in Base64."""
     size = len(json.dumps(metadata).encode())
     if size > MOST_METADATA_BYTES:
         raise errors.invalid_parameter(

@@ -35,6 +35,8 @@ _MOST_RULES_A_CALL = 25
 
 
 class AddSecurityRuleDetails(TrafficRule):
+    """A new rule of a group."""
+
     direction: Literal["INGRESS", "EGRESS"]
     source: str | None = None
     source_type: PeerType = "CIDR_BLOCK"
@@ -42,6 +44,7 @@ class AddSecurityRuleDetails(TrafficRule):
     destination_type: PeerType = "CIDR_BLOCK"
 
     def check(self) -> None:
+        """Raise 400 for a rule that Oracle Cloud refuses, or that can't be enforced here."""
         self.check_traffic()
         if self.direction == "INGRESS":
             self.check_ingress(traffic.check_peer("source", self.source, self.source_type))
@@ -50,15 +53,21 @@ class AddSecurityRuleDetails(TrafficRule):
 
 
 class UpdateSecurityRuleDetails(AddSecurityRuleDetails):
+    """The new content of a rule."""
+
     id: str
 
 
 class SecurityRule(UpdateSecurityRuleDetails):
+    """A rule of a group; its `id` is unique within the group."""
+
     is_valid: bool = True
     time_created: AwareDatetime
 
 
 class NetworkSecurityGroup(SettlingResource):
+    """A network security group with its rules."""
+
     kind: ClassVar[str] = "networksecuritygroup"
     title: ClassVar[str] = "Network Security Group"
     hidden: ClassVar[frozenset[str]] = frozenset({"security_rules"})
@@ -67,26 +76,35 @@ class NetworkSecurityGroup(SettlingResource):
 
 
 class CreateNetworkSecurityGroupDetails(CreateDetails):
+    """The request for a group."""
+
     vcn_id: str
 
 
 class UpdateNetworkSecurityGroupDetails(NameAndTags):
-    pass
+    """The update of a group: name and tags."""
 
 
 class AddSecurityRulesDetails(Details):
+    """Up to 25 new rules."""
+
     security_rules: list[AddSecurityRuleDetails] = Field(max_length=_MOST_RULES_A_CALL)
 
 
 class UpdateSecurityRulesDetails(Details):
+    """Up to 25 rules with new content."""
+
     security_rules: list[UpdateSecurityRuleDetails] = Field(max_length=_MOST_RULES_A_CALL)
 
 
 class RemoveSecurityRulesDetails(Details):
+    """The ids of up to 25 rules."""
+
     security_rule_ids: list[str] = Field(max_length=_MOST_RULES_A_CALL)
 
 
 def create(cloud: Cloud, details: CreateNetworkSecurityGroupDetails) -> NetworkSecurityGroup:
+    """Create a group without rules."""
     vcn = cloud.store.related(Vcn, "vcnId", details.vcn_id)
     group = NetworkSecurityGroup(
         **details.common(cloud, NetworkSecurityGroup),
@@ -99,6 +117,7 @@ def create(cloud: Cloud, details: CreateNetworkSecurityGroupDetails) -> NetworkS
 def add_rules(
     cloud: Cloud, group: NetworkSecurityGroup, details: AddSecurityRulesDetails
 ) -> list[SecurityRule]:
+    """Add rules, all together; raises 400 past 120 rules in the group."""
     if len(group.security_rules) + len(details.security_rules) > _MOST_RULES:
         raise errors.limit_exceeded("security-rules-per-network-security-group-count")
     added = []
@@ -112,6 +131,7 @@ def add_rules(
 def update_rules(
     cloud: Cloud, group: NetworkSecurityGroup, details: UpdateSecurityRulesDetails
 ) -> list[SecurityRule]:
+    """Replace rules by their ids; raises 400 for an unknown id."""
     rules = {rule.id: rule for rule in group.security_rules}
     for change in details.security_rules:
         change.check()
@@ -123,6 +143,7 @@ def update_rules(
 def remove_rules(
     cloud: Cloud, group: NetworkSecurityGroup, details: RemoveSecurityRulesDetails
 ) -> None:
+    """Remove rules by their ids; raises 400 for an unknown id."""
     rules = {rule.id: rule for rule in group.security_rules}
     for rule_id in details.security_rule_ids:
         del rules[_existing(rules, rule_id).id]

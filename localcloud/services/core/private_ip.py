@@ -1,4 +1,4 @@
-"""Private addresses: one a VNIC here, the subnet's first free one unless asked for."""
+"""Private addresses: a single address a VNIC, by default the lowest free address of the subnet."""
 
 from collections.abc import Iterator
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
@@ -15,6 +15,8 @@ from localcloud.service import ResourceType
 
 
 class PrivateIp(Resource):
+    """The private address of a VNIC."""
+
     kind: ClassVar[str] = "privateip"
     title: ClassVar[str] = "Private IP"
     id: str
@@ -32,26 +34,28 @@ class PrivateIp(Resource):
     time_created: AwareDatetime
 
 
-def allocate(cloud: Cloud, subnet_id: str, network: IPv4Network, wanted: str | None) -> str:
-    """Return `wanted` if it can be had, else the lowest free address.
+def allocate(cloud: Cloud, subnet_id: str, network: IPv4Network, requested: str | None) -> str:
+    """Return `requested` if it can be had, else the lowest free address.
 
     OCI keeps the first two and the last address of each subnet: network, router, broadcast.
     """
     taken = {ip.ip_address for ip in cloud.store.find(PrivateIp, subnet_id=subnet_id)}
-    if wanted is None:
+    if requested is None:
         free = next((str(ip) for ip in _usable(network) if str(ip) not in taken), None)
         if free is None:
             raise errors.limit_exceeded("private-ip-per-subnet-count")
         return free
     try:
-        address = IPv4Address(wanted)
+        address = IPv4Address(requested)
     except AddressValueError as error:
-        raise _invalid(f"privateIp '{wanted}' is no IPv4 address") from error
+        raise _invalid(f"privateIp '{requested}' is no IPv4 address") from error
     if address not in network or address in (network[0], network[1], network[-1]):
-        raise _invalid(f"privateIp {wanted} is not a usable address of the subnet's {network}")
-    if wanted in taken:
-        raise errors.conflict(f"The IP address {wanted} is already in use in subnet {subnet_id}.")
-    return wanted
+        raise _invalid(f"privateIp {requested} is not a usable address of the subnet's {network}")
+    if requested in taken:
+        raise errors.conflict(
+            f"The IP address {requested} is already in use in subnet {subnet_id}."
+        )
+    return requested
 
 
 def _usable(network: IPv4Network) -> Iterator[IPv4Address]:

@@ -1,4 +1,4 @@
-"""Public addresses: reserved ones outlive what they are assigned to, ephemeral ones do not."""
+"""Public addresses: a reserved address outlives its instance, an ephemeral address does not."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
@@ -26,6 +26,8 @@ from localcloud.services.work_requests import moves
 
 
 class PublicIp(Tagged):
+    """A public address, reserved or ephemeral."""
+
     kind: ClassVar[str] = "publicip"
     title: ClassVar[str] = "Public IP"
     settles: ClassVar[Mapping[str, str]] = {
@@ -43,15 +45,20 @@ class PublicIp(Tagged):
 
 
 class CreatePublicIpDetails(CreateDetails):
+    """The request for a public address."""
+
     lifetime: Literal["RESERVED", "EPHEMERAL"]
     private_ip_id: str | None = None
 
 
 class UpdatePublicIpDetails(NameAndTags):
+    """The update of a public address."""
+
     private_ip_id: str | None = None  # "" takes the address away
 
 
 def create(cloud: Cloud, details: CreatePublicIpDetails) -> PublicIp:
+    """Create a reserved address, or an ephemeral address for a private IP without any."""
     if details.lifetime == "EPHEMERAL":
         return _create_ephemeral(cloud, details)
     reserved = PublicIp(
@@ -68,7 +75,7 @@ def create(cloud: Cloud, details: CreatePublicIpDetails) -> PublicIp:
 
 
 def _create_ephemeral(cloud: Cloud, details: CreatePublicIpDetails) -> PublicIp:
-    """Give a private IP a public one for as long as it lives."""
+    """Create a public address that lives as long as its private IP."""
     if details.private_ip_id is None:
         raise errors.missing_parameter(["privateIpId"])
     target = _target(cloud, details.private_ip_id)
@@ -77,6 +84,7 @@ def _create_ephemeral(cloud: Cloud, details: CreatePublicIpDetails) -> PublicIp:
 
 
 def update(cloud: Cloud, address: PublicIp, details: UpdatePublicIpDetails) -> PublicIp:
+    """Change names, and assign a reserved address to a private IP, or unassign it."""
     names = details.model_copy(update={"private_ip_id": None})
     address = resources.update(cloud, address, names)
     if details.private_ip_id is None or details.private_ip_id == (address.private_ip_id or ""):
@@ -89,16 +97,18 @@ def update(cloud: Cloud, address: PublicIp, details: UpdatePublicIpDetails) -> P
 
 
 def delete(cloud: Cloud, address: PublicIp) -> None:
-    """Release an address; an assigned one is taken away first, as in the real service."""
+    """Delete an address, assigned or not, as the real service does."""
     cloud.store.remove(address.id)
 
 
 def assigned_to(cloud: Cloud, private_ip_id: str) -> PublicIp | None:
-    found = cloud.store.find(PublicIp, private_ip_id=private_ip_id)
-    return found[0] if found else None
+    """Return the public address of a private IP."""
+    addresses = cloud.store.find(PublicIp, private_ip_id=private_ip_id)
+    return addresses[0] if addresses else None
 
 
 def assign_ephemeral(cloud: Cloud, private_ip_id: str, common: dict[str, Any]) -> PublicIp:
+    """Store an ephemeral address for a private IP; `common` holds fields of its owner."""
     now = cloud.now()
     fields = {
         "id": ocids.mint("publicip"),
@@ -119,7 +129,7 @@ def assign_ephemeral(cloud: Cloud, private_ip_id: str, common: dict[str, Any]) -
 
 
 def release(cloud: Cloud, private_ip_id: str) -> None:
-    """Part with what is assigned to a private IP that goes away."""
+    """Unassign the public address of a private IP that goes away."""
     address = assigned_to(cloud, private_ip_id)
     if address is None:
         return
@@ -136,7 +146,7 @@ def _assign(cloud: Cloud, address: PublicIp, private_ip_id: str) -> PublicIp:
 
 
 def _target(cloud: Cloud, private_ip_id: str) -> PrivateIp:
-    """Return a private IP that may get a public one and has none."""
+    """Return a private IP that may get a public address; raises 409 for a second address."""
     target = cloud.store.related(PrivateIp, "privateIpId", private_ip_id)
     if cloud.store.get(Subnet, target.subnet_id).prohibit_public_ip_on_vnic:
         raise errors.invalid_parameter(
@@ -189,10 +199,10 @@ def _public_ip_by_address(call: Call) -> Reply:
 
 
 def _found_public_ip(cloud: Cloud, **equal: str) -> Reply:
-    found = cloud.store.find(PublicIp, **equal)
-    if not found:
+    addresses = cloud.store.find(PublicIp, **equal)
+    if not addresses:
         raise errors.not_found()
-    return describe(found[0])
+    return describe(addresses[0])
 
 
 RESOURCE_TYPE = ResourceType(

@@ -1,4 +1,4 @@
-"""Carries the network's rules to the machines: who may reach each, and at which public address."""
+"""The rules and public addresses of the network, carried to the machines."""
 
 import logging
 from dataclasses import replace
@@ -21,10 +21,10 @@ _WORLD = "0.0.0.0/0"
 
 
 def refresh(cloud: Cloud) -> None:
-    """Apply to every running machine what is not applied yet. Cheap when nothing changed.
+    """Apply the changed rules and addresses to every running machine. Cheap without a change.
 
-    What is read is read under the lock, so the last caller applies the latest rules. Addresses are
-    withdrawn before any is published: one may move from a machine to another.
+    The resources are read under the lock, so the last caller applies the latest rules. Addresses
+    are withdrawn before any is published: an address may move from a machine to another.
     """
     with cloud.network_lock:
         for instance_id in list(cloud.reach):
@@ -42,29 +42,29 @@ def refresh(cloud: Cloud) -> None:
 
 
 def apply(cloud: Cloud, instance_id: str) -> None:
-    """Bring one machine's packet filter and public address up to date."""
+    """Bring a machine's packet filter, public address and metadata up to date."""
     with cloud.network_lock:
-        before, wanted = cloud.reach.get(instance_id), _wanted(cloud, instance_id)
-        if wanted is None or wanted == before:
+        applied, reach = cloud.reach.get(instance_id), _reach(cloud, instance_id)
+        if reach is None or reach == applied:
             return
-        if before is None or wanted.rules != before.rules:
-            cloud.machines.set_ingress(instance_id, list(wanted.rules))
-        if before is not None and wanted.document != before.document:
-            cloud.machines.describe(instance_id, wanted.document)
-        if wanted.public_ip and (before is None or wanted.public_ip != before.public_ip):
-            cloud.machines.publish(wanted.public_ip, instance_id)
-        cloud.reach[instance_id] = wanted
+        if applied is None or reach.rules != applied.rules:
+            cloud.machines.set_ingress(instance_id, list(reach.rules))
+        if applied is not None and reach.document != applied.document:
+            cloud.machines.describe(instance_id, reach.document)
+        if reach.public_ip and (applied is None or reach.public_ip != applied.public_ip):
+            cloud.machines.publish(reach.public_ip, instance_id)
+        cloud.reach[instance_id] = reach
 
 
 def _withdraw(cloud: Cloud, instance_id: str) -> None:
     """Stop answering at an address that was taken away, or whose machine or route is gone."""
-    before, wanted = cloud.reach[instance_id], _wanted(cloud, instance_id)
-    if before.public_ip and (wanted is None or wanted.public_ip != before.public_ip):
-        cloud.machines.unpublish(before.public_ip)
-    if wanted is None:
+    applied, reach = cloud.reach[instance_id], _reach(cloud, instance_id)
+    if applied.public_ip and (reach is None or reach.public_ip != applied.public_ip):
+        cloud.machines.unpublish(applied.public_ip)
+    if reach is None:
         del cloud.reach[instance_id]
-    elif wanted.public_ip != before.public_ip:
-        cloud.reach[instance_id] = replace(before, public_ip=None)
+    elif reach.public_ip != applied.public_ip:
+        cloud.reach[instance_id] = replace(applied, public_ip=None)
 
 
 def ingress(cloud: Cloud, card: Vnic) -> tuple[IngressRule, ...]:
@@ -85,7 +85,7 @@ def ingress(cloud: Cloud, card: Vnic) -> tuple[IngressRule, ...]:
 
 
 def has_way_out(cloud: Cloud, subnet: Subnet) -> bool:
-    """Tell whether the subnet's route table sends the world's packets to an enabled gateway."""
+    """Return whether the subnet's route table leads 0.0.0.0/0 to an enabled gateway."""
     table = cloud.store.get(RouteTable, subnet.route_table_id)
     return any(
         rule.destination == _WORLD
@@ -94,7 +94,7 @@ def has_way_out(cloud: Cloud, subnet: Subnet) -> bool:
     )
 
 
-def _wanted(cloud: Cloud, instance_id: str) -> Reach | None:
+def _reach(cloud: Cloud, instance_id: str) -> Reach | None:
     with cloud.store.transaction():
         attachments = cloud.store.find(
             vnic.VnicAttachment, instance_id=instance_id, lifecycle_state="ATTACHED"

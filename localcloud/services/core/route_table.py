@@ -17,6 +17,8 @@ from localcloud.services.work_requests import moves
 
 
 class RouteRule(Details):
+    """The way of packets for a destination."""
+
     destination: str | None = None
     destination_type: Literal["CIDR_BLOCK", "SERVICE_CIDR_BLOCK"] = "CIDR_BLOCK"
     cidr_block: str | None = None  # deprecated form of `destination`
@@ -26,6 +28,8 @@ class RouteRule(Details):
 
 
 class RouteTable(SettlingResource):
+    """A route table with its rules."""
+
     kind: ClassVar[str] = "routetable"
     title: ClassVar[str] = "Route Table"
     vcn_id: str
@@ -33,15 +37,20 @@ class RouteTable(SettlingResource):
 
 
 class CreateRouteTableDetails(CreateDetails):
+    """The request for a route table."""
+
     vcn_id: str
     route_rules: list[RouteRule]
 
 
 class UpdateRouteTableDetails(NameAndTags):
+    """The update of a route table; its rules are replaced together."""
+
     route_rules: list[RouteRule] | None = None
 
 
 def create(cloud: Cloud, details: CreateRouteTableDetails) -> RouteTable:
+    """Create a route table in a VCN."""
     table = RouteTable(
         **details.common(cloud, RouteTable),
         lifecycle_state="PROVISIONING",
@@ -52,6 +61,7 @@ def create(cloud: Cloud, details: CreateRouteTableDetails) -> RouteTable:
 
 
 def update(cloud: Cloud, table: RouteTable, details: UpdateRouteTableDetails) -> RouteTable:
+    """Replace rules; raises 400 for a bad destination, or a gateway of another VCN."""
     rules = details.route_rules
     if rules is not None:
         rules = [_checked(cloud, table, rule) for rule in rules]

@@ -26,16 +26,22 @@ _ANYWHERE = "0.0.0.0/0"
 
 
 class IngressSecurityRule(TrafficRule):
+    """A rule for packets to the subnet."""
+
     source: str
     source_type: PeerType = "CIDR_BLOCK"
 
 
 class EgressSecurityRule(TrafficRule):
+    """A rule for packets from the subnet."""
+
     destination: str
     destination_type: PeerType = "CIDR_BLOCK"
 
 
 class SecurityList(SettlingResource):
+    """A security list with its rules."""
+
     kind: ClassVar[str] = "securitylist"
     title: ClassVar[str] = "Security List"
     vcn_id: str
@@ -44,18 +50,22 @@ class SecurityList(SettlingResource):
 
 
 class CreateSecurityListDetails(CreateDetails):
+    """The request for a security list."""
+
     vcn_id: str
     ingress_security_rules: list[IngressSecurityRule]
     egress_security_rules: list[EgressSecurityRule]
 
 
 class UpdateSecurityListDetails(NameAndTags):
+    """The update of a security list; its rules are replaced together."""
+
     ingress_security_rules: list[IngressSecurityRule] | None = None
     egress_security_rules: list[EgressSecurityRule] | None = None
 
 
 def default_rules(vcn_blocks: Sequence[str]) -> dict[str, Any]:
-    """Return what a VCN's default security list allows at first: SSH from anywhere, and out."""
+    """Return the first rules of a default security list: SSH from anywhere, everything out."""
     unreachable = IcmpOptions(type=3)
     return {
         "ingress_security_rules": [
@@ -77,6 +87,7 @@ def default_rules(vcn_blocks: Sequence[str]) -> dict[str, Any]:
 
 
 def create(cloud: Cloud, details: CreateSecurityListDetails) -> SecurityList:
+    """Create a security list in a VCN."""
     security_list = SecurityList(
         **details.common(cloud, SecurityList),
         lifecycle_state="PROVISIONING",
@@ -92,6 +103,7 @@ def create(cloud: Cloud, details: CreateSecurityListDetails) -> SecurityList:
 def update(
     cloud: Cloud, security_list: SecurityList, details: UpdateSecurityListDetails
 ) -> SecurityList:
+    """Replace rules; raises 400 for a rule that can't be enforced here."""
     for ingress in details.ingress_security_rules or ():
         ingress.check_traffic()
         ingress.check_ingress(traffic.check_peer("source", ingress.source, ingress.source_type))

@@ -25,11 +25,13 @@ _MOST_SECURITY_LISTS = 5
 
 
 class Subnet(SettlingResource):
+    """A subnet; both `prohibit` fields have the same value."""
+
     kind: ClassVar[str] = "subnet"
     title: ClassVar[str] = "Subnet"
     vcn_id: str
     cidr_block: str
-    availability_domain: str | None = None  # None: a regional subnet
+    availability_domain: str | None = None  # absent: a regional subnet
     dns_label: str | None = None
     subnet_domain_name: str | None = None
     dhcp_options_id: str
@@ -42,10 +44,13 @@ class Subnet(SettlingResource):
 
     @property
     def network(self) -> IPv4Network:
+        """The subnet's block."""
         return IPv4Network(self.cidr_block)
 
 
 class CreateSubnetDetails(CreateDetails):
+    """The request for a subnet."""
+
     vcn_id: str
     cidr_block: str
     availability_domain: str | None = None
@@ -58,6 +63,8 @@ class CreateSubnetDetails(CreateDetails):
 
 
 class UpdateSubnetDetails(NameAndTags):
+    """The update of a subnet."""
+
     cidr_block: str | None = None
     dhcp_options_id: str | None = None
     route_table_id: str | None = None
@@ -65,6 +72,7 @@ class UpdateSubnetDetails(NameAndTags):
 
 
 def create(cloud: Cloud, details: CreateSubnetDetails) -> Subnet:
+    """Create a subnet; raises 400 for a block outside the VCN or over another subnet's."""
     vcn = cloud.store.related(Vcn, "vcnId", details.vcn_id)
     if details.availability_domain not in {None, *DOMAINS}:
         raise errors.invalid_parameter(
@@ -97,6 +105,7 @@ def create(cloud: Cloud, details: CreateSubnetDetails) -> Subnet:
 
 
 def update(cloud: Cloud, subnet: Subnet, details: UpdateSubnetDetails) -> Subnet:
+    """Change a subnet; raises 409 for a block without an address that is in use."""
     vcn = cloud.store.get(Vcn, subnet.vcn_id)
     if details.cidr_block is not None:
         _check_resize(cloud, subnet, _checked_network(cloud, vcn, details.cidr_block, subnet.id))
@@ -154,13 +163,13 @@ def _check_label(cloud: Cloud, vcn: Vcn, label: str) -> None:
 
 
 def _is_private(details: CreateSubnetDetails) -> bool:
-    """Decide one thing that two fields say; OCI keeps them equal and refuses a contradiction."""
-    said = {details.prohibit_public_ip_on_vnic, details.prohibit_internet_ingress} - {None}
-    if len(said) > 1:
+    """Return the value of both `prohibit` fields; raises 400 for a contradiction, as OCI does."""
+    values = {details.prohibit_public_ip_on_vnic, details.prohibit_internet_ingress} - {None}
+    if len(values) > 1:
         raise errors.invalid_parameter(
             "prohibitPublicIpOnVnic and prohibitInternetIngress must have the same value."
         )
-    return True in said
+    return True in values
 
 
 def _dhcp_options(vcn: Vcn, ocid: str | None) -> str:

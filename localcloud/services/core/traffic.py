@@ -1,4 +1,4 @@
-"""What a security rule can say, for security lists and network security groups alike."""
+"""The content of a security rule, for security lists and network security groups alike."""
 
 from collections.abc import Mapping
 from typing import Literal, Self
@@ -22,6 +22,8 @@ _ICMP_ECHO = 8
 
 
 class PortRange(Details):
+    """A range of ports, both ends included."""
+
     min: int = Field(ge=1, le=65535)
     max: int = Field(ge=1, le=65535)
 
@@ -33,11 +35,15 @@ class PortRange(Details):
 
 
 class PortOptions(Details):
+    """The ports of a TCP or UDP rule; absent: every port."""
+
     destination_port_range: PortRange | None = None
     source_port_range: PortRange | None = None
 
 
 class IcmpOptions(Details):
+    """The type and code of an ICMP rule."""
+
     type: int = Field(ge=0, le=254)
     code: int | None = Field(default=None, ge=-1, le=254)
 
@@ -53,7 +59,7 @@ class TrafficRule(Details):
     icmp_options: IcmpOptions | None = None
 
     def check_traffic(self) -> None:
-        """Refuse what Oracle Cloud refuses, and what is not enforced here."""
+        """Raise 400 for a rule that Oracle Cloud refuses, or that is not enforced here."""
         if self.protocol not in _PROTOCOLS:
             if self.protocol.isdecimal() and int(self.protocol) in _PROTOCOL_NUMBERS:
                 raise errors.not_implemented(
@@ -78,7 +84,7 @@ class TrafficRule(Details):
             raise errors.not_implemented("source port ranges of security rules")
 
     def check_ingress(self, source: str) -> None:
-        """Refuse to accept what could not be put in force later."""
+        """Raise 400 for an ingress rule that the gateway could not enforce."""
         rule = self.ingress_from(source)
         try:
             firewall.tcp_ports([rule] if rule else [])
@@ -86,7 +92,7 @@ class TrafficRule(Details):
             raise errors.not_enforceable(str(error)) from error
 
     def ingress_from(self, source: str) -> IngressRule | None:
-        """Return the rule for the machine's packet filter, or None if it admits nothing there.
+        """Return the rule for the machine's packet filter; None for a rule without effect there.
 
         A filter that lets answers through lets ICMP errors through as well; of the ICMP types that
         a rule may name, only echo requests are left to admit.

@@ -18,6 +18,8 @@ _MOST_BLOCKS = 5
 
 
 class Vcn(SettlingResource):
+    """A virtual cloud network."""
+
     kind: ClassVar[str] = "vcn"
     title: ClassVar[str] = "VCN"
     cidr_block: str
@@ -30,10 +32,13 @@ class Vcn(SettlingResource):
 
     @property
     def networks(self) -> list[IPv4Network]:
+        """The VCN's blocks."""
         return [IPv4Network(block) for block in self.cidr_blocks]
 
 
 class CreateVcnDetails(CreateDetails):
+    """The request for a VCN."""
+
     cidr_block: str | None = None
     cidr_blocks: list[str] | None = None
     dns_label: str | None = None
@@ -41,10 +46,11 @@ class CreateVcnDetails(CreateDetails):
 
 
 class UpdateVcnDetails(NameAndTags):
-    pass
+    """The update of a VCN: name and tags."""
 
 
 def create(cloud: Cloud, details: CreateVcnDetails) -> Vcn:
+    """Create a VCN with its default route table, security list and DHCP options."""
     blocks = _checked_blocks(details)
     if details.dns_label:
         resources.check_dns_label(details.dns_label)
@@ -84,6 +90,7 @@ def create(cloud: Cloud, details: CreateVcnDetails) -> Vcn:
 
 
 def delete(cloud: Cloud, vcn: Vcn) -> None:
+    """Delete a VCN with its defaults; raises 409 while it has any other part."""
     resources.delete(cloud, vcn, own={vcn.default_route_table_id, vcn.default_security_list_id})
 
 

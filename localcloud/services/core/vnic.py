@@ -1,4 +1,4 @@
-"""Virtual network cards: what ties an instance to a subnet and to security groups."""
+"""Virtual network cards: they tie an instance to a subnet and to security groups."""
 
 import re
 from collections.abc import Sequence
@@ -24,6 +24,8 @@ _HOSTNAME = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 
 
 class Vnic(Tagged):
+    """A virtual network card."""
+
     kind: ClassVar[str] = "vnic"
     title: ClassVar[str] = "VNIC"
     hidden: ClassVar[frozenset[str]] = frozenset({"private_ip_id"})
@@ -40,6 +42,8 @@ class Vnic(Tagged):
 
 
 class VnicAttachment(StandardResource):
+    """The tie between an instance and its VNIC."""
+
     kind: ClassVar[str] = "vnicattachment"
     title: ClassVar[str] = "VNIC Attachment"
     availability_domain: str
@@ -51,6 +55,8 @@ class VnicAttachment(StandardResource):
 
 
 class CreateVnicDetails(NameAndTags):
+    """The VNIC of a launch request."""
+
     subnet_id: str | None = None
     assign_public_ip: bool | None = None  # absent: yes, where the subnet allows it
     assign_ipv6_ip: Literal[False] | None = None
@@ -62,6 +68,8 @@ class CreateVnicDetails(NameAndTags):
 
 
 class UpdateVnicDetails(NameAndTags):
+    """The update of a VNIC."""
+
     hostname_label: str | None = None
     nsg_ids: list[str] | None = Field(default=None, max_length=_MOST_GROUPS)
     skip_source_dest_check: bool | None = None
@@ -135,6 +143,7 @@ def attach(
 
 
 def of_instance(cloud: Cloud, instance_id: str) -> Vnic:
+    """Return the VNIC of an instance."""
     (attachment,) = cloud.store.find(VnicAttachment, instance_id=instance_id)
     return cloud.store.get(Vnic, attachment.vnic_id)
 
@@ -158,6 +167,7 @@ def detach(cloud: Cloud, instance_id: str) -> None:
 
 
 def update(cloud: Cloud, vnic: Vnic, details: UpdateVnicDetails) -> Vnic:
+    """Change a VNIC; raises 400 for a group of another VCN."""
     subnet = cloud.store.get(Subnet, vnic.subnet_id)
     _check_groups(cloud, subnet, details.nsg_ids)
     if details.hostname_label != vnic.hostname_label:

@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 
 class Volume(Tagged):
+    """A block volume; sizes are in GB and in MB."""
+
     kind: ClassVar[str] = "volume"
     title: ClassVar[str] = "Volume"
     availability_domain: str
@@ -33,6 +35,8 @@ class Volume(Tagged):
 
 
 class CreateVolumeDetails(CreateDetails):
+    """The request for a volume: size in GB, speed in VPUs per GB."""
+
     availability_domain: str
     size_in_gbs: int = Field(default=1024, ge=50, le=MOST_GBS)
     vpus_per_gb: int = Field(default=10, ge=0, le=120, multiple_of=10)
@@ -40,12 +44,15 @@ class CreateVolumeDetails(CreateDetails):
 
 
 class UpdateVolumeDetails(NameAndTags):
+    """The update of a volume; the size in GB can only grow."""
+
     size_in_gbs: int | None = Field(default=None, le=MOST_GBS)
     vpus_per_gb: int | None = Field(default=None, ge=0, le=120, multiple_of=10)
     is_auto_tune_enabled: Literal[False] | None = None
 
 
 def create(cloud: Cloud, details: CreateVolumeDetails) -> Volume:
+    """Create a volume; its file is made afterwards."""
     if details.availability_domain not in DOMAINS:
         raise errors.invalid_parameter(
             f"availabilityDomain '{details.availability_domain}' is none of {', '.join(DOMAINS)}."
@@ -63,7 +70,7 @@ def create(cloud: Cloud, details: CreateVolumeDetails) -> Volume:
 
 
 def update(cloud: Cloud, volume: Volume, details: UpdateVolumeDetails) -> Volume:
-    """Change a volume; a bigger one is PROVISIONING until it has grown, attached or not."""
+    """Change a volume; it is PROVISIONING while it grows, attached or not."""
     _refuse_unless_available(volume)
     updated = resources.update(cloud, volume, details)
     if updated.size_in_gbs == volume.size_in_gbs:
@@ -84,6 +91,7 @@ def check_growth(size_in_gbs: int, wanted_size_in_gbs: int) -> None:
 
 
 def delete(cloud: Cloud, volume: Volume) -> None:
+    """Delete a volume; raises 409 while it is attached."""
     _refuse_unless_available(volume)
     for kind, ocid, state in cloud.store.mentions(volume.id):
         if kind == "volumeattachment" and state != "DETACHED":

@@ -16,13 +16,15 @@ from localcloud.services.core.filters import IN_DOMAIN
 from localcloud.services.core.instance import Instance
 from localcloud.services.core.volume import Volume
 
-# Names that OCI's images link to attached disks, whatever the kernel calls them; `a` boots.
+# OCI's images link attached disks to these names, beside the kernel's; `a` is the boot disk.
 _DEVICES = tuple(f"/dev/oracleoci/oraclevd{letter}" for letter in "bcdefghijklmnopqrstuvwxyz")
 
 log = logging.getLogger(__name__)
 
 
 class VolumeAttachment(StandardResource):
+    """The tie between an instance and a volume."""
+
     kind: ClassVar[str] = "volumeattachment"
     title: ClassVar[str] = "Volume Attachment"
     attachment_type: Literal["paravirtualized"] = "paravirtualized"
@@ -38,6 +40,8 @@ class VolumeAttachment(StandardResource):
 
 
 class AttachVolumeDetails(Details):
+    """The request for an attachment."""
+
     type: Literal["paravirtualized", "iscsi", "emulated"]
     instance_id: str
     volume_id: str
@@ -49,6 +53,7 @@ class AttachVolumeDetails(Details):
 
 
 def attach(cloud: Cloud, details: AttachVolumeDetails) -> VolumeAttachment:
+    """Attach a volume to a running instance; raises 409 for a volume or device in use."""
     if details.type != "paravirtualized":
         raise errors.not_implemented(f"volume attachments of type '{details.type}'")
     instance = cloud.store.related(Instance, "instanceId", details.instance_id)
@@ -77,6 +82,7 @@ def attach(cloud: Cloud, details: AttachVolumeDetails) -> VolumeAttachment:
 
 
 def detach(cloud: Cloud, attachment: VolumeAttachment) -> None:
+    """Detach a volume; raises 409 unless it is attached."""
     if attachment.lifecycle_state != "ATTACHED":
         raise errors.incorrect_state(
             f"The volume attachment {attachment.id} is {attachment.lifecycle_state}."
@@ -85,6 +91,7 @@ def detach(cloud: Cloud, attachment: VolumeAttachment) -> None:
 
 
 def of_instance(cloud: Cloud, instance_id: str) -> list[VolumeAttachment]:
+    """Return the present attachments of an instance."""
     return [a for a in _current(cloud) if a.instance_id == instance_id]
 
 
@@ -96,8 +103,8 @@ def _current(cloud: Cloud) -> list[VolumeAttachment]:
 def _check_states(instance: Instance, volume: Volume) -> None:
     if instance.lifecycle_state != "RUNNING":
         raise errors.incorrect_state(
-            f"The instance {instance.id} is {instance.lifecycle_state}; a volume is attached to a "
-            "RUNNING one."
+            f"The instance {instance.id} is {instance.lifecycle_state}; only a RUNNING "
+            "instance takes a volume."
         )
     if volume.lifecycle_state != "AVAILABLE":
         raise errors.incorrect_state(f"The volume {volume.id} is {volume.lifecycle_state}.")
@@ -108,21 +115,23 @@ def _check_states(instance: Instance, volume: Volume) -> None:
         )
 
 
-def _device(cloud: Cloud, instance: Instance, wanted: str | None) -> str:
+def _device(cloud: Cloud, instance: Instance, requested: str | None) -> str:
     used = {attachment.device for attachment in of_instance(cloud, instance.id)}
-    if wanted is None:
+    if requested is None:
         free = [device for device in _DEVICES if device not in used]
         if not free:
             raise errors.limit_exceeded("volume-attachments-per-instance-count")
         return free[0]
-    if wanted not in _DEVICES:
+    if requested not in _DEVICES:
         raise errors.invalid_parameter(
-            f"device '{wanted}' is not a consistent device path: use {_DEVICES[0]} to "
+            f"device '{requested}' is not a consistent device path: use {_DEVICES[0]} to "
             f"{_DEVICES[-1]}."
         )
-    if wanted in used:
-        raise errors.conflict(f"The device {wanted} of instance {instance.id} is already in use.")
-    return wanted
+    if requested in used:
+        raise errors.conflict(
+            f"The device {requested} of instance {instance.id} is already in use."
+        )
+    return requested
 
 
 def _connect(cloud: Cloud, attachment: VolumeAttachment) -> None:
