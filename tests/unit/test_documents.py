@@ -154,7 +154,12 @@ def text(path: str) -> str:
 
 
 def codes() -> Iterator[tuple[str, str]]:
-    """Yield the code of every document, a fenced block or a span at a time."""
+    """Yield the code of every document, a fenced block or a span at a time.
+
+    The changelog is left out, since it has names of the past as well.
+    """
     for document in DOCUMENTS:
+        if document == "CHANGELOG.md":
+            continue
         for code in CODE.finditer(text(document)):
             yield document, " ".join((code["fence"] or code["span"]).split())
