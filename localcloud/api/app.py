@@ -102,7 +102,7 @@ def _perform(cloud: Cloud, operation: Operation | None, request: Request, body: 
     signed = SignedRequest(
         method=request.method, target=target, headers=dict(request.headers), body=body
     )
-    signature.verify(signed, cloud.account, cloud.now())
+    signature.verify(signed, cloud.account, cloud.now(), with_body=operation is not None)
     if cloud.faults.strike("notAuthenticated"):
         raise errors.not_authenticated()
     if operation is None:

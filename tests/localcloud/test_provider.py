@@ -108,6 +108,18 @@ def test_what_is_not_modelled_is_refused_at_once(caller: Caller, path: str) -> N
     assert f"GET {path}" in answer.json()["message"]
 
 
+def test_an_object_to_store_is_refused_by_name_although_no_header_describes_it(
+    caller: Caller,
+) -> None:
+    storage = oci.object_storage.ObjectStorageClient(
+        dict(caller.config),
+        service_endpoint=caller.home.endpoint,
+        retry_strategy=oci.retry.NoneRetryStrategy(),
+    )
+    text = refused(400, "NotImplemented", storage.put_object, "space", "bucket", "a.txt", b"text")
+    assert "PUT /n/space/b/bucket/o/a.txt" in text
+
+
 def test_the_provider_is_answered_when_the_machine_is_back_and_told_of_no_work_request(
     cloud: Caller, machine: Machine, address: str
 ) -> None:
