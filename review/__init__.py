@@ -1,4 +1,4 @@
-"""What GitHub runs besides the tests: the review of a change, and the way of one to a stack.
+"""The review of a change and its deployment to a stack.
 
-Each command is a target of the Makefile and runs anywhere; the workflows only call them.
+Each command is a target of the Makefile and runs anywhere. GitHub's workflows only call them.
 """

@@ -1,4 +1,4 @@
-"""Applying what was reviewed: what moved since the preview, and whether that matters."""
+"""The approval of a plan: its differences from the reviewed plan, and whether they matter."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _SHOWN = 12
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """Whether to go on; `moved` is for people, also when it does not stop anything."""
+    """Whether to go on. `moved` lists the changes since the review, even harmless ones."""
 
     goes_on: bool
     moved: tuple[str, ...]
@@ -20,7 +20,7 @@ class Decision:
 
 
 def decide(
-    seen: Snapshot | None,
+    reviewed: Snapshot | None,
     now: Snapshot,
     verdict: Verdict,
     *,
@@ -29,17 +29,17 @@ def decide(
     accepted: str = "",
     files: Callable[[str, str], list[str]] = lambda _old, _new: [],
 ) -> Decision:
-    """Compare what was reviewed with what is planned now.
+    """Compare the reviewed state and plan with those of now.
 
-    Only what the verdict guards must have been seen: a release on a server that moved is planned
-    anew and refused by the server itself if it moves again. `consent` is asked for now and never
-    taken from the record; `others` are images that would run and are not the verified one;
-    `accepted` is the fingerprint of a plan that somebody read in the summary of an earlier run;
-    `files` names what two trees differ in.
+    Only changes of guarded resources must have been reviewed. A release on a server that has moved
+    on is planned anew, and the server itself refuses it if it moves again. `consent` is the
+    consent of now, never of the review. `others` are images that would run besides the verified
+    image. `accepted` is the fingerprint of a plan that a person read in the summary of an earlier
+    run. `files` returns the files in which two trees differ.
     """
-    moved = tuple(_moved(seen, now, files)) if seen else ("no preview of this commit was found",)
+    moved = tuple(_moved(reviewed, now, files)) if reviewed else ("this commit has no preview",)
     goes_on, reason = _judge(
-        seen,
+        reviewed,
         now,
         verdict,
         consent=consent,
@@ -51,7 +51,7 @@ def decide(
 
 
 def _judge(
-    seen: Snapshot | None,
+    reviewed: Snapshot | None,
     now: Snapshot,
     verdict: Verdict,
     *,
@@ -63,32 +63,32 @@ def _judge(
     # in this order: the first that holds decides
     cases = (
         (verdict.kind == "failed", False, "the preview failed"),
-        (bool(others), False, f"an image that was not verified would run: {_few([*others])}"),
-        (not now.dangers, True, "nothing that is guarded is touched"),
+        (bool(others), False, f"an unverified image would run: {_few([*others])}"),
+        (not now.dangers, True, "no guarded resource is touched"),
         (accepted == now.plan, True, f"plan {now.plan} was accepted by hand"),
         (bool(accepted), False, f"another plan was accepted; this would be {now.plan}"),
-        (seen is None, False, "what is guarded was not reviewed"),
-        (moved, False, "what is guarded needs a new preview"),
+        (reviewed is None, False, "the change of a guarded resource was not reviewed"),
+        (moved, False, "the change of a guarded resource needs a new preview"),
         (not consent.given, False, consent.reason),
     )
-    found = ((goes_on, reason) for holds, goes_on, reason in cases if holds)
-    return next(found, (True, f"this is what was reviewed, and {consent.reason}"))
+    outcomes = ((goes_on, reason) for holds, goes_on, reason in cases if holds)
+    return next(outcomes, (True, f"this plan was reviewed, and {consent.reason}"))
 
 
-def _moved(seen: Snapshot, now: Snapshot, files: Callable[[str, str], list[str]]) -> list[str]:
-    found = []
-    if seen.tree != now.tree:
-        names = files(seen.tree, now.tree)
-        found.append(f"the code: {_few(names)}" if names else "the code is another")
-    found += _state(seen, now)
-    found += _server(seen.server, now.server)
-    if seen.plan != now.plan:
-        found.append(f"the plan: {seen.plan} was reviewed, {now.plan} is what would be done")
-    return found
+def _moved(reviewed: Snapshot, now: Snapshot, files: Callable[[str, str], list[str]]) -> list[str]:
+    changes = []
+    if reviewed.tree != now.tree:
+        names = files(reviewed.tree, now.tree)
+        changes.append(f"the code: {_few(names)}" if names else "the code is another")
+    changes += _state(reviewed, now)
+    changes += _server(reviewed.server, now.server)
+    if reviewed.plan != now.plan:
+        changes.append(f"the plan: {reviewed.plan} was reviewed, {now.plan} would be applied")
+    return changes
 
 
-def _state(seen: Snapshot, now: Snapshot) -> list[str]:
-    before, after = dict(seen.state), dict(now.state)
+def _state(reviewed: Snapshot, now: Snapshot) -> list[str]:
+    before, after = dict(reviewed.state), dict(now.state)
     if set(before) == {""}:
         return [] if before[""] == digest(after) else ["the state"]
     changed = sorted(
@@ -101,7 +101,7 @@ def _server(before: Server | None, after: Server | None) -> list[str]:
     if before == after:
         return []
     if before is None or after is None:
-        when = "it could not be asked at the review" if before is None else "it can't be asked now"
+        when = "it did not answer at the review" if before is None else "it does not answer now"
         return [f"the server: {when}"]
     if before.release != after.release:
         return [f"the server: release {after.release} runs, {before.release} ran at the review"]

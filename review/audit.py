@@ -1,4 +1,4 @@
-"""The audit of the dependencies: known vulnerabilities, and packages that nobody could audit."""
+"""The audit of the dependencies: known vulnerabilities, and packages that were not audited."""
 
 import json
 import subprocess
@@ -28,28 +28,28 @@ class Audit:
         return self.audited > 0 and not (self.vulnerable or self.not_audited)
 
     def lines(self) -> list[str]:
-        """Render the outcome for people: what is wrong first, and what to do about it."""
+        """Return the outcome in lines for people: the problems first, then the way out."""
         total = self.audited + len(self.not_audited)
         if self.passes:
-            return [f"{total} packages audited: none has a known vulnerability."]
-        found = [f"- {line}" for line in self.vulnerable]
+            return [f"{total} packages audited: no known vulnerability."]
+        lines = [f"- {line}" for line in self.vulnerable]
         if self.vulnerable:
-            found.append("Raise these in their requirements*.in, then: make lock")
+            lines.append("Raise these in their requirements*.in, then: make lock")
         if self.not_audited or not total:
-            found.append(f"{len(self.not_audited)} of {total} packages could not be audited:")
-            found += [f"- {line}" for line in self.not_audited[:_SHOWN]]
+            lines.append(f"{len(self.not_audited)} of {total} packages were not audited:")
+            lines += [f"- {line}" for line in self.not_audited[:_SHOWN]]
             if len(self.not_audited) > _SHOWN:
-                found.append(f"- and {len(self.not_audited) - _SHOWN} more")
-            found += [
-                "An audit that leaves packages out passes nothing. PyPI's own API knows the",
-                "vulnerabilities, a mirror of its packages mostly does not: audit where that",
+                lines.append(f"- and {len(self.not_audited) - _SHOWN} more")
+            lines += [
+                "An audit that leaves packages out does not pass. PyPI's own API knows the",
+                "vulnerabilities; most mirrors of its packages do not. Audit where that API",
                 "answers, or ask another service: make audit SERVICE=osv",
             ]
-        return found
+        return lines
 
 
 def audit(clone: Path, *, service: str, options: Sequence[str] = ()) -> Audit:
-    """Audit every pinned package by pip-audit; raise ReviewError if it can't be asked at all."""
+    """Audit every pinned package by pip-audit; raise ReviewError if the service does not answer."""
     files = [word for name in REQUIREMENTS for word in ("-r", str(clone / name))]
     command = [
         *(sys.executable, "-m", "pip_audit", "--disable-pip", "--require-hashes"),
@@ -65,7 +65,7 @@ def audit(clone: Path, *, service: str, options: Sequence[str] = ()) -> Audit:
     except (ValueError, KeyError):
         reason = (result.stderr.strip() or f"status {result.returncode}").rpartition("\n")[2]
         raise ReviewError(
-            f"No package was audited: pip-audit could not ask {service}: {reason}. Run "
+            f"No package was audited: pip-audit got no answer from {service}: {reason}. Run "
             "`make audit` where that service answers, or ask another: make audit SERVICE=osv"
         ) from None
     return read(packages)
@@ -74,17 +74,19 @@ def audit(clone: Path, *, service: str, options: Sequence[str] = ()) -> Audit:
 def read(packages: Sequence[dict[str, Any]]) -> Audit:
     """Read pip-audit's report: a package with a `skip_reason` was not audited."""
     skipped = [package for package in packages if "skip_reason" in package]
-    asked = [package for package in packages if "skip_reason" not in package]
+    audited = [package for package in packages if "skip_reason" not in package]
     return Audit(
-        audited=len(asked),
+        audited=len(audited),
         vulnerable=tuple(
-            _vulnerability(package, found) for package in asked for found in package["vulns"]
+            _line(package, vulnerability)
+            for package in audited
+            for vulnerability in package["vulns"]
         ),
         not_audited=tuple(f"{package['name']}: {package['skip_reason']}" for package in skipped),
     )
 
 
-def _vulnerability(package: dict[str, Any], found: dict[str, Any]) -> str:
-    names = ", ".join([found["id"], *found.get("aliases", [])])
-    fixed = ", ".join(found.get("fix_versions", [])) or "no version yet"
+def _line(package: dict[str, Any], vulnerability: dict[str, Any]) -> str:
+    names = ", ".join([vulnerability["id"], *vulnerability.get("aliases", [])])
+    fixed = ", ".join(vulnerability.get("fix_versions", [])) or "no version yet"
     return f"{package['name']} {package['version']}: {names}; fixed in {fixed}"

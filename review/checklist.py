@@ -1,6 +1,6 @@
-"""What the repository on GitHub still lacks, each with the command that mends it.
+"""The missing parts of the repository on GitHub, each with the command that adds it.
 
-docs/github.md says why. Reads only; the token needs to read the repository's administration.
+docs/github.md has the reasons. Reads only; the token needs to read the repository's administration.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ LABELS = {
     DRIFT: "a stack differs from its program",
     VULNERABILITY: "an image that runs has a known vulnerability",
 }
-# environment of the workflows to what it must have
+# deployment environment: its purpose, and whether only `develop` may use it
 ENVIRONMENTS = {
     "dev": ("the deployments; only `develop` may use it", True),
     "preview": ("the previews of pull requests", False),
@@ -32,7 +32,7 @@ PASSPHRASE, TOKEN, BACKEND = "PULUMI_CONFIG_PASSPHRASE", "PULUMI_ACCESS_TOKEN", 
 
 
 def missing(github: GitHub) -> Iterator[str]:
-    """Give what is missing, a line each: what, and how to mend it."""
+    """Yield a line for each missing part, with the way to add it."""
     yield from _branch(github)
     yield from _labels(github)
     yield from _environments(github)
@@ -40,7 +40,7 @@ def missing(github: GitHub) -> Iterator[str]:
 
 
 def unpinned(clone: Path) -> Iterator[str]:
-    """Give a line if engine or plugins lack a pinned SHA-256: the workflows can not get them."""
+    """Yield a line if engine or plugins lack a pinned SHA-256: the workflows can't get them."""
     pinned = archives.pinned(clone)
     wanted = archives.of(engine.VERSION, plugins.versions())
     names = [archive.name for archive in wanted if archive.name not in pinned]
@@ -55,18 +55,18 @@ def _branch(github: GitHub) -> Iterator[str]:
     if github.find(f"branches/{BRANCH}") is None:
         yield f"There is no branch {BRANCH}: git push origin HEAD:{BRANCH}"
     rules = github.see(f"rules/branches/{BRANCH}") or []
-    found = {rule["type"]: rule.get("parameters") or {} for rule in rules}
+    parameters = {rule["type"]: rule.get("parameters") or {} for rule in rules}
     way = f"docs/github.md, Branch rules, has the command for {BRANCH}"
-    for kind, what in (
+    for kind, risk in (
         ("pull_request", "changes without a pull request are possible"),
         ("non_fast_forward", "history can be overwritten"),
         ("deletion", "the branch can be deleted"),
     ):
-        if kind not in found:
-            yield f"{BRANCH}: {what}. {way}"
+        if kind not in parameters:
+            yield f"{BRANCH}: {risk}. {way}"
     required = {
         str(check["context"])
-        for check in found.get("required_status_checks", {}).get("required_status_checks", [])
+        for check in parameters.get("required_status_checks", {}).get("required_status_checks", [])
     }
     for check in CHECKS:
         if check not in required:
@@ -74,9 +74,9 @@ def _branch(github: GitHub) -> Iterator[str]:
 
 
 def _labels(github: GitHub) -> Iterator[str]:
-    known = {str(label["name"]) for label in github.list("labels")}
+    present = {str(label["name"]) for label in github.list("labels")}
     for label, meaning in LABELS.items():
-        if label not in known:
+        if label not in present:
             yield f"The label `{label}`: gh label create {label} --description '{meaning}'"
 
 

@@ -9,23 +9,23 @@ from stack.names import stack_name
 
 _COMMANDS: dict[str, tuple[str, Callable[[argparse.Namespace], int]]] = {
     "comment": ("review a stack's plan; print it or post it on the pull request", commands.comment),
-    "reviewed": ("compare the plan with what was reviewed", commands.reviewed),
+    "reviewed": ("compare the plan with the reviewed plan", commands.reviewed),
     "build": ("build the image of a stack", commands.build),
-    "verified": ("verify where an image comes from", commands.verified),
-    "live": ("give the image that runs", commands.live),
+    "verified": ("verify that the workflow built an image", commands.verified),
+    "live": ("print the image that runs", commands.live),
     "scanned": ("keep an issue about the vulnerabilities of an image", commands.scanned),
     "newest": ("go on only if the branch has not moved on", commands.newest_commit),
-    "ssh-open": ("let this machine's address in for SSH", commands.ssh_open),
-    "ssh-close": ("take away what ssh-open did", commands.ssh_close),
+    "ssh-open": ("let this machine in by SSH", commands.ssh_open),
+    "ssh-close": ("delete the rule of ssh-open", commands.ssh_close),
     "smoke": ("try the URLs of a stack", commands.smoke),
-    "released": ("give the outputs and the note of a release", commands.released),
+    "released": ("print the outputs and the note of a deployment", commands.released),
     "drift": ("compare a stack with its program; keeps an issue", commands.drift),
     "images": ("delete old images of the registry", commands.images),
     "pr-stack": ("configure the stack of a pull request", commands.pr_stack),
     "pr-cleanup": ("take down the stacks of closed pull requests", commands.pr_cleanup),
-    "evidence": ("keep what a stack shows, in a folder", commands.evidence),
+    "evidence": ("keep the answers of a stack, in a folder", commands.evidence),
     "audit": ("look for known vulnerabilities in the dependencies", commands.audit),
-    "github": ("tell what the repository on GitHub lacks", commands.github),
+    "github": ("list the missing parts of the repository on GitHub", commands.github),
 }
 
 
@@ -34,15 +34,15 @@ def main(argv: Sequence[str]) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(prog="python -m review", description=__doc__)
-    subparsers = made.add_subparsers(dest="command", required=True)
+    parser = argparse.ArgumentParser(prog="python -m review", description=__doc__)
+    subparsers = parser.add_subparsers(dest="command", required=True)
     for name, (text, _) in _COMMANDS.items():
         command = subparsers.add_parser(name, help=text)
         if name not in {"audit", "github", "newest", "pr-cleanup"}:
             command.add_argument("--stack", default="local", type=stack_name)
         if add := _ARGUMENTS.get(name):
             add(command)
-    return made
+    return parser
 
 
 def _run(argv: Sequence[str]) -> int:
@@ -57,7 +57,7 @@ def _comment(command: argparse.ArgumentParser) -> None:
 
 def _reviewed(command: argparse.ArgumentParser) -> None:
     command.add_argument("--accept", default="", help="fingerprint of a plan that you have read")
-    command.add_argument("--image", default="", help="NAME@DIGEST, the only one to release")
+    command.add_argument("--image", default="", help="NAME@DIGEST, the only image to release")
 
 
 def _verified(command: argparse.ArgumentParser) -> None:
@@ -77,7 +77,7 @@ def _open(command: argparse.ArgumentParser) -> None:
 
 def _images(command: argparse.ArgumentParser) -> None:
     command.add_argument("--keep", type=_positive, default=10, help="how many of the newest")
-    command.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
+    command.add_argument("--dry-run", action="store_true", help="only list the images")
 
 
 def _pr_stack(command: argparse.ArgumentParser) -> None:

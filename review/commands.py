@@ -1,4 +1,4 @@
-"""What each command does, in a few steps."""
+"""The commands, each in a few steps."""
 
 import argparse
 import dataclasses
@@ -40,17 +40,17 @@ def comment(arguments: argparse.Namespace) -> int:
     """Print the review's comment, or post it; the exit status is the verdict."""
     context = Context.read()
     labels = set(filter(None, arguments.labels.split(",")))
-    given = None
+    agreement = None
     if arguments.post:
         with GitHub(context) as github:
-            given = consent.of(github, context.pull_request)
+            agreement = consent.of(github, context.pull_request)
     stack = surroundings.prepare(CLONE, arguments.stack)
-    made, redactor = review.make(CLONE, stack, labels=labels, consent=given, head=context.head)
+    made, redactor = review.make(CLONE, stack, labels=labels, consent=agreement, head=context.head)
     body = redactor.text(render(made))
     if arguments.post:
         with GitHub(context) as github:
             posts.upsert_comment(github, context.pull_request, marker(stack.name), body)
-            checks.keep(github, made.record, passes=made.verdict.passes)
+            checks.keep(github, made.snapshot, passes=made.verdict.passes)
         context.summarize(body)
     else:
         print(body)
@@ -58,25 +58,25 @@ def comment(arguments: argparse.Namespace) -> int:
 
 
 def reviewed(arguments: argparse.Namespace) -> int:
-    """Refuse to go on if what the verdict guards would be touched otherwise than reviewed."""
+    """Refuse to go on if a guarded resource would be changed in another way than reviewed."""
     context = Context.read()
     with GitHub(context) as github:
         branch_head.check(github, context)
     stack = surroundings.prepare(CLONE, arguments.stack)
     made, redactor = review.make(CLONE, stack)
     with GitHub(context) as github:
-        number, seen = checks.reviewed(github, context.commit, stack.name)
-        given = consent.of(github, number)
+        number, reviewed_snapshot = checks.reviewed(github, context.commit, stack.name)
+        agreement = consent.of(github, number)
     decision = decide(
-        seen,
-        made.record,
+        reviewed_snapshot,
+        made.snapshot,
         made.verdict,
-        consent=given,
+        consent=agreement,
         others=others_than(made.plan, arguments.image) if arguments.image else (),
         accepted=arguments.accept,
         files=lambda old, new: commits.changed_files(CLONE, old, new),
     )
-    context.summarize(redactor.text(_told(stack.name, decision, made)))
+    context.summarize(redactor.text(_decision_in_words(stack.name, decision, made)))
     return 0 if decision.goes_on else 1
 
 
@@ -90,7 +90,7 @@ def newest_commit(_arguments: argparse.Namespace) -> int:
 
 
 def build(arguments: argparse.Namespace) -> int:
-    """Build the image, and say for later steps which it is and whether to attest it."""
+    """Build the image, and pass it to later steps, with the decision whether to attest it."""
     context = Context.read()
     stack = surroundings.prepare(CLONE, arguments.stack)
     context.output(**provenance.build(stack, context))
@@ -100,14 +100,14 @@ def build(arguments: argparse.Namespace) -> int:
 def verified(arguments: argparse.Namespace) -> int:
     """Refuse to go on with an image that the workflow did not build."""
     context = Context.read()
-    told = provenance.verify(arguments.image, context)
-    print(told)
-    context.summarize(text(told))
+    sentence = provenance.verify(arguments.image, context)
+    print(sentence)
+    context.summarize(text(sentence))
     return 0
 
 
 def live(arguments: argparse.Namespace) -> int:
-    """Say for later steps which image runs on the server, however it got there."""
+    """Pass the image of the live release to later steps."""
     stack = surroundings.existing(CLONE, arguments.stack)
     running = ssh.report(stack, "status")["live"]
     Context.read().output(image=str(running["image"]) if running else "")
@@ -115,14 +115,14 @@ def live(arguments: argparse.Namespace) -> int:
 
 
 def scanned(arguments: argparse.Namespace) -> int:
-    """Keep one issue about the vulnerabilities of the image that runs."""
+    """Keep an issue about the vulnerabilities of the live image."""
     context = Context.read()
     scan = vulnerabilities.read(CLONE / arguments.report)
     with GitHub(context) as github:
-        told = vulnerabilities.report(
+        sentence = vulnerabilities.report(
             github, context, stack=arguments.stack, image=arguments.image, scan=scan
         )
-    print(told)
+    print(sentence)
     return 1 if scan.problem else 0
 
 
@@ -131,11 +131,11 @@ def ssh_open(arguments: argparse.Namespace) -> int:
     address = (
         ssh_access.checked(arguments.address) if arguments.address else ssh_access.own_address()
     )
-    opened = ssh_access.of(stack, make=not arguments.existing)
-    if opened is None:
-        print(f"{stack.name} has no network yet: there is nothing to open.")
+    access = ssh_access.of(stack, make=not arguments.existing)
+    if access is None:
+        print(f"{stack.name} has no network yet, so it needs no temporary rule.")
         return 0
-    opened.open(address, run=Context.read().run_id, minutes=arguments.minutes)
+    access.open(address, run=Context.read().run_id, minutes=arguments.minutes)
     print(f"SSH to {stack.name} is open to {address}, for {arguments.minutes} minutes at most.")
     host = str(stack.outputs().get("serverIp", ""))
     if host:
@@ -145,9 +145,9 @@ def ssh_open(arguments: argparse.Namespace) -> int:
 
 def ssh_close(arguments: argparse.Namespace) -> int:
     stack = surroundings.prepare(CLONE, arguments.stack)
-    opened = ssh_access.of(stack)
-    closed = opened.close(run=Context.read().run_id) if opened else 0
-    print(f"{closed} opening{'' if closed == 1 else 's'} of SSH to {stack.name} closed.")
+    access = ssh_access.of(stack)
+    deleted = access.close(run=Context.read().run_id) if access else 0
+    print(f"{deleted} temporary rule{'' if deleted == 1 else 's'} of {stack.name} deleted.")
     return 0
 
 
@@ -167,13 +167,12 @@ def released(arguments: argparse.Namespace) -> int:
 
 
 def drift(arguments: argparse.Namespace) -> int:
-    """Keep one issue about what differs; only a check that could not be made fails."""
+    """Keep an issue about the drift; only an impossible check fails."""
     context = Context.read()
     stack = surroundings.prepare(CLONE, arguments.stack)
     made, redactor = review.make(CLONE, stack, refresh=True)
     made = dataclasses.replace(made, plan=redactor.plan(made.plan))
-    told = drifting.report(made, context)
-    context.summarize(told)
+    context.summarize(drifting.report(made, context))
     return 1 if made.verdict.kind == "failed" else 0
 
 
@@ -206,14 +205,14 @@ def pr_stack(arguments: argparse.Namespace) -> int:
 
 
 def pr_cleanup(_arguments: argparse.Namespace) -> int:
-    """Take down the stacks whose pull request is over; the last line of defence against cost."""
+    """Take down the stacks whose pull request is over, also if their workflow failed: they cost."""
     with GitHub(Context.read()) as github:
         any_stack = surroundings.existing(CLONE, "dev")
         for name in pr_stacks.over(github, any_stack.names()):
             stack = Stack(name=name, clone=CLONE, env=any_stack.env)
             pr_stacks.configure(stack, "dev")
             if stack.resources():
-                surroundings.prepare(CLONE, name)  # what deletes them: Docker, the plugins
+                surroundings.prepare(CLONE, name)  # their deletion needs Docker and the plugins
             stack.destroy()
             print(f"{name} is taken down.")
     return 0
@@ -236,23 +235,23 @@ def audit(arguments: argparse.Namespace) -> int:
 
 def github(_arguments: argparse.Namespace) -> int:
     with GitHub(Context.read()) as api:
-        lacks = [*checklist.missing(api), *checklist.unpinned(CLONE)]
-        for line in lacks:
+        missing = [*checklist.missing(api), *checklist.unpinned(CLONE)]
+        for line in missing:
             print(f"- {line}")
-        if not lacks:
-            print(f"{api.repository} has all that docs/github.md asks for.")
-    return 1 if lacks else 0
+        if not missing:
+            print(f"{api.repository} has all parts that docs/github.md asks for.")
+    return 1 if missing else 0
 
 
-def _told(stack: str, decision: Decision, made: review.Review) -> str:
+def _decision_in_words(stack: str, decision: Decision, made: review.Review) -> str:
     verb = "is applied" if decision.goes_on else "is not applied"
-    lines = [f"### {code(stack)}: the plan {code(made.record.plan)} {verb}", ""]
+    lines = [f"### {code(stack)}: the plan {code(made.snapshot.plan)} {verb}", ""]
     lines.append(f"{text(decision.reason)}.")
     lines += [f"- moved since the preview: {text(moved)}" for moved in decision.moved]
     if not decision.goes_on and made.verdict.kind != "failed":
         way_out = (
-            f"Open a pull request, read its preview and give it the label {code(ALLOWING)}; or "
-            f"start this workflow by hand with the plan {code(made.record.plan)}, having read it:"
+            f"Open a pull request, read its preview and give it the label {code(ALLOWING)}. Or "
+            f"read this plan, and start this workflow by hand with {code(made.snapshot.plan)}:"
         )
         lines += ["", way_out]
     return "\n".join([*lines, "", render(made)])

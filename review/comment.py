@@ -1,4 +1,4 @@
-"""The comment as people see it: the verdict, a table of one line each, and what folds out."""
+"""The comment on a pull request: the verdict, a table, and parts that fold out."""
 
 from collections.abc import Callable, Sequence
 
@@ -14,11 +14,11 @@ _HEADINGS = {
     "failed": ("❌", "the preview failed"),
 }
 _MOST_DANGERS = 20
-_SMALLEST_BODY = 400  # beneath that a folded part tells nothing
+_SMALLEST_BODY = 400  # less of a folded part is of no use
 
 
 def marker(stack: str) -> str:
-    """Give the hidden line by which the comment of a stack is found again and edited in place."""
+    """Return the hidden line that marks the comment of a stack, which is edited in place."""
     return f"<!-- auth-review {stack} -->"
 
 
@@ -28,26 +28,26 @@ def render(
     sections: Sequence[Callable[[Review], Section | None]] = SECTIONS,
     limit: int = LIMIT,
 ) -> str:
-    """Render the review in at most `limit` characters, whatever is in it."""
-    made = [section for make in sections if (section := make(review))]
-    icon, what = _HEADINGS[review.verdict.kind]
+    """Render the review in at most `limit` characters."""
+    rendered = [section for make in sections if (section := make(review))]
+    icon, heading = _HEADINGS[review.verdict.kind]
     top = [
         marker(review.stack),
-        f"### {icon} {code(review.stack)}: {what}",
+        f"### {icon} {code(review.stack)}: {heading}",
         "",
         *_dangers(review),
         "| | |",
         "|---|---|",
-        *(f"| **{section.title}** | {section.line} |" for section in made),
+        *(f"| **{section.title}** | {section.line} |" for section in rendered),
         "",
     ]
     bottom = (
-        f"\n<sub>Preview of {code(review.record.commit[:12] or 'no commit')}, plan "
-        f"{code(review.record.plan)}. Edited in place by each new preview.</sub>\n"
+        f"\n<sub>Preview of {code(review.snapshot.commit[:12] or 'no commit')}, plan "
+        f"{code(review.snapshot.plan)}. Edited in place by each new preview.</sub>\n"
     )
     head = "\n".join(top) + "\n"
     room = limit - len(head) - len(bottom)
-    return head + _bodies([section for section in made if section.body], room) + bottom
+    return head + _bodies([section for section in rendered if section.body], room) + bottom
 
 
 def _dangers(review: Review) -> list[str]:
@@ -62,14 +62,14 @@ def _dangers(review: Review) -> list[str]:
     if len(dangers) > _MOST_DANGERS:
         lines.append(f"- and {len(dangers) - _MOST_DANGERS} more")
     if review.verdict.kind == "blocked":
-        lines += ["", f"If that is meant, put the label {code(ALLOWING)} on this pull request."]
+        lines += ["", f"To allow it, put the label {code(ALLOWING)} on this pull request."]
     if review.consent and review.consent.by:
         lines += ["", f"{text(review.consent.reason)}."]
     return [*lines, ""]
 
 
 def _bodies(sections: Sequence[Section], room: int) -> str:
-    """Give each folded part what it needs, and what is left to those that come later."""
+    """Share the room out: a short part leaves its rest to the later parts."""
     parts = []
     for index, section in enumerate(sections):
         share = room // (len(sections) - index)

@@ -16,7 +16,7 @@ class Commit:
 
 @dataclass(frozen=True, kw_only=True)
 class Commits:
-    """`problem` says why the list is not the whole truth; `backwards` that they are taken out."""
+    """`problem` is the reason of an incomplete list; `backwards` means that they are taken out."""
 
     listed: tuple[Commit, ...] = ()
     backwards: bool = False
@@ -26,10 +26,10 @@ class Commits:
 def between(clone: Path, old: str, new: str, *, folder: str = "service") -> Commits:
     """List the commits that touched `folder` after `old` up to `new`, newest first.
 
-    Revisions as components.image names them: short, and `-dirty` for what is in no commit.
+    Revisions as components.image names them: short, and `-dirty` with uncommitted changes.
     """
     dirty = new.endswith("-dirty")
-    problem = "the work tree holds changes that are in no commit" if dirty else ""
+    problem = "the work tree has uncommitted changes" if dirty else ""
     first, last = old.removesuffix("-dirty"), new.removesuffix("-dirty")
     if first == last or not first or not last:
         return Commits(problem=problem)
@@ -44,12 +44,12 @@ def between(clone: Path, old: str, new: str, *, folder: str = "service") -> Comm
 
 
 def head(clone: Path) -> tuple[str, str]:
-    """Give the commit that is checked out and its tree: equal trees are equal sources."""
+    """Return the commit that is checked out, and its tree: equal trees are equal sources."""
     return _hash(clone, "HEAD"), _hash(clone, "HEAD^{tree}")
 
 
 def changed_files(clone: Path, old_tree: str, new_tree: str) -> list[str]:
-    """Name what differs between two trees; nothing if one of them is not here."""
+    """Return the files in which two trees differ; nothing if the old tree is not in this clone."""
     if not _git(clone, "cat-file", "-t", old_tree):
         return []
     names = _git(clone, "diff", "--name-only", "-z", old_tree, new_tree)
@@ -61,7 +61,7 @@ def _log(clone: Path, old: str, new: str, folder: str) -> tuple[Commit, ...]:
         *(clone, "log", "-z", f"--max-count={_MOST}", "--format=%h%x00%s%x00%an"),
         *(f"{old}..{new}", "--", folder),
     )
-    # the one character that neither a subject nor an author can hold ends every field
+    # NUL ends every field: neither a subject nor an author can hold it
     fields = text.split("\0")[:-1]
     rows = zip(fields[0::3], fields[1::3], fields[2::3], strict=True)
     return tuple(

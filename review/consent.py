@@ -1,6 +1,6 @@
-"""The consent to replace or delete what the verdict guards: a label, set by somebody who may.
+"""The consent to replace or delete guarded resources: a label, set by a trusted person.
 
-It is asked of GitHub whenever it counts, and kept nowhere: a text that says so can be edited.
+GitHub is asked each time that it counts. The consent is stored nowhere: a text can be edited.
 """
 
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ _TRUSTED = {"admin", "write"}
 class Consent:
     given: bool
     reason: str  # a sentence without its full stop, in which nothing is Markdown
-    by: str = ""  # who set the label, if it is there
+    by: str = ""  # the login that set the label, if it is there
 
 
 def of(github: GitHub, pull_request: int | None) -> Consent:
-    """Find out whether the label is on the pull request, and whether its last setter may write.
+    """Return whether the label is on the pull request, and its last setter may write.
 
     https://docs.github.com/en/rest/issues/events
     """
@@ -37,11 +37,11 @@ def of(github: GitHub, pull_request: int | None) -> Consent:
     ]
     actor = (events[-1].get("actor") or {}) if events else {}
     login = str(actor.get("login", ""))
-    said = f"the label {ALLOWING} on #{pull_request} was set by {login or 'nobody'}"
+    setter = f"the label {ALLOWING} on #{pull_request} was set by {login or 'nobody'}"
     if not login or actor.get("type") != "User":
-        return Consent(given=False, reason=f"{said}, which is no person", by=login or "nobody")
+        return Consent(given=False, reason=f"{setter}, which is no person", by=login or "nobody")
     permission = (github.find(f"collaborators/{login}/permission") or {}).get("permission", "none")
     if permission not in _TRUSTED:
-        reason = f"{said}, who may not write to this repository ({permission})"
+        reason = f"{setter}, without the right to write to this repository ({permission})"
         return Consent(given=False, reason=reason, by=login)
-    return Consent(given=True, reason=said, by=login)
+    return Consent(given=True, reason=setter, by=login)

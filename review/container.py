@@ -1,7 +1,7 @@
-"""What changes inside of the VM: image, variables and settings of a release.
+"""The changes inside of the VM: image, environment variables and settings of a release.
 
-The desired state itself is a secret document. What is read here are the inputs of the Release
-component, which hold a keyed hash of each value and no value (components/summary.py).
+The desired state itself is a secret document. The inputs of the Release component are read here:
+they hold a keyed hash of each value and no value (components/summary.py).
 """
 
 import re
@@ -20,7 +20,7 @@ _NUMBER = re.compile(r"--number (\d+)")
 
 @dataclass(frozen=True, kw_only=True)
 class Names:
-    """Which variables come, go, change, or may change: the last depend on what is not yet known."""
+    """Variables that are added, removed or changed. `uncertain`: their values are not known yet."""
 
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
@@ -33,7 +33,7 @@ class Names:
 
 @dataclass(frozen=True, kw_only=True)
 class Container:
-    """How a release differs from the one before. Empty texts: there is none, or it is unknown."""
+    """The differences between two releases. A text is empty if the value is missing or unknown."""
 
     name: str
     numbers: tuple[str, str] = ("", "")  # of the releases, before and after
@@ -46,13 +46,13 @@ class Container:
 
 
 def containers(plan: Plan) -> list[Container]:
-    """Give what happens to each release that the plan touches, the repaired ones too."""
+    """Return the changes of each release that the plan touches or repairs."""
     numbers = dict(_numbers(plan))
-    found = []
+    changed = []
     for change in plan.of_type(RELEASE):
         old, new = change.old, change.new
         image = str(new.get("image", ""))
-        found.append(
+        changed.append(
             Container(
                 name=change.name,
                 image=(_digest(old.get("image")), _digest(image)),
@@ -64,26 +64,26 @@ def containers(plan: Plan) -> list[Container]:
                 settings=dict(_settings(old.get("settings"), new.get("settings"))),
             )
         )
-    # what is released again unchanged, since the server differs, has no changed inputs to read
+    # a release that only repairs the server has no changed inputs
     repaired = [
         Container(name=urn.rpartition("::")[2], numbers=both) for urn, both in numbers.items()
     ]
-    return found + repaired
+    return changed + repaired
 
 
 def others_than(plan: Plan, image: str) -> list[str]:
-    """List the images that releases of the plan would run and that are not this one, by digest."""
+    """Return the images of the plan's releases other than `image`, compared by digest."""
     wanted = image.partition("@")[2]
     images = (str(change.new.get("image", "")) for change in plan.of_type(RELEASE) if change.new)
     return [
-        "one that is built only then" if other == UNKNOWN else other
+        "an image that is built only then" if other == UNKNOWN else other
         for other in images
         if other.partition("@")[2] != wanted
     ]
 
 
 def _numbers(plan: Plan) -> Iterator[tuple[str, tuple[str, str]]]:
-    """Find the command of each release, and the numbers that it names."""
+    """Yield the URN of each release, and the numbers before and after in its command."""
     for change in plan.of_type(_COMMAND):
         stack, project, types, name = change.urn.split("::", 3)
         if types.endswith(f"{RELEASE}${_COMMAND}"):
@@ -93,13 +93,13 @@ def _numbers(plan: Plan) -> Iterator[tuple[str, tuple[str, str]]]:
 
 
 def _number(command: Any) -> str:
-    found = _NUMBER.search(str(command or ""))
-    return found[1] if found else ""
+    match = _NUMBER.search(str(command or ""))
+    return match[1] if match else ""
 
 
 def _digest(image: Any) -> str:
-    found = _DIGEST.search(str(image or ""))
-    return found[1] if found else ""
+    match = _DIGEST.search(str(image or ""))
+    return match[1] if match else ""
 
 
 def _names(old: Mapping[str, str] | None, new: Mapping[str, str] | None) -> Names:
@@ -125,7 +125,7 @@ def _digits(mark: str) -> str:
 def _settings(
     old: Mapping[str, Any] | None, new: Mapping[str, Any] | None, prefix: str = ""
 ) -> Iterator[tuple[str, tuple[Any, Any]]]:
-    """Walk both trees and give the leaves that differ, by their dotted names."""
+    """Yield the leaves in which both trees differ, by their dotted names."""
     old, new = old or {}, new or {}
     for key in sorted({*old, *new}):
         before, after = old.get(key), new.get(key)

@@ -1,4 +1,4 @@
-"""Where a command runs: what GitHub says in the environment and in the event's file.
+"""The run of a command on GitHub, from its environment variables and the event's file.
 
 https://docs.github.com/en/actions/reference/workflows-and-actions/variables
 """
@@ -16,7 +16,7 @@ from review.errors import ReviewError
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """One run of a workflow; outside of GitHub, nothing but the defaults."""
+    """A run of a workflow; outside of GitHub, the defaults."""
 
     api: str = "https://api.github.com"
     repository: str = ""  # OWNER/NAME
@@ -50,18 +50,18 @@ class Context:
 
     @property
     def pull_request(self) -> int:
-        """The number of the pull request that this run is about; ReviewError if there is none."""
+        """The number of this run's pull request; ReviewError without a pull request."""
         number = (self.event.get("pull_request") or {}).get("number")
         if not number:
             raise ReviewError(
-                "This run is about no pull request: GITHUB_EVENT_PATH names none. Leave POST empty "
-                "to print what would be posted."
+                "This run belongs to no pull request: the file GITHUB_EVENT_PATH has no number. "
+                "Leave POST empty to print the comment."
             )
         return int(number)
 
     @property
     def head(self) -> str:
-        """The last commit of the pull request; empty if this run is about none."""
+        """The last commit of the pull request; empty without a pull request."""
         return str(((self.event.get("pull_request") or {}).get("head") or {}).get("sha", ""))
 
     def summarize(self, markdown: str) -> None:
@@ -73,11 +73,11 @@ class Context:
             file.write(f"{markdown}\n")
 
     def output(self, **values: str) -> None:
-        """Give values to later steps; outside of GitHub, print them."""
+        """Pass values to later steps; outside of GitHub, print them."""
         lines = []
         for name, value in values.items():
             if "\n" in value:
-                raise ReviewError(f"the output {name} has more than one line")
+                raise ReviewError(f"the output {name} has several lines")
             lines.append(f"{name}={value}\n")
         if self.output_file is None:
             sys.stdout.writelines(lines)

@@ -1,4 +1,4 @@
-"""What a deployment made: its URLs tried, its outputs for later steps, its note for people."""
+"""The report of a deployment: its URLs tried, outputs for later steps, a note for people."""
 
 import time
 from collections.abc import Mapping
@@ -21,20 +21,22 @@ _NOTE = 20_000
 
 
 def smoke(outputs: Mapping[str, Any]) -> list[str]:
-    """Ask the URLs among a stack's outputs; give a line each, or raise ReviewError."""
-    told = []
+    """Try the URLs among a stack's outputs; return a line for each, or raise ReviewError."""
+    lines = []
     deadline = time.monotonic() + _SECONDS
     for name in ("healthUrl", "jwksUrl"):
         url = str(outputs.get(name, ""))
         answer = _answer(url, deadline)
-        told.append(f"{url} answers {answer.status_code} in {answer.elapsed.total_seconds():.2f} s")
+        lines.append(
+            f"{url} answers {answer.status_code} in {answer.elapsed.total_seconds():.2f} s"
+        )
     if not answer.json().get("keys"):
-        raise ReviewError(f"{url} has no key: nobody could check a token of this service")
-    return told
+        raise ReviewError(f"{url} has no key: no access token of this service could be checked")
+    return lines
 
 
 def outputs(stack: Stack) -> dict[str, str]:
-    """Give what later steps of a workflow need: where it runs, and the image to attest."""
+    """Return the outputs for later steps of a workflow: the URL, and the image to attest."""
     values = stack.outputs()
     return {
         "url": str(values.get("url", "")),
@@ -44,7 +46,7 @@ def outputs(stack: Stack) -> dict[str, str]:
 
 
 def note(clone: Path, stack: Stack) -> str:
-    """Write what was released, for the summary of the job."""
+    """Return the note on the release, for the summary of the job."""
     values = outputs(stack)
     live, before = _last_two(stack)
     lines = [
@@ -56,8 +58,10 @@ def note(clone: Path, stack: Stack) -> str:
     if live:
         lines.append(f"- Released in {live['seconds']} s, at {live['at']}")
     if live and before:
-        found = commits.between(clone, before["revision"], live["revision"])
-        listed = [f"{one.short}  {one.subject}  ({one.author})" for one in found.listed]
+        changes = commits.between(clone, before["revision"], live["revision"])
+        listed = [
+            f"{commit.short}  {commit.subject}  ({commit.author})" for commit in changes.listed
+        ]
         if listed:
             title = f"{len(listed)} commits since release {before['release']}"
             body = folded(title, [Block(lines=listed, language="text")], _NOTE)
@@ -67,16 +71,16 @@ def note(clone: Path, stack: Stack) -> str:
 
 def _last_two(stack: Stack) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
     try:
-        told = ssh.report(stack, "history")
+        history = ssh.report(stack, "history")
     except StackError:
         return None, None
-    good = [record for record in told if record["outcome"] in {"live", "replaced"}]
+    good = [record for record in history if record["outcome"] in {"live", "replaced"}]
     return (good[0] if good else None), (good[1] if len(good) > 1 else None)
 
 
 def _answer(url: str, deadline: float) -> httpx.Response:
     if not url:
-        raise ReviewError("The stack has no URL in its outputs; is it up? make up")
+        raise ReviewError("The stack has no URL in its outputs. Is it up? Make it: make up")
     last = ""
     while True:
         try:
@@ -90,6 +94,6 @@ def _answer(url: str, deadline: float) -> httpx.Response:
         if time.monotonic() > deadline:
             raise ReviewError(
                 f"{url} did not answer 200 within {_SECONDS} s; last: {last}. "
-                "`make status` and `make logs` say what runs; `make rollback` goes back."
+                "See `make status` and `make logs`; `make rollback` goes back."
             )
         time.sleep(1)

@@ -1,4 +1,4 @@
-"""How long the service would be away, and why."""
+"""The expected downtime of the service, and its reasons."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,13 +23,13 @@ class Downtime:
 
 
 def expect(plan: Plan) -> Downtime:
-    """Expect the longest of what each change brings."""
-    found = [answer for change in plan.changes if (answer := _of(change))]
-    found += list(_of_releases(plan))
-    if not found:
+    """Return the longest downtime of all the changes."""
+    downtimes = [downtime for change in plan.changes if (downtime := _of(change))]
+    downtimes += list(_of_releases(plan))
+    if not downtimes:
         return Downtime(length="none", reasons=())
-    length = max((length for length, _ in found), key=_RANKS.index)
-    reasons = tuple(dict.fromkeys(reason for rank, reason in found if rank == length))
+    length = max((length for length, _ in downtimes), key=_RANKS.index)
+    reasons = tuple(dict.fromkeys(reason for rank, reason in downtimes if rank == length))
     return Downtime(length=length, reasons=reasons)
 
 
@@ -42,7 +42,7 @@ def _of(change: Change) -> tuple[str, str] | None:
     replaced = {
         INSTANCE: ("minutes", "a new VM boots and is provisioned"),
         ADDRESS: ("until somebody acts", "the service is at another address: clients and DNS"),
-        VOLUME: ("minutes", "a new and empty data volume takes the place of the old one"),
+        VOLUME: ("minutes", "the data volume is replaced by an empty volume"),
         _ATTACHMENT: ("minutes", "the data volume is detached and attached again"),
         _SUBNET: ("minutes", "the subnet is made anew"),
         _VCN: ("minutes", "the network is made anew"),

@@ -1,4 +1,4 @@
-"""Whether a stack still is what its program says: asked of the cloud and of the server."""
+"""The drift of a stack from its program: in the cloud and on the server."""
 
 from review.comment import render
 from review.context import Context
@@ -15,7 +15,7 @@ def marker(stack: str) -> str:
 
 
 def drifted(review: Review) -> bool:
-    """Tell whether anything differs; a check that failed counts, since nobody knows then."""
+    """Check whether anything differs; a failed check counts as drift, since it shows nothing."""
     return bool(review.plan.changes) or review.verdict.kind == "failed"
 
 
@@ -23,15 +23,14 @@ def body(review: Review, context: Context) -> str:
     head = (
         f"{marker(review.stack)}\n"
         f"The [nightly check]({context.run_url}) found that `{review.stack}` differs from its "
-        "program. `make up REFRESH=1` makes it what the program says; if what differs is meant, "
-        "change the program. This issue is edited by each check, and closed by the first that "
-        "finds nothing.\n\n"
+        "program. `make up REFRESH=1` undoes the difference. To keep it, change the program. Each "
+        "check edits this issue, and the first check without a difference closes it.\n\n"
     )
     return head + render(review, limit=LIMIT - len(head))
 
 
 def report(review: Review, context: Context) -> str:
-    """Open, update or close the stack's one issue; give a sentence on what was done."""
+    """Open, update or close the issue of the stack; return a sentence on the result."""
     mark = marker(review.stack)
     with GitHub(context) as github:
         if drifted(review):
@@ -43,8 +42,8 @@ def report(review: Review, context: Context) -> str:
                 label=LABEL,
             )
             return f"{review.stack} differs from its program: issue #{number}."
-        told = f"The [check]({context.run_url}) finds no difference any more."
-        closed = close_issue(github, mark, comment=told, label=LABEL)
-        return f"{review.stack} is what its program says" + (
+        comment = f"The [check]({context.run_url}) finds no difference any more."
+        closed = close_issue(github, mark, comment=comment, label=LABEL)
+        return f"{review.stack} is as its program describes it" + (
             f"; issue #{closed} is closed." if closed else "."
         )

@@ -1,6 +1,6 @@
-"""What the engine says of a preview: its event log, read into the changes that it plans.
+"""The planned changes of a preview, from the engine's event log.
 
-The log has one JSON object a line, the engine's `apitype.EngineEvent`
+The log has a JSON object a line, the engine's `apitype.EngineEvent`
 (https://pkg.go.dev/github.com/pulumi/pulumi/sdk/v3/go/common/apitype#EngineEvent).
 """
 
@@ -15,8 +15,8 @@ from review.errors import ReviewError
 
 Operation = Literal["create", "update", "replace", "delete", "import"]
 
-# A replacement has several steps of one resource in the log. A lone `delete-replaced` is what an
-# interrupted run left to do: it still takes something away.
+# A replacement has several steps of a resource in the log. A lone `delete-replaced` is the rest of
+# an interrupted run: it still deletes something.
 _OPERATIONS: Mapping[str, Operation] = {
     "create": "create",
     "update": "update",
@@ -32,16 +32,16 @@ _OPERATIONS: Mapping[str, Operation] = {
 }
 MASK = "[secret]"
 _QUIET = frozenset({"same", "read", "refresh", "remove-pending-replace"})
-# what the CLI says of where it found a plugin is nothing that a change brings
+# the CLI's notes on the paths of plugins are no warnings about a change
 _NOISE = re.compile(r"using pulumi-(resource|language|analyzer)-\S+ from \$PATH")
-# what the CLI adds to an error that the program told itself
+# the CLI's addition to an error of the program
 _ECHO = "an unhandled error occurred: program exited with non-zero exit code"
 _ANSI = re.compile(r"\x1b\[[0-9;]*m|<\{%[^%]*%\}>")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """One resource that the engine would change. Inputs as the engine shows them."""
+    """A resource that the engine would change, with its inputs as the engine shows them."""
 
     urn: str
     type: str
@@ -63,7 +63,7 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a preview found. `unchanged` counts resources, components included."""
+    """The result of a preview. `unchanged` counts resources, components included."""
 
     changes: tuple[Change, ...] = ()
     components: tuple[Change, ...] = ()
@@ -77,11 +77,10 @@ class Plan:
 
 
 def read(log: bytes) -> Plan:
-    """Read an event log; raise ReviewError for what is none.
+    """Read an event log; raise ReviewError if it is malformed, or has an unknown kind of step.
 
-    Only a newline ends an event: texts in it may hold U+0085, which `str.splitlines` takes for one.
-
-    A step that this does not know is refused: a new kind of replacement must not pass for nothing.
+    Only a newline ends an event: `str.splitlines` would also split at U+0085 in a text. Unknown
+    steps are refused, since a new kind of replacement must not pass as harmless.
     """
     steps: dict[str, list[Mapping[str, Any]]] = {}
     warnings: list[str] = []
@@ -96,12 +95,12 @@ def read(log: bytes) -> Plan:
             raise ReviewError(f"line {number} of the engine's event log is not JSON") from None
         if step := (event.get("resourcePreEvent") or {}).get("metadata"):
             steps.setdefault(step["urn"], []).append(step)
-        elif said := event.get("diagnosticEvent"):
-            _note(said, warnings, errors)
+        elif diagnostic := event.get("diagnosticEvent"):
+            _note(diagnostic, warnings, errors)
         elif summary := event.get("summaryEvent"):
             finished = summary.get("result", "succeeded") == "succeeded"
             unchanged = (summary.get("resourceChanges") or {}).get("same", 0)
-    changes = [change for found in steps.values() if (change := _change(found))]
+    changes = [change for steps_of in steps.values() if (change := _change(steps_of))]
     return Plan(
         changes=tuple(change for change in changes if change.custom),
         components=tuple(change for change in changes if not change.custom),
@@ -113,14 +112,14 @@ def read(log: bytes) -> Plan:
 
 
 def plain(value: Any) -> Any:
-    """Give the mask for what the engine marks as secret, whatever it left inside."""
+    """Return the mask for a value that the engine marks as secret, else the value."""
     return MASK if isinstance(value, Mapping) and SIGNATURE in value else value
 
 
 def masked(value: Any) -> Any:
-    """Give a tree of values with the mask in each secret's place.
+    """Return a tree of values with the mask in each secret's place.
 
-    Their encryption differs each time that a state is written.
+    The encryption of secrets differs each time that a state is written.
     """
     value = plain(value)
     if isinstance(value, Mapping):
@@ -130,12 +129,12 @@ def masked(value: Any) -> Any:
     return value
 
 
-def _note(said: Mapping[str, Any], warnings: list[str], errors: list[str]) -> None:
-    text = _ANSI.sub("", said.get("message", "")).strip()
-    if said.get("severity") == "error":
+def _note(diagnostic: Mapping[str, Any], warnings: list[str], errors: list[str]) -> None:
+    text = _ANSI.sub("", diagnostic.get("message", "")).strip()
+    if diagnostic.get("severity") == "error":
         if not (errors and text.startswith(_ECHO)):
             errors.append(text)
-    elif said.get("severity") == "warning" and not _NOISE.match(text):
+    elif diagnostic.get("severity") == "warning" and not _NOISE.match(text):
         warnings.append(text)
 
 
@@ -150,10 +149,10 @@ def _change(steps: list[Mapping[str, Any]]) -> Change | None:
                 "review does not know; update review/events.py"
             )
     operations = {_OPERATIONS[step["op"]] for step in loud}
-    # deleted and created under one URN is a replacement, however the engine came to it
+    # a deletion and a creation with the same URN are a replacement
     replaced = "replace" in operations or {"create", "delete"} <= operations
     operation: Operation = "replace" if replaced else _OPERATIONS[loud[-1]["op"]]
-    # of a replacement, the step with the most to tell: what is new and why
+    # of a replacement, the step with the new values and the reasons
     step = max(loud, key=lambda step: (bool(step.get("detailedDiff")), bool(step.get("new"))))
     old, new = step.get("old") or {}, step.get("new") or {}
     return Change(
@@ -168,14 +167,14 @@ def _change(steps: list[Mapping[str, Any]]) -> Change | None:
 
 
 def _paths(steps: list[Mapping[str, Any]]) -> dict[str, str]:
-    """Gather what differs: in detail where the provider tells it, else by property."""
-    found: dict[str, str] = {}
+    """Return the differences: in detail if the provider has them, else by property."""
+    kinds: dict[str, str] = {}
     for step in steps:
         for path in step.get("diffs") or []:
-            found.setdefault(path, "update")
-        # a dependent is replaced for a property that it says nothing about
+            kinds.setdefault(path, "update")
+        # a dependent is replaced for a property that its detailed difference leaves out
         for path in step.get("keys") or []:
-            found[path] = "update-replace"
+            kinds[path] = "update-replace"
         for path, detail in (step.get("detailedDiff") or {}).items():
-            found[path] = detail.get("diffKind", "update")
-    return found
+            kinds[path] = detail.get("diffKind", "update")
+    return kinds

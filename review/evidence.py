@@ -1,4 +1,4 @@
-"""What a short-lived environment showed, kept after it is gone: its URLs, answers and pictures."""
+"""The URLs, answers and pictures of a short-lived stack, kept after its end."""
 
 import json
 import shutil
@@ -14,9 +14,9 @@ _SECONDS = 60
 
 
 def keep(outputs: Mapping[str, Any], folder: Path) -> list[str]:
-    """Write outputs, answers and, where there is a browser, pictures; give the files' names.
+    """Write outputs, answers and, with a browser, pictures; return the files' names.
 
-    Says in `pictures.txt` why there are none, if there are none.
+    The reason of a missing picture is in `pictures.txt`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "outputs.json").write_text(json.dumps(dict(outputs), indent=2) + "\n")
@@ -40,8 +40,8 @@ def keep(outputs: Mapping[str, Any], folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def _picture(browser: str, url: str, path: Path) -> str:
-    """Take a picture of a page; give "" or why that failed."""
+def _picture(browser: str, url: str, path: Path) -> str | None:
+    """Take a picture of a page; return the reason of a failure."""
     command = [
         *(browser, "--headless", "--disable-gpu", "--hide-scrollbars", "--window-size=1000,600"),
         *(f"--screenshot={path}", url),
@@ -52,4 +52,4 @@ def _picture(browser: str, url: str, path: Path) -> str:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"{url}: {error}"
-    return "" if path.exists() else f"{url}: {result.stderr.strip()[-300:]}"
+    return None if path.exists() else f"{url}: {result.stderr.strip()[-300:]}"

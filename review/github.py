@@ -1,4 +1,4 @@
-"""GitHub's REST API, as far as the pipeline uses it: https://docs.github.com/en/rest."""
+"""GitHub's REST API, as far as the review uses it: https://docs.github.com/en/rest."""
 
 import time
 from collections.abc import Collection, Iterator, Mapping
@@ -10,7 +10,7 @@ import httpx
 from review.context import Context
 from review.errors import ReviewError
 
-BOT = "github-actions[bot]"  # who writes with the token of a workflow
+BOT = "github-actions[bot]"  # the author of posts with the token of a workflow
 _SECONDS = 30
 _PASSING = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}
 _PAUSES = (0.5, 2.0, 5.0)
@@ -22,8 +22,8 @@ class GitHub:
     def __init__(self, context: Context) -> None:
         if not (context.repository and context.token):
             raise ReviewError(
-                "GITHUB_REPOSITORY and GITHUB_TOKEN must be set to talk to GitHub. In a workflow, "
-                "give the step `env: {GITHUB_TOKEN: ${{ github.token }}}`."
+                "GITHUB_REPOSITORY and GITHUB_TOKEN must be set for calls to GitHub. In a "
+                "workflow, give the step `env: {GITHUB_TOKEN: ${{ github.token }}}`."
             )
         self.repository = context.repository
         self._client = httpx.Client(
@@ -49,12 +49,12 @@ class GitHub:
         return self._send("GET", path, query=query).json()
 
     def find(self, path: str) -> Any:
-        """Get what may not be there: None if it is not."""
+        """Return the answer; None if there is no such thing on GitHub."""
         answer = self._send("GET", path, fine={HTTPStatus.NOT_FOUND})
         return answer.json() if answer.is_success else None
 
     def see(self, path: str) -> Any:
-        """Get what the token may not be allowed to see: None if so, or if it is not there."""
+        """Return the answer; None without the right to see it, or if it is not there."""
         answer = self._send("GET", path, fine={HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN})
         return answer.json() if answer.is_success else None
 
@@ -72,7 +72,7 @@ class GitHub:
         return answer.json() if answer.content else None
 
     def in_repository(self, path: str) -> str:
-        """Give the path in the API of what belongs to the repository; others start with a slash."""
+        """Return a path of the API: inside the repository, unless it starts with a slash."""
         return path if path.startswith(("/", "http")) else f"/repos/{self.repository}/{path}"
 
     def _send(
@@ -95,10 +95,12 @@ class GitHub:
             if answer.status_code not in _PASSING or pause is None:
                 break
             time.sleep(pause)
-        raise ReviewError(f"GitHub answers {answer.status_code} to {method} {url}: {_said(answer)}")
+        raise ReviewError(
+            f"GitHub answers {answer.status_code} to {method} {url}: {_message(answer)}"
+        )
 
 
-def _said(answer: httpx.Response) -> str:
+def _message(answer: httpx.Response) -> str:
     try:
         return str(answer.json().get("message", ""))
     except (ValueError, AttributeError):

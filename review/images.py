@@ -1,4 +1,4 @@
-"""Old images in GHCR: the last ones stay, and whatever a server runs or can go back to.
+"""Old images in GHCR. The newest stay, and so do the images of all releases on a server.
 
 https://docs.github.com/en/rest/packages/packages
 """
@@ -28,7 +28,7 @@ _MANIFESTS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Version:
-    """One image as GitHub's packages know it."""
+    """An image as GitHub's packages know it."""
 
     id: int
     digest: str  # sha256:…
@@ -53,7 +53,7 @@ class Package:
     def versions(self) -> list[Version]:
         """List the images, newest first."""
         listed = self._github.list(f"{self._path}/versions", state="active")
-        found = [
+        versions = [
             Version(
                 id=int(version["id"]),
                 digest=str(version["name"]),
@@ -62,10 +62,10 @@ class Package:
             )
             for version in listed
         ]
-        return sorted(found, key=lambda version: version.created, reverse=True)
+        return sorted(versions, key=lambda version: version.created, reverse=True)
 
     def parts(self, digest: str, token: str) -> set[str]:
-        """Name what an image consists of: an index leads to one image for each platform."""
+        """Return the digests of an image's parts: an index has an image for each platform."""
         with httpx.Client(timeout=_SECONDS) as client:
             answer = client.get(
                 f"{self._registry}/v2/{self.owner}/{self.name}/manifests/{digest}",
@@ -77,8 +77,8 @@ class Package:
             )
         if not answer.is_success:
             raise ReviewError(
-                f"The registry answers {answer.status_code} when asked for {digest[:19]}; nothing "
-                "is deleted while it is unknown what that image consists of."
+                f"The registry answers {answer.status_code} when asked for {digest[:19]}. Nothing "
+                "is deleted while the parts of that image are unknown."
             )
         return {str(entry["digest"]) for entry in answer.json().get("manifests", [])}
 
@@ -87,28 +87,28 @@ class Package:
 
 
 def needed(stacks: Iterable[Stack]) -> set[str]:
-    """Name the images that servers run or can go back to; ReviewError if one can't be asked."""
-    found: set[str] = set()
+    """Return the digests of all releases on the servers; ReviewError without an answer."""
+    digests: set[str] = set()
     for stack in stacks:
         try:
-            told = ssh.report(stack, "history")
+            history = ssh.report(stack, "history")
         except StackError as error:
             raise ReviewError(
-                f"The server of {stack.name} can't be asked what it runs ({error}); nothing is "
+                f"The server of {stack.name} does not list its releases ({error}). Nothing is "
                 "deleted."
             ) from None
-        found |= {str(record["image"]).rpartition("@")[2] for record in told}
-    return found
+        digests |= {str(record["image"]).rpartition("@")[2] for record in history}
+    return digests
 
 
 def superfluous(
     versions: Iterable[Version], *, keep: int, needed: Collection[str], parts: Any
 ) -> list[Version]:
-    """Choose what to delete: neither the newest `keep` with a tag, nor what is needed.
+    """Return the images to delete: all but the newest `keep` with a tag, and the needed images.
 
-    `parts` gives the digests that an image consists of: those of one that stays do, too. What has
-    no tag and belongs to none that stays was left by one that was deleted. Attestations, which have
-    a tag made of their image's digest, go with it.
+    `parts` returns the digests of an image's parts, which stay with their image. An image without a
+    tag that is no such part is the rest of a deleted image. Attestations have a tag made of their
+    image's digest, and go with it.
     """
     versions = list(versions)
     named = [version for version in versions if any(not _is_fallback(tag) for tag in version.tags)]
@@ -124,5 +124,5 @@ def _stays(version: Version, staying: Collection[str]) -> bool:
 
 
 def _is_fallback(tag: str) -> bool:
-    """Tell a tag that names another image: where a registry knows no referrers (OCI 1.1)."""
+    """Check for a tag made of another image's digest: a registry without referrers (OCI 1.1)."""
     return tag.startswith("sha256-")

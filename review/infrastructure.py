@@ -1,4 +1,4 @@
-"""The infrastructure diff: what is made, changed and taken away, property by property."""
+"""The infrastructure diff: created, changed and deleted resources, property by property."""
 
 import json
 import re
@@ -33,7 +33,7 @@ def summary(plan: Plan) -> str:
 
 
 def blocks(plan: Plan) -> list[Block]:
-    """Show the changes, what is dangerous first."""
+    """Return the changes as a diff, the dangerous first."""
     order = ("delete", "replace", "update", "create", "import")
     changes = sorted(plan.changes, key=lambda change: order.index(change.operation))
     lines = [line for change in changes for line in _lines(change)]
@@ -41,7 +41,7 @@ def blocks(plan: Plan) -> list[Block]:
 
 
 def kind(token: str) -> str:
-    """Say a resource's type in words: `oci:Core/publicIp:PublicIp` is `public ip`."""
+    """Return a resource's type in words: `oci:Core/publicIp:PublicIp` is `public ip`."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", token.rpartition(":")[2]).lower()
 
 
@@ -66,7 +66,7 @@ def _both(change: Change, path: str) -> str:
 
 
 def at(tree: Any, path: str) -> Any:
-    """Find a property by the engine's path, such as `rules[0].source` or `tags["a.b"]`."""
+    """Return a property by the engine's path, such as `rules[0].source` or `tags["a.b"]`."""
     for match in _STEP.finditer(path):
         tree = plain(tree)
         quoted, index, name = match.groups()
@@ -80,7 +80,7 @@ def at(tree: Any, path: str) -> Any:
 
 
 def show(value: Any) -> str:
-    """Show a value on part of a line: long ones shortened, long text by its size."""
+    """Return a value for part of a line: shortened if it is long, a long text as its size."""
     value = plain(value)
     if value is None:
         return "(none)"

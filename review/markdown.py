@@ -1,4 +1,4 @@
-"""Text that others wrote, made harmless in GitHub's Markdown, and cut to what GitHub takes."""
+"""Other people's text, made harmless in GitHub's Markdown and cut to GitHub's limit."""
 
 import html
 import re
@@ -21,7 +21,7 @@ class Block:
 
 
 def text(value: str) -> str:
-    """Show text as it is, on one line: no markup, no link, no mention."""
+    """Return text for a line, as it is: no markup, no link, no mention."""
     escaped = html.escape(_SPECIAL.sub(r"\\\1", one_line(value)), quote=False)
     # a word joiner, which nobody sees
     return _LINKING.sub("\\1\u2060", escaped)
@@ -36,7 +36,7 @@ def code(value: str) -> str:
 
 
 def one_line(value: str) -> str:
-    """Drop what could draw, hide or reorder: control characters, line ends, comment marks."""
+    """Drop characters that draw, hide or reorder: control characters, line ends, comment marks."""
     shown = _CONTROL.sub("", value.replace("\n", " ").replace("\t", " "))
     return cut(shown.replace("<!--", "<! --").replace("-->", "-- >"))
 
@@ -46,7 +46,7 @@ def cut(value: str, limit: int = _LINE) -> str:
 
 
 def folded(title: str, blocks: Sequence[Block], limit: int, *, is_open: bool = False) -> str:
-    """Fold blocks under a title, in at most `limit` characters; says what it left out."""
+    """Fold blocks under a title, in at most `limit` characters; the end counts the cut lines."""
     head = f"<details{' open' if is_open else ''}><summary>{title}</summary>\n\n"
     foot = "\n</details>\n"
     room = limit - len(head) - len(foot)
@@ -64,7 +64,7 @@ def _fitting(blocks: Sequence[Block], room: int) -> str:
         )
         fence = "`" * max(3, max(map(_longest_run, lines), default=0) + 1)
         around = 0 if block.language is None else 2 * len(fence) + len(block.language) + 2
-        # what is said of the rest needs room, too
+        # the sentence on the rest needs room, too
         kept = _keep(lines, room - around - 80) if not left_out else []
         left_out += len(lines) - len(kept)
         if not kept:

@@ -1,4 +1,4 @@
-"""What the pipeline writes on GitHub, found again by a hidden marker and edited in place."""
+"""Comments and issues on GitHub: a hidden marker lets later runs edit them in place."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,35 +8,35 @@ from review.markdown import LIMIT, cut
 
 
 def upsert_comment(github: GitHub, pull_request: int, mark: str, body: str) -> None:
-    """Edit the comment with the mark, or write it; of several, the last one is kept up to date."""
-    found = list(_ours(github, pull_request, mark))
-    if found:
-        github.send("PATCH", f"issues/comments/{found[-1]['id']}", {"body": cut(body, LIMIT)})
+    """Edit the last comment with the mark, or write it."""
+    comments = list(_ours(github, pull_request, mark))
+    if comments:
+        github.send("PATCH", f"issues/comments/{comments[-1]['id']}", {"body": cut(body, LIMIT)})
     else:
         github.send("POST", f"issues/{pull_request}/comments", {"body": cut(body, LIMIT)})
 
 
 def labels(github: GitHub, pull_request: int) -> set[str]:
-    """Ask for the labels as they are now: those in the event are as old as the event."""
+    """Return the labels of now: the labels in the event are as old as the event."""
     return {str(label["name"]) for label in github.list(f"issues/{pull_request}/labels")}
 
 
 def upsert_issue(github: GitHub, mark: str, *, title: str, body: str, label: str) -> int:
-    """Edit the open issue with the mark, or open it; give its number."""
+    """Edit the open issue with the mark, or open it; return its number."""
     issue = {"title": title, "body": cut(body, LIMIT)}
-    found = _issue(github, mark, label)
-    if found:
-        github.send("PATCH", f"issues/{found['number']}", issue)
-        return int(found["number"])
+    open_issue = _issue(github, mark, label)
+    if open_issue:
+        github.send("PATCH", f"issues/{open_issue['number']}", issue)
+        return int(open_issue["number"])
     return int(github.send("POST", "issues", {**issue, "labels": [label]})["number"])
 
 
 def close_issue(github: GitHub, mark: str, *, comment: str, label: str) -> int | None:
-    """Close the open issue with the mark, if there is one, saying why; give its number."""
-    found = _issue(github, mark, label)
-    if not found:
+    """Close the open issue with the mark, with a comment; return its number, or None."""
+    open_issue = _issue(github, mark, label)
+    if not open_issue:
         return None
-    number = int(found["number"])
+    number = int(open_issue["number"])
     github.send("POST", f"issues/{number}/comments", {"body": comment})
     github.send("PATCH", f"issues/{number}", {"state": "closed", "state_reason": "completed"})
     return number

@@ -1,4 +1,4 @@
-"""Environments of pull requests: a stack of its own in the cloud, as long as a label says so."""
+"""The stacks of pull requests: each has its own in the cloud while it has a label."""
 
 import re
 from collections.abc import Iterable
@@ -17,13 +17,13 @@ def name(pull_request: int) -> str:
 
 
 def configure(stack: Stack, source: str) -> None:
-    """Make the stack's configuration from another stack's: the same account, and short-lived.
+    """Make the stack's configuration from that of another stack: same account, short life.
 
-    What must be one of a kind is left out (the domain), and what outlives its stack is not
-    protected. A file that is there is a developer's, or this job's earlier one: it is kept.
+    The domain, which must be unique, is left out, and no resource is protected. An existing file is
+    a developer's or this job's: it is kept.
     """
     if not _NAME.fullmatch(stack.name):
-        raise ReviewError(f"{stack.name} is no environment of a pull request: pr-NUMBER")
+        raise ReviewError(f"{stack.name} is no stack of a pull request; such a name is pr-12")
     stack.create()
     stack.configuration.copy_from(source)
     stack.configuration.set_value("auth:protect", "false")
@@ -31,8 +31,8 @@ def configure(stack: Stack, source: str) -> None:
 
 
 def over(github: GitHub, stacks: Iterable[str]) -> list[str]:
-    """Name the environments whose pull request is closed or no longer has the label."""
-    found = []
+    """Return the stacks whose pull request is closed or no longer has the label."""
+    over_stacks = []
     for stack in stacks:
         match = _NAME.fullmatch(stack)
         if not match:
@@ -44,5 +44,5 @@ def over(github: GitHub, stacks: Iterable[str]) -> list[str]:
             or pull_request["state"] != "open"
             or LABEL not in labels(github, number)
         ):
-            found.append(stack)
-    return found
+            over_stacks.append(stack)
+    return over_stacks

@@ -18,7 +18,7 @@ from review.errors import ReviewError
 from stack.stack import Stack
 
 GHCR = "ghcr.io"
-WORKFLOW = ".github/workflows/deploy.yml"  # the only one that attests
+WORKFLOW = ".github/workflows/deploy.yml"  # no other workflow attests
 _IMAGE = "docker:index/image:Image"
 _SECONDS = 120
 
@@ -39,7 +39,7 @@ class Image:
 
 def parts(reference: str) -> dict[str, str]:
     image, _, digest = reference.partition("@")
-    # a tag is none of the image's name, but a port of its registry is
+    # a tag is not part of the image's name, but a port of its registry is
     name = image.rpartition(":")[0] if ":" in image.rpartition("/")[2] else image
     return {"image": name, "digest": digest}
 
@@ -47,8 +47,8 @@ def parts(reference: str) -> dict[str, str]:
 def build(stack: Stack, context: Context) -> dict[str, str]:
     """Build and push the image if it is not there; return it, and whether to attest it.
 
-    What this run did not build it may not attest. So an image that has no attestation, since a
-    laptop built it or since the run that did was stopped, is built again.
+    A run may attest only images that it built. So an image without an attestation, from a laptop or
+    from a run that was stopped, is built again.
     """
     before = _image(stack)
     component = f"urn:pulumi:{stack.name}::auth::auth:image:Image"
@@ -70,22 +70,22 @@ def in_ghcr(reference: str) -> bool:
 
 
 def verify(reference: str, context: Context) -> str:
-    """Return a sentence on what was verified; raise ReviewError if the image must not run."""
+    """Return a sentence on the verification; raise ReviewError if the image must not run."""
     if not reference.partition("@")[2].startswith("sha256:"):
         raise ReviewError(f"IMAGE is {reference!r}; it must be an image by its digest")
     if not in_ghcr(reference):
-        return f"{reference} is not in {GHCR}: GitHub keeps no attestation of it, none is verified."
-    if why_not := problem(reference, context):
+        return f"{reference} is not in {GHCR}: GitHub has no attestation to verify."
+    if reason := problem(reference, context):
         raise ReviewError(
-            f"{reference} is not released: {why_not}. Only an image that {WORKFLOW} built on "
+            f"{reference} is not released: {reason}. Only an image that {WORKFLOW} built on "
             f"{context.ref} is. Start all jobs of the workflow again: an image that has no "
             "attestation is then built anew."
         )
     return f"{reference} was built by {WORKFLOW} of {context.repository} on {context.ref}."
 
 
-def problem(reference: str, context: Context) -> str:
-    """Ask GitHub's own tool for the attestation of the digest; return "" if it holds."""
+def problem(reference: str, context: Context) -> str | None:
+    """Verify the attestation of the digest by GitHub's own tool; return the reason of a failure."""
     gh = shutil.which("gh")
     if not gh:
         raise ReviewError(
@@ -109,9 +109,9 @@ def problem(reference: str, context: Context) -> str:
         except subprocess.TimeoutExpired:
             return f"its attestation could not be verified within {_SECONDS} s"
     if result.returncode == 0:
-        return ""
-    said = result.stderr.strip().replace("\n", " ")[-300:]
-    return f"its attestation does not hold ({said or f'gh ended with {result.returncode}'})"
+        return None
+    error = result.stderr.strip().replace("\n", " ")[-300:]
+    return f"its attestation does not hold ({error or f'gh ended with {result.returncode}'})"
 
 
 def _log_in(folder: Path, token: str) -> None:
@@ -123,7 +123,7 @@ def _log_in(folder: Path, token: str) -> None:
 
 
 def _image(stack: Stack) -> Image | None:
-    """Find the image in the stack's state."""
+    """Return the image in the stack's state; None before its first build."""
     for resource in stack.resources():
         if resource.get("type") == _IMAGE and not resource.get("delete"):
             return Image(

@@ -1,7 +1,7 @@
-"""The last net before a text is shown: what is known to be secret is taken out of it.
+"""The last net before a text is shown: known secrets are taken out of it.
 
-The engine masks secrets itself. This is for what it can't know: a provider that quotes a password
-in its error, a token of the workflow in a message.
+The engine masks secrets itself. This is for the cases beyond it: a provider that quotes a password
+in its error, the workflow's GitHub token in a message.
 """
 
 import dataclasses
@@ -22,7 +22,7 @@ _PEM = re.compile(
 
 
 class Redactor:
-    """Knows secrets and takes them out, the longest first: one may contain another."""
+    """Takes secrets out of texts, the longest first, since a secret may contain another."""
 
     def __init__(self, secrets: Iterable[str], env: Mapping[str, str]) -> None:
         known = [*secrets, *(value for name, value in env.items() if _VARIABLE.search(name))]
@@ -45,7 +45,7 @@ class Redactor:
         return value
 
     def plan(self, plan: Plan) -> Plan:
-        """Clean everything in a plan that comes from outside: before it is cut, not after."""
+        """Return the plan with all outside text cleaned: before it is cut, not after."""
         return dataclasses.replace(
             plan,
             changes=tuple(map(self._change, plan.changes)),

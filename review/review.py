@@ -1,4 +1,4 @@
-"""A review: the plan of a stack, judged, with all that its comment tells."""
+"""A review: the plan of a stack, the verdict on it, and all the content of its comment."""
 
 import os
 from collections.abc import Collection
@@ -28,8 +28,8 @@ class Review:
     verdict: Verdict
     downtime: Downtime
     containers: tuple[tuple[Container, Commits], ...]
-    record: Snapshot
-    consent: Consent | None = None  # of a pull request with a plan that takes one
+    snapshot: Snapshot
+    consent: Consent | None = None  # of a pull request whose plan needs it
 
     @classmethod
     def of(
@@ -38,17 +38,19 @@ class Review:
         plan: Plan,
         *,
         verdict: Verdict,
-        seen: Snapshot,
+        snapshot: Snapshot,
         consent: Consent | None = None,
     ) -> "Review":
-        found = containers(plan)
         return cls(
-            stack=seen.stack,
+            stack=snapshot.stack,
             plan=plan,
             verdict=verdict,
             downtime=expect(plan),
-            containers=tuple((one, commits.between(clone, *one.revision)) for one in found),
-            record=seen,
+            containers=tuple(
+                (container, commits.between(clone, *container.revision))
+                for container in containers(plan)
+            ),
+            snapshot=snapshot,
             consent=consent if verdict.dangers else None,
         )
 
@@ -62,20 +64,20 @@ def make(
     head: str = "",
     refresh: bool = False,
 ) -> tuple[Review, Redactor]:
-    """Preview the stack and review what comes of it.
+    """Preview the stack and review its plan.
 
-    `labels` are taken at their word; `consent` is what was found out about the one that allows.
+    `labels` are believed as they are; `consent` is the checked form of the label that allows.
     """
     if consent and consent.given:
         labels = {*labels, ALLOWING}
     log = clone / ".local" / "review" / f"{stack.name}.events.jsonl"
     status = stack.plan(log, refresh=refresh)
     redactor = Redactor(_secrets(stack), os.environ)
-    # without a log the engine did not even start; what it said is in the output above
+    # without a log the engine did not even start; its message is in the output above
     plan = redactor.plan(events.read(log.read_bytes() if log.exists() else b""))
     verdict = judge(plan, labels=labels, status=status)
     commit, tree = commits.head(clone)
-    seen = Snapshot(
+    taken = Snapshot(
         stack=stack.name,
         commit=commit,
         head=head,
@@ -85,18 +87,18 @@ def make(
         state=snapshot.state_of(stack.resources()),
         server=server_of(stack),
     )
-    return Review.of(clone, plan, verdict=verdict, seen=seen, consent=consent), redactor
+    return Review.of(clone, plan, verdict=verdict, snapshot=taken, consent=consent), redactor
 
 
 def server_of(stack: Stack) -> Server | None:
-    """Ask the release tool what is live; None if there is nobody to ask."""
+    """Return the live release and its drift; None if the server does not answer."""
     try:
-        told = ssh.report(stack, "status")
-        live = told["live"] or {"release": 0, "fingerprint": ""}
+        status = ssh.report(stack, "status")
+        live = status["live"] or {"release": 0, "fingerprint": ""}
         return Server(
             release=int(live["release"]),
             fingerprint=str(live["fingerprint"]),
-            differs=tuple(told["differs"]),
+            differs=tuple(status["differs"]),
         )
     except (StackError, ValueError, KeyError):
         return None

@@ -1,6 +1,6 @@
-"""The parts of the comment. Each has a line that everybody reads, and what folds out beneath.
+"""The parts of the comment. Each has a line in the table, and details that fold out beneath.
 
-A new part (the policies' result, the monthly cost) is one more function in SECTIONS.
+A new part (the policies' result, the monthly cost) is a further function in SECTIONS.
 """
 
 import json
@@ -14,30 +14,30 @@ from review.container import Container, Names
 from review.markdown import Block, code, cut, text
 from review.review import Review
 
-# what the engine says of a resource that the stack protects
+# the engine's words for a resource that the stack protects
 _PROTECTED = "currently marked for protection"
 _HOW_TO_REPLACE = (
-    "It is protected. If it is meant to go: `auth:protect` to `false` in a pull request of its "
-    "own, then this one (docs/runbook.md, *The VM must be replaced*). A data volume is always "
-    "protected (*The data volume must be replaced*)."
+    "It is protected. To delete it, first set `auth:protect` to `false` in another pull request "
+    "(docs/runbook.md, *The VM must be replaced*). A data volume is always protected (*The data "
+    "volume must be replaced*)."
 )
-_MOST_LINES = 10  # of a part's line, one for each of many containers
+_MOST_LINES = 10  # in the table, for many containers
 
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
     title: str
-    line: str  # Markdown, one line
+    line: str  # Markdown, without a line break
     body: Sequence[Block] = ()
     is_open: bool = False
 
 
 def errors(review: Review) -> Section | None:
-    """Tell why the preview failed: the one thing that is never folded away."""
+    """Return the reason why the preview failed, which is never folded away."""
     if review.verdict.kind != "failed":
         return None
-    told = review.plan.errors or ("The engine says why in the log of this run.",)
-    lines = [line for error in told for line in error.splitlines()]
+    messages = review.plan.errors or ("The log of this run has the engine's reason.",)
+    lines = [line for message in messages for line in message.splitlines()]
     body = [Block(lines=lines, language="text")]
     if any(_PROTECTED in line for line in lines):
         body.append(Block(lines=[_HOW_TO_REPLACE]))
@@ -100,31 +100,31 @@ def _headline(container: Container, commits: Commits) -> str:
         )
     elif container.image[0] != container.image[1]:
         parts.append(f"image {_short(container.image[0])} → {_short(container.image[1])}")
-    for what, names in (("environment", container.environment), ("secrets", container.secrets)):
-        if told := _tally(names):
-            parts.append(f"{what} {told}")
+    for title, names in (("environment", container.environment), ("secrets", container.secrets)):
+        if tally := _tally(names):
+            parts.append(f"{title} {tally}")
     if container.settings:
         parts.append(f"settings {_tally(Names(changed=tuple(container.settings)))}")
     before, after = container.numbers
     if before and after and before != after and not parts:
-        parts.append("what runs differs, and is released again")
+        parts.append("the server has drifted, and the release is repeated")
     return " · ".join(parts) or "released again"
 
 
-def _count(commits: Commits) -> str:
+def _count(commits: Commits) -> str | None:
     count = len(commits.listed)
     if not count:
-        return ""
+        return None
     way = "taken out" if commits.backwards else "new"
     return f"{count} {way} {'commit' if count == 1 else 'commits'}"
 
 
 def _tally(names: Names) -> str:
     signs = (("+", names.added), ("−", names.removed), ("~", names.changed))  # noqa: RUF001 - a minus
-    told = [f"{sign}{len(found)}" for sign, found in signs if found]
+    counts = [f"{sign}{len(changed)}" for sign, changed in signs if changed]
     if names.uncertain:
-        told.append(f"?{len(names.uncertain)}")
-    return " ".join(told).replace("~", "\\~")
+        counts.append(f"?{len(names.uncertain)}")
+    return " ".join(counts).replace("~", "\\~")
 
 
 def _short(digest: str) -> str:
@@ -139,22 +139,22 @@ def _details(container: Container, commits: Commits, *, heading: bool) -> list[B
         if container.builds or before != after
         else f"The image {_short(before)} stays."
     )
-    found = [Block(lines=lines)] if any((before, after, container.builds)) else []
+    blocks = [Block(lines=lines)] if any((before, after, container.builds)) else []
     if commits.listed or commits.problem:
-        found += _commits(container, commits)
-    if told := [
+        blocks += _commits(container, commits)
+    if variables := [
         *_variables(container.environment, ""),
         *_variables(container.secrets, " (secret)"),
     ]:
-        found.append(Block(lines=["Environment, by name; values are never shown"]))
-        found.append(Block(lines=told, language="diff"))
+        blocks.append(Block(lines=["Environment variables, by name; values are never shown"]))
+        blocks.append(Block(lines=variables, language="diff"))
     if container.settings:
         settings = [
             f"! {name}: {_value(old)} → {_value(new)}"
             for name, (old, new) in container.settings.items()
         ]
-        found += [Block(lines=["Settings"]), Block(lines=settings, language="diff")]
-    return found
+        blocks += [Block(lines=["Settings"]), Block(lines=settings, language="diff")]
+    return blocks
 
 
 def _commits(container: Container, commits: Commits) -> list[Block]:

@@ -1,6 +1,6 @@
-"""The record of a review: what it saw, to know later whether that still holds.
+"""The snapshot of a review: plan, state and server, to compare with those of a deployment.
 
-It has hashes and names, no values. It is kept in a check run, where workflows alone can write
+It has hashes and names, no values. It is stored in a check run, where only workflows can write
 (`review/checks.py`).
 """
 
@@ -16,17 +16,17 @@ from typing import Any
 
 from review.events import Plan, masked
 
-VERSION = 1  # of the format; a reader knows those up to its own
+VERSION = 1  # of the format; a reader knows all up to its own
 _LONGEST = 60_000  # characters; GitHub takes 65,535 as a check run's text
 _DIGITS = 16
 # A deployment builds the image before it compares, from the reviewed tree, and verifies its digest.
-# Then neither the image nor the stack's outputs, which name it, are what they were at the review.
+# Then the image and the stack's outputs, which name it, differ from those of the review.
 _BUILT_FIRST = {"docker:index/image:Image", "auth:image:Image", "pulumi:pulumi:Stack"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
-    """What ran on the server; `differs` is how it differed from what was released."""
+    """The live release of the server; `differs` is its drift, a line each."""
 
     release: int
     fingerprint: str
@@ -37,30 +37,30 @@ class Server:
 class Snapshot:
     stack: str
     commit: str  # that was checked out: of a pull request, its merge with the base
-    head: str  # the last commit of the pull request; empty outside of one
+    head: str  # the last commit of the pull request; empty without a pull request
     tree: str  # of the sources: merging gives another commit with the same tree
     plan: str
-    dangers: tuple[str, ...]  # names of what the verdict guards, the first of many
-    state: Mapping[str, str]  # URN to a hash; with one entry, "", of a state too big to list
-    server: Server | None  # None: it could not be asked
+    dangers: tuple[str, ...]  # names of the guarded resources in danger, the first of many
+    state: Mapping[str, str]  # URN to a hash; a state too big to list has only the key ""
+    server: Server | None  # None: it did not answer
 
     def text(self) -> str:
-        """Write the record as text."""
+        """Return the snapshot as text."""
         encoded = _encoded(self)
         if len(encoded) > _LONGEST:
             encoded = _encoded(dataclasses.replace(self, state={"": digest(self.state)}))
         return encoded
 
 
-def _encoded(record: Snapshot) -> str:
-    text = json.dumps({"version": VERSION, **dataclasses.asdict(record)}, sort_keys=True)
+def _encoded(snapshot: Snapshot) -> str:
+    text = json.dumps({"version": VERSION, **dataclasses.asdict(snapshot)}, sort_keys=True)
     return base64.urlsafe_b64encode(zlib.compress(text.encode(), 9)).decode()
 
 
 def read(text: str) -> Snapshot | None:
-    """Read a record; None if the text holds none that this version understands.
+    """Read a snapshot; None for a text that this version does not understand.
 
-    What a newer version added to the same format is left out.
+    Additions of a newer version to the same format are left out.
     """
     try:
         values = json.loads(zlib.decompress(base64.urlsafe_b64decode(text)))
@@ -68,20 +68,22 @@ def read(text: str) -> Snapshot | None:
             return None
         server = values["server"]
         if server is not None:
-            server = Server(**{**_known(Server, server), "differs": tuple(server["differs"])})
+            server = Server(
+                **{**_known_fields(Server, server), "differs": tuple(server["differs"])}
+            )
         dangers = tuple(values["dangers"])
-        return Snapshot(**{**_known(Snapshot, values), "server": server, "dangers": dangers})
+        return Snapshot(**{**_known_fields(Snapshot, values), "server": server, "dangers": dangers})
     except (binascii.Error, zlib.error, ValueError, TypeError, KeyError):
         return None
 
 
-def _known(kind: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
+def _known_fields(kind: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
     names = {field.name for field in dataclasses.fields(kind)}
     return {name: value for name, value in values.items() if name in names}
 
 
 def state_of(resources: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Hash each resource of an exported state: what it is, not when or how it was written."""
+    """Return a hash of each resource of an exported state: its content, not its time or format."""
     return {
         str(resource["urn"]): digest(
             [
@@ -96,12 +98,12 @@ def state_of(resources: Iterable[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def plan_of(plan: Plan) -> str:
-    """Hash what would be done, in whatever order the engine told it.
+    """Return a hash of the plan, independent of the order of the engine's events.
 
-    The values of the cloud's resources belong to it. Those of the image and the release do not:
-    they name the commit, and merging makes another one of the same tree.
+    It includes the values of the cloud's resources, but not the values of the image and the
+    release: they name the commit, and a merge makes another commit of the same tree.
     """
-    told = [
+    changes = [
         [
             change.urn,
             change.operation,
@@ -111,7 +113,7 @@ def plan_of(plan: Plan) -> str:
         for change in (*plan.changes, *plan.components)
         if change.type not in _BUILT_FIRST
     ]
-    return digest(sorted(told, key=lambda change: str(change[0])))
+    return digest(sorted(changes, key=lambda change: str(change[0])))
 
 
 def digest(value: Any) -> str:

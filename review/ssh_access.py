@@ -1,8 +1,7 @@
-"""SSH from this machine's address for a while: one rule in the stack's NSG, taken away again.
+"""SSH from this machine's address for minutes, by a temporary rule in the stack's NSG.
 
-The rule is none of the program's: a preview does not see it, and nothing waits for the program to
-take it away. It carries its run and its end in the description, so that what a killed run left open
-is closed by the next one.
+The rule does not belong to the program: previews do not show it. Its description has its run and
+its end, so that the next run deletes the rule of a killed run.
 """
 
 import ipaddress
@@ -61,26 +60,26 @@ class SshAccess:
             oci.config.validate_config(config)
             self._client = oci.core.VirtualNetworkClient(config, **service)
         except (oci.exceptions.ClientError, ValueError, OSError) as error:
-            # what the SDK says may quote the key
+            # the SDK's message may quote the key
             raise ReviewError(
-                f"The oci credentials of {stack.name} can't be used ({type(error).__name__}); "
-                "docs/oracle-cloud.md has what they are."
+                f"The oci credentials of {stack.name} can't be used ({type(error).__name__}). "
+                "docs/oracle-cloud.md explains them."
             ) from None
 
-    def openings(self) -> list[TemporaryRule]:
-        rules = self._call(
+    def rules(self) -> list[TemporaryRule]:
+        listed = self._call(
             self._oci.pagination.list_call_get_all_results,
             self._client.list_network_security_group_security_rules,
         ).data
-        return [opening for rule in rules if (opening := _opening(rule))]
+        return [rule for item in listed if (rule := _temporary_rule(item))]
 
     def open(self, address: str, *, run: str, minutes: int) -> None:
-        """Let the address in, once, however often it is asked."""
+        """Let the address in, by a single rule even if it is called again."""
         source = f"{address}/32"
         now = datetime.now(UTC)
-        known = self.openings()
-        self._remove(o for o in known if o.until < now)
-        if any((o.source, o.run) == (source, run) and o.until >= now for o in known):
+        rules = self.rules()
+        self._remove(rule for rule in rules if rule.until < now)
+        if any((rule.source, rule.run) == (source, run) and rule.until >= now for rule in rules):
             return
         models = self._oci.core.models
         port = models.PortRange(min=_SSH, max=_SSH)
@@ -99,12 +98,12 @@ class SshAccess:
         )
 
     def close(self, *, run: str) -> int:
-        """Take away what the run opened, and what others should have; give how many."""
+        """Delete the rules of the run, and overdue rules of others; return their number."""
         now = datetime.now(UTC)
-        return self._remove(o for o in self.openings() if o.run == run or o.until < now)
+        return self._remove(rule for rule in self.rules() if rule.run == run or rule.until < now)
 
-    def _remove(self, openings: Iterable[TemporaryRule]) -> int:
-        ids = [opening.id for opening in openings]
+    def _remove(self, rules: Iterable[TemporaryRule]) -> int:
+        ids = [rule.id for rule in rules]
         if ids:
             details = self._oci.core.models.RemoveNetworkSecurityGroupSecurityRulesDetails
             self._call(
@@ -114,19 +113,19 @@ class SshAccess:
         return len(ids)
 
     def _call(self, operation: Callable[..., Any], *arguments: Any, details: Any = None) -> Any:
-        """Call an operation on the NSG, with the cloud's refusal as it words it."""
+        """Call an operation on the NSG; raise ReviewError with the cloud's own words."""
         try:
             return operation(*arguments, self._nsg, *([details] if details else []))
         except self._oci.exceptions.ServiceError as error:
-            told = f"{error.status}-{error.code}, {error.message}"
-            raise ReviewError(f"The security group can't be changed: {told}") from None
+            reason = f"{error.status}-{error.code}, {error.message}"
+            raise ReviewError(f"The network security group can't be changed: {reason}") from None
 
 
 def of(stack: Stack, *, make: bool = False) -> SshAccess | None:
-    """Give the stack's door; None if it has none yet, unless its network is to be made for it."""
+    """Return the access to the stack's NSG; None without one. `make` makes the network first."""
     nsg = _nsg(stack)
     if not nsg and make:
-        # the VM is reached by SSH as soon as it boots, so the door must be there before
+        # SSH reaches the VM as soon as it boots, so the rule must be there before
         network = f"urn:pulumi:{stack.name}::auth::auth:network:Network"
         stack.up(f"{network}::auth", f"{network}$**")
         nsg = _nsg(stack)
@@ -134,7 +133,7 @@ def of(stack: Stack, *, make: bool = False) -> SshAccess | None:
 
 
 def own_address(ask: Callable[[str], str] | None = None) -> str:
-    """Give this machine's address as the internet sees it."""
+    """Return this machine's address as the internet sees it."""
     for url in _ASK:
         try:
             text = (ask or _get)(url).strip()
@@ -144,23 +143,23 @@ def own_address(ask: Callable[[str], str] | None = None) -> str:
         if address.is_global:
             return str(address)
     raise ReviewError(
-        f"Neither {' nor '.join(_ASK)} says what address this machine has. Name it: ADDRESS=…"
+        f"Neither {' nor '.join(_ASK)} returned this machine's address. Name it: ADDRESS=…"
     )
 
 
 def checked(address: str) -> str:
-    """Give the address, or raise ReviewError: one host is let in, never a network."""
+    """Return the address; raise ReviewError for a network, since only a host is let in."""
     try:
-        found = ipaddress.IPv4Address(address)
+        parsed = ipaddress.IPv4Address(address)
     except ValueError:
-        raise ReviewError(f"ADDRESS is {address!r}; it must be one IPv4 address") from None
-    if found.is_unspecified or found.is_multicast:
-        raise ReviewError(f"ADDRESS is {address}, which is nobody's")
-    return str(found)
+        raise ReviewError(f"ADDRESS is {address!r}; it must be an IPv4 address") from None
+    if parsed.is_unspecified or parsed.is_multicast:
+        raise ReviewError(f"ADDRESS is {address}, which no host has")
+    return str(parsed)
 
 
 def wait(host: str) -> None:
-    """Wait until SSH answers: a rule takes a moment. Says so and goes on if it does not."""
+    """Wait until SSH answers, as a rule takes a moment; go on with a warning if it does not."""
     deadline = time.monotonic() + _REACH_SECONDS
     while True:
         try:
@@ -175,8 +174,8 @@ def wait(host: str) -> None:
 
 
 def _nsg(stack: Stack) -> str:
-    found = (r for r in stack.resources() if r.get("type") == _NSG and not r.get("delete"))
-    return next((str(resource.get("id", "")) for resource in found), "")
+    groups = (r for r in stack.resources() if r.get("type") == _NSG and not r.get("delete"))
+    return next((str(resource.get("id", "")) for resource in groups), "")
 
 
 def _key(values: dict[str, str]) -> dict[str, str]:
@@ -185,15 +184,15 @@ def _key(values: dict[str, str]) -> dict[str, str]:
     return {"key_file": values.get("oci:privateKeyPath", "")}
 
 
-def _opening(rule: Any) -> TemporaryRule | None:
-    found = _DESCRIPTION.fullmatch(rule.description or "")
-    if not found:
+def _temporary_rule(rule: Any) -> TemporaryRule | None:
+    match = _DESCRIPTION.fullmatch(rule.description or "")
+    if not match:
         return None
     try:
-        until = datetime.fromisoformat(found[2])
+        until = datetime.fromisoformat(match[2])
     except ValueError:
         return None
-    return TemporaryRule(id=rule.id, source=rule.source, run=found[1], until=until)
+    return TemporaryRule(id=rule.id, source=rule.source, run=match[1], until=until)
 
 
 def _get(url: str) -> str:

@@ -12,7 +12,7 @@ INSTANCE = "oci:Core/instance:Instance"
 ADDRESS = "oci:Core/publicIp:PublicIp"
 VOLUME = "oci:Core/volume:Volume"
 GUARDED: Mapping[str, str] = {INSTANCE: "the VM", ADDRESS: "its address", VOLUME: "a volume"}
-# Oracle's provider replaces the boot volume of a running instance when one of these changes:
+# Oracle's provider replaces the boot volume of a running instance when any of these changes:
 # https://registry.terraform.io/providers/oracle/oci/latest/docs/resources/core_instance
 _DISK = ("sourceDetails.sourceId", "sourceDetails.sourceType", "sourceDetails.kmsKeyId")
 
@@ -21,11 +21,11 @@ Kind = Literal["clear", "allowed", "blocked", "failed"]
 
 @dataclass(frozen=True, kw_only=True)
 class Danger:
-    """One thing that the verdict guards, and what would happen to it."""
+    """The deletion or replacement of a guarded resource."""
 
     urn: str
     what: str  # a sentence without its full stop
-    because: str  # the properties that force it; empty if the engine names none
+    because: str  # the properties that force it; empty if the engine names no property
 
     @property
     def name(self) -> str:
@@ -43,9 +43,9 @@ class Verdict:
 
 
 def judge(plan: Plan, *, labels: Collection[str], status: int = 0) -> Verdict:
-    """Judge a plan; `status` is the preview's exit status, `labels` those of the pull request.
+    """Judge a plan by the preview's exit status and the pull request's labels.
 
-    A preview that failed is never fine, whatever the labels say: nobody knows what it would do.
+    A failed preview never passes, even with the label: its effect is unknown.
     """
     dangers = tuple(_dangers(plan))
     if status != 0 or plan.errors or not plan.finished:

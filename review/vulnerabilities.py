@@ -1,4 +1,4 @@
-"""The vulnerabilities of the image that runs, as the last scan found them: one issue a stack."""
+"""The vulnerabilities of the live image, by the last scan: an issue for each stack."""
 
 import json
 from collections.abc import Sequence
@@ -18,21 +18,21 @@ _GRAVE = {"high", "critical"}
 class Scan:
     """The outcome. `problem` is the reason why the image was not scanned."""
 
-    grave: Sequence[str] = ()  # a line each, of those that have a remedy
+    grave: Sequence[str] = ()  # a line for each with a fixed version
     problem: str = ""
 
 
 def read(report: Path) -> Scan:
-    """Read a report of Grype; one that is missing or no report is a scan that did not happen."""
+    """Read a report of Grype; a missing or malformed report is a scan that did not happen."""
     try:
         matches = json.loads(report.read_text())["matches"]
         lines = {
-            f"{found['vulnerability']['severity']}: {found['vulnerability']['id']} in "
-            f"{found['artifact']['name']} {found['artifact']['version']}; fixed in "
-            f"{', '.join(found['vulnerability']['fix']['versions'])}"
-            for found in matches
-            if found["vulnerability"]["severity"].lower() in _GRAVE
-            and found["vulnerability"]["fix"]["versions"]
+            f"{match['vulnerability']['severity']}: {match['vulnerability']['id']} in "
+            f"{match['artifact']['name']} {match['artifact']['version']}; fixed in "
+            f"{', '.join(match['vulnerability']['fix']['versions'])}"
+            for match in matches
+            if match["vulnerability"]["severity"].lower() in _GRAVE
+            and match["vulnerability"]["fix"]["versions"]
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return Scan(problem=f"there is no report of the scan ({type(error).__name__})")
@@ -40,19 +40,19 @@ def read(report: Path) -> Scan:
 
 
 def report(github: GitHub, context: Context, *, stack: str, image: str, scan: Scan) -> str:
-    """Open, update or close the stack's one issue; return a sentence on what was done."""
+    """Open, update or close the issue of the stack; return a sentence on the result."""
     mark = f"<!-- auth-vulnerabilities {stack} -->"
     if scan.problem:
         title, words = f"{stack} was not scanned", f"{scan.problem}."
     else:
         title = f"{stack} runs an image with {len(scan.grave)} known vulnerabilities"
         words = (
-            "raise what is pinned (Dependabot's pull requests do), and deploy. This issue is "
-            "edited by each scan, and closed by the first that finds nothing."
+            "raise the pinned versions (Dependabot's pull requests do), and deploy. Each scan "
+            "edits this issue, and the first scan without a finding closes it."
         )
     if not (scan.problem or scan.grave):
-        told = f"The [scan]({context.run_url}) of {code(image)} finds nothing any more."
-        closed = close_issue(github, mark, comment=told, label=LABEL)
+        comment = f"The [scan]({context.run_url}) of {code(image)} finds nothing any more."
+        closed = close_issue(github, mark, comment=comment, label=LABEL)
         return f"{image} has no grave vulnerability with a remedy" + (
             f"; issue #{closed} is closed." if closed else "."
         )

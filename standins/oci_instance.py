@@ -149,15 +149,26 @@ class Instance(Kind):
         wanted = inputs.get("state")
         if wanted in {None, outputs.get("state")}:
             return outputs
-        api, path = oci_api.of(context), f"{self.path}/{identity}"
-        api.call(self.client, "POST", path, query={"action": _POWER[wanted]})
-        api.wait(
+        # the state of an interrupted launch is PROVISIONING, and the VM has gone on since
+        instance = self._in_state(identity, frozenset(_POWER), context)
+        if instance is None or instance["lifecycleState"] != wanted:
+            query = {"action": _POWER[wanted]}
+            path = f"{self.path}/{identity}"
+            oci_api.of(context).call(self.client, "POST", path, query=query)
+            self._in_state(identity, frozenset({wanted}), context)
+        return {**outputs, "state": wanted}
+
+    def _in_state(
+        self, identity: str, states: frozenset[str], context: Context
+    ) -> Properties | None:
+        """Wait until the instance is in one of the states; None if it is gone."""
+        api = oci_api.of(context)
+        return api.wait(
             lambda: self.look(api, identity),
-            ready=frozenset({wanted}),
+            ready=states,
             seconds=context.timeout or self.create_seconds,
             what=f"the {self.title}",
         )
-        return {**outputs, "state": wanted}
 
     @staticmethod
     def _boot_volume(identity: str, context: Context) -> Properties:

@@ -122,7 +122,7 @@ def test_what_a_killed_run_left_open_is_closed_by_the_next(
     opened.open("203.0.113.10", run="2", minutes=5)
 
     assert sources() == ["198.51.100.0/24", "203.0.113.10/32"]
-    (left,) = opened.openings()
+    (left,) = opened.rules()
     assert left.until - datetime.now(UTC) < timedelta(minutes=5)
 
 
@@ -163,4 +163,4 @@ def test_this_machines_address_is_believed_only_if_the_internet_could_reach_it()
 
 def test_a_refusal_of_the_cloud_is_told_in_its_words(stack: Stack) -> None:
     with pytest.raises(ReviewError, match="404-NotAuthorizedOrNotFound"):
-        SshAccess(stack, "ocid1.networksecuritygroup.oc1.eu-madrid-1.aaaa").openings()
+        SshAccess(stack, "ocid1.networksecuritygroup.oc1.eu-madrid-1.aaaa").rules()

@@ -30,7 +30,7 @@ MOVES: dict[str, dict[str, Any]] = {
     "auth-7 does not run": {
         "server": dataclasses.replace(SERVER, differs=("auth-7 does not run",))
     },
-    "can't be asked now": {"server": None},
+    "does not answer now": {"server": None},
     "the plan": {"plan": "another"},
 }
 
@@ -122,7 +122,7 @@ def test_an_image_that_was_not_verified_stops_and_no_word_of_anybody_helps() -> 
         ("ghcr.io/acme/auth@sha256:0", []),
         ("ghcr.io/acme/auth:sha-abc@sha256:0", []),
         ("ghcr.io/acme/auth@sha256:1", ["ghcr.io/acme/auth@sha256:1"]),
-        (UNKNOWN, ["one that is built only then"]),
+        (UNKNOWN, ["an image that is built only then"]),
     ],
 )
 def test_an_image_is_told_from_others_by_its_digest(image: str, others: list[str]) -> None:

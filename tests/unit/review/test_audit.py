@@ -134,7 +134,7 @@ def test_packages_that_were_all_audited_pass(clone: Path, monkeypatch: pytest.Mo
     outcome = audited(clone, {ONE: FINE, TWO: FINE}, monkeypatch)
 
     assert outcome.passes
-    assert outcome.lines() == ["2 packages audited: none has a known vulnerability."]
+    assert outcome.lines() == ["2 packages audited: no known vulnerability."]
 
 
 def test_a_package_that_the_service_does_not_know_fails_and_is_named(
@@ -143,7 +143,7 @@ def test_a_package_that_the_service_does_not_know_fails_and_is_named(
     outcome = audited(clone, {ONE: FINE}, monkeypatch)
 
     assert not outcome.passes
-    assert "1 of 2 packages could not be audited:" in outcome.lines()
+    assert "1 of 2 packages were not audited:" in outcome.lines()
     assert any("two: Dependency not found on PyPI" in line for line in outcome.lines())
 
 

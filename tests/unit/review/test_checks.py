@@ -16,7 +16,7 @@ from tests.unit.review.plans import RULE, VM, plan, step
 from tests.unit.review.test_comment import review
 
 MERGED = "abc"
-MADE = review(plan(step(VM, "replace"))).record
+MADE = review(plan(step(VM, "replace"))).snapshot
 
 
 @pytest.fixture(autouse=True)
@@ -94,7 +94,7 @@ def test_a_record_of_an_earlier_push_is_none(github: server.GitHub, context: Con
 def test_a_record_that_was_copied_from_another_commit_is_none(
     github: server.GitHub, context: Context
 ) -> None:
-    other = dataclasses.replace(review(plan(step(RULE, "create"))).record, head="elsewhere")
+    other = dataclasses.replace(review(plan(step(RULE, "create"))).snapshot, head="elsewhere")
     github.check_run(body(other, head_sha=MADE.head))
 
     assert found(context) is None
@@ -130,8 +130,11 @@ def test_without_the_label_there_is_none(github: server.GitHub, context: Context
 @pytest.mark.parametrize(
     ("setter", "said"),
     [
-        ({"by": "eve", "permission": "read"}, "eve, who may not write"),  # triage is told as read
-        ({"by": "eve", "permission": "none"}, "eve, who may not write"),
+        (
+            {"by": "eve", "permission": "read"},
+            "eve, without the right to write",
+        ),  # triage is told as read
+        ({"by": "eve", "permission": "none"}, "eve, without the right to write"),
         ({"by": "github-actions[bot]", "kind": "Bot"}, "no person"),
     ],
 )

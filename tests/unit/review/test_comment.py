@@ -45,7 +45,7 @@ def review(found: Plan, *, labels: Sequence[str] = (), commits: Commits = COMMIT
         containers=tuple(
             (one, commits if any(one.revision) else Commits()) for one in containers(found)
         ),
-        record=Snapshot(
+        snapshot=Snapshot(
             stack="dev",
             commit="0123456789abcdef0123456789abcdef01234567",
             head="fedcba9876543210fedcba9876543210fedcba98",
@@ -143,7 +143,7 @@ def test_a_state_too_big_to_list_is_recorded_as_one_hash() -> None:
     made = review(plan())
     state = {f"urn:pulumi:dev::auth::{number}": f"{hash(str(number)):x}" for number in range(9_000)}
 
-    text = dataclasses.replace(made.record, state=state).text()
+    text = dataclasses.replace(made.snapshot, state=state).text()
 
     assert len(text) < LIMIT
     found = snapshot.read(text)

@@ -61,7 +61,7 @@ def test_going_back_lists_what_is_taken_out(clone: Path) -> None:
 def test_changes_that_are_in_no_commit_are_said_to_be(clone: Path) -> None:
     old = revision(clone, "HEAD")
 
-    assert "in no commit" in commits.between(clone, old, f"{old}-dirty").problem
+    assert "uncommitted changes" in commits.between(clone, old, f"{old}-dirty").problem
 
 
 # what Python takes for the end of a line and git does not

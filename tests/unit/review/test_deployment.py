@@ -119,5 +119,5 @@ def test_environments_end_with_their_pull_request_or_its_label(
 
 def test_no_other_stack_is_ever_made_short_lived() -> None:
     for name in ("dev", "prod", "pr-", "pr-0", "pr-12x"):
-        with pytest.raises(ReviewError, match="no environment of a pull request"):
+        with pytest.raises(ReviewError, match="no stack of a pull request"):
             pr_stacks.configure(Stack(name=name, clone=Path(), env={}), "dev")

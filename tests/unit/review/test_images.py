@@ -81,7 +81,7 @@ def test_versions_are_listed_newest_first_and_deleted_by_their_number(
 def test_nothing_is_deleted_while_an_image_can_not_be_looked_into(
     github: server.GitHub, context: Context
 ) -> None:
-    with pytest.raises(ReviewError, match="nothing is deleted"):
+    with pytest.raises(ReviewError, match="Nothing is deleted"):
         package(github, context).parts("sha256:0", server.TOKEN)
 
 

@@ -126,7 +126,7 @@ def test_outputs_and_summary_go_to_githubs_files(context: Context, tmp_path: Pat
 
 
 def test_an_output_can_not_smuggle_in_another(context: Context) -> None:
-    with pytest.raises(ReviewError, match="more than one line"):
+    with pytest.raises(ReviewError, match="several lines"):
         context.output(url="https://auth.test\ndigest=sha256:evil")
 
 
@@ -134,5 +134,5 @@ def test_a_run_without_a_pull_request_says_so(tmp_path: Path) -> None:
     (tmp_path / "event.json").write_text("{}")
     context = Context.read({"GITHUB_EVENT_PATH": str(tmp_path / "event.json")})
 
-    with pytest.raises(ReviewError, match="about no pull request"):
+    with pytest.raises(ReviewError, match="belongs to no pull request"):
         _ = context.pull_request
