@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Self
 
 import httpx
-from people import Person
 from running import Server, make_key
+from users import User
 
 ROOT = Path(__file__).parents[1]
 WORKERS, QUEUE = 2, 32
@@ -64,10 +64,10 @@ def wait(port: int, path: str, seconds: float = 20) -> None:
     raise SystemExit(f"port {port} did not answer {path} within {seconds:.0f} s")
 
 
-def account(server: Server) -> Person:
+def account(server: Server) -> User:
     """Register an account, and log in."""
     with httpx.Client(base_url=server.url, timeout=30) as client:
-        return Person.signed_in(client)
+        return User.signed_in(client)
 
 
 class Memory:

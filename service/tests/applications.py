@@ -20,11 +20,11 @@ from authlib.integrations.starlette_client import OAuth
 from joserfc import jwt
 from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
-from people import Person
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from users import User
 
 SECRET = secrets.token_urlsafe(32)
 CALLBACK = "https://app.example.test/callback"
@@ -109,8 +109,8 @@ class Browser:
     def is_signed_in(self) -> bool:
         return "You are signed in as" in self.open("/account").text
 
-    def sign_in(self, person: Person, path: str = "/sign-in") -> httpx.Response:
-        return self.submit(self.open(path), email=person.email, password=person.password)
+    def sign_in(self, user: User, path: str = "/sign-in") -> httpx.Response:
+        return self.submit(self.open(path), email=user.email, password=user.password)
 
     def _follow(self, answer: httpx.Response) -> httpx.Response:
         while answer.is_redirect and answer.headers["Location"].startswith("/"):
@@ -141,15 +141,15 @@ class Flow:
             "code_challenge_method": "S256",
             **changes,
         }
-        given = {name: value for name, value in asked.items() if value is not None}
-        return f"/oauth2/authorize?{urlencode(given)}"
+        request = {name: value for name, value in asked.items() if value is not None}
+        return f"/oauth2/authorize?{urlencode(request)}"
 
     def code(self, browser: Browser, **changes: str | None) -> str:
         """Give the code that a browser which is signed in brings back."""
         return str(answered(browser.open(self.path(**changes)))["code"])
 
     def redeem(self, client: httpx.Client, code: str, /, **changes: str | None) -> httpx.Response:
-        given = {
+        form = {
             "grant_type": "authorization_code",
             "code": code,
             "redirect_uri": self.redirect_uri,
@@ -158,8 +158,8 @@ class Flow:
             "client_secret": self.secret,
             **changes,
         }
-        kept = {name: value for name, value in given.items() if value is not None}
-        return client.post("/oauth2/token", data=kept)
+        form_data = {name: value for name, value in form.items() if value is not None}
+        return client.post("/oauth2/token", data=form_data)
 
     def tokens(self, client: httpx.Client, browser: Browser, **changes: str | None) -> Any:
         answer = self.redeem(client, self.code(browser, **changes))
@@ -264,8 +264,8 @@ def parameter(url: str, name: str) -> str:
 
 
 def refresh(client: httpx.Client, token: str, **more: str) -> httpx.Response:
-    given = {"grant_type": "refresh_token", "refresh_token": token, **more}
-    return client.post("/oauth2/token", data=given, auth=("app", SECRET))
+    form_data = {"grant_type": "refresh_token", "refresh_token": token, **more}
+    return client.post("/oauth2/token", data=form_data, auth=("app", SECRET))
 
 
 def claims_of(client: httpx.Client, token: str) -> dict[str, Any]:

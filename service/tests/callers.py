@@ -1,8 +1,8 @@
 """Clients of a server with limits: each of an address of its own, as the proxy says."""
 
 import httpx
-from people import PASSWORD
 from running import Server
+from users import PASSWORD
 
 ORIGIN = "https://app.example.org"
 LIMITED = {

@@ -6,8 +6,8 @@ import httpx
 import pytest
 from applications import Browser
 from databases import POSTGRESQL, SQLITE, Postgres
-from people import Person
 from running import Server, make_key
+from users import User
 
 NewUrl = Callable[[Path], str]
 
@@ -58,8 +58,8 @@ def _server(
     server.stop()
 
 
-@pytest.fixture(name="own")
-def _own(tmp_path: Path, key: str, new_url: NewUrl) -> Iterator[Server]:
+@pytest.fixture(name="own_server")
+def _own_server(tmp_path: Path, key: str, new_url: NewUrl) -> Iterator[Server]:
     """Give a server that a test may stop, starve or break; it is not started yet."""
     server = Server(data=tmp_path, key=key, database=new_url(tmp_path))
     yield server
@@ -80,9 +80,9 @@ def _client(server: Server) -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.fixture(name="person")
-def _person(client: httpx.Client) -> Person:
-    return Person.registered(client)
+@pytest.fixture(name="user")
+def _user(client: httpx.Client) -> User:
+    return User.registered(client)
 
 
 @pytest.fixture(name="stranger")
@@ -93,8 +93,8 @@ def _stranger(server: Server) -> Iterator[Browser]:
 
 
 @pytest.fixture(name="browser")
-def _browser(server: Server, person: Person) -> Iterator[Browser]:
-    """Give a browser in which the person is signed in."""
+def _browser(server: Server, user: User) -> Iterator[Browser]:
+    """Give a browser in which the user is signed in."""
     with Browser(server.url) as browser:
-        browser.sign_in(person)
+        browser.sign_in(user)
         yield browser

@@ -110,7 +110,7 @@ class Post:
         self._messages[envelope.rcpt_tos[0]] = envelope.content
         return "250 OK"
 
-    def _authenticate(self, _: Any, __: Any, ___: Any, ____: Any, given: Any) -> AuthResult:
+    def _authenticate(self, _: Any, __: Any, ___: Any, ____: Any, credentials: Any) -> AuthResult:
         self.logins += 1
-        wanted = LoginPassword(self.username.encode(), self.password_file.read_bytes().strip())
-        return AuthResult(success=given == wanted)
+        expected = LoginPassword(self.username.encode(), self.password_file.read_bytes().strip())
+        return AuthResult(success=credentials == expected)

@@ -3,8 +3,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-from people import Person
 from running import Server
+from users import User
 
 PASSWORD = "correct horse battery staple"
 
@@ -13,34 +13,34 @@ def credentials(email: str = "", password: str = PASSWORD) -> dict[str, str]:
     return {"email": email or f"{uuid.uuid4().hex}@example.test", "password": password}
 
 
-def register(client: httpx.Client, given: dict[str, str]) -> httpx.Response:
-    return client.post("/v1/auth/register", json=given)
+def register(client: httpx.Client, account: dict[str, str]) -> httpx.Response:
+    return client.post("/v1/auth/register", json=account)
 
 
 def test_a_registered_account_logs_in_and_reads_itself(client: httpx.Client) -> None:
-    given = credentials()
-    made = register(client, given)
-    token = client.post("/v1/auth/login", json=given).json()
+    account = credentials()
+    made = register(client, account)
+    token = client.post("/v1/auth/login", json=account).json()
 
     me = client.get("/v1/me", headers={"Authorization": f"Bearer {token['access_token']}"})
 
     assert made.status_code == 201
     assert token["token_type"] == "Bearer"
     assert me.json() == made.json()
-    assert me.json()["email"] == given["email"]
+    assert me.json()["email"] == account["email"]
 
 
 def test_no_answer_holds_the_password_or_its_hash(client: httpx.Client) -> None:
-    given = credentials()
+    account = credentials()
 
-    said = register(client, given).text + client.post("/v1/auth/login", json=given).text
+    said = register(client, account).text + client.post("/v1/auth/login", json=account).text
 
     assert PASSWORD not in said
     assert "argon2" not in said
 
 
 def test_an_address_that_is_taken_looks_like_one_that_is_not(client: httpx.Client) -> None:
-    ada = Person.registered(client)
+    ada = User.registered(client)
 
     again = register(client, credentials(ada.email.upper(), "an attacker's password"))
     free = register(client, credentials())
@@ -54,7 +54,7 @@ def test_an_address_that_is_taken_looks_like_one_that_is_not(client: httpx.Clien
 def test_registering_a_taken_address_changes_nothing_but_tells_its_owner(
     client: httpx.Client,
 ) -> None:
-    ada = Person.registered(client)
+    ada = User.registered(client)
 
     register(client, credentials(ada.email, "an attacker's password"))
 
@@ -64,12 +64,12 @@ def test_registering_a_taken_address_changes_nothing_but_tells_its_owner(
     assert not ada.can_sign_in()
 
 
-def test_a_taken_address_is_told_where_that_is_configured(own: Server) -> None:
-    own.settings = {"AUTH_REVEAL_REGISTERED": "true"}
-    own.start()
-    with httpx.Client(base_url=own.url) as client:
-        given = credentials("Grace@Example.test")
-        assert register(client, given).status_code == 201
+def test_a_taken_address_is_told_where_that_is_configured(own_server: Server) -> None:
+    own_server.settings = {"AUTH_REVEAL_REGISTERED": "true"}
+    own_server.start()
+    with httpx.Client(base_url=own_server.url) as client:
+        account = credentials("Grace@Example.test")
+        assert register(client, account).status_code == 201
         again = register(client, credentials("grace@example.TEST"))
 
     assert again.status_code == 409
@@ -77,16 +77,16 @@ def test_a_taken_address_is_told_where_that_is_configured(own: Server) -> None:
 
 
 def test_one_address_registered_many_times_at_once_is_one_account(client: httpx.Client) -> None:
-    given = credentials()
+    account = credentials()
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: register(client, given), range(8)))
+        answers = list(pool.map(lambda _: register(client, account), range(8)))
 
     assert {answer.status_code for answer in answers} == {201}
-    assert client.post("/v1/auth/login", json=given).status_code == 200
+    assert client.post("/v1/auth/login", json=account).status_code == 200
 
 
 def test_a_name_can_be_set_and_taken_away(client: httpx.Client) -> None:
-    ada = Person.signed_in(client)
+    ada = User.signed_in(client)
 
     named = client.patch("/v1/me", headers=ada.bearer, json={"name": " Ada Lovelace "})
     unnamed = client.patch("/v1/me", headers=ada.bearer, json={"name": None})
@@ -97,7 +97,7 @@ def test_a_name_can_be_set_and_taken_away(client: httpx.Client) -> None:
 
 @pytest.mark.parametrize("field", ["role", "id", "email_verified", "password", "disabled_at"])
 def test_nobody_changes_what_is_not_theirs_to_change(client: httpx.Client, field: str) -> None:
-    ada = Person.signed_in(client)
+    ada = User.signed_in(client)
 
     answer = client.patch("/v1/me", headers=ada.bearer, json={field: "admin"})
 
@@ -106,7 +106,7 @@ def test_nobody_changes_what_is_not_theirs_to_change(client: httpx.Client, field
 
 
 def test_a_deleted_account_is_gone_and_its_address_free(client: httpx.Client) -> None:
-    ada = Person.signed_in(client)
+    ada = User.signed_in(client)
 
     assert client.delete("/v1/me", headers=ada.bearer).status_code == 204
     assert ada.get("/v1/me").status_code == 401
@@ -117,7 +117,7 @@ def test_a_deleted_account_is_gone_and_its_address_free(client: httpx.Client) ->
 
 
 def test_deleting_takes_a_recent_login(server: Server, client: httpx.Client) -> None:
-    ada = Person.signed_in(client)
+    ada = User.signed_in(client)
     server.execute(
         f"UPDATE sessions SET authenticated_at = authenticated_at - 900 WHERE id = '{ada.session}'"  # noqa: S608
     )
@@ -143,10 +143,10 @@ def test_login_takes_the_address_in_any_case(client: httpx.Client) -> None:
 def test_a_wrong_password_and_an_unknown_account_can_not_be_told_apart(
     client: httpx.Client,
 ) -> None:
-    given = credentials()
-    register(client, given)
+    account = credentials()
+    register(client, account)
 
-    wrong = client.post("/v1/auth/login", json={**given, "password": "another password"})
+    wrong = client.post("/v1/auth/login", json={**account, "password": "another password"})
     unknown = client.post("/v1/auth/login", json=credentials())
 
     assert wrong.status_code == unknown.status_code == 401
@@ -156,10 +156,10 @@ def test_a_wrong_password_and_an_unknown_account_can_not_be_told_apart(
 
 @pytest.mark.parametrize("length", [8, 128])
 def test_passwords_from_8_to_128_characters_are_accepted(client: httpx.Client, length: int) -> None:
-    given = credentials(password=("über" * 32)[:length])
+    account = credentials(password=("über" * 32)[:length])
 
-    assert register(client, given).status_code == 201
-    assert client.post("/v1/auth/login", json=given).status_code == 200
+    assert register(client, account).status_code == 201
+    assert client.post("/v1/auth/login", json=account).status_code == 200
 
 
 @pytest.mark.parametrize("length", [0, 7, 129])

@@ -2,24 +2,24 @@
 
 import httpx
 import pytest
-from people import Person
 from running import Server
+from users import User
 
 
 @pytest.fixture(name="admin")
-def _admin(server: Server, client: httpx.Client) -> Person:
-    person = Person.signed_in(client)
-    server.execute(f"UPDATE accounts SET role = 'admin' WHERE email = '{person.email}'")  # noqa: S608
-    return person
+def _admin(server: Server, client: httpx.Client) -> User:
+    user = User.signed_in(client)
+    server.execute(f"UPDATE accounts SET role = 'admin' WHERE email = '{user.email}'")  # noqa: S608
+    return user
 
 
-def identity(person: Person) -> str:
-    return str(person.get("/v1/me").json()["id"])
+def identity(user: User) -> str:
+    return str(user.get("/v1/me").json()["id"])
 
 
 @pytest.mark.parametrize("path", ["", "/" + "0" * 32, "/" + "0" * 32 + "/disable"])
 def test_who_is_no_administrator_is_refused(client: httpx.Client, path: str) -> None:
-    ada = Person.signed_in(client)
+    ada = User.signed_in(client)
     method = "POST" if path.endswith("disable") else "GET"
 
     answer = client.request(method, f"/v1/admin/users{path}", headers=ada.bearer)
@@ -29,8 +29,8 @@ def test_who_is_no_administrator_is_refused(client: httpx.Client, path: str) -> 
     assert nobody.json()["code"] == "invalid_token"
 
 
-def test_every_account_is_listed_once_over_all_pages(admin: Person) -> None:
-    made = {Person.registered(admin.client).email for _ in range(7)}
+def test_every_account_is_listed_once_over_all_pages(admin: User) -> None:
+    made = {User.registered(admin.client).email for _ in range(7)}
     seen: list[str] = []
     path = "/v1/admin/users?limit=3"
     while True:
@@ -44,8 +44,8 @@ def test_every_account_is_listed_once_over_all_pages(admin: Person) -> None:
     assert len(seen) == len(set(seen))
 
 
-def test_accounts_are_found_by_a_part_of_their_address(admin: Person) -> None:
-    ada = Person.registered(admin.client)
+def test_accounts_are_found_by_a_part_of_their_address(admin: User) -> None:
+    ada = User.registered(admin.client)
 
     found = admin.get(f"/v1/admin/users?email={ada.email[3:20].upper()}").json()["users"]
     none = admin.get("/v1/admin/users?email=%25").json()["users"]
@@ -54,8 +54,8 @@ def test_accounts_are_found_by_a_part_of_their_address(admin: Person) -> None:
     assert none == [], "a wildcard of the database's works"
 
 
-def test_a_disabled_account_is_out_at_once_and_in_again_when_enabled(admin: Person) -> None:
-    ada = Person.signed_in(admin.client)
+def test_a_disabled_account_is_out_at_once_and_in_again_when_enabled(admin: User) -> None:
+    ada = User.signed_in(admin.client)
     path = f"/v1/admin/users/{identity(ada)}"
 
     disabled = admin.post(f"{path}/disable").json()
@@ -70,23 +70,23 @@ def test_a_disabled_account_is_out_at_once_and_in_again_when_enabled(admin: Pers
     assert ada.can_sign_in()
 
 
-def test_a_disabled_account_can_not_reset_its_password(admin: Person) -> None:
-    ada = Person.signed_in(admin.client)
+def test_a_disabled_account_can_not_reset_its_password(admin: User) -> None:
+    ada = User.signed_in(admin.client)
     ada.client.post("/v1/auth/password/forgot", json={"email": ada.email})
     token = ada.token_mailed("Set a new password")
     admin.post(f"/v1/admin/users/{identity(ada)}/disable")
 
-    given = {"token": token, "password": "another horse battery"}
-    assert ada.client.post("/v1/auth/password/reset", json=given).status_code == 400
+    body = {"token": token, "password": "another horse battery"}
+    assert ada.client.post("/v1/auth/password/reset", json=body).status_code == 400
 
 
-def test_administrators_do_not_lock_themselves_out(admin: Person) -> None:
+def test_administrators_do_not_lock_themselves_out(admin: User) -> None:
     answer = admin.post(f"/v1/admin/users/{identity(admin)}/disable")
 
     assert answer.status_code == 409
     assert admin.get("/v1/me").status_code == 200
 
 
-def test_an_account_that_is_none_is_not_found(admin: Person) -> None:
+def test_an_account_that_is_none_is_not_found(admin: User) -> None:
     assert admin.get(f"/v1/admin/users/{'0' * 32}").status_code == 404
     assert admin.post(f"/v1/admin/users/{'0' * 32}/enable").status_code == 404

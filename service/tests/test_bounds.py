@@ -47,11 +47,11 @@ def test_the_page_of_the_description_runs_our_own_scripts_alone(server: Server) 
     assert "unsafe" not in policy
 
 
-def test_an_issuer_without_https_asks_no_browser_for_https(own: Server) -> None:
-    own.settings = {"AUTH_ISSUER": "http://127.0.0.2"}
-    own.start()
+def test_an_issuer_without_https_asks_no_browser_for_https(own_server: Server) -> None:
+    own_server.settings = {"AUTH_ISSUER": "http://127.0.0.2"}
+    own_server.start()
 
-    assert "Strict-Transport-Security" not in httpx.get(f"{own.url}/healthz").headers
+    assert "Strict-Transport-Security" not in httpx.get(f"{own_server.url}/healthz").headers
 
 
 def test_tokens_are_kept_in_no_cache(server: Server) -> None:
@@ -172,21 +172,21 @@ def test_an_answer_leaves_in_one_piece_and_before_the_connection_ends() -> None:
     assert sent == [b"head body", b"last", "closed"]
 
 
-def test_half_a_request_does_nothing(own: Server) -> None:
-    own.start()
+def test_half_a_request_does_nothing(own_server: Server) -> None:
+    own_server.start()
     body = b'{"email": "half@example.test", "password": "correct horse"}'
     head = (
         b"POST /v1/auth/register HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
         b"Content-Length: 99\r\n\r\n"
     )
-    with socket.create_connection(("127.0.0.1", own.port)) as raw:
+    with socket.create_connection(("127.0.0.1", own_server.port)) as raw:
         raw.sendall(head + body)
         raw.shutdown(socket.SHUT_WR)
         time.sleep(0.3)
-    own.stop()
+    own_server.stop()
 
-    assert "account.registered" not in own.log
-    assert "Traceback" not in own.log
+    assert "account.registered" not in own_server.log
+    assert "Traceback" not in own_server.log
 
 
 @pytest.mark.parametrize(

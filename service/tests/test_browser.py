@@ -9,11 +9,11 @@ import chromium
 import httpx
 import pytest
 from applications import RelyingParty
-from people import PASSWORD, Person
 from running import Server
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
+from users import PASSWORD, User
 
 _SECONDS = 15
 # WCAG 2.2 §1.4.3, level AA
@@ -44,10 +44,10 @@ def _application(
         server.stop()
 
 
-@pytest.fixture(name="person")
-def _person(application: tuple[RelyingParty, Server]) -> Iterator[Person]:
+@pytest.fixture(name="user")
+def _user(application: tuple[RelyingParty, Server]) -> Iterator[User]:
     with httpx.Client(base_url=application[1].url, timeout=30) as client:
-        yield Person.registered(client)
+        yield User.registered(client)
 
 
 @pytest.fixture(
@@ -76,7 +76,7 @@ def fill_in(chrome: Chrome, email: str, password: str) -> None:
 
 
 def test_a_user_signs_in_to_an_application_after_a_wrong_password_and_out_again(
-    chrome: Chrome, application: tuple[RelyingParty, Server], person: Person
+    chrome: Chrome, application: tuple[RelyingParty, Server], user: User
 ) -> None:
     relying_party, server = application
     relying_party.signed_in = {}
@@ -85,19 +85,19 @@ def test_a_user_signs_in_to_an_application_after_a_wrong_password_and_out_again(
     assert chrome.title == "Sign in to Web Shop"
     assert chrome.switch_to.active_element.get_attribute("id") == "email"
 
-    fill_in(chrome, person.email, "wrong password")
+    fill_in(chrome, user.email, "wrong password")
     until(chrome, lambda seen: seen.title.startswith("Error: "), "the error was not shown")
     problem = chrome.find_element(By.CSS_SELECTOR, "[role=alert]")
     assert problem.text == "The e-mail address or the password is wrong."
-    assert chrome.find_element(By.ID, "email").get_attribute("value") == person.email
+    assert chrome.find_element(By.ID, "email").get_attribute("value") == user.email
     assert chrome.find_element(By.ID, "password").get_attribute("value") == ""
 
-    fill_in(chrome, person.email, PASSWORD)
+    fill_in(chrome, user.email, PASSWORD)
     until(chrome, lambda seen: seen.title == "Allow Web Shop?", "consent was not asked for")
     chrome.find_element(By.CSS_SELECTOR, "button[value=allow]").click()
     until(chrome, lambda seen: "/callback" in seen.current_url, "it did not come back")
-    assert person.email in chrome.page_source
-    assert relying_party.signed_in["userinfo"]["email"] == person.email
+    assert user.email in chrome.page_source
+    assert relying_party.signed_in["userinfo"]["email"] == user.email
 
     chrome.get(f"{server.url}/account")
     chrome.find_element(By.CSS_SELECTOR, "button[type=submit]").click()
@@ -106,11 +106,11 @@ def test_a_user_signs_in_to_an_application_after_a_wrong_password_and_out_again(
 
 
 def test_the_page_is_done_with_the_keyboard_alone(
-    application: tuple[RelyingParty, Server], person: Person
+    application: tuple[RelyingParty, Server], user: User
 ) -> None:
     with chromium.browser() as chrome:
         chrome.get(f"{application[1].url}/sign-in")
-        chrome.switch_to.active_element.send_keys(person.email, "\ue004")
+        chrome.switch_to.active_element.send_keys(user.email, "\ue004")
         chrome.switch_to.active_element.send_keys(PASSWORD, "\ue007")
 
         until(chrome, lambda seen: seen.title == "Signed in", "it did not sign in")

@@ -5,8 +5,8 @@ import time
 
 import httpx
 import pytest
-from people import Person, token_in
 from running import Server
+from users import User, token_in
 
 
 def algorithms(client: httpx.Client) -> list[str]:
@@ -17,10 +17,10 @@ def test_a_new_administrator_sets_a_password_by_the_link(on_sqlite: Server) -> N
     made = on_sqlite.command("create-admin", "Root@Example.test")
     on_sqlite.start()
     with httpx.Client(base_url=on_sqlite.url) as client:
-        root = Person(client, "root@example.test")
-        given = {"token": token_in(made.stdout), "password": root.password}
+        root = User(client, "root@example.test")
+        body = {"token": token_in(made.stdout), "password": root.password}
 
-        assert client.post("/v1/auth/password/reset", json=given).status_code == 204
+        assert client.post("/v1/auth/password/reset", json=body).status_code == 204
         root.sign_in()
         assert root.get("/v1/me").json()["role"] == "admin"
 
@@ -31,7 +31,7 @@ def test_a_new_administrator_gets_the_password_that_is_given(on_sqlite: Server) 
     )
     on_sqlite.start()
     with httpx.Client(base_url=on_sqlite.url) as client:
-        assert Person(client, "root@example.test", "a b c d e").can_sign_in()
+        assert User(client, "root@example.test", "a b c d e").can_sign_in()
     assert "a b c d e" not in made.stdout + made.stderr
 
 
@@ -57,7 +57,7 @@ def test_a_rotated_key_is_published_before_it_signs(on_sqlite: Server) -> None:
     on_sqlite.settings = {"AUTH_SIGNING_KEY_PUBLISH_SECONDS": "3"}
     on_sqlite.start()
     with httpx.Client(base_url=on_sqlite.url) as client:
-        ada = Person.signed_in(client)
+        ada = User.signed_in(client)
         before = kid(ada)
         on_sqlite.command("rotate-keys", "--algorithm", "Ed25519")
         deadline = time.monotonic() + 15
@@ -76,40 +76,43 @@ def test_a_rotated_key_is_published_before_it_signs(on_sqlite: Server) -> None:
         assert ada.get("/v1/me").status_code == 200, "what the old key signed is refused"
 
 
-def kid(person: Person) -> str:
+def kid(user: User) -> str:
     from joserfc import jws  # noqa: PLC0415
 
-    return str(jws.extract_compact(person.tokens["access_token"].encode()).headers()["kid"])
+    return str(jws.extract_compact(user.tokens["access_token"].encode()).headers()["kid"])
 
 
 def test_revoked_keys_void_their_tokens_and_a_restart_does_not_bring_them_back(
-    own: Server,
+    own_server: Server,
 ) -> None:
-    own.start()
-    with httpx.Client(base_url=own.url) as client:
-        ada = Person.signed_in(client)
-    own.stop()
-    assert own.command("rotate-keys", "--revoke").returncode == 0
-    own.start()
-    with httpx.Client(base_url=own.url) as client:
+    own_server.start()
+    with httpx.Client(base_url=own_server.url) as client:
+        ada = User.signed_in(client)
+    own_server.stop()
+    assert own_server.command("rotate-keys", "--revoke").returncode == 0
+    own_server.start()
+    with httpx.Client(base_url=own_server.url) as client:
         assert ada_on(client, ada).get("/v1/me").status_code == 401
         assert len(algorithms(client)) == 1
-        again = Person.signed_in(client)
+        again = User.signed_in(client)
         assert again.get("/v1/me").status_code == 200
 
 
-def ada_on(client: httpx.Client, ada: Person) -> Person:
-    return Person(client, ada.email, tokens=ada.tokens)
+def ada_on(client: httpx.Client, ada: User) -> User:
+    return User(client, ada.email, tokens=ada.tokens)
 
 
-def test_a_process_learns_of_the_key_that_another_one_signed_with(own: Server) -> None:
-    own.start()
-    own.command("rotate-keys", "--now")
-    other = Server(data=own.data, key=own.key, database=own.database)
+def test_a_process_learns_of_the_key_that_another_one_signed_with(own_server: Server) -> None:
+    own_server.start()
+    own_server.command("rotate-keys", "--now")
+    other = Server(data=own_server.data, key=own_server.key, database=own_server.database)
     other.start()
     try:
-        with httpx.Client(base_url=own.url) as here, httpx.Client(base_url=other.url) as there:
-            ada = Person.signed_in(there)
+        with (
+            httpx.Client(base_url=own_server.url) as here,
+            httpx.Client(base_url=other.url) as there,
+        ):
+            ada = User.signed_in(there)
             assert here.get("/v1/me", headers=ada.bearer).status_code == 200
     finally:
         other.stop()
@@ -123,20 +126,20 @@ def test_a_second_rotation_waits_for_the_first(on_sqlite: Server) -> None:
     assert "--now" in again.stderr
 
 
-def test_prune_deletes_what_is_expired_and_nothing_else(own: Server) -> None:
-    own.start()
-    with httpx.Client(base_url=own.url) as client:
-        gone, kept = Person.signed_in(client), Person.signed_in(client)
-        own.execute(f"UPDATE sessions SET expires_at = 1 WHERE id = '{gone.session}'")  # noqa: S608
-        pruned = own.command("prune")
+def test_prune_deletes_what_is_expired_and_nothing_else(own_server: Server) -> None:
+    own_server.start()
+    with httpx.Client(base_url=own_server.url) as client:
+        gone, kept = User.signed_in(client), User.signed_in(client)
+        own_server.execute(f"UPDATE sessions SET expires_at = 1 WHERE id = '{gone.session}'")  # noqa: S608
+        pruned = own_server.command("prune")
 
         assert re.search(r"^sessions: 1$", pruned.stdout, re.MULTILINE), pruned.stdout
         assert kept.refresh().status_code == 200
         assert kept.get("/v1/me").status_code == 200
 
 
-def test_migrate_makes_the_schema_without_serving(own: Server) -> None:
-    first, second = own.command("migrate"), own.command("migrate")
+def test_migrate_makes_the_schema_without_serving(own_server: Server) -> None:
+    first, second = own_server.command("migrate"), own_server.command("migrate")
 
     assert "behind" in first.stdout
     assert "current" in second.stdout

@@ -9,14 +9,14 @@ from pathlib import Path
 import httpx
 import pytest
 from databases import Postgres
-from people import Person
 from running import Server
+from users import User
 
-GIVEN = {"email": "ada@example.test", "password": "correct horse"}
+CREDENTIALS = {"email": "ada@example.test", "password": "correct horse"}
 
 
 def register(server: Server) -> httpx.Response:
-    return httpx.post(f"{server.url}/v1/auth/register", json=GIVEN, timeout=30)
+    return httpx.post(f"{server.url}/v1/auth/register", json=CREDENTIALS, timeout=30)
 
 
 def is_unavailable(answer: httpx.Response) -> bool:
@@ -44,7 +44,7 @@ def test_a_locked_file_is_unavailable_and_comes_back(on_sqlite: Server) -> None:
 def test_while_the_file_is_locked_who_has_a_token_is_still_served(on_sqlite: Server) -> None:
     on_sqlite.start()
     with httpx.Client(base_url=on_sqlite.url) as client:
-        ada = Person.signed_in(client)
+        ada = User.signed_in(client)
         with contextlib.closing(
             sqlite3.connect(on_sqlite.data / "auth.sqlite", isolation_level=None)
         ) as holder:
@@ -55,7 +55,7 @@ def test_while_the_file_is_locked_who_has_a_token_is_still_served(on_sqlite: Ser
 def test_a_file_that_is_gone_is_unavailable_not_made_anew(on_sqlite: Server) -> None:
     on_sqlite.start()
     with httpx.Client(base_url=on_sqlite.url) as client:
-        ada = Person.registered(client)
+        ada = User.registered(client)
         away = on_sqlite.data / "away"
         away.mkdir()
         for file in on_sqlite.data.glob("auth.sqlite*"):
@@ -85,13 +85,13 @@ def test_a_full_disk_is_unavailable_and_comes_back(on_sqlite: Server, small_disk
     on_sqlite.database = f"sqlite:///{small_disk}/auth.sqlite"
     on_sqlite.start()
     with httpx.Client(base_url=on_sqlite.url, timeout=30) as client:
-        ada = Person.signed_in(client)
+        ada = User.signed_in(client)
         filler = small_disk / "filler"
         with contextlib.suppress(OSError), filler.open("wb") as file:
             while True:
                 file.write(b"x" * 4096)
                 file.flush()
-        statuses = {Person(client).client.post("/v1/auth/login", json=ada.credentials).status_code}
+        statuses = {User(client).client.post("/v1/auth/login", json=ada.credentials).status_code}
         for _ in range(40):
             # what is free within the file's own pages takes some more
             statuses.add(client.post("/v1/auth/login", json=ada.credentials).status_code)
@@ -102,20 +102,20 @@ def test_a_full_disk_is_unavailable_and_comes_back(on_sqlite: Server, small_disk
         assert ada.can_sign_in()
 
 
-def test_a_database_without_our_tables_is_not_ready(own: Server) -> None:
-    own.start()
-    own.execute("ALTER TABLE accounts RENAME TO away")
-    gone = httpx.get(f"{own.url}/readyz", timeout=30).status_code
-    own.execute("ALTER TABLE away RENAME TO accounts")
+def test_a_database_without_our_tables_is_not_ready(own_server: Server) -> None:
+    own_server.start()
+    own_server.execute("ALTER TABLE accounts RENAME TO away")
+    gone = httpx.get(f"{own_server.url}/readyz", timeout=30).status_code
+    own_server.execute("ALTER TABLE away RENAME TO accounts")
 
     assert gone == 503
-    assert httpx.get(f"{own.url}/readyz", timeout=30).status_code == 200
+    assert httpx.get(f"{own_server.url}/readyz", timeout=30).status_code == 200
 
 
-def test_readiness_tells_what_it_checked(own: Server) -> None:
-    own.start()
+def test_readiness_tells_what_it_checked(own_server: Server) -> None:
+    own_server.start()
 
-    assert httpx.get(f"{own.url}/readyz").json() == {
+    assert httpx.get(f"{own_server.url}/readyz").json() == {
         "status": "ok",
         "checks": {"database": "ok", "migrations": "current", "keys": "ok"},
     }
@@ -128,7 +128,7 @@ def test_a_postgresql_that_went_away_is_unavailable_and_comes_back(
     server.start()
     try:
         with httpx.Client(base_url=server.url, timeout=30) as client:
-            ada = Person.registered(client)
+            ada = User.registered(client)
             postgres.stop()
             gone, ready = register(server), client.get("/readyz").status_code
             postgres.start()

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from people import Person, token_in
 from running import Server
 from smtp import Post, certificate
+from users import User, token_in
 
 VERIFY = "Confirm your e-mail address"
 CHANGE = "Confirm your new e-mail address"
@@ -20,7 +20,7 @@ def verify(client: httpx.Client, token: str) -> httpx.Response:
 
 
 def test_the_mailed_token_verifies_the_address_once(client: httpx.Client) -> None:
-    ada = Person.signed_in(client)
+    ada = User.signed_in(client)
     token = ada.token_mailed(VERIFY)
 
     assert ada.get("/v1/me").json()["email_verified"] is False
@@ -29,11 +29,11 @@ def test_the_mailed_token_verifies_the_address_once(client: httpx.Client) -> Non
     assert verify(client, token).json()["code"] == "invalid_code"
 
 
-def test_where_it_is_required_nobody_signs_in_before(own: Server) -> None:
-    own.settings = {"AUTH_REQUIRE_VERIFIED_EMAIL": "true"}
-    own.start()
-    with httpx.Client(base_url=own.url) as client:
-        ada = Person.registered(client)
+def test_where_it_is_required_nobody_signs_in_before(own_server: Server) -> None:
+    own_server.settings = {"AUTH_REQUIRE_VERIFIED_EMAIL": "true"}
+    own_server.start()
+    with httpx.Client(base_url=own_server.url) as client:
+        ada = User.registered(client)
         before = client.post("/v1/auth/login", json=ada.credentials)
         guess = client.post("/v1/auth/login", json={**ada.credentials, "password": "a guess !"})
         verify(client, ada.token_mailed(VERIFY))
@@ -45,7 +45,7 @@ def test_where_it_is_required_nobody_signs_in_before(own: Server) -> None:
 
 
 def test_a_changed_address_counts_once_it_is_proven(client: httpx.Client) -> None:
-    ada = Person.signed_in(client)
+    ada = User.signed_in(client)
     new = f"new-{ada.email}"
 
     asked = client.patch("/v1/me", headers=ada.bearer, json={"email": new})
@@ -61,11 +61,11 @@ def test_a_changed_address_counts_once_it_is_proven(client: httpx.Client) -> Non
 
 
 def test_an_address_that_somebody_took_meanwhile_is_not_taken_over(client: httpx.Client) -> None:
-    ada = Person.signed_in(client)
+    ada = User.signed_in(client)
     new = f"new-{ada.email}"
     client.patch("/v1/me", headers=ada.bearer, json={"email": new})
     token = ada.token_mailed(CHANGE, to=new)
-    grace = Person(client, new)
+    grace = User(client, new)
     client.post("/v1/auth/register", json=grace.credentials)
 
     assert verify(client, token).status_code == 409
@@ -74,7 +74,7 @@ def test_an_address_that_somebody_took_meanwhile_is_not_taken_over(client: httpx
 
 
 def test_a_link_to_the_address_before_does_nothing_after_a_change(client: httpx.Client) -> None:
-    ada = Person.signed_in(client)
+    ada = User.signed_in(client)
     old, new = ada.email, f"new-{ada.email}"
     client.post("/v1/auth/password/forgot", json={"email": old})
     stolen = ada.token_mailed("Set a new password")
@@ -108,7 +108,7 @@ def test_mail_is_sent_encrypted_and_signed_in(on_sqlite: Server, post: Post, sec
     }
     on_sqlite.start()
     with httpx.Client(base_url=on_sqlite.url) as client:
-        ada = Person.registered(client)
+        ada = User.registered(client)
         message = email.message_from_bytes(post.received(ada.email))
         text = message.get_payload(decode=True)
         assert isinstance(text, bytes)
@@ -131,7 +131,7 @@ def test_a_server_with_a_certificate_of_nobody_we_trust_gets_no_password(
     seen = post.logins
     on_sqlite.start()
     with httpx.Client(base_url=on_sqlite.url) as client:
-        Person.registered(client)
+        User.registered(client)
     deadline = time.monotonic() + 10
     while "SSLCertVerificationError" not in on_sqlite.log and time.monotonic() < deadline:
         time.sleep(0.02)

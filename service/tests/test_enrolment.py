@@ -6,24 +6,24 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from careful import Careful
-from people import Person
 from running import Server
+from second_factor_users import SecondFactorUser
+from users import User
 
 
 def test_an_authenticator_app_reads_the_uri_that_is_drawn(client: httpx.Client) -> None:
-    ada = Person.signed_in(client)
+    ada = User.signed_in(client)
 
-    given = ada.post("/v1/me/totp").json()
+    setup = ada.post("/v1/me/totp").json()
 
-    uri = urlsplit(given["uri"])
+    uri = urlsplit(setup["uri"])
     assert (uri.scheme, uri.netloc) == ("otpauth", "totp")
-    assert parse_qs(uri.query)["secret"] == [given["secret"]]
-    assert given["qr_svg"].startswith("<svg")
+    assert parse_qs(uri.query)["secret"] == [setup["secret"]]
+    assert setup["qr_svg"].startswith("<svg")
 
 
 def test_an_app_that_was_not_confirmed_asks_for_nothing(client: httpx.Client) -> None:
-    ada = Careful.signed_in(client)
+    ada = SecondFactorUser.signed_in(client)
     ada.begin()
 
     refused = ada.post("/v1/me/totp/confirm", code=ada.wrong_code())
@@ -34,7 +34,7 @@ def test_an_app_that_was_not_confirmed_asks_for_nothing(client: httpx.Client) ->
 
 
 def test_new_recovery_codes_make_the_old_ones_void(client: httpx.Client) -> None:
-    ada = Careful.enrolled(client)
+    ada = SecondFactorUser.enrolled(client)
 
     new = ada.post("/v1/me/recovery-codes").json()["recovery_codes"]
 
@@ -43,9 +43,9 @@ def test_new_recovery_codes_make_the_old_ones_void(client: httpx.Client) -> None
 
 
 def test_the_first_factor_ends_the_other_sessions(client: httpx.Client) -> None:
-    ada = Careful(client)
+    ada = SecondFactorUser(client)
     client.post("/v1/auth/register", json=ada.credentials)
-    elsewhere = Person(client, email=ada.email)
+    elsewhere = User(client, email=ada.email)
     elsewhere.sign_in()
     ada.sign_in()
     ada.begin()
@@ -58,7 +58,7 @@ def test_the_first_factor_ends_the_other_sessions(client: httpx.Client) -> None:
 
 
 def test_a_confirmed_app_is_not_replaced_by_another(client: httpx.Client) -> None:
-    ada = Careful.enrolled(client)
+    ada = SecondFactorUser.enrolled(client)
 
     assert ada.post("/v1/me/totp").status_code == 409
     assert ada.sign_in_with(code=ada.code()).status_code == 200
@@ -67,7 +67,7 @@ def test_a_confirmed_app_is_not_replaced_by_another(client: httpx.Client) -> Non
 def test_a_session_that_somebody_ends_at_this_moment_adds_nothing(
     server: Server, client: httpx.Client
 ) -> None:
-    ada = Careful.signed_in(client)
+    ada = SecondFactorUser.signed_in(client)
     ada.begin()
     code, session = ada.code(), ada.session
     with ThreadPoolExecutor(1) as pool:
@@ -81,16 +81,16 @@ def test_a_session_that_somebody_ends_at_this_moment_adds_nothing(
 
 
 def test_recovery_codes_are_for_who_has_a_second_factor(client: httpx.Client) -> None:
-    assert Person.signed_in(client).post("/v1/me/recovery-codes").status_code == 409
+    assert User.signed_in(client).post("/v1/me/recovery-codes").status_code == 409
 
 
 def test_codes_of_an_app_that_is_to_be_added_can_not_be_guessed(
-    own: Server,
+    own_server: Server,
 ) -> None:
-    own.settings = {"AUTH_RATE_LIMITS": ""}
-    own.start()
-    with httpx.Client(base_url=own.url) as client:
-        ada = Careful.signed_in(client)
+    own_server.settings = {"AUTH_RATE_LIMITS": ""}
+    own_server.start()
+    with httpx.Client(base_url=own_server.url) as client:
+        ada = SecondFactorUser.signed_in(client)
         ada.begin()
 
         statuses = [
@@ -104,15 +104,15 @@ def test_codes_of_an_app_that_is_to_be_added_can_not_be_guessed(
 def test_the_app_is_taken_away_by_who_proves_to_be_its_owner(
     client: httpx.Client, proof: str
 ) -> None:
-    ada = Careful.enrolled(client)
-    given = {
+    ada = SecondFactorUser.enrolled(client)
+    body = {
         "password": {"password": ada.password},
         "totp": {"code": ada.code()},
         "recovery": {"code": ada.codes[0]},
     }[proof]
 
     unproven = ada.post("/v1/me/totp/disable", password="not it at all")
-    proven = ada.post("/v1/me/totp/disable", **given)
+    proven = ada.post("/v1/me/totp/disable", **body)
 
     assert unproven.status_code == 401
     assert proven.status_code == 204
@@ -121,7 +121,7 @@ def test_the_app_is_taken_away_by_who_proves_to_be_its_owner(
     assert ada.mailed("A second factor was removed")
 
 
-def done_for_good(ada: Careful) -> list[httpx.Response]:
+def done_for_good(ada: SecondFactorUser) -> list[httpx.Response]:
     return [
         ada.post("/v1/me/recovery-codes"),
         ada.post("/v1/me/totp/disable", password="not it at all"),
@@ -144,7 +144,7 @@ def done_for_good(ada: Careful) -> list[httpx.Response]:
 def test_what_is_done_for_good_takes_a_recent_login_with_the_second_factor(
     server: Server, client: httpx.Client, change: str
 ) -> None:
-    ada = Careful.enrolled(client)
+    ada = SecondFactorUser.enrolled(client)
     server.execute(f"UPDATE sessions SET {change} WHERE id = '{ada.session}'")  # noqa: S608
 
     refused = done_for_good(ada)
@@ -158,7 +158,7 @@ def test_what_is_done_for_good_takes_a_recent_login_with_the_second_factor(
 def test_an_administrator_resets_a_second_factor_and_its_owner_is_told(
     server: Server, client: httpx.Client
 ) -> None:
-    root, ada = Person.signed_in(client), Careful.enrolled(client)
+    root, ada = User.signed_in(client), SecondFactorUser.enrolled(client)
     identity = ada.get("/v1/me").json()["id"]
     path = f"/v1/admin/users/{identity}/second-factor"
     forbidden = client.delete(path, headers=root.bearer)

@@ -5,8 +5,8 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 from applications import ISSUER, SECRET, WITH_ISSUER, Browser, Flow
-from people import Person
 from running import Server
+from users import User
 
 SERVER_SETTINGS = {**WITH_ISSUER, "AUTH_COOKIE_DOMAIN": "example.test"}
 # as Caddy and Traefik ask for a page that a browser wants
@@ -19,27 +19,27 @@ PAGE = {
 }
 
 
-def signed_in_cookie(server: Server, person: Person) -> dict[str, str]:
+def signed_in_cookie(server: Server, user: User) -> dict[str, str]:
     """Give the cookie, which httpx would not send to an address outside of the domain."""
     with httpx.Client(base_url=server.url) as client:
         form = client.get("/sign-in")
         token = form.cookies["auth-form"]
-        given = {"csrf_token": token, **person.credentials}
-        answer = client.post("/sign-in", data=given)
+        form_data = {"csrf_token": token, **user.credentials}
+        answer = client.post("/sign-in", data=form_data)
     session = answer.headers.get_list("Set-Cookie")[0]
     assert "Domain=example.test" in session
     return {"Cookie": session.partition(";")[0]}
 
 
 def test_a_token_passes_with_whose_it_is(client: httpx.Client) -> None:
-    person = Person.signed_in(client)
-    person.client.patch("/v1/me", json={"name": "Ada Ünder"}, headers=person.bearer)
+    user = User.signed_in(client)
+    user.client.patch("/v1/me", json={"name": "Ada Ünder"}, headers=user.bearer)
 
-    answer = person.get("/v1/auth/verify")
+    answer = user.get("/v1/auth/verify")
 
     assert answer.status_code == 200
-    assert answer.headers["X-Auth-User"] == person.get("/v1/me").json()["id"]
-    assert answer.headers["X-Auth-Email"] == person.email
+    assert answer.headers["X-Auth-User"] == user.get("/v1/me").json()["id"]
+    assert answer.headers["X-Auth-Email"] == user.email
     assert answer.headers["X-Auth-Email-Verified"] == "false"
     assert answer.headers["X-Auth-Name"] == "Ada %C3%9Cnder"
     assert answer.headers["X-Auth-Role"] == "user"
@@ -47,12 +47,12 @@ def test_a_token_passes_with_whose_it_is(client: httpx.Client) -> None:
 
 
 def test_a_browser_that_is_signed_in_passes(server: Server, client: httpx.Client) -> None:
-    person = Person.registered(client)
+    user = User.registered(client)
 
-    answer = client.get("/v1/auth/verify", headers=signed_in_cookie(server, person) | PAGE)
+    answer = client.get("/v1/auth/verify", headers=signed_in_cookie(server, user) | PAGE)
 
     assert answer.status_code == 200
-    assert answer.headers["X-Auth-Email"] == person.email
+    assert answer.headers["X-Auth-Email"] == user.email
 
 
 def test_a_browser_that_wants_a_page_is_sent_to_sign_in_and_back(client: httpx.Client) -> None:
@@ -64,11 +64,11 @@ def test_a_browser_that_wants_a_page_is_sent_to_sign_in_and_back(client: httpx.C
 
 
 def test_after_the_sign_in_the_browser_comes_back(server: Server, client: httpx.Client) -> None:
-    person = Person.registered(client)
+    user = User.registered(client)
     with Browser(server.url) as browser:
         back = "https://app.example.test/orders?page=2"
         form = browser.open(f"/sign-in?{urlencode({'next': back})}")
-        answer = browser.submit(form, **person.credentials)
+        answer = browser.submit(form, **user.credentials)
 
     assert answer.headers["Location"] == back
     assert form.headers["Content-Security-Policy"].endswith("'self' https://app.example.test")
@@ -106,23 +106,23 @@ def test_a_host_that_is_not_ours_is_not_sent_back_to(client: httpx.Client, host:
 def test_another_role_or_scope_than_asked_for_does_not_pass(
     server: Server, client: httpx.Client
 ) -> None:
-    person = Person.signed_in(client)
+    user = User.signed_in(client)
     with Browser(server.url) as browser:
-        cookie = signed_in_cookie(server, person)
+        cookie = signed_in_cookie(server, user)
         browser.client.headers.update(cookie)
         tokens = Flow(scope="openid").tokens(client, browser)
     application = {"Authorization": f"Bearer {tokens['access_token']}"}
 
-    assert person.get("/v1/auth/verify?role=admin").status_code == 403
-    assert person.get("/v1/auth/verify?role=user").status_code == 200
+    assert user.get("/v1/auth/verify?role=admin").status_code == 403
+    assert user.get("/v1/auth/verify?role=user").status_code == 200
     asked = "/v1/auth/verify?scope=orders:read"
     assert client.get(asked, headers=application).json()["code"] == "insufficient_scope"
     assert client.get("/v1/auth/verify?scope=openid", headers=application).status_code == 200
 
 
 def test_no_secret_is_sent_on_to_the_application(server: Server, client: httpx.Client) -> None:
-    person = Person.registered(client)
-    cookie = signed_in_cookie(server, person)
+    user = User.registered(client)
+    cookie = signed_in_cookie(server, user)
 
     answer = client.get("/v1/auth/verify", headers=cookie)
 

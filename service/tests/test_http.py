@@ -6,8 +6,8 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from people import Person
 from running import Server
+from users import User
 
 IN_JSON = {"Content-Type": "application/json"}
 ROUTES = ["/v1/auth/register", "/v1/auth/login"]
@@ -43,7 +43,7 @@ def is_problem(answer: httpx.Response) -> bool:
 
 @pytest.mark.parametrize("route", HALVES)
 def test_a_secret_that_is_no_text_is_refused_as_a_problem(client: httpx.Client, route: str) -> None:
-    ada = Person.signed_in(client)
+    ada = User.signed_in(client)
 
     answer = client.post(route, content=json.dumps(HALVES[route]), headers=ada.bearer | IN_JSON)
 
@@ -123,11 +123,11 @@ def test_a_body_that_turns_out_too_large_is_refused(client: httpx.Client) -> Non
 
 
 def test_each_answer_names_its_request(client: httpx.Client) -> None:
-    given = client.get("/healthz", headers={"X-Request-Id": "my-request-1"})
-    made = [client.get("/healthz").headers["x-request-id"] for _ in range(2)]
+    named = client.get("/healthz", headers={"X-Request-Id": "my-request-1"})
+    generated = [client.get("/healthz").headers["x-request-id"] for _ in range(2)]
 
-    assert given.headers["x-request-id"] == "my-request-1"
-    assert made[0] != made[1]
+    assert named.headers["x-request-id"] == "my-request-1"
+    assert generated[0] != generated[1]
 
 
 def test_a_request_id_that_could_forge_a_log_line_is_replaced(client: httpx.Client) -> None:
@@ -136,26 +136,26 @@ def test_a_request_id_that_could_forge_a_log_line_is_replaced(client: httpx.Clie
     assert '"' not in answer.headers["x-request-id"]
 
 
-def test_version_tells_what_was_built(own: Server) -> None:
-    own.settings = {"AUTH_REVISION": "abc1234", "AUTH_REVISION_TIME": "2026-01-01T00:00:00Z"}
-    own.start()
+def test_version_tells_what_was_built(own_server: Server) -> None:
+    own_server.settings = {"AUTH_REVISION": "abc1234", "AUTH_REVISION_TIME": "2026-01-01T00:00:00Z"}
+    own_server.start()
 
-    assert httpx.get(f"{own.url}/version").json() == {
+    assert httpx.get(f"{own_server.url}/version").json() == {
         "revision": "abc1234",
         "revision_time": "2026-01-01T00:00:00Z",
     }
 
 
-def test_every_log_line_is_json_and_holds_no_secret(own: Server) -> None:
-    own.start()
-    given = {"email": "ada@example.test", "password": "hunter2 hunter2"}
-    httpx.post(f"{own.url}/v1/auth/register", json=given)
-    token = httpx.post(f"{own.url}/v1/auth/login", json=given).json()["access_token"]
-    httpx.get(f"{own.url}/v1/me?token={token}", headers={"Authorization": f"Bearer {token}"})
-    own.stop()
+def test_every_log_line_is_json_and_holds_no_secret(own_server: Server) -> None:
+    own_server.start()
+    credentials = {"email": "ada@example.test", "password": "hunter2 hunter2"}
+    httpx.post(f"{own_server.url}/v1/auth/register", json=credentials)
+    token = httpx.post(f"{own_server.url}/v1/auth/login", json=credentials).json()["access_token"]
+    httpx.get(f"{own_server.url}/v1/me?token={token}", headers={"Authorization": f"Bearer {token}"})
+    own_server.stop()
 
-    lines = [json.loads(line) for line in own.log.splitlines()]
+    lines = [json.loads(line) for line in own_server.log.splitlines()]
     assert {line["path"] for line in lines if "path" in line} >= {"/v1/auth/login", "/v1/me"}
-    assert "hunter2" not in own.log
-    assert token not in own.log
-    assert "ada@example.test" not in own.log
+    assert "hunter2" not in own_server.log
+    assert token not in own_server.log
+    assert "ada@example.test" not in own_server.log

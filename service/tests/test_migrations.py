@@ -17,10 +17,10 @@ from auth.storage import schema
 from auth.storage.database import Database, connect
 from auth.storage.schema import State
 from auth.storage.tables import METADATA
-from people import PASSWORD, Person
 from previous import PreviousRelease
 from running import Server
 from sqlalchemy import Connection, event, text
+from users import PASSWORD, User
 
 _KEEP = "AUTH_KEEP_SCHEMA"
 # the first release kept no version: PreviousRelease makes what it made
@@ -94,14 +94,14 @@ def test_a_database_that_had_a_migration_when_it_was_new_ends_there_too(
 
 
 @pytest.mark.parametrize("revision", _KEPT)
-def test_this_release_serves_from_such_a_database(revision: str, own: Server) -> None:
-    database = connect(own.database or f"sqlite:///{own.data}/auth.sqlite")
+def test_this_release_serves_from_such_a_database(revision: str, own_server: Server) -> None:
+    database = connect(own_server.database or f"sqlite:///{own_server.data}/auth.sqlite")
     make(database, revision)
     database.close()
-    own.start()
+    own_server.start()
 
-    with httpx.Client(base_url=own.url) as client:
-        assert Person.signed_in(client).get("/v1/me").status_code == 200
+    with httpx.Client(base_url=own_server.url) as client:
+        assert User.signed_in(client).get("/v1/me").status_code == 200
 
 
 def test_what_the_newest_migration_does_is_kept(database: Database) -> None:
@@ -137,13 +137,13 @@ def test_processes_that_start_at_once_migrate_once(url: str) -> None:
     assert states == [State.CURRENT] * 4
 
 
-def test_a_database_that_a_newer_release_has_migrated_is_used_as_it_is(own: Server) -> None:
-    own.start()
-    own.execute("UPDATE alembic_version SET version_num = '9999'")
-    own.stop()
-    own.start()
+def test_a_database_that_a_newer_release_has_migrated_is_used_as_it_is(own_server: Server) -> None:
+    own_server.start()
+    own_server.execute("UPDATE alembic_version SET version_num = '9999'")
+    own_server.stop()
+    own_server.start()
 
-    assert httpx.get(f"{own.url}/readyz").json()["checks"]["migrations"] == "ahead"
+    assert httpx.get(f"{own_server.url}/readyz").json()["checks"]["migrations"] == "ahead"
 
 
 def test_a_migration_that_fails_leaves_the_schema_as_it_was(database: Database) -> None:
@@ -159,15 +159,15 @@ def test_a_migration_that_fails_leaves_the_schema_as_it_was(database: Database) 
     assert difference(database) == []
 
 
-def test_the_release_before_works_beside_this_one(own: Server) -> None:
-    url = own.database or f"sqlite:///{own.data}/auth.sqlite"
+def test_the_release_before_works_beside_this_one(own_server: Server) -> None:
+    url = own_server.database or f"sqlite:///{own_server.data}/auth.sqlite"
     before = PreviousRelease(url)
     before.prepare()
     before.add("old@example.test", PASSWORD)
-    own.start()
-    with httpx.Client(base_url=own.url) as client:
-        old = Person(client, "old@example.test")
-        new = Person.registered(client)
+    own_server.start()
+    with httpx.Client(base_url=own_server.url) as client:
+        old = User(client, "old@example.test")
+        new = User.registered(client)
         later = f"{uuid.uuid4().hex}@example.test"
 
         before.prepare()
@@ -175,7 +175,7 @@ def test_the_release_before_works_beside_this_one(own: Server) -> None:
         before.add(later, PASSWORD)
 
         assert old.can_sign_in()
-        assert Person(client, later).can_sign_in()
+        assert User(client, later).can_sign_in()
         assert before.verifies(new.email, PASSWORD)
         before.set_password(new.email, "changed by the release before")
         new.password = "changed by the release before"
@@ -184,24 +184,24 @@ def test_the_release_before_works_beside_this_one(own: Server) -> None:
             before.add(new.email, PASSWORD)
 
 
-def test_a_token_of_the_release_before_names_no_session_and_is_good(own: Server) -> None:
-    own.start()
-    with httpx.Client(base_url=own.url) as client:
-        ada = Person.signed_in(client)
+def test_a_token_of_the_release_before_names_no_session_and_is_good(own_server: Server) -> None:
+    own_server.start()
+    with httpx.Client(base_url=own_server.url) as client:
+        ada = User.signed_in(client)
         account = ada.get("/v1/me").json()["id"]
-        token = PreviousRelease.token(own.key, account)
+        token = PreviousRelease.token(own_server.key, account)
 
         answer = client.get("/v1/me", headers={"Authorization": f"Bearer {token}"})
         assert answer.json()["id"] == account
 
 
-def test_deleting_an_account_leaves_none_of_its_rows(own: Server) -> None:
-    own.start()
-    with httpx.Client(base_url=own.url) as client:
-        ada = Person.signed_in(client)
+def test_deleting_an_account_leaves_none_of_its_rows(own_server: Server) -> None:
+    own_server.start()
+    with httpx.Client(base_url=own_server.url) as client:
+        ada = User.signed_in(client)
         ada.mailed("Confirm your e-mail address")
         client.delete("/v1/me", headers=ada.bearer)
-    database = connect(own.database or f"sqlite:///{own.data}/auth.sqlite")
+    database = connect(own_server.database or f"sqlite:///{own_server.data}/auth.sqlite")
     tables = [
         table.name
         for table in METADATA.sorted_tables

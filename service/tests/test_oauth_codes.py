@@ -18,8 +18,8 @@ from applications import (
     hashed,
     refresh,
 )
-from people import PASSWORD, Person
 from running import Server
+from users import PASSWORD, User
 
 SERVER_SETTINGS = WITH_ISSUER
 
@@ -31,15 +31,15 @@ def test_authlibs_client_signs_a_user_in_knowing_nothing_but_the_issuer(on_sqlit
         on_sqlite.start()
         application.trust(on_sqlite.url)
         with Browser(on_sqlite.url) as browser:
-            person = Person.registered(browser.client)
+            user = User.registered(browser.client)
             # the application sends the browser here, with a request that Authlib has made
             start = httpx.get(application.url)
             asked = browser.open(start.headers["Location"].removeprefix(on_sqlite.url))
-            consent = browser.submit(asked, email=person.email, password=PASSWORD)
+            consent = browser.submit(asked, email=user.email, password=PASSWORD)
             granted = browser.submit(consent, decision="allow")
             done = httpx.get(granted.headers["Location"])
 
-    assert done.json() == {"signed in": person.email}
+    assert done.json() == {"signed in": user.email}
     identity = application.signed_in["userinfo"]
     assert identity["iss"] == on_sqlite.url
     assert identity["aud"] == "relying-party"
@@ -48,7 +48,7 @@ def test_authlibs_client_signs_a_user_in_knowing_nothing_but_the_issuer(on_sqlit
 
 
 def test_the_id_token_tells_how_and_when_the_user_signed_in(
-    client: httpx.Client, browser: Browser, person: Person
+    client: httpx.Client, browser: Browser, user: User
 ) -> None:
     tokens = Flow().tokens(client, browser, nonce="n-1")
 
@@ -57,7 +57,7 @@ def test_the_id_token_tells_how_and_when_the_user_signed_in(
     assert claims["aud"] == "app"
     assert claims["amr"] == ["pwd"]
     assert claims["acr"] == "aal1"
-    assert claims["email"] == person.email
+    assert claims["email"] == user.email
     assert "name" not in claims, "it was not asked for"
     assert abs(claims["auth_time"] - time.time()) < 60
     assert tokens["scope"] == "openid email"
@@ -89,11 +89,11 @@ def test_a_public_client_on_any_port_of_loopback_gets_tokens_without_a_secret(
 
 
 def test_a_client_without_the_refresh_grant_gets_no_refresh_token(
-    client: httpx.Client, server: Server, person: Person
+    client: httpx.Client, server: Server, user: User
 ) -> None:
     flow = Flow(client_id="third", secret=None, redirect_uri="https://third.example.test/callback")
     with Browser(server.url) as browser:
-        consent = browser.sign_in(person, flow.path())
+        consent = browser.sign_in(user, flow.path())
         code = answered(browser.submit(consent, decision="allow"))["code"]
 
     assert "refresh_token" not in flow.redeem(client, code).json()
@@ -174,14 +174,14 @@ def test_a_code_expires_within_a_minute(
 
 
 def test_a_changed_password_voids_a_code_that_was_made_before(
-    client: httpx.Client, browser: Browser, person: Person
+    client: httpx.Client, browser: Browser, user: User
 ) -> None:
     flow = Flow()
     code = flow.code(browser)
-    person.sign_in()
-    changed = person.post(
+    user.sign_in()
+    changed = user.post(
         "/v1/auth/password/change",
-        current_password=person.password,
+        current_password=user.password,
         new_password="another horse, another battery",
     )
     assert changed.status_code == 204

@@ -7,16 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 from applications import WITH_ISSUER, Browser, Flow, answered, bearer
-from people import Person
 from running import Server
+from users import User
 
 SERVER_SETTINGS = WITH_ISSUER
 THIRD = "https://third.example.test/callback"
 
 
-@pytest.fixture(name="person")
-def _person(client: httpx.Client) -> Person:
-    return Person.signed_in(client)
+@pytest.fixture(name="user")
+def _user(client: httpx.Client) -> User:
+    return User.signed_in(client)
 
 
 def third(scope: str = "openid") -> Flow:
@@ -67,17 +67,17 @@ def allow(client: httpx.Client, browser: Browser) -> httpx.Request:
     return client.build_request("GET", "/userinfo", headers=bearer(tokens))
 
 
-def names(client: httpx.Client, person: Person) -> list[str]:
-    found = client.get("/v1/me/applications", headers=person.bearer).json()["applications"]
+def names(client: httpx.Client, user: User) -> list[str]:
+    found = client.get("/v1/me/applications", headers=user.bearer).json()["applications"]
     return [application["name"] for application in found]
 
 
-def by_api(client: httpx.Client, _: Browser, person: Person) -> None:
-    answer = client.delete("/v1/me/applications/third", headers=person.bearer)
+def by_api(client: httpx.Client, _: Browser, user: User) -> None:
+    answer = client.delete("/v1/me/applications/third", headers=user.bearer)
     assert answer.status_code == 204, answer.text
 
 
-def by_page(_: httpx.Client, browser: Browser, __: Person) -> None:
+def by_page(_: httpx.Client, browser: Browser, __: User) -> None:
     account = browser.open("/account")
     assert "Somebody &lt;b&gt;Else&lt;/b&gt;" in account.text
     after = browser.submit(account, "/account/withdraw")
@@ -88,30 +88,30 @@ def by_page(_: httpx.Client, browser: Browser, __: Person) -> None:
 def test_what_was_allowed_can_be_withdrawn_which_ends_the_applications_sessions(
     client: httpx.Client,
     browser: Browser,
-    person: Person,
-    withdraw: Callable[[httpx.Client, Browser, Person], None],
+    user: User,
+    withdraw: Callable[[httpx.Client, Browser, User], None],
 ) -> None:
     ask = allow(client, browser)
     assert client.send(ask).status_code == 200
     flow = third("openid email")
     code = flow.code(browser)
-    assert names(client, person) == ["Somebody <b>Else</b>"]
+    assert names(client, user) == ["Somebody <b>Else</b>"]
 
-    withdraw(client, browser, person)
+    withdraw(client, browser, user)
 
-    assert names(client, person) == []
+    assert names(client, user) == []
     assert client.send(ask).status_code == 401
     assert flow.redeem(client, code).json()["error"] == "invalid_grant"
     assert "Allow" in browser.open(third().path()).text
-    assert person.get("/v1/me").status_code == 200, "another session ended as well"
+    assert user.get("/v1/me").status_code == 200, "another session ended as well"
 
 
 def test_no_code_is_made_from_what_is_withdrawn_in_the_same_moment(
-    server: Server, client: httpx.Client, browser: Browser, person: Person
+    server: Server, client: httpx.Client, browser: Browser, user: User
 ) -> None:
     allow(client, browser)
     path = third("openid email").path()
-    identity = f"account_id = '{person.id}'"
+    identity = f"account_id = '{user.id}'"
     with ThreadPoolExecutor(1) as pool:
         # whoever writes a code waits for the first of these
         with server.changing(
@@ -126,10 +126,10 @@ def test_no_code_is_made_from_what_is_withdrawn_in_the_same_moment(
 
 
 def test_nothing_is_withdrawn_that_was_not_allowed(
-    client: httpx.Client, browser: Browser, person: Person
+    client: httpx.Client, browser: Browser, user: User
 ) -> None:
     ask = allow(client, browser)
-    eve = Person.signed_in(client)
+    eve = User.signed_in(client)
 
     for client_id in ("third", "app", "nobody"):
         answer = eve.client.delete(f"/v1/me/applications/{client_id}", headers=eve.bearer)
@@ -142,4 +142,4 @@ def test_nothing_is_withdrawn_that_was_not_allowed(
     forged = browser.submit(account, "/account/withdraw", client_id="\x00")
     assert forged.status_code == 403
     assert client.send(ask).status_code == 200
-    assert names(client, person) == ["Somebody <b>Else</b>"]
+    assert names(client, user) == ["Somebody <b>Else</b>"]

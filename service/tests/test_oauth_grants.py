@@ -40,9 +40,9 @@ def test_a_refresh_token_is_of_no_use_to_another_client(
     client: httpx.Client, browser: Browser
 ) -> None:
     token = Flow().tokens(client, browser)["refresh_token"]
-    given = {"grant_type": "refresh_token", "refresh_token": token, "client_id": "native"}
+    form_data = {"grant_type": "refresh_token", "refresh_token": token, "client_id": "native"}
 
-    assert client.post("/oauth2/token", data=given).json()["error"] == "invalid_grant"
+    assert client.post("/oauth2/token", data=form_data).json()["error"] == "invalid_grant"
     assert client.post("/v1/auth/refresh", json={"refresh_token": token}).status_code == 401
     assert refresh(client, token).status_code == 200
 
@@ -53,8 +53,8 @@ def test_a_refresh_token_is_of_no_use_to_another_client(
 def test_a_client_gets_a_token_of_its_own_that_is_nobodys(
     client: httpx.Client, asked: str, got: str
 ) -> None:
-    given = {"grant_type": "client_credentials", "scope": asked}
-    tokens = client.post("/oauth2/token", data=given, auth=("robot", SECRET)).json()
+    form_data = {"grant_type": "client_credentials", "scope": asked}
+    tokens = client.post("/oauth2/token", data=form_data, auth=("robot", SECRET)).json()
 
     bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
     assert tokens["scope"] == got
@@ -67,8 +67,8 @@ def test_a_client_gets_a_token_of_its_own_that_is_nobodys(
 def test_a_client_gets_nothing_of_its_own_that_is_about_users_or_not_registered(
     client: httpx.Client, asked: str
 ) -> None:
-    given = {"grant_type": "client_credentials", "scope": asked}
-    answer = client.post("/oauth2/token", data=given, auth=("robot", SECRET))
+    form_data = {"grant_type": "client_credentials", "scope": asked}
+    answer = client.post("/oauth2/token", data=form_data, auth=("robot", SECRET))
 
     assert answer.json()["error"] == "invalid_scope"
 
@@ -97,8 +97,8 @@ def test_what_is_no_form_is_an_invalid_request(
 def test_credentials_that_are_none_are_refused_with_how_to_do_it(
     client: httpx.Client, header: str
 ) -> None:
-    given = {"grant_type": "client_credentials"}
-    answer = client.post("/oauth2/token", data=given, headers={"Authorization": header})
+    form_data = {"grant_type": "client_credentials"}
+    answer = client.post("/oauth2/token", data=form_data, headers={"Authorization": header})
 
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"].startswith("Basic")

@@ -3,15 +3,15 @@
 import httpx
 import pytest
 from applications import WITH_ISSUER, Browser, Flow, answered, bearer
-from people import Person
 from running import Server
+from users import User
 
 SERVER_SETTINGS = WITH_ISSUER
 
 
-@pytest.fixture(name="person")
-def _person(client: httpx.Client) -> Person:
-    return Person.signed_in(client)
+@pytest.fixture(name="user")
+def _user(client: httpx.Client) -> User:
+    return User.signed_in(client)
 
 
 @pytest.mark.parametrize(
@@ -36,11 +36,11 @@ def test_an_applications_token_does_nothing_to_the_account_it_is_about(
 
 
 def test_an_application_with_the_scope_account_manages_the_account(
-    client: httpx.Client, browser: Browser, person: Person
+    client: httpx.Client, browser: Browser, user: User
 ) -> None:
     tokens = Flow(scope="openid account").tokens(client, browser)
 
-    assert client.get("/v1/me", headers=bearer(tokens)).json()["email"] == person.email
+    assert client.get("/v1/me", headers=bearer(tokens)).json()["email"] == user.email
 
 
 def agreed(client: httpx.Client, browser: Browser, scope: str) -> dict[str, str]:
@@ -57,9 +57,9 @@ def agreed(client: httpx.Client, browser: Browser, scope: str) -> dict[str, str]
 
 
 def test_only_our_own_applications_administer(
-    server: Server, client: httpx.Client, browser: Browser, person: Person
+    server: Server, client: httpx.Client, browser: Browser, user: User
 ) -> None:
-    server.execute(f"UPDATE accounts SET role = 'admin' WHERE email = '{person.email}'")  # noqa: S608
+    server.execute(f"UPDATE accounts SET role = 'admin' WHERE email = '{user.email}'")  # noqa: S608
     ours = Flow(scope="openid account").tokens(client, browser)
     theirs = agreed(client, browser, "openid account")
 

@@ -5,8 +5,8 @@ import time
 import httpx
 import pytest
 from applications import CALLBACK, ISSUER, WITH_ISSUER, Browser, Flow, answered, parameter
-from people import Person
 from running import Server
+from users import User
 
 SERVER_SETTINGS = WITH_ISSUER
 THIRD = "https://third.example.test/callback"
@@ -133,13 +133,13 @@ def test_the_same_request_as_a_form_leads_to_the_same_code(browser: Browser) -> 
 def test_who_is_not_signed_in_comes_back_with_a_code_after_the_sign_in_page(
     stranger: Browser, client: httpx.Client
 ) -> None:
-    person = Person.registered(client)
+    user = User.registered(client)
 
-    shown = stranger.open(Flow().path(login_hint=person.email))
+    shown = stranger.open(Flow().path(login_hint=user.email))
 
     assert "to continue to <strong>The App</strong>" in shown.text
-    assert f'value="{person.email}"' in shown.text
-    answer = stranger.submit(shown, email=person.email, password=person.password)
+    assert f'value="{user.email}"' in shown.text
+    answer = stranger.submit(shown, email=user.email, password=user.password)
     assert "code" in answered(answer)
 
 
@@ -162,8 +162,8 @@ def test_who_is_signed_in_has_to_do_it_again_once_when_the_client_wants_that(
     shown = browser.open(Flow().path(**changes))
     assert "<h1>Sign in</h1>" in shown.text
 
-    person = Person.registered(client)
-    answer = browser.submit(shown, email=person.email, password=person.password)
+    user = User.registered(client)
+    answer = browser.submit(shown, email=user.email, password=user.password)
 
     assert "code" in answered(answer)
 

@@ -6,16 +6,16 @@ from typing import Any
 import httpx
 import pytest
 from applications import SECRET, WITH_ISSUER, Browser, Flow, bearer, parameter
-from people import Person
 from running import Server
+from users import User
 
 SERVER_SETTINGS = WITH_ISSUER
 APP, ROBOT = ("app", SECRET), ("robot", SECRET)
 
 
-@pytest.fixture(name="person")
-def _person(client: httpx.Client) -> Person:
-    return Person.signed_in(client)
+@pytest.fixture(name="user")
+def _user(client: httpx.Client) -> User:
+    return User.signed_in(client)
 
 
 def introspect(client: httpx.Client, token: str, by: tuple[str, str] = ROBOT) -> Any:
@@ -29,7 +29,7 @@ def revoke(client: httpx.Client, token: str, by: tuple[str, str] = APP) -> httpx
 
 
 def test_any_confidential_client_is_told_what_an_access_token_is_good_for(
-    client: httpx.Client, browser: Browser, person: Person
+    client: httpx.Client, browser: Browser, user: User
 ) -> None:
     tokens = Flow(scope="openid email orders:read").tokens(client, browser)
 
@@ -38,7 +38,7 @@ def test_any_confidential_client_is_told_what_an_access_token_is_good_for(
     assert found["active"] is True
     assert found["scope"] == "openid email orders:read"
     assert found["client_id"] == "app"
-    assert found["username"] == person.email
+    assert found["username"] == user.email
     assert found["exp"] - found["iat"] == 600
 
 
@@ -60,8 +60,8 @@ def test_a_refresh_token_is_told_of_to_its_own_client_only(
 
 
 def test_a_clients_own_token_is_active(client: httpx.Client) -> None:
-    given = {"grant_type": "client_credentials"}
-    token = client.post("/oauth2/token", data=given, auth=ROBOT).json()["access_token"]
+    form_data = {"grant_type": "client_credentials"}
+    token = client.post("/oauth2/token", data=form_data, auth=ROBOT).json()["access_token"]
 
     found = introspect(client, token)
 
@@ -74,8 +74,8 @@ def test_of_what_is_no_token_nothing_is_told_but_that(client: httpx.Client, toke
     assert introspect(client, token) == {"active": False}
 
 
-def test_who_is_no_confidential_client_may_not_ask(client: httpx.Client, person: Person) -> None:
-    token = person.tokens["access_token"]
+def test_who_is_no_confidential_client_may_not_ask(client: httpx.Client, user: User) -> None:
+    token = user.tokens["access_token"]
     public = client.post("/oauth2/introspect", data={"token": token, "client_id": "native"})
     nobody = client.post("/oauth2/introspect", data={"token": token})
 
@@ -112,28 +112,28 @@ def test_revoking_what_is_unknown_is_no_error(client: httpx.Client) -> None:
 def test_a_clients_own_access_token_can_not_be_revoked_and_the_answer_says_so(
     client: httpx.Client,
 ) -> None:
-    given = {"grant_type": "client_credentials"}
-    token = client.post("/oauth2/token", data=given, auth=ROBOT).json()["access_token"]
+    form_data = {"grant_type": "client_credentials"}
+    token = client.post("/oauth2/token", data=form_data, auth=ROBOT).json()["access_token"]
 
     assert revoke(client, token, ROBOT).json()["error"] == "unsupported_token_type"
 
 
 def test_logging_out_everywhere_ends_the_sessions_of_applications_and_browsers(
-    client: httpx.Client, browser: Browser, person: Person
+    client: httpx.Client, browser: Browser, user: User
 ) -> None:
     tokens = Flow().tokens(client, browser)
 
-    assert person.post("/v1/auth/logout-all").status_code == 204
+    assert user.post("/v1/auth/logout-all").status_code == 204
 
     assert introspect(client, tokens["access_token"]) == {"active": False}
     assert "<h1>Sign in</h1>" in browser.open("/account").text
 
 
 def test_userinfo_tells_what_the_scopes_allow(
-    client: httpx.Client, browser: Browser, person: Person
+    client: httpx.Client, browser: Browser, user: User
 ) -> None:
-    client.patch("/v1/me", json={"name": "Ada"}, headers=person.bearer)
-    identity = person.get("/v1/me").json()["id"]
+    client.patch("/v1/me", json={"name": "Ada"}, headers=user.bearer)
+    identity = user.get("/v1/me").json()["id"]
     little = Flow(scope="openid").tokens(client, browser)
     much = Flow(scope="openid profile email").tokens(client, browser)
 
@@ -141,7 +141,7 @@ def test_userinfo_tells_what_the_scopes_allow(
     assert client.post("/userinfo", headers=bearer(much)).json() == {
         "sub": identity,
         "name": "Ada",
-        "email": person.email,
+        "email": user.email,
         "email_verified": False,
     }
 
@@ -193,27 +193,27 @@ def test_the_audit_log_tells_of_the_sign_in_and_of_each_application_that_it_led_
 
 
 def test_logging_out_everywhere_voids_a_code_on_its_way(
-    client: httpx.Client, browser: Browser, person: Person
+    client: httpx.Client, browser: Browser, user: User
 ) -> None:
     flow = Flow()
     code = flow.code(browser)
 
-    person.post("/v1/auth/logout-all")
+    user.post("/v1/auth/logout-all")
 
     assert flow.redeem(client, code).json()["error"] == "invalid_grant"
 
 
 def test_no_code_is_made_for_a_browser_while_it_is_logged_out_everywhere(
-    client: httpx.Client, browser: Browser, person: Person
+    client: httpx.Client, browser: Browser, user: User
 ) -> None:
     flow = Flow()
     with ThreadPoolExecutor(21) as pool:
         # several times, since a race is not lost each time
         for _ in range(6):
-            person.sign_in()
-            browser.sign_in(person)
+            user.sign_in()
+            browser.sign_in(user)
             asked = [pool.submit(browser.client.get, flow.path()) for _ in range(20)]
-            pool.submit(person.post, "/v1/auth/logout-all").result()
+            pool.submit(user.post, "/v1/auth/logout-all").result()
             to = [answer.result().headers["Location"] for answer in asked]
 
             codes = [parameter(uri, "code") for uri in to if "code=" in uri]

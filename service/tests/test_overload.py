@@ -12,8 +12,8 @@ from pathlib import Path
 
 import httpx
 from applications import ISSUER, Browser
-from people import Person
 from running import Server
+from users import User
 
 _AT_ONCE = 60
 _HASH_MB = 20  # of memory, for each password that is being hashed
@@ -35,10 +35,10 @@ def crowd(server: Server, seconds: float) -> list[httpx.Response]:
     end = time.monotonic() + seconds
 
     def log_in(number: int) -> None:
-        given = {"email": f"{number}@example.test", "password": "correct horse"}
+        credentials = {"email": f"{number}@example.test", "password": "correct horse"}
         with httpx.Client(base_url=server.url, timeout=30) as client:
             while time.monotonic() < end:
-                answers.append(client.post("/v1/auth/login", json=given))
+                answers.append(client.post("/v1/auth/login", json=credentials))
 
     threads = [threading.Thread(target=log_in, args=(number,)) for number in range(_AT_ONCE)]
     for thread in threads:
@@ -86,8 +86,8 @@ def test_a_password_that_there_is_no_memory_for_is_not_wrong(on_sqlite: Server) 
     on_sqlite.settings = {"AUTH_LOCKOUT_AFTER": "3", "AUTH_ISSUER": ISSUER}
     on_sqlite.start()
     with httpx.Client(base_url=on_sqlite.url, timeout=30) as client:
-        ada = Person.signed_in(client)
-        eve = Person(client)
+        ada = User.signed_in(client)
+        eve = User(client)
         with Browser(on_sqlite.url) as browser, little_memory(on_sqlite):
             with ThreadPoolExecutor(6) as pool:
                 logins = [
@@ -125,5 +125,5 @@ def test_a_request_that_is_still_being_sent_when_the_end_comes_is_answered(
 
     assert b" 201 " in said.partition(b"\r\n")[0]
     on_sqlite.start()
-    given = {"email": "late@example.test", "password": "correct horse"}
-    assert httpx.post(f"{on_sqlite.url}/v1/auth/login", json=given).status_code == 200
+    credentials = {"email": "late@example.test", "password": "correct horse"}
+    assert httpx.post(f"{on_sqlite.url}/v1/auth/login", json=credentials).status_code == 200

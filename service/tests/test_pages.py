@@ -6,8 +6,8 @@ import time
 import httpx
 import pytest
 from applications import ISSUER, SECRET, WITH_ISSUER, Browser, Flow, answered, form_token
-from people import PASSWORD, Person
 from running import Server
+from users import PASSWORD, User
 
 SERVER_SETTINGS = WITH_ISSUER
 BYE = "https://app.example.test/bye"
@@ -20,10 +20,10 @@ def _browser(stranger: Browser) -> Browser:
 
 
 def test_the_right_password_signs_in_and_signing_out_undoes_that(
-    browser: Browser, person: Person
+    browser: Browser, user: User
 ) -> None:
-    account = browser.sign_in(person)
-    assert person.email in account.text
+    account = browser.sign_in(user)
+    assert user.email in account.text
     assert browser.is_signed_in
 
     assert "Signed out" in browser.submit(account).text
@@ -40,19 +40,19 @@ def test_a_passkey_that_comes_too_late_is_to_be_shown_again(browser: Browser) ->
     signed = {"clientDataJSON": "AA", "authenticatorData": "AA", "signature": "AA"}
     credential = {"id": "AA", "rawId": "AA", "type": "public-key", "response": signed}
     form = browser.client.get("/sign-in")
-    given = {"challenge": "gone", "credential": json.dumps(credential)}
-    late = browser.client.post("/sign-in/passkey", data={**given, "csrf_token": form_token(form)})
+    body = {"challenge": "gone", "credential": json.dumps(credential)}
+    late = browser.client.post("/sign-in/passkey", data={**body, "csrf_token": form_token(form)})
 
     assert late.status_code == 422
     assert "Please sign in again." in late.text
 
 
 def test_signing_in_changes_the_cookies_and_ends_the_session_before(
-    browser: Browser, person: Person
+    browser: Browser, user: User
 ) -> None:
-    browser.sign_in(person)
+    browser.sign_in(user)
     before = dict(browser.client.cookies)
-    browser.sign_in(person)
+    browser.sign_in(user)
     after = dict(browser.client.cookies)
     assert before["auth-session"] != after["auth-session"]
     assert before["auth-form"] != after["auth-form"]
@@ -63,23 +63,23 @@ def test_signing_in_changes_the_cookies_and_ends_the_session_before(
 
 
 def test_a_disabled_account_is_signed_out_everywhere(
-    server: Server, browser: Browser, person: Person
+    server: Server, browser: Browser, user: User
 ) -> None:
-    browser.sign_in(person)
-    server.execute(f"UPDATE accounts SET disabled_at = 1 WHERE email = '{person.email}'")  # noqa: S608
+    browser.sign_in(user)
+    server.execute(f"UPDATE accounts SET disabled_at = 1 WHERE email = '{user.email}'")  # noqa: S608
 
     assert not browser.is_signed_in
-    assert "The account is disabled." in browser.sign_in(person).text
+    assert "The account is disabled." in browser.sign_in(user).text
 
 
 def test_failed_sign_ins_are_counted_and_locked_as_those_of_the_api(
-    browser: Browser, person: Person
+    browser: Browser, user: User
 ) -> None:
     form = browser.open("/sign-in")
     for _ in range(6):
-        browser.submit(form, email=person.email, password="another password")
+        browser.submit(form, email=user.email, password="another password")
 
-    locked = browser.submit(form, email=person.email, password=PASSWORD)
+    locked = browser.submit(form, email=user.email, password=PASSWORD)
 
     assert locked.status_code == 429
     assert locked.headers["Retry-After"]
@@ -87,9 +87,9 @@ def test_failed_sign_ins_are_counted_and_locked_as_those_of_the_api(
 
 
 def test_an_application_with_an_id_token_signs_its_user_out_and_gets_them_back(
-    client: httpx.Client, browser: Browser, person: Person
+    client: httpx.Client, browser: Browser, user: User
 ) -> None:
-    browser.sign_in(person)
+    browser.sign_in(user)
     tokens = Flow(scope="openid").tokens(client, browser)
 
     answer = browser.client.get(
@@ -113,9 +113,9 @@ def test_an_application_with_an_id_token_signs_its_user_out_and_gets_them_back(
 
 @pytest.mark.parametrize("hint", ["", "x", "a.b.c"])
 def test_a_link_without_an_id_token_signs_nobody_out_before_they_say_so(
-    browser: Browser, person: Person, hint: str
+    browser: Browser, user: User, hint: str
 ) -> None:
-    browser.sign_in(person)
+    browser.sign_in(user)
 
     asked = browser.client.get(
         "/oauth2/logout",
@@ -129,9 +129,9 @@ def test_a_link_without_an_id_token_signs_nobody_out_before_they_say_so(
 
 
 def test_a_sign_out_leads_to_no_address_that_is_not_registered(
-    browser: Browser, person: Person
+    browser: Browser, user: User
 ) -> None:
-    browser.sign_in(person)
+    browser.sign_in(user)
     values = {"client_id": "app", "post_logout_redirect_uri": "https://evil.test/"}
     asked = browser.client.get("/oauth2/logout", params=values)
 
@@ -139,11 +139,11 @@ def test_a_sign_out_leads_to_no_address_that_is_not_registered(
 
 
 def test_the_mailed_link_opens_a_page_that_sets_a_new_password(
-    browser: Browser, person: Person
+    browser: Browser, user: User
 ) -> None:
-    asked = browser.submit(browser.open("/forgot-password"), email=person.email)
+    asked = browser.submit(browser.open("/forgot-password"), email=user.email)
     assert "Look into your mail" in asked.text
-    token = person.token_mailed("Set a new password")
+    token = user.token_mailed("Set a new password")
 
     shown = browser.open(f"/reset-password?token={token}")
     weak = browser.submit(shown, password="password1")
@@ -151,54 +151,56 @@ def test_the_mailed_link_opens_a_page_that_sets_a_new_password(
     done = browser.submit(weak, password="a new horse, a new battery")
 
     assert "Password changed" in done.text
-    person.password = "a new horse, a new battery"
-    assert person.can_sign_in()
+    user.password = "a new horse, a new battery"
+    assert user.can_sign_in()
     again = browser.submit(shown, password="another horse and battery")
     assert "This link was used, or is too old." in again.text
 
 
-def test_a_link_that_is_used_leads_to_a_new_one(browser: Browser, person: Person) -> None:
-    first = person.token_mailed("Confirm your e-mail address")
+def test_a_link_that_is_used_leads_to_a_new_one(browser: Browser, user: User) -> None:
+    first = user.token_mailed("Confirm your e-mail address")
     used = browser.submit(browser.open("/verify-email?token=used"))
     assert "This link was used, or is too old." in used.text
     assert 'href="/verify-email/again"' in used.text
 
-    browser.submit(browser.open("/verify-email/again"), email=person.email)
+    browser.submit(browser.open("/verify-email/again"), email=user.email)
     deadline = time.monotonic() + 10
-    while (token := person.token_mailed("Confirm your e-mail address")) == first:
+    while (token := user.token_mailed("Confirm your e-mail address")) == first:
         assert time.monotonic() < deadline, "no other mail came"
         time.sleep(0.05)
 
     assert "Thank you" in browser.submit(browser.open(f"/verify-email?token={token}")).text
 
 
-def test_who_may_not_sign_in_before_the_address_is_confirmed_gets_a_link(own: Server) -> None:
-    own.settings = {"AUTH_REQUIRE_VERIFIED_EMAIL": "true", "AUTH_ISSUER": ISSUER}
-    own.start()
-    with httpx.Client(base_url=own.url) as client, Browser(own.url) as browser:
-        refused = browser.sign_in(Person.registered(client))
+def test_who_may_not_sign_in_before_the_address_is_confirmed_gets_a_link(
+    own_server: Server,
+) -> None:
+    own_server.settings = {"AUTH_REQUIRE_VERIFIED_EMAIL": "true", "AUTH_ISSUER": ISSUER}
+    own_server.start()
+    with httpx.Client(base_url=own_server.url) as client, Browser(own_server.url) as browser:
+        refused = browser.sign_in(User.registered(client))
 
     assert refused.status_code == 403
     assert 'href="/verify-email/again?next=' in refused.text
 
 
 def test_the_mailed_link_opens_a_page_that_confirms_the_address(
-    browser: Browser, person: Person
+    browser: Browser, user: User
 ) -> None:
-    token = person.token_mailed("Confirm your e-mail address")
+    token = user.token_mailed("Confirm your e-mail address")
     shown = browser.open(f"/verify-email?token={token}")
-    person.sign_in()
-    assert person.get("/v1/me").json()["email_verified"] is False, "opening a link is no consent"
+    user.sign_in()
+    assert user.get("/v1/me").json()["email_verified"] is False, "opening a link is no consent"
 
     assert "Thank you" in browser.submit(shown).text
 
-    assert person.get("/v1/me").json()["email_verified"] is True
+    assert user.get("/v1/me").json()["email_verified"] is True
 
 
 def test_a_code_goes_to_the_client_and_into_no_log(
-    server: Server, browser: Browser, person: Person
+    server: Server, browser: Browser, user: User
 ) -> None:
-    browser.sign_in(person)
+    browser.sign_in(user)
 
     code = answered(browser.open(Flow().path()))["code"]
 

@@ -13,8 +13,8 @@ from applications import WITH_ISSUER, Browser, form_token
 from auth.crypto import secret_tokens
 from auth.pages import factors
 from fastapi.routing import APIRoute
-from people import Person
 from running import Server
+from users import User
 
 SERVER_SETTINGS = WITH_ISSUER
 PAGE = "/account/second-factor"
@@ -47,39 +47,39 @@ def later(totp: pyotp.TOTP) -> str:
     return totp.at(time.time() + 30)
 
 
-def has(person: Person) -> tuple[bool, int]:
-    person.sign_in()
-    has = person.get("/v1/me/second-factor").json()
+def has(user: User) -> tuple[bool, int]:
+    user.sign_in()
+    has = user.get("/v1/me/second-factor").json()
     return has["totp"], has["recovery_codes_left"]
 
 
-def account_of(person: Person) -> str:
-    return f"SELECT id FROM accounts WHERE email = '{person.email}'"  # noqa: S608
+def account_of(user: User) -> str:
+    return f"SELECT id FROM accounts WHERE email = '{user.email}'"  # noqa: S608
 
 
-def change_session(server: Server, person: Person, change: str) -> None:
-    """Change what is kept of the browser in which the person is signed in."""
-    whose = f"WHERE account_id = ({account_of(person)})"
+def change_session(server: Server, user: User, change: str) -> None:
+    """Change what is kept of the browser in which the user is signed in."""
+    whose = f"WHERE account_id = ({account_of(user)})"
     server.execute(f"UPDATE browser_sessions SET {change} {whose}")  # noqa: S608
 
 
 def test_an_app_is_added_and_the_next_sign_in_asks_for_its_code(
-    server: Server, browser: Browser, person: Person
+    server: Server, browser: Browser, user: User
 ) -> None:
     totp, codes = add_app(browser)
     assert len(codes) == 10
     assert "Remove the app" in browser.open(PAGE).text
-    assert person.mailed("A second factor was added")
+    assert user.mailed("A second factor was added")
 
     with Browser(server.url) as again:
-        asked = again.sign_in(person)
+        asked = again.sign_in(user)
         assert "<h1>One more step</h1>" in asked.text
         again.submit(asked, code=later(totp))
         assert again.is_signed_in
 
 
 def test_a_wrong_code_shows_the_same_secret_again_and_adds_nothing(
-    browser: Browser, person: Person
+    browser: Browser, user: User
 ) -> None:
     shown, secret = begin(browser)
 
@@ -88,7 +88,7 @@ def test_a_wrong_code_shows_the_same_secret_again_and_adds_nothing(
     assert wrong.status_code == 422
     assert "The code or the key is wrong" in wrong.text
     assert secret in wrong.text
-    assert has(person) == (False, 0)
+    assert has(user) == (False, 0)
     codes = re.findall("[0-9a-z-]{19}", browser.submit(wrong, code=pyotp.TOTP(secret).now()).text)
     assert len(codes) == 10
 
@@ -103,30 +103,30 @@ def test_the_page_of_an_app_shows_the_same_secret_when_it_is_loaded_again(
 
 
 def test_who_never_confirmed_the_address_is_told_what_that_means(
-    browser: Browser, person: Person
+    browser: Browser, user: User
 ) -> None:
     assert "Your e-mail address is not confirmed" in browser.open(PAGE).text
-    person.prove_address()
+    user.prove_address()
     assert "not confirmed" not in browser.open(PAGE).text
 
 
 def test_the_first_factor_ends_every_session_but_that_of_this_browser(
-    server: Server, browser: Browser, person: Person
+    server: Server, browser: Browser, user: User
 ) -> None:
-    person.sign_in()
+    user.sign_in()
     with Browser(server.url) as other:
-        assert person.email in other.sign_in(person).text
+        assert user.email in other.sign_in(user).text
 
         add_app(browser)
 
         assert not other.is_signed_in
-    assert person.get("/v1/me").status_code == 401
+    assert user.get("/v1/me").status_code == 401
     assert browser.is_signed_in
     assert "Remove the app" in browser.open(PAGE).text, "it counts as signed in with both factors"
 
 
 def test_the_app_is_taken_away_with_a_code_and_its_recovery_codes_go_as_well(
-    browser: Browser, person: Person
+    browser: Browser, user: User
 ) -> None:
     _, codes = add_app(browser)
     form = browser.open(PAGE)
@@ -136,12 +136,12 @@ def test_the_app_is_taken_away_with_a_code_and_its_recovery_codes_go_as_well(
     assert "The code or the key is wrong" in refused.text
     browser.submit(refused, f"{PAGE}/app/remove", code=codes[0])
 
-    assert has(person) == (False, 0)
-    assert person.mailed("A second factor was removed")
+    assert has(user) == (False, 0)
+    assert user.mailed("A second factor was removed")
 
 
 def test_new_recovery_codes_are_shown_once_and_void_those_before(
-    server: Server, browser: Browser, person: Person
+    server: Server, browser: Browser, user: User
 ) -> None:
     _, before = add_app(browser)
 
@@ -151,7 +151,7 @@ def test_new_recovery_codes_are_shown_once_and_void_those_before(
     assert len(after) == 10
     assert not set(before) & set(after)
     with Browser(server.url) as again:
-        asked = again.sign_in(person)
+        asked = again.sign_in(user)
         assert again.submit(asked, code=before[1]).status_code == 422
         again.submit(asked, code=after[1])
         assert again.is_signed_in
@@ -171,28 +171,28 @@ def test_a_copy_of_the_cookie_is_worth_nothing_once_the_session_is_worth_more(
 
 
 def test_what_somebody_else_began_is_neither_shown_nor_added(
-    server: Server, browser: Browser, person: Person
+    server: Server, browser: Browser, user: User
 ) -> None:
     shown, secret = begin(browser)
     with Browser(server.url) as thief:
-        thief.sign_in(person)
+        thief.sign_in(user)
         _, other = begin(thief)
 
-    for given in (pyotp.TOTP(secret).now(), pyotp.TOTP(other).now()):
-        refused = browser.submit(shown, code=given)
+    for code in (pyotp.TOTP(secret).now(), pyotp.TOTP(other).now()):
+        refused = browser.submit(shown, code=code)
         assert refused.status_code == 409
         assert "Begin again." in refused.text
         assert other not in refused.text
-    assert has(person) == (False, 0)
+    assert has(user) == (False, 0)
 
 
 def test_an_app_that_counts_is_never_shown_again(browser: Browser) -> None:
     shown, secret = begin(browser)
     browser.submit(shown, code=pyotp.TOTP(secret).now())
 
-    given = {"begun": secret_tokens.hashed(secret), "code": "000000"}
-    given["csrf_token"] = form_token(browser.open(PAGE))
-    again = browser.client.post(f"{PAGE}/app/confirm", data=given)
+    form_data = {"begun": secret_tokens.hashed(secret), "code": "000000"}
+    form_data["csrf_token"] = form_token(browser.open(PAGE))
+    again = browser.client.post(f"{PAGE}/app/confirm", data=form_data)
 
     assert again.status_code == 409
     assert secret not in again.text
@@ -208,10 +208,10 @@ def test_an_app_that_counts_is_never_shown_again(browser: Browser) -> None:
     ids=["signed-out", "password-changed", "disabled"],
 )
 def test_a_session_that_somebody_ends_at_this_moment_adds_nothing(
-    server: Server, browser: Browser, person: Person, change: str
+    server: Server, browser: Browser, user: User, change: str
 ) -> None:
     shown, secret = begin(browser)
-    statement = change.format(account=account_of(person))
+    statement = change.format(account=account_of(user))
     with ThreadPoolExecutor(1) as pool:
         with server.changing(statement):
             answer = pool.submit(browser.submit, shown, code=pyotp.TOTP(secret).now())
@@ -219,21 +219,21 @@ def test_a_session_that_somebody_ends_at_this_moment_adds_nothing(
             assert not answer.done(), "it did not wait for who ends the session"
 
         assert "<h1>Sign in</h1>" in answer.result().text
-    server.execute(f"UPDATE accounts SET disabled_at = NULL WHERE id = ({account_of(person)})")  # noqa: S608
-    assert has(person) == (False, 0)
+    server.execute(f"UPDATE accounts SET disabled_at = NULL WHERE id = ({account_of(user)})")  # noqa: S608
+    assert has(user) == (False, 0)
 
 
 @pytest.mark.parametrize("change", [LONG_AGO, "amr = 'pwd'"])
 def test_who_has_not_shown_everything_lately_signs_in_first_and_comes_back(
-    server: Server, browser: Browser, person: Person, change: str
+    server: Server, browser: Browser, user: User, change: str
 ) -> None:
     totp, _ = add_app(browser)
-    change_session(server, person, change)
+    change_session(server, user, change)
 
     asked = browser.open(PAGE)
     assert "<h1>Sign in</h1>" in asked.text
     assert "to change your second factor" in asked.text
-    step = browser.submit(asked, email=person.email, password=person.password)
+    step = browser.submit(asked, email=user.email, password=user.password)
     back = browser.submit(step, code=later(totp))
 
     assert "<h1>Second factor</h1>" in back.text
@@ -242,16 +242,16 @@ def test_who_has_not_shown_everything_lately_signs_in_first_and_comes_back(
 @pytest.mark.parametrize("change", [LONG_AGO, "amr = 'pwd'"])
 @pytest.mark.parametrize("path", FORMS)
 def test_no_form_does_anything_for_who_has_not_shown_everything_lately(
-    server: Server, browser: Browser, person: Person, path: str, change: str
+    server: Server, browser: Browser, user: User, path: str, change: str
 ) -> None:
     _, codes = add_app(browser)
-    given = {"csrf_token": form_token(browser.open(PAGE)), "code": codes[0]}
-    change_session(server, person, change)
+    form_data = {"csrf_token": form_token(browser.open(PAGE)), "code": codes[0]}
+    change_session(server, user, change)
 
-    answer = browser.client.post(path, data=given)
+    answer = browser.client.post(path, data=form_data)
 
     assert answer.headers["Location"] == f"/sign-in?next={quote(PAGE, safe='')}"
-    change_session(server, person, "amr = 'pwd mfa', authenticated_at = 4e9")
+    change_session(server, user, "amr = 'pwd mfa', authenticated_at = 4e9")
     shown = browser.open(PAGE).text
     assert "Remove the app" in shown
     assert "10 are left" in shown
@@ -269,9 +269,9 @@ def test_no_form_does_anything_without_the_browsers_token(browser: Browser, path
 
 @pytest.mark.parametrize("credential", ["", "{", "null", '{"id": "AA"}', "[" * 5000])
 def test_what_is_no_passkey_is_refused_with_the_page(browser: Browser, credential: str) -> None:
-    given = {"challenge": "x", "credential": credential, "name": "<b>"}
+    body = {"challenge": "x", "credential": credential, "name": "<b>"}
 
-    refused = browser.submit(browser.open(PAGE), f"{PAGE}/passkeys", **given)
+    refused = browser.submit(browser.open(PAGE), f"{PAGE}/passkeys", **body)
 
     assert refused.status_code == 422
     assert "<h1>Second factor</h1>" in refused.text
@@ -281,13 +281,13 @@ def test_what_is_no_passkey_is_refused_with_the_page(browser: Browser, credentia
 def test_an_address_that_fits_in_no_qr_code_is_added_by_typing(
     server: Server, client: httpx.Client
 ) -> None:
-    person = Person(client, f"{uuid.uuid4().hex}{'🔑' * 200}@example.test")
-    client.post("/v1/auth/register", json=person.credentials)
-    person.sign_in()
-    assert person.post("/v1/me/totp").json()["qr_svg"] == ""
+    user = User(client, f"{uuid.uuid4().hex}{'🔑' * 200}@example.test")
+    client.post("/v1/auth/register", json=user.credentials)
+    user.sign_in()
+    assert user.post("/v1/me/totp").json()["qr_svg"] == ""
 
     with Browser(server.url) as browser:
-        browser.sign_in(person)
+        browser.sign_in(user)
         shown, secret = begin(browser)
         assert "<svg width" not in shown.text
         assert (

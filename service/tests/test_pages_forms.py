@@ -5,8 +5,8 @@ import re
 import httpx
 import pytest
 from applications import WITH_ISSUER, Browser, form_token
-from people import PASSWORD, Person
 from running import Server
+from users import PASSWORD, User
 
 SERVER_SETTINGS = WITH_ISSUER
 # pages with a form that nobody has to be signed in for
@@ -21,26 +21,26 @@ def _browser(stranger: Browser) -> Browser:
 
 @pytest.mark.parametrize("password", ["wrong password", "", "x" * 200, "\ud7ff", "a\x7fb"])
 def test_a_wrong_password_shows_the_form_again_with_the_address_and_the_reason(
-    browser: Browser, person: Person, password: str
+    browser: Browser, user: User, password: str
 ) -> None:
-    shown = browser.submit(browser.open("/sign-in"), email=person.email, password=password)
+    shown = browser.submit(browser.open("/sign-in"), email=user.email, password=password)
 
     assert shown.status_code == 422
     assert 'role="alert"' in shown.text
     assert "The e-mail address or the password is wrong." in shown.text
-    assert f'value="{person.email}"' in shown.text
+    assert f'value="{user.email}"' in shown.text
     assert not browser.is_signed_in
 
 
 def test_an_unknown_account_and_a_wrong_password_look_the_same(
-    browser: Browser, person: Person
+    browser: Browser, user: User
 ) -> None:
     form = browser.open("/sign-in")
     unknown = browser.submit(form, email="nobody@example.test", password=PASSWORD)
-    wrong = browser.submit(form, email=person.email, password="another password")
+    wrong = browser.submit(form, email=user.email, password="another password")
 
     assert unknown.status_code == wrong.status_code
-    assert unknown.text.replace("nobody@example.test", "") == wrong.text.replace(person.email, "")
+    assert unknown.text.replace("nobody@example.test", "") == wrong.text.replace(user.email, "")
 
 
 def test_what_was_typed_is_shown_as_text_and_never_as_html(browser: Browser) -> None:
@@ -56,22 +56,22 @@ def test_what_was_typed_is_shown_as_text_and_never_as_html(browser: Browser) -> 
 def test_a_form_without_the_browsers_token_is_refused(browser: Browser, path: str) -> None:
     browser.open("/sign-in")
 
-    for given in ({}, {"csrf_token": ""}, {"csrf_token": "A" * 43}, {"csrf_token": "é"}):
-        answer = browser.client.post(path, data=given)
-        assert answer.status_code == 403, given
+    for form_data in ({}, {"csrf_token": ""}, {"csrf_token": "A" * 43}, {"csrf_token": "é"}):
+        answer = browser.client.post(path, data=form_data)
+        assert answer.status_code == 403, form_data
         assert "Please try again" in answer.text
 
 
 def test_a_form_of_another_browser_or_another_site_is_refused(
-    server: Server, browser: Browser, person: Person
+    server: Server, browser: Browser, user: User
 ) -> None:
     with Browser(server.url) as other:
         stolen = other.open("/sign-in")
     browser.open("/sign-in")
 
-    assert browser.submit(stolen, email=person.email, password=PASSWORD).status_code == 403
+    assert browser.submit(stolen, email=user.email, password=PASSWORD).status_code == 403
     browser.client.headers["Sec-Fetch-Site"] = "cross-site"
-    forged = browser.submit(browser.open("/sign-in"), email=person.email, password=PASSWORD)
+    forged = browser.submit(browser.open("/sign-in"), email=user.email, password=PASSWORD)
     assert forged.status_code == 403
 
 
@@ -93,27 +93,27 @@ def test_a_form_of_another_browser_or_another_site_is_refused(
         "http://[auth.example.test/",
     ],
 )
-def test_a_sign_in_leads_nowhere_else(browser: Browser, person: Person, wanted: str) -> None:
+def test_a_sign_in_leads_nowhere_else(browser: Browser, user: User, wanted: str) -> None:
     form = browser.open("/sign-in")
 
-    shown = browser.submit(form, email=person.email, password=PASSWORD, next=wanted)
+    shown = browser.submit(form, email=user.email, password=PASSWORD, next=wanted)
 
     assert shown.status_code == 200
-    assert person.email in shown.text, "it did not lead to our own page"
+    assert user.email in shown.text, "it did not lead to our own page"
 
 
-def test_on_https_the_cookies_are_for_this_host_alone(own: Server) -> None:
-    own.start()
-    shown = httpx.get(f"{own.url}/sign-in")
+def test_on_https_the_cookies_are_for_this_host_alone(own_server: Server) -> None:
+    own_server.start()
+    shown = httpx.get(f"{own_server.url}/sign-in")
     (kept,) = shown.headers.get_list("Set-Cookie")
     assert kept.startswith("__Host-auth-form=")
 
-    with httpx.Client(base_url=own.url, timeout=30) as client:
-        person = Person.registered(client)
+    with httpx.Client(base_url=own_server.url, timeout=30) as client:
+        user = User.registered(client)
         token = form_token(shown)
         signed_in = client.post(
             "/sign-in",
-            data={"csrf_token": token, "email": person.email, "password": person.password},
+            data={"csrf_token": token, "email": user.email, "password": user.password},
             headers={"Cookie": f"__Host-auth-form={token}"},
         )
 
@@ -124,10 +124,10 @@ def test_on_https_the_cookies_are_for_this_host_alone(own: Server) -> None:
 
 
 def test_each_page_has_a_language_a_title_a_main_part_and_no_script_but_ours(
-    browser: Browser, person: Person
+    browser: Browser, user: User
 ) -> None:
     pages = [browser.open(path) for path in OPEN]
-    pages += [browser.open("/verify-email"), browser.sign_in(person)]
+    pages += [browser.open("/verify-email"), browser.sign_in(user)]
     pages.append(browser.open("/oauth2/authorize"))
 
     for shown in pages:

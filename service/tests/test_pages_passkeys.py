@@ -6,11 +6,11 @@ import chromium
 import httpx
 import pyotp
 import pytest
-from people import PASSWORD, Person
 from running import Server
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
+from users import PASSWORD, User
 
 # a secure context without TLS
 SERVER_SETTINGS = {"AUTH_ISSUER": "http://localhost:{port}"}
@@ -41,9 +41,9 @@ class Pages:
         self.until(lambda seen: seen.find_element(*found).is_displayed(), f"no {text!r}")
         self.driver.find_element(*found).click()
 
-    def sign_in(self, person: Person) -> None:
+    def sign_in(self, user: User) -> None:
         self.open("/sign-in")
-        self.driver.find_element(By.ID, "email").send_keys(person.email)
+        self.driver.find_element(By.ID, "email").send_keys(user.email)
         self.driver.find_element(By.ID, "password").send_keys(PASSWORD)
         self.press("Sign in")
 
@@ -71,15 +71,15 @@ def _pages(server: Server) -> Iterator[Pages]:
 
 
 @pytest.fixture(name="ada")
-def _ada(client: httpx.Client, pages: Pages) -> Person:
+def _ada(client: httpx.Client, pages: Pages) -> User:
     """Give who is signed in with the browser."""
-    ada = Person.registered(client)
+    ada = User.registered(client)
     pages.sign_in(ada)
     pages.shows("Signed in")
     return ada
 
 
-def test_a_passkey_that_was_added_signs_in_alone(pages: Pages, ada: Person) -> None:
+def test_a_passkey_that_was_added_signs_in_alone(pages: Pages, ada: User) -> None:
     codes = pages.add_passkey("Ada's laptop")
     assert len(codes) == 10
     pages.open(PAGE)
@@ -93,7 +93,7 @@ def test_a_passkey_that_was_added_signs_in_alone(pages: Pages, ada: Person) -> N
     assert ada.mailed("A second factor was added")
 
 
-def test_a_passkey_is_the_second_factor_after_the_password(pages: Pages, ada: Person) -> None:
+def test_a_passkey_is_the_second_factor_after_the_password(pages: Pages, ada: User) -> None:
     pages.add_passkey()
     pages.sign_out()
 
@@ -105,7 +105,7 @@ def test_a_passkey_is_the_second_factor_after_the_password(pages: Pages, ada: Pe
 
 
 def test_what_is_no_signature_shows_the_step_again_with_the_passkey(
-    pages: Pages, ada: Person
+    pages: Pages, ada: User
 ) -> None:
     pages.add_passkey()
     pages.sign_out()
@@ -124,7 +124,7 @@ def test_what_is_no_signature_shows_the_step_again_with_the_passkey(
 
 
 def test_a_browser_that_knows_no_passkeys_says_so_where_one_is_asked_for(
-    pages: Pages, ada: Person
+    pages: Pages, ada: User
 ) -> None:
     pages.add_passkey()
     pages.sign_out()
@@ -137,7 +137,7 @@ def test_a_browser_that_knows_no_passkeys_says_so_where_one_is_asked_for(
     assert not pages.driver.find_element(By.CSS_SELECTOR, "[data-passkey]").is_displayed()
 
 
-def test_a_form_that_is_sent_twice_in_a_row_is_sent_once(pages: Pages, ada: Person) -> None:
+def test_a_form_that_is_sent_twice_in_a_row_is_sent_once(pages: Pages, ada: User) -> None:
     pages.open(PAGE)
     pages.press("Add an authenticator app")
     pages.shows("Authenticator app")
@@ -157,7 +157,7 @@ def test_a_form_that_is_sent_twice_in_a_row_is_sent_once(pages: Pages, ada: Pers
     assert ada.mailed("A second factor was added")
 
 
-def test_a_device_that_has_a_passkey_already_is_told_so(pages: Pages, ada: Person) -> None:
+def test_a_device_that_has_a_passkey_already_is_told_so(pages: Pages, ada: User) -> None:
     pages.add_passkey()
     pages.open(PAGE)
     pages.press("Add a passkey")
@@ -168,9 +168,7 @@ def test_a_device_that_has_a_passkey_already_is_told_so(pages: Pages, ada: Perso
     )
 
 
-def test_a_passkey_is_taken_away_and_the_password_is_enough_again(
-    pages: Pages, ada: Person
-) -> None:
+def test_a_passkey_is_taken_away_and_the_password_is_enough_again(pages: Pages, ada: User) -> None:
     pages.add_passkey()
     pages.open(PAGE)
 
@@ -181,7 +179,7 @@ def test_a_passkey_is_taken_away_and_the_password_is_enough_again(
 
 
 def test_a_browser_without_the_passkey_says_so_and_takes_the_password(
-    pages: Pages, ada: Person
+    pages: Pages, ada: User
 ) -> None:
     pages.sign_out()
     pages.open("/sign-in")

@@ -7,8 +7,8 @@ from html import unescape
 import httpx
 import pytest
 from applications import WITH_ISSUER, Browser, Flow, answered, parameter
-from people import PASSWORD, Person
 from running import Server
+from users import PASSWORD, User
 
 SERVER_SETTINGS = WITH_ISSUER
 CONFIRM = "Confirm your e-mail address"
@@ -30,7 +30,7 @@ def follow(browser: Browser, shown: httpx.Response, text: str) -> httpx.Response
 def test_who_comes_from_an_application_makes_an_account_and_goes_back_to_it(
     client: httpx.Client, browser: Browser
 ) -> None:
-    ada = Person(client, f"{uuid.uuid4().hex}@example.test")
+    ada = User(client, f"{uuid.uuid4().hex}@example.test")
     flow = Flow()
 
     form = follow(browser, browser.open(flow.path()), "Create an account")
@@ -57,31 +57,31 @@ def test_the_way_back_to_the_application_is_kept(browser: Browser, link: str, pa
 
 
 def test_an_address_that_has_an_account_looks_the_same_and_its_password_stays(
-    browser: Browser, person: Person
+    browser: Browser, user: User
 ) -> None:
     new = f"{uuid.uuid4().hex}@example.test"
     form = browser.open("/register")
 
-    taken = browser.submit(form, email=person.email, password="another password it is")
+    taken = browser.submit(form, email=user.email, password="another password it is")
     free = browser.submit(form, email=new, password="another password it is")
 
     assert taken.status_code == free.status_code == 200
-    assert taken.text.replace(person.email, "") == free.text.replace(new, "")
-    assert person.can_sign_in()
+    assert taken.text.replace(user.email, "") == free.text.replace(new, "")
+    assert user.can_sign_in()
 
 
-def test_how_many_mails_are_left_does_not_tell_either(own: Server) -> None:
-    own.settings = {"AUTH_RATE_LIMITS": ""}
-    own.start()
+def test_how_many_mails_are_left_does_not_tell_either(own_server: Server) -> None:
+    own_server.settings = {"AUTH_RATE_LIMITS": ""}
+    own_server.start()
     left = []
-    with httpx.Client(base_url=own.url) as client:
-        ada = Person.registered(client)
+    with httpx.Client(base_url=own_server.url) as client:
+        ada = User.registered(client)
         ada.mailed(CONFIRM)
-        own.execute("DELETE FROM rate_limits")
-        for person in (ada, Person(client)):
-            client.post("/v1/auth/register", json=person.credentials)
-            person.mailed(CONFIRM if person is not ada else "You have an account already")
-            answer = client.post("/v1/auth/password/forgot", json={"email": person.email})
+        own_server.execute("DELETE FROM rate_limits")
+        for user in (ada, User(client)):
+            client.post("/v1/auth/register", json=user.credentials)
+            user.mailed(CONFIRM if user is not ada else "You have an account already")
+            answer = client.post("/v1/auth/password/forgot", json={"email": user.email})
             left.append(re.findall('"mail_account";r=([0-9]+)', answer.headers["RateLimit"]))
 
     assert left[0] == left[1] == ["3"]

@@ -7,7 +7,7 @@ import re
 import httpx
 import pytest
 from applications import WITH_ISSUER, Browser, Flow
-from careful import Careful
+from second_factor_users import SecondFactorUser
 
 SERVER_SETTINGS = WITH_ISSUER
 
@@ -19,12 +19,12 @@ def _browser(stranger: Browser) -> Browser:
 
 
 @pytest.fixture(name="ada")
-def _ada(client: httpx.Client) -> Careful:
-    return Careful.enrolled(client)
+def _ada(client: httpx.Client) -> SecondFactorUser:
+    return SecondFactorUser.enrolled(client)
 
 
 def test_the_code_is_asked_for_after_the_password_and_the_application_is_told(
-    client: httpx.Client, browser: Browser, ada: Careful
+    client: httpx.Client, browser: Browser, ada: SecondFactorUser
 ) -> None:
     flow = Flow()
     asked = browser.sign_in(ada, flow.path())
@@ -42,7 +42,7 @@ def test_the_code_is_asked_for_after_the_password_and_the_application_is_told(
 
 
 def test_a_wrong_code_may_be_corrected_and_after_too_many_the_password_is_asked_for_again(
-    browser: Browser, ada: Careful
+    browser: Browser, ada: SecondFactorUser
 ) -> None:
     shown = browser.sign_in(ada)
 

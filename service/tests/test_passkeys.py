@@ -9,9 +9,9 @@ import chromium
 import httpx
 import pytest
 from auth.sign_in import passkeys
-from people import Person
 from running import Server
 from selenium import webdriver
+from users import User
 
 # a secure context without TLS
 SERVER_SETTINGS = {"AUTH_ISSUER": "http://localhost:{port}"}
@@ -50,7 +50,7 @@ def _browser(driver: webdriver.Chrome, server: Server) -> Iterator[Browser]:
         yield Browser(driver)
 
 
-def register(ada: Person, browser: Browser, **more: str) -> httpx.Response:
+def register(ada: User, browser: Browser, **more: str) -> httpx.Response:
     options = ada.post("/v1/me/passkeys/options").json()
     made = browser.ask("create", options["webauthn"])
     return ada.post("/v1/me/passkeys", challenge=options["challenge"], credential=made, **more)
@@ -63,7 +63,7 @@ def begin(client: httpx.Client, browser: Browser) -> dict[str, Any]:
     return {"challenge": options["challenge"], "credential": signed}
 
 
-def question(ada: Person) -> dict[str, Any]:
+def question(ada: User) -> dict[str, Any]:
     answer = ada.client.post("/v1/auth/login", json=ada.credentials)
     assert answer.status_code == 401
     asked: dict[str, Any] = answer.json()
@@ -88,7 +88,7 @@ def changed(credential: dict[str, Any], **client_data: str) -> dict[str, Any]:
 
 
 def test_a_passkey_signs_in_with_nothing_else(client: httpx.Client, browser: Browser) -> None:
-    ada = Person.signed_in(client)
+    ada = User.signed_in(client)
     made = register(ada, browser, name="Telephone")
 
     answer = client.post("/v1/auth/login/passkey", json=begin(client, browser))
@@ -105,14 +105,14 @@ def test_a_passkey_signs_in_with_nothing_else(client: httpx.Client, browser: Bro
 def test_a_passkey_is_a_second_factor_to_the_password(
     client: httpx.Client, browser: Browser
 ) -> None:
-    ada = Person.signed_in(client)
+    ada = User.signed_in(client)
     register(ada, browser)
     asked = question(ada)
 
     signed = browser.ask("get", asked["webauthn"])
-    given = {"challenge": asked["challenge"], "webauthn": signed}
-    first = client.post("/v1/auth/login/second-factor", json=given)
-    again = client.post("/v1/auth/login/second-factor", json=given)
+    body = {"challenge": asked["challenge"], "webauthn": signed}
+    first = client.post("/v1/auth/login/second-factor", json=body)
+    again = client.post("/v1/auth/login/second-factor", json=body)
 
     assert asked["methods"] == ["recovery", "webauthn"]
     assert first.status_code == 200, first.text
@@ -124,7 +124,7 @@ def test_a_passkey_is_a_second_factor_to_the_password(
 def test_the_passkey_of_another_account_is_no_second_factor(
     client: httpx.Client, browser: Browser
 ) -> None:
-    ada, eve = Person.signed_in(client), Person.signed_in(client)
+    ada, eve = User.signed_in(client), User.signed_in(client)
     register(ada, browser)
     asked = question(ada)
     register(eve, browser)
@@ -141,7 +141,7 @@ def test_the_passkey_of_another_account_is_no_second_factor(
 
 
 def test_an_answer_to_a_passkey_login_works_once(client: httpx.Client, browser: Browser) -> None:
-    register(Person.signed_in(client), browser)
+    register(User.signed_in(client), browser)
     answer = begin(client, browser)
 
     first, again = [client.post("/v1/auth/login/passkey", json=answer) for _ in range(2)]
@@ -153,7 +153,7 @@ def test_an_answer_to_a_passkey_login_works_once(client: httpx.Client, browser: 
 def test_a_passkey_login_is_to_be_answered_within_five_minutes(
     client: httpx.Client, browser: Browser, server: Server
 ) -> None:
-    register(Person.signed_in(client), browser)
+    register(User.signed_in(client), browser)
     answer = begin(client, browser)
     server.execute("UPDATE challenges SET expires_at = expires_at - 300")
 
@@ -170,7 +170,7 @@ def test_a_passkey_login_is_to_be_answered_within_five_minutes(
 def test_an_answer_that_was_changed_is_refused(
     client: httpx.Client, browser: Browser, client_data: dict[str, str]
 ) -> None:
-    register(Person.signed_in(client), browser)
+    register(User.signed_in(client), browser)
     answer = begin(client, browser)
     answer["credential"] = changed(answer["credential"], **client_data)
 
@@ -183,7 +183,7 @@ def test_an_answer_that_was_changed_is_refused(
 def test_a_copy_of_a_key_shows_by_its_counter(
     client: httpx.Client, browser: Browser, server: Server
 ) -> None:
-    ada = Person.signed_in(client)
+    ada = User.signed_in(client)
     identity = register(ada, browser).json()["passkey"]["id"]
     server.execute(
         f"UPDATE webauthn_credentials SET sign_count = 1000 WHERE id = '{identity}'"  # noqa: S608
@@ -197,19 +197,19 @@ def test_a_copy_of_a_key_shows_by_its_counter(
 def test_a_passkey_that_did_not_verify_its_user_does_not_sign_in_alone(
     client: httpx.Client, browser: Browser
 ) -> None:
-    register(Person.signed_in(client), browser)
+    register(User.signed_in(client), browser)
     options = client.post("/v1/auth/login/passkey/options").json()
     browser.driver.set_user_verified(verified=False)
     lax = {**options["webauthn"], "userVerification": "discouraged"}
-    given = {"challenge": options["challenge"], "credential": browser.ask("get", lax)}
+    body = {"challenge": options["challenge"], "credential": browser.ask("get", lax)}
 
-    answer = client.post("/v1/auth/login/passkey", json=given)
+    answer = client.post("/v1/auth/login/passkey", json=body)
 
     assert answer.json()["code"] == "invalid_factor"
 
 
 def test_a_passkey_is_renamed_and_taken_away(client: httpx.Client, browser: Browser) -> None:
-    ada = Person.signed_in(client)
+    ada = User.signed_in(client)
     path = f"/v1/me/passkeys/{register(ada, browser).json()['passkey']['id']}"
 
     renamed = client.patch(path, headers=ada.bearer, json={"name": "Old laptop"})
@@ -224,7 +224,7 @@ def test_a_passkey_is_renamed_and_taken_away(client: httpx.Client, browser: Brow
 
 
 def test_nobody_touches_the_passkey_of_another(client: httpx.Client, browser: Browser) -> None:
-    ada, eve = Person.signed_in(client), Person.signed_in(client)
+    ada, eve = User.signed_in(client), User.signed_in(client)
     path = f"/v1/me/passkeys/{register(ada, browser).json()['passkey']['id']}"
 
     assert client.patch(path, headers=eve.bearer, json={"name": "mine"}).status_code == 404
@@ -234,7 +234,7 @@ def test_nobody_touches_the_passkey_of_another(client: httpx.Client, browser: Br
 def test_an_account_that_may_not_sign_in_does_not_with_a_passkey(
     server: Server, client: httpx.Client, browser: Browser
 ) -> None:
-    ada = Person.signed_in(client)
+    ada = User.signed_in(client)
     register(ada, browser)
     answer = begin(client, browser)
     server.execute(f"UPDATE accounts SET disabled_at = 1 WHERE email = '{ada.email}'")  # noqa: S608
@@ -245,14 +245,14 @@ def test_an_account_that_may_not_sign_in_does_not_with_a_passkey(
 
 
 def test_what_a_browser_made_is_registered_once(client: httpx.Client, browser: Browser) -> None:
-    ada = Person.signed_in(client)
+    ada = User.signed_in(client)
     options = ada.post("/v1/me/passkeys/options").json()
-    given = {
+    body = {
         "challenge": options["challenge"],
         "credential": browser.ask("create", options["webauthn"]),
     }
 
-    first, again = [ada.post("/v1/me/passkeys", **given) for _ in range(2)]
+    first, again = [ada.post("/v1/me/passkeys", **body) for _ in range(2)]
 
     assert first.status_code == 201
     assert again.json()["code"] == "invalid_challenge"
@@ -274,7 +274,7 @@ def test_the_origin_is_what_browsers_write(issuer: str, rp_id: str, origin: str)
 def test_a_registration_for_another_account_is_refused(
     client: httpx.Client, browser: Browser
 ) -> None:
-    ada, eve = Person.signed_in(client), Person.signed_in(client)
+    ada, eve = User.signed_in(client), User.signed_in(client)
     options = ada.post("/v1/me/passkeys/options").json()
     made = browser.ask("create", options["webauthn"])
 
@@ -284,6 +284,6 @@ def test_a_registration_for_another_account_is_refused(
     assert eve.get("/v1/me/passkeys").json()["passkeys"] == []
 
 
-def passkeys_of(person: Person) -> list[dict[str, str]]:
-    found = person.get("/v1/me/passkeys").json()["passkeys"]
+def passkeys_of(user: User) -> list[dict[str, str]]:
+    found = user.get("/v1/me/passkeys").json()["passkeys"]
     return [{"type": "public-key", "id": one["id"]} for one in found]

@@ -4,14 +4,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-from people import Person
+from users import User
 
 NEW = "another horse battery staple"
 RESET = "Set a new password"
 
 
 def test_a_changed_password_replaces_the_old_one(client: httpx.Client) -> None:
-    ada = Person.signed_in(client)
+    ada = User.signed_in(client)
 
     changed = ada.post("/v1/auth/password/change", current_password=ada.password, new_password=NEW)
 
@@ -22,8 +22,8 @@ def test_a_changed_password_replaces_the_old_one(client: httpx.Client) -> None:
 
 
 def test_a_change_ends_every_other_session_and_tells_the_owner(client: httpx.Client) -> None:
-    ada = Person.signed_in(client)
-    thief = Person(client, ada.email)
+    ada = User.signed_in(client)
+    thief = User(client, ada.email)
     thief.sign_in()
 
     ada.post("/v1/auth/password/change", current_password=ada.password, new_password=NEW)
@@ -34,7 +34,7 @@ def test_a_change_ends_every_other_session_and_tells_the_owner(client: httpx.Cli
 
 
 def test_a_wrong_current_password_changes_nothing(client: httpx.Client) -> None:
-    ada = Person.signed_in(client)
+    ada = User.signed_in(client)
 
     answer = ada.post("/v1/auth/password/change", current_password="wrong", new_password=NEW)
 
@@ -44,7 +44,7 @@ def test_a_wrong_current_password_changes_nothing(client: httpx.Client) -> None:
 
 
 def test_a_common_password_is_refused_and_says_why(client: httpx.Client) -> None:
-    ada = Person.signed_in(client)
+    ada = User.signed_in(client)
 
     answer = ada.post(
         "/v1/auth/password/change", current_password=ada.password, new_password="password1"
@@ -56,11 +56,11 @@ def test_a_common_password_is_refused_and_says_why(client: httpx.Client) -> None
 
 
 def test_a_forgotten_password_is_set_anew_with_what_was_mailed(client: httpx.Client) -> None:
-    ada = Person.signed_in(client)
+    ada = User.signed_in(client)
     client.post("/v1/auth/password/forgot", json={"email": ada.email.upper()})
-    given = {"token": ada.token_mailed(RESET), "password": NEW}
+    body = {"token": ada.token_mailed(RESET), "password": NEW}
 
-    done = client.post("/v1/auth/password/reset", json=given)
+    done = client.post("/v1/auth/password/reset", json=body)
 
     assert done.status_code == 204
     assert ada.get("/v1/me").status_code == 401, "the sessions from before go on"
@@ -71,13 +71,13 @@ def test_a_forgotten_password_is_set_anew_with_what_was_mailed(client: httpx.Cli
 
 
 def test_the_mailed_token_works_once(client: httpx.Client) -> None:
-    ada = Person.registered(client)
+    ada = User.registered(client)
     client.post("/v1/auth/password/forgot", json={"email": ada.email})
     token = ada.token_mailed(RESET)
 
     def reset(number: int) -> int:
-        given = {"token": token, "password": f"{NEW} {number}"}
-        return client.post("/v1/auth/password/reset", json=given).status_code
+        body = {"token": token, "password": f"{NEW} {number}"}
+        return client.post("/v1/auth/password/reset", json=body).status_code
 
     with ThreadPoolExecutor(4) as pool:
         statuses = list(pool.map(reset, range(4)))
@@ -86,7 +86,7 @@ def test_the_mailed_token_works_once(client: httpx.Client) -> None:
 
 
 def test_a_newer_mail_makes_the_older_token_useless(client: httpx.Client) -> None:
-    ada = Person.registered(client)
+    ada = User.registered(client)
     client.post("/v1/auth/password/forgot", json={"email": ada.email})
     first = ada.token_mailed(RESET)
     client.post("/v1/auth/password/forgot", json={"email": ada.email})
@@ -101,7 +101,7 @@ def test_a_newer_mail_makes_the_older_token_useless(client: httpx.Client) -> Non
 
 
 def test_a_token_that_verifies_an_address_sets_no_password(client: httpx.Client) -> None:
-    ada = Person.registered(client)
+    ada = User.registered(client)
     token = ada.token_mailed("Confirm your e-mail address")
 
     answer = client.post("/v1/auth/password/reset", json={"token": token, "password": NEW})
@@ -111,7 +111,7 @@ def test_a_token_that_verifies_an_address_sets_no_password(client: httpx.Client)
 
 
 def test_a_refused_new_password_leaves_the_token_good(client: httpx.Client) -> None:
-    ada = Person.registered(client)
+    ada = User.registered(client)
     client.post("/v1/auth/password/forgot", json={"email": ada.email})
     token = ada.token_mailed(RESET)
 
@@ -125,7 +125,7 @@ def test_a_refused_new_password_leaves_the_token_good(client: httpx.Client) -> N
 def test_asking_for_a_mail_does_not_tell_whether_there_is_an_account(
     client: httpx.Client, path: str
 ) -> None:
-    ada = Person.registered(client)
+    ada = User.registered(client)
 
     known = client.post(path, json={"email": ada.email})
     unknown = client.post(path, json={"email": "nobody@example.test"})

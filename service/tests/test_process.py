@@ -27,9 +27,11 @@ def test_sigterm_turns_readiness_off_finishes_what_is_in_flight_and_exits_0(
     answers: list[int] = []
 
     def register(number: int) -> None:
-        given = {"email": f"{number}@example.test", "password": "correct horse"}
+        credentials = {"email": f"{number}@example.test", "password": "correct horse"}
         answers.append(
-            httpx.post(f"{on_sqlite.url}/v1/auth/register", json=given, timeout=30).status_code
+            httpx.post(
+                f"{on_sqlite.url}/v1/auth/register", json=credentials, timeout=30
+            ).status_code
         )
 
     requests = [threading.Thread(target=register, args=(number,)) for number in range(20)]
@@ -51,26 +53,26 @@ def test_sigterm_turns_readiness_off_finishes_what_is_in_flight_and_exits_0(
     assert on_sqlite.process.wait(timeout=30) == 0
 
 
-def test_accounts_outlive_the_process(own: Server) -> None:
-    given = {"email": "ada@example.test", "password": "correct horse"}
-    own.start()
-    httpx.post(f"{own.url}/v1/auth/register", json=given)
-    own.stop()
-    own.start()
+def test_accounts_outlive_the_process(own_server: Server) -> None:
+    credentials = {"email": "ada@example.test", "password": "correct horse"}
+    own_server.start()
+    httpx.post(f"{own_server.url}/v1/auth/register", json=credentials)
+    own_server.stop()
+    own_server.start()
 
-    assert httpx.post(f"{own.url}/v1/auth/login", json=given).status_code == 200
+    assert httpx.post(f"{own_server.url}/v1/auth/login", json=credentials).status_code == 200
 
 
-def test_two_processes_share_one_database_as_during_a_release(own: Server) -> None:
-    own.start()
-    other = Server(data=own.data, key=own.key, database=own.database)
+def test_two_processes_share_one_database_as_during_a_release(own_server: Server) -> None:
+    own_server.start()
+    other = Server(data=own_server.data, key=own_server.key, database=own_server.database)
     other.start()
     try:
         for number in range(10):
-            given = {"email": f"{number}@example.test", "password": "correct horse"}
-            made, asked = (own, other) if number % 2 else (other, own)
-            assert httpx.post(f"{made.url}/v1/auth/register", json=given).status_code == 201
-            assert httpx.post(f"{asked.url}/v1/auth/login", json=given).status_code == 200
+            credentials = {"email": f"{number}@example.test", "password": "correct horse"}
+            made, asked = (own_server, other) if number % 2 else (other, own_server)
+            assert httpx.post(f"{made.url}/v1/auth/register", json=credentials).status_code == 201
+            assert httpx.post(f"{asked.url}/v1/auth/login", json=credentials).status_code == 200
     finally:
         other.stop()
 
@@ -81,8 +83,8 @@ def test_more_logins_than_can_wait_are_told_to_come_back(on_sqlite: Server) -> N
     answers: list[httpx.Response] = []
 
     def log_in() -> None:
-        given = {"email": "nobody@example.test", "password": "correct horse"}
-        answers.append(httpx.post(f"{on_sqlite.url}/v1/auth/login", json=given, timeout=30))
+        credentials = {"email": "nobody@example.test", "password": "correct horse"}
+        answers.append(httpx.post(f"{on_sqlite.url}/v1/auth/login", json=credentials, timeout=30))
 
     requests = [threading.Thread(target=log_in) for _ in range(30)]
     for request in requests:

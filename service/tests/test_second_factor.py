@@ -6,13 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
-from careful import Careful
-from people import Person
 from running import Server
+from second_factor_users import SecondFactorUser
+from users import User
 
 
 def test_the_password_alone_signs_in_no_more(client: httpx.Client) -> None:
-    ada = Careful.enrolled(client)
+    ada = SecondFactorUser.enrolled(client)
 
     answer = client.post("/v1/auth/login", json=ada.credentials)
 
@@ -23,7 +23,7 @@ def test_the_password_alone_signs_in_no_more(client: httpx.Client) -> None:
 
 
 def test_a_wrong_password_does_not_tell_that_there_is_a_second_factor(client: httpx.Client) -> None:
-    ada, eve = Careful.enrolled(client), Person.registered(client)
+    ada, eve = SecondFactorUser.enrolled(client), User.registered(client)
 
     answers = [
         client.post("/v1/auth/login", json={"email": one.email, "password": "not it at all"})
@@ -35,7 +35,7 @@ def test_a_wrong_password_does_not_tell_that_there_is_a_second_factor(client: ht
 
 
 def test_a_code_signs_in_and_the_token_says_how(client: httpx.Client) -> None:
-    ada = Careful.enrolled(client)
+    ada = SecondFactorUser.enrolled(client)
 
     answer = ada.sign_in_with(code=ada.code())
 
@@ -45,14 +45,14 @@ def test_a_code_signs_in_and_the_token_says_how(client: httpx.Client) -> None:
 
 
 def test_a_refreshed_token_still_says_how(client: httpx.Client) -> None:
-    ada = Careful.enrolled(client)
+    ada = SecondFactorUser.enrolled(client)
     ada.tokens = ada.refresh().json()
 
     assert claims(ada)["amr"] == ["pwd", "otp", "mfa"]
 
 
 def test_a_code_works_once(client: httpx.Client) -> None:
-    ada = Careful.enrolled(client)
+    ada = SecondFactorUser.enrolled(client)
     code = ada.code()
 
     first, again = ada.sign_in_with(code=code), ada.sign_in_with(code=code)
@@ -63,13 +63,13 @@ def test_a_code_works_once(client: httpx.Client) -> None:
 
 
 def test_the_code_that_confirmed_the_app_does_not_sign_in(client: httpx.Client) -> None:
-    ada = Careful.enrolled(client)
+    ada = SecondFactorUser.enrolled(client)
 
     assert ada.sign_in_with(code=ada.code(0)).status_code == 401
 
 
 def test_one_code_at_many_challenges_at_once_signs_in_once(client: httpx.Client) -> None:
-    ada = Careful.enrolled(client)
+    ada = SecondFactorUser.enrolled(client)
     challenges, code = [ada.challenge() for _ in range(4)], ada.code()
 
     with ThreadPoolExecutor(4) as pool:
@@ -79,7 +79,7 @@ def test_one_code_at_many_challenges_at_once_signs_in_once(client: httpx.Client)
 
 
 def test_one_recovery_code_at_many_challenges_at_once_signs_in_once(client: httpx.Client) -> None:
-    ada = Careful.enrolled(client)
+    ada = SecondFactorUser.enrolled(client)
     challenges = [ada.challenge() for _ in range(4)]
 
     with ThreadPoolExecutor(4) as pool:
@@ -91,7 +91,7 @@ def test_one_recovery_code_at_many_challenges_at_once_signs_in_once(client: http
 
 
 def test_one_challenge_answered_many_times_at_once_signs_in_once(client: httpx.Client) -> None:
-    ada = Careful.enrolled(client)
+    ada = SecondFactorUser.enrolled(client)
     challenge = ada.challenge()
 
     with ThreadPoolExecutor(4) as pool:
@@ -105,7 +105,7 @@ def test_one_challenge_answered_many_times_at_once_signs_in_once(client: httpx.C
 
 
 def test_each_of_ten_recovery_codes_works_once_and_its_owner_is_told(client: httpx.Client) -> None:
-    ada = Careful.enrolled(client)
+    ada = SecondFactorUser.enrolled(client)
 
     statuses = [ada.sign_in_with(recovery_code=code).status_code for code in ada.codes]
     again = ada.sign_in_with(code=ada.codes[0][:6])
@@ -117,7 +117,7 @@ def test_each_of_ten_recovery_codes_works_once_and_its_owner_is_told(client: htt
 
 
 def test_a_wrong_code_may_be_corrected_but_not_for_ever(client: httpx.Client) -> None:
-    ada = Careful.enrolled(client)
+    ada = SecondFactorUser.enrolled(client)
     challenge = ada.challenge()
 
     wrongs = [ada.answer(challenge, code=ada.wrong_code()).json()["code"] for _ in range(5)]
@@ -130,7 +130,7 @@ def test_a_wrong_code_may_be_corrected_but_not_for_ever(client: httpx.Client) ->
 def test_a_new_challenge_gives_no_more_guesses_than_the_lockout_allows(
     client: httpx.Client,
 ) -> None:
-    ada = Careful.enrolled(client)
+    ada = SecondFactorUser.enrolled(client)
 
     codes = [ada.sign_in_with(code=ada.wrong_code()).json()["code"] for _ in range(25)]
 
@@ -138,7 +138,7 @@ def test_a_new_challenge_gives_no_more_guesses_than_the_lockout_allows(
 
 
 def test_a_challenge_is_void_once_the_password_is_another(client: httpx.Client) -> None:
-    ada = Careful.enrolled(client)
+    ada = SecondFactorUser.enrolled(client)
     challenge = ada.challenge()
     ada.post(
         "/v1/auth/password/change",
@@ -150,7 +150,7 @@ def test_a_challenge_is_void_once_the_password_is_another(client: httpx.Client) 
 
 
 def test_a_challenge_is_good_for_five_minutes(server: Server, client: httpx.Client) -> None:
-    ada = Careful.enrolled(client)
+    ada = SecondFactorUser.enrolled(client)
     early, late = ada.challenge(), ada.challenge()
 
     def wait(seconds: int) -> None:
@@ -169,7 +169,7 @@ def test_a_challenge_is_good_for_five_minutes(server: Server, client: httpx.Clie
 
 
 def test_a_challenge_that_nobody_gave_is_refused(client: httpx.Client) -> None:
-    answer = Careful(client).answer("made-up", code="123456")
+    answer = SecondFactorUser(client).answer("made-up", code="123456")
 
     assert answer.json()["code"] == "invalid_challenge"
 
@@ -177,7 +177,7 @@ def test_a_challenge_that_nobody_gave_is_refused(client: httpx.Client) -> None:
 def test_no_secret_of_a_second_factor_is_kept_or_logged_as_it_is(on_sqlite: Server) -> None:
     on_sqlite.start()
     with httpx.Client(base_url=on_sqlite.url, timeout=30) as client:
-        ada = Careful.enrolled(client)
+        ada = SecondFactorUser.enrolled(client)
         challenge = ada.challenge()
         ada.answer(challenge, recovery_code=ada.codes[0])
     on_sqlite.stop()
@@ -189,7 +189,7 @@ def test_no_secret_of_a_second_factor_is_kept_or_logged_as_it_is(on_sqlite: Serv
             assert secret not in text
 
 
-def claims(person: Person) -> dict[str, Any]:
-    part = person.tokens["access_token"].split(".")[1]
+def claims(user: User) -> dict[str, Any]:
+    part = user.tokens["access_token"].split(".")[1]
     decoded: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
     return decoded

@@ -4,12 +4,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-from people import Person
 from running import Server
+from users import User
 
 
 def test_a_refresh_gives_new_tokens_that_work(client: httpx.Client) -> None:
-    ada = Person.signed_in(client)
+    ada = User.signed_in(client)
     before = ada.tokens
 
     ada.tokens = ada.refresh().json()
@@ -20,7 +20,7 @@ def test_a_refresh_gives_new_tokens_that_work(client: httpx.Client) -> None:
 
 
 def test_a_refresh_whose_answer_got_lost_can_be_repeated(client: httpx.Client) -> None:
-    ada = Person.signed_in(client)
+    ada = User.signed_in(client)
     ada.refresh()
 
     again = ada.refresh()
@@ -32,7 +32,7 @@ def test_a_refresh_whose_answer_got_lost_can_be_repeated(client: httpx.Client) -
 def test_a_refresh_token_whose_successor_was_used_ends_the_session_even_within_the_grace(
     client: httpx.Client,
 ) -> None:
-    ada = Person.signed_in(client)
+    ada = User.signed_in(client)
     stolen = ada.tokens["refresh_token"]
     second = ada.refresh().json()["refresh_token"]
     third = ada.refresh(second).json()["refresh_token"]
@@ -42,12 +42,14 @@ def test_a_refresh_token_whose_successor_was_used_ends_the_session_even_within_t
     assert ada.get("/v1/me").status_code == 401
 
 
-def test_a_refresh_token_that_comes_again_after_the_grace_ends_the_session(own: Server) -> None:
-    own.settings = {"AUTH_REFRESH_GRACE_SECONDS": "0"}
-    own.start()
-    with httpx.Client(base_url=own.url) as client:
-        ada = Person.signed_in(client)
-        other = Person(client, ada.email)
+def test_a_refresh_token_that_comes_again_after_the_grace_ends_the_session(
+    own_server: Server,
+) -> None:
+    own_server.settings = {"AUTH_REFRESH_GRACE_SECONDS": "0"}
+    own_server.start()
+    with httpx.Client(base_url=own_server.url) as client:
+        ada = User.signed_in(client)
+        other = User(client, ada.email)
         other.sign_in()
         following = ada.refresh().json()["refresh_token"]
 
@@ -56,11 +58,14 @@ def test_a_refresh_token_that_comes_again_after_the_grace_ends_the_session(own: 
         assert other.refresh().status_code == 200, "the account's other session ended too"
 
 
-def test_of_many_refreshes_at_once_one_wins_without_a_grace(own: Server) -> None:
-    own.settings = {"AUTH_REFRESH_GRACE_SECONDS": "0"}
-    own.start()
-    with httpx.Client(base_url=own.url, timeout=30) as client, ThreadPoolExecutor(16) as pool:
-        ada = Person.signed_in(client)
+def test_of_many_refreshes_at_once_one_wins_without_a_grace(own_server: Server) -> None:
+    own_server.settings = {"AUTH_REFRESH_GRACE_SECONDS": "0"}
+    own_server.start()
+    with (
+        httpx.Client(base_url=own_server.url, timeout=30) as client,
+        ThreadPoolExecutor(16) as pool,
+    ):
+        ada = User.signed_in(client)
         answers = list(pool.map(lambda _: ada.refresh(), range(16)))
         won = [answer for answer in answers if answer.status_code == 200]
 
@@ -70,7 +75,7 @@ def test_of_many_refreshes_at_once_one_wins_without_a_grace(own: Server) -> None
 
 
 def test_many_refreshes_at_once_all_go_on_within_the_grace(client: httpx.Client) -> None:
-    ada = Person.signed_in(client)
+    ada = User.signed_in(client)
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda _: ada.refresh(), range(16)))
 
@@ -80,21 +85,26 @@ def test_many_refreshes_at_once_all_go_on_within_the_grace(client: httpx.Client)
     assert all(ada.refresh(token).status_code == 200 for token in following)
 
 
-def test_two_processes_rotate_one_token_once(own: Server) -> None:
-    own.settings = {"AUTH_REFRESH_GRACE_SECONDS": "0"}
-    own.start()
-    other = Server(data=own.data, key=own.key, database=own.database, settings=own.settings)
+def test_two_processes_rotate_one_token_once(own_server: Server) -> None:
+    own_server.settings = {"AUTH_REFRESH_GRACE_SECONDS": "0"}
+    own_server.start()
+    other = Server(
+        data=own_server.data,
+        key=own_server.key,
+        database=own_server.database,
+        settings=own_server.settings,
+    )
     other.start()
     try:
         with (
-            httpx.Client(base_url=own.url) as here,
+            httpx.Client(base_url=own_server.url) as here,
             httpx.Client(base_url=other.url) as there,
             ThreadPoolExecutor(8) as pool,
         ):
             for _ in range(5):
-                ada = Person.signed_in(here)
-                people = [ada, Person(there, tokens=ada.tokens)] * 4
-                answers = pool.map(Person.refresh, people)
+                ada = User.signed_in(here)
+                users = [ada, User(there, tokens=ada.tokens)] * 4
+                answers = pool.map(User.refresh, users)
                 assert [answer.status_code for answer in answers].count(200) == 1
     finally:
         other.stop()
@@ -108,17 +118,17 @@ def test_an_unknown_refresh_token_is_refused(client: httpx.Client, token: str) -
     assert answer.json()["code"] == "invalid_refresh_token"
 
 
-def test_an_expired_refresh_token_is_refused(own: Server) -> None:
-    own.start()
-    with httpx.Client(base_url=own.url) as client:
-        ada = Person.signed_in(client)
-        own.execute("UPDATE refresh_tokens SET expires_at = 1")
+def test_an_expired_refresh_token_is_refused(own_server: Server) -> None:
+    own_server.start()
+    with httpx.Client(base_url=own_server.url) as client:
+        ada = User.signed_in(client)
+        own_server.execute("UPDATE refresh_tokens SET expires_at = 1")
 
         assert ada.refresh().status_code == 401
 
 
 def test_after_logout_neither_token_works(client: httpx.Client) -> None:
-    ada = Person.signed_in(client)
+    ada = User.signed_in(client)
 
     assert ada.post("/v1/auth/logout").status_code == 204
     assert ada.get("/v1/me").status_code == 401
@@ -126,10 +136,10 @@ def test_after_logout_neither_token_works(client: httpx.Client) -> None:
 
 
 def test_logout_works_with_a_refresh_token_alone(client: httpx.Client) -> None:
-    ada = Person.signed_in(client)
-    given = {"refresh_token": ada.tokens["refresh_token"]}
+    ada = User.signed_in(client)
+    body = {"refresh_token": ada.tokens["refresh_token"]}
 
-    assert client.post("/v1/auth/logout", json=given).status_code == 204
+    assert client.post("/v1/auth/logout", json=body).status_code == 204
     assert ada.get("/v1/me").status_code == 401
 
 
@@ -138,8 +148,8 @@ def test_logout_without_any_token_is_refused(client: httpx.Client) -> None:
 
 
 def test_logout_everywhere_ends_the_sessions_of_one_account_only(client: httpx.Client) -> None:
-    ada, grace = Person.signed_in(client), Person.signed_in(client)
-    elsewhere = Person(client, ada.email)
+    ada, grace = User.signed_in(client), User.signed_in(client)
+    elsewhere = User(client, ada.email)
     elsewhere.sign_in()
 
     assert ada.post("/v1/auth/logout-all").status_code == 204
@@ -148,8 +158,8 @@ def test_logout_everywhere_ends_the_sessions_of_one_account_only(client: httpx.C
 
 
 def test_sessions_are_listed_with_the_current_one_marked(client: httpx.Client) -> None:
-    ada = Person.signed_in(client)
-    elsewhere = Person(client, ada.email)
+    ada = User.signed_in(client)
+    elsewhere = User(client, ada.email)
     client.post("/v1/auth/login", json=ada.credentials, headers={"User-Agent": "phone"})
     elsewhere.sign_in()
 
@@ -161,8 +171,8 @@ def test_sessions_are_listed_with_the_current_one_marked(client: httpx.Client) -
 
 
 def test_a_session_that_is_ended_from_another_one_is_over_at_once(client: httpx.Client) -> None:
-    ada = Person.signed_in(client)
-    stolen = Person(client, ada.email)
+    ada = User.signed_in(client)
+    stolen = User(client, ada.email)
     stolen.sign_in()
     assert stolen.get("/v1/me").status_code == 200
 
@@ -175,7 +185,7 @@ def test_a_session_that_is_ended_from_another_one_is_over_at_once(client: httpx.
 
 
 def test_nobody_ends_a_session_of_another_account(client: httpx.Client) -> None:
-    ada, mallory = Person.signed_in(client), Person.signed_in(client)
+    ada, mallory = User.signed_in(client), User.signed_in(client)
 
     answer = client.delete(f"/v1/me/sessions/{ada.session}", headers=mallory.bearer)
 
@@ -183,13 +193,16 @@ def test_nobody_ends_a_session_of_another_account(client: httpx.Client) -> None:
     assert ada.get("/v1/me").status_code == 200
 
 
-def test_a_session_that_ended_in_one_process_is_over_in_the_other(own: Server) -> None:
-    own.start()
-    other = Server(data=own.data, key=own.key, database=own.database)
+def test_a_session_that_ended_in_one_process_is_over_in_the_other(own_server: Server) -> None:
+    own_server.start()
+    other = Server(data=own_server.data, key=own_server.key, database=own_server.database)
     other.start()
     try:
-        with httpx.Client(base_url=own.url) as here, httpx.Client(base_url=other.url) as there:
-            ada = Person.signed_in(here)
+        with (
+            httpx.Client(base_url=own_server.url) as here,
+            httpx.Client(base_url=other.url) as there,
+        ):
+            ada = User.signed_in(here)
             assert there.get("/v1/me", headers=ada.bearer).status_code == 200
             ada.post("/v1/auth/logout")
             assert there.get("/v1/me", headers=ada.bearer).status_code == 401

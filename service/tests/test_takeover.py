@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-from careful import Careful
-from people import Person
 from running import Server
+from second_factor_users import SecondFactorUser
+from users import User
 
 NEW = "a brand new passphrase"
 EVIL = "eve@evil.test"
@@ -16,15 +16,15 @@ EVIL = "eve@evil.test"
 _OTHERS = 100
 
 
-def reset(ada: Person, password: str = NEW) -> Person:
+def reset(ada: User, password: str = NEW) -> User:
     """Set a new password by mail; give who has it."""
     ada.client.post("/v1/auth/password/forgot", json={"email": ada.email})
-    given = {"token": ada.token_mailed("Set a new password"), "password": password}
-    assert ada.client.post("/v1/auth/password/reset", json=given).status_code == 204
-    return Person(ada.client, ada.email, password)
+    body = {"token": ada.token_mailed("Set a new password"), "password": password}
+    assert ada.client.post("/v1/auth/password/reset", json=body).status_code == 204
+    return User(ada.client, ada.email, password)
 
 
-def ask_for(ada: Person, email: str) -> str:
+def ask_for(ada: User, email: str) -> str:
     """Ask for another address; give the token that is mailed there."""
     answer = ada.client.patch("/v1/me", headers=ada.bearer, json={"email": email})
     assert answer.status_code == 200, answer.text
@@ -32,7 +32,7 @@ def ask_for(ada: Person, email: str) -> str:
 
 
 def test_a_new_password_voids_a_change_of_address_that_is_under_way(client: httpx.Client) -> None:
-    stolen = Person.signed_in(client)
+    stolen = User.signed_in(client)
     token = ask_for(stolen, EVIL)
 
     ada = reset(stolen)
@@ -45,7 +45,7 @@ def test_a_new_password_voids_a_change_of_address_that_is_under_way(client: http
 def test_a_changed_password_voids_a_change_of_address_that_is_under_way(
     client: httpx.Client,
 ) -> None:
-    ada = Person.signed_in(client)
+    ada = User.signed_in(client)
     token = ask_for(ada, f"1{EVIL}")
 
     ada.post("/v1/auth/password/change", current_password=ada.password, new_password=NEW)
@@ -57,7 +57,7 @@ def test_a_changed_password_voids_a_change_of_address_that_is_under_way(
 def test_who_registered_an_address_of_another_keeps_no_factor_once_its_owner_resets(
     client: httpx.Client,
 ) -> None:
-    ada = reset(Careful.enrolled(client))
+    ada = reset(SecondFactorUser.enrolled(client))
 
     assert ada.can_sign_in(), "the factor of who never proved the address is asked for"
     ada.sign_in()
@@ -66,29 +66,29 @@ def test_who_registered_an_address_of_another_keeps_no_factor_once_its_owner_res
 
 
 def test_a_reset_leaves_the_factors_of_a_proven_address(client: httpx.Client) -> None:
-    ada = Careful.enrolled(client)
+    ada = SecondFactorUser.enrolled(client)
     ada.prove_address()
 
     assert not reset(ada).can_sign_in(), "a mailbox alone is enough to sign in"
 
 
-@pytest.mark.parametrize("given", ["", "a b c d e\n"], ids=["by-link", "by-password"])
+@pytest.mark.parametrize("password_line", ["", "a b c d e\n"], ids=["by-link", "by-password"])
 def test_an_administrator_is_not_who_registered_the_address_before(
-    on_sqlite: Server, given: str
+    on_sqlite: Server, password_line: str
 ) -> None:
     on_sqlite.start()
     with httpx.Client(base_url=on_sqlite.url) as client:
-        eve = Careful.enrolled(client)
-        options = ["--password-stdin"] if given else []
+        eve = SecondFactorUser.enrolled(client)
+        options = ["--password-stdin"] if password_line else []
 
-        made = on_sqlite.command("create-admin", eve.email, *options, stdin=given)
+        made = on_sqlite.command("create-admin", eve.email, *options, stdin=password_line)
 
         assert made.returncode == 0, made.stderr
         assert eve.get("/v1/me").status_code == 401
         answer = client.post("/v1/auth/login", json=eve.credentials)
         assert answer.json()["code"] == "invalid_credentials"
-        assert Person(client, eve.email, "a b c d e").can_sign_in() is bool(given)
-        assert ("/reset-password" in made.stdout) is not bool(given)
+        assert User(client, eve.email, "a b c d e").can_sign_in() is bool(password_line)
+        assert ("/reset-password" in made.stdout) is not bool(password_line)
 
 
 def test_an_account_that_proved_its_address_becomes_an_administrator_as_it_is(
@@ -96,7 +96,7 @@ def test_an_account_that_proved_its_address_becomes_an_administrator_as_it_is(
 ) -> None:
     on_sqlite.start()
     with httpx.Client(base_url=on_sqlite.url) as client:
-        ada = Person.signed_in(client)
+        ada = User.signed_in(client)
         ada.prove_address()
 
         on_sqlite.command("create-admin", ada.email)
@@ -104,7 +104,7 @@ def test_an_account_that_proved_its_address_becomes_an_administrator_as_it_is(
         assert ada.get("/v1/me").json()["role"] == "admin"
 
 
-def set_password(server: Server, ada: Person) -> None:
+def set_password(server: Server, ada: User) -> None:
     # as another process of the service does
     now = time.time()
     server.execute(
@@ -113,33 +113,33 @@ def set_password(server: Server, ada: Person) -> None:
     )
 
 
-def disable(server: Server, ada: Person) -> None:
+def disable(server: Server, ada: User) -> None:
     server.execute(f"UPDATE accounts SET disabled_at = 1 WHERE email = '{ada.email}'")  # noqa: S608
 
 
-def add_factor(_: Server, ada: Careful) -> None:
+def add_factor(_: Server, ada: SecondFactorUser) -> None:
     ada.enrol()
 
 
 @pytest.mark.parametrize("change", [set_password, disable, add_factor])
 def test_a_login_that_was_waiting_does_not_outlive_what_it_was_checked_against(
-    own: Server, change: Callable[[Server, Careful], None]
+    own_server: Server, change: Callable[[Server, SecondFactorUser], None]
 ) -> None:
-    own.settings = {"AUTH_HASHING_WORKERS": "1", "AUTH_HASHING_QUEUE": str(_OTHERS + 1)}
-    own.start()
+    own_server.settings = {"AUTH_HASHING_WORKERS": "1", "AUTH_HASHING_QUEUE": str(_OTHERS + 1)}
+    own_server.start()
     with (
-        httpx.Client(base_url=own.url, timeout=30, limits=httpx.Limits()) as client,
+        httpx.Client(base_url=own_server.url, timeout=30, limits=httpx.Limits()) as client,
         ThreadPoolExecutor(_OTHERS + 1) as pool,
     ):
-        ada = Careful.signed_in(client)
-        others = [Person(client) for _ in range(_OTHERS)]
+        ada = SecondFactorUser.signed_in(client)
+        others = [User(client) for _ in range(_OTHERS)]
         # their hashes are worked off one after the other, before hers
         waiting = [pool.submit(other.can_sign_in) for other in others]
         time.sleep(0.2)
         login = pool.submit(client.post, "/v1/auth/login", json=ada.credentials)
         time.sleep(0.1)
         assert not login.done(), "nothing is waiting"
-        change(own, ada)
+        change(own_server, ada)
 
         assert login.result().status_code in {401, 403}
         assert not any(other.result() for other in waiting)
@@ -167,7 +167,7 @@ def test_an_address_that_mail_programs_read_differently_is_refused(
 
 
 def test_a_disabled_account_gets_no_other_address(server: Server, client: httpx.Client) -> None:
-    ada = Person.signed_in(client)
+    ada = User.signed_in(client)
     token = ask_for(ada, f"2{EVIL}")
     server.execute(f"UPDATE accounts SET disabled_at = 1 WHERE email = '{ada.email}'")  # noqa: S608
 
@@ -182,9 +182,9 @@ def test_registering_an_address_again_and_again_does_not_fill_its_mailbox(
     on_sqlite.settings = {"AUTH_RATE_LIMITS": "mail_account=3/3600 register=off"}
     on_sqlite.start()
     with httpx.Client(base_url=on_sqlite.url, timeout=30) as client:
-        ada = Person.registered(client)
+        ada = User.registered(client)
         again = [client.post("/v1/auth/register", json=ada.credentials) for _ in range(5)]
-        Person.registered(client).mailed("Confirm your e-mail address")
+        User.registered(client).mailed("Confirm your e-mail address")
         mails = client.get("/dev/mailbox", params={"to": ada.email}).json()["mails"]
 
     assert {answer.status_code for answer in again} == {201}, "it tells that there is an account"

@@ -14,8 +14,8 @@ from auth.tokens.signing_keys import KeySet
 from joserfc import jwt
 from joserfc.jwk import ECKey, OKPKey
 from joserfc.jws import JWSRegistry
-from people import Person
 from running import ISSUER, Server, make_key
+from users import User
 
 EVERY = JWSRegistry(algorithms=["ES256"])
 MINUTE = 60
@@ -117,11 +117,11 @@ def test_a_token_that_names_our_key_but_was_signed_by_another_is_refused(key: st
 
 
 def test_a_key_that_the_token_brings_along_is_no_key_of_ours(key: str) -> None:
-    own = ECKey.import_key(make_key())
-    brought = {"jwk": own.as_dict(private=False), "kid": own.thumbprint()}
+    foreign_key = ECKey.import_key(make_key())
+    brought = {"jwk": foreign_key.as_dict(private=False), "kid": foreign_key.thumbprint()}
 
     with pytest.raises(TokenError):
-        tokens(key).verify(forged(own, header=brought))
+        tokens(key).verify(forged(foreign_key, header=brought))
 
 
 @pytest.mark.parametrize("kid", [None, "", "../../dev/null", "' OR 1=1 --", 7, {"a": "b"}, ["x"]])
@@ -160,7 +160,7 @@ def test_ed25519_signs_where_it_is_configured(on_sqlite: Server) -> None:
     on_sqlite.key = signing_keys.make(signing_keys.ED25519)
     on_sqlite.start()
     with httpx.Client(base_url=on_sqlite.url) as client:
-        ada = Person.signed_in(client)
+        ada = User.signed_in(client)
         (published,) = client.get("/.well-known/jwks.json").json()["keys"]
         assert published["alg"] == "Ed25519"
         decoded = jwt.decode(
@@ -172,7 +172,7 @@ def test_ed25519_signs_where_it_is_configured(on_sqlite: Server) -> None:
 
 
 def test_an_access_token_has_the_claims_of_rfc_9068(client: httpx.Client) -> None:
-    ada = Person.signed_in(client)
+    ada = User.signed_in(client)
     (published,) = client.get("/.well-known/jwks.json").json()["keys"]
 
     decoded = jwt.decode(ada.tokens["access_token"], ECKey.import_key(published), registry=EVERY)

@@ -7,9 +7,9 @@ import chromium
 import httpx
 import pytest
 from applications import RelyingParty
-from people import PASSWORD, Person
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
+from users import PASSWORD, User
 
 from tests.testbed.clone import Clone
 
@@ -43,12 +43,12 @@ def _application(clone: Clone, url: str) -> Iterator[RelyingParty]:
 
 def test_a_browser_and_a_stock_client_sign_in(application: RelyingParty, url: str) -> None:
     with httpx.Client(base_url=url, timeout=30) as client:
-        person = Person.registered(client)
+        user = User.registered(client)
 
     with chromium.browser() as chrome:
         wait = WebDriverWait(chrome, _SECONDS)
         chrome.get(application.url)
-        chrome.find_element(By.ID, "email").send_keys(person.email)
+        chrome.find_element(By.ID, "email").send_keys(user.email)
         chrome.find_element(By.ID, "password").send_keys(PASSWORD)
         chrome.find_element(By.CSS_SELECTOR, "button[type=submit]").click()
         wait.until(lambda page: page.title == "Allow Web Shop?", "consent was not asked for")
@@ -57,5 +57,5 @@ def test_a_browser_and_a_stock_client_sign_in(application: RelyingParty, url: st
 
     # Authlib has checked signature, issuer, audience, nonce, times
     assert application.signed_in["userinfo"]["iss"] == url
-    assert application.signed_in["userinfo"]["email"] == person.email
-    assert application.signed_in["fetched"]["email"] == person.email
+    assert application.signed_in["userinfo"]["email"] == user.email
+    assert application.signed_in["fetched"]["email"] == user.email

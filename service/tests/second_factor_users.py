@@ -5,12 +5,12 @@ from typing import Any, Self
 
 import httpx
 import pyotp
-from people import Person
+from users import User
 
 _STEP_SECONDS = 30
 
 
-class Careful(Person):
+class SecondFactorUser(User):
     """Somebody with an authenticator app.
 
     Its codes are those of steps that are counted from the enrolment, and not of the moment, so that
@@ -23,9 +23,9 @@ class Careful(Person):
 
     @classmethod
     def enrolled(cls, client: httpx.Client) -> Self:
-        person = cls.signed_in(client)
-        person.enrol()
-        return person
+        user = cls.signed_in(client)
+        user.enrol()
+        return user
 
     def enrol(self) -> None:
         self.begin()
@@ -51,12 +51,12 @@ class Careful(Person):
         assert answer.status_code == 401, answer.text
         return str(answer.json()["challenge"])
 
-    def answer(self, challenge: str, **given: Any) -> httpx.Response:
-        body = {"challenge": challenge, **given}
+    def answer(self, challenge: str, **proof: Any) -> httpx.Response:
+        body = {"challenge": challenge, **proof}
         return self.client.post("/v1/auth/login/second-factor", json=body)
 
-    def sign_in_with(self, **given: Any) -> httpx.Response:
-        answer = self.answer(self.challenge(), **given)
+    def sign_in_with(self, **proof: Any) -> httpx.Response:
+        answer = self.answer(self.challenge(), **proof)
         if answer.status_code == 200:
             self.tokens = answer.json()
         return answer

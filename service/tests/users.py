@@ -13,7 +13,7 @@ _MAIL_SECONDS = 10
 
 
 @dataclass
-class Person:
+class User:
     """Somebody with an account; `tokens` are those of the last sign-in."""
 
     client: httpx.Client
@@ -23,16 +23,16 @@ class Person:
 
     @classmethod
     def registered(cls, client: httpx.Client) -> Self:
-        person = cls(client)
-        answer = client.post("/v1/auth/register", json=person.credentials)
+        user = cls(client)
+        answer = client.post("/v1/auth/register", json=user.credentials)
         assert answer.status_code == 201, answer.text
-        return person
+        return user
 
     @classmethod
     def signed_in(cls, client: httpx.Client) -> Self:
-        person = cls.registered(client)
-        person.sign_in()
-        return person
+        user = cls.registered(client)
+        user.sign_in()
+        return user
 
     @property
     def credentials(self) -> dict[str, str]:
@@ -59,8 +59,8 @@ class Person:
         return str(self.get("/v1/me").json()["id"])
 
     def prove_address(self) -> None:
-        given = {"token": self.token_mailed("Confirm your e-mail address")}
-        answer = self.client.post("/v1/auth/verify-email", json=given)
+        body = {"token": self.token_mailed("Confirm your e-mail address")}
+        answer = self.client.post("/v1/auth/verify-email", json=body)
         assert answer.status_code == 204, answer.text
 
     def can_sign_in(self) -> bool:
@@ -73,8 +73,8 @@ class Person:
         return self.client.post(path, headers=self.bearer, json=body or None)
 
     def refresh(self, token: str | None = None) -> httpx.Response:
-        given = {"refresh_token": token or self.tokens["refresh_token"]}
-        return self.client.post("/v1/auth/refresh", json=given)
+        body = {"refresh_token": token or self.tokens["refresh_token"]}
+        return self.client.post("/v1/auth/refresh", json=body)
 
     def mailed(self, subject: str, *, to: str = "") -> str:
         """Give the text of the last mail with this subject, waiting for it."""

@@ -15,8 +15,8 @@ from typing import Any
 import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from people import Person
 from running import SERVICE, Server
+from users import User
 
 PASSWORD = "correct horse battery staple"
 ADA = {"email": "ada@example.test", "password": PASSWORD}
@@ -35,11 +35,11 @@ def scrape(server: Server) -> str:
 
 
 def sign_up(server: Server, name: str) -> dict[str, str]:
-    given = {"email": f"{name}@example.test", "password": PASSWORD}
+    credentials = {"email": f"{name}@example.test", "password": PASSWORD}
     with httpx.Client(base_url=server.url, timeout=30) as client:
-        client.post("/v1/auth/register", json=given)
-        tokens: dict[str, str] = client.post("/v1/auth/login", json=given).json()
-    return {**given, **tokens}
+        client.post("/v1/auth/register", json=credentials)
+        tokens: dict[str, str] = client.post("/v1/auth/login", json=credentials).json()
+    return {**credentials, **tokens}
 
 
 def test_requests_are_counted_by_template_and_never_by_path(server: Server) -> None:
@@ -58,16 +58,16 @@ def test_requests_are_counted_by_template_and_never_by_path(server: Server) -> N
     assert sample(text, "auth_http_requests_in_flight") == 1, "only the scrape itself"
 
 
-def test_logins_tokens_and_hashing_are_counted(own: Server) -> None:
-    own.settings = {"AUTH_REVISION": "abc1234", "AUTH_REFRESH_GRACE_SECONDS": "0"}
-    own.start()
-    ada = sign_up(own, "ada")
-    with httpx.Client(base_url=own.url, timeout=30) as client:
+def test_logins_tokens_and_hashing_are_counted(own_server: Server) -> None:
+    own_server.settings = {"AUTH_REVISION": "abc1234", "AUTH_REFRESH_GRACE_SECONDS": "0"}
+    own_server.start()
+    ada = sign_up(own_server, "ada")
+    with httpx.Client(base_url=own_server.url, timeout=30) as client:
         client.post("/v1/auth/login", json={**ADA, "password": "wrong password"})
         for _ in range(2):
             client.post("/v1/auth/refresh", json={"refresh_token": ada["refresh_token"]})
 
-    text = scrape(own)
+    text = scrape(own_server)
 
     assert sample(text, 'auth_logins_total{outcome="success"}') == 1
     assert sample(text, 'auth_logins_total{outcome="password"}') == 1
@@ -84,8 +84,8 @@ def test_what_is_refused_is_counted_by_its_limit(on_sqlite: Server) -> None:
     on_sqlite.settings = {"AUTH_RATE_LIMITS": "register=1/60"}
     on_sqlite.start()
     for name in ("ada", "grace"):
-        given = {"email": f"{name}@example.test", "password": PASSWORD}
-        httpx.post(f"{on_sqlite.url}/v1/auth/register", json=given)
+        credentials = {"email": f"{name}@example.test", "password": PASSWORD}
+        httpx.post(f"{on_sqlite.url}/v1/auth/register", json=credentials)
 
     assert sample(scrape(on_sqlite), 'auth_rate_limited_total{limit="register"}') == 1
 
@@ -146,11 +146,11 @@ def test_an_admin_reads_who_did_what_from_where_page_by_page(server: Server) -> 
 
 
 def test_nobody_else_reads_the_audit_log(server: Server) -> None:
-    user = sign_up(server, "mallory")["access_token"]
+    access_token = sign_up(server, "mallory")["access_token"]
     url = f"{server.url}/v1/admin/audit-events"
 
     assert httpx.get(url).status_code == 401
-    assert httpx.get(url, headers={"Authorization": f"Bearer {user}"}).status_code == 403
+    assert httpx.get(url, headers={"Authorization": f"Bearer {access_token}"}).status_code == 403
 
 
 def test_events_are_logged_with_their_request_and_hold_no_secret(on_sqlite: Server) -> None:
@@ -158,8 +158,8 @@ def test_events_are_logged_with_their_request_and_hold_no_secret(on_sqlite: Serv
     on_sqlite.start()
     ada = sign_up(on_sqlite, "ada")
     for _ in range(2):
-        given = {"refresh_token": ada["refresh_token"]}
-        httpx.post(f"{on_sqlite.url}/v1/auth/refresh", json=given)
+        body = {"refresh_token": ada["refresh_token"]}
+        httpx.post(f"{on_sqlite.url}/v1/auth/refresh", json=body)
     on_sqlite.stop()
 
     lines = [json.loads(line) for line in on_sqlite.log.splitlines()]
@@ -176,7 +176,7 @@ def test_events_are_logged_with_their_request_and_hold_no_secret(on_sqlite: Serv
 def test_a_login_that_cannot_be_written_down_does_not_happen(on_sqlite: Server) -> None:
     on_sqlite.start()
     with httpx.Client(base_url=on_sqlite.url) as client:
-        ada = Person.registered(client)
+        ada = User.registered(client)
         on_sqlite.execute(
             "CREATE TRIGGER no_audit BEFORE INSERT ON audit_events "
             "BEGIN SELECT RAISE(ABORT, 'no'); END"

@@ -27,26 +27,29 @@ def test_each_answer_counts_down_and_the_one_too_many_is_told_to_wait(server: Se
     assert answers[3].json()["code"] == "rate_limited"
 
 
-def test_limits_outlive_the_process(own: Server) -> None:
-    own.settings = {"AUTH_RATE_LIMITS": "register=1/3600"}
-    own.start()
-    with client(own, "203.0.113.1") as asking:
+def test_limits_outlive_the_process(own_server: Server) -> None:
+    own_server.settings = {"AUTH_RATE_LIMITS": "register=1/3600"}
+    own_server.start()
+    with client(own_server, "203.0.113.1") as asking:
         assert register(asking, "a@example.test").status_code == 201
-    own.stop()
-    own.start()
+    own_server.stop()
+    own_server.start()
 
-    with client(own, "203.0.113.1") as asking:
+    with client(own_server, "203.0.113.1") as asking:
         assert register(asking, "b@example.test").status_code == 429
-    with client(own, "203.0.113.2") as asking:
+    with client(own_server, "203.0.113.2") as asking:
         assert register(asking, "b@example.test").status_code == 201
 
 
-def test_nobody_gets_another_count_by_claiming_to_be_somebody_else(own: Server) -> None:
-    own.settings = {"AUTH_RATE_LIMITS": "register=1/3600", "AUTH_TRUSTED_PROXIES": "203.0.113.9"}
-    own.start()
-    with client(own, "203.0.113.1") as asking:
+def test_nobody_gets_another_count_by_claiming_to_be_somebody_else(own_server: Server) -> None:
+    own_server.settings = {
+        "AUTH_RATE_LIMITS": "register=1/3600",
+        "AUTH_TRUSTED_PROXIES": "203.0.113.9",
+    }
+    own_server.start()
+    with client(own_server, "203.0.113.1") as asking:
         assert register(asking, "a@example.test").status_code == 201
-    with client(own, "203.0.113.2") as asking:
+    with client(own_server, "203.0.113.2") as asking:
         assert register(asking, "b@example.test").status_code == 429
 
 
