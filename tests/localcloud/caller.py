@@ -1,4 +1,4 @@
-"""The emulated cloud, spoken to by Oracle's own Python SDK over real HTTP."""
+"""The emulated cloud, called by Oracle's own Python SDK over real HTTP."""
 
 import time
 from collections.abc import Callable
@@ -18,13 +18,13 @@ from localcloud.state.home import Home
 
 @dataclass(frozen=True)
 class Caller:
-    """The cloud's one user, with a client of each service."""
+    """The cloud's user, with clients of the services."""
 
     home: Home
     account: Account
 
     def control(self) -> httpx.Client:
-        """Return a client of the emulator's own paths."""
+        """Return a client of the control paths."""
         token = self.home.control_token_file.read_text()
         return httpx.Client(
             base_url=f"{self.home.endpoint}/localcloud",
@@ -76,26 +76,26 @@ class Caller:
 
     @cached_property
     def domains(self) -> list[str]:
-        found = self.identity.list_availability_domains(self.account.tenancy).data
-        return [domain.name for domain in found]
+        domains = self.identity.list_availability_domains(self.account.tenancy).data
+        return [domain.name for domain in domains]
 
     def vcn(self, cidr: str = "10.0.0.0/16", **details: Any) -> Any:
-        wish = models.CreateVcnDetails(
+        request = models.CreateVcnDetails(
             compartment_id=self.compartment, cidr_blocks=[cidr], **{"dns_label": "v", **details}
         )
-        return self.network.create_vcn(wish).data
+        return self.network.create_vcn(request).data
 
     def subnet(self, vcn: Any, cidr: str = "10.0.1.0/24", **details: Any) -> Any:
-        wish = models.CreateSubnetDetails(
+        request = models.CreateSubnetDetails(
             compartment_id=self.compartment, vcn_id=vcn.id, cidr_block=cidr, **details
         )
-        return self.network.create_subnet(wish).data
+        return self.network.create_subnet(request).data
 
     def group(self, vcn: Any) -> Any:
-        wish = models.CreateNetworkSecurityGroupDetails(
+        request = models.CreateNetworkSecurityGroupDetails(
             compartment_id=self.compartment, vcn_id=vcn.id
         )
-        return self.network.create_network_security_group(wish).data
+        return self.network.create_network_security_group(request).data
 
     def detach(self, attachment_id: str) -> None:
         """Take a volume from its machine, and wait until it is away."""
@@ -115,10 +115,10 @@ def refused(status: int, code: str, call: Callable[..., Any], *args: Any, **kwar
     return str(caught.value.message)
 
 
-def eventually(what: str, seen: Callable[[], Any], wanted: Any, seconds: float = 60) -> None:
-    """Wait until `seen()` equals `wanted`; on timeout say what it was last."""
+def eventually(what: str, current: Callable[[], Any], wanted: Any, seconds: float = 60) -> None:
+    """Wait until `current()` equals `wanted`; a timeout shows its last value."""
     deadline = time.monotonic() + seconds
-    while (last := seen()) != wanted:
+    while (last := current()) != wanted:
         if time.monotonic() > deadline:
             pytest.fail(f"{what} did not become {wanted!r} within {seconds} s; last: {last!r}")
         time.sleep(0.1)

@@ -26,7 +26,7 @@ def vcn(caller: Caller) -> Any:
 
 
 def localcloud(*arguments: str) -> str:
-    """Run a command of the emulated cloud and return what it prints."""
+    """Run a command of the emulated cloud and return its output."""
     done = subprocess.run(
         [sys.executable, "-m", "localcloud", *arguments],
         cwd=REPOSITORY,
@@ -40,7 +40,7 @@ def localcloud(*arguments: str) -> str:
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
-    """Yield a whole cloud, with machines: the image is built if this host has none yet."""
+    """Yield a whole cloud, with machines: the image is built if this computer does not have it."""
     folder = tmp_path_factory.mktemp("cloud") / "home"
     try:
         localcloud("start", "--home", str(folder))
@@ -63,7 +63,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
 @pytest.fixture(scope="session")
 def machine(network: Network, keys: Keys) -> Machine:
     with network.caller.control() as http:
-        # no test of this machine has to wait for what holds apt's locks after a first boot
+        # no test of this machine has to wait for the process that holds apt's locks at first
         calm = {"kind": "aptBusy", "seconds": 0.1, "times": 1}
         http.post("/faults", json=calm).raise_for_status()
     launched = Machine(network, keys, hostname="auth")

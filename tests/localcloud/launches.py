@@ -1,4 +1,4 @@
-"""A launch request that is right in all its parts, to be made wrong in one."""
+"""A valid launch request, of which a test makes a part invalid."""
 
 import base64
 from typing import Any

@@ -1,4 +1,4 @@
-"""A launched instance with what it takes to reach it, and the programs that do."""
+"""A launched instance, its network and keys, and the programs that reach it."""
 
 import socket
 import subprocess
@@ -42,7 +42,7 @@ class Network:
         return network
 
     def route(self, *gateway_ids: str) -> None:
-        """Send what is for the world to these gateways: one, or none to cut the subnet off."""
+        """Lead packets for the internet to these gateways; without any, cut the subnet off."""
         rules = [
             models.RouteRule(network_entity_id=ocid, destination=_ANYWHERE) for ocid in gateway_ids
         ]
@@ -117,7 +117,7 @@ class Machine:
         self, network: Network, keys: Keys, *, hostname: str, assign_public_ip: bool = False
     ) -> None:
         self.caller, self.keys = network.caller, keys
-        wish = launch_details(
+        details = launch_details(
             self.caller,
             network.subnet,
             metadata=keys.metadata,
@@ -128,7 +128,7 @@ class Machine:
                 assign_public_ip=assign_public_ip,
             ),
         )
-        self.id = self.caller.compute.launch_instance(wish).data.id
+        self.id = self.caller.compute.launch_instance(details).data.id
 
     @property
     def state(self) -> str:
@@ -139,28 +139,32 @@ class Machine:
 
     @cached_property
     def vnic_id(self) -> str:
-        found = self.caller.compute.list_vnic_attachments(
+        attachments = self.caller.compute.list_vnic_attachments(
             self.caller.compartment, instance_id=self.id
         ).data
-        return str(found[0].vnic_id)
+        return str(attachments[0].vnic_id)
 
     @cached_property
     def private_ip_id(self) -> str:
         return str(self.caller.network.list_private_ips(vnic_id=self.vnic_id).data[0].id)
 
     def reserve_address(self) -> Any:
-        wish = models.CreatePublicIpDetails(
+        details = models.CreatePublicIpDetails(
             compartment_id=self.caller.compartment,
             lifetime="RESERVED",
             private_ip_id=self.private_ip_id,
         )
-        return self.caller.network.create_public_ip(wish).data
+        return self.caller.network.create_public_ip(details).data
 
     def ssh(self, address: str, command: str, *, stdin: str = "") -> str:
-        """Run a command as the image's user, accepting no other host key than the known one."""
-        known = self.keys.host.parent / "known_hosts"
-        known.write_text(f"{address} {self.keys.host.with_suffix('.pub').read_text()}")
-        options = ["StrictHostKeyChecking=yes", f"UserKnownHostsFile={known}", "BatchMode=yes"]
+        """Run a command as the image's user, accepting the known host key alone."""
+        known_hosts = self.keys.host.parent / "known_hosts"
+        known_hosts.write_text(f"{address} {self.keys.host.with_suffix('.pub').read_text()}")
+        options = [
+            "StrictHostKeyChecking=yes",
+            f"UserKnownHostsFile={known_hosts}",
+            "BatchMode=yes",
+        ]
         done = subprocess.run(
             [
                 *("ssh", "-F", "none", "-i", str(self.keys.login)),
@@ -180,7 +184,7 @@ class Machine:
 
 
 def answers(address: str, port: int) -> bool:
-    """Tell whether something behind the port speaks, not only whether a connection is taken."""
+    """Return whether something answers behind the port: a connection alone is no answer."""
     try:
         with socket.create_connection((address, port), timeout=3) as connection:
             connection.settimeout(3)

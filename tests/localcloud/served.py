@@ -1,4 +1,4 @@
-"""The server in the foreground of a test: started, awaited, ended."""
+"""The API server in the foreground of a test: started, awaited, ended."""
 
 import subprocess
 import sys
@@ -32,7 +32,7 @@ def served(home: Home) -> Iterator[subprocess.Popen[bytes]]:
             deadline = time.monotonic() + _START_SECONDS
             while server.status(home) is None:
                 if process.poll() is not None or time.monotonic() > deadline:
-                    pytest.fail(f"The server did not start; its log says: {log.read_text()}")
+                    pytest.fail(f"The API server did not start. Its log: {log.read_text()}")
                 time.sleep(0.05)
             yield process
         finally:

@@ -61,7 +61,7 @@ def signed(
     at: datetime | None = None,
     leave_out: str = "",
 ) -> dict[str, str]:
-    """Sign by hand what the SDK would not: a request that is wrong on purpose."""
+    """Sign an invalid request by hand: the SDK would not."""
     headers = {
         "date": format_datetime(at or datetime.now(UTC), usegmt=True),
         "host": caller.home.endpoint.removeprefix("http://"),

@@ -1,4 +1,4 @@
-"""The commands, where they refuse. What they do when all is well, every other test relies on."""
+"""The commands' refusals. Every other test relies on their success."""
 
 import json
 import os
@@ -109,15 +109,15 @@ def test_a_foreign_process_under_the_noted_number_is_left_alone(folder: Path) ->
 
 
 def test_what_describe_prints_is_enough_to_call(cloud: Caller) -> None:
-    said = json.loads(localcloud("describe", "--home", str(cloud.home.path)))
-    assert Path(said["private_key_file"]).stat().st_mode & 0o777 == 0o600
+    description = json.loads(localcloud("describe", "--home", str(cloud.home.path)))
+    assert Path(description["private_key_file"]).stat().st_mode & 0o777 == 0o600
     for file in ("password_file", "pull_password_file"):
-        assert Path(said["registry"][file]).stat().st_mode & 0o777 == 0o600
-    client, _, endpoint = said["client_host_overrides"].partition(";")[0].partition("=")
-    assert (client, endpoint) == (clients.names()[0], said["endpoint"])
-    assert len(said["client_host_overrides"].split(";")) == len(clients.names())
-    assert said["shape"] in {
-        shape.shape for shape in cloud.compute.list_shapes(said["compartment_ocid"]).data
+        assert Path(description["registry"][file]).stat().st_mode & 0o777 == 0o600
+    client, _, endpoint = description["client_host_overrides"].partition(";")[0].partition("=")
+    assert (client, endpoint) == (clients.names()[0], description["endpoint"])
+    assert len(description["client_host_overrides"].split(";")) == len(clients.names())
+    assert description["shape"] in {
+        shape.shape for shape in cloud.compute.list_shapes(description["compartment_ocid"]).data
     }
 
 

@@ -1,7 +1,7 @@
 """Stand-ins decide on each change as the official plugins did, and take over from them.
 
 With PLUGINS=official the same tests run on the official plugins that `make tools` got, with
-OFFICIAL_PLUGINS=DIR on those in DIR.
+OFFICIAL_PLUGINS=DIR on the plugins in DIR.
 """
 
 import os
@@ -113,7 +113,7 @@ def test_each_kind_takes_over_from_the_other_without_a_difference(
 
 
 def shape(value: object) -> object:
-    """Return the names and types of a property's parts; what is empty in it is left out."""
+    """Return the names and types of a property's parts; without empty parts."""
     if isinstance(value, dict):
         parts = {key: shape(part) for key, part in values.plain(value).items()}
         return {key: part for key, part in parts.items() if part not in (None, {})}

@@ -3,7 +3,7 @@ from localcloud.discovery import SERVICES
 from tests.localcloud.served import REPOSITORY
 
 
-def test_the_coverage_page_is_what_the_code_says() -> None:
+def test_the_coverage_page_is_made_from_the_code() -> None:
     page = (REPOSITORY / "docs" / "localcloud-coverage.md").read_text(encoding="utf-8")
     assert page == coverage.page(), (
         "docs/localcloud-coverage.md is out of date: "

@@ -26,18 +26,18 @@ class Disk:
         self._storage = oci.core.BlockstorageClientCompositeOperations(cloud.storage)
         self._compute = oci.core.ComputeClientCompositeOperations(cloud.compute)
         self._cloud, self._machine = cloud, machine
-        wish = models.CreateVolumeDetails(
+        details = models.CreateVolumeDetails(
             compartment_id=cloud.compartment, availability_domain=cloud.domains[0], size_in_gbs=50
         )
-        self.id = self._storage.create_volume_and_wait_for_state(wish, ["AVAILABLE"]).data.id
+        self.id = self._storage.create_volume_and_wait_for_state(details, ["AVAILABLE"]).data.id
         self._attachment: Any = None
         self.attach()
 
     def attach(self) -> None:
-        wish = models.AttachParavirtualizedVolumeDetails(
+        details = models.AttachParavirtualizedVolumeDetails(
             instance_id=self._machine.id, volume_id=self.id, device=DEVICE
         )
-        made = self._compute.attach_volume_and_wait_for_state(wish, ["ATTACHED"])
+        made = self._compute.attach_volume_and_wait_for_state(details, ["ATTACHED"])
         self._attachment = made.data
 
     def detach(self) -> None:
@@ -46,8 +46,8 @@ class Disk:
         self._attachment = None
 
     def grow(self, gbs: int) -> None:
-        wish = models.UpdateVolumeDetails(size_in_gbs=gbs)
-        self._storage.update_volume_and_wait_for_state(self.id, wish, ["AVAILABLE"])
+        details = models.UpdateVolumeDetails(size_in_gbs=gbs)
+        self._storage.update_volume_and_wait_for_state(self.id, details, ["AVAILABLE"])
 
     def delete(self) -> None:
         self.detach()
@@ -61,8 +61,8 @@ def _run(machine: Machine, address: str) -> Run:
     def as_root(command: str, stdin: str = "") -> str:
         return machine.ssh(address, shlex.join(["sudo", "sh", "-c", command]), stdin=stdin)
 
-    said = as_root(f"base64 -d > {TOOL} && chmod 755 {TOOL}", stdin=release_tool.archive())
-    assert not said
+    output = as_root(f"base64 -d > {TOOL} && chmod 755 {TOOL}", stdin=release_tool.archive())
+    assert not output
     return as_root
 
 
@@ -79,7 +79,7 @@ def prepare(run: Run, gbs: int = 50) -> str:
 
 
 def mounted(run: Run) -> str:
-    """Say 0 if the device is what is mounted."""
+    """Print 0 if the device is mounted."""
     device, source = f"readlink -f {DEVICE}", "findmnt --noheadings --output SOURCE /srv/auth"
     return run(f'test "$({device})" = "$({source})"; echo $?')
 
@@ -108,10 +108,10 @@ def test_somebodys_volume_stops_the_run_and_stays_as_it_is(run: Run) -> None:
     run(f"mkswap --label somebody {DEVICE}")
     before = run(f"head -c 1048576 {DEVICE} | sha256sum")
 
-    said = prepare(run)
+    output = prepare(run)
 
-    assert "holds swap labelled 'somebody'" in said
-    assert said.endswith("= 1")
+    assert "holds swap labelled 'somebody'" in output
+    assert output.endswith("= 1")
     assert run(f"head -c 1048576 {DEVICE} | sha256sum") == before
 
 
@@ -141,15 +141,15 @@ def test_a_volume_that_grew_reaches_the_file_system(
     run("echo accounts > /srv/auth/file")
     disk.grow(60)
 
-    said = prepare(run, gbs=60)
-    if said.endswith("= 1"):
+    output = prepare(run, gbs=60)
+    if output.endswith("= 1"):
         # a host may keep CAP_SYS_RESOURCE from its containers, without which ext4 grows unmounted
-        assert "resize2fs: Permission denied" in said
-        assert "reboot the VM" in said
+        assert "resize2fs: Permission denied" in output
+        assert "reboot the VM" in output
         reboot(machine, address)
         eventually("the mount", lambda: mounted(run), "0")
     else:
-        assert "Grew the file system on /srv/auth from 48.9 to" in said
+        assert "Grew the file system on /srv/auth from 48.9 to" in output
 
     assert run("df --output=size --block-size=1G /srv/auth").split()[-1] == "59"
     assert run("cat /srv/auth/file") == "accounts"
@@ -169,9 +169,9 @@ def test_a_new_volume_takes_the_place_of_one_that_was_taken_away_while_mounted(
     try:
         assert mounted(run) != "0", "the old volume should still be mounted"
 
-        said = prepare(run)
+        output = prepare(run)
 
-        assert "which is empty" in said
+        assert "which is empty" in output
         assert mounted(run) == "0"
         assert run("ls /srv/auth") == "lost+found"
     finally:

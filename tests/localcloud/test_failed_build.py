@@ -1,4 +1,4 @@
-"""An update that fails at an image's build says what the build printed, by each kind of plugin.
+"""An update that fails at an image's build shows the build's output, by each kind of plugin.
 
 The engine and the plugin are real: our stand-in, or with PLUGINS=official the official plugin.
 """
@@ -75,10 +75,10 @@ def test_a_failing_step_shows_its_lines(
         stack.up()
     # the stand-in has them in its error, which the engine shows; the official plugin has not
     diagnostics = capfd.readouterr().out.partition("Diagnostics:")[2]
-    said = str(caught.value) if plugins.asked_for(os.environ) else diagnostics
-    assert said.index("no room for 42 files") < said.index("nor for 43")
+    output = str(caught.value) if plugins.asked_for(os.environ) else diagnostics
+    assert output.index("no room for 42 files") < output.index("nor for 43")
     # BuildKit reads standard error beside standard output, so nothing orders the two
-    assert "ask for 44" in said
+    assert "ask for 44" in output
 
 
 def base_image(home: Home) -> str:

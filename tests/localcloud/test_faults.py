@@ -24,8 +24,8 @@ def test_launches_fail_in_the_domain_that_a_fault_names(
     inject(kind="limitExceeded", availabilityDomain=second, limits=["cores"]).raise_for_status()
 
     def launch(domain: str) -> Any:
-        wish = launch_details(caller, subnet, availability_domain=domain)
-        return caller.compute.launch_instance(wish)
+        details = launch_details(caller, subnet, availability_domain=domain)
+        return caller.compute.launch_instance(details)
 
     assert refused(500, "InternalError", launch, first) == "Out of host capacity."
     assert "exceeded: cores. Request" in refused(400, "LimitExceeded", launch, second)

@@ -1,4 +1,4 @@
-"""What can be made bigger, or moved to other hardware, while it is there."""
+"""Growth of volumes, and other hardware for instances, in place."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -23,7 +23,7 @@ GB = 1024**3
 
 @pytest.fixture(scope="module", name="machine")
 def _machine(network: Network, keys: Keys) -> Iterator[Machine]:
-    """Yield a machine that may become another one."""
+    """Yield a machine whose size and shape may change."""
     machine = Machine(network, keys, hostname="grows", assign_public_ip=True)
     machine.wait_until("RUNNING")
     yield machine
@@ -43,10 +43,10 @@ def _volume(cloud: Caller, machine: Machine) -> Iterator[Any]:
     """Yield a volume that is attached to the machine as DEVICE."""
     storage = oci.core.BlockstorageClientCompositeOperations(cloud.storage)
     compute = oci.core.ComputeClientCompositeOperations(cloud.compute)
-    wish = models.CreateVolumeDetails(
+    details = models.CreateVolumeDetails(
         compartment_id=cloud.compartment, availability_domain=cloud.domains[0], size_in_gbs=50
     )
-    volume = storage.create_volume_and_wait_for_state(wish, ["AVAILABLE"]).data
+    volume = storage.create_volume_and_wait_for_state(details, ["AVAILABLE"]).data
     attach = models.AttachParavirtualizedVolumeDetails(
         instance_id=machine.id, volume_id=volume.id, device=DEVICE
     )
@@ -63,8 +63,8 @@ def _volume(cloud: Caller, machine: Machine) -> Iterator[Any]:
 
 def resized(cloud: Caller, volume: Any, size_in_gbs: int) -> Any:
     storage = oci.core.BlockstorageClientCompositeOperations(cloud.storage)
-    wish = models.UpdateVolumeDetails(size_in_gbs=size_in_gbs)
-    return storage.update_volume_and_wait_for_state(volume.id, wish, ["AVAILABLE"]).data
+    details = models.UpdateVolumeDetails(size_in_gbs=size_in_gbs)
+    return storage.update_volume_and_wait_for_state(volume.id, details, ["AVAILABLE"]).data
 
 
 def test_an_attached_volume_grows_and_its_machine_sees_it_after_a_rescan(
@@ -78,8 +78,8 @@ def test_an_attached_volume_grows_and_its_machine_sees_it_after_a_rescan(
     assert (grown.size_in_gbs, grown.size_in_mbs) == (80, 80 * 1024)
     assert machine.ssh(address, size) == str(50 * GB), "nobody has rescanned the disk yet"
     assert machine.ssh(address, f"{RESCAN} && {size}") == str(80 * GB)
-    said = machine.ssh(address, f"sudo e2fsck -fy {DEVICE} >/dev/null; sudo resize2fs {DEVICE}")
-    assert f"is now {80 * GB // 4096} (4k) blocks long" in said
+    output = machine.ssh(address, f"sudo e2fsck -fy {DEVICE} >/dev/null; sudo resize2fs {DEVICE}")
+    assert f"is now {80 * GB // 4096} (4k) blocks long" in output
 
 
 def test_a_volume_is_never_cut(cloud: Caller, volume: Any) -> None:
@@ -94,9 +94,9 @@ def test_a_boot_volume_grows_and_is_never_cut(cloud: Caller, machine: Machine) -
         cloud.domains[0], cloud.compartment, instance_id=machine.id
     ).data
     storage = oci.core.BlockstorageClientCompositeOperations(cloud.storage)
-    wish = models.UpdateBootVolumeDetails(size_in_gbs=60)
+    details = models.UpdateBootVolumeDetails(size_in_gbs=60)
     grown = storage.update_boot_volume_and_wait_for_state(
-        attachment.boot_volume_id, wish, ["AVAILABLE"]
+        attachment.boot_volume_id, details, ["AVAILABLE"]
     ).data
     assert (grown.size_in_gbs, grown.size_in_mbs) == (60, 60 * 1024)
     source = cloud.compute.get_instance(machine.id).data.source_details
@@ -111,8 +111,8 @@ def test_a_boot_volume_grows_and_is_never_cut(cloud: Caller, machine: Machine) -
 
 
 def update(machine: Machine, **fields: Any) -> Any:
-    wish = models.UpdateInstanceDetails(**fields)
-    return machine.caller.compute.update_instance(machine.id, wish).data
+    details = models.UpdateInstanceDetails(**fields)
+    return machine.caller.compute.update_instance(machine.id, details).data
 
 
 def size(**fields: float) -> Any:
@@ -142,9 +142,9 @@ def test_more_memory_and_other_hardware_come_with_a_reboot(
     after = machine.ssh(address, boot)
     assert after != before
     assert after.endswith("by user data"), "its disk is another"
-    seen = cloud.compute.get_instance(machine.id).data
-    config = seen.shape_config
-    assert (config.ocpus, config.memory_in_gbs, seen.fault_domain) == (1, 8, "FAULT-DOMAIN-2")
+    instance = cloud.compute.get_instance(machine.id).data
+    config = instance.shape_config
+    assert (config.ocpus, config.memory_in_gbs, instance.fault_domain) == (1, 8, "FAULT-DOMAIN-2")
 
 
 def test_a_shape_gives_way_to_another_one_that_boots_the_same_disk(machine: Machine) -> None:
@@ -155,8 +155,8 @@ def test_a_shape_gives_way_to_another_one_that_boots_the_same_disk(machine: Mach
     )
     update(machine, shape=second)
     machine.wait_until("RUNNING")
-    seen = machine.caller.compute.get_instance(machine.id).data
-    assert (seen.shape, seen.shape_config.ocpus) == (second, 1)
+    instance = machine.caller.compute.get_instance(machine.id).data
+    assert (instance.shape, instance.shape_config.ocpus) == (second, 1)
     update(machine, shape=first)
     machine.wait_until("RUNNING")
 
@@ -204,8 +204,8 @@ def test_an_ephemeral_address_goes_and_another_one_comes(
         address: str | None = cloud.network.get_vnic(machine.vnic_id).data.public_ip
         return address
 
-    wish = models.GetPublicIpByIpAddressDetails(ip_address=address)
-    cloud.network.delete_public_ip(cloud.network.get_public_ip_by_ip_address(wish).data.id)
+    details = models.GetPublicIpByIpAddressDetails(ip_address=address)
+    cloud.network.delete_public_ip(cloud.network.get_public_ip_by_ip_address(details).data.id)
     assert shown() is None
     assert not answers(address, 22)
     another = cloud.network.create_public_ip(

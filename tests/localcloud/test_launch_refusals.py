@@ -1,4 +1,4 @@
-"""What no machine is made for."""
+"""Launches that are refused."""
 
 from typing import Any
 
@@ -103,28 +103,28 @@ def test_bad_vnic_details_are_refused(
 
 def test_a_private_subnet_gives_no_public_address(caller: Caller, vcn: Any) -> None:
     private = caller.subnet(vcn, "10.0.2.0/24", prohibit_public_ip_on_vnic=True)
-    wish = vnic(private, assign_public_ip=True)
-    text = refused(400, "InvalidParameter", launch, caller, private, create_vnic_details=wish)
+    details = vnic(private, assign_public_ip=True)
+    text = refused(400, "InvalidParameter", launch, caller, private, create_vnic_details=details)
     assert "prohibits public IPs" in text
 
 
 def test_a_hostname_needs_a_subnet_with_a_dns_label(caller: Caller, vcn: Any) -> None:
     nameless = caller.subnet(vcn, "10.0.3.0/24")
-    wish = vnic(nameless, hostname_label="web")
-    text = refused(400, "InvalidParameter", launch, caller, nameless, create_vnic_details=wish)
+    details = vnic(nameless, hostname_label="web")
+    text = refused(400, "InvalidParameter", launch, caller, nameless, create_vnic_details=details)
     assert "DNS label" in text
 
 
 def test_a_security_group_of_another_vcn_is_refused(caller: Caller, subnet: Any) -> None:
     stranger = caller.group(caller.vcn("10.9.0.0/16"))
-    wish = vnic(subnet, nsg_ids=[stranger.id])
-    text = refused(400, "InvalidParameter", launch, caller, subnet, create_vnic_details=wish)
+    details = vnic(subnet, nsg_ids=[stranger.id])
+    text = refused(400, "InvalidParameter", launch, caller, subnet, create_vnic_details=details)
     assert "another VCN" in text
 
 
 def test_a_launch_without_a_subnet_is_refused(caller: Caller, subnet: Any) -> None:
-    wish = models.CreateVnicDetails(assign_public_ip=False)
-    text = refused(400, "MissingParameter", launch, caller, subnet, create_vnic_details=wish)
+    details = models.CreateVnicDetails(assign_public_ip=False)
+    text = refused(400, "MissingParameter", launch, caller, subnet, create_vnic_details=details)
     assert "subnetId, vnicId, vlanId" in text
 
 

@@ -1,4 +1,4 @@
-"""What a machine reaches at the cloud's link-local addresses."""
+"""The services at link-local addresses, as a machine reaches them."""
 
 import json
 
@@ -21,11 +21,14 @@ def get(machine: Machine, address: str, path: str, headers: str = BEARER) -> tup
 
 def test_a_machine_reads_what_it_is(cloud: Caller, machine: Machine, address: str) -> None:
     status, body = get(machine, address, "v2/instance/")
-    seen = json.loads(body)
+    instance = json.loads(body)
     assert status == "200"
-    assert (seen["id"], seen["hostname"]) == (machine.id, "auth")
-    assert (seen["compartmentId"], seen["tenantId"]) == (cloud.compartment, cloud.account.tenancy)
-    assert seen["metadata"] == machine.keys.metadata
+    assert (instance["id"], instance["hostname"]) == (machine.id, "auth")
+    assert (instance["compartmentId"], instance["tenantId"]) == (
+        cloud.compartment,
+        cloud.account.tenancy,
+    )
+    assert instance["metadata"] == machine.keys.metadata
     user_data = machine.keys.metadata["user_data"]
     assert get(machine, address, "v2/instance/metadata/user_data") == ("200", user_data)
     (card,) = json.loads(get(machine, address, "v2/vnics/")[1])
@@ -62,8 +65,8 @@ def test_the_first_version_answers_until_it_is_disabled(machine: Machine, addres
 
 
 def test_a_machine_reads_its_new_name(machine: Machine, address: str) -> None:
-    wish = models.UpdateInstanceDetails(display_name="read back")
-    machine.caller.compute.update_instance(machine.id, wish)
+    details = models.UpdateInstanceDetails(display_name="read back")
+    machine.caller.compute.update_instance(machine.id, details)
     assert get(machine, address, "v2/instance/displayName") == ("200", "read back")
 
 

@@ -16,15 +16,15 @@ from tests.localcloud.machine import Keys, Machine, Network, answers
 
 
 def test_a_machine_is_what_its_launch_asked_for(machine: Machine, address: str) -> None:
-    seen = machine.ssh(address, "whoami; hostname; sudo -n id -un; cat /etc/launched")
-    assert seen.split("\n") == ["ubuntu", "auth", "root", "by user data"]
+    output = machine.ssh(address, "whoami; hostname; sudo -n id -un; cat /etc/launched")
+    assert output.split("\n") == ["ubuntu", "auth", "root", "by user data"]
 
 
 def test_the_vnic_shows_the_public_address(machine: Machine, address: str) -> None:
     assert machine.caller.network.get_vnic(machine.vnic_id).data.public_ip == address
-    wish = models.GetPublicIpByPrivateIpIdDetails(private_ip_id=machine.private_ip_id)
-    found = machine.caller.network.get_public_ip_by_private_ip_id(wish).data
-    assert (found.ip_address, found.lifecycle_state) == (address, "ASSIGNED")
+    details = models.GetPublicIpByPrivateIpIdDetails(private_ip_id=machine.private_ip_id)
+    public_ip = machine.caller.network.get_public_ip_by_private_ip_id(details).data
+    assert (public_ip.ip_address, public_ip.lifecycle_state) == (address, "ASSIGNED")
 
 
 def test_a_second_public_address_for_one_private_address_is_refused(
@@ -53,12 +53,12 @@ socketserver.TCPServer(("", 8080), Greeter).serve_forever()
 
 @pytest.fixture(scope="session")
 def listener(machine: Machine, address: str) -> int:
-    """Let the machine greet whoever comes to a port; return the port."""
+    """Let the machine greet every connection to a port; return the port."""
     run = ["sudo", "systemd-run", "--quiet", "python3", "-c", GREETER]
-    said = machine.ssh(
+    output = machine.ssh(
         address, f"sudo iptables -I INPUT -p tcp --dport 8080 -j ACCEPT && {shlex.join(run)}"
     )
-    assert not said
+    assert not output
     return 8080
 
 
@@ -94,8 +94,8 @@ def test_an_address_is_silent_while_the_gateway_is_disabled(
     network: Network, machine: Machine, address: str
 ) -> None:
     def enable(*, enabled: bool) -> None:
-        wish = models.UpdateInternetGatewayDetails(is_enabled=enabled)
-        machine.caller.network.update_internet_gateway(network.gateway.id, wish)
+        details = models.UpdateInternetGatewayDetails(is_enabled=enabled)
+        machine.caller.network.update_internet_gateway(network.gateway.id, details)
 
     assert answers(address, 22)
     enable(enabled=False)
@@ -108,8 +108,8 @@ def test_an_address_is_silent_while_it_is_attached_to_nothing(
     machine: Machine, address: str
 ) -> None:
     network = machine.caller.network
-    wish = models.GetPublicIpByIpAddressDetails(ip_address=address)
-    reserved = network.get_public_ip_by_ip_address(wish).data
+    details = models.GetPublicIpByIpAddressDetails(ip_address=address)
+    reserved = network.get_public_ip_by_ip_address(details).data
 
     def assign(private_ip_id: str) -> None:
         network.update_public_ip(
@@ -118,8 +118,8 @@ def test_an_address_is_silent_while_it_is_attached_to_nothing(
 
     assign("")
     eventually("the freed address", lambda: answers(address, 22), wanted=False, seconds=15)
-    seen = network.get_public_ip(reserved.id).data
-    assert (seen.lifecycle_state, seen.assigned_entity_id) == ("AVAILABLE", None)
+    freed = network.get_public_ip(reserved.id).data
+    assert (freed.lifecycle_state, freed.assigned_entity_id) == ("AVAILABLE", None)
     assign(machine.private_ip_id)
     machine.wait_for_ssh(address)
 
@@ -128,8 +128,8 @@ def test_the_subnets_security_list_holds_for_a_machine_outside_any_group(
     network: Network, machine: Machine, address: str
 ) -> None:
     def join(*groups: str) -> None:
-        wish = models.UpdateVnicDetails(nsg_ids=list(groups))
-        machine.caller.network.update_vnic(machine.vnic_id, wish)
+        details = models.UpdateVnicDetails(nsg_ids=list(groups))
+        machine.caller.network.update_vnic(machine.vnic_id, details)
 
     join()
     assert not answers(address, 22), "neither group nor security list lets SSH in"
@@ -162,19 +162,19 @@ def test_a_volume_is_a_disk_that_keeps_its_data(
     storage = oci.core.BlockstorageClientCompositeOperations(cloud.storage)
     compute = oci.core.ComputeClientCompositeOperations(cloud.compute)
     device = "/dev/oracleoci/oraclevdb"
-    wish = models.CreateVolumeDetails(
+    details = models.CreateVolumeDetails(
         compartment_id=cloud.compartment, availability_domain=cloud.domains[0], size_in_gbs=50
     )
-    volume = storage.create_volume_and_wait_for_state(wish, ["AVAILABLE"]).data
+    volume = storage.create_volume_and_wait_for_state(details, ["AVAILABLE"]).data
     attach = models.AttachParavirtualizedVolumeDetails(
         instance_id=machine.id, volume_id=volume.id, device=device
     )
 
     first = compute.attach_volume_and_wait_for_state(attach, ["ATTACHED"]).data
-    seen = machine.ssh(
+    size = machine.ssh(
         address, f"sudo blockdev --getsize64 {device}; sudo sh -c 'echo kept > {device}'"
     )
-    assert seen == str(50 * 1024**3)
+    assert size == str(50 * 1024**3)
     assert volume.id in refused(409, "Conflict", cloud.compute.attach_volume, attach)
     refused(409, "Conflict", cloud.storage.delete_volume, volume.id)
 
@@ -187,11 +187,11 @@ def test_a_volume_is_a_disk_that_keeps_its_data(
 
 
 def test_a_volume_of_another_domain_is_not_attached(cloud: Caller, machine: Machine) -> None:
-    wish = models.CreateVolumeDetails(
+    details = models.CreateVolumeDetails(
         compartment_id=cloud.compartment, availability_domain=cloud.domains[1], size_in_gbs=50
     )
     storage = oci.core.BlockstorageClientCompositeOperations(cloud.storage)
-    volume = storage.create_volume_and_wait_for_state(wish, ["AVAILABLE"]).data
+    volume = storage.create_volume_and_wait_for_state(details, ["AVAILABLE"]).data
     attach = models.AttachParavirtualizedVolumeDetails(instance_id=machine.id, volume_id=volume.id)
     text = refused(400, "InvalidParameter", cloud.compute.attach_volume, attach)
     assert cloud.domains[1] in text
@@ -261,8 +261,8 @@ def test_an_ephemeral_address_lives_and_ends_with_its_machine_however_late_its_s
     assert "ephemeral" in refused(409, "Conflict", third.reserve_address)
     cloud.compute.terminate_instance(third.id)
     third.wait_until("TERMINATED")
-    wish = models.GetPublicIpByIpAddressDetails(ip_address=address)
-    refused(404, "NotAuthorizedOrNotFound", cloud.network.get_public_ip_by_ip_address, wish)
+    details = models.GetPublicIpByIpAddressDetails(ip_address=address)
+    refused(404, "NotAuthorizedOrNotFound", cloud.network.get_public_ip_by_ip_address, details)
 
 
 def test_package_updates_hold_the_locks_of_apt_after_a_first_boot(

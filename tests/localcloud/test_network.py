@@ -47,17 +47,17 @@ def test_a_bad_dns_label_is_refused(caller: Caller, label: str) -> None:
 
 
 def test_the_blocks_of_a_vcn_may_not_overlap(caller: Caller) -> None:
-    wish = models.CreateVcnDetails(
+    details = models.CreateVcnDetails(
         compartment_id=caller.compartment, cidr_blocks=["10.0.0.0/16", "10.0.128.0/17"]
     )
-    assert "overlaps" in refused(400, "InvalidParameter", caller.network.create_vcn, wish)
+    assert "overlaps" in refused(400, "InvalidParameter", caller.network.create_vcn, details)
 
 
 def test_a_vcn_in_a_foreign_compartment_is_refused(caller: Caller) -> None:
-    wish = models.CreateVcnDetails(
+    details = models.CreateVcnDetails(
         compartment_id="ocid1.compartment.oc1.." + "a" * 60, cidr_blocks=["10.0.0.0/16"]
     )
-    refused(404, "NotAuthorizedOrNotFound", caller.network.create_vcn, wish)
+    refused(404, "NotAuthorizedOrNotFound", caller.network.create_vcn, details)
 
 
 def test_a_subnet_outside_its_vcn_is_refused(caller: Caller, vcn: Any) -> None:
@@ -74,8 +74,8 @@ def test_another_block_of_a_subnet_keeps_its_network_address(caller: Caller, vcn
     subnet = caller.subnet(vcn, "10.0.2.0/24")
 
     def resize(cidr: str) -> Any:
-        wish = models.UpdateSubnetDetails(cidr_block=cidr)
-        return caller.network.update_subnet(subnet.id, wish).data
+        details = models.UpdateSubnetDetails(cidr_block=cidr)
+        return caller.network.update_subnet(subnet.id, details).data
 
     assert resize("10.0.2.0/23").cidr_block == "10.0.2.0/23"
     text = refused(400, "InvalidParameter", resize, "10.0.4.0/24")
@@ -95,8 +95,8 @@ def test_another_block_of_a_subnet_holds_all_addresses_in_use(caller: Caller, vc
     caller.compute.launch_instance(details)
 
     for block in ("10.0.3.0/26", "10.0.3.0/25"):
-        wish = models.UpdateSubnetDetails(cidr_block=block)
-        text = refused(400, "InvalidParameter", caller.network.update_subnet, subnet.id, wish)
+        details = models.UpdateSubnetDetails(cidr_block=block)
+        text = refused(400, "InvalidParameter", caller.network.update_subnet, subnet.id, details)
         assert "no place for the Private IP 10.0.3.127" in text
 
 
@@ -136,11 +136,11 @@ def test_a_subnet_takes_no_security_list_of_another_vcn(caller: Caller, vcn: Any
 
 
 def test_a_vcn_has_one_internet_gateway(caller: Caller, vcn: Any) -> None:
-    wish = models.CreateInternetGatewayDetails(
+    details = models.CreateInternetGatewayDetails(
         compartment_id=caller.compartment, vcn_id=vcn.id, is_enabled=True
     )
-    caller.network.create_internet_gateway(wish)
-    refused(400, "LimitExceeded", caller.network.create_internet_gateway, wish)
+    caller.network.create_internet_gateway(details)
+    refused(400, "LimitExceeded", caller.network.create_internet_gateway, details)
 
 
 def test_a_route_needs_a_gateway_of_the_same_vcn(caller: Caller, vcn: Any) -> None:
@@ -209,9 +209,9 @@ def test_a_subnet_has_a_route_table_and_a_security_list_of_its_own(
         )
     ).data
     subnet = caller.subnet(vcn, route_table_id=table.id, security_list_ids=[opened.id])
-    seen = network.get_security_list(opened.id).data
-    assert [rule.source for rule in seen.ingress_security_rules] == ["192.0.2.0/24"]
-    assert seen.lifecycle_state == "AVAILABLE"
+    security_list = network.get_security_list(opened.id).data
+    assert [rule.source for rule in security_list.ingress_security_rules] == ["192.0.2.0/24"]
+    assert security_list.lifecycle_state == "AVAILABLE"
     refused(409, "Conflict", network.delete_route_table, table.id)
     refused(409, "Conflict", network.delete_security_list, opened.id)
     refused(409, "Conflict", network.delete_route_table, vcn.default_route_table_id)
@@ -223,8 +223,8 @@ def test_a_subnet_has_a_route_table_and_a_security_list_of_its_own(
 
 def test_an_update_keeps_what_it_does_not_name(caller: Caller, vcn: Any) -> None:
     subnet = caller.subnet(vcn, display_name="web", freeform_tags={"team": "auth"})
-    wish = models.UpdateSubnetDetails(display_name="front")
-    updated = caller.network.update_subnet(subnet.id, wish).data
+    details = models.UpdateSubnetDetails(display_name="front")
+    updated = caller.network.update_subnet(subnet.id, details).data
     assert (updated.display_name, updated.freeform_tags) == ("front", {"team": "auth"})
 
 

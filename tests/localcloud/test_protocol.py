@@ -1,4 +1,4 @@
-"""What holds for every operation alike."""
+"""Rules of every operation alike: pages, retries, etags, refusals."""
 
 from typing import Any
 
@@ -28,10 +28,10 @@ def test_a_page_that_was_never_given_out_is_refused(caller: Caller) -> None:
 def test_lists_are_sorted_as_asked(caller: Caller, vcn: Any) -> None:
     for third, name in enumerate(("b", "c", "a")):
         caller.subnet(vcn, f"10.0.{third}.0/24", display_name=name)
-    found = caller.network.list_subnets(
+    subnets = caller.network.list_subnets(
         caller.compartment, vcn_id=vcn.id, sort_by="DISPLAYNAME", sort_order="DESC"
     ).data
-    assert [subnet.display_name for subnet in found] == ["c", "b", "a"]
+    assert [subnet.display_name for subnet in subnets] == ["c", "b", "a"]
 
 
 def test_a_list_needs_its_compartment(caller: Caller) -> None:
@@ -40,23 +40,23 @@ def test_a_list_needs_its_compartment(caller: Caller) -> None:
 
 
 def test_a_create_repeated_with_its_retry_token_creates_once(caller: Caller) -> None:
-    wish = models.CreateVcnDetails(compartment_id=caller.compartment, cidr_block="10.0.0.0/16")
+    details = models.CreateVcnDetails(compartment_id=caller.compartment, cidr_block="10.0.0.0/16")
     create = caller.network.create_vcn
-    first = create(wish, opc_retry_token="once").data
-    assert create(wish, opc_retry_token="once").data.id == first.id
-    wish.cidr_block = "10.1.0.0/16"
-    refused(409, "InvalidatedRetryToken", create, wish, opc_retry_token="once")
+    first = create(details, opc_retry_token="once").data
+    assert create(details, opc_retry_token="once").data.id == first.id
+    details.cidr_block = "10.1.0.0/16"
+    refused(409, "InvalidatedRetryToken", create, details, opc_retry_token="once")
     caller.network.delete_vcn(first.id)
-    wish.cidr_block = "10.0.0.0/16"
-    refused(409, "InvalidatedRetryToken", create, wish, opc_retry_token="once")
+    details.cidr_block = "10.0.0.0/16"
+    refused(409, "InvalidatedRetryToken", create, details, opc_retry_token="once")
 
 
 def test_a_change_of_what_has_changed_since_is_refused(caller: Caller, vcn: Any) -> None:
-    seen = caller.network.get_vcn(vcn.id).headers["etag"]
+    etag = caller.network.get_vcn(vcn.id).headers["etag"]
     rename = models.UpdateVcnDetails(display_name="renamed")
-    caller.network.update_vcn(vcn.id, rename, if_match=seen)
-    refused(412, "NoEtagMatch", caller.network.update_vcn, vcn.id, rename, if_match=seen)
-    refused(412, "NoEtagMatch", caller.network.delete_vcn, vcn.id, if_match=seen)
+    caller.network.update_vcn(vcn.id, rename, if_match=etag)
+    refused(412, "NoEtagMatch", caller.network.update_vcn, vcn.id, rename, if_match=etag)
+    refused(412, "NoEtagMatch", caller.network.delete_vcn, vcn.id, if_match=etag)
 
 
 def test_a_refusal_carries_a_request_id_of_its_own(caller: Caller) -> None:
@@ -71,8 +71,8 @@ def test_a_refusal_carries_a_request_id_of_its_own(caller: Caller) -> None:
 def test_an_operation_that_is_not_modelled_says_so(caller: Caller, vcn: Any) -> None:
     text = refused(400, "NotImplemented", caller.network.list_nat_gateways, caller.compartment)
     assert "GET /20160918/natGateways" in text
-    wish = models.CreateNatGatewayDetails(compartment_id=caller.compartment, vcn_id=vcn.id)
-    refused(400, "NotImplemented", caller.network.create_nat_gateway, wish)
+    details = models.CreateNatGatewayDetails(compartment_id=caller.compartment, vcn_id=vcn.id)
+    refused(400, "NotImplemented", caller.network.create_nat_gateway, details)
 
 
 def test_a_field_that_is_not_modelled_is_refused(caller: Caller) -> None:
@@ -91,6 +91,6 @@ def test_a_parameter_that_is_not_modelled_is_refused(caller: Caller) -> None:
 
 
 def test_missing_fields_are_named(caller: Caller) -> None:
-    wish = models.CreateInternetGatewayDetails(compartment_id=caller.compartment)
-    text = refused(400, "MissingParameter", caller.network.create_internet_gateway, wish)
+    details = models.CreateInternetGatewayDetails(compartment_id=caller.compartment)
+    text = refused(400, "MissingParameter", caller.network.create_internet_gateway, details)
     assert "vcnId, isEnabled" in text

@@ -1,4 +1,4 @@
-"""What the official provider asks for beside what its resources are named after."""
+"""Operations that the official provider calls beside the resources' own."""
 
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,8 @@ from tests.localcloud.served import served
 
 def update(machine: Machine, **fields: Any) -> str:
     """Update the machine's instance; return the work request that was begun."""
-    wish = models.UpdateInstanceDetails(**fields)
-    answer = machine.caller.compute.update_instance(machine.id, wish)
+    details = models.UpdateInstanceDetails(**fields)
+    answer = machine.caller.compute.update_instance(machine.id, details)
     return str(answer.headers["opc-work-request-id"])
 
 
@@ -44,7 +44,7 @@ def test_an_update_has_a_work_request_that_ends_when_the_machine_is_back(
 
 
 def test_a_launch_that_fails_says_so_in_its_work_request(tmp_path: Path) -> None:
-    """Nothing was prepared for machines here: none can be made."""
+    """Nothing was prepared for machines here: a launch must fail."""
     home = Home.open(tmp_path / "home")
     with served(home):
         caller = Caller(home, Account.open(home))
@@ -75,15 +75,15 @@ def test_the_answers_have_what_the_provider_reads(cloud: Caller, machine: Machin
 
 def test_an_instance_takes_the_extended_metadata_that_is_always_sent(machine: Machine) -> None:
     update(machine, extended_metadata={"team": {"name": "auth"}})
-    seen = machine.caller.compute.get_instance(machine.id).data
-    assert seen.extended_metadata == {"team": {"name": "auth"}}
+    instance = machine.caller.compute.get_instance(machine.id).data
+    assert instance.extended_metadata == {"team": {"name": "auth"}}
     update(machine, extended_metadata={})
     assert machine.caller.compute.get_instance(machine.id).data.extended_metadata == {}
 
 
 def test_a_resource_moves_to_another_compartment(caller: Caller, vcn: Any) -> None:
-    wish = models.ChangeVcnCompartmentDetails(compartment_id=caller.account.tenancy)
-    moved = caller.network.change_vcn_compartment(vcn.id, wish)
+    details = models.ChangeVcnCompartmentDetails(compartment_id=caller.account.tenancy)
+    moved = caller.network.change_vcn_compartment(vcn.id, details)
     request = moved.headers["opc-work-request-id"]
     assert caller.work_requests.get_work_request(request).data.status == "SUCCEEDED"
     assert caller.network.get_vcn(vcn.id).data.compartment_id == caller.account.tenancy
@@ -92,8 +92,8 @@ def test_a_resource_moves_to_another_compartment(caller: Caller, vcn: Any) -> No
 
 
 def test_a_resource_that_was_moved_can_be_deleted(caller: Caller, vcn: Any) -> None:
-    wish = models.ChangeVcnCompartmentDetails(compartment_id=caller.account.tenancy)
-    caller.network.change_vcn_compartment(vcn.id, wish)
+    details = models.ChangeVcnCompartmentDetails(compartment_id=caller.account.tenancy)
+    caller.network.change_vcn_compartment(vcn.id, details)
     caller.network.delete_vcn(vcn.id)
     refused(404, "NotAuthorizedOrNotFound", caller.network.get_vcn, vcn.id)
 
@@ -102,7 +102,7 @@ def test_a_resource_that_was_moved_can_be_deleted(caller: Caller, vcn: Any) -> N
     "path", ["/20190111/budgets", "/20160918/natGateways", "/20160918/topics", "/n/x/b/y/o/z"]
 )
 def test_what_is_not_modelled_is_refused_at_once(caller: Caller, path: str) -> None:
-    """Refused by a 4xx that is no 404: after those a provider waits, or takes a thing for gone."""
+    """Refused by 400: after a 404 a provider waits, or takes the resource for gone."""
     answer = signed(caller, "GET", path)
     assert (answer.status_code, answer.json()["code"]) == (400, "NotImplemented")
     assert f"GET {path}" in answer.json()["message"]

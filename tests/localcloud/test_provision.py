@@ -37,14 +37,14 @@ def test_a_lock_of_the_package_manager_is_waited_for(
     machine: Machine, address: str, lock: str, command: str
 ) -> None:
     holding = shlex.join(["python3", "-c", _HOLD, lock])
-    seen = sourced(
+    output = sourced(
         machine,
         address,
         f"systemd-run --quiet {holding}; sleep 1; "
         f"{command} || echo refused; with_apt_locks {command} && echo done",
     )
 
-    assert "refused" in seen, "the lock was not in the way"
-    assert "Wait for python3 (process " in seen
-    assert f"which holds {lock}" in seen
-    assert "done" in seen
+    assert "refused" in output, "the lock was not in the way"
+    assert "Wait for python3 (process " in output
+    assert f"which holds {lock}" in output
+    assert "done" in output

@@ -7,10 +7,10 @@ from tests.localcloud.caller import Caller, refused
 
 
 def reserve(caller: Caller, **fields: Any) -> Any:
-    wish = models.CreatePublicIpDetails(
+    details = models.CreatePublicIpDetails(
         **{"compartment_id": caller.compartment, "lifetime": "RESERVED", **fields}
     )
-    return caller.network.create_public_ip(wish).data
+    return caller.network.create_public_ip(details).data
 
 
 def test_a_reserved_address_is_the_homes_own_until_it_is_released(caller: Caller) -> None:
@@ -43,8 +43,8 @@ def test_an_address_is_not_assigned_to_what_does_not_exist(caller: Caller) -> No
 
 
 def test_no_address_is_found_that_is_not_reserved(caller: Caller) -> None:
-    wish = models.GetPublicIpByIpAddressDetails(ip_address="192.0.2.1")
-    refused(404, "NotAuthorizedOrNotFound", caller.network.get_public_ip_by_ip_address, wish)
+    details = models.GetPublicIpByIpAddressDetails(ip_address="192.0.2.1")
+    refused(404, "NotAuthorizedOrNotFound", caller.network.get_public_ip_by_ip_address, details)
 
 
 def test_an_ephemeral_address_needs_something_to_live_with(caller: Caller) -> None:

@@ -1,4 +1,4 @@
-"""The registry's two logins: the builder's, and one with which machines read and no more."""
+"""The registry's two logins: the builder's, and the machines' read-only login."""
 
 import shlex
 
@@ -37,8 +37,8 @@ def test_from_a_machine_one_reads_and_does_not_push(
     def status(method: str, path: str, *, user: str = login) -> str:
         url = f"http://{cloud.home.registry}/v2/{path}"
         words = ["--user", user, "--request", method, url, "--output", "/dev/null"]
-        asked = shlex.join(["curl", "--silent", *words, "--write-out", "%{http_code}"])
-        return machine.ssh(address, asked)
+        command = shlex.join(["curl", "--silent", *words, "--write-out", "%{http_code}"])
+        return machine.ssh(address, command)
 
     assert status("GET", "", user=f"{username}:wrong") == "401"
     assert status("GET", "_catalog") == "200"

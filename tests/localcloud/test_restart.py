@@ -43,9 +43,9 @@ def test_what_a_deleted_folder_left_in_docker_is_in_nobodys_way(tmp_path: Path) 
 
         localcloud("start", "--home", str(folder))
 
-        told = json.loads(localcloud("describe", "--home", str(folder)))["registry"]
+        registry = json.loads(localcloud("describe", "--home", str(folder)))["registry"]
         with pytest.raises(urllib.error.HTTPError, match="401"):
-            urllib.request.urlopen(f"http://{told['server']}/v2/", timeout=5)
+            urllib.request.urlopen(f"http://{registry['server']}/v2/", timeout=5)
         now = inspect(f"{deleted.prefix}registry")
         assert left is not None
         assert now is not None

@@ -28,20 +28,20 @@ def group(caller: Caller, vcn: Any) -> Any:
 
 
 def add(caller: Caller, group: Any, *rules: Any) -> Any:
-    wish = models.AddNetworkSecurityGroupSecurityRulesDetails(security_rules=list(rules))
-    return caller.network.add_network_security_group_security_rules(group.id, wish).data
+    details = models.AddNetworkSecurityGroupSecurityRulesDetails(security_rules=list(rules))
+    return caller.network.add_network_security_group_security_rules(group.id, details).data
 
 
 def listed(caller: Caller, group: Any, **query: str) -> list[Any]:
-    found = caller.network.list_network_security_group_security_rules(group.id, **query).data
-    return list(found)
+    rules = caller.network.list_network_security_group_security_rules(group.id, **query).data
+    return list(rules)
 
 
 def test_a_rule_is_listed_under_the_short_id_it_was_answered_with(
     caller: Caller, group: Any
 ) -> None:
     added = add(caller, group, rule()).security_rules
-    assert [found.id for found in listed(caller, group)] == [added[0].id]
+    assert [rule.id for rule in listed(caller, group)] == [added[0].id]
     assert len(added[0].id) == 6
 
 
@@ -50,7 +50,7 @@ def test_rules_are_listed_by_direction(caller: Caller, group: Any) -> None:
         direction="EGRESS", protocol="all", source=None, destination="0.0.0.0/0", tcp_options=None
     )
     add(caller, group, rule(), way_out)
-    assert [found.direction for found in listed(caller, group, direction="EGRESS")] == ["EGRESS"]
+    assert [rule.direction for rule in listed(caller, group, direction="EGRESS")] == ["EGRESS"]
 
 
 def test_a_rule_is_changed_in_place(caller: Caller, group: Any) -> None:
@@ -71,11 +71,11 @@ def test_a_rule_is_changed_in_place(caller: Caller, group: Any) -> None:
 
 def test_removing_a_rule_twice_is_refused(caller: Caller, group: Any) -> None:
     (added,) = add(caller, group, rule()).security_rules
-    wish = models.RemoveNetworkSecurityGroupSecurityRulesDetails(security_rule_ids=[added.id])
+    details = models.RemoveNetworkSecurityGroupSecurityRulesDetails(security_rule_ids=[added.id])
     remove = caller.network.remove_network_security_group_security_rules
-    remove(group.id, wish)
+    remove(group.id, details)
     assert listed(caller, group) == []
-    assert added.id in refused(400, "InvalidParameter", remove, group.id, wish)
+    assert added.id in refused(400, "InvalidParameter", remove, group.id, details)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_a_rule_is_not_changed_into_a_bad_one(caller: Caller, group: Any) -> Non
         models.UpdateNetworkSecurityGroupSecurityRulesDetails(security_rules=[change]),
     )
     assert "does not match network IP" in text
-    assert [found.source for found in listed(caller, group)] == ["192.0.2.0/24"]
+    assert [rule.source for rule in listed(caller, group)] == ["192.0.2.0/24"]
 
 
 def test_a_bad_rule_in_a_security_list_is_refused(caller: Caller, vcn: Any) -> None:

@@ -18,13 +18,13 @@ Run = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
-def said() -> list[str]:
+def log() -> list[str]:
     return []
 
 
 @pytest.fixture
-def context(said: list[str]) -> Context:
-    return operation.context(said)
+def context(log: list[str]) -> Context:
+    return operation.context(log)
 
 
 @pytest.fixture
@@ -52,20 +52,20 @@ def failure(call: Callable[[], Any]) -> str:
     return str(caught.value)
 
 
-def test_output_is_returned_and_shown_as_it_comes(run: Run, said: list[str]) -> None:
+def test_output_is_returned_and_shown_as_it_comes(run: Run, log: list[str]) -> None:
     outputs = run("echo out; echo err >&2; echo more")
 
     assert (outputs["stdout"], outputs["stderr"]) == ("out\nmore", "err")
-    assert sorted(said) == ["err", "more", "out"]
+    assert sorted(log) == ["err", "more", "out"]
 
 
-def test_what_is_not_to_be_shown_is_not(run: Run, said: list[str]) -> None:
+def test_what_is_not_to_be_shown_is_not(run: Run, log: list[str]) -> None:
     outputs = run("echo out; echo err >&2", logging="stderr")
 
     assert outputs["stdout"] == "out"
-    assert said == ["err"]
+    assert log == ["err"]
     run("echo quiet", logging="none")
-    assert said == ["err"]
+    assert log == ["err"]
 
 
 def test_standard_input_arrives_whole(run: Run) -> None:
@@ -104,7 +104,7 @@ def test_a_failing_command_is_told_with_all_it_said(run: Run) -> None:
 
 
 def test_a_host_with_another_key_is_dialled_once_however_many_dials_are_allowed(
-    run: Run, connection: dict[str, Any], said: list[str], tmp_path: Path
+    run: Run, connection: dict[str, Any], log: list[str], tmp_path: Path
 ) -> None:
     other = tmp_path / "other"
     subprocess.run(["ssh-keygen", "-qt", "ed25519", "-N", "", "-f", str(other)], check=True)
@@ -117,7 +117,7 @@ def test_a_host_with_another_key_is_dialled_once_however_many_dials_are_allowed(
 
     assert "shows another SSH host key" in text
     assert "make up REFRESH=1" in text
-    assert said == [], "it was dialled again"
+    assert log == [], "it was dialled again"
     assert run("ls /tmp")["stdout"].find("was-here") == -1
 
 

@@ -20,13 +20,13 @@ MANIFESTS = "application/vnd.docker.distribution.manifest.v2+json"
 
 
 @pytest.fixture
-def said() -> list[str]:
+def log() -> list[str]:
     return []
 
 
 @pytest.fixture
-def context(said: list[str]) -> Context:
-    return operation.context(said)
+def context(log: list[str]) -> Context:
+    return operation.context(log)
 
 
 @pytest.fixture(scope="session")
@@ -41,10 +41,10 @@ def password(cloud: Caller) -> str:
 
 
 @pytest.fixture
-def wanted(
+def inputs(
     cloud: Caller, base: str, password: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> dict[str, Any]:
-    """Give the inputs of an image of one file; its name is the test's."""
+    """Return the inputs of an image with a single file; its name is the test's."""
     folder = tmp_path / "context"
     folder.mkdir()
     (folder / "Dockerfile").write_text(
@@ -86,13 +86,13 @@ def content(reference: str) -> str:
 
 
 def test_an_image_is_built_and_known_by_the_registrys_digest(
-    make: Make, wanted: dict[str, Any], cloud: Caller, password: str
+    make: Make, inputs: dict[str, Any], cloud: Caller, password: str
 ) -> None:
-    outputs = make(wanted)
+    outputs = make(inputs)
 
-    assert content(wanted["imageName"]) == "first\nsecond\n"
+    assert content(inputs["imageName"]) == "first\nsecond\n"
     name, _, digest = outputs["repoDigest"].partition("@")
-    assert f"{name}:latest" == wanted["imageName"]
+    assert f"{name}:latest" == inputs["imageName"]
     repository = name.partition("/")[2]
     answer = httpx.head(
         f"http://{cloud.home.registry}/v2/{repository}/manifests/latest",
@@ -103,56 +103,56 @@ def test_an_image_is_built_and_known_by_the_registrys_digest(
     assert answer.headers["Docker-Content-Digest"] == digest
 
 
-def test_the_same_context_gives_the_same_digest(make: Make, wanted: dict[str, Any]) -> None:
-    assert make(wanted)["repoDigest"] == make(wanted)["repoDigest"]
+def test_the_same_context_gives_the_same_digest(make: Make, inputs: dict[str, Any]) -> None:
+    assert make(inputs)["repoDigest"] == make(inputs)["repoDigest"]
 
 
-def test_a_changed_file_gives_another_digest(make: Make, wanted: dict[str, Any]) -> None:
-    before = make(wanted)["repoDigest"]
-    (Path(wanted["build"]["context"]) / "words").write_text("changed\n")
+def test_a_changed_file_gives_another_digest(make: Make, inputs: dict[str, Any]) -> None:
+    before = make(inputs)["repoDigest"]
+    (Path(inputs["build"]["context"]) / "words").write_text("changed\n")
 
-    assert make(wanted)["repoDigest"] != before
+    assert make(inputs)["repoDigest"] != before
 
 
-def test_a_build_that_fails_says_where(make: Make, wanted: dict[str, Any]) -> None:
-    dockerfile = Path(wanted["build"]["context"]) / "Dockerfile"
+def test_a_build_that_fails_says_where(make: Make, inputs: dict[str, Any]) -> None:
+    dockerfile = Path(inputs["build"]["context"]) / "Dockerfile"
     dockerfile.write_text(dockerfile.read_text() + "RUN echo no room; exit 3\n")
-    text = refused(make, wanted)
+    text = refused(make, inputs)
 
-    assert text.startswith(f"the image {wanted['imageName']} could not be built:")
+    assert text.startswith(f"the image {inputs['imageName']} could not be built:")
     assert "no room" in text
     assert "exit code: 3" in text
 
 
-def test_a_wrong_password_is_refused_and_not_told(make: Make, wanted: dict[str, Any]) -> None:
-    wrong = {**wanted, "registry": {**wanted["registry"], "password": "not-the-password"}}
+def test_a_wrong_password_is_refused_and_not_told(make: Make, inputs: dict[str, Any]) -> None:
+    wrong = {**inputs, "registry": {**inputs["registry"], "password": "not-the-password"}}
     text = refused(make, wrong)
 
-    assert text.startswith(f"{wanted['imageName']} could not be pushed: ")
+    assert text.startswith(f"{inputs['imageName']} could not be pushed: ")
     assert "not-the-password" not in text
 
 
 def test_the_login_is_written_nowhere(
-    make: Make, wanted: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make: Make, inputs: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "docker-config"
     folder.mkdir()
     monkeypatch.setenv("DOCKER_CONFIG", str(folder))
-    make(wanted)
+    make(inputs)
 
     files = [path for path in folder.rglob("*") if path.is_file()]
-    assert not [path for path in files if wanted["registry"]["password"] in path.read_text()]
+    assert not [path for path in files if inputs["registry"]["password"] in path.read_text()]
     assert not (folder / "config.json").exists()
 
 
-def test_an_image_can_stay_here(make: Make, wanted: dict[str, Any], cloud: Caller) -> None:
-    kept = make({**wanted, "skipPush": True})
+def test_an_image_can_stay_here(make: Make, inputs: dict[str, Any], cloud: Caller) -> None:
+    outputs = make({**inputs, "skipPush": True})
 
-    assert kept["repoDigest"].startswith("sha256:")
-    assert content(kept["repoDigest"]) == "first\nsecond\n"
-    asked = httpx.get(
+    assert outputs["repoDigest"].startswith("sha256:")
+    assert content(outputs["repoDigest"]) == "first\nsecond\n"
+    catalog = httpx.get(
         f"http://{cloud.home.registry}/v2/_catalog",
-        auth=(USERNAME, wanted["registry"]["password"]),
+        auth=(USERNAME, inputs["registry"]["password"]),
         trust_env=False,
     )
-    assert "test-an-image-can-stay-here" not in asked.json()["repositories"]
+    assert "test-an-image-can-stay-here" not in catalog.json()["repositories"]

@@ -17,7 +17,7 @@ INTERNET = {"destination": ANYWHERE, "destinationType": "CIDR_BLOCK"}
 
 
 class Plug:
-    """Makes resources as the engine would, and deletes in reverse what is left of them."""
+    """Makes resources as the engine would, and deletes the remaining resources in reverse order."""
 
     def __init__(self, caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
         overrides = clients.overrides(caller.home.endpoint)
@@ -113,9 +113,9 @@ def test_a_name_changes_in_place(plug: Plug, network: tuple[str, Properties]) ->
     changed = plug.update(VCN, identity, outputs, displayName="other")
 
     assert changed["displayName"] == "other"
-    seen = plug.read(VCN, identity, changed)
-    assert seen is not None
-    assert seen["displayName"] == "other"
+    outputs_read = plug.read(VCN, identity, changed)
+    assert outputs_read is not None
+    assert outputs_read["displayName"] == "other"
 
 
 def test_what_only_the_official_plugin_changes_is_refused(
@@ -156,8 +156,8 @@ def test_a_network_is_built_and_taken_down(
     plug: Plug, network: tuple[str, Properties], caller: Caller
 ) -> None:
     vcn, outputs = network
-    gateway, seen = plug.create(GATEWAY, vcnId=vcn)
-    assert seen["state"] == "AVAILABLE"
+    gateway, outputs_read = plug.create(GATEWAY, vcnId=vcn)
+    assert outputs_read["state"] == "AVAILABLE"
     routes, _ = plug.create(
         ROUTES,
         manageDefaultResourceId=outputs["defaultRouteTableId"],
@@ -196,9 +196,9 @@ def test_a_security_rule_is_changed_in_place_and_found_by_its_group(
     )
     changed = plug.update(RULE, rule, state, source="10.0.0.0/8")
 
-    seen = plug.read(RULE, rule, changed)
-    assert seen is not None
-    assert (seen["source"], seen["tcpOptions"]) == ("10.0.0.0/8", options)
+    outputs_read = plug.read(RULE, rule, changed)
+    assert outputs_read is not None
+    assert (outputs_read["source"], outputs_read["tcpOptions"]) == ("10.0.0.0/8", options)
     plug.delete(RULE, rule, changed)
     assert plug.read(RULE, rule, changed) is None
 

@@ -25,8 +25,8 @@ def test_a_topic_is_created_read_updated_and_deleted(ons: Any, caller: Caller) -
     topic = create(ons, caller, "alarms", freeform_tags={"team": "auth"}).data
     assert topic.lifecycle_state == "ACTIVE"
     assert topic.topic_id.startswith("ocid1.onstopic.oc1.")
-    wish = models.TopicAttributesDetails(description="for alarms")
-    ons.update_topic(topic.topic_id, wish)
+    details = models.TopicAttributesDetails(description="for alarms")
+    ons.update_topic(topic.topic_id, details)
     read = ons.get_topic(topic.topic_id).data
     assert (read.name, read.description) == ("alarms", "for alarms")
     assert read.freeform_tags == {"team": "auth"}
@@ -70,9 +70,9 @@ def test_a_create_repeated_with_its_retry_token_creates_one_topic(ons: Any, call
 def test_a_change_with_an_old_etag_is_refused(ons: Any, caller: Caller) -> None:
     created = create(ons, caller, "contended")
     topic, etag = created.data.topic_id, created.headers["etag"]
-    wish = models.TopicAttributesDetails(description="mine")
-    ons.update_topic(topic, wish, if_match=etag)
-    refused(412, "NoEtagMatch", ons.update_topic, topic, wish, if_match=etag)
+    details = models.TopicAttributesDetails(description="mine")
+    ons.update_topic(topic, details, if_match=etag)
+    refused(412, "NoEtagMatch", ons.update_topic, topic, details, if_match=etag)
 
 
 def test_subscriptions_and_messages_are_refused_by_name(ons: Any, caller: Caller) -> None:

@@ -19,11 +19,11 @@ OTHER = "127.0.0.2"
 def load() -> ModuleType:
     """Import the script that the machine image carries."""
     path = Path(__file__).parents[3] / "localcloud" / "machines" / "image" / "gateway.py"
-    found = importlib.util.spec_from_file_location("gateway_script", path)
-    assert found
-    assert found.loader
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
+    spec = importlib.util.spec_from_file_location("gateway_script", path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
     return module
 
 
@@ -37,9 +37,9 @@ def free_port() -> int:
 
 
 async def shout(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answer only once the other end has said all it has to say."""
-    said = await reader.read()
-    writer.write(said.upper())
+    """Answer only once the other end has sent everything."""
+    request = await reader.read()
+    writer.write(request.upper())
     await writer.drain()
     writer.close()
 

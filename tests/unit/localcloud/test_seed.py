@@ -45,13 +45,13 @@ def test_metadata_of_the_callers_own_is_passed_on_but_user_data_is_not_told_twic
 
 
 def test_user_data_of_any_bytes_arrives_as_it_was_given() -> None:
-    given = bytes(range(256))
-    packed = seed.archive(files(replace(SPEC, user_data=given)))
+    user_data = bytes(range(256))
+    packed = seed.archive(files(replace(SPEC, user_data=user_data)))
 
     with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
         entry = tar.extractfile("var/lib/cloud/seed/nocloud/user-data")
         assert entry is not None
-        assert entry.read() == given
+        assert entry.read() == user_data
 
 
 def test_nobody_but_root_may_read_the_seed() -> None:

@@ -1,4 +1,4 @@
-"""What the emulator remembers: no request stores what a later one can't read."""
+"""Stored resources: no request stores a resource that a later request can't read."""
 
 import json
 import sqlite3
@@ -43,7 +43,7 @@ def test_a_launch_without_a_boot_volume_size_takes_the_images_and_harms_nothing(
 
 
 @pytest.mark.parametrize("spoiled", ["not JSON", '{"id": "x"}'])
-def test_one_record_that_can_not_be_read_takes_nothing_else_down(home: Home, spoiled: str) -> None:
+def test_an_unreadable_resource_takes_nothing_else_down(home: Home, spoiled: str) -> None:
     with served(home):
         caller = Caller(home, Account.open(home))
         bad, good = caller.vcn("10.1.0.0/16"), caller.vcn("10.2.0.0/16")
@@ -58,7 +58,7 @@ def test_one_record_that_can_not_be_read_takes_nothing_else_down(home: Home, spo
         assert f"localcloud forget --home DIR {bad.id}" in text
         status = server.status(home)
         assert status is not None
-        assert [record["ocid"] for record in status["unreadable"]] == [bad.id]
+        assert [resource["ocid"] for resource in status["unreadable"]] == [bad.id]
 
         localcloud("forget", "--home", str(home.path), bad.id)
 
@@ -66,7 +66,7 @@ def test_one_record_that_can_not_be_read_takes_nothing_else_down(home: Home, spo
         caller.network.delete_subnet(subnet.id)
 
 
-def test_a_record_of_a_newer_version_is_read_without_what_is_new_in_it(home: Home) -> None:
+def test_a_resource_of_a_newer_version_is_read_without_its_new_fields(home: Home) -> None:
     with served(home):
         caller = Caller(home, Account.open(home))
         vcn = caller.vcn()
