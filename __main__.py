@@ -2,6 +2,7 @@
 
 import pulumi
 
+import components.no_collection  # noqa: F401 - for its effect on the imports below
 import settings as configuration
 from components import endpoint, interruption
 from components.image import Image, ImageArgs

@@ -1,5 +1,7 @@
 """The commands that prepare a booted VM for releases, in their order."""
 
+from collections.abc import Callable
+
 import pulumi
 from pulumi_command import remote
 from pulumi_oci import core
@@ -15,13 +17,18 @@ def provision(
     instance: core.Instance,
     attachment: core.VolumeAttachment,
     data_volume_in_gbs: int,
+    on_change: Callable[[], None],
 ) -> pulumi.Output[str]:
     """Prepare the VM: Docker and the proxy, the release tool, the data volume.
 
     Return the OCIDs of its disks, boot volume and data volume, once everything is on them. Each
     command names the boot volume, as a new disk is empty: of a new VM, or of the same VM with a new
     image. The last command names the data volume and its size as well.
+
+    `on_change` is called after each command that ran; an update without a change runs none.
     """
+    hook = pulumi.ResourceHook(f"{name}-provisioned", lambda _: on_change())
+    hooks = pulumi.ResourceHookBinding(after_create=[hook], after_update=[hook])
     boot_volume = instance.boot_volume_id
     host = remote.Command(
         f"{name}-provision",
@@ -29,7 +36,7 @@ def provision(
         create=boot_volume.apply(lambda boot: commands.provision(boot_volume_id=boot)),
         stdin=(commands.HOST_FILES / "provision.sh").read_text(),
         add_previous_output_in_env=False,
-        opts=pulumi.ResourceOptions(parent=parent),
+        opts=pulumi.ResourceOptions(parent=parent, hooks=hooks),
     )
     tool = remote.Command(
         f"{name}-release-tool",
@@ -37,7 +44,7 @@ def provision(
         create=boot_volume.apply(lambda boot: commands.install_release_tool(boot_volume_id=boot)),
         stdin=release_tool.archive(),
         add_previous_output_in_env=False,
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=[host]),
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=[host], hooks=hooks),
     )
     # a new attachment needs a new mount, even of the same volume
     disks = pulumi.Output.all(boot_volume, attachment.volume_id, attachment.id)
@@ -48,7 +55,7 @@ def provision(
             lambda ocids: commands.prepare_data_volume(disks=ocids, gbs=data_volume_in_gbs)
         ),
         add_previous_output_in_env=False,
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=[tool]),
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=[tool], hooks=hooks),
     )
     return pulumi.Output.all(boot_volume, attachment.volume_id, data.id).apply(
         lambda known: f"{known[0]} {known[1]}"

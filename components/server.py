@@ -1,5 +1,6 @@
 """The server: the VM with its data volume, its address, and everything that a release needs."""
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ from pulumi_command import remote
 from components import address, commands, data_volume, machine, observed_state, provisioning
 from components.keys import KeyPair
 from components.machine import Machine
-from components.observed_state import ObservedState
+from components.observed_state import ObservedState, UnreachableError
 
 _BOOT_SECONDS = 120
 
@@ -91,6 +92,7 @@ class Server(pulumi.ComponentResource):
             private_key=self.login_key,
             host_key=args.host_key.public,
         )
+        provisioned = threading.Event()
         self.disk = provisioning.provision(
             name,
             self,
@@ -98,35 +100,57 @@ class Server(pulumi.ComponentResource):
             instance=instance,
             attachment=attachment,
             data_volume_in_gbs=args.machine.data_volume_in_gbs,
+            on_change=provisioned.set,
         )
-        self.observed = self._observed(args.host_key.public)
+        self.observed = self._observed(args.host_key.public, provisioned)
         self.ssh_command = self.public_ip.apply(
             lambda host: commands.ssh_command(host, pulumi.get_stack())
         )
         self.register_outputs({"public_ip": self.public_ip, "disk": self.disk})
 
-    def _observed(self, host_key: str) -> pulumi.Output[dict[str, ObservedState] | None]:
-        """Read the observed state, once for all services and beside the build of the image."""
+    def _observed(
+        self, host_key: str, provisioned: threading.Event
+    ) -> pulumi.Output[dict[str, ObservedState] | None]:
+        """Read the observed state, once for all services and as soon as the address is known.
 
-        async def read(known: dict[str, Any]) -> dict[str, ObservedState] | None:
-            host, private_key = known["host"], known["private_key"]
+        Provisioning and the build of the image go on beside that. If a command of the provisioning
+        ran, or the server was not ready, the state is read again afterwards.
+        """
+
+        async def read(
+            known: dict[str, Any], patience: float
+        ) -> dict[str, ObservedState] | UnreachableError:
             try:
                 return await observed_state.read(
-                    host=host,
-                    private_key=private_key,
+                    host=known["host"],
+                    private_key=known["private_key"],
                     host_key=host_key,
-                    # an update may have rebooted the VM just now; a preview has not
-                    patience=0 if pulumi.runtime.is_dry_run() else _BOOT_SECONDS,
+                    patience=patience,
                 )
-            except observed_state.UnreachableError as error:
+            except UnreachableError as error:
+                return error
+
+        async def read_early(known: dict[str, Any]) -> dict[str, ObservedState] | UnreachableError:
+            return await read(known, patience=0)
+
+        async def read_again(known: dict[str, Any]) -> dict[str, ObservedState] | None:
+            result: dict[str, ObservedState] | UnreachableError = known["early"]
+            is_late = provisioned.is_set() or isinstance(result, UnreachableError)
+            if is_late and not pulumi.runtime.is_dry_run():
+                # an update may have rebooted the VM just now
+                result = await read(known, _BOOT_SECONDS)
+            if isinstance(result, UnreachableError):
                 pulumi.log.warn(
-                    f"The server at {host} gives no answer about its releases ({error}), so drift "
-                    "there is not detected.",
+                    f"The server at {known['host']} gives no answer about its releases ({result}), "
+                    "so drift there is not detected.",
                     self,
                 )
                 return None
+            return result
 
+        login = {"host": self.public_ip, "private_key": self.login_key}
+        early: pulumi.Output[dict[str, ObservedState] | UnreachableError] = pulumi.Output.all(
+            **login
+        ).apply(read_early)
         # a new disk has no release tool before it is provisioned
-        return pulumi.Output.all(
-            host=self.public_ip, private_key=self.login_key, disk=self.disk
-        ).apply(read)
+        return pulumi.Output.all(**login, early=early, disk=self.disk).apply(read_again)

@@ -15,6 +15,7 @@ import pulumi
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+import components.no_collection  # noqa: F401 - for its effect on the imports below
 import settings as configuration
 from components.image import Image, ImageArgs
 from components.network import Network, NetworkArgs, ingress_rules

@@ -23,6 +23,7 @@ from components import (
     image,
     machine,
     observed_state,
+    provisioning,
     release,
     rollout,
     server,
@@ -579,6 +580,60 @@ def test_a_server_that_can_not_be_asked_stops_no_preview(
     monkeypatch.setattr(observed_state, "read", read)
 
     assert planned(up).endswith("auth-release apply")
+
+
+@pytest.mark.parametrize(
+    ("provisioned", "preview", "patience"),
+    [(False, False, [0]), (True, False, [0, 120]), (True, True, [0])],
+)
+def test_the_observed_state_is_read_again_after_a_provisioning(
+    up: Up,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    provisioned: bool,
+    preview: bool,
+    patience: list[float],
+) -> None:
+    reads: list[Any] = []
+
+    async def read(**options: Any) -> dict[str, ObservedState]:
+        await asyncio.sleep(0)
+        reads.append(options["patience"])
+        number = 10 + len(reads)
+        return {"auth": ObservedState(live=None, drift=(), next_number=number)}
+
+    def provision(*_: Any, on_change: Callable[[], None], **__: Any) -> pulumi.Output[str]:
+        if provisioned:
+            on_change()
+        return pulumi.Output.from_input("disk")
+
+    monkeypatch.setattr(observed_state, "read", read)
+    monkeypatch.setattr(provisioning, "provision", provision)
+    monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: preview)
+
+    assert planned(up).endswith(f"--number {10 + len(patience)}"), "the last answer counts"
+    assert reads == patience
+
+
+@pytest.mark.parametrize(("preview", "attempts"), [(True, 1), (False, 2)])
+def test_a_server_without_an_answer_is_asked_again_by_an_update_alone(
+    up: Up, monkeypatch: pytest.MonkeyPatch, *, preview: bool, attempts: int
+) -> None:
+    reads: list[object] = []
+
+    async def read(**_: Any) -> dict[str, ObservedState]:
+        await asyncio.sleep(0)
+        reads.append(None)
+        raise UnreachableError("no route")
+
+    monkeypatch.setattr(observed_state, "read", read)
+    monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: preview)
+    warnings: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", lambda text, _: warnings.append(text))
+
+    assert planned(up).endswith("auth-release apply")
+    assert len(reads) == attempts
+    assert len(warnings) == 1
 
 
 def test_a_desired_state_that_the_server_would_refuse_is_refused_here() -> None:

@@ -1,12 +1,21 @@
 """The whole program, `__main__.py`, on a recording engine."""
 
+import ast
+import asyncio
+import json
 import runpy
+import subprocess
+import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pulumi
 import pytest
 
+from components import banner, host_key, observed_state
+from components.observed_state import ObservedState
 from tests.unit.conftest import Program, Recording
 from tests.unit.examples import configuration
 
@@ -59,3 +68,90 @@ def test_a_resource_keeps_its_urn(up: Up, program: Program) -> None:
     recorded = up(program)
 
     assert {urn.removeprefix("urn:pulumi:test::auth::") for urn in recorded.urns} == {*URNS.split()}
+
+
+def imported() -> dict[str, Any]:
+    """Import all modules that the program imports, in a process of its own."""
+    imports = [
+        node
+        for node in ast.parse(PROGRAM.read_text()).body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+    report = "import gc, json, sys; print(json.dumps([gc.isenabled(), [*sys.modules]]))"
+    script = "\n".join([*map(ast.unparse, imports), report])
+    result = subprocess.run(
+        [sys.executable, "-c", script], cwd=PROGRAM.parent, capture_output=True, check=True
+    )
+    collects, modules = json.loads(result.stdout)
+    return {"collects": collects, "modules": modules}
+
+
+def test_the_imports_stay_within_their_budget() -> None:
+    """The program has 950 modules: 450 of Pulumi, 420 of the generated SDKs, 80 others."""
+    program = imported()
+
+    assert not program["collects"], "garbage collection doubles the time of the imports"
+    assert len(program["modules"]) <= 1000
+    parts = [name.split(".") for name in program["modules"]]
+    services = {part[1] for part in parts if part[0] == "pulumi_oci" and len(part) > 2}
+    assert services == {"core"}
+    late = {"asyncssh", "auth"} & {name.partition(".")[0] for name in program["modules"]}
+    assert not late, "these are imported while the engine works"
+
+
+def test_the_calls_of_an_update_stay_within_their_budget(
+    up: Up, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: Counter[str] = Counter()
+
+    def count(module: Any, name: str) -> None:
+        function = getattr(module, name)
+
+        def counted(*args: Any, **options: Any) -> Any:
+            calls[f"{module.__name__}.{name}"] += 1
+            return function(*args, **options)
+
+        monkeypatch.setattr(module, name, counted)
+
+    for module, name in (
+        *((banner, "wait"), (host_key, "check"), (observed_state, "read")),
+        (subprocess, "run"),
+    ):
+        count(module, name)
+
+    recorded = up(program)
+
+    assert calls == {
+        # connections to the server; a changed command makes its own
+        "components.banner.wait": 1,
+        "components.host_key.check": 1,
+        "components.observed_state.read": 1,
+        # git, for the revision of the image
+        "subprocess.run": 5,
+    }
+    assert sorted(token.partition(":")[2] for token, _ in recorded.calls) == [
+        "Core/getImages:getImages",
+        "Core/getPrivateIps:getPrivateIps",
+        "Core/getPublicIp:getPublicIp",
+        "Core/getVnicAttachments:getVnicAttachments",
+        "Identity/getAvailabilityDomains:getAvailabilityDomains",
+    ]
+
+
+def test_the_server_is_asked_before_its_provisioning_is_checked(
+    up: Up, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = asyncio.Event()
+
+    async def read(**_: object) -> dict[str, ObservedState]:
+        asked.set()
+        return {}
+
+    async def check(*_: object) -> bool:  # before the first command of the provisioning
+        await asyncio.wait_for(asked.wait(), timeout=20)
+        return True
+
+    monkeypatch.setattr(observed_state, "read", read)
+    monkeypatch.setattr(host_key, "check", check)
+
+    assert "auth-provision" in up(program).names
