@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from auth import api, oauth, pages
 from auth.errors import Code
-from auth.http import metrics_endpoint, middleware, problem_documents
+from auth.http import metrics_endpoint, middleware, openapi, problem_documents
 from auth.oauth import errors
 from auth.pages import authorizing, factors, failures
 from auth.service import Service
@@ -44,8 +44,8 @@ def create_app(service: Service) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.service = service
-    for handlers in (problem_documents, errors, authorizing, failures, factors):
-        handlers.install(app)
+    for part in (openapi, problem_documents, errors, authorizing, failures, factors):
+        part.install(app)
     for router in (
         *api.routers(development=settings.development),
         *oauth.routers(),

@@ -25,7 +25,7 @@ class CommandError(Exception):
 
 
 def run(argv: Sequence[str]) -> int:
-    """Run a command, or serve without one; give the exit status."""
+    """Run a command, or serve without one; return the exit status."""
     arguments = _parser().parse_args(argv)
     if arguments.command == "client-secret":
         return _make_client_secret()

@@ -30,7 +30,7 @@ class Server(uvicorn.Server):
 
 
 def serve(settings: Settings) -> int:
-    """Serve until told to stop; give the exit status. Raise SettingsError for a port in use."""
+    """Serve until told to stop; return the exit status. Raise SettingsError for a port in use."""
     listener = _bound(settings)
     logs.configure()
     config = uvicorn.Config(

@@ -101,9 +101,13 @@ class Service:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            self.passwords.close()
-            self.tracing.close()
-            self.database.close()
+            self.close()
+
+    def close(self) -> None:
+        """Stop the threads, send the last traces, and close the database."""
+        self.passwords.close()
+        self.tracing.close()
+        self.database.close()
 
     async def reload_keys(self) -> None:
         """Read the keys again; once in a second at most, since strangers' tokens may ask for it."""

@@ -130,7 +130,7 @@ class Flow:
     state: str = field(default_factory=secrets.token_hex)
 
     def path(self, **changes: str | None) -> str:
-        """Give the request; what is None is left out."""
+        """Return the request; what is None is left out."""
         asked = {
             "client_id": self.client_id,
             "redirect_uri": self.redirect_uri,
@@ -145,7 +145,7 @@ class Flow:
         return f"/oauth2/authorize?{urlencode(request)}"
 
     def code(self, browser: Browser, **changes: str | None) -> str:
-        """Give the code that a browser which is signed in brings back."""
+        """Return the code that a browser which is signed in brings back."""
         return str(answered(browser.open(self.path(**changes)))["code"])
 
     def redeem(self, client: httpx.Client, code: str, /, **changes: str | None) -> httpx.Response:
@@ -168,7 +168,7 @@ class Flow:
 
 
 def answered(answer: httpx.Response) -> dict[str, str]:
-    """Give what the redirect to a client tells it."""
+    """Return what the redirect to a client tells it."""
     assert answer.status_code == 303, answer.text
     return dict(parse_qsl(urlsplit(answer.headers["Location"]).query, strict_parsing=True))
 
@@ -249,7 +249,7 @@ class RelyingParty:
 
 
 def form_token(shown: httpx.Response) -> str:
-    """Give the anti-forgery token of a page."""
+    """Return the anti-forgery token of a page."""
     found = re.search('name="csrf_token" value="([^"]*)"', shown.text)
     assert found, f"there is no form in {shown.text}"
     return found[1]

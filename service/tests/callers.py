@@ -14,7 +14,7 @@ LIMITED = {
 
 
 def client(server: Server, address: str) -> httpx.Client:
-    """Give a client that the proxy says comes from `address`."""
+    """Return a client that the proxy says comes from `address`."""
     return httpx.Client(base_url=server.url, timeout=30, headers={"X-Forwarded-For": address})
 
 

@@ -37,7 +37,7 @@ def ensure() -> None:
 def browser(
     *, javascript: bool = True, dark: bool = False, size: tuple[int, int] = (1000, 760)
 ) -> Iterator[Chrome]:
-    """Give a browser with an empty profile."""
+    """Return a browser with an empty profile."""
     options = ChromeOptions()
     options.binary_location = str(shutil.which("chromium"))
     with tempfile.TemporaryDirectory(prefix="auth-chromium-") as profile:
@@ -59,7 +59,7 @@ def browser(
 
 @contextmanager
 def authenticator(driver: Chrome) -> Iterator[None]:
-    """Give it passkeys (WebDriver, §11), and a user who agrees to whatever is asked."""
+    """Return it passkeys (WebDriver, §11), and a user who agrees to whatever is asked."""
     driver.add_virtual_authenticator(
         VirtualAuthenticatorOptions(
             transport=VirtualAuthenticatorOptions.Transport.INTERNAL,
@@ -73,7 +73,7 @@ def authenticator(driver: Chrome) -> Iterator[None]:
 
 
 def complaints(driver: Chrome) -> list[str]:
-    """Give what the browser's console says against the pages' policy, or of their script."""
+    """Return what the browser's console says against the pages' policy, or of their script."""
     said = [str(entry["message"]) for entry in driver.get_log("browser")]  # type: ignore[no-untyped-call]
     signs = ("Content Security Policy", "Refused", "Uncaught")
     return [line for line in said if any(sign in line for sign in signs)]

@@ -29,7 +29,7 @@ def _postgres() -> Iterator[Postgres]:
 
 @pytest.fixture(scope="session", params=[SQLITE, POSTGRESQL], name="new_url")
 def _new_url(request: pytest.FixtureRequest) -> NewUrl:
-    """Give what makes the URL of an empty database: once with each kind."""
+    """Return what makes the URL of an empty database: once with each kind."""
     if request.param == SQLITE:
         return lambda folder: f"sqlite:///{folder}/auth.sqlite"
     postgres: Postgres = request.getfixturevalue("postgres")
@@ -38,7 +38,7 @@ def _new_url(request: pytest.FixtureRequest) -> NewUrl:
 
 @pytest.fixture(name="url")
 def _url(new_url: NewUrl, tmp_path: Path) -> str:
-    """Give an empty database."""
+    """Return an empty database."""
     return new_url(tmp_path)
 
 
@@ -49,7 +49,7 @@ def _server(
     key: str,
     new_url: NewUrl,
 ) -> Iterator[Server]:
-    """Give a running server that the tests of a module share, with the module's SERVER_SETTINGS."""
+    """Return a running server that the tests of a module share, with the module's SERVER_SETTINGS."""
     folder = tmp_path_factory.mktemp("data")
     settings = getattr(request.module, "SERVER_SETTINGS", {})
     server = Server(data=folder, key=key, database=new_url(folder), settings=settings)
@@ -68,7 +68,7 @@ def _own_server(tmp_path: Path, key: str, new_url: NewUrl) -> Iterator[Server]:
 
 @pytest.fixture(name="on_sqlite")
 def _on_sqlite(tmp_path: Path, key: str) -> Iterator[Server]:
-    """Give such a server on SQLite, for what only happens to files, or never to a database."""
+    """Return such a server on SQLite, for what only happens to files, or never to a database."""
     server = Server(data=tmp_path, key=key)
     yield server
     server.stop()
@@ -87,7 +87,7 @@ def _user(client: httpx.Client) -> User:
 
 @pytest.fixture(name="stranger")
 def _stranger(server: Server) -> Iterator[Browser]:
-    """Give a browser in which nobody is signed in."""
+    """Return a browser in which nobody is signed in."""
     with Browser(server.url) as browser:
         yield browser
 

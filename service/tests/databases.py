@@ -42,7 +42,7 @@ class Postgres:
         self._run("pg_ctl", "stop", "--wait", "--mode=immediate")
 
     def new_database(self) -> str:
-        """Make an empty database; give its URL."""
+        """Make an empty database; return its URL."""
         name = f"auth_{uuid.uuid4().hex}"
         with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}".encode())
@@ -76,7 +76,7 @@ class Postgres:
 
 
 def _programs() -> Path:
-    """Give the folder of PostgreSQL's programs, installing them where there are none."""
+    """Return the folder of PostgreSQL's programs, installing them where there are none."""
     if not _installed():
         root.install("postgresql", log=cache.folder() / "log" / "postgresql.log")
     return max(_installed(), key=lambda folder: int(folder.parent.name))

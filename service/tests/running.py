@@ -136,7 +136,7 @@ class Server:
         raise AssertionError(f"the service did not get ready: {seen}\n{self.log}")
 
     def stop(self) -> int:
-        """Ask the process to end, as Docker does; give its exit status."""
+        """Ask the process to end, as Docker does; return its exit status."""
         if self.process is None:
             return 0
         self.process.send_signal(signal.SIGTERM)

@@ -39,7 +39,7 @@ class SecondFactorUser(User):
         self.step = int(time.time()) // _STEP_SECONDS
 
     def code(self, steps: int = 1) -> str:
-        """Give the code of a step after the enrolment: 0 is the one that confirmed the app."""
+        """Return the code of a step after the enrolment: 0 is the one that confirmed the app."""
         return pyotp.TOTP(self.secret).at((self.step + steps) * _STEP_SECONDS)
 
     def wrong_code(self) -> str:

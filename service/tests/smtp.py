@@ -93,7 +93,7 @@ class Post:
         return int(self._servers[security].port)
 
     def received(self, to: str) -> bytes:
-        """Give the last message to an address, waiting for it."""
+        """Return the last message to an address, waiting for it."""
         deadline = time.monotonic() + _SECONDS
         while time.monotonic() < deadline:
             if to in self._messages:

@@ -87,7 +87,7 @@ def test_any_other_origin_may_not(server: Server, origin: str) -> None:
 
 
 def dribble(server: Server, chunks: list[bytes], pause: float) -> bytes:
-    """Send chunks with pauses until the server has enough; give all that it said."""
+    """Send chunks with pauses until the server has enough; return all that it said."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as raw:
         for chunk in chunks:
             try:

@@ -26,7 +26,7 @@ _SCREENSHOT = "AUTH_SCREENSHOT"
 def _application(
     tmp_path_factory: pytest.TempPathFactory, key: str
 ) -> Iterator[tuple[RelyingParty, Server]]:
-    """Give an application that signs in with a server, both on loopback."""
+    """Return an application that signs in with a server, both on loopback."""
     chromium.ensure()
     with RelyingParty().running() as application:
         server = Server(

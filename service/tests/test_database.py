@@ -73,7 +73,7 @@ def test_a_file_that_is_gone_is_unavailable_not_made_anew(on_sqlite: Server) -> 
 
 @pytest.fixture(name="small_disk")
 def _small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Give a folder on a disk of 2 MB; takes root, as in the containers of CI."""
+    """Return a folder on a disk of 2 MB; takes root, as in the containers of CI."""
     folder = tmp_path / "small"
     folder.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", folder], check=True)

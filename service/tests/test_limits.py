@@ -49,7 +49,7 @@ def run(work: Coroutine[Any, Any, Any]) -> Any:
 
 
 def refused(work: Coroutine[Any, Any, Any]) -> int:
-    """Run what is to be refused; give the seconds to wait that it names."""
+    """Run what is to be refused; return the seconds to wait that it names."""
     with pytest.raises(ProblemError) as caught:
         run(work)
     assert caught.value.code is Code.RATE_LIMITED

@@ -41,7 +41,7 @@ def difference(database: Database) -> list[object]:
 
 
 def upgrading(connection: Connection) -> list[str]:
-    """Migrate; give the statements that change the schema."""
+    """Migrate; return the statements that change the schema."""
     seen: list[str] = []
 
     def see(_: object, __: object, statement: str, *___: object) -> None:

@@ -60,7 +60,7 @@ def test_the_consent_form_grants_nothing_that_is_not_registered(browser: Browser
 
 
 def allow(client: httpx.Client, browser: Browser) -> httpx.Request:
-    """Let the application of others in; give what it asks about the user."""
+    """Let the application of others in; return what it asks about the user."""
     flow = third("openid email")
     code = answered(browser.submit(browser.open(flow.path()), decision="allow"))["code"]
     tokens = flow.redeem(client, code).json()

@@ -44,7 +44,7 @@ def test_an_application_with_the_scope_account_manages_the_account(
 
 
 def agreed(client: httpx.Client, browser: Browser, scope: str) -> dict[str, str]:
-    """Give the header of an application that is not ours, to whose scopes the user agrees."""
+    """Return the header of an application that is not ours, to whose scopes the user agrees."""
     flow = Flow(
         client_id="third",
         secret=None,

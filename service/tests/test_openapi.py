@@ -38,7 +38,7 @@ _PASSWORD = "correct horse battery staple"
 def _described(
     tmp_path_factory: pytest.TempPathFactory, key: str, postgres: Postgres
 ) -> Iterator[list[Server]]:
-    """Give a server on each database, with what only development has, too.
+    """Return a server on each database, with what only development has, too.
 
     To make requests takes longer than to answer them, so each one goes to both.
     """
@@ -54,7 +54,7 @@ def _described(
 
 
 def administrator(described: Server) -> str:
-    """Make an administrator, to whom no route is closed; give what authorizes it."""
+    """Make an administrator, to whom no route is closed; return what authorizes it."""
     account = {"email": f"{uuid.uuid4().hex}@example.test", "password": _PASSWORD}
     with httpx.Client(base_url=described.url, timeout=30) as client:
         client.post("/v1/auth/register", json=account)

@@ -21,7 +21,7 @@ _THREAD_MB = 8  # of addresses, for the stack of a thread
 
 
 def peak_mb(server: Server) -> float:
-    """Give the most memory that the process ever had."""
+    """Return the most memory that the process ever had."""
     assert server.process is not None
     status = Path(f"/proc/{server.process.pid}/status").read_text()
     found = re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)

@@ -15,7 +15,7 @@ BYE = "https://app.example.test/bye"
 
 @pytest.fixture(name="browser")
 def _browser(stranger: Browser) -> Browser:
-    """Give a browser in which nobody is signed in yet."""
+    """Return a browser in which nobody is signed in yet."""
     return stranger
 
 

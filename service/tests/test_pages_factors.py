@@ -27,7 +27,7 @@ FORMS = [
 
 
 def begin(browser: Browser) -> tuple[httpx.Response, str]:
-    """Begin to add an app; give the page that asks for a code, and the secret on it."""
+    """Begin to add an app; return the page that asks for a code, and the secret on it."""
     shown = browser.submit(browser.open(PAGE), f"{PAGE}/app")
     found = re.search("<code>([A-Z2-7]{32})</code>", shown.text)
     assert found, shown.text
@@ -35,7 +35,7 @@ def begin(browser: Browser) -> tuple[httpx.Response, str]:
 
 
 def add_app(browser: Browser) -> tuple[pyotp.TOTP, list[str]]:
-    """Add an app; give it, and the recovery codes that are shown."""
+    """Add an app; return it, and the recovery codes that are shown."""
     shown, secret = begin(browser)
     totp = pyotp.TOTP(secret)
     added = browser.submit(shown, code=totp.now())
@@ -43,7 +43,7 @@ def add_app(browser: Browser) -> tuple[pyotp.TOTP, list[str]]:
 
 
 def later(totp: pyotp.TOTP) -> str:
-    """Give a code of the next step, which was not used yet."""
+    """Return a code of the next step, which was not used yet."""
     return totp.at(time.time() + 30)
 
 

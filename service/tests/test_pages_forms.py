@@ -15,7 +15,7 @@ OPEN = ("/sign-in", "/register", "/forgot-password", "/reset-password", "/verify
 
 @pytest.fixture(name="browser")
 def _browser(stranger: Browser) -> Browser:
-    """Give a browser in which nobody is signed in yet."""
+    """Return a browser in which nobody is signed in yet."""
     return stranger
 
 

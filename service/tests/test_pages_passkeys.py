@@ -48,7 +48,7 @@ class Pages:
         self.press("Sign in")
 
     def add_passkey(self, name: str = "") -> list[str]:
-        """Add a passkey to who is signed in; give the recovery codes that are shown."""
+        """Add a passkey to who is signed in; return the recovery codes that are shown."""
         self.open(PAGE)
         self.driver.find_element(By.ID, "name").send_keys(name)
         self.press("Add a passkey")

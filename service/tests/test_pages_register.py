@@ -16,7 +16,7 @@ CONFIRM = "Confirm your e-mail address"
 
 @pytest.fixture(name="browser")
 def _browser(stranger: Browser) -> Browser:
-    """Give a browser in which nobody is signed in yet."""
+    """Return a browser in which nobody is signed in yet."""
     return stranger
 
 

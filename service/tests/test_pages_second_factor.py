@@ -14,7 +14,7 @@ SERVER_SETTINGS = WITH_ISSUER
 
 @pytest.fixture(name="browser")
 def _browser(stranger: Browser) -> Browser:
-    """Give a browser in which nobody is signed in yet."""
+    """Return a browser in which nobody is signed in yet."""
     return stranger
 
 

@@ -77,7 +77,7 @@ def amr(tokens: dict[str, Any]) -> list[str]:
 
 
 def changed(credential: dict[str, Any], **client_data: str) -> dict[str, Any]:
-    """Give an answer whose client data say something else."""
+    """Return an answer whose client data say something else."""
     raw = credential["response"]["clientDataJSON"]
     said = json.loads(base64.urlsafe_b64decode(raw + "=" * (-len(raw) % 4)))
     written = base64.urlsafe_b64encode(json.dumps({**said, **client_data}).encode()).rstrip(b"=")

@@ -23,7 +23,7 @@ ADA = {"email": "ada@example.test", "password": PASSWORD}
 
 
 def sample(text: str, series: str) -> float:
-    """Give the value of a series; 0 if there is none."""
+    """Return the value of a series; 0 if there is none."""
     found = re.search(rf"^{re.escape(series)} (.+)$", text, re.MULTILINE)
     return float(found[1]) if found else 0.0
 
@@ -107,7 +107,7 @@ def test_metrics_are_not_there_for_networks_that_are_not_named(on_sqlite: Server
 
 
 def admin(server: Server) -> dict[str, str]:
-    """Make an administrator; give the header that says so."""
+    """Make an administrator; return the header that says so."""
     made = sign_up(server, "root")
     server.execute("UPDATE accounts SET role = 'admin' WHERE email = 'root@example.test'")
     return {"Authorization": f"Bearer {made['access_token']}"}

@@ -77,7 +77,7 @@ class User:
         return self.client.post("/v1/auth/refresh", json=body)
 
     def mailed(self, subject: str, *, to: str = "") -> str:
-        """Give the text of the last mail with this subject, waiting for it."""
+        """Return the text of the last mail with this subject, waiting for it."""
         deadline, seen = time.monotonic() + _MAIL_SECONDS, []
         while time.monotonic() < deadline:
             mails = self.client.get("/dev/mailbox", params={"to": to or self.email}).json()["mails"]
@@ -92,7 +92,7 @@ class User:
 
 
 def token_in(text: str) -> str:
-    """Give the token of the link in a mail."""
+    """Return the token of the link in a mail."""
     found = re.search(r"\?token=(\S+)", text)
     assert found, f"there is no link in {text}"
     return found[1]

@@ -24,7 +24,7 @@ class Refusal(StrEnum):
 
 
 def refusal(password: str, email: str) -> Refusal | None:
-    """Give the reason why the account can't have this password, None if it can."""
+    """Return the reason why the account can't have this password, None if it can."""
     if not SHORTEST <= len(password) <= LONGEST:
         return Refusal.LENGTH
     folded = _folded(password)

@@ -32,7 +32,7 @@ class User(Me):
         return cls(**shown, disabled_at=disabled_at)
 
 
-class Page(BaseModel):
+class UserPage(BaseModel):
     users: list[User]
     next: str | None = Field(description="To be sent as `after` for the next page.")
 
@@ -47,12 +47,12 @@ async def list_users(
         str | None,
         Query(max_length=254, pattern=r"^[^\s\x00]*$", description="A part of the address."),
     ] = None,
-) -> Page:
+) -> UserPage:
     """List the accounts, newest first."""
     found = await service.database.read(accounts.page, limit=limit + 1, after=after, email=email)
     more = len(found) > limit
     shown = found[:limit]
-    return Page(users=[User.of(one) for one in shown], next=shown[-1].id if more else None)
+    return UserPage(users=[User.of(one) for one in shown], next=shown[-1].id if more else None)
 
 
 @ROUTER.get("/{user_id}", responses=problems(Code.NOT_FOUND))

@@ -15,7 +15,7 @@ class Verification(Taken):
     token: Opaque
 
 
-class Again(Taken):
+class VerificationRequest(Taken):
     email: Email
 
 
@@ -27,7 +27,7 @@ async def verify(given: Verification, service: Running) -> Response:
 
 
 @ROUTER.post("/resend", status_code=202, response_class=Response)
-async def resend(given: Again, service: Running) -> Response:
+async def resend(given: VerificationRequest, service: Running) -> Response:
     """Mail the link that verifies an address again.
 
     The answer is the same whether there is such an account.

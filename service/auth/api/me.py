@@ -14,7 +14,7 @@ from auth.storage.accounts import normalized
 ROUTER = router(prefix="/v1/me", tags=["accounts"])
 
 
-class Changes(Taken):
+class AccountChanges(Taken):
     name: Name | None = Field(None, description="null takes it away.")
     email: Email | None = Field(
         None, description="Counts once the link that is mailed there was opened."
@@ -28,7 +28,7 @@ async def read(user: User) -> Response:
 
 
 @ROUTER.patch("", responses=problems(Code.INVALID_TOKEN, Code.REAUTHENTICATION_REQUIRED))
-async def change(given: Changes, service: Running, user: User) -> Me:
+async def change(given: AccountChanges, service: Running, user: User) -> Me:
     """Change the name or the e-mail address.
 
     A new address takes a recent login, and a mail to prove it.

@@ -45,7 +45,7 @@ async def healthz() -> Status:
     responses={503: {"model": Readiness, "description": "No requests should come here now."}},
 )
 async def readyz(response: Response, service: Running) -> Readiness:
-    """Tell whether requests should come here: not without data or keys, nor while stopping."""
+    """Return whether requests should come here: not without data or keys, nor while stopping."""
     if service.stopping:
         response.status_code = 503
         return Readiness(status="stopping")
@@ -71,6 +71,6 @@ async def version(service: Running) -> Version:
 
 @ROUTER.get("/.well-known/jwks.json", responses=problems(Code.UNAVAILABLE))
 async def jwks(response: Response, service: Running) -> JsonWebKeys:
-    """Give the keys that verify access tokens: the next, the current one, and retired ones."""
+    """Return the keys that verify access tokens: the next, the current one, and retired ones."""
     response.headers["Cache-Control"] = f"public, max-age={signing_keys.JWKS_SECONDS}"
     return JsonWebKeys(keys=service.tokens.keys.jwks()["keys"])

@@ -9,7 +9,7 @@ from auth.errors import Code, ProblemError
 from auth.http.access import RecentUser, Running, User
 from auth.http.fields import Name, Opaque, Taken
 from auth.http.openapi import problems, router
-from auth.http.webauthn import Assertion, Id, Options, Registration
+from auth.http.webauthn import Id, PasskeyAssertion, PasskeyOptions, PasskeyRegistration
 from auth.protection.limits import Action
 from auth.sign_in import challenges, enrolment, passkeys
 from auth.sign_in.sessions import begin
@@ -21,18 +21,18 @@ ROUTER = router(tags=["passkeys"])
 _CHANGING = (Code.INVALID_TOKEN, Code.REAUTHENTICATION_REQUIRED)
 
 
-class Login(Taken):
+class PasskeyLogin(Taken):
     challenge: Opaque
-    credential: Assertion
+    credential: PasskeyAssertion
 
 
 class NewPasskey(Taken):
     challenge: Opaque
-    credential: Registration
+    credential: PasskeyRegistration
     name: Name = ""
 
 
-class Rename(Taken):
+class PasskeyRename(Taken):
     name: Name = Field(min_length=1)
 
 
@@ -55,7 +55,7 @@ class PasskeyEntry(BaseModel):
         )
 
 
-class Registered(BaseModel):
+class RegisteredPasskey(BaseModel):
     passkey: PasskeyEntry
     recovery_codes: list[str] | None = Field(
         description="Shown once, if this is the account's first second factor."
@@ -67,7 +67,7 @@ class Passkeys(BaseModel):
 
 
 @ROUTER.post("/v1/auth/login/passkey/options", tags=["sessions"])
-async def login_options(service: Running) -> Options:
+async def login_options(service: Running) -> PasskeyOptions:
     """Begin a login with a passkey alone."""
     await service.limits.take(Action.LOGIN)
     options, expected = await passkeys.request(service, None)
@@ -86,7 +86,7 @@ async def login_options(service: Running) -> Options:
         Code.EMAIL_NOT_VERIFIED,
     ),
 )
-async def login(given: Login, service: Running) -> Response:
+async def login(given: PasskeyLogin, service: Running) -> Response:
     """Trade a passkey's signature for tokens. It verified the user, so it is both factors."""
     signed = given.credential.model_dump()
     account, amr = await passkeys.with_passkey(service, given.challenge, signed)
@@ -102,7 +102,7 @@ async def list_passkeys(service: Running, user: User) -> Passkeys:
 
 
 @ROUTER.post("/v1/me/passkeys/options", responses=problems(*_CHANGING))
-async def registration_options(service: Running, user: RecentUser) -> Options:
+async def registration_options(service: Running, user: RecentUser) -> PasskeyOptions:
     """Begin to register a passkey."""
     return _options(*await enrolment.begin_passkey(service, user.account))
 
@@ -112,7 +112,7 @@ async def registration_options(service: Running, user: RecentUser) -> Options:
     status_code=201,
     responses=problems(*_CHANGING, Code.INVALID_FACTOR, Code.INVALID_CHALLENGE, Code.CONFLICT),
 )
-async def register(given: NewPasskey, service: Running, user: RecentUser) -> Registered:
+async def register(given: NewPasskey, service: Running, user: RecentUser) -> RegisteredPasskey:
     """Register a passkey. From then on the password alone signs in no more."""
     passkey, codes = await enrolment.add_passkey(
         service,
@@ -121,13 +121,15 @@ async def register(given: NewPasskey, service: Running, user: RecentUser) -> Reg
         given.credential.model_dump(),
         name=given.name,
     )
-    return Registered(passkey=PasskeyEntry.of(passkey), recovery_codes=codes)
+    return RegisteredPasskey(passkey=PasskeyEntry.of(passkey), recovery_codes=codes)
 
 
 @ROUTER.patch(
     "/v1/me/passkeys/{passkey_id}", responses=problems(Code.INVALID_TOKEN, Code.NOT_FOUND)
 )
-async def rename(passkey_id: Id, given: Rename, service: Running, user: User) -> PasskeyEntry:
+async def rename(
+    passkey_id: Id, given: PasskeyRename, service: Running, user: User
+) -> PasskeyEntry:
     """Give a passkey another name."""
     renamed = await service.database.write(kept.rename, user.account.id, passkey_id, given.name)
     if renamed is None:
@@ -144,5 +146,5 @@ async def delete(passkey_id: Id, service: Running, user: RecentUser) -> Response
     return Response(status_code=204)
 
 
-def _options(token: str, options: dict[str, object]) -> Options:
-    return Options(challenge=token, expires_in=challenges.SECONDS, webauthn=options)
+def _options(token: str, options: dict[str, object]) -> PasskeyOptions:
+    return PasskeyOptions(challenge=token, expires_in=challenges.SECONDS, webauthn=options)

@@ -11,16 +11,16 @@ from auth.http.openapi import problems, router
 ROUTER = router(prefix="/v1/auth/password", tags=["passwords"])
 
 
-class Change(Taken):
+class PasswordChange(Taken):
     current_password: Password
     new_password: NewPassword
 
 
-class Forgotten(Taken):
+class ForgottenPassword(Taken):
     email: Email
 
 
-class Reset(Taken):
+class PasswordReset(Taken):
     token: Opaque
     password: NewPassword
 
@@ -37,7 +37,7 @@ class Reset(Taken):
         Code.BUSY,
     ),
 )
-async def change(given: Change, service: Running, user: User) -> Response:
+async def change(given: PasswordChange, service: Running, user: User) -> Response:
     """Change the password. Every other session of the account ends; this session goes on.
 
     An account with a second factor needs a recent login, too.
@@ -54,7 +54,7 @@ async def change(given: Change, service: Running, user: User) -> Response:
 
 
 @ROUTER.post("/forgot", status_code=202, response_class=Response)
-async def forgot(given: Forgotten, service: Running) -> Response:
+async def forgot(given: ForgottenPassword, service: Running) -> Response:
     """Mail a link to set a new password. The answer is the same whether there is an account."""
     await passwords.mail_reset(service, given.email)
     return Response(status_code=202)
@@ -65,7 +65,7 @@ async def forgot(given: Forgotten, service: Running) -> Response:
     status_code=204,
     responses=problems(Code.INVALID_CODE, Code.PASSWORD_REFUSED, Code.INVALID_REQUEST, Code.BUSY),
 )
-async def reset(given: Reset, service: Running) -> Response:
+async def reset(given: PasswordReset, service: Running) -> Response:
     """Set a new password with the token that was mailed. Every session of the account ends."""
     await passwords.reset(service, given.token, given.password.get_secret_value())
     return Response(status_code=204)

@@ -10,7 +10,7 @@ from auth.errors import Code, ProblemError
 from auth.http.access import RecentUser, Running, User
 from auth.http.fields import Opaque, Password, Secret, Taken
 from auth.http.openapi import problems, router
-from auth.http.webauthn import Assertion
+from auth.http.webauthn import PasskeyAssertion
 from auth.protection.limits import Action
 from auth.service import Service
 from auth.sign_in import enrolment, one_time_codes, second_factor
@@ -29,13 +29,13 @@ RecoveryCode = Annotated[
 ]
 
 
-class Answer(Taken):
+class SecondFactorAnswer(Taken):
     """The challenge that the login gave, and one of the three."""
 
     challenge: Opaque
     code: TotpCode | None = Field(None, description="What the authenticator app shows.")
     recovery_code: RecoveryCode | None = None
-    webauthn: Assertion | None = Field(
+    webauthn: PasskeyAssertion | None = Field(
         None, description="What `navigator.credentials.get` gave, as `toJSON()` writes it."
     )
 
@@ -46,7 +46,7 @@ class Answer(Taken):
         return self
 
 
-class Proof(Taken):
+class SecondFactorProof(Taken):
     """One of the two."""
 
     password: Password | None = None
@@ -61,11 +61,11 @@ class Proof(Taken):
         return self
 
 
-class Confirmation(Taken):
+class TotpConfirmation(Taken):
     code: TotpCode
 
 
-class State(BaseModel):
+class SecondFactorState(BaseModel):
     enabled: bool = Field(description="Whether a login takes a second factor.")
     totp: bool
     passkeys: int
@@ -95,7 +95,7 @@ class RecoveryCodes(BaseModel):
     tags=["sessions"],
     responses=problems(Code.INVALID_FACTOR, Code.INVALID_CHALLENGE, Code.ACCOUNT_DISABLED),
 )
-async def login(given: Answer, service: Running) -> Response:
+async def login(given: SecondFactorAnswer, service: Running) -> Response:
     """Trade the challenge of a login, and a second factor, for tokens.
 
     A wrong answer may be corrected, a few times and for some minutes: then the challenge is over.
@@ -112,10 +112,10 @@ async def login(given: Answer, service: Running) -> Response:
 
 
 @ROUTER.get("/v1/me/second-factor", responses=problems(Code.INVALID_TOKEN))
-async def read(service: Running, user: User) -> State:
+async def read(service: Running, user: User) -> SecondFactorState:
     """Tell which second factors the account has."""
     has = await service.database.read(factors.of, user.account.id)
-    return State(
+    return SecondFactorState(
         enabled=bool(has),
         totp=has.totp,
         passkeys=has.passkeys,
@@ -131,7 +131,9 @@ async def begin_totp(service: Running, user: RecentUser) -> TotpSecret:
 
 
 @ROUTER.post("/v1/me/totp/confirm", responses=problems(*_CHANGING, Code.INVALID_FACTOR))
-async def confirm_totp(given: Confirmation, service: Running, user: RecentUser) -> RecoveryCodes:
+async def confirm_totp(
+    given: TotpConfirmation, service: Running, user: RecentUser
+) -> RecoveryCodes:
     """Turn the authenticator app on, with a code of it. Other sessions end if it is the first."""
     code = given.code.get_secret_value()
     codes = await enrolment.confirm_totp(service, owner(user), code)
@@ -145,7 +147,7 @@ async def confirm_totp(given: Confirmation, service: Running, user: RecentUser) 
         *_CHANGING, Code.INVALID_CREDENTIALS, Code.INVALID_FACTOR, Code.NOT_FOUND, Code.BUSY
     ),
 )
-async def disable_totp(given: Proof, service: Running, user: RecentUser) -> Response:
+async def disable_totp(given: SecondFactorProof, service: Running, user: RecentUser) -> Response:
     """Take the authenticator app away; with the last factor the recovery codes go, too."""
     if given.code is not None:
         await second_factor.confirmed(service, user.account, given.code.get_secret_value())

@@ -27,7 +27,7 @@ _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
 
 async def make(service: Service, ask: Ask, session: BrowserSession) -> str:
-    """Make a code for what was asked; give the URI that takes it to the client."""
+    """Make a code for what was asked; return the URI that takes it to the client."""
     await service.limits.take(Action.TOKEN)
     code, now = secret_tokens.make(), time.time()
     kept = KeptCode(
@@ -53,7 +53,7 @@ async def make(service: Service, ask: Ask, session: BrowserSession) -> str:
 def answer(
     service: Service, redirect_uri: str, state: str | None, values: Sequence[tuple[str, str]]
 ) -> str:
-    """Give the URI that takes an answer to the client, with who gives it (RFC 9207)."""
+    """Return the URI that takes an answer to the client, with who gives it (RFC 9207)."""
     more = [*values, *([("state", state)] if state is not None else [])]
     query = urlencode([*more, ("iss", service.settings.issuer)])
     return f"{redirect_uri}{'&' if urlsplit(redirect_uri).query else '?'}{query}"
@@ -62,7 +62,7 @@ def answer(
 async def redeem(
     service: Service, client: Client, *, code: str, verifier: str, redirect_uri: str
 ) -> tuple[Grant, str | None]:
-    """Trade a code for tokens; give them with the nonce that belongs to the code.
+    """Trade a code for tokens; return them with the nonce that belongs to the code.
 
     A code that comes a second time was stolen, or its client is broken: all that was given for it
     the first time ends, and nobody gets anything (RFC 9700 §4.5).

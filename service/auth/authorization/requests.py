@@ -52,13 +52,13 @@ class Ask:
         return "none" in self.prompts
 
     def wants_login(self, authenticated_at: float, now: float) -> bool:
-        """Tell whether who signed in then has to do it again."""
+        """Return whether who signed in then has to do it again."""
         if self.prompts & _ASKS_AGAIN or self.max_age == 0:
             return True
         return self.max_age is not None and now - authenticated_at > self.max_age
 
     def after_login(self) -> str:
-        """Give the query of the same request, once its wish for a sign-in is fulfilled."""
+        """Return the query of the same request, once its wish for a sign-in is fulfilled."""
         given = parameters(self.query)
         if self.max_age == 0:
             del given["max_age"]
@@ -107,7 +107,7 @@ def read(clients: Clients, query: str) -> Ask:
 
 
 def _refusal(client: Client, given: Mapping[str, str]) -> tuple[str, str] | None:
-    """Give the error and its description, None if there is nothing to refuse."""
+    """Return the error and its description, None if there is nothing to refuse."""
     for name in ("request", "request_uri", "registration"):
         if name in given:
             return f"{name}_not_supported", f"{name} is not supported."
@@ -154,5 +154,5 @@ def _refused_rest(given: Mapping[str, str]) -> tuple[str, str] | None:
 
 
 def wants_identity(scope: str) -> bool:
-    """Tell whether an id_token is asked for."""
+    """Return whether an id_token is asked for."""
     return scopes.covers(scope, [OPENID])

@@ -32,12 +32,12 @@ class Client:
         return not self.secrets
 
     def knows(self, secret: str) -> bool:
-        """Tell whether this is one of the client's secrets."""
+        """Return whether this is one of the client's secrets."""
         given = secret_tokens.hashed(secret)
         return any(hmac.compare_digest(given, kept) for kept in self.secrets)
 
     def redirects_to(self, uri: str) -> bool:
-        """Tell whether the URI is registered, character by character (RFC 9700 §2.1).
+        """Return whether the URI is registered, character by character (RFC 9700 §2.1).
 
         Only a program on the user's own machine may take any port: it gets one from its system
         when it starts (RFC 8252 §7.3).
@@ -68,7 +68,7 @@ class ClientsError(ValueError):
 
 
 def _without_port(uri: str) -> tuple[str, str, str, str] | None:
-    """Give a loopback URI's parts but the port, None for any other URI."""
+    """Return a loopback URI's parts but the port, None for any other URI."""
     try:
         parts = urlsplit(uri)
         parts.port  # noqa: B018 - raises if it is no number

@@ -47,7 +47,7 @@ def hashed(password: str) -> str:
 
 
 def is_right(kept: str, password: str) -> bool:
-    """Tell whether a hash is that of the password.
+    """Return whether a hash is that of the password.
 
     It may have other parameters than ours: argon2id or argon2i, version 19, 127 characters.
     """
@@ -79,12 +79,12 @@ class Passwords:
         return await self._run(lambda: hashed(password))
 
     async def verify(self, kept: str | None, password: str) -> bool:
-        """Tell whether the password is right. None stands for an unknown account: as much work."""
+        """Return whether the password is right. None stands for an unknown account: as much work."""
         right = await self._run(lambda: is_right(kept or self._nobody, password))
         return right and kept is not None
 
     def outdated(self, kept: str) -> bool:
-        """Tell whether the hash was made with other parameters than today's."""
+        """Return whether the hash was made with other parameters than today's."""
         return not kept.startswith(_PARAMETERS)
 
     def close(self) -> None:

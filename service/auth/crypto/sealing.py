@@ -44,7 +44,7 @@ class Sealer:
 
 
 def unlock(connection: Connection, secrets: Sequence[str]) -> Sealer:
-    """Give the database's sealer, opened with one of the secrets; the first is the current one.
+    """Return the database's sealer, opened with one of the secrets; the first is the current one.
 
     Made on first use. Raise SettingsError if there is one that none of the secrets opens.
     """

@@ -13,6 +13,6 @@ def make() -> str:
 
 
 def hashed(token: str) -> str:
-    """Give the SHA-256 of a token, in base64url: 43 characters."""
+    """Return the SHA-256 of a token, in base64url: 43 characters."""
     digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()

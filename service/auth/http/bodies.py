@@ -80,7 +80,7 @@ async def _body(receive: Receive, length: bytes | None) -> bytes | None:
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """Give the body that was read as one message; what comes after it is the connection's end."""
+    """Return the body that was read as one message; what comes after it is the connection's end."""
     given = False
 
     async def again() -> Message:

@@ -16,7 +16,7 @@ from auth.storage.browser_sessions import BrowserSession
 
 
 async def current(service: Service, request: Request) -> tuple[BrowserSession, Account] | None:
-    """Give the session of the browser's cookie with its account, None if nobody is signed in."""
+    """Return the session of the browser's cookie with its account, None if nobody is signed in."""
     cookie = request.cookies.get(_name(service))
     if not cookie:
         return None

@@ -6,7 +6,7 @@ from auth.service import Service
 
 
 def name(service: Service, kind: str, *, shared: bool = False) -> str:
-    """Give a cookie's name, whose prefix makes browsers keep its promises (RFC 6265bis §4.1.3)."""
+    """Return a cookie's name, whose prefix makes browsers keep its promises (RFC 6265bis §4.1.3)."""
     if not _https(service):
         return f"auth-{kind}"
     return f"__Secure-auth-{kind}" if shared else f"__Host-auth-{kind}"

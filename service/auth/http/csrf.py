@@ -34,7 +34,7 @@ def renew(request: Request, answer: Response) -> None:
 
 
 def genuine(request: Request, given: dict[str, str]) -> bool:
-    """Tell whether a form comes from a page of ours."""
+    """Return whether a form comes from a page of ours."""
     # browsers that are too old to say so are left with the token
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         return False

@@ -11,7 +11,7 @@ _LONGEST = 8192
 
 
 def safe(service: Service, wanted: str) -> str:
-    """Give where the browser shall go: `wanted` if it is ours, else our own first page.
+    """Return where the browser shall go: `wanted` if it is ours, else our own first page.
 
     Ours are the account's pages, those of an authorization request, which is checked again there,
     and whatever is on a host that shares our cookie: those are the ones that ask the forward-auth
@@ -39,18 +39,18 @@ def safe(service: Service, wanted: str) -> str:
 
 
 def sign_in(target: str) -> str:
-    """Give the address of the sign-in page that leads to a target."""
+    """Return the address of the sign-in page that leads to a target."""
     return f"/sign-in?next={quote(target, safe='')}"
 
 
 def application(service: Service, target: str) -> str:
-    """Give the name of the application that a user signs in to, "" if it is none."""
+    """Return the name of the application that a user signs in to, "" if it is none."""
     client = service.settings.clients.find(parameter(target, "client_id"))
     return client.name if client else ""
 
 
 def parameter(target: str, name: str) -> str:
-    """Give a parameter of an authorization request, "" if the target is none."""
+    """Return a parameter of an authorization request, "" if the target is none."""
     if not target.startswith(AUTHORIZE):
         return ""
     query = target.removeprefix(AUTHORIZE)

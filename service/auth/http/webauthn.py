@@ -15,38 +15,38 @@ class _Written(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
 
-class Signed(_Written):
+class AuthenticatorAssertionResponse(_Written):
     clientDataJSON: Bytes  # noqa: N815 - the names are WebAuthn's
     authenticatorData: Bytes  # noqa: N815
     signature: Bytes
     userHandle: Bytes | None = None  # noqa: N815
 
 
-class Attested(_Written):
+class AuthenticatorAttestationResponse(_Written):
     clientDataJSON: Bytes  # noqa: N815
     attestationObject: Bytes  # noqa: N815
     transports: list[Transport] | None = Field(None, max_length=7)
 
 
-class Assertion(_Written):
+class PasskeyAssertion(_Written):
     """What `navigator.credentials.get` gave."""
 
     id: Id
     rawId: Id  # noqa: N815
     type: Literal["public-key"]
-    response: Signed
+    response: AuthenticatorAssertionResponse
 
 
-class Registration(_Written):
+class PasskeyRegistration(_Written):
     """What `navigator.credentials.create` gave."""
 
     id: Id
     rawId: Id  # noqa: N815
     type: Literal["public-key"]
-    response: Attested
+    response: AuthenticatorAttestationResponse
 
 
-class Options(BaseModel):
+class PasskeyOptions(BaseModel):
     challenge: str = Field(description="Goes back with the answer; good for some minutes, once.")
     expires_in: int = Field(examples=[300])
     webauthn: dict[str, Any] = Field(

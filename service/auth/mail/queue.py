@@ -65,7 +65,7 @@ class MailQueue:
                 return
 
     def workers(self) -> list[Coroutine[None, None, None]]:
-        """Give what does the errands: several, so that one slow server holds up only few."""
+        """Return what does the errands: several, so that one slow server holds up only few."""
         return [self._work() for _ in range(_WORKERS)]
 
     async def _work(self) -> None:

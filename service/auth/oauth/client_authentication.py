@@ -19,7 +19,7 @@ _CHALLENGE = {"WWW-Authenticate": 'Basic realm="auth", charset="UTF-8"'}
 async def authenticated(
     service: Service, request: Request, given: dict[str, str], *, public: bool
 ) -> Client:
-    """Give the client, by its secret; `public` ones have none, and where they may come just say.
+    """Return the client, by its secret; `public` ones have none, and where they may come just say.
 
     Refuse with `invalid_client` any other, whatever is wrong, in the same words.
     """

@@ -26,7 +26,7 @@ def install(app: FastAPI) -> None:
 
 
 def errors(examples: Mapping[int, Mapping[str, str]]) -> dict[int | str, dict[str, Any]]:
-    """Give a route's `responses`: for each status its error codes with what they mean."""
+    """Return a route's `responses`: for each status its error codes with what they mean."""
     return {
         status: {
             "model": OAuthProblem,

@@ -164,7 +164,7 @@ async def revoke(request: Request, service: Running, given: Form) -> Response:
 
 
 async def _session_of(service: Service, client: Client, token: str) -> str | None:
-    """Give the session of a token, None if it is none, or another client's."""
+    """Return the session of a token, None if it is none, or another client's."""
     found: Any = await service.database.read(sessions.by_token, secret_tokens.hashed(token))
     if found is not None:
         return found[0].id if found[0].client_id == client.id else None

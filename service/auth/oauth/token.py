@@ -127,7 +127,7 @@ async def _refresh(service: Service, client: Client, given: dict[str, str]) -> T
 
 
 async def _narrowed(service: Service, refresh_token: str, scope: str) -> tuple[str, ...]:
-    """Give the scopes that are asked for again; refuse before the token is used up (§6)."""
+    """Return the scopes that are asked for again; refuse before the token is used up (§6)."""
     asked = scopes.split(scope)
     if asked:
         hashed = secret_tokens.hashed(refresh_token)

@@ -20,7 +20,7 @@ from auth.http import browsers
 from auth.http.access import Running
 from auth.http.destinations import SECOND_FACTOR, sign_in
 from auth.http.fields import Name
-from auth.http.webauthn import Registration
+from auth.http.webauthn import PasskeyRegistration
 from auth.pages.forms import Form
 from auth.pages.rendering import page
 from auth.service import Service
@@ -136,14 +136,14 @@ async def remove_app(request: Request, service: Running, visitor: Recent, given:
 
 @ROUTER.post("/passkeys/options")
 async def begin_passkey(service: Running, visitor: Recent, _: Form) -> Response:
-    """Give the page's script what `navigator.credentials.create` takes."""
+    """Return the page's script what `navigator.credentials.create` takes."""
     challenge, options = await enrolment.begin_passkey(service, visitor.account)
     return JSONResponse({"challenge": challenge, "webauthn": options})
 
 
 class _NewPasskey(BaseModel):
     name: Name
-    credential: Json[Registration]
+    credential: Json[PasskeyRegistration]
 
 
 @ROUTER.post("/passkeys")
@@ -196,7 +196,7 @@ def _added(
 
 
 async def _begun(service: Service, visitor: Visitor, hashed: str) -> Invitation | None:
-    """Give the app that was begun, by the hash of its secret.
+    """Return the app that was begun, by the hash of its secret.
 
     Never another one than the user has before their eyes: somebody else may have begun it.
     """

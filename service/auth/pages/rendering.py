@@ -66,7 +66,7 @@ def page(
     takes_passkeys: bool = False,
     **values: object,
 ) -> HTMLResponse:
-    """Give a page with its anti-forgery token; `leads_to` are URIs that its form ends at.
+    """Return a page with its anti-forgery token; `leads_to` are URIs that its form ends at.
 
     An error is what it says first, and gives it its status and headers. For passkeys, its script
     asks the API.
@@ -93,7 +93,7 @@ def page(
 
 
 def _said(error: ProblemError | None) -> str:
-    """Give what a page says of an error, "" if there is none."""
+    """Return what a page says of an error, "" if there is none."""
     if error is None:
         return ""
     seconds = (error.headers or {}).get("Retry-After")
@@ -116,7 +116,7 @@ def rendered(name: str, /, **values: object) -> str:
 
 
 def _form_action(leads_to: Sequence[str]) -> str:
-    """Give where the forms may lead: browsers apply it to the redirects after them too."""
+    """Return where the forms may lead: browsers apply it to the redirects after them too."""
     sources = ["'self'"]
     for uri in leads_to:
         parts = urlsplit(uri)

@@ -12,7 +12,7 @@ from auth.errors import Code, ProblemError
 from auth.http import browsers, destinations
 from auth.http.access import Running
 from auth.http.fields import Credentials
-from auth.http.webauthn import Assertion
+from auth.http.webauthn import PasskeyAssertion
 from auth.pages.forms import Form
 from auth.pages.rendering import page
 from auth.service import Service
@@ -114,7 +114,7 @@ async def _signed_in(
 
 def _assertion(given: dict[str, str]) -> dict[str, Any]:
     try:
-        return Assertion.model_validate_json(given.get("credential", "")).model_dump()
+        return PasskeyAssertion.model_validate_json(given.get("credential", "")).model_dump()
     except ValidationError:
         raise ProblemError(Code.INVALID_FACTOR) from None
 
@@ -164,7 +164,7 @@ def _question(
 
 
 def _leads_to(service: Service, target: str) -> list[str]:
-    """Give the address behind our own redirect: the client's, or the proxied application's."""
+    """Return the address behind our own redirect: the client's, or the proxied application's."""
     if target.startswith(destinations.AUTHORIZE):
         client = service.settings.clients.find(destinations.parameter(target, "client_id"))
         redirect_uri = destinations.parameter(target, "redirect_uri")

@@ -75,7 +75,7 @@ async def _done(
 
 
 def _redirect(service: Service, values: dict[str, str], hint: Hint | None) -> str:
-    """Give where the client wants the user back, "" unless that is registered, word for word."""
+    """Return where the client wants the user back, "" unless that is registered, word for word."""
     client_id = values.get("client_id", hint.client_id if hint else "")
     client = service.settings.clients.find(client_id)
     wanted = values.get("post_logout_redirect_uri", "")

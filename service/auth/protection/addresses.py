@@ -61,7 +61,7 @@ def parse(text: str) -> Address | None:
 
 
 def client(peer: str, forwarded: Sequence[str], trusted: Sequence[Network]) -> str:
-    """Give the client's address: the last one that no trusted proxy could have made up.
+    """Return the client's address: the last one that no trusted proxy could have made up.
 
     `forwarded` are the values of X-Forwarded-For, first to last. Each proxy adds, at the right,
     the address that it was called from; so they are read from the right, and as far as trusted

@@ -11,7 +11,7 @@ from auth.protection.addresses import parse
 
 
 def hashed_name(name: str) -> str:
-    """Give what is counted of a name that a client tries, whether or not there is such an account.
+    """Return what is counted of a name that a client tries, whether or not there is such an account.
 
     The name itself is nobody's to keep: people type passwords there.
     """
@@ -27,7 +27,7 @@ _REMEMBERED = 1024
 
 @lru_cache(_REMEMBERED)
 def counted_as(address: str) -> str:
-    """Give what rate limits count: an IPv4 address, or the IPv6 network of one customer."""
+    """Return what rate limits count: an IPv4 address, or the IPv6 network of one customer."""
     parsed = parse(address)
     if isinstance(parsed, IPv6Address):
         return str(ip_network((parsed, _IPV6_CLIENT_BITS), strict=False))

@@ -49,7 +49,7 @@ class Lockout:
         self._anywhere = Lock(4 * allowed, first=2, longest=60)
 
     async def check(self, name: str) -> bool:
-        """Refuse with 429 while locked, with no word about the password; tell if any failed."""
+        """Refuse with 429 while locked, with no word about the password; return whether any failed."""
         return self.judge(await self._database.read(lockouts.until, *self.subjects(name)))
 
     def judge(self, until: float | None) -> bool:
@@ -60,7 +60,7 @@ class Lockout:
         return until is not None
 
     async def failed(self, name: str) -> bool:
-        """Count a failure; tell whether the account is locked by it."""
+        """Count a failure; return whether the account is locked by it."""
         until = await self._database.write(
             lockouts.failed,
             {subject: lock.seconds for subject, lock in self.subjects(name).items()},
@@ -74,6 +74,6 @@ class Lockout:
         await self._database.write(lockouts.clear, list(self.subjects(name))[:1])
 
     def subjects(self, name: str) -> dict[str, Lock]:
-        """Give what is counted of a name that the current caller tries, and what locks it."""
+        """Return what is counted of a name that the current caller tries, and what locks it."""
         hashed = hashed_name(name)
         return {f"{hashed}@{counted_as(CALLER.get().address)}": self._here, hashed: self._anywhere}

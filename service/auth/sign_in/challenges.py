@@ -16,7 +16,7 @@ SECONDS = 300
 async def pose(
     service: Service, purpose: Purpose, account_id: str | None, data: Mapping[str, str]
 ) -> str:
-    """Keep a challenge, and what its answer is checked against; give the token that names it."""
+    """Keep a challenge, and what its answer is checked against; return the token that names it."""
     token, now = secret_tokens.make(), time.time()
     challenge = Challenge(
         hash=secret_tokens.hashed(token),
@@ -31,7 +31,7 @@ async def pose(
 
 
 async def find(service: Service, purpose: Purpose, token: str) -> Challenge:
-    """Give the challenge that a token names, if it may still be answered."""
+    """Return the challenge that a token names, if it may still be answered."""
     hashed = secret_tokens.hashed(token)
     found = await service.database.read(kept.find, hashed, purpose, time.time())
     if found is None:

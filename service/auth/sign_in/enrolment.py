@@ -50,7 +50,7 @@ class Invitation:
 
 
 async def new_codes(service: Service, owner: Owner) -> list[str]:
-    """Give ten new recovery codes; those before are void."""
+    """Return ten new recovery codes; those before are void."""
     account = owner.account
     codes = one_time_codes.new_recovery_codes()
 
@@ -82,7 +82,7 @@ async def begin_totp(service: Service, owner: Owner) -> Invitation:
 
 
 async def begun_totp(service: Service, account: Account) -> Invitation | None:
-    """Give what `begin_totp` gave last, None once that was confirmed."""
+    """Return what `begin_totp` gave last, None once that was confirmed."""
     found = await service.database.read(factors.totp, account.id)
     if found is None or found.confirmed:
         return None
@@ -98,7 +98,7 @@ def _invitation(service: Service, account: Account, secret: str) -> Invitation:
 
 
 async def confirm_totp(service: Service, owner: Owner, code: str) -> list[str] | None:
-    """Turn TOTP on, with a first code; give the recovery codes if the account had no factor."""
+    """Turn TOTP on, with a first code; return the recovery codes if the account had no factor."""
     account = owner.account
     await service.limits.take(Action.GUESS, account.id)
     code = code.replace(" ", "")
@@ -129,7 +129,7 @@ async def confirm_totp(service: Service, owner: Owner, code: str) -> list[str] |
 
 
 async def begin_passkey(service: Service, account: Account) -> tuple[str, dict[str, Any]]:
-    """Give the challenge to make a passkey for, and what `navigator.credentials.create` takes."""
+    """Return the challenge to make a passkey for, and what `navigator.credentials.create` takes."""
     options, expected = await passkeys.invitation(service, account)
     purpose = Purpose.PASSKEY_REGISTRATION
     return await challenges.pose(service, purpose, account.id, {"webauthn": expected}), options
@@ -138,7 +138,7 @@ async def begin_passkey(service: Service, account: Account) -> tuple[str, dict[s
 async def add_passkey(
     service: Service, owner: Owner, challenge: str, credential: Assertion, *, name: str
 ) -> tuple[Passkey, list[str] | None]:
-    """Keep the passkey that a browser made; give the recovery codes if it is the first factor."""
+    """Keep the passkey that a browser made; return the recovery codes if it is the first factor."""
     account = owner.account
     found = await challenges.find(service, Purpose.PASSKEY_REGISTRATION, challenge)
     if found.account_id != account.id:

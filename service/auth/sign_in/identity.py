@@ -25,12 +25,12 @@ class SignedIn:
 
     @property
     def manages_account(self) -> bool:
-        """Tell whether the token is for more than to be signed in to another application."""
+        """Return whether the token is for more than to be signed in to another application."""
         own = self.claims.client_id in OWN
         return own or scopes.covers(self.claims.scope, [scopes.ACCOUNT])
 
     def stands(self, now: float) -> bool:
-        """Tell whether neither the account nor the session was ended."""
+        """Return whether neither the account nor the session was ended."""
         account = self.account
         if account.disabled_at is not None:
             return False
@@ -40,7 +40,7 @@ class SignedIn:
 
 
 async def identify(service: Service, token: str) -> SignedIn | None:
-    """Give whose access token this is, None unless it is good and its session still stands."""
+    """Return whose access token this is, None unless it is good and its session still stands."""
     try:
         claims = service.tokens.verify(token)
     except TokenError:
@@ -67,6 +67,6 @@ async def _look_up(service: Service, claims: Claims) -> SignedIn | None:
 
 
 def is_ours(service: Service, claims: Claims) -> bool:
-    """Tell whether a token is one of our own applications', and not one that a user agreed to."""
+    """Return whether a token is one of our own applications', and not one that a user agreed to."""
     client = service.settings.clients.find(claims.client_id)
     return claims.client_id in OWN or (client is not None and client.first_party)

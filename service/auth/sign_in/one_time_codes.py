@@ -25,7 +25,7 @@ def new_secret() -> str:
 
 
 def uri(secret: str, *, account: str, issuer: str) -> str:
-    """Give the otpauth URI that authenticator apps read: SHA-1, 6 digits, 30 s, as all know."""
+    """Return the otpauth URI that authenticator apps read: SHA-1, 6 digits, 30 s, as all know."""
     import pyotp  # noqa: PLC0415
 
     return pyotp.TOTP(secret).provisioning_uri(name=account, issuer_name=issuer)
@@ -42,7 +42,7 @@ def qr_svg(text: str) -> str:
 
 
 def step_of(secret: str, code: str, *, after: int = 0, now: float | None = None) -> int | None:
-    """Give the time step whose code this is: the current one or one beside it, later than `after`.
+    """Return the time step whose code this is: the current one or one beside it, later than `after`.
 
     None if there is none. Takes as long whatever the code is.
     """
@@ -73,7 +73,7 @@ def _recovery_code() -> str:
 
 
 def recovery_hash(account_id: str, code: str) -> str:
-    """Give what is kept of a recovery code, however it was typed."""
+    """Return what is kept of a recovery code, however it was typed."""
     bare = "".join(letter for letter in code.lower() if letter.isalnum())
     for mistaken, meant in (("o", "0"), ("i", "1"), ("l", "1")):
         bare = bare.replace(mistaken, meant)

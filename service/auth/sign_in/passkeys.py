@@ -37,7 +37,7 @@ _PORTS = {"http": 80, "https": 443}
 
 
 def relying_party(issuer: str) -> tuple[str, str]:
-    """Give the RP ID and the origin of an issuer, as browsers write them."""
+    """Return the RP ID and the origin of an issuer, as browsers write them."""
     parts = urlsplit(issuer)
     host = parts.hostname or ""
     port = "" if parts.port in {None, _PORTS.get(parts.scheme)} else f":{parts.port}"
@@ -45,7 +45,7 @@ def relying_party(issuer: str) -> tuple[str, str]:
 
 
 def possible(issuer: str) -> bool:
-    """Tell whether browsers make passkeys for an issuer: its host is to be a name, no address."""
+    """Return whether browsers make passkeys for an issuer: its host is to be a name, no address."""
     try:
         ip_address(relying_party(issuer)[0])
     except ValueError:
@@ -54,7 +54,7 @@ def possible(issuer: str) -> bool:
 
 
 async def request(service: Service, account_id: str | None) -> tuple[dict[str, Any], str]:
-    """Give what `navigator.credentials.get` takes, and the challenge in it.
+    """Return what `navigator.credentials.get` takes, and the challenge in it.
 
     For an account: any of its keys. For None: any passkey that the user has, which has to verify
     the user too, as nothing else is asked for.
@@ -75,7 +75,7 @@ async def request(service: Service, account_id: str | None) -> tuple[dict[str, A
 
 
 async def invitation(service: Service, account: Account) -> tuple[dict[str, Any], str]:
-    """Give what `navigator.credentials.create` takes, and the challenge in it."""
+    """Return what `navigator.credentials.create` takes, and the challenge in it."""
     from webauthn import generate_registration_options, options_to_json  # noqa: PLC0415
     from webauthn.helpers.structs import (  # noqa: PLC0415
         AuthenticatorSelectionCriteria,
@@ -104,7 +104,7 @@ async def invitation(service: Service, account: Account) -> tuple[dict[str, Any]
 def registered(
     issuer: str, expected: str, credential: Assertion, *, account_id: str, name: str
 ) -> Passkey | None:
-    """Give the passkey that a browser made for the challenge, None if it did not."""
+    """Return the passkey that a browser made for the challenge, None if it did not."""
     from webauthn import base64url_to_bytes, verify_registration_response  # noqa: PLC0415
     from webauthn.helpers import bytes_to_base64url  # noqa: PLC0415
 
@@ -139,7 +139,7 @@ def verify(
     *,
     account_id: str | None,
 ) -> Passkey | None:
-    """Give the passkey that signed the challenge, its use counted; None if none rightly did.
+    """Return the passkey that signed the challenge, its use counted; None if none rightly did.
 
     Without an account the passkey says whose it is, and must have verified the user. A counter that
     does not grow means a copy of the key (WebAuthn §6.1.1): refused.
@@ -197,7 +197,7 @@ def _descriptors(known: list[Passkey]) -> list[Any]:
 
 
 def _refusals() -> tuple[type[Exception], ...]:
-    """Give what the library raises for what it does not accept, or can't read at all."""
+    """Return what the library raises for what it does not accept, or can't read at all."""
     from webauthn.helpers.exceptions import WebAuthnException  # noqa: PLC0415
 
     return (
@@ -215,7 +215,7 @@ def _refusals() -> tuple[type[Exception], ...]:
 async def with_passkey(
     service: Service, challenge: str, assertion: Assertion
 ) -> tuple[Account, Sequence[str]]:
-    """Give whose passkey signed the challenge, and how they signed in (RFC 8176).
+    """Return whose passkey signed the challenge, and how they signed in (RFC 8176).
 
     Refuse with a ProblemError. The passkey verified its user, so it is both factors.
     """
@@ -236,7 +236,7 @@ async def with_passkey(
 def _signed(
     connection: Connection, *, issuer: str, found: Challenge, assertion: Assertion
 ) -> tuple[Account, Passkey] | None:
-    """Use the challenge up, whether or not its answer is right; give who answered."""
+    """Use the challenge up, whether or not its answer is right; return who answered."""
     if not stored_challenges.use(connection, found.hash, time.time()):
         return None
     expected = json.loads(found.data)["webauthn"]

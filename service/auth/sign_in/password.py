@@ -10,7 +10,7 @@ from auth.telemetry.audit import Event
 
 
 async def with_password(service: Service, email: str, password: str) -> tuple[Account, bool]:
-    """Give the account whose password this is, and whether a second factor is to be asked for.
+    """Return the account whose password this is, and whether a second factor is to be asked for.
 
     Refuse with a ProblemError.
 

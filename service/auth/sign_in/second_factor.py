@@ -46,7 +46,7 @@ class Question:
     webauthn: Mapping[str, Any] | None = None
 
     def problem(self) -> ProblemError:
-        """Give the problem that asks it of a client of the API."""
+        """Return the problem that asks it of a client of the API."""
         more: dict[str, object] = {
             "challenge": self.challenge,
             "expires_in": challenges.SECONDS,
@@ -75,7 +75,7 @@ class Outcome(StrEnum):
 
 
 async def shown_lately(service: Service, session: Session | BrowserSession) -> bool:
-    """Tell whether a session was begun in the last minutes, with the second factor if there is one.
+    """Return whether a session was begun in the last minutes, with the second factor if there is one.
 
     That is what it takes to change something once and for all.
     """
@@ -87,7 +87,7 @@ async def shown_lately(service: Service, session: Session | BrowserSession) -> b
 
 
 async def asked(service: Service, account: Account) -> Question | None:
-    """Give what to ask of the account after its password, None if that is enough."""
+    """Return what to ask of the account after its password, None if that is enough."""
     has = await service.database.read(factors.of, account.id)
     if not has:
         return None
@@ -102,7 +102,7 @@ async def asked(service: Service, account: Account) -> Question | None:
 
 
 async def passed(service: Service, challenge: str, code: str) -> Passed:
-    """Give whose challenge this is if the code, of whichever kind, is right.
+    """Return whose challenge this is if the code, of whichever kind, is right.
 
     Refuse with a ProblemError: INVALID_FACTOR may be tried again, after INVALID_CHALLENGE the
     password is asked for again.
@@ -116,7 +116,7 @@ async def passed(service: Service, challenge: str, code: str) -> Passed:
 
 
 async def passed_with_key(service: Service, challenge: str, assertion: Assertion) -> Passed:
-    """Give whose challenge this is if one of the account's keys signed it; refuse as `passed`."""
+    """Return whose challenge this is if one of the account's keys signed it; refuse as `passed`."""
     found, account = await _open(service, challenge)
     expected = json.loads(found.data).get("webauthn", "")
 
@@ -181,7 +181,7 @@ async def recovered(service: Service, account: Account) -> None:
 
 
 async def _open(service: Service, challenge: str) -> tuple[Challenge, Account]:
-    """Give a challenge that may be answered, and by whom; count that somebody tries."""
+    """Return a challenge that may be answered, and by whom; count that somebody tries."""
     await service.limits.take(Action.GUESS)
     found = await challenges.find(service, Purpose.SECOND_FACTOR, challenge)
     if found.account_id is None:

@@ -98,7 +98,7 @@ def session_of(
 
 
 def first_refresh_token(service: Service, session: Session) -> tuple[str, float]:
-    """Make a refresh token; give it with when it expires."""
+    """Make a refresh token; return it with when it expires."""
     seconds = service.settings.refresh_token_seconds
     return secret_tokens.make(), min(session.last_used_at + seconds, session.expires_at)
 

@@ -90,7 +90,7 @@ def by_id(connection: Connection, identity: str) -> Account | None:
 
 
 def if_it_stands(table: Table) -> Insert:
-    """Give the statement that `add_if_it_stands` inserts a row of the table with."""
+    """Return the statement that `add_if_it_stands` inserts a row of the table with."""
     row = [_bound(column) for column in table.columns]
     stands = (
         ACCOUNTS.c.id == bindparam("whose"),
@@ -113,7 +113,7 @@ def _bound(column: Column[Any]) -> ColumnElement[Any]:
 def add_if_it_stands(
     connection: Connection, statement: Insert, account: Account, row: Mapping[str, Any]
 ) -> bool:
-    """Insert a row if the account may sign in with what it has just shown; tell whether it may.
+    """Insert a row if the account may sign in with what it has just shown; return whether it may.
 
     It may not once it was disabled, or its credentials are others. Whoever changes either waits
     until this transaction ends, and so finds the session that it begins.
@@ -124,7 +124,7 @@ def add_if_it_stands(
 
 
 def change(connection: Connection, identity: str, /, **values: Any) -> Account | None:
-    """Set columns; give the account as it is now, None if it is gone."""
+    """Set columns; return the account as it is now, None if it is gone."""
     changed = update(ACCOUNTS).where(ACCOUNTS.c.id == identity).values(values)
     try:
         with connection.begin_nested():
@@ -135,7 +135,7 @@ def change(connection: Connection, identity: str, /, **values: Any) -> Account |
 
 
 def hold(connection: Connection, account: Account) -> bool:
-    """Lock an account until this transaction ends; tell whether it stands as it was read.
+    """Lock an account until this transaction ends; return whether it stands as it was read.
 
     It does not once it was disabled, or its credentials are others.
     """
@@ -162,7 +162,7 @@ def remove(connection: Connection, identity: str) -> bool:
 def page(
     connection: Connection, *, limit: int, after: str | None = None, email: str | None = None
 ) -> list[Account]:
-    """Give accounts, newest first, from behind the account `after`; `email` is part of theirs."""
+    """Return accounts, newest first, from behind the account `after`; `email` is part of theirs."""
     found = _ACCOUNT.order_by(ACCOUNTS.c.created_at.desc(), ACCOUNTS.c.id.desc()).limit(limit)
     if email:
         found = found.where(ACCOUNTS.c.email.contains(email.lower(), autoescape=True))
@@ -181,7 +181,7 @@ def _values(account: Account) -> dict[str, Any]:
 
 
 def of_row(row: Sequence[Any]) -> Account:
-    """Give the account whose columns these are, in the table's order; more may follow."""
+    """Return the account whose columns these are, in the table's order; more may follow."""
     return Account(**dict(zip(_NAMES, row, strict=False)))
 
 

@@ -38,7 +38,7 @@ def add(connection: Connection, hashed: str, action: Action, *, now: float, seco
 
 
 def find(connection: Connection, hashed: str, now: float) -> Action | None:
-    """Give what the token allows, None if it is unknown, used or expired."""
+    """Return what the token allows, None if it is unknown, used or expired."""
     row = connection.execute(
         select(ACTION_TOKENS.c.account_id, ACTION_TOKENS.c.purpose, ACTION_TOKENS.c.email).where(
             ACTION_TOKENS.c.hash == hashed,
@@ -50,7 +50,7 @@ def find(connection: Connection, hashed: str, now: float) -> Action | None:
 
 
 def use(connection: Connection, hashed: str, now: float) -> Action | None:
-    """Give what the token allows, and use it up; of several at once only one gets it."""
+    """Return what the token allows, and use it up; of several at once only one gets it."""
     action = find(connection, hashed, now)
     used = update(ACTION_TOKENS).where(
         ACTION_TOKENS.c.hash == hashed, ACTION_TOKENS.c.used_at.is_(None)

@@ -44,7 +44,7 @@ def begin(
 
 
 def find(connection: Connection, hashed: str, now: float) -> tuple[BrowserSession, Account] | None:
-    """Give who is signed in, None if nobody is any more."""
+    """Return who is signed in, None if nobody is any more."""
     found = _SESSION.where(BROWSER_SESSIONS.c.hash == hashed, BROWSER_SESSIONS.c.expires_at > now)
     row = connection.execute(found).mappings().first()
     if row is None:
@@ -63,7 +63,7 @@ def step_up(connection: Connection, hashed: str, renewed: str, amr: str, now: fl
 
 
 def stands(connection: Connection, hashed: str) -> bool:
-    """Tell whether a session has not ended; whoever ends it waits until this transaction does."""
+    """Return whether a session has not ended; whoever ends it waits until this transaction does."""
     found = select(BROWSER_SESSIONS.c.hash).where(BROWSER_SESSIONS.c.hash == hashed)
     return connection.execute(found.with_for_update(read=True)).first() is not None
 

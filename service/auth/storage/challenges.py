@@ -32,7 +32,7 @@ def add(connection: Connection, challenge: Challenge) -> None:
 
 
 def find(connection: Connection, hashed: str, purpose: Purpose, now: float) -> Challenge | None:
-    """Give a challenge that may still be answered."""
+    """Return a challenge that may still be answered."""
     columns = [CHALLENGES.c[name] for name in Challenge.__slots__]
     row = connection.execute(
         select(*columns).where(
@@ -46,7 +46,7 @@ def find(connection: Connection, hashed: str, purpose: Purpose, now: float) -> C
 
 
 def attempt(connection: Connection, hashed: str, now: float, *, most: int) -> bool:
-    """Count a try; tell whether it is allowed. Others at the same challenge wait for its end."""
+    """Count a try; return whether it is allowed. Others at the same challenge wait for its end."""
     counted = (
         update(CHALLENGES)
         .where(

@@ -23,14 +23,14 @@ _CONSENT = select(*(OAUTH_CONSENTS.c[name] for name in Consent.__slots__))
 
 
 def of(connection: Connection, account_id: str) -> list[Consent]:
-    """Give what an account has granted, the last granted first."""
+    """Return what an account has granted, the last granted first."""
     found = _CONSENT.where(OAUTH_CONSENTS.c.account_id == account_id)
     rows = connection.execute(found.order_by(OAUTH_CONSENTS.c.granted_at.desc())).mappings()
     return [Consent(**row) for row in rows]
 
 
 def scope(connection: Connection, account_id: str, client_id: str, *, lock: bool = False) -> str:
-    """Give the scopes that the account has granted to the client, "" for none.
+    """Return the scopes that the account has granted to the client, "" for none.
 
     With `lock`, who withdraws it waits until this transaction is over, and finds what came of it.
     """
@@ -78,7 +78,7 @@ def grant(
 
 
 def withdraw(connection: Connection, account_id: str, client_id: str, *, now: float) -> bool:
-    """Forget what was granted to a client, and end its sessions; tell if there was anything."""
+    """Forget what was granted to a client, and end its sessions; return whether there was anything."""
     gone = delete(OAUTH_CONSENTS).where(
         OAUTH_CONSENTS.c.account_id == account_id, OAUTH_CONSENTS.c.client_id == client_id
     )

@@ -54,7 +54,7 @@ class Database(ABC):
     def close(self) -> None: ...
 
     def version(self) -> tuple[int, int] | None:
-        """Give what differs after any commit of anybody, None where that is not cheap.
+        """Return what differs after any commit of anybody, None where that is not cheap.
 
         What was read is as good as read again while it stays the same.
         """
@@ -83,7 +83,7 @@ _ALIVE = sql("SELECT 1 FROM accounts LIMIT 1")
 
 
 def connect(url: str) -> Database:
-    """Give the database at a SQLAlchemy URL; nothing is opened yet."""
+    """Return the database at a SQLAlchemy URL; nothing is opened yet."""
     if make_url(url).get_backend_name() == "sqlite":
         from auth.storage.sqlite import SqliteDatabase  # noqa: PLC0415
 

@@ -132,7 +132,7 @@ def use_code(connection: Connection, account_id: str, hashed: str, now: float) -
 
 
 def remove_all(connection: Connection, account_id: str) -> bool:
-    """Take every factor away; tell whether there was one."""
+    """Take every factor away; return whether there was one."""
     had = bool(of(connection, account_id))
     for table in (TOTP_SECRETS, RECOVERY_CODES, WEBAUTHN_CREDENTIALS):
         connection.execute(delete(table).where(table.c.account_id == account_id))

@@ -20,7 +20,7 @@ _LEVEL = sql(f"SELECT {_LEFT} FROM rate_limits WHERE bucket = :bucket")  # noqa:
 def pour(
     connection: Connection, bucket: str, *, amount: float, capacity: float, rate: float, now: float
 ) -> tuple[bool, float]:
-    """Add to a bucket that leaks `rate` a second; tell whether it fitted, and the level now.
+    """Add to a bucket that leaks `rate` a second; return whether it fitted, and the level now.
 
     What does not fit changes nothing: who is refused waits no longer for having asked.
     """

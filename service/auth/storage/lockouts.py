@@ -21,7 +21,7 @@ UNTIL = select(func.max(func.coalesce(LOCKOUTS.c.locked_until, 0))).where(
 
 
 def until(connection: Connection, one: str, other: str) -> float | None:
-    """Give when the last lock of both subjects ends; 0 without any, None if none failed at all."""
+    """Return when the last lock of both subjects ends; 0 without any, None if none failed at all."""
     latest: float | None = connection.execute(UNTIL, {"one": one, "other": other}).scalar()
     return latest
 
@@ -33,7 +33,7 @@ def failed(
     now: float,
     memory: float,
 ) -> float:
-    """Count a failure of each subject, lock those that had too many; give when that ends, or 0.
+    """Count a failure of each subject, lock those that had too many; return when that ends, or 0.
 
     Each subject comes with how many seconds so many failures lock it. Failures are forgotten when
     `memory` seconds passed without another.

@@ -47,7 +47,7 @@ def add(connection: Connection, code: KeptCode, *, browser: str, by_consent: boo
 
 
 def find(connection: Connection, hashed: str, *, lock: bool = False) -> KeptCode | None:
-    """Give a code; with `lock`, nobody else gets it before this transaction is over."""
+    """Return a code; with `lock`, nobody else gets it before this transaction is over."""
     found = _CODE.where(OAUTH_CODES.c.hash == hashed)
     row = connection.execute(found.with_for_update() if lock else found).mappings().first()
     return KeptCode(**row) if row else None

@@ -29,7 +29,7 @@ _EXPIRING = (
 
 
 def prune(connection: Connection, *, now: float, audit_seconds: float) -> dict[str, int]:
-    """Delete expired rows, and audit events older than `audit_seconds`; give how many of each."""
+    """Delete expired rows, and audit events older than `audit_seconds`; return how many of each."""
     conditions: list[tuple[Table, ColumnElement[bool]]] = [
         (table, table.c.expires_at < now) for table in _EXPIRING
     ]

@@ -28,7 +28,7 @@ class State(Enum):
 
 
 def migrate(database: Database) -> State:
-    """Apply the migrations that are missing; give the state that was found."""
+    """Apply the migrations that are missing; return the state that was found."""
     if (found := database.write_now(state)) is State.BEHIND:
         # asked again: another process may have done it while this one waited for the lock
         database.migrate(_upgrade)

@@ -101,7 +101,7 @@ def add_token(
 def with_account(
     connection: Connection, account_id: str, session_id: str
 ) -> tuple[Account, Session] | None:
-    """Give a session and whose it is, in one query: what each request with a token asks."""
+    """Return a session and whose it is, in one query: what each request with a token asks."""
     given = {"account": account_id, "session": session_id}
     row = connection.execute(_WITH_ACCOUNT, given).first()
     if row is None:
@@ -111,7 +111,7 @@ def with_account(
 
 
 def by_token(connection: Connection, hashed: str) -> tuple[Session, float | None, float] | None:
-    """Give the session of a refresh token, when that was used, and when it expires.
+    """Return the session of a refresh token, when that was used, and when it expires.
 
     Locks both for this transaction, so that of two at once the second one sees what the first did.
     """
@@ -127,7 +127,7 @@ def use_token(connection: Connection, hashed: str, now: float) -> None:
 
 
 def descendant_used(connection: Connection, hashed: str) -> bool:
-    """Tell whether a refresh token that was given for this one was used in its turn."""
+    """Return whether a refresh token that was given for this one was used in its turn."""
     child = select(REFRESH_TOKENS.c.hash).where(
         REFRESH_TOKENS.c.parent_hash == hashed, REFRESH_TOKENS.c.used_at.is_not(None)
     )
@@ -146,7 +146,7 @@ def touch(connection: Connection, session: Session) -> None:
 
 
 def live(connection: Connection, account_id: str, now: float) -> list[Session]:
-    """Give the sessions of an account that could still be used, the last used one first."""
+    """Return the sessions of an account that could still be used, the last used one first."""
     found = _SESSION.where(
         SESSIONS.c.account_id == account_id,
         SESSIONS.c.revoked_at.is_(None),
@@ -159,7 +159,7 @@ def live(connection: Connection, account_id: str, now: float) -> list[Session]:
 def revoke(
     connection: Connection, session_id: str, why: str, now: float, *, account_id: str | None = None
 ) -> bool:
-    """End a session, if it is one of the account's; tell whether it was live."""
+    """End a session, if it is one of the account's; return whether it was live."""
     ended = update(SESSIONS).where(
         SESSIONS.c.id == session_id,
         SESSIONS.c.revoked_at.is_(None),
@@ -172,7 +172,7 @@ def revoke(
 
 
 def revoke_by_token(connection: Connection, hashed: str, why: str, now: float) -> Session | None:
-    """End the session of a refresh token; give it, if it was live."""
+    """End the session of a refresh token; return it, if it was live."""
     found = by_token(connection, hashed)
     if found is None or not revoke(connection, found[0].id, why, now):
         return None
@@ -180,7 +180,7 @@ def revoke_by_token(connection: Connection, hashed: str, why: str, now: float) -
 
 
 def stands(connection: Connection, session_id: str, now: float) -> bool:
-    """Tell whether a session has not ended; whoever ends it waits until this transaction does."""
+    """Return whether a session has not ended; whoever ends it waits until this transaction does."""
     found = select(SESSIONS.c.id).where(
         SESSIONS.c.id == session_id, SESSIONS.c.revoked_at.is_(None), SESSIONS.c.expires_at > now
     )
@@ -202,7 +202,7 @@ def revoke_all(
     but: str | None = None,
     but_browser: str = "",
 ) -> int:
-    """End the sessions of an account, in browsers too; give how many.
+    """End the sessions of an account, in browsers too; return how many.
 
     One stays: that whose id is `but`, or the browser's whose cookie has the hash `but_browser`.
     """

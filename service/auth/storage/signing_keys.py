@@ -19,7 +19,7 @@ class KeptKey:
 
 
 def every(connection: Connection) -> list[KeptKey]:
-    """Give the keys in the order in which they become active."""
+    """Return the keys in the order in which they become active."""
     found = select(SIGNING_KEYS).order_by(SIGNING_KEYS.c.activates_at, SIGNING_KEYS.c.kid)
     return [KeptKey(**row) for row in connection.execute(found).mappings()]
 

@@ -125,7 +125,7 @@ class Audit:
     async def page(
         self, *, before: int | None, size: int, event: Event | None, account_id: str | None
     ) -> list[dict[str, Any]]:
-        """Give up to `size` events, newest first, with lower ids than `before`."""
+        """Return up to `size` events, newest first, with lower ids than `before`."""
         rows = await self._database.read(
             audit.page,
             before=before,

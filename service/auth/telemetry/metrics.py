@@ -99,5 +99,5 @@ class RequestMetrics:
 
 
 def template(scope: Scope) -> str:
-    """Give the route's path as it was declared; `none` where no route matched."""
+    """Return the route's path as it was declared; `none` where no route matched."""
     return str(getattr(scope.get("route"), "path", "none"))

@@ -47,7 +47,7 @@ class Tracing:
             self._provider.shutdown()
 
     def middleware(self) -> Callable[[ASGIApp], ASGIApp]:
-        """Give what makes a span of each request; only for an app whose tracing is on."""
+        """Return what makes a span of each request; only for an app whose tracing is on."""
         tracer = self._tracer
         assert tracer is not None  # noqa: S101 - asked for only when on
         return lambda app: _Traced(app, tracer)

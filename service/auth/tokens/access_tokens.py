@@ -124,7 +124,7 @@ class Tokens:
         return jwt.encode(header, claims, key.pair, registry=self._registry)
 
     def verify(self, token: str) -> Claims:
-        """Give what a token of ours says; raise TokenError for any other."""
+        """Return what a token of ours says; raise TokenError for any other."""
         claims = self._verified.get(token)
         if claims is None:
             claims = self._checked(token)
@@ -137,7 +137,7 @@ class Tokens:
         return claims
 
     def signed_by_us(self, token: str, *, kind: str) -> dict[str, Any]:
-        """Give the claims of a JWT of the type `kind` that we signed, be it expired or not."""
+        """Return the claims of a JWT of the type `kind` that we signed, be it expired or not."""
         try:
             return jwt.decode(token, self._key(token, kind).pair, registry=self._registry).claims
         except (JoseError, ValueError, TypeError) as error:
@@ -163,7 +163,7 @@ class Tokens:
         )
 
     def _key(self, token: str, kind: str) -> SigningKey:
-        """Give the key that a token names, having checked that the token is for that key."""
+        """Return the key that a token names, having checked that the token is for that key."""
         header = _header(token)
         key = self._keys.find(str(header.get("kid")))
         if key is None:
@@ -177,7 +177,7 @@ class Tokens:
 
 
 def unknown_kid(token: str, keys: KeySet) -> bool:
-    """Tell whether a token names a key that these are not: one that another process has made."""
+    """Return whether a token names a key that these are not: one that another process has made."""
     try:
         kid = _header(token).get("kid")
     except TokenError:

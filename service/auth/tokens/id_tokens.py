@@ -53,7 +53,7 @@ def issue(
 
 
 def about(account: Account, scope: str) -> dict[str, Any]:
-    """Give the claims about the account that the scopes allow (OIDC Core §5.4)."""
+    """Return the claims about the account that the scopes allow (OIDC Core §5.4)."""
     claims: dict[str, Any] = {}
     if scopes.covers(scope, [PROFILE]) and account.name:
         claims["name"] = account.name
@@ -80,7 +80,7 @@ def hint(tokens: Tokens, token: str) -> Hint | None:
 
 
 def _half_hash(token: str, algorithm: str) -> str:
-    """Give the left half of the token's hash, by the hash that the signature uses (§3.1.3.6)."""
+    """Return the left half of the token's hash, by the hash that the signature uses (§3.1.3.6)."""
     used = hashlib.sha512 if algorithm == ED25519 else hashlib.sha256
     digest = used(token.encode()).digest()
     return base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()

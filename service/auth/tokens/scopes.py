@@ -25,7 +25,7 @@ def meaning(scope: str) -> str:
 
 
 def split(scope: str) -> tuple[str, ...]:
-    """Give the words once each, in their order."""
+    """Return the words once each, in their order."""
     return tuple(dict.fromkeys(scope.split()))
 
 

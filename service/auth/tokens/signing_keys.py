@@ -53,13 +53,13 @@ class KeySet:
             raise ValueError("there is no signing key")
 
     def current(self) -> SigningKey:
-        """Give the key that signs: the last one that became active."""
+        """Return the key that signs: the last one that became active."""
         now = self._now()
         active = [key for key in self._keys if key.activates_at <= now]
         return active[-1] if active else self._keys[0]
 
     def find(self, kid: str) -> SigningKey | None:
-        """Give the key that verifies what `kid` signed, None if there is none any more."""
+        """Return the key that verifies what `kid` signed, None if there is none any more."""
         key = self._by_kid.get(kid)
         return key if key is not None and not self.over(key) else None
 
@@ -67,7 +67,7 @@ class KeySet:
         return [key for key in self._keys if not self.over(key)]
 
     def over(self, key: SigningKey) -> bool:
-        """Tell whether all that the key has signed is expired."""
+        """Return whether all that the key has signed is expired."""
         following = self._keys[self._keys.index(key) + 1 :]
         return bool(following) and following[0].activates_at + TOKEN_SECONDS < self._now()
 
@@ -83,7 +83,7 @@ class KeySet:
         return frozenset(self._by_kid)
 
     def states(self) -> list[tuple[SigningKey, str]]:
-        """Give each published key with what it is: `next`, `current` or `retired`."""
+        """Return each published key with what it is: `next`, `current` or `retired`."""
         current, now = self.current(), self._now()
         return [
             (key, "current" if key is current else "next" if key.activates_at > now else "retired")
@@ -110,7 +110,7 @@ def read(pem: str, activates_at: float = 0) -> SigningKey:
 
 
 def make(algorithm: str) -> str:
-    """Make a private key for an algorithm; give its PEM."""
+    """Make a private key for an algorithm; return its PEM."""
     private: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
     if algorithm == ED25519:
         private = ed25519.Ed25519PrivateKey.generate()
@@ -124,7 +124,7 @@ def make(algorithm: str) -> str:
 
 
 def load(connection: Connection, sealer: Sealer) -> KeySet:
-    """Give the keys of the database; raise ValueError if there are none, or another's."""
+    """Return the keys of the database; raise ValueError if there are none, or another's."""
     return KeySet(
         read(sealer.open(kept.private_key, _purpose(kept.kid)).decode(), kept.activates_at)
         for kept in signing_keys.every(connection)
@@ -133,7 +133,7 @@ def load(connection: Connection, sealer: Sealer) -> KeySet:
 
 
 def adopt(connection: Connection, sealer: Sealer, pem: str, publish_seconds: float) -> bool:
-    """Take over the configured key if it is not known yet; tell whether it was new.
+    """Take over the configured key if it is not known yet; return whether it was new.
 
     The first one signs at once, a later one after `publish_seconds`. One that is known stays what
     it is, so a configuration that lags behind a rotation by command does not undo that.
@@ -178,7 +178,7 @@ def revoke_others(connection: Connection, kid: str) -> int:
 
 
 def prune(connection: Connection, sealer: Sealer) -> int:
-    """Erase the keys whose tokens are all expired; give how many."""
+    """Erase the keys whose tokens are all expired; return how many."""
     keys = load(connection, sealer)
     gone = [kid for kid in keys.kids if keys.find(kid) is None]
     return signing_keys.erase(connection, *gone)
