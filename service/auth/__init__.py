@@ -1,1 +1,1 @@
-"""The Authentication Service: accounts, passwords, and signed tokens that say who is who."""
+"""The Authentication Service: accounts, passwords, and signed tokens that identify users."""

@@ -16,7 +16,7 @@ from auth.service import Service
 from auth.telemetry import logs
 
 _DESCRIPTION = """
-Accounts, passwords, and signed tokens that say who is who.
+Accounts, passwords, and signed tokens that identify users.
 
 Every error is a problem document (RFC 9457) with a stable `code`. Access tokens are JWTs for APIs
 (RFC 9068); the keys that verify them are at `/.well-known/jwks.json`.

@@ -1,4 +1,4 @@
-"""What operators do on the server: `python -m auth COMMAND`, beside a service that runs."""
+"""The commands of operators on the server: `python -m auth COMMAND`, beside a running service."""
 
 import argparse
 import sys
@@ -21,11 +21,11 @@ _LINK_SECONDS = 3600
 
 
 class CommandError(Exception):
-    """A command can't do what it is asked; the text says why."""
+    """A command can't be executed; the text gives the reason."""
 
 
 def run(argv: Sequence[str]) -> int:
-    """Run a command, or serve without one; return the exit status."""
+    """Run a command, or serve without a command; return the exit status."""
     arguments = _parser().parse_args(argv)
     if arguments.command == "client-secret":
         return _make_client_secret()
@@ -52,16 +52,16 @@ def run(argv: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m auth", description=__doc__)
     commands = parser.add_subparsers(dest="command")
-    commands.add_parser("serve", help="serve until SIGTERM; what is done without a command")
+    commands.add_parser("serve", help="serve until SIGTERM; the default")
     commands.add_parser("migrate", help="bring the database to this release's schema")
     administrator = commands.add_parser(
-        "create-admin", help="make an administrator, or an account one"
+        "create-admin", help="make an administrator, of a new or an existing account"
     )
     administrator.add_argument("email")
     administrator.add_argument(
         "--password-stdin",
         action="store_true",
-        help="read the password from standard input; without it, a link to set one is printed",
+        help="read the password from standard input; without it, print a link to set a password",
     )
     rotate = commands.add_parser("rotate-keys", help="make the next signing key")
     rotate.add_argument("--algorithm", choices=signing_keys.ALGORITHMS, help="default: as it is")
@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands.add_parser("client-secret", help="make a secret for an application, with its hash")
     commands.add_parser("keys", help="list the signing keys")
-    commands.add_parser("prune", help="delete what is expired, and keys that nothing needs")
+    commands.add_parser("prune", help="delete expired rows, and keys that are not needed")
     return parser
 
 
@@ -96,7 +96,7 @@ def _create_admin(database: Database, settings: Settings, arguments: argparse.Na
     password = _password_from_stdin() if arguments.password_stdin else ""
     if arguments.password_stdin and (refusal := password_rules.refusal(password, email)):
         raise CommandError(str(refusal))
-    # without one, nobody knows the password until the link is used
+    # without a password in standard input, nobody knows the password until the link is used
     try:
         hashed = passwords.hashed(password or secret_tokens.make())
     except passwords.BusyError:
@@ -128,7 +128,7 @@ def _rotate(database: Database, settings: Settings, arguments: argparse.Namespac
     database.write_now(signing_keys.adopt, sealer, settings.signing_key, publish)
     known = database.write_now(signing_keys.load, sealer)
     if not at_once and known.newest is not known.current():
-        raise CommandError("The next key is there already; --now makes one that signs at once.")
+        raise CommandError("The next key exists already; --now makes a key that signs at once.")
     algorithm = arguments.algorithm or settings.signing_algorithm or known.newest.algorithm
     made = database.write_now(signing_keys.rotate, sealer, algorithm, publish)
     if arguments.revoke:

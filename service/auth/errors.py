@@ -5,7 +5,7 @@ from enum import Enum
 
 
 class Code(Enum):
-    """The stable code of each problem, with its status and what it says."""
+    """The stable code of each problem, with its status and its title."""
 
     INVALID_REQUEST = (422, "The request does not have the form that is described.")
     INVALID_CREDENTIALS = (401, "The e-mail address or the password is wrong.")
@@ -22,7 +22,7 @@ class Code(Enum):
     FORBIDDEN = (403, "This account may not do that.")
     INSUFFICIENT_SCOPE = (403, "The application that got this token may not do that.")
     INVALID_REFRESH_TOKEN = (401, "The refresh token is wrong, expired or revoked. Log in again.")
-    INVALID_CODE = (400, "The code is wrong, used or expired. Ask for a new one.")
+    INVALID_CODE = (400, "The code is wrong, used or expired. Ask for a new code.")
     NOT_FOUND = (404, "There is no such thing.")
     CONFLICT = (409, "That can't be done to this account.")
     EMAIL_TAKEN = (409, "There is an account with this e-mail address.")
@@ -30,7 +30,7 @@ class Code(Enum):
     TIMEOUT = (408, "The request did not arrive in time.")
     PASSWORD_REFUSED = (422, "The password can't be used.")
     RATE_LIMITED = (429, "Too many requests; try again later.")
-    INTERNAL = (500, "The service failed at this; its log tells more under the request's id.")
+    INTERNAL = (500, "The service failed; its log has the reason under the request's id.")
     BUSY = (503, "Too many logins at once; try again in a moment.")
     UNAVAILABLE = (503, "The service can't reach its data; try again in a moment.")
 
@@ -54,7 +54,7 @@ class ProblemError(Exception):
         detail: str = "",
         more: Mapping[str, object] | None = None,
     ) -> None:
-        """`more` are members of the document beside the usual ones (RFC 9457 §3.2)."""
+        """`more` are additional members of the document (RFC 9457 §3.2)."""
         super().__init__(code.name)
         self.code = code
         self.headers = headers
@@ -63,7 +63,7 @@ class ProblemError(Exception):
 
     @property
     def text(self) -> str:
-        """Say it to people, as particularly as it is known."""
+        """Return the most particular text for people."""
         return self.detail or self.code.title
 
 

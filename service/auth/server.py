@@ -17,7 +17,7 @@ _HOST = "0.0.0.0"  # noqa: S104 - in a container; the host publishes it on loopb
 
 
 class Server(uvicorn.Server):
-    """Tells the world that it stops before it does, so that a proxy can look elsewhere."""
+    """Turns /readyz to 503 before it stops, so that a proxy can look elsewhere."""
 
     def __init__(self, config: uvicorn.Config, settings: Settings) -> None:
         super().__init__(config)
@@ -30,7 +30,7 @@ class Server(uvicorn.Server):
 
 
 def serve(settings: Settings) -> int:
-    """Serve until told to stop; return the exit status. Raise SettingsError for a port in use."""
+    """Serve until SIGTERM; return the exit status. Raise SettingsError for a port in use."""
     listener = _bound(settings)
     logs.configure()
     config = uvicorn.Config(
@@ -43,7 +43,7 @@ def serve(settings: Settings) -> int:
         # it would believe X-Forwarded-For before `auth.guard.caller` can judge it
         proxy_headers=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
-        # longer than the proxy keeps an idle connection, so that it is the one to close
+        # longer than the proxy keeps an idle connection, so that the proxy closes it
         timeout_keep_alive=150,
     )
     server = Server(config, settings)
@@ -54,7 +54,7 @@ def serve(settings: Settings) -> int:
 
 
 def _bound(settings: Settings) -> socket.socket:
-    """Take the port before anything is opened: if it can't be had, that is the one thing to say."""
+    """Take the port before anything is opened: a port in use is then the only problem."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -1,4 +1,4 @@
-"""The service: what the routes, the pages and the commands work with."""
+"""The service: the parts that the use cases work with."""
 
 import asyncio
 import contextlib
@@ -53,7 +53,7 @@ class Service:
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
-        """Migrate the database, unseal the keys, and make what needs them.
+        """Migrate the database, unseal the keys, and build the parts.
 
         Raise SettingsError or SQLAlchemyError.
         """
@@ -89,7 +89,7 @@ class Service:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Do what goes on beside the requests; at the end, finish it."""
+        """Run the background work until the end of the block, then finish it."""
         tasks = [
             asyncio.create_task(work)
             for work in (*self.mail_queue.workers(), self._keep_keys(), self._prune())
@@ -119,7 +119,7 @@ class Service:
             self.tokens.keys = found
 
     async def _keep_keys(self) -> None:
-        """Notice the keys that others make, and make the next one when it is time."""
+        """Load the keys that other processes make, and make the next key in time."""
         settings = self.settings
         pause = max(1.0, min(_RELOAD_SECONDS, settings.signing_key_publish_seconds / 3))
         while True:
@@ -148,7 +148,7 @@ class Service:
 
 @contextlib.contextmanager
 def _going_on() -> Iterator[None]:
-    """Let a database that is away for a while not end what runs for ever."""
+    """Let background work survive a database that is away for a while."""
     try:
         yield
     except SQLAlchemyError as error:

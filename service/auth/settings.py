@@ -33,8 +33,8 @@ __all__ = ["Settings", "SettingsError"]
 DAY = 86_400
 PRODUCTION, DEVELOPMENT = "production", "development"
 _SHORTEST_SECRET = 32
-_MOST_DIGITS = 18  # of a number that is read at all
-# The whole value must be made of such words: a real password may well hold one of them.
+_MOST_DIGITS = 18  # a longer number is not read
+# The whole value must consist of such words: a real password may well hold some of them.
 _PLACEHOLDER = re.compile(
     r"<.*>|([-_ .]*(change[-_ ]?(me|this|it)|placeholder|example|secret|password|key|token"
     r"|your|my|here|todo|tbd|x{3,}))+[-_ .!]*",
@@ -57,14 +57,14 @@ def _digits(value: Any) -> Any:
 
 def _true_or_false(value: Any) -> Any:
     if value not in {True, False, "true", "false"}:
-        raise ValueError("must be one of true, false.")
+        raise ValueError("must be true or false.")
     return value in {True, "true"}
 
 
 def _one_of(*choices: str) -> BeforeValidator:
     def check(value: Any) -> Any:
         if value not in choices:
-            raise ValueError(f"must be one of {', '.join(choices)}.")
+            raise ValueError(f"must be {' or '.join(filter(None, choices))}.")
         return value
 
     return BeforeValidator(check)
@@ -91,7 +91,7 @@ def _shown(default: Any, description: str, *, default_text: str, repr: bool = Tr
 class Settings(BaseSettings):
     """The settings, as fields in lower case without AUTH_: times in seconds unless named otherwise.
 
-    A field may use those that are declared before it.
+    A field may use earlier fields.
     """
 
     model_config = SettingsConfigDict(
@@ -235,7 +235,7 @@ class Settings(BaseSettings):
         default_text="",
     )
     lockout_after: Whole = Field(
-        5, ge=1, le=1000, description="failed logins of an account from one client before a lock"
+        5, ge=1, le=1000, description="failed logins of an account from a client before a lock"
     )
     body_seconds: Whole = Field(
         30, ge=6, le=300, description="how long a request may take to arrive"
@@ -262,8 +262,8 @@ class Settings(BaseSettings):
 
     @property
     def secret_keys(self) -> tuple[str, ...]:
-        """Return the secrets that seal the database, the current one first."""
-        # the signing key stands in: one secret less to keep for a service that never changes it
+        """Return the secrets that seal the database, the current secret first."""
+        # the signing key stands in: a secret less to keep for a service that never changes it
         return (
             self.secret_key or self.signing_key,
             *filter(None, [self.secret_key_previous, self.signing_key]),
@@ -331,7 +331,7 @@ class Settings(BaseSettings):
             raise ValueError(_not_set("signing_key"))
         if "PRIVATE KEY" not in value:
             raise ValueError(
-                "is not a private key but a placeholder. Make one with: openssl genpkey "
+                "is not a private key but a placeholder. Make a key with: openssl genpkey "
                 "-algorithm EC -pkeyopt ec_paramgen_curve:P-256"
             )
         return value
@@ -364,7 +364,7 @@ class Settings(BaseSettings):
     def _secret_key(cls, value: str) -> str:
         if value and (_PLACEHOLDER.fullmatch(value) or len(value) < _SHORTEST_SECRET):
             raise ValueError(
-                f"is a placeholder, or shorter than {_SHORTEST_SECRET} characters. Make one "
+                f"is a placeholder, or shorter than {_SHORTEST_SECRET} characters. Make a secret "
                 "with: openssl rand -base64 32"
             )
         return value
@@ -488,7 +488,7 @@ def _not_set(field: str) -> str:
 
 
 def _split(url: str) -> SplitResult:
-    """Split a URL; one that can't be split has no part at all."""
+    """Split a URL; an invalid URL has empty parts."""
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018 - reads it, and raises if it is no number

@@ -15,10 +15,10 @@ class FullError(Exception):
 
 
 class Pool:
-    """Runs functions in `threads` threads; `places` are of those that run and those that wait.
+    """Runs functions in `threads` threads; `places` counts running and waiting functions.
 
-    `niceness` is that of `nice(1)`: how much the threads let all others go first, such as the
-    event loop.
+    `niceness` is that of `nice(1)`: how much the threads let all others go first, such as the event
+    loop.
     """
 
     def __init__(self, threads: int, *, places: int, name: str, niceness: int = 0) -> None:
@@ -35,7 +35,7 @@ class Pool:
         self.taken = 0
 
     async def run(self, work: Callable[[], Answer]) -> Answer:
-        """Give or raise what the work does; raise FullError where there is no place.
+        """Return or raise the result of the work; raise FullError without a free place.
 
         A caller that gives up does not stop the thread: its place is free when that is done.
         """
@@ -51,9 +51,9 @@ class Pool:
             outcome: object
             try:
                 outcome = work()
-            except BaseException as error:  # noqa: BLE001 - it is the caller's, whatever it is
+            except BaseException as error:  # noqa: BLE001 - it belongs to the caller
                 kind, outcome = answer.set_exception, error
-            # before the loop is told: it may be closed, and the place is free all the same
+            # before the loop knows: it may be closed, and the place is free all the same
             self._count(-1)
             loop.call_soon_threadsafe(settle, kind, outcome)
 

@@ -1,4 +1,4 @@
-"""Environment variables: how they are read, and how a wrong one is described.
+"""Environment variables: their reading, and the descriptions of wrong values.
 
 A variable is a field of `auth.settings.Settings`. A problem is a sentence that begins with the
 variable's name and gives the rule; it never shows a value, which may be a secret.
@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 PREFIX = "AUTH_"
 _NAME = re.compile(r"AUTH_[A-Z0-9_]+")
-# The default of a field depends on a field that is wrong: that one is described.
+# The default of a field depends on an earlier field that is wrong and has its own problem.
 _FOLLOWING = "default_factory_not_called"
 
 
@@ -27,7 +27,7 @@ def name_of(field: str) -> str:
 class Environment(PydanticBaseSettingsSource):
     """Reads a field from NAME, or from the file that NAME_FILE names.
 
-    Without `files`, it reads no file: those are where the service runs.
+    Without `files`, it reads no file: the files are where the service runs.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ def described(error: ValidationError, settings: type[BaseSettings]) -> list[str]
 
 
 def about_others(problems: Iterable[str], hidden: set[str]) -> list[str]:
-    """Return the problems that mention none of the hidden variables."""
+    """Return the problems that mention no hidden variable."""
     return [problem for problem in problems if not hidden & {*_NAME.findall(problem)}]
 
 

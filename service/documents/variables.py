@@ -22,7 +22,7 @@ def table() -> str:
 
 
 def with_table(document: str) -> str:
-    """Return the document with today's table in place of the one that it has."""
+    """Return the document with today's table in place of its table."""
     replaced, count = _TABLE.subn(lambda _: table(), document)
     if count != 1:
         raise ValueError(f"{DOCUMENT} has {count} tables of variables instead of one")

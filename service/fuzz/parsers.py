@@ -1,7 +1,7 @@
-"""Fuzzes what reads strangers' input, guided by coverage: `make fuzz`, `make fuzz SECONDS=600`.
+"""Fuzzes the parsers of strangers' input, guided by coverage: `make fuzz`, `make fuzz SECONDS=600`.
 
-Whatever comes in, a parser gives an answer or the one error that it names; anything else ends the
-run and leaves the input in a file. Hypothesis tests the same properties, with fewer inputs.
+For any input, a parser returns or raises its documented error; any other error ends the run and
+leaves the input in a file. Hypothesis tests the same properties, with fewer inputs.
 """
 
 import contextlib
@@ -42,7 +42,7 @@ def one_input(data: bytes) -> None:
 
 
 def bearer(token: str) -> None:
-    """No token is accepted but the one that was issued."""
+    """Accept no token but the issued token."""
     unknown_kid(token, _KEYS)
     try:
         _TOKENS.verify(token)
@@ -53,7 +53,7 @@ def bearer(token: str) -> None:
 
 
 def forwarded(header: str) -> None:
-    """Whatever stands before it, the client is what the last proxy saw."""
+    """Take the address that the last proxy saw for the client, never a part of its header."""
     found = addresses.client("127.0.0.1", [header, "203.0.113.7"], _TRUSTED)
     if found != "203.0.113.7":
         raise AssertionError("a client chose its own address")

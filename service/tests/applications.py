@@ -64,7 +64,7 @@ REGISTERED: list[dict[str, Any]] = [
     {
         "client_id": "robot",
         "name": "Robot",
-        "secret_sha256": [hashed("an earlier one"), hashed(SECRET)],
+        "secret_sha256": [hashed("an earlier secret"), hashed(SECRET)],
         "grant_types": ["client_credentials"],
         "scopes": ["orders:read", "orders:write", "email"],
     },
@@ -96,7 +96,7 @@ class Browser:
         return self._follow(self.client.get(path))
 
     def submit(self, shown: httpx.Response, action: str = "", **values: str) -> httpx.Response:
-        """Fill in a form of a page, the first one or that with the action, and send it."""
+        """Fill in a form of a page, the first form or the form of the action, and send it."""
         action = re.escape(action) or '[^"]*'
         form = rf'<form method="post" action="({action})"(.*?)</form>'
         found = re.search(form, shown.text, re.DOTALL)
@@ -120,7 +120,7 @@ class Browser:
 
 @dataclass
 class Flow:
-    """One authorization request of a client, and what comes of it."""
+    """An authorization request of a client, and its results."""
 
     client_id: str = "app"
     redirect_uri: str = CALLBACK
@@ -130,7 +130,7 @@ class Flow:
     state: str = field(default_factory=secrets.token_hex)
 
     def path(self, **changes: str | None) -> str:
-        """Return the request; what is None is left out."""
+        """Return the request, without its None values."""
         asked = {
             "client_id": self.client_id,
             "redirect_uri": self.redirect_uri,
@@ -168,7 +168,7 @@ class Flow:
 
 
 def answered(answer: httpx.Response) -> dict[str, str]:
-    """Return what the redirect to a client tells it."""
+    """Return the parameters of a redirect to a client."""
     assert answer.status_code == 303, answer.text
     return dict(parse_qsl(urlsplit(answer.headers["Location"]).query, strict_parsing=True))
 
@@ -181,7 +181,7 @@ class RelyingParty:
         self.signed_in: dict[str, Any] = {}
         self.failed = ""
         self.oauth = OAuth()
-        # it plays one user: one session is enough
+        # it plays a single user: a single session is enough
         self._session: dict[str, Any] = {}
 
     @property

@@ -1,4 +1,4 @@
-"""Clients of a server with limits: each of an address of its own, as the proxy says."""
+"""Clients of a server with limits: each has an address of its own, in the proxy's header."""
 
 import httpx
 from running import Server
@@ -14,7 +14,7 @@ LIMITED = {
 
 
 def client(server: Server, address: str) -> httpx.Client:
-    """Return a client that the proxy says comes from `address`."""
+    """Return a client whose proxy names `address`."""
     return httpx.Client(base_url=server.url, timeout=30, headers={"X-Forwarded-For": address})
 
 

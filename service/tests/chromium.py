@@ -59,7 +59,7 @@ def browser(
 
 @contextmanager
 def authenticator(driver: Chrome) -> Iterator[None]:
-    """Return it passkeys (WebDriver, §11), and a user who agrees to whatever is asked."""
+    """Add an authenticator (WebDriver, §11) whose user agrees to every question."""
     driver.add_virtual_authenticator(
         VirtualAuthenticatorOptions(
             transport=VirtualAuthenticatorOptions.Transport.INTERNAL,
@@ -73,7 +73,7 @@ def authenticator(driver: Chrome) -> Iterator[None]:
 
 
 def complaints(driver: Chrome) -> list[str]:
-    """Return what the browser's console says against the pages' policy, or of their script."""
+    """Return the console's violations of the pages' policy, and errors of their script."""
     said = [str(entry["message"]) for entry in driver.get_log("browser")]  # type: ignore[no-untyped-call]
     signs = ("Content Security Policy", "Refused", "Uncaught")
     return [line for line in said if any(sign in line for sign in signs)]

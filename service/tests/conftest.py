@@ -19,7 +19,7 @@ def _key() -> str:
 
 @pytest.fixture(scope="session", name="postgres")
 def _postgres() -> Iterator[Postgres]:
-    # not one of pytest's folders: those are closed to others, and the server runs as another user
+    # not a folder of pytest's: others can't enter those, and the server runs as another user
     with tempfile.TemporaryDirectory(prefix="auth-postgres-") as folder:
         server = Postgres(Path(folder))
         server.create()
@@ -29,7 +29,7 @@ def _postgres() -> Iterator[Postgres]:
 
 @pytest.fixture(scope="session", params=[SQLITE, POSTGRESQL], name="new_url")
 def _new_url(request: pytest.FixtureRequest) -> NewUrl:
-    """Return what makes the URL of an empty database: once with each kind."""
+    """Return a function that makes an empty database and its URL: once of each kind."""
     if request.param == SQLITE:
         return lambda folder: f"sqlite:///{folder}/auth.sqlite"
     postgres: Postgres = request.getfixturevalue("postgres")
@@ -49,7 +49,7 @@ def _server(
     key: str,
     new_url: NewUrl,
 ) -> Iterator[Server]:
-    """Return a running server that the tests of a module share, with the module's SERVER_SETTINGS."""
+    """Return a running server that a module's tests share, with its SERVER_SETTINGS."""
     folder = tmp_path_factory.mktemp("data")
     settings = getattr(request.module, "SERVER_SETTINGS", {})
     server = Server(data=folder, key=key, database=new_url(folder), settings=settings)
@@ -68,7 +68,7 @@ def _own_server(tmp_path: Path, key: str, new_url: NewUrl) -> Iterator[Server]:
 
 @pytest.fixture(name="on_sqlite")
 def _on_sqlite(tmp_path: Path, key: str) -> Iterator[Server]:
-    """Return such a server on SQLite, for what only happens to files, or never to a database."""
+    """Return such a server on SQLite, for events that only happen to files, or to no database."""
     server = Server(data=tmp_path, key=key)
     yield server
     server.stop()

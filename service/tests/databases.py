@@ -19,7 +19,7 @@ _SUPERUSER = "auth"
 
 @dataclass
 class Postgres:
-    """One server, on a socket in a folder of its own; not durable, since nothing has to last."""
+    """A server, on a socket in a folder of its own; not durable, since nothing has to last."""
 
     folder: Path
 
@@ -76,7 +76,7 @@ class Postgres:
 
 
 def _programs() -> Path:
-    """Return the folder of PostgreSQL's programs, installing them where there are none."""
+    """Return the folder of PostgreSQL's programs, installing them if needed."""
     if not _installed():
         root.install("postgresql", log=cache.folder() / "log" / "postgresql.log")
     return max(_installed(), key=lambda folder: int(folder.parent.name))

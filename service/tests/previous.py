@@ -1,6 +1,6 @@
-"""What the release before this one does to the database: its statements and tokens, kept as is.
+"""The previous release's statements and tokens, as they were.
 
-When a release changes the schema again, this becomes what the release before that one does.
+When a release changes the schema again, this becomes the release before that.
 """
 
 import time
@@ -39,7 +39,7 @@ _HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 
 
 class PreviousRelease:
-    class Taken(Exception):  # noqa: N818 - named as what it says
+    class Taken(Exception):  # noqa: N818 - named as in that release
         pass
 
     def __init__(self, url: str) -> None:

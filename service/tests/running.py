@@ -37,7 +37,7 @@ def make_key() -> str:
 
 @dataclass
 class Server:
-    """One process of the service; `log` has all it said so far."""
+    """A process of the service; `log` is its whole output."""
 
     data: Path
     key: str
@@ -45,7 +45,7 @@ class Server:
     database: str = ""
     # `{port}` in a value is replaced
     settings: Mapping[str, str] = field(default_factory=dict)
-    # whether tokens say that they are from where the server really is, as client libraries want
+    # whether the issuer is the server's real address, as client libraries want
     issues_as_itself: bool = False
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
@@ -70,7 +70,7 @@ class Server:
             "AUTH_PORT": str(self.port or 8000),
             # for the mailbox
             "AUTH_ENVIRONMENT": "development",
-            # tests do in a second what people do in an hour; some turn them on again
+            # tests do in a second as much as people in an hour; some tests turn them on again
             "AUTH_RATE_LIMITS": "off",
             "AUTH_DRAIN_SECONDS": "0",
             **database,

@@ -13,8 +13,8 @@ _STEP_SECONDS = 30
 class SecondFactorUser(User):
     """Somebody with an authenticator app.
 
-    Its codes are those of steps that are counted from the enrolment, and not of the moment, so that
-    no test depends on when within a step it runs: the service takes a step too early or too late.
+    Its codes belong to steps that are counted from the enrolment, and not to the moment, so that no
+    test depends on the moment within a step: the service accepts a step too early or too late.
     """
 
     secret: str = ""
@@ -39,7 +39,7 @@ class SecondFactorUser(User):
         self.step = int(time.time()) // _STEP_SECONDS
 
     def code(self, steps: int = 1) -> str:
-        """Return the code of a step after the enrolment: 0 is the one that confirmed the app."""
+        """Return the code of a step after the enrolment: 0 is the code that confirmed the app."""
         return pyotp.TOTP(self.secret).at((self.step + steps) * _STEP_SECONDS)
 
     def wrong_code(self) -> str:

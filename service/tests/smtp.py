@@ -1,4 +1,4 @@
-"""A real SMTP server, with a certificate of its own, that keeps what it gets."""
+"""A real SMTP server, with a certificate of its own, that keeps the mails it gets."""
 
 import asyncio
 import socket
@@ -54,7 +54,7 @@ def free_port() -> int:
 
 
 class Post:
-    """Two servers: one that wants STARTTLS, one that speaks TLS from the first byte."""
+    """Two servers: with STARTTLS, and with TLS from the first byte."""
 
     username = "auth"
 

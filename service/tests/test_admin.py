@@ -1,4 +1,4 @@
-"""What administrators, and nobody else, do with the accounts of others."""
+"""Administrators, and nobody else, change the accounts of others."""
 
 import httpx
 import pytest
@@ -65,7 +65,7 @@ def test_a_disabled_account_is_out_at_once_and_in_again_when_enabled(admin: User
     assert disabled["disabled_at"] is not None
     assert ada.get("/v1/me").status_code == ada.refresh().status_code == 401
     assert refused.json()["code"] == "account_disabled"
-    assert guess.json()["code"] == "invalid_credentials", "tells that there is an account"
+    assert guess.json()["code"] == "invalid_credentials", "reveals that there is an account"
     assert admin.post(f"{path}/enable").json()["disabled_at"] is None
     assert ada.can_sign_in()
 

@@ -1,4 +1,4 @@
-"""What may come in, how slowly, and what leaves with an answer."""
+"""The bounds of requests in size and time, and the headers of answers."""
 
 import asyncio
 import socket
@@ -11,7 +11,7 @@ from auth.settings import Settings, SettingsError
 from callers import LIMITED, ORIGIN, client, log_in, register
 from running import ISSUER, Server
 
-# limits, of which each test uses those of a client of its own
+# limits; each test uses the limits of a client of its own
 SERVER_SETTINGS = LIMITED
 
 
@@ -87,7 +87,7 @@ def test_any_other_origin_may_not(server: Server, origin: str) -> None:
 
 
 def dribble(server: Server, chunks: list[bytes], pause: float) -> bytes:
-    """Send chunks with pauses until the server has enough; return all that it said."""
+    """Send chunks with pauses until the server has enough; return its whole answer."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as raw:
         for chunk in chunks:
             try:

@@ -73,7 +73,7 @@ def test_a_rotated_key_is_published_before_it_signs(on_sqlite: Server) -> None:
         assert kid(ada) != before
         assert ada.get("/v1/me").status_code == 200
         ada.tokens = old
-        assert ada.get("/v1/me").status_code == 200, "what the old key signed is refused"
+        assert ada.get("/v1/me").status_code == 200, "a token of the old key is refused"
 
 
 def kid(user: User) -> str:

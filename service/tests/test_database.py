@@ -38,7 +38,7 @@ def test_a_locked_file_is_unavailable_and_comes_back(on_sqlite: Server) -> None:
     mended = register(on_sqlite)
 
     assert is_unavailable(locked)
-    assert mended.status_code == 201, "the refused one was half written, or nothing recovered"
+    assert mended.status_code == 201, "the refused write was half done, or nothing recovered"
 
 
 def test_while_the_file_is_locked_who_has_a_token_is_still_served(on_sqlite: Server) -> None:
@@ -93,7 +93,7 @@ def test_a_full_disk_is_unavailable_and_comes_back(on_sqlite: Server, small_disk
                 file.flush()
         statuses = {User(client).client.post("/v1/auth/login", json=ada.credentials).status_code}
         for _ in range(40):
-            # what is free within the file's own pages takes some more
+            # the free space within the file's own pages takes some more
             statuses.add(client.post("/v1/auth/login", json=ada.credentials).status_code)
         filler.unlink()
 

@@ -1,4 +1,4 @@
-"""An address is proven by what is mailed to it, and mail goes where it is configured to."""
+"""A mailed link proves an address, and mail goes to the configured server."""
 
 import email
 import ssl
@@ -40,7 +40,7 @@ def test_where_it_is_required_nobody_signs_in_before(own_server: Server) -> None
 
         assert before.status_code == 403
         assert before.json()["code"] == "email_not_verified"
-        assert guess.json()["code"] == "invalid_credentials", "tells that there is an account"
+        assert guess.json()["code"] == "invalid_credentials", "reveals that there is an account"
         assert ada.can_sign_in()
 
 
@@ -151,5 +151,5 @@ def test_in_production_there_is_no_mailbox(on_sqlite: Server) -> None:
 
 
 def test_the_certificate_of_the_tests_is_one(post: Post) -> None:
-    """Guards the tests above: what is not trusted is the signer, not a broken file."""
+    """Guards the tests above: it is the signer that is not trusted, not a broken file."""
     assert ssl.create_default_context(cafile=post.certificate).get_ca_certs()

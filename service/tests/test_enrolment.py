@@ -1,4 +1,4 @@
-"""Adding second factors and taking them away, and what takes a login with one."""
+"""Adding and removing second factors, and the actions that take a login with them."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -74,7 +74,7 @@ def test_a_session_that_somebody_ends_at_this_moment_adds_nothing(
         with server.changing(f"UPDATE sessions SET revoked_at = 1 WHERE id = '{session}'"):  # noqa: S608
             answer = pool.submit(ada.post, "/v1/me/totp/confirm", code=code)
             time.sleep(0.7)
-            assert not answer.done(), "it did not wait for who ends the session"
+            assert not answer.done(), "it did not wait for the end of the session"
 
         assert answer.result().json()["code"] == "reauthentication_required"
     assert ada.can_sign_in()

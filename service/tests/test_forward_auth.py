@@ -1,4 +1,4 @@
-"""What a proxy is told about a request that it asks about."""
+"""The answers to a proxy about its requests."""
 
 from urllib.parse import urlencode
 

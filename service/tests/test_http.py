@@ -1,4 +1,4 @@
-"""Whatever comes in gets an answer in the one error format, and nothing breaks."""
+"""Any input gets an answer in the same error format, and nothing breaks."""
 
 import json
 
@@ -72,7 +72,7 @@ def test_a_body_of_any_kind_is_refused_as_a_problem(
 def test_a_header_of_any_kind_is_refused_as_a_problem(client: httpx.Client, token: str) -> None:
     answer = client.get("/v1/me", headers={b"authorization": b"Bearer " + token.encode("latin-1")})
 
-    # 400: the server itself refuses what is no header at all
+    # 400: the server itself refuses an invalid header
     assert answer.status_code in {400, 401}
     assert answer.status_code == 400 or is_problem(answer)
 

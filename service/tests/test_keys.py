@@ -1,4 +1,4 @@
-"""Which key signs and which ones verify follows from the time alone, and none is kept in clear."""
+"""The time alone decides which key signs and which keys verify; no key is stored in clear."""
 
 import time
 from collections.abc import Iterator

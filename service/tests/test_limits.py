@@ -49,7 +49,7 @@ def run(work: Coroutine[Any, Any, Any]) -> Any:
 
 
 def refused(work: Coroutine[Any, Any, Any]) -> int:
-    """Run what is to be refused; return the seconds to wait that it names."""
+    """Run an attempt that must be refused; return the seconds to wait."""
     with pytest.raises(ProblemError) as caught:
         run(work)
     assert caught.value.code is Code.RATE_LIMITED
@@ -142,7 +142,7 @@ def test_a_high_limit_takes_one_statement_for_many(database: Database, clock: Cl
         run(limited.take(Action.REFRESH))
     refused(limited.take(Action.REFRESH))
 
-    assert written <= 102  # the last one tells the audit log
+    assert written <= 102  # the last is the audit log's
 
 
 def test_a_flood_is_one_event(database: Database, clock: Clock) -> None:

@@ -1,4 +1,4 @@
-"""A database of the release before is taken over, and that release goes on beside this one."""
+"""A database of the previous release is migrated, and that release goes on beside this release."""
 
 import os
 import re
@@ -23,7 +23,7 @@ from sqlalchemy import Connection, event, text
 from users import PASSWORD, User
 
 _KEEP = "AUTH_KEEP_SCHEMA"
-# the first release kept no version: PreviousRelease makes what it made
+# the first release recorded no version: PreviousRelease makes its tables
 _KEPT = schema.KNOWN[1:]
 
 
@@ -60,7 +60,7 @@ def kept(database: Database, revision: str) -> Path:
 
 
 def make(database: Database, revision: str) -> None:
-    """Do what the migrations up to this one did when it was new."""
+    """Do the work of the migrations up to this revision, as it was then."""
     statements = kept(database, revision).read_text().removesuffix(";\n").split(";\n")
 
     def execute(connection: Connection) -> None:
@@ -113,7 +113,7 @@ def test_what_the_newest_migration_does_is_kept(database: Database) -> None:
         with path.open("x") as file:
             written = "".join(f"{statement};\n" for statement in statements)
             file.write(re.sub(r"[ \t]+$", "", written, flags=re.MULTILINE))
-    assert path.is_file(), f"run this test with {_KEEP}=1, and commit what it writes"
+    assert path.is_file(), f"run this test with {_KEEP}=1, and commit the file"
 
 
 def test_the_code_knows_every_migration_and_the_last_one() -> None:

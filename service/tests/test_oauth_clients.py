@@ -1,4 +1,4 @@
-"""Registration of clients by configuration: what is refused, and in which words."""
+"""Registration of clients by configuration: the refusals and their words."""
 
 import json
 from pathlib import Path
@@ -29,15 +29,15 @@ def read(**changes: Any) -> Client:
         ({"client_id": None}, "[0].client_id: Field required"),
         ({"name": ""}, "[0].name"),
         ({"redirect_uri": [HUNTER]}, "[0].redirect_uri: Extra inputs"),
-        ({"redirect_uris": []}, "redirect_uris: needs one"),
+        ({"redirect_uris": []}, "redirect_uris: the grant type authorization_code needs a URI"),
         ({"redirect_uris": HUNTER}, "[0].redirect_uris: Input should be a valid array"),
         ({"redirect_uris": [f"http://{HUNTER}.test/cb"]}, "[0].redirect_uris: must be https"),
         ({"redirect_uris": [f"https://{HUNTER}.test/*"]}, "[0].redirect_uris: must have no"),
         ({"redirect_uris": [f"https://{HUNTER}.test/#x"]}, "[0].redirect_uris: must have no"),
         ({"redirect_uris": [f"https://a:{HUNTER}@b.test/"]}, "[0].redirect_uris: must have no"),
         ({"redirect_uris": [f"javascript:{HUNTER}"]}, "[0].redirect_uris: must be https, or a"),
-        ({"redirect_uris": [f"https://{HUNTER}:x/"]}, "[0].redirect_uris: holds what is no URI"),
-        ({"redirect_uris": [f"https://{HUNTER}\\@b.test/"]}, "holds what is no URI"),
+        ({"redirect_uris": [f"https://{HUNTER}:x/"]}, "[0].redirect_uris: holds an invalid URI"),
+        ({"redirect_uris": [f"https://{HUNTER}\\@b.test/"]}, "holds an invalid URI"),
         ({"grant_types": ["password"]}, "[0].grant_types[0]: Input should be"),
         ({"grant_types": ["refresh_token"]}, "grant_types: refresh_token comes after"),
         ({"scopes": ["a b"]}, "[0].scopes[0]"),
@@ -103,10 +103,10 @@ def test_a_short_secret_in_a_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_of_two_secrets_either_is_right_so_that_one_can_be_replaced() -> None:
-    client = read(secret_sha256=[hashed("the old one"), hashed("the new one")])
+    client = read(secret_sha256=[hashed("the old secret"), hashed("the new secret")])
 
-    assert client.knows("the old one")
-    assert client.knows("the new one")
+    assert client.knows("the old secret")
+    assert client.knows("the new secret")
     assert not client.knows("")
 
 

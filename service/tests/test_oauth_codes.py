@@ -1,4 +1,4 @@
-"""The authorization code flow: who gets tokens for a code, and who does not."""
+"""The authorization code flow: the right client gets tokens for a code, others do not."""
 
 import json
 import time

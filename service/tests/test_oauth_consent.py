@@ -1,4 +1,4 @@
-"""What users are asked before an application that is not ours learns of them."""
+"""The consent of users, before an application of others learns of them."""
 
 import time
 from collections.abc import Callable
@@ -60,7 +60,7 @@ def test_the_consent_form_grants_nothing_that_is_not_registered(browser: Browser
 
 
 def allow(client: httpx.Client, browser: Browser) -> httpx.Request:
-    """Let the application of others in; return what it asks about the user."""
+    """Let the application of others in; return the text of the consent page."""
     flow = third("openid email")
     code = answered(browser.submit(browser.open(flow.path()), decision="allow"))["code"]
     tokens = flow.redeem(client, code).json()
@@ -113,7 +113,7 @@ def test_no_code_is_made_from_what_is_withdrawn_in_the_same_moment(
     path = third("openid email").path()
     identity = f"account_id = '{user.id}'"
     with ThreadPoolExecutor(1) as pool:
-        # whoever writes a code waits for the first of these
+        # every writer of a code waits for the first of these
         with server.changing(
             f"UPDATE browser_sessions SET last_used_at = last_used_at WHERE {identity}",  # noqa: S608
             f"DELETE FROM oauth_consents WHERE {identity}",  # noqa: S608

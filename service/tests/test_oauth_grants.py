@@ -1,4 +1,4 @@
-"""The token endpoint: refresh tokens, tokens of a client's own, and what is no request."""
+"""The token endpoint: refresh tokens, tokens of a client's own, and invalid requests."""
 
 import httpx
 import pytest

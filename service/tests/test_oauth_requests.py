@@ -1,4 +1,4 @@
-"""Authorization requests: which are refused, how, and what is asked of the user."""
+"""Authorization requests: their refusals, and their questions to the user."""
 
 import time
 

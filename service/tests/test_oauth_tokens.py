@@ -1,4 +1,4 @@
-"""What tokens are good for: introspection, revocation, userinfo, and where they do nothing."""
+"""The uses of tokens: introspection, revocation, userinfo, and the places that refuse them."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any

@@ -1,4 +1,4 @@
-"""Which codes are right, whoever asks."""
+"""The right codes, and the wrong codes."""
 
 import pyotp
 import pytest

@@ -38,9 +38,9 @@ _PASSWORD = "correct horse battery staple"
 def _described(
     tmp_path_factory: pytest.TempPathFactory, key: str, postgres: Postgres
 ) -> Iterator[list[Server]]:
-    """Return a server on each database, with what only development has, too.
+    """Return a server on each database, with the routes of development, too.
 
-    To make requests takes longer than to answer them, so each one goes to both.
+    Making requests takes longer than answering them, so each goes to both.
     """
     servers = [
         Server(data=tmp_path_factory.mktemp("described"), key=key, database=database)
@@ -54,7 +54,7 @@ def _described(
 
 
 def administrator(described: Server) -> str:
-    """Make an administrator, to whom no route is closed; return what authorizes it."""
+    """Make an administrator, for whom no route is closed; return the authorization header."""
     account = {"email": f"{uuid.uuid4().hex}@example.test", "password": _PASSWORD}
     with httpx.Client(base_url=described.url, timeout=30) as client:
         client.post("/v1/auth/register", json=account)
@@ -73,13 +73,13 @@ def test_each_answer_is_one_that_the_description_tells_of(
         operation = found.ok()
         for mode in GenerationMode:
             with subtests.test(operation.label, mode=mode.value):
-                # anew, as some of what is asked deletes the account
+                # anew, as some of the requests delete the account
                 bearers = {server.url: administrator(server) for server in described}
                 ask(operation.as_strategy(generation_mode=mode), bearers)
 
 
 def ask(cases: Any, bearers: Mapping[str, str]) -> None:
-    """Send what is made of one operation, without and with an administrator's token.
+    """Send the requests of an operation, without and with an administrator's token.
 
     `bearers` has that token for each server's URL.
     """

@@ -216,7 +216,7 @@ def test_a_session_that_somebody_ends_at_this_moment_adds_nothing(
         with server.changing(statement):
             answer = pool.submit(browser.submit, shown, code=pyotp.TOTP(secret).now())
             time.sleep(0.7)
-            assert not answer.done(), "it did not wait for who ends the session"
+            assert not answer.done(), "it did not wait for the end of the session"
 
         assert "<h1>Sign in</h1>" in answer.result().text
     server.execute(f"UPDATE accounts SET disabled_at = NULL WHERE id = ({account_of(user)})")  # noqa: S608

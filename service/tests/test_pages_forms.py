@@ -1,4 +1,4 @@
-"""The forms of the pages: what they show, whose they are, where they lead."""
+"""The forms of the pages: their content, their origin, and their destinations."""
 
 import re
 

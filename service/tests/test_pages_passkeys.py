@@ -36,7 +36,7 @@ class Pages:
         self.until(lambda seen: seen.title == title, f"{title!r} was not shown")
 
     def press(self, text: str) -> None:
-        """Press the button that says this, once it can be seen."""
+        """Press the button with this text, once it can be seen."""
         found = (By.XPATH, f"//button[normalize-space()='{text}']")
         self.until(lambda seen: seen.find_element(*found).is_displayed(), f"no {text!r}")
         self.driver.find_element(*found).click()
@@ -48,7 +48,7 @@ class Pages:
         self.press("Sign in")
 
     def add_passkey(self, name: str = "") -> list[str]:
-        """Add a passkey to who is signed in; return the recovery codes that are shown."""
+        """Add a passkey to the signed-in account; return the recovery codes on the page."""
         self.open(PAGE)
         self.driver.find_element(By.ID, "name").send_keys(name)
         self.press("Add a passkey")
@@ -164,7 +164,7 @@ def test_a_device_that_has_a_passkey_already_is_told_so(pages: Pages, ada: User)
 
     pages.until(
         lambda seen: "has a passkey for this account" in seen.switch_to.active_element.text,
-        f"nothing was said to {ada.email}",
+        f"no message mentioned {ada.email}",
     )
 
 
@@ -187,7 +187,7 @@ def test_a_browser_without_the_passkey_says_so_and_takes_the_password(
 
     problem = (By.CSS_SELECTOR, "[role=alert]")
     pages.until(
-        lambda seen: "No passkey was used." in seen.find_element(*problem).text, "nothing was said"
+        lambda seen: "No passkey was used." in seen.find_element(*problem).text, "no message came"
     )
     pages.driver.find_element(By.ID, "email").send_keys(ada.email)
     pages.driver.find_element(By.ID, "password").send_keys(PASSWORD)

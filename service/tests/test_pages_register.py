@@ -94,7 +94,7 @@ def test_how_many_mails_are_left_does_not_tell_either(own_server: Server) -> Non
         ("", "", "That is no e-mail address."),
         ("a@example.test", "short", "A password has 8 to 128 characters."),
         ("a@example.test", "\ud7ff" * 200, "A password has 8 to 128 characters."),
-        ("a@example.test", "password1", "The password is one of those that are tried first."),
+        ("a@example.test", "password1", "The password is one of the first that are guessed."),
     ],
 )
 def test_what_can_not_be_an_account_shows_the_form_again_with_the_reason(

@@ -24,7 +24,7 @@ navigator.credentials[kind]({publicKey: PublicKeyCredential[read](options)})
 
 
 class Browser:
-    """A browser on the service's origin, whose user agrees to whatever it asks."""
+    """A browser on the service's origin, whose user agrees to every question."""
 
     def __init__(self, driver: webdriver.Chrome) -> None:
         self.driver = driver
@@ -77,7 +77,7 @@ def amr(tokens: dict[str, Any]) -> list[str]:
 
 
 def changed(credential: dict[str, Any], **client_data: str) -> dict[str, Any]:
-    """Return an answer whose client data say something else."""
+    """Return an answer with other client data."""
     raw = credential["response"]["clientDataJSON"]
     said = json.loads(base64.urlsafe_b64decode(raw + "=" * (-len(raw) % 4)))
     written = base64.urlsafe_b64encode(json.dumps({**said, **client_data}).encode()).rstrip(b"=")
@@ -129,7 +129,7 @@ def test_the_passkey_of_another_account_is_no_second_factor(
     asked = question(ada)
     register(eve, browser)
 
-    # what eve's key signs, for the challenge that ada was asked
+    # the signature of eve's key, for ada's challenge
     signed = browser.ask("get", {**asked["webauthn"], "allowCredentials": passkeys_of(eve)})
     answer = client.post(
         "/v1/auth/login/second-factor",

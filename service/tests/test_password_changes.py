@@ -1,4 +1,4 @@
-"""Passwords are changed by who knows the old one, or who reads the account's mail."""
+"""Passwords are changed with the old password, or with a link in the account's mail."""
 
 from concurrent.futures import ThreadPoolExecutor
 

@@ -13,7 +13,7 @@ from nacl.pwhash import argon2id
 
 
 class Work:
-    """Stands before libsodium: counts what is verified, and can hold it up."""
+    """Replaces libsodium: counts the verifications, and can hold them up."""
 
     def __init__(self) -> None:
         self.verified = 0
@@ -106,7 +106,7 @@ def test_more_than_can_wait_is_refused_and_room_comes_back(work: Work) -> None:
         waiting = [asyncio.create_task(passwords.hash("a password")) for _ in range(2)]
         await asyncio.sleep(0)
         with pytest.raises(BusyError):
-            await passwords.hash("one too many")
+            await passwords.hash("too many")
         work.held.set()
         await asyncio.gather(*waiting)
         await passwords.hash("there is room again")
@@ -125,7 +125,7 @@ def test_a_caller_that_gives_up_keeps_its_place_until_the_work_is_done(work: Wor
         started.cancel()
         await asyncio.sleep(0)
         with pytest.raises(BusyError):
-            await passwords.hash("the thread still works on the first one")
+            await passwords.hash("the thread still works on the first hash")
         work.held.set()
         await queued
 

@@ -1,4 +1,4 @@
-"""The process: how it starts, what it refuses, how it ends."""
+"""The process: its start, its refusals, its end."""
 
 import os
 import signal
@@ -207,7 +207,7 @@ def test_a_signing_key_that_is_no_key_ends_the_start_with_one_message(tmp_path: 
 
 
 def test_a_port_that_somebody_has_ends_the_start_with_one_message(key: str, tmp_path: Path) -> None:
-    with socket.create_server(("0.0.0.0", 0)) as other:  # noqa: S104 - what the service takes
+    with socket.create_server(("0.0.0.0", 0)) as other:  # noqa: S104 - as the service does
         port = other.getsockname()[1]
         ended = start(
             AUTH_SIGNING_KEY=key,

@@ -6,7 +6,7 @@ import time
 from callers import LIMITED, client, log_in, register
 from running import Server
 
-# limits, of which each test uses those of a client of its own
+# limits; each test uses the limits of a client of its own
 SERVER_SETTINGS = LIMITED
 
 

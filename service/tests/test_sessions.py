@@ -1,4 +1,4 @@
-"""Refresh tokens rotate, a stolen one ends its session, and sessions can be ended."""
+"""Refresh tokens rotate, a stolen token ends its session, and sessions can be ended."""
 
 from concurrent.futures import ThreadPoolExecutor
 

@@ -1,4 +1,4 @@
-"""An account ends up with who proves its address, and with nobody who was there before."""
+"""An account belongs to the person who proves its address, and to nobody from before."""
 
 import time
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from users import User
 
 NEW = "a brand new passphrase"
 EVIL = "eve@evil.test"
-# together they keep one thread hashing for about a second
+# together they hash for about a second in a thread
 _OTHERS = 100
 
 
@@ -59,7 +59,7 @@ def test_who_registered_an_address_of_another_keeps_no_factor_once_its_owner_res
 ) -> None:
     ada = reset(SecondFactorUser.enrolled(client))
 
-    assert ada.can_sign_in(), "the factor of who never proved the address is asked for"
+    assert ada.can_sign_in(), "the factor of a person without a proven address is needed"
     ada.sign_in()
     left = ada.get("/v1/me/second-factor").json()
     assert (left["enabled"], left["recovery_codes_left"]) == (False, 0)
@@ -187,6 +187,6 @@ def test_registering_an_address_again_and_again_does_not_fill_its_mailbox(
         User.registered(client).mailed("Confirm your e-mail address")
         mails = client.get("/dev/mailbox", params={"to": ada.email}).json()["mails"]
 
-    assert {answer.status_code for answer in again} == {201}, "it tells that there is an account"
+    assert {answer.status_code for answer in again} == {201}, "reveals that there is an account"
     subjects = [mail["subject"] for mail in mails]
     assert subjects.count("You have an account already") == 2

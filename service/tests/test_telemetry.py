@@ -1,4 +1,4 @@
-"""What operators learn: metrics, the audit log, traces."""
+"""The signals for operators: metrics, the audit log, traces."""
 
 import contextlib
 import json
@@ -23,7 +23,7 @@ ADA = {"email": "ada@example.test", "password": PASSWORD}
 
 
 def sample(text: str, series: str) -> float:
-    """Return the value of a series; 0 if there is none."""
+    """Return the value of a series; 0 for an absent series."""
     found = re.search(rf"^{re.escape(series)} (.+)$", text, re.MULTILINE)
     return float(found[1]) if found else 0.0
 
@@ -107,7 +107,7 @@ def test_metrics_are_not_there_for_networks_that_are_not_named(on_sqlite: Server
 
 
 def admin(server: Server) -> dict[str, str]:
-    """Make an administrator; return the header that says so."""
+    """Make an administrator; return the header with its access token."""
     made = sign_up(server, "root")
     server.execute("UPDATE accounts SET role = 'admin' WHERE email = 'root@example.test'")
     return {"Authorization": f"Bearer {made['access_token']}"}
@@ -190,7 +190,7 @@ def test_a_login_that_cannot_be_written_down_does_not_happen(on_sqlite: Server) 
 
 
 class Collector(ThreadingHTTPServer):
-    """What an OpenTelemetry collector is to us: it takes spans over HTTP."""
+    """An OpenTelemetry collector as we see it: it takes spans over HTTP."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)

@@ -29,7 +29,7 @@ def tokens(key: str, **changes: Any) -> Tokens:
 def forged(
     key: Any, *, header: dict[str, Any] | None = None, claims: dict[str, Any] | None = None
 ) -> str:
-    """Sign a token that is right but for what is changed; None takes a claim away."""
+    """Sign a token that is right except for the changes; None removes a claim."""
     now = int(time.time())
     all_claims = {
         "iss": ISSUER,
@@ -55,7 +55,7 @@ def test_a_token_of_ours_names_its_account(key: str) -> None:
 
 
 def test_a_forged_token_that_is_right_in_all_is_accepted(key: str) -> None:
-    """Guards the tests below: what they change is what is refused."""
+    """Guards the tests below: it is their changes that are refused."""
     assert tokens(key).verify(forged(ECKey.import_key(key))).subject == "account"
 
 

@@ -14,12 +14,12 @@ from auth.telemetry.audit import Event
 
 
 async def find(service: Service, account_id: str) -> Account:
-    """Return an account; raise NOT_FOUND if there is none."""
+    """Return an account; raise NOT_FOUND without such an account."""
     return _existing(await service.database.read(accounts.by_id, account_id))
 
 
 async def disable(service: Service, account_id: str, *, actor_id: str) -> Account:
-    """Disable an account and end its sessions; raise NOT_FOUND, or CONFLICT for one's own."""
+    """Disable an account and end its sessions; raise NOT_FOUND, or CONFLICT for the actor's own."""
     if account_id == actor_id:
         raise ProblemError(Code.CONFLICT, detail="You can't disable your own account.")
     account = _existing(await service.database.write(_disable, account_id))
@@ -28,14 +28,14 @@ async def disable(service: Service, account_id: str, *, actor_id: str) -> Accoun
 
 
 async def enable(service: Service, account_id: str, *, actor_id: str) -> Account:
-    """Enable a disabled account; raise NOT_FOUND if there is none."""
+    """Enable a disabled account; raise NOT_FOUND without such an account."""
     account = _existing(await service.database.write(accounts.change, account_id, disabled_at=None))
     await service.audit.record(Event.ACCOUNT_ENABLED, account_id=account.id, actor_id=actor_id)
     return account
 
 
 async def reset_second_factor(service: Service, account_id: str, *, actor_id: str) -> None:
-    """Remove every second factor of another account; raise NOT_FOUND, or CONFLICT for one's own."""
+    """Remove each second factor of an account; raise NOT_FOUND, or CONFLICT for the actor's own."""
     if account_id == actor_id:
         raise ProblemError(Code.CONFLICT, detail="Remove your own factors under /v1/me.")
     await enrolment.reset(service, await find(service, account_id), actor_id)
@@ -44,7 +44,7 @@ async def reset_second_factor(service: Service, account_id: str, *, actor_id: st
 def make_administrator(
     connection: Connection, email: str, password_hash: str
 ) -> tuple[Account, bool]:
-    """Make an administrator, or an account one; return it, and whether it kept its password."""
+    """Make an account an administrator; return it, and whether it kept its password."""
     account = accounts.by_email(connection, email)
     if account is not None and account.email_verified_at is not None:
         accounts.change(connection, account.id, role=ADMIN)

@@ -1,4 +1,4 @@
-"""The links that are mailed: made, and looked up for whom, after the answer was given."""
+"""The links in mails: made after the answer was given, once their account is looked up."""
 
 import contextlib
 import time
@@ -21,7 +21,8 @@ def verify_soon(service: Service, account: Account) -> None:
     """Mail a link that proves the account's address."""
 
     async def errand() -> None:
-        # counted as `notify_owner_soon` does: what is left would tell whether there was an account
+        # counted as `notify_owner_soon` counts: the rest of the limit would reveal an existing
+        # account
         with contextlib.suppress(ProblemError):
             await service.limits.take_for(Action.MAIL, account.email)
         await _verify(service, account)
@@ -44,7 +45,7 @@ def notify_owner_soon(service: Service, email: str) -> None:
     """Mail that somebody registered the address again; no more often than any other mail."""
 
     async def errand() -> None:
-        # here and not before the answer, which would tell that there is an account
+        # here and not before the answer, which would reveal an existing account
         with contextlib.suppress(ProblemError):
             await service.limits.take_for(Action.MAIL, email)
             await service.mail_queue.send(email, *service.messages.already_registered())

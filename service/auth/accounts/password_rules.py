@@ -1,9 +1,9 @@
-"""Which passwords an account may have: NIST SP 800-63B §3.1.1.2.
+"""The rules for passwords: NIST SP 800-63B §3.1.1.2.
 
-Long enough, known to no list of common ones, and not the account's own name. No rules of
-composition and no expiry, both of which the same document refuses: they make passwords worse.
-The list is that of zxcvbn, the 30 000 most used in published breaches: it is there offline. Of
-billions of leaked passwords it knows only the ones that are guessed first.
+A password is long enough, on no list of common passwords, and not the account's own name. There are
+no rules of composition and no expiry, which the same document refuses: they make passwords worse.
+The list is zxcvbn's, the 30 000 most used in published breaches, which works offline. It has only
+the passwords that are guessed first, of billions of leaked ones.
 """
 
 import importlib.machinery
@@ -16,10 +16,10 @@ SHORTEST, LONGEST = 8, 128
 
 
 class Refusal(StrEnum):
-    """Why a password is refused, as clients are told."""
+    """The reason why a password is refused, as clients get it."""
 
     LENGTH = f"The password must have {SHORTEST} to {LONGEST} characters."
-    COMMON = "The password is one of those that are tried first. Choose another."
+    COMMON = "The password is one of the first that are guessed. Choose another."
     IDENTITY = "The password is the e-mail address. Choose another."
 
 
@@ -45,7 +45,7 @@ def common() -> frozenset[str]:
 
 
 def _folded(text: str) -> str:
-    # NFKC, as full-width letters are no other password to those who guess
+    # NFKC, since a guess with full-width letters is the same password
     return unicodedata.normalize("NFKC", text).casefold()
 
 
@@ -53,7 +53,7 @@ def _frequencies() -> dict[str, list[str]]:
     """Load zxcvbn's lists alone, not the package: its matcher keeps 14 MB of tables for ever."""
     package = importlib.util.find_spec("zxcvbn")
     assert package is not None  # noqa: S101 - it is one of our requirements
-    # found as a module, not by its file: the image holds packages as bytecode only
+    # loaded as a module, not from its file: the image holds packages as bytecode only
     folders = package.submodule_search_locations
     spec = importlib.machinery.PathFinder.find_spec("frequency_lists", folders)
     assert spec is not None  # noqa: S101

@@ -28,7 +28,7 @@ async def new_hash(service: Service, password: str, email: str) -> str:
 async def change(
     service: Service, account: Account, session: Session | None, *, current: str, new: str
 ) -> None:
-    """Change the password of a user who knows the current one; end all sessions but `session`."""
+    """Change the password of a user who knows it; end all sessions but `session`."""
     await service.limits.take(Action.GUESS, account.id)
     if not await service.passwords.verify(account.password, current):
         await service.audit.record(Event.PASSWORD_CHANGED, success=False, account_id=account.id)
@@ -81,7 +81,7 @@ def _use_reset(connection: Connection, *, token_hash: str, password_hash: str) -
     if account is None or account.email != action.email or account.disabled_at is not None:
         return None
     if account.email_verified_at is None:
-        # the address was never proven, so the person who registered it may be somebody else
+        # the address was never proven, so the registration may be somebody else's
         factors.remove_all(connection, account.id)
     _replace(connection, account_id=account.id, password_hash=password_hash, except_session=None)
     # the mail arrived, so the address is theirs

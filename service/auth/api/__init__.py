@@ -1,4 +1,4 @@
-"""The HTTP API: one router for each subject."""
+"""The HTTP API: a router for each subject."""
 
 from fastapi import APIRouter
 

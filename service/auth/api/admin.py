@@ -1,4 +1,4 @@
-"""What administrators do with the accounts of others."""
+"""The administration of accounts."""
 
 from typing import Annotated
 
@@ -57,7 +57,7 @@ async def list_users(
 
 @ROUTER.get("/{user_id}", responses=problems(Code.NOT_FOUND))
 async def read_user(user_id: Identity, service: Running, _: Administrator) -> User:
-    """Read one account."""
+    """Read an account."""
     return User.of(await administration.find(service, user_id))
 
 
@@ -83,9 +83,9 @@ async def enable(user_id: Identity, service: Running, admin: Administrator) -> U
 async def reset_second_factor(
     user_id: Identity, service: Running, admin: Administrator
 ) -> Response:
-    """Take every second factor of a user away, who is signed out everywhere and told by mail.
+    """Remove every second factor of a user, and sign the user out everywhere; the user gets a mail.
 
-    For who lost both the factor and the recovery codes. Takes a recent login.
+    For users without their factor and their recovery codes. Takes a recent login.
     """
     await signed_in_lately(service, admin)
     await administration.reset_second_factor(service, user_id, actor_id=admin.account.id)

@@ -48,7 +48,7 @@ async def read(service: Running, user: User) -> Applications:
 async def withdraw(
     client_id: Annotated[str, Path(pattern=CLIENT_ID)], service: Running, user: User
 ) -> Response:
-    """Take back what an application was allowed. Its sessions end, and it has to ask again."""
+    """Withdraw the consent for an application. Its sessions end, and it has to ask again."""
     if not await consents.withdraw(service, user.account.id, client_id):
         raise ProblemError(Code.NOT_FOUND)
     return Response(status_code=204)

@@ -22,8 +22,8 @@ class AuditEvent(BaseModel):
     at: str = Field(examples=["2026-01-01T12:00:00+00:00"])
     event: str = Field(examples=["login"])
     outcome: str = Field(examples=["success"])
-    account_id: str | None = Field(description="Whom it befell.")
-    actor_id: str | None = Field(description="Who did it, if that is another account.")
+    account_id: str | None = Field(description="The account that the event is about.")
+    actor_id: str | None = Field(description="The account of the actor, if that is another.")
     session_id: str | None
     client_id: str | None
     address: str = Field(examples=["192.0.2.7"])
@@ -47,7 +47,7 @@ async def read_audit_log(
         int | None, Query(ge=1, le=_LARGEST_ID, description="`next` of the page before.")
     ] = None,
     event: Annotated[Event | None, Query(description="Only this type.")] = None,
-    account_id: Annotated[Identity | None, Query(description="Only what befell it.")] = None,
+    account_id: Annotated[Identity | None, Query(description="Only events about it.")] = None,
 ) -> AuditPage:
     """Read the audit log, the newest event first. That it was read is an event, too."""
     found = await service.audit.page(

@@ -21,7 +21,7 @@ class VerificationRequest(Taken):
 
 @ROUTER.post("", status_code=204, responses=problems(Code.INVALID_CODE, Code.EMAIL_TAKEN))
 async def verify(given: Verification, service: Running) -> Response:
-    """Prove an address with the token that was mailed to it; a changed one counts from now on."""
+    """Prove an address with the token that was mailed to it; a new address counts from now on."""
     await verification.verify(service, given.token)
     return Response(status_code=204)
 

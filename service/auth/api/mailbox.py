@@ -21,7 +21,7 @@ class Mails(BaseModel):
 
 @ROUTER.get("")
 async def read_mailbox(service: Running, to: str = "") -> Mails:
-    """Show the last mails, newest first; `to` shows those to one address."""
+    """Show the last mails, newest first; `to` selects an address."""
     carrier = service.mail_queue.carrier
     messages = reversed(carrier.messages) if isinstance(carrier, Mailbox) else []
     return Mails(

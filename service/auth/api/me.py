@@ -1,4 +1,4 @@
-"""The account of whoever asks."""
+"""The account of the caller."""
 
 from fastapi import Response
 from pydantic import Field
@@ -23,7 +23,7 @@ class AccountChanges(Taken):
 
 @ROUTER.get("", response_model=Me, responses=problems(Code.INVALID_TOKEN))
 async def read(user: User) -> Response:
-    """Tell whose token this is."""
+    """Read the account of the access token."""
     return written(Me.of(user.account))
 
 

@@ -1,4 +1,4 @@
-"""What the API takes and gives. Nothing unknown is taken: a misspelt field is an error."""
+"""The models of the API. A field that is unknown is an error: it may be misspelt."""
 
 from datetime import UTC, datetime
 from typing import Self
@@ -34,7 +34,7 @@ class Tokens(BaseModel):
     access_token: str = Field(description="A JWT (RFC 9068), to be sent as a bearer token.")
     token_type: str = "Bearer"  # noqa: S105 - the name of a scheme
     expires_in: int = Field(description="Seconds until the access token expires.", examples=[600])
-    refresh_token: str = Field(description="Works once: each refresh gives the next one.")
+    refresh_token: str = Field(description="Works once: each refresh returns another.")
     refresh_expires_in: int = Field(examples=[2592000])
 
     @classmethod
@@ -48,7 +48,7 @@ class Tokens(BaseModel):
 
 
 def written(model: BaseModel) -> Response:
-    """Answer with a model of ours as it is, not checked again: for what is asked most."""
+    """Answer with a model as it is, without another validation: for the busiest routes."""
     return Response(model.model_dump_json(), media_type="application/json")
 
 

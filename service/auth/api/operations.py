@@ -1,4 +1,4 @@
-"""What operators, proxies and other services ask."""
+"""The endpoints for operators, proxies and other services."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ class JsonWebKeys(BaseModel):
 
 @ROUTER.get("/healthz")
 async def healthz() -> Status:
-    """Tell that the process answers."""
+    """Answer if the process runs."""
     return Status(status="ok")
 
 
@@ -64,13 +64,13 @@ async def readyz(response: Response, service: Running) -> Readiness:
 
 @ROUTER.get("/version")
 async def version(service: Running) -> Version:
-    """Tell what was built, and when its sources were committed."""
+    """Return the revision that was built, and the time of its commit."""
     settings = service.settings
     return Version(revision=settings.revision, revision_time=settings.revision_time)
 
 
 @ROUTER.get("/.well-known/jwks.json", responses=problems(Code.UNAVAILABLE))
 async def jwks(response: Response, service: Running) -> JsonWebKeys:
-    """Return the keys that verify access tokens: the next, the current one, and retired ones."""
+    """Return the keys that verify access tokens: the next, the current and the retired keys."""
     response.headers["Cache-Control"] = f"public, max-age={signing_keys.JWKS_SECONDS}"
     return JsonWebKeys(keys=service.tokens.keys.jwks()["keys"])

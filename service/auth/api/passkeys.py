@@ -1,4 +1,4 @@
-"""Passkeys: signing in with nothing else, and those that an account has."""
+"""Passkeys: a login with a passkey alone, and the passkeys of an account."""
 
 from fastapi import Response
 from pydantic import BaseModel, Field

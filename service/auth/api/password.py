@@ -1,4 +1,4 @@
-"""Passwords: changing a known password, replacing a forgotten one."""
+"""Passwords: changing them, and replacing forgotten passwords."""
 
 from fastapi import Response
 

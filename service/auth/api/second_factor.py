@@ -30,34 +30,34 @@ RecoveryCode = Annotated[
 
 
 class SecondFactorAnswer(Taken):
-    """The challenge that the login gave, and one of the three."""
+    """The challenge of the login, and either a code, a recovery code or a passkey's answer."""
 
     challenge: Opaque
-    code: TotpCode | None = Field(None, description="What the authenticator app shows.")
+    code: TotpCode | None = Field(None, description="The code in the authenticator app.")
     recovery_code: RecoveryCode | None = None
     webauthn: PasskeyAssertion | None = Field(
-        None, description="What `navigator.credentials.get` gave, as `toJSON()` writes it."
+        None, description="The result of `navigator.credentials.get`, as `toJSON()` writes it."
     )
 
     @model_validator(mode="after")
     def _one(self) -> Self:
         if [self.code, self.recovery_code, self.webauthn].count(None) != 2:  # noqa: PLR2004
-            raise ValueError("Give one of code, recovery_code and webauthn.")
+            raise ValueError("Send either code, recovery_code or webauthn.")
         return self
 
 
 class SecondFactorProof(Taken):
-    """One of the two."""
+    """Either a password or a code."""
 
     password: Password | None = None
     code: RecoveryCode | TotpCode | None = Field(
-        None, description="What the authenticator app shows, or a recovery code."
+        None, description="The code in the authenticator app, or a recovery code."
     )
 
     @model_validator(mode="after")
     def _one(self) -> Self:
         if (self.password is None) == (self.code is None):
-            raise ValueError("Give one of password and code.")
+            raise ValueError("Send either password or code.")
         return self
 
 
@@ -113,7 +113,7 @@ async def login(given: SecondFactorAnswer, service: Running) -> Response:
 
 @ROUTER.get("/v1/me/second-factor", responses=problems(Code.INVALID_TOKEN))
 async def read(service: Running, user: User) -> SecondFactorState:
-    """Tell which second factors the account has."""
+    """List the second factors of the account."""
     has = await service.database.read(factors.of, user.account.id)
     return SecondFactorState(
         enabled=bool(has),
@@ -159,7 +159,7 @@ async def disable_totp(given: SecondFactorProof, service: Running, user: RecentU
 
 @ROUTER.post("/v1/me/recovery-codes", responses=problems(*_CHANGING, Code.CONFLICT))
 async def renew_recovery_codes(service: Running, user: RecentUser) -> RecoveryCodes:
-    """Make ten new recovery codes; those before are void. Each works once."""
+    """Make ten new recovery codes; earlier codes are void. Each works once."""
     return RecoveryCodes(recovery_codes=await enrolment.new_codes(service, owner(user)))
 
 

@@ -53,9 +53,9 @@ class Sessions(BaseModel):
 async def login(given: Credentials, service: Running) -> Response:
     """Trade an e-mail address and a password for tokens.
 
-    An account with a second factor gets the problem `second_factor_required` instead, which holds
-    a `challenge` for `/v1/auth/login/second-factor`, the `methods` that the account has, for how
-    many seconds it is good (`expires_in`), and what a browser needs for a passkey (`webauthn`).
+    An account with a second factor gets the problem `second_factor_required` instead. It holds a
+    `challenge` for `/v1/auth/login/second-factor`, the `methods` of the account, the seconds until
+    the challenge expires (`expires_in`), and the options of a passkey for the browser (`webauthn`).
     """
     password = given.password.get_secret_value()
     account, has_factor = await password_sign_in.with_password(service, given.email, password)
@@ -74,8 +74,8 @@ async def login(given: Credentials, service: Running) -> Response:
 async def refresh(given: RefreshToken, service: Running) -> Response:
     """Trade a refresh token for new tokens.
 
-    A refresh token works once. If the answer gets lost, the same one may be sent again within
-    some seconds; later than that it is taken for stolen, and its session ends.
+    A refresh token works once. If the answer gets lost, the same token may be sent again within
+    some seconds; later than that it counts as stolen, and its session ends.
     """
     await service.limits.take(Action.REFRESH)
     grant = await refresh_tokens.refresh(service, given.refresh_token)
@@ -90,8 +90,8 @@ async def logout(
 ) -> Response:
     """End a session: that of the access token, or that of the refresh token in the body.
 
-    With a refresh token no access token is needed, and one that is unknown is no error: its
-    session is over, which is what was asked for.
+    A refresh token needs no access token. An unknown refresh token is no error, since its session
+    is over.
     """
     if given is not None:
         await sign_out.by_refresh_token(service, given.refresh_token)
@@ -137,7 +137,7 @@ async def list_sessions(service: Running, user: User) -> Sessions:
     responses=problems(Code.INVALID_TOKEN, Code.NOT_FOUND),
 )
 async def end_session(session_id: Identity, service: Running, user: User) -> Response:
-    """End one session of the account."""
+    """End a session of the account."""
     if not await sign_out.another_session(service, user.account.id, session_id):
         raise ProblemError(Code.NOT_FOUND)
     return Response(status_code=204)

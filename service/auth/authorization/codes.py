@@ -1,4 +1,4 @@
-"""Authorization codes: made for a user who is signed in, traded for tokens once."""
+"""Authorization codes: made for a signed-in user, traded for tokens once."""
 
 import hmac
 import re
@@ -27,7 +27,7 @@ _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
 
 async def make(service: Service, ask: Ask, session: BrowserSession) -> str:
-    """Make a code for what was asked; return the URI that takes it to the client."""
+    """Make a code for a request; return the URI that takes it to the client."""
     await service.limits.take(Action.TOKEN)
     code, now = secret_tokens.make(), time.time()
     kept = KeptCode(
@@ -45,7 +45,7 @@ async def make(service: Service, ask: Ask, session: BrowserSession) -> str:
     )
     keep = partial(oauth_codes.add, browser=session.hash, by_consent=not ask.client.first_party)
     if not await service.database.write(keep, kept):
-        # signed out, disabled or deleted meanwhile; or what was allowed was withdrawn
+        # the user signed out, was disabled or deleted meanwhile, or withdrew the consent
         raise ask.refused("access_denied", "The user is signed out, or has withdrawn that.")
     return answer(service, ask.redirect_uri, ask.state, [("code", code)])
 
@@ -53,7 +53,7 @@ async def make(service: Service, ask: Ask, session: BrowserSession) -> str:
 def answer(
     service: Service, redirect_uri: str, state: str | None, values: Sequence[tuple[str, str]]
 ) -> str:
-    """Return the URI that takes an answer to the client, with who gives it (RFC 9207)."""
+    """Return the URI that takes an answer to the client, with its issuer (RFC 9207)."""
     more = [*values, *([("state", state)] if state is not None else [])]
     query = urlencode([*more, ("iss", service.settings.issuer)])
     return f"{redirect_uri}{'&' if urlsplit(redirect_uri).query else '?'}{query}"
@@ -71,7 +71,7 @@ async def redeem(
     kept = await service.database.read(oauth_codes.find, hashed)
     if kept is None or kept.client_id != client.id:
         raise _refused()
-    # the code itself is left alone: who has no verifier shall not end another one's sign-in
+    # the code stays usable: a client without its verifier must not end the sign-in of another
     if kept.used_at is None and (
         kept.expires_at <= now or kept.redirect_uri != redirect_uri or not _verified(kept, verifier)
     ):
@@ -126,8 +126,8 @@ def _use(
 ) -> Account | str | None:
     """Use up a code and begin its session, in one transaction.
 
-    Give the account; the id of the session that has ended because the code was used before; or
-    None if the code is good for nothing.
+    Return the account; or the id of the session that has ended because the code was used before, ""
+    without a session; or None for a code that is worthless.
     """
     now = time.time()
     kept = oauth_codes.find(connection, hashed, lock=True)
@@ -148,7 +148,7 @@ def _use(
 def _verified(kept: KeptCode, verifier: str) -> bool:
     if not _VERIFIER.fullmatch(verifier):
         return False
-    # S256: the challenge is what a hash of ours is, SHA-256 in base64url (RFC 7636 §4.2)
+    # S256: the challenge is made as our hashes are, SHA-256 in base64url (RFC 7636 §4.2)
     return hmac.compare_digest(secret_tokens.hashed(verifier), kept.code_challenge)
 
 

@@ -6,7 +6,7 @@ _MOST_FIELDS = 64
 
 
 def parameters(encoded: str) -> dict[str, str]:
-    """Read a query or a form; an empty value counts as none. Raise ValueError."""
+    """Read a query or a form, without its empty values; raise ValueError."""
     pairs = parse_qsl(encoded, keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
     found: dict[str, str] = {}
     for name, value in pairs:

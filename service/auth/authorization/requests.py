@@ -1,4 +1,4 @@
-"""What an application asks for its user (RFC 6749 §4.1.1, OIDC Core §3.1.2.1)."""
+"""Authorization requests of applications (RFC 6749 §4.1.1, OIDC Core §3.1.2.1)."""
 
 import re
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ class UnusableRequestError(Exception):
 
 
 class RefusedRequestError(Exception):
-    """The client is told no, by a redirect (RFC 6749 §4.1.2.1)."""
+    """The client gets an error, by a redirect (RFC 6749 §4.1.2.1)."""
 
     def __init__(self, error: str, description: str, redirect_uri: str, state: str | None) -> None:
         super().__init__(error)
@@ -52,7 +52,7 @@ class Ask:
         return "none" in self.prompts
 
     def wants_login(self, authenticated_at: float, now: float) -> bool:
-        """Return whether who signed in then has to do it again."""
+        """Return whether a sign-in at that time is too old, or does not count."""
         if self.prompts & _ASKS_AGAIN or self.max_age == 0:
             return True
         return self.max_age is not None and now - authenticated_at > self.max_age
@@ -107,7 +107,7 @@ def read(clients: Clients, query: str) -> Ask:
 
 
 def _refusal(client: Client, given: Mapping[str, str]) -> tuple[str, str] | None:
-    """Return the error and its description, None if there is nothing to refuse."""
+    """Return the error and its description, None for a request that may go on."""
     for name in ("request", "request_uri", "registration"):
         if name in given:
             return f"{name}_not_supported", f"{name} is not supported."

@@ -16,7 +16,7 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Client:
-    """`secrets` are SHA-256 hashes, none of a public client."""
+    """`secrets` are SHA-256 hashes; a public client has no secret."""
 
     id: str
     name: str
@@ -32,14 +32,14 @@ class Client:
         return not self.secrets
 
     def knows(self, secret: str) -> bool:
-        """Return whether this is one of the client's secrets."""
+        """Return whether the secret is the client's."""
         given = secret_tokens.hashed(secret)
         return any(hmac.compare_digest(given, kept) for kept in self.secrets)
 
     def redirects_to(self, uri: str) -> bool:
         """Return whether the URI is registered, character by character (RFC 9700 §2.1).
 
-        Only a program on the user's own machine may take any port: it gets one from its system
+        Only a program on the user's own machine may take any port, since its system assigns a port
         when it starts (RFC 8252 §7.3).
         """
         if uri in self.redirect_uris:
@@ -80,7 +80,7 @@ def _without_port(uri: str) -> tuple[str, str, str, str] | None:
     # urlsplit drops control characters and leading spaces, as if they had not been there
     if not uri.isprintable() or " " in uri:
         return None
-    # what stands before the path is nothing but host and port, spelt as one spells them
+    # before the path there are only host and port, in their usual form
     if parts.netloc.rpartition(":")[0] not in {host, f"[{host}]"} and parts.netloc not in {
         host,
         f"[{host}]",

@@ -41,7 +41,7 @@ _Sha256 = Annotated[str, StringConstraints(pattern=_SHA256)]
 
 
 class _Entry(BaseModel):
-    """One client, as it is written down."""
+    """A client, as the configuration holds it."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -92,7 +92,7 @@ class _Entry(BaseModel):
         if self.public and CREDENTIALS in self.grant_types:
             raise ValueError("grant_types: a public client has no credentials of its own")
         if CODE in self.grant_types and not self.redirect_uris:
-            raise ValueError("redirect_uris: needs one for the grant type authorization_code")
+            raise ValueError("redirect_uris: the grant type authorization_code needs a URI")
         if REFRESH in self.grant_types and CODE not in self.grant_types:
             raise ValueError("grant_types: refresh_token comes after authorization_code")
         return self
@@ -142,7 +142,7 @@ def read(text: str, *, files: bool = True) -> Clients:
 
 
 def _said(where: tuple[int | str, ...], message: str, kind: str) -> str:
-    """Tell what is wrong, and where, in the words of the file: `[0].redirect_uris[1]`."""
+    """Describe an error and its place in the file, such as `[0].redirect_uris[1]`."""
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where)
     if kind == "json_invalid":
         return "is no JSON"
@@ -163,14 +163,14 @@ def _from_file(name: str) -> str:
 
 
 def _unusable(uri: str) -> str:
-    """Tell why a code must not be sent there, "" if it may."""
+    """Return the reason why no code may be sent to the URI, "" for a URI that may be used."""
     try:
         parts = urlsplit(uri)
         parts.port  # noqa: B018 - reads it, and raises if it is no number
     except ValueError:
-        return "holds what is no URI"
+        return "holds an invalid URI"
     if not uri.isascii() or not uri.isprintable() or " " in uri or "\\" in uri:
-        return "holds what is no URI"
+        return "holds an invalid URI"
     if parts.fragment or "#" in uri or "*" in uri or parts.username or parts.password:
         return "must have no fragment, no user and no wildcard"
     if parts.scheme == "https":

@@ -22,7 +22,7 @@ MEMORY_KIB, PASSES = 19456, 2
 _PARAMETERS = f"$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p=1$"
 # all other requests are short: hashes that let them go first lose little by it
 _NICENESS = 5
-# PyNaCl calls with cffi, which keeps what errno was after the call, for each thread
+# PyNaCl calls with cffi, which keeps errno as it was after the call, for each thread
 _LAST_CALL = cffi.FFI()
 
 Answer = TypeVar("Answer")
@@ -37,7 +37,7 @@ class BusyError(ProblemError):
 
 def hashed(password: str) -> str:
     """Hash a password from this thread: in commands, and where a pool runs it."""
-    # a call that fails for another reason may leave what is there
+    # a call that fails for another reason may leave the earlier value
     _LAST_CALL.errno = 0
     try:
         return argon2id.str(password.encode(), opslimit=PASSES, memlimit=MEMORY_KIB << 10).decode()
@@ -72,14 +72,15 @@ class Passwords:
         self._pool = Pool(workers, places=workers + queue, name="hash", niceness=_NICENESS)
         self._metrics = metrics or Metrics(revision="")
         self._metrics.hash_queue.set_function(lambda: self._pool.taken)
-        # made at start, with today's parameters: verifying against it takes as long as a real one
+        # made at start, with today's parameters: verifying against it takes as long as for an
+        # account
         self._nobody = hashed("nobody has this password")
 
     async def hash(self, password: str) -> str:
         return await self._run(lambda: hashed(password))
 
     async def verify(self, kept: str | None, password: str) -> bool:
-        """Return whether the password is right. None stands for an unknown account: as much work."""
+        """Return whether the password is right. None, an unknown account, takes as long."""
         right = await self._run(lambda: is_right(kept or self._nobody, password))
         return right and kept is not None
 

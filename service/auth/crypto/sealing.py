@@ -1,8 +1,8 @@
 """Secrets at rest that have to be read again: sealed with AES-256-GCM.
 
-One random key seals everything. It is kept in the database, wrapped by a key that is derived from
-the configuration; a copy of the database alone opens nothing. When the configured secret changes,
-the key is wrapped once more, and releases that still know the old secret go on.
+A single random key seals everything. It is stored in the database, wrapped by a key that is derived
+from the configuration; a copy of the database alone opens nothing. When the configured secret
+changes, the key is wrapped once more, and releases that still know the old secret go on.
 """
 
 import base64
@@ -35,7 +35,7 @@ class Sealer:
         return _VERSION + base64.urlsafe_b64encode(sealed).decode()
 
     def open(self, sealed: str, purpose: str) -> bytes:
-        """Decrypt; raise ValueError for what was sealed by another key or for another purpose."""
+        """Decrypt; raise ValueError if it was sealed by another key or for another purpose."""
         raw = base64.urlsafe_b64decode(sealed.removeprefix(_VERSION))
         try:
             return self._cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], purpose.encode())
@@ -44,9 +44,9 @@ class Sealer:
 
 
 def unlock(connection: Connection, secrets: Sequence[str]) -> Sealer:
-    """Return the database's sealer, opened with one of the secrets; the first is the current one.
+    """Return the database's sealer, opened with any of the secrets, the current secret first.
 
-    Made on first use. Raise SettingsError if there is one that none of the secrets opens.
+    Make the sealer on first use. Raise SettingsError if no secret opens it.
     """
     now = time.time()
     wrapped = {row.id: row.wrapped for row in connection.execute(select(DATA_KEYS))}
@@ -57,9 +57,9 @@ def unlock(connection: Connection, secrets: Sequence[str]) -> Sealer:
             key = Sealer(derived).open(wrapped[name], name)
     if key is None:
         raise SettingsError(
-            "The service can't start:\n  AUTH_SECRET_KEY is another one than the data was sealed "
-            "with (if it was never set, AUTH_SIGNING_KEY took its place). Set "
-            "AUTH_SECRET_KEY_PREVIOUS to the earlier one."
+            "The service can't start:\n  AUTH_SECRET_KEY is not the secret that sealed the data "
+            "(if it was never set, AUTH_SIGNING_KEY took its place). Set "
+            "AUTH_SECRET_KEY_PREVIOUS to the earlier secret."
         )
     derived, name = _derived(secrets[0])
     if name not in wrapped:
@@ -69,6 +69,6 @@ def unlock(connection: Connection, secrets: Sequence[str]) -> Sealer:
 
 
 def _derived(secret: str) -> tuple[bytes, str]:
-    """Derive the wrapping key and its name, neither of which tells the secret."""
+    """Derive the wrapping key and its name, neither of which reveals the secret."""
     material = HKDF(SHA256(), 64, salt=None, info=b"auth sealing").derive(secret.strip().encode())
     return material[:32], secret_tokens.hashed(material[32:].hex())

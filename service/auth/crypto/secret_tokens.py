@@ -1,4 +1,4 @@
-"""Opaque secrets: what clients keep, and the hash that the database keeps of it."""
+"""Opaque secrets: clients keep a secret, the database keeps its hash."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""Who asks: dependencies that a route names as parameters."""
+"""Access: dependencies that give a route the service and its caller."""
 
 from typing import Annotated
 
@@ -23,10 +23,10 @@ Running = Annotated[Service, Depends(the_service)]
 
 
 class Bearer(HTTPBearer):
-    """Gives whose access token a request came with (RFC 6750).
+    """Returns the user of the access token that a request came with (RFC 6750).
 
-    An application's token does nothing here unless it has the scope `account`, or `any_client` may
-    come. One dependency does it all: each that FastAPI has to resolve costs as much as the query.
+    An application's token is refused unless it has the scope `account`, or `any_client` may come.
+    It is a single dependency, since each that FastAPI resolves costs as much as the query.
     """
 
     def __init__(self, *, required: bool, any_client: bool = False) -> None:
@@ -50,7 +50,7 @@ def unauthenticated() -> ProblemError:
 
 
 def insufficient_scope(scope: str) -> ProblemError:
-    """Refuse a token as RFC 6750 §3.1 has it; `scope` is ours, or was checked to be one."""
+    """Refuse a token as RFC 6750 §3.1 describes; `scope` is ours, or was validated."""
     challenge = f'Bearer realm="auth", error="insufficient_scope", scope="{scope}"'
     return ProblemError(Code.INSUFFICIENT_SCOPE, {"WWW-Authenticate": challenge})
 
@@ -61,7 +61,7 @@ PerhapsUser = Annotated[SignedIn | None, Security(Bearer(required=False))]
 
 
 async def signed_in_lately(service: Running, user: User) -> SignedIn:
-    """Refuse what is done once and for all to who has not signed in within the last minutes."""
+    """Refuse an irreversible change without a login within the last minutes."""
     if user.session is None or not await second_factor.shown_lately(service, user.session):
         raise ProblemError(Code.REAUTHENTICATION_REQUIRED)
     return user
@@ -77,8 +77,8 @@ RecentUser = Annotated[SignedIn, Depends(signed_in_lately)]
 
 
 async def administrator(service: Running, user: User) -> SignedIn:
-    # as the database says now, not as the token said when it was made; and no user can agree that
-    # somebody else's application does this to other users
+    # by the role in the database, not by the token; and an application of others never gets this
+    # power over other users, whatever its user agreed to
     if user.account.role != ADMIN or not is_ours(service, user.claims):
         raise ProblemError(Code.FORBIDDEN)
     return user

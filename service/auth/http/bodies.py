@@ -12,11 +12,11 @@ MAX_BODY = 16 << 10
 
 
 class BoundedRequests:
-    """Reads each body whole before the application is asked, within `body_seconds`.
+    """Reads each body whole before the application is called, within `body_seconds`.
 
     A slow phone may take its time; a client that drips bytes to hold a connection may not. The
-    application has `seconds` to begin its answer: what takes longer, as the database hangs, is
-    given up with 503, and a transaction that is under way is rolled back or finishes.
+    application has `seconds` to begin its answer. After that, as when the database hangs, the
+    answer is 503, and a transaction that is under way is rolled back or finishes.
     """
 
     def __init__(self, app: ASGIApp, *, body_seconds: float, seconds: float) -> None:
@@ -35,7 +35,7 @@ class BoundedRequests:
             async with asyncio.timeout(self._body_seconds):
                 body = await _body(receive, headers.get(b"content-length"))
         except ClientDisconnect:
-            return  # half a request is none: nothing may come of it
+            return  # half a request: nothing may come of it
         except TimeoutError:
             await problems.of(Code.TIMEOUT, {"Connection": "close"})(scope, receive, send)
             return
@@ -80,7 +80,7 @@ async def _body(receive: Receive, length: bytes | None) -> bytes | None:
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """Return the body that was read as one message; what comes after it is the connection's end."""
+    """Return the read body as one message, and after it the messages of the connection."""
     given = False
 
     async def again() -> Message:

@@ -1,4 +1,4 @@
-"""Who is signed in with this browser."""
+"""The session of a browser, with its signed-in user."""
 
 import time
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ async def current(service: Service, request: Request) -> tuple[BrowserSession, A
 async def begin(
     service: Service, request: Request, answer: Response, account: Account, amr: Sequence[str]
 ) -> None:
-    """Sign the account in with a new cookie; whatever the browser had before is void."""
+    """Sign the account in with a new cookie; the browser's earlier session is void."""
     cookie, now, caller = secret_tokens.make(), time.time(), CALLER.get()
     seconds = service.settings.browser_session_seconds
     session = BrowserSession(

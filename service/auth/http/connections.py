@@ -23,7 +23,7 @@ _TITLES = {
 class Protocol(HttpToolsProtocol):
     """uvicorn's protocol, which also answers with problems where no application is asked."""
 
-    _head: int | None = 0  # bytes of an unfinished head; None while there is none
+    _head: int | None = 0  # bytes of an unfinished head; None without an unfinished head
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -80,7 +80,7 @@ class Protocol(HttpToolsProtocol):
 
 
 class Gathering:
-    """A transport that sends what is written in one go at once: an answer's head with its body.
+    """A transport that gathers writes and sends them at once: an answer's head with its body.
 
     Each write is a system call, which takes as long as a tenth of a small answer.
     """

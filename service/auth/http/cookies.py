@@ -1,4 +1,4 @@
-"""Our two cookies: how they are called, and to whom browsers give them."""
+"""Our two cookies: their names, and the hosts that browsers send them to."""
 
 from fastapi import Request, Response
 
@@ -6,7 +6,7 @@ from auth.service import Service
 
 
 def name(service: Service, kind: str, *, shared: bool = False) -> str:
-    """Return a cookie's name, whose prefix makes browsers keep its promises (RFC 6265bis §4.1.3)."""
+    """Return a cookie's name; its prefix makes browsers enforce its scope (RFC 6265bis §4.1.3)."""
     if not _https(service):
         return f"auth-{kind}"
     return f"__Secure-auth-{kind}" if shared else f"__Host-auth-{kind}"

@@ -1,7 +1,7 @@
 """Forms that only our own pages can send (OWASP: double submit, and Fetch Metadata).
 
-A form comes with the token that the browser has in a cookie too. No other site can read or set
-that one, and what says of itself that it comes from another site is refused before.
+A form comes with the CSRF token that the browser also has in a cookie, which no other site can read
+or set. A request that declares another site as its origin is refused before that.
 """
 
 import hmac
@@ -18,7 +18,7 @@ _SECONDS = 86_400
 
 
 def token_of(request: Request) -> tuple[str, bool]:
-    """Give the browser's token, and whether it is a new one."""
+    """Return the browser's CSRF token, and whether it is new."""
     kept = request.cookies.get(_name(request), "")
     return (kept, False) if _TOKEN.fullmatch(kept) else (secret_tokens.make(), True)
 
@@ -29,13 +29,13 @@ def keep(request: Request, answer: Response, token: str) -> None:
 
 
 def renew(request: Request, answer: Response) -> None:
-    """Give another token to who has signed in: what was known before is worth nothing now."""
+    """Set another CSRF token after a sign-in: the earlier token is worthless now."""
     keep(request, answer, secret_tokens.make())
 
 
 def genuine(request: Request, given: dict[str, str]) -> bool:
     """Return whether a form comes from a page of ours."""
-    # browsers that are too old to say so are left with the token
+    # browsers too old to send that header are left with the CSRF token
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         return False
     kept = request.cookies.get(_name(request), "")

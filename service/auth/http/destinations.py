@@ -11,11 +11,10 @@ _LONGEST = 8192
 
 
 def safe(service: Service, wanted: str) -> str:
-    """Return where the browser shall go: `wanted` if it is ours, else our own first page.
+    """Return the browser's destination: `wanted` if it is ours, else our own first page.
 
-    Ours are the account's pages, those of an authorization request, which is checked again there,
-    and whatever is on a host that shares our cookie: those are the ones that ask the forward-auth
-    endpoint.
+    Ours are the account's pages, the pages of an authorization request, which is validated again
+    there, and the pages of every host that shares our cookie: they use the forward-auth endpoint.
     """
     if len(wanted) > _LONGEST or not wanted.isascii() or not wanted.isprintable():
         return HOME
@@ -30,7 +29,7 @@ def safe(service: Service, wanted: str) -> str:
         return HOME
     issuer = urlsplit(service.settings.issuer)
     domain = service.settings.cookie_domain
-    # from https only to https: plain http would show what is in the address to the network
+    # from https only to https: plain http would show the parameters to the network
     if parts.scheme not in {"https", issuer.scheme} or parts.username or parts.password:
         return HOME
     host = parts.hostname or ""
@@ -44,13 +43,13 @@ def sign_in(target: str) -> str:
 
 
 def application(service: Service, target: str) -> str:
-    """Return the name of the application that a user signs in to, "" if it is none."""
+    """Return the name of the application that a user signs in to, "" without an application."""
     client = service.settings.clients.find(parameter(target, "client_id"))
     return client.name if client else ""
 
 
 def parameter(target: str, name: str) -> str:
-    """Return a parameter of an authorization request, "" if the target is none."""
+    """Return a parameter of an authorization request, "" for any other target."""
     if not target.startswith(AUTHORIZE):
         return ""
     query = target.removeprefix(AUTHORIZE)

@@ -4,10 +4,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
-# One @, something before it, a dotted name behind it: the rest is for the mail server to refuse.
-# No space, control character or lone surrogate, which no mail header and no database takes. Nothing
-# that means more in a header (RFC 5322 §3.2.3) or hides there (`=?…?=`, RFC 2047): the mail would
-# go to another address than the one that it proves.
+# An @, something before it, a dotted name behind it: the mail server refuses the rest. No space,
+# control character or lone surrogate, which mail headers and databases refuse. No character with a
+# meaning in a header (RFC 5322 §3.2.3) or a place to hide (`=?…?=`, RFC 2047): the mail would go to
+# another address than the proven address.
 _ATOM = r"[^\s@\x00-\x1f\x7f<>,;:()\[\]\\\"?]+"
 
 
@@ -15,7 +15,7 @@ _LONGEST_EMAIL = 254
 
 
 def _fits(email: str) -> str:
-    # letters such as İ are two in lower case, which is what is kept
+    # letters such as İ become two in lower case, which is the stored form
     if len(email.lower()) > _LONGEST_EMAIL:
         raise ValueError(f"The address must have at most {_LONGEST_EMAIL} characters.")
     return email
@@ -51,7 +51,7 @@ NewPassword = Annotated[
 ]
 
 
-# whatever was once allowed: the rules of today are no reason to be locked out
+# every length that was ever allowed: today's rules must not lock a user out
 Password = Annotated[
     Secret, Field(min_length=1, max_length=128, examples=["correct horse battery staple"])
 ]
@@ -71,7 +71,7 @@ Identity = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 
 
 class Taken(BaseModel):
-    """The base of what is taken."""
+    """The base of the models that the API takes."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -11,16 +11,17 @@ _ALWAYS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    # what says nothing else is about one account, or a token, and is kept nowhere
+    # by default an answer is about an account or a token, and is cached nowhere
     "Cache-Control": "no-store",
 }
 _HSTS = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 class SecureHeaders:
-    """Adds what a route did not set itself; the pages bring a policy of their own.
+    """Adds the headers that a route did not set itself; the pages bring a policy of their own.
 
-    HSTS is sent if the issuer is https, and for this host alone: others of the domain are not ours.
+    HSTS is sent if the issuer is https, and for this host alone: other hosts of the domain are not
+    ours.
     """
 
     def __init__(self, app: ASGIApp, *, issuer: str) -> None:

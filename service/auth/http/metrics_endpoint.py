@@ -1,8 +1,8 @@
-"""`/metrics`, for a Prometheus on the same machine or in a network that is named.
+"""`/metrics`, for a Prometheus on the same machine or in a configured network.
 
-On the port of the API, since a port of its own would have to be published, watched and kept free
-for each of the two containers that run during a release. It is closed to the world all the same:
-whatever came through a proxy says so in X-Forwarded-For, which no client can take out again.
+It uses the port of the API, since another port would have to be published, watched and kept free
+for each of the two containers that run during a release. It is closed to the world all the same: a
+request through a proxy has X-Forwarded-For, which no client can remove.
 """
 
 from collections.abc import Sequence

@@ -16,7 +16,7 @@ _CORS_SECONDS = 600
 
 
 def install(app: FastAPI, settings: Settings, *, metrics: Metrics, tracing: Tracing) -> None:
-    """Add every middleware to an app; a request passes the last one first."""
+    """Add every middleware to an app; a request passes the last of them first."""
     app.add_middleware(
         BoundedRequests,
         body_seconds=settings.body_seconds,

@@ -53,5 +53,5 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def _failed(_: Request, __: Exception) -> JSONResponse:
-        # the exception goes on to the log; what it says is for nobody else
+        # the exception goes to the log alone
         return of(Code.INTERNAL)

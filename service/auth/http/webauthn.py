@@ -1,4 +1,4 @@
-"""WebAuthn's credentials as browsers write them: what `PublicKeyCredential.toJSON()` gives."""
+"""WebAuthn's credentials, in the form of a browser's `PublicKeyCredential.toJSON()`."""
 
 from typing import Annotated, Any, Literal
 
@@ -11,7 +11,7 @@ Transport = Literal["usb", "nfc", "ble", "smart-card", "hybrid", "cable", "inter
 
 
 class _Written(BaseModel):
-    # browsers add members as the specification grows; what is not known is not used
+    # browsers add members as the specification grows; unknown members are not used
     model_config = ConfigDict(extra="ignore")
 
 
@@ -29,7 +29,7 @@ class AuthenticatorAttestationResponse(_Written):
 
 
 class PasskeyAssertion(_Written):
-    """What `navigator.credentials.get` gave."""
+    """The result of `navigator.credentials.get`."""
 
     id: Id
     rawId: Id  # noqa: N815
@@ -38,7 +38,7 @@ class PasskeyAssertion(_Written):
 
 
 class PasskeyRegistration(_Written):
-    """What `navigator.credentials.create` gave."""
+    """The result of `navigator.credentials.create`."""
 
     id: Id
     rawId: Id  # noqa: N815

@@ -1,4 +1,4 @@
-"""The ways to deliver mail: an SMTP server, a mailbox in memory, or none."""
+"""The ways to deliver mail: to an SMTP server, to a mailbox in memory, or not at all."""
 
 import logging
 import smtplib
@@ -16,7 +16,7 @@ _KEPT = 100
 
 @dataclass(frozen=True, kw_only=True)
 class MailSettings:
-    """`host` is "" where there is no SMTP server; `security` is one of none, starttls and tls."""
+    """`host` is "" without an SMTP server; `security` is `none`, `starttls` or `tls`."""
 
     host: str = ""
     port: int = 587
@@ -32,7 +32,7 @@ class Carrier(Protocol):
 
 
 class Smtp:
-    """Hands messages to an SMTP server, one connection each."""
+    """Hands messages to an SMTP server, with a connection for each."""
 
     def __init__(self, settings: MailSettings) -> None:
         self._settings = settings
@@ -65,7 +65,7 @@ class Mailbox:
 
 
 class Nowhere:
-    """Drops messages, saying so: production without an SMTP server."""
+    """Drops messages with a warning: production without an SMTP server."""
 
     def carry(self, message: EmailMessage) -> None:
         LOG.warning("mail dropped: AUTH_SMTP_HOST is not set", extra={"mail": message["Subject"]})

@@ -1,9 +1,9 @@
-"""What the mails say. Each names its service, and says what to do if one did not ask for it."""
+"""The texts of the mails. Each names its service, and the way out for an unexpected mail."""
 
 from dataclasses import dataclass
 from urllib.parse import quote
 
-_ALARM = "If that was not you, set a new password now, and tell the people who run the service."
+_ALARM = "If that was not you, set a new password now, and inform the people who run the service."
 _NOT_YOU = "If you did not ask for this, ignore this mail: nothing changes."
 
 
@@ -40,7 +40,7 @@ class Messages:
     def already_registered(self) -> tuple[str, str]:
         return "You have an account already", (
             f"Somebody, probably you, registered at {self.issuer} with this address, which has an "
-            f"account. Sign in with its password, or ask for a new one there.\n\n{_NOT_YOU}\n"
+            f"account. Sign in with its password, or ask for a new password there.\n\n{_NOT_YOU}\n"
         )
 
     def password_changed(self) -> tuple[str, str]:
@@ -52,7 +52,7 @@ class Messages:
     def email_changed(self, new: str) -> tuple[str, str]:
         return "Your e-mail address was changed", (
             f"Your account at {self.issuer} now has the address {new}.\n\n"
-            "If that was not you, tell the people who run the service.\n"
+            "If that was not you, inform the people who run the service.\n"
         )
 
     def factor_added(self, factor: str) -> tuple[str, str]:
@@ -67,14 +67,14 @@ class Messages:
 
     def second_factor_reset(self) -> tuple[str, str]:
         return "Your second factor was reset", (
-            f"An administrator of {self.issuer} took every second factor of your account away, and "
+            f"An administrator of {self.issuer} removed every second factor of your account, and "
             "it was signed out everywhere. Sign in with your password, then set it up again.\n\n"
-            "If you did not ask for this, tell the people who run the service.\n"
+            "If you did not ask for this, inform the people who run the service.\n"
         )
 
     def recovery_codes_renewed(self) -> tuple[str, str]:
         return "You have new recovery codes", (
-            f"Your account at {self.issuer} got new recovery codes; those before are void."
+            f"Your account at {self.issuer} got new recovery codes; earlier codes are void."
             f"\n\n{_ALARM}\n"
         )
 
@@ -87,8 +87,8 @@ class Messages:
     def _with_token(self, text: str, url: str, token: str, lasts: str) -> str:
         return (
             f"{text}\n\n{_link(url, token)}\n\n"
-            f"The link works once, within {lasts}. The code in it, for applications that ask for "
-            f"one:\n\n{token}\n\n{_NOT_YOU}\n\n{self.issuer}\n"
+            f"The link works once, within {lasts}. If an application asks for a "
+            f"code, enter this:\n\n{token}\n\n{_NOT_YOU}\n\n{self.issuer}\n"
         )
 
 

@@ -24,10 +24,10 @@ _PAUSE_SECONDS = 2.0
 
 
 class MailQueue:
-    """Does errands after the answer is given: looking up whom a mail is for, and sending it.
+    """Runs jobs after the answer is given: looking up the receiver of a mail, and sending it.
 
-    Whoever asks waits for none of it. When more wait than it holds, new ones are dropped with a
-    line in the log: a mail can be asked for again, memory can not.
+    A caller waits for no job. When the queue is full, new jobs are dropped with a line in the log:
+    a mail can be requested again, memory can't.
     """
 
     def __init__(self, carrier: Carrier, sender: str) -> None:
@@ -56,7 +56,7 @@ class MailQueue:
             try:
                 await asyncio.to_thread(self.carrier.carry, message)
             except (OSError, smtplib.SMTPException) as error:
-                # neither the address nor the text: the one is personal, the other lets people in
+                # neither the address nor the text: the address is personal, the text lets people in
                 extra = {"mail": subject, "reason": type(error).__name__, "attempt": attempt}
                 LOG.warning("mail not sent", extra=extra)
                 if attempt < _ATTEMPTS:
@@ -65,7 +65,7 @@ class MailQueue:
                 return
 
     def workers(self) -> list[Coroutine[None, None, None]]:
-        """Return what does the errands: several, so that one slow server holds up only few."""
+        """Return the workers: several, so that a slow server holds up only a few mails."""
         return [self._work() for _ in range(_WORKERS)]
 
     async def _work(self) -> None:

@@ -19,9 +19,9 @@ _CHALLENGE = {"WWW-Authenticate": 'Basic realm="auth", charset="UTF-8"'}
 async def authenticated(
     service: Service, request: Request, given: dict[str, str], *, public: bool
 ) -> Client:
-    """Return the client, by its secret; `public` ones have none, and where they may come just say.
+    """Return the client, by its secret; a `public` client has no secret and is only identified.
 
-    Refuse with `invalid_client` any other, whatever is wrong, in the same words.
+    Refuse any other client with `invalid_client`, in the same words for every reason.
     """
     header = request.headers.get("authorization", "")
     if header and "client_secret" in given:
@@ -40,7 +40,7 @@ async def authenticated(
 
 
 async def _refused(service: Service, client: Client | None) -> OAuthError:
-    # by a name of ours only: the audit log is no place for what strangers write
+    # by a registered id only: strangers' input does not belong in the audit log
     client_id = client.id if client else None
     await service.audit.record(Event.CLIENT_REFUSED, success=False, client_id=client_id)
     return OAuthError(

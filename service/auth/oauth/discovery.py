@@ -1,4 +1,4 @@
-"""What a client library reads first (OIDC Discovery §3, RFC 8414): what works here, and no more."""
+"""Discovery documents for client libraries (OIDC Discovery §3, RFC 8414)."""
 
 from typing import Any
 

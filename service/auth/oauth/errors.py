@@ -11,7 +11,7 @@ from auth.authorization.errors import OAuthError
 
 
 class OAuthProblem(BaseModel):
-    """What went wrong (RFC 6749 §5.2)."""
+    """An error of an OAuth endpoint (RFC 6749 §5.2)."""
 
     error: str = Field(examples=["invalid_grant"])
     error_description: str = Field(examples=["The code is wrong, used or expired."])
@@ -26,7 +26,7 @@ def install(app: FastAPI) -> None:
 
 
 def errors(examples: Mapping[int, Mapping[str, str]]) -> dict[int | str, dict[str, Any]]:
-    """Return a route's `responses`: for each status its error codes with what they mean."""
+    """Return a route's `responses`: for each status its error codes with their meanings."""
     return {
         status: {
             "model": OAuthProblem,

@@ -1,4 +1,4 @@
-"""Reading what OAuth's endpoints are sent: each parameter once (RFC 6749 §3.1, §3.2)."""
+"""Descriptions of the forms that OAuth's endpoints take."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from auth.http.forms import FORM
 def described(
     properties: dict[str, dict[str, Any]], required: list[str], example: dict[str, str]
 ) -> dict[str, Any]:
-    """Describe a form to OpenAPI, which FastAPI would read in a way that answers in another one."""
+    """Describe a form to OpenAPI, since FastAPI's own forms answer errors in another format."""
     schema: dict[str, Any] = {"type": "object", "properties": properties}
     if required:
         schema["required"] = required

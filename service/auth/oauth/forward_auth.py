@@ -21,7 +21,7 @@ _HEADERS = {
     "X-Auth-User": "The account's id.",
     "X-Auth-Email": "Its address, percent-encoded where it is not ASCII.",
     "X-Auth-Email-Verified": "`true` or `false`.",
-    "X-Auth-Name": "Its name, percent-encoded; empty without one.",
+    "X-Auth-Name": "Its name, percent-encoded; empty without a name.",
     "X-Auth-Role": "`user` or `admin`.",
     "X-Auth-Client": "The application that got the token; empty for a browser.",
     "X-Auth-Scope": "The token's scopes; empty for a browser.",
@@ -54,16 +54,16 @@ async def verify(
         Query(
             max_length=255,
             pattern=r"^[A-Za-z0-9:./_ -]*$",
-            description="Only a token with these scopes passes. Without any, those of other "
-            "people's applications do not, unless they have the scope `account`.",
+            description="Only a token with these scopes passes. Without scopes, a token of other "
+            "people's applications needs the scope `account`.",
         ),
     ] = "",
 ) -> Response:
-    """Tell a proxy whether a request may pass: by its access token, or its browser's cookie.
+    """Answer a proxy whether a request may pass: by its access token, or its browser's cookie.
 
-    Without either, a browser that wants a page is sent to sign in, with the `X-Forwarded-*`
-    headers' address to come back to; anything else gets 401. nginx takes no redirect from here,
-    and finds the address in `X-Auth-Sign-In`.
+    A browser without either that wants a page is redirected to sign in, and comes back to the
+    address of the `X-Forwarded-*` headers; any other request gets 401. nginx ignores redirects from
+    here, and reads the address in `X-Auth-Sign-In`.
     """
     header = request.headers.get("authorization", "")
     if header.lower().startswith("bearer "):

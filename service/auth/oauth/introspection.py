@@ -1,4 +1,4 @@
-"""What a token is good for (RFC 7662), and making it good for nothing (RFC 7009)."""
+"""Introspection (RFC 7662) and revocation (RFC 7009) of tokens."""
 
 import time
 from typing import Annotated, Any
@@ -29,14 +29,14 @@ ROUTER = router(tags=["OAuth 2.0 and OpenID Connect"])
 Form = Annotated[dict[str, str], Depends(form)]
 _TOKEN_PARAMETERS = {
     "token": forms.text("An access token or a refresh token."),
-    "token_type_hint": forms.text("Not needed: what it is shows."),
+    "token_type_hint": forms.text("Not needed: the kind is recognised."),
     **CLIENT_PARAMETERS,
 }
 _EXAMPLE = {"token": "Rk9sV2xqYk5qT0xqT3lqU0xqT3lqU0xqT3lqU0xqT3k"}
 
 
 class Introspection(BaseModel):
-    """What is known of a token; nothing but `active` of one that is good for nothing."""
+    """The facts about a token; a worthless token has `active` alone."""
 
     active: bool
     scope: str | None = Field(default=None, examples=["openid email"])
@@ -62,10 +62,10 @@ _INACTIVE = Introspection(active=False)
     responses=errors({400: {"invalid_request": "token is missing."}, 401: INVALID_CLIENT}),
 )
 async def introspect(request: Request, service: Running, given: Form) -> JSONResponse:
-    """Tell a confidential client what a token is good for, as the database knows it now.
+    """Describe a token to a confidential client, by the current state of the database.
 
-    Any client may ask about an access token, since any API may be sent one; a refresh token is
-    only told of to its own client.
+    Any client may ask about an access token, since any API may receive one; only its own client may
+    ask about a refresh token.
     """
     await service.limits.take(Action.TOKEN)
     client = await authenticated(service, request, given, public=False)
@@ -149,7 +149,7 @@ async def _refresh_token(service: Service, client: Client, token: str) -> Intros
 async def revoke(request: Request, service: Running, given: Form) -> Response:
     """End the session that a client's refresh token or access token belongs to.
 
-    Both end, since they come from one sign-in. What is unknown is no error: it is over, as asked.
+    Both tokens end, since they come from the same sign-in. An unknown token is no error.
     """
     await service.limits.take(Action.TOKEN)
     client = await authenticated(service, request, given, public=True)
@@ -164,7 +164,7 @@ async def revoke(request: Request, service: Running, given: Form) -> Response:
 
 
 async def _session_of(service: Service, client: Client, token: str) -> str | None:
-    """Return the session of a token, None if it is none, or another client's."""
+    """Return the session of a token, None for an unknown token or another client's."""
     found: Any = await service.database.read(sessions.by_token, secret_tokens.hashed(token))
     if found is not None:
         return found[0].id if found[0].client_id == client.id else None

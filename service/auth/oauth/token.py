@@ -34,7 +34,7 @@ CLIENT_PARAMETERS = {
 INVALID_CLIENT = {"invalid_client": "The client is unknown, or its secret is wrong."}
 _DESCRIBED = forms.described(
     {
-        "grant_type": forms.text("What is traded.", enum=[CODE, REFRESH, CREDENTIALS]),
+        "grant_type": forms.text("The kind of the grant.", enum=[CODE, REFRESH, CREDENTIALS]),
         "code": forms.text("With authorization_code."),
         "redirect_uri": forms.text("With authorization_code: the same as in the request."),
         "code_verifier": forms.text("With authorization_code: PKCE's."),
@@ -86,7 +86,7 @@ class TokenAnswer(BaseModel):
 async def token(request: Request, service: Running, given: Form) -> JSONResponse:
     """Trade a code, a refresh token or a client's own secret for tokens.
 
-    Errors are those of RFC 6749 §5.2, as its clients expect.
+    Errors are in the format of RFC 6749 §5.2, as clients expect.
     """
     await service.limits.take(Action.TOKEN)
     client = await authenticated(service, request, given, public=True)

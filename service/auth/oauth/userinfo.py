@@ -1,4 +1,4 @@
-"""What an application may know of its user (OIDC Core §5.3)."""
+"""The facts about its user that an application may have (OIDC Core §5.3)."""
 
 from typing import Any
 
@@ -31,13 +31,13 @@ _DESCRIBED: dict[str, Any] = {
 
 @ROUTER.get("/userinfo", **_DESCRIBED)
 async def userinfo(user: AnyUser) -> JSONResponse:
-    """Tell who the user is whose access token this is; takes the scope `openid`."""
+    """Return the claims about the access token's user; takes the scope `openid`."""
     return _claims(user)
 
 
 @ROUTER.post("/userinfo", operation_id="userinfo_by_post", **_DESCRIBED)
 async def userinfo_by_post(user: AnyUser) -> JSONResponse:
-    """Tell who the user is, as `GET` does; the access token comes in the header here, too."""
+    """Return the claims as `GET` does; the access token comes in the header here, too."""
     return _claims(user)
 
 

@@ -1,4 +1,4 @@
-"""Who is signed in with this browser, and which applications know them."""
+"""The account page: the signed-in user, and the applications that may use the account."""
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse

@@ -31,10 +31,10 @@ def _parameter(name: str, description: str, example: str = "") -> dict[str, Any]
     return {"in": "query", "name": name, "description": description, "schema": schema, **shown}
 
 
-# described, not declared: what is wrong with them is told by a redirect or a page
+# described, not declared: a wrong parameter is answered by a redirect or a page
 _PARAMETERS = [
     _parameter("client_id", "A registered client.", "shop"),
-    _parameter("redirect_uri", "One of its URIs.", "https://shop.example.org/callback"),
+    _parameter("redirect_uri", "A URI of that client.", "https://shop.example.org/callback"),
     _parameter("response_type", "Always `code`.", "code"),
     _parameter("scope", "With `openid` there will be an id_token.", "openid email"),
     _parameter("state", "Comes back with the answer.", "af0ifjsldkj"),
@@ -114,7 +114,7 @@ async def authorize_by_form(request: Request) -> Response:
 
 @ROUTER.post("/oauth2/consent", include_in_schema=False)
 async def consent(request: Request, service: Running, given: Form) -> Response:
-    """Take the user's decision about what the consent page told."""
+    """Apply the user's decision on the consent page."""
     query = given.get("query", "")
     ask = requests.read(service.settings.clients, query)
     found = await browsers.current(service, request)
@@ -122,7 +122,7 @@ async def consent(request: Request, service: Running, given: Form) -> Response:
         return RedirectResponse(AUTHORIZE + query, 303)
     session, account = found
     if given.get("decision") != "allow":
-        raise ask.refused("access_denied", "The user said no.")
+        raise ask.refused("access_denied", "The user refused.")
     await consents.grant(service, account, ask.client, ask.scope)
     return await _grant(service, ask, session)
 

@@ -1,6 +1,6 @@
 """The page of the API description: Swagger UI from our own origin, as it was built and published.
 
-What runs on this origin could sign in for whoever looks at it, so nothing is loaded from elsewhere.
+It loads nothing from elsewhere, since a script on this origin could sign in for its visitors.
 """
 
 from importlib import resources

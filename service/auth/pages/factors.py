@@ -1,7 +1,7 @@
-"""The second factor of who is signed in with this browser: adding and taking away.
+"""The second factors of the user of this browser: adding and removing them.
 
-Whoever comes here has signed in within the last minutes, with the second factor if there is one;
-others are sent to do that first.
+A user comes here only after a login within the last minutes, with the second factor if the account
+has any; otherwise the sign-in page comes first.
 """
 
 import time
@@ -39,7 +39,7 @@ class SignInFirstError(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Visitor(Owner):
-    """`cookie` is what the browser gets if its session is worth more afterwards."""
+    """`cookie` is the browser's new cookie if its session gets more rights."""
 
     cookie: str
 
@@ -125,7 +125,7 @@ async def confirm_app(request: Request, service: Running, visitor: Recent, given
 @ROUTER.post("/app/remove")
 @_or_shown
 async def remove_app(request: Request, service: Running, visitor: Recent, given: Form) -> Response:
-    """Take the app away from who shows a code of it, or a recovery code."""
+    """Remove the app for a user who enters a code of it, or a recovery code."""
     del request
     has = await service.database.read(factors.of, visitor.account.id)
     if has.totp:
@@ -136,7 +136,7 @@ async def remove_app(request: Request, service: Running, visitor: Recent, given:
 
 @ROUTER.post("/passkeys/options")
 async def begin_passkey(service: Running, visitor: Recent, _: Form) -> Response:
-    """Return the page's script what `navigator.credentials.create` takes."""
+    """Return the options of `navigator.credentials.create` for the page's script."""
     challenge, options = await enrolment.begin_passkey(service, visitor.account)
     return JSONResponse({"challenge": challenge, "webauthn": options})
 
@@ -178,7 +178,7 @@ async def renew_codes(request: Request, service: Running, visitor: Recent, _: Fo
 
 @ROUTER.get("/{step:path}")
 async def show_again(step: str) -> Response:
-    """Begin again: what a form answered is not there to be opened or reloaded."""
+    """Begin again: the answer to a form can't be opened or reloaded."""
     del step
     return RedirectResponse(SECOND_FACTOR, 303)
 
@@ -198,7 +198,7 @@ def _added(
 async def _begun(service: Service, visitor: Visitor, hashed: str) -> Invitation | None:
     """Return the app that was begun, by the hash of its secret.
 
-    Never another one than the user has before their eyes: somebody else may have begun it.
+    It is the app on the user's screen: another enrolment may have begun since.
     """
     begun = await enrolment.begun_totp(service, visitor.account)
     return begun if begun and secret_tokens.hashed(begun.secret) == hashed else None

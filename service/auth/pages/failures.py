@@ -1,4 +1,4 @@
-"""What people see when something is refused that no form can mend."""
+"""The pages for refusals that no form can correct."""
 
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse

@@ -1,4 +1,4 @@
-"""What forms of the pages carry; one that can't be read, or is not ours, is refused."""
+"""The forms of the pages; an unreadable or forged form is refused."""
 
 from typing import Annotated
 
@@ -16,11 +16,11 @@ _WRONG = {
 
 
 class ForgedFormError(Exception):
-    """The form does not come from a page of ours, or from one that is too old."""
+    """The form comes from another site, or from a page that is too old."""
 
 
 def wrong(error: ValidationError) -> ProblemError:
-    """Say of the first field that a model refused what is wrong with it."""
+    """Return the problem of the first field that a model refused."""
     return _WRONG[str(error.errors()[0]["loc"][0])]
 
 

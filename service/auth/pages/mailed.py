@@ -91,7 +91,7 @@ def _token(request: Request) -> str:
 
 
 def _ask(request: Request, service: Service, name: str) -> Response:
-    """Ask where to send a mail to; who has it comes back to where they wanted to go."""
+    """Ask for the address of a mail; its user returns to the original destination afterwards."""
     target = destinations.safe(service, request.query_params.get("next", ""))
     email = destinations.parameter(target, "login_hint")
     return page(request, name, next=target, email=email)
@@ -124,6 +124,6 @@ async def _mail(
 
 
 def _again(request: Request, name: str, refused: ProblemError, **shown: Any) -> Response:
-    """Show a form again with what was wrong with it."""
+    """Show a form again with its problem."""
     used = refused.code is Code.INVALID_CODE
     return page(request, name, error=_USED if used else refused, used=used, **shown)

@@ -1,4 +1,4 @@
-"""The page that makes an account; what it says does not tell whether there was one."""
+"""The registration page, which does not reveal whether an account existed."""
 
 from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
@@ -35,7 +35,7 @@ async def register(request: Request, service: Running, given: Form) -> Response:
     except ProblemError as refused:
         return _form(service, request, target, email=email, error=refused)
     then = "Then sign in." if service.settings.require_verified_email else "You can sign in now."
-    text = f"A mail to {wanted.email} tells how to confirm the address. {then}"
+    text = f"A mail to {wanted.email} explains how to confirm the address. {then}"
     sign_in = destinations.sign_in(target)
     return page(request, "done", title="Almost done", text=text, sign_in=sign_in)
 

@@ -1,4 +1,4 @@
-"""Renders the pages: every value is escaped, one that is missing is an error."""
+"""The rendering of pages: every value is escaped, and a missing value is an error."""
 
 import hashlib
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ _FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """What pages load. Its version is in its address, so that a browser may keep it for ever."""
+    """A file of the pages. Its address holds its version, so browsers may keep it for ever."""
 
     path: str
     media_type: str
@@ -66,10 +66,10 @@ def page(
     takes_passkeys: bool = False,
     **values: object,
 ) -> HTMLResponse:
-    """Return a page with its anti-forgery token; `leads_to` are URIs that its form ends at.
+    """Return a page with its CSRF token; `leads_to` are URIs that its form redirects to.
 
-    An error is what it says first, and gives it its status and headers. For passkeys, its script
-    asks the API.
+    An error comes first on the page, and gives it its status and headers. A page with passkeys has
+    a script that calls the API.
     """
     token, is_new = csrf.token_of(request)
     text = rendered(
@@ -93,7 +93,7 @@ def page(
 
 
 def _said(error: ProblemError | None) -> str:
-    """Return what a page says of an error, "" if there is none."""
+    """Return the text of an error on a page, "" without an error."""
     if error is None:
         return ""
     seconds = (error.headers or {}).get("Retry-After")

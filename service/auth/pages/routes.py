@@ -6,7 +6,7 @@ from fastapi.responses import RedirectResponse
 from auth.pages.rendering import SCRIPT, STYLE, File
 
 ROUTER = APIRouter(include_in_schema=False)
-# what has its version in its address
+# for files with their version in their address
 FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
@@ -26,6 +26,6 @@ async def script(v: str = "") -> Response:
 
 
 def _versioned(file: File, version: str) -> Response:
-    # while two releases run side by side, a page may ask the one for the other's
+    # while two releases run side by side, a page of the first may ask the second for a file
     headers = FOR_EVER if version == file.version else None
     return Response(file.content, media_type=file.media_type, headers=headers)

@@ -1,4 +1,4 @@
-"""The sign-in page: a password, and what else the account asks for; or a passkey instead."""
+"""The sign-in page: a password and the account's second factor, or a passkey instead."""
 
 import json
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ async def show(request: Request, service: Running) -> Response:
 
 @ROUTER.get("/sign-in/{step:path}")
 async def show_again(step: str) -> Response:
-    """Begin again: what a form answered is not there to be opened or reloaded."""
+    """Begin again: the answer to a form can't be opened or reloaded."""
     del step
     return RedirectResponse("/sign-in", 303)
 
@@ -168,6 +168,6 @@ def _leads_to(service: Service, target: str) -> list[str]:
     if target.startswith(destinations.AUTHORIZE):
         client = service.settings.clients.find(destinations.parameter(target, "client_id"))
         redirect_uri = destinations.parameter(target, "redirect_uri")
-        # anybody can link to this page: what is not registered leads nowhere
+        # anybody can link to this page: an unregistered URI leads nowhere
         return [redirect_uri] if client and client.redirects_to(redirect_uri) else []
     return [] if target.startswith("/") else [target]

@@ -34,7 +34,7 @@ async def logout_by_form(request: Request, service: Running) -> Response:
 
 @ROUTER.post("/sign-out")
 async def sign_out(request: Request, service: Running, given: Form) -> Response:
-    """Sign out: the user has said so, on a page of ours."""
+    """Sign out a user who confirmed it on a page of ours."""
     values = _read(given.get("query", ""))
     return await _done(request, service, values, None)
 
@@ -43,7 +43,7 @@ async def _logout(request: Request, service: Service, query: str) -> Response:
     values = _read(query)
     hint = id_tokens.hint(service.tokens, values.get("id_token_hint", ""))
     found = await browsers.current(service, request)
-    # a link on some page signs nobody out: only who holds an id_token of this very user may
+    # a link on some page signs nobody out, unless it holds an id_token of this very user
     if found is not None and (hint is None or hint.subject != found[1].id):
         leads_to = _redirect(service, values, hint)
         return page(

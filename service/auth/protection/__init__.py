@@ -1,1 +1,1 @@
-"""What stands before the routes: who calls, how much may come in, what leaves with an answer."""
+"""Protection against abuse: client addresses, rate limits, lockout."""

@@ -24,8 +24,8 @@ _ROUTES = Path("/proc/net/route")
 def networks(names: str, *, routes: Path = _ROUTES) -> tuple[Network, ...]:
     """Read networks: CIDRs, addresses, `loopback`, and `gateway`, which is the default gateway.
 
-    From a container, the gateway of Docker's bridge is its host: there the proxy's requests come
-    from. Raise ValueError, naming the word that is none of these.
+    In a container, the gateway of Docker's bridge is its host, where the proxy's requests come
+    from. Raise ValueError with the first unknown word.
     """
     found: list[Network] = []
     for name in names.replace(",", " ").split():
@@ -61,11 +61,11 @@ def parse(text: str) -> Address | None:
 
 
 def client(peer: str, forwarded: Sequence[str], trusted: Sequence[Network]) -> str:
-    """Return the client's address: the last one that no trusted proxy could have made up.
+    """Return the client's address: the last address that no trusted proxy could have made up.
 
-    `forwarded` are the values of X-Forwarded-For, first to last. Each proxy adds, at the right,
-    the address that it was called from; so they are read from the right, and as far as trusted
-    proxies wrote them. Whatever a client wrote itself stands to the left of that.
+    `forwarded` are the values of X-Forwarded-For, first to last. Each proxy adds the address of its
+    caller at the right. They are read from the right, as far as trusted proxies wrote them; the
+    client's own additions are at the left.
     """
     address = parse(peer)
     if address is None:
@@ -80,7 +80,7 @@ def client(peer: str, forwarded: Sequence[str], trusted: Sequence[Network]) -> s
 
 
 def _gateways(routes: Path) -> list[str]:
-    """Read the default gateways from the kernel's table; none where there is no such table."""
+    """Read the default gateways from the kernel's table, if there is such a table."""
     try:
         lines = routes.read_text().splitlines()[1:]
     except OSError:

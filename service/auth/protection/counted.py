@@ -11,9 +11,9 @@ from auth.protection.addresses import parse
 
 
 def hashed_name(name: str) -> str:
-    """Return what is counted of a name that a client tries, whether or not there is such an account.
+    """Return the hash under which attempts at a name are counted, with or without such an account.
 
-    The name itself is nobody's to keep: people type passwords there.
+    The name itself is not stored: people type passwords there.
     """
     return hashlib.sha256(name.strip().lower().encode()).hexdigest()
 
@@ -27,7 +27,7 @@ _REMEMBERED = 1024
 
 @lru_cache(_REMEMBERED)
 def counted_as(address: str) -> str:
-    """Return what rate limits count: an IPv4 address, or the IPv6 network of one customer."""
+    """Return the client that limits count: an IPv4 address, or the IPv6 network of a customer."""
     parsed = parse(address)
     if isinstance(parsed, IPv6Address):
         return str(ip_network((parsed, _IPV6_CLIENT_BITS), strict=False))

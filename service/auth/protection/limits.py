@@ -1,4 +1,4 @@
-"""Rate limits: how often a client, or an account from anywhere, may try what is worth guessing.
+"""Rate limits: how often a client, or an account from anywhere, may make an attempt.
 
 Counted in the database, so that a restart forgets nothing and the two processes of a release count
 together. Each is a leaky bucket: `count` at once, and again as many as leak in `seconds`.
@@ -23,7 +23,7 @@ from auth.telemetry.metrics import Metrics
 
 Remembered = TypeVar("Remembered")
 
-# what is remembered in this process, to spare the database: some megabytes at the most
+# buckets remembered in this process, to spare the database: some megabytes at the most
 _REMEMBERED = 10_000
 RATE_LIMIT_HEADERS: ContextVar[dict[str, str] | None] = ContextVar(
     "rate_limit_headers", default=None
@@ -31,12 +31,12 @@ RATE_LIMIT_HEADERS: ContextVar[dict[str, str] | None] = ContextVar(
 
 
 class Action(StrEnum):
-    """What is limited."""
+    """A limited action."""
 
     LOGIN = "login"
     REGISTER = "register"
-    MAIL = "mail"  # whatever sends one: forgot the password, verify the address
-    GUESS = "guess"  # what could be guessed otherwise: second factor, mailed token, old password
+    MAIL = "mail"  # anything that sends a mail: forgotten password, verification
+    GUESS = "guess"  # anything that could be guessed: second factor, mailed token, old password
     REFRESH = "refresh"
     TOKEN = "token"  # noqa: S105 - the token endpoint
 
@@ -58,16 +58,16 @@ class Limits:
         self._leases: OrderedDict[str, int] = OrderedDict()
 
     async def take(self, action: Action, account: str = "") -> None:
-        """Count one attempt of the caller, and of the account if one is named; refuse with 429.
+        """Count an attempt of the caller, and of the account if one is named; refuse with 429.
 
-        `account` is what the client calls it, whether or not there is one.
+        `account` is the name that the client sent, with or without such an account.
         """
         await self._take(action, counted_as(CALLER.get().address))
         if account:
             await self.take_for(action, account)
 
     async def take_for(self, action: Action, account: str) -> None:
-        """Count one attempt at the account alone, whoever makes it; refuse with 429."""
+        """Count an attempt at the account alone, from any client; refuse with 429."""
         await self._take(f"{action}_account", hashed_name(account))
 
     async def _take(self, name: str, who: str) -> None:
@@ -102,7 +102,7 @@ class Limits:
 
 
 def _tell(name: str, rate: Rate, level: float) -> None:
-    """Tell the client what is left: of the last limit that it met."""
+    """Show the client the rest of the last limit that it met."""
     told = RATE_LIMIT_HEADERS.get()
     if told is not None:
         left = max(0, math.floor(rate.count - level))

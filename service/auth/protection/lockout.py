@@ -1,12 +1,11 @@
-"""Lockout: after failed logins, each further failure makes the wait twice as long.
+"""Lockout: after failed logins, each further failure doubles the wait.
 
-Two counts. One of an account and a client: few failures are allowed, so guessing from one place
-ends soon. One of an account whoever calls: many are allowed and the longest wait is short, so that
-guessing from many places is slow, yet nobody can lock another one out for long. No lock is for
+There are two counts. The count of an account and a client allows few failures, so guessing from one
+place ends soon. The count of an account from anywhere allows many, and its longest wait is short:
+guessing from many places is slow, yet nobody can lock another user out for long. No lock is for
 ever.
 
-An account that does not exist is counted and locked as one that does: what is kept is a hash of
-the name that was tried.
+An account that does not exist is counted and locked alike, by a hash of the name.
 """
 
 import time
@@ -25,7 +24,7 @@ _MOST_DOUBLINGS = 30
 
 @dataclass(frozen=True)
 class Lock:
-    """`allowed` failures are free; the next one locks for `first` seconds, at most `longest`."""
+    """`allowed` failures are free; the next locks for `first` seconds, at most `longest`."""
 
     allowed: int
     first: float
@@ -39,7 +38,7 @@ class Lock:
 
 
 class Lockout:
-    """`allowed`: failures of an account from one client; from everywhere, four times as many."""
+    """`allowed`: failures of an account from the same client; from anywhere, four times as many."""
 
     def __init__(
         self, database: Database, *, allowed: int, now: Callable[[], float] = time.time
@@ -49,11 +48,11 @@ class Lockout:
         self._anywhere = Lock(4 * allowed, first=2, longest=60)
 
     async def check(self, name: str) -> bool:
-        """Refuse with 429 while locked, with no word about the password; return whether any failed."""
+        """Refuse with 429 while locked; return whether any attempt has failed."""
         return self.judge(await self._database.read(lockouts.until, *self.subjects(name)))
 
     def judge(self, until: float | None) -> bool:
-        """Do as `check` does, with what `lockouts.until` gave of the name's subjects."""
+        """Do as `check` does, with the result of `lockouts.until` for the name's subjects."""
         wait = (until or 0) - self._now()
         if wait > 0:
             raise ProblemError(Code.RATE_LIMITED, {"Retry-After": str(int(wait) + 1)})
@@ -70,10 +69,10 @@ class Lockout:
         return until > 0
 
     async def succeeded(self, name: str) -> None:
-        """Forget the failures of this client; those from elsewhere are still somebody's guesses."""
+        """Forget the failures of this client; failures elsewhere may be somebody's guesses."""
         await self._database.write(lockouts.clear, list(self.subjects(name))[:1])
 
     def subjects(self, name: str) -> dict[str, Lock]:
-        """Return what is counted of a name that the current caller tries, and what locks it."""
+        """Return the subjects that count a name and the current caller, with their locks."""
         hashed = hashed_name(name)
         return {f"{hashed}@{counted_as(CALLER.get().address)}": self._here, hashed: self._anywhere}

@@ -1,4 +1,4 @@
-"""How often a client, or an account from anywhere, may try what is worth guessing."""
+"""The rates at which a client, or an account from anywhere, may make attempts."""
 
 import re
 from collections.abc import Mapping
@@ -20,8 +20,8 @@ class Rate:
         return max(1, self.count // _LEASES)
 
 
-# An office or a campus shares one address: what is limited for a client leaves room for that.
-# Refreshing is no guessing, as its tokens can't be guessed; that limit only keeps the load fair.
+# An office or a campus shares an address: the limit of a client leaves room for that. Refresh
+# tokens can't be guessed; their limit only keeps the load fair.
 DEFAULTS: Mapping[str, Rate] = {
     "login": Rate(60, 60),
     "login_account": Rate(30, 60),
@@ -39,7 +39,7 @@ _WORD = re.compile(r"([a-z_]+)=(?:([0-9]{1,7})/([0-9]{1,6})|off)")
 def rates(words: str) -> Mapping[str, Rate]:
     """Read changes of the defaults: `login=10/60 register=off`, or `off` for no limit at all.
 
-    Raise ValueError, naming the word that is none.
+    Raise ValueError with the first wrong word.
     """
     if words.strip() == "off":
         return {name: Rate(0, 1) for name in DEFAULTS}

@@ -7,7 +7,7 @@ from auth.telemetry.audit import Event
 
 
 async def admit(service: Service, account: Account) -> None:
-    """Refuse an account that may not sign in, to who has proven to be its user."""
+    """Refuse an account that may not sign in, after its user has proven to be its user."""
     if account.disabled_at is not None:
         await refused(service, Event.LOGIN, account, "disabled")
         raise ProblemError(Code.ACCOUNT_DISABLED)

@@ -1,4 +1,4 @@
-"""What is asked of somebody, and kept until it is answered: a second factor, a passkey."""
+"""Challenges that wait for an answer: a second factor, a passkey."""
 
 import json
 import time
@@ -16,7 +16,7 @@ SECONDS = 300
 async def pose(
     service: Service, purpose: Purpose, account_id: str | None, data: Mapping[str, str]
 ) -> str:
-    """Keep a challenge, and what its answer is checked against; return the token that names it."""
+    """Store a challenge with the data to check its answer; return the token that names it."""
     token, now = secret_tokens.make(), time.time()
     challenge = Challenge(
         hash=secret_tokens.hashed(token),

@@ -1,4 +1,4 @@
-"""Adding and taking away second factors, with what goes along: codes, notices, other sessions."""
+"""Enrolment: adding and removing second factors, with recovery codes, mails and other sessions."""
 
 import json
 import time
@@ -30,10 +30,10 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Owner:
-    """Who changes the factors of an account, and the session that they do it from.
+    """The user who changes the factors of an account, and the session in use.
 
-    `renewed` is the hash of the cookie that a browser gets instead of its own when its session is
-    worth more: who had a copy of that one has nothing.
+    `renewed` is the hash of the browser's new cookie when its session gets more rights: a copy of
+    the earlier cookie is worthless.
     """
 
     account: Account
@@ -43,14 +43,14 @@ class Owner:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Invitation:
-    """What an authenticator app is told: the secret, in base32, or a URI with it (otpauth)."""
+    """The secret for an authenticator app, in base32, and as a URI (otpauth)."""
 
     secret: str
     uri: str
 
 
 async def new_codes(service: Service, owner: Owner) -> list[str]:
-    """Return ten new recovery codes; those before are void."""
+    """Make ten new recovery codes; earlier codes are void."""
     account = owner.account
     codes = one_time_codes.new_recovery_codes()
 
@@ -82,7 +82,7 @@ async def begin_totp(service: Service, owner: Owner) -> Invitation:
 
 
 async def begun_totp(service: Service, account: Account) -> Invitation | None:
-    """Return what `begin_totp` gave last, None once that was confirmed."""
+    """Return the invitation that `begin_totp` made last, None once it was confirmed."""
     found = await service.database.read(factors.totp, account.id)
     if found is None or found.confirmed:
         return None
@@ -129,7 +129,7 @@ async def confirm_totp(service: Service, owner: Owner, code: str) -> list[str] |
 
 
 async def begin_passkey(service: Service, account: Account) -> tuple[str, dict[str, Any]]:
-    """Return the challenge to make a passkey for, and what `navigator.credentials.create` takes."""
+    """Return the challenge for a new passkey, and the options of `navigator.credentials.create`."""
     options, expected = await passkeys.invitation(service, account)
     purpose = Purpose.PASSKEY_REGISTRATION
     return await challenges.pose(service, purpose, account.id, {"webauthn": expected}), options
@@ -211,13 +211,13 @@ async def reset(service: Service, account: Account, actor_id: str) -> None:
 
 
 async def _change(service: Service, owner: Owner, work: Callable[[Connection], Answer]) -> Answer:
-    """Do it in one transaction, if what the owner has shown counts until that ends.
+    """Do the work in one transaction, if the owner's login still counts at its end.
 
-    Else a session that somebody ends at this moment could still leave a factor of its own behind.
+    Otherwise a session that ends at this moment could leave a factor of its own behind.
     """
 
     def claimed(connection: Connection) -> Answer:
-        # the account first, as whoever changes it and ends its sessions does
+        # the account first, in the order of every change that ends its sessions
         if not accounts.hold(connection, owner.account) or not _stands(connection, owner.here):
             raise ProblemError(Code.REAUTHENTICATION_REQUIRED)
         return work(connection)
@@ -232,13 +232,13 @@ def _stands(connection: Connection, here: Session | BrowserSession) -> bool:
 
 
 def _first_factor(connection: Connection, owner: Owner, codes: list[str], amr: str) -> None:
-    """Give recovery codes, and end what was signed in with the password alone, but for here."""
+    """Set recovery codes, and end the other sessions, which have the password alone."""
     account, here, now = owner.account, owner.here, time.time()
     # a login whose password is being checked was not asked for the factor: it counts no more
     accounts.change(connection, account.id, password_changed_at=now)
     _replace_codes(connection, account, codes)
     why = "second factor added"
-    # who adds the factor has just shown it
+    # the factor was shown a moment ago
     if isinstance(here, BrowserSession):
         sessions.revoke_all(connection, account.id, why, now, but_browser=here.hash)
         browser_sessions.step_up(connection, here.hash, owner.renewed, amr, now)

@@ -40,7 +40,7 @@ class SignedIn:
 
 
 async def identify(service: Service, token: str) -> SignedIn | None:
-    """Return whose access token this is, None unless it is good and its session still stands."""
+    """Return the user of an access token, None unless it is good and its session still counts."""
     try:
         claims = service.tokens.verify(token)
     except TokenError:
@@ -67,6 +67,6 @@ async def _look_up(service: Service, claims: Claims) -> SignedIn | None:
 
 
 def is_ours(service: Service, claims: Claims) -> bool:
-    """Return whether a token is one of our own applications', and not one that a user agreed to."""
+    """Return whether a token belongs to an application of our own."""
     client = service.settings.clients.find(claims.client_id)
     return claims.client_id in OWN or (client is not None and client.first_party)

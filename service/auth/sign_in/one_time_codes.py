@@ -1,4 +1,4 @@
-"""One-time codes: those that an authenticator app shows (TOTP, RFC 6238), and recovery codes."""
+"""One-time codes: codes of an authenticator app (TOTP, RFC 6238), and recovery codes."""
 
 import hmac
 import secrets
@@ -11,9 +11,9 @@ RECOVERY_CODES = 10
 DIGITS = 6
 # clocks of telephones are off, and people type slowly (RFC 6238 §5.2)
 _STEPS_OFF = 1
-# neither i, l, o nor u: what is read from paper is not mistaken, and spells nothing
+# neither i, l, o nor u, which are misread on paper; and it spells no words
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-# 80 bits: too many to guess even for who has the hashes
+# 80 bits: too many to guess even with the hashes
 _LENGTH, _GROUP = 16, 4
 
 
@@ -32,7 +32,7 @@ def uri(secret: str, *, account: str, issuer: str) -> str:
 
 
 def qr_svg(text: str) -> str:
-    """Draw a QR code; "" for what no QR code holds."""
+    """Draw a QR code; "" for a text that is too long."""
     import segno  # noqa: PLC0415
 
     try:
@@ -42,9 +42,9 @@ def qr_svg(text: str) -> str:
 
 
 def step_of(secret: str, code: str, *, after: int = 0, now: float | None = None) -> int | None:
-    """Return the time step whose code this is: the current one or one beside it, later than `after`.
+    """Return the time step of a code: the current step or a neighbour, later than `after`.
 
-    None if there is none. Takes as long whatever the code is.
+    None for any other code. Takes as long for every code.
     """
     import pyotp  # noqa: PLC0415
 
@@ -73,7 +73,7 @@ def _recovery_code() -> str:
 
 
 def recovery_hash(account_id: str, code: str) -> str:
-    """Return what is kept of a recovery code, however it was typed."""
+    """Return the hash of a recovery code, in whichever way it was typed."""
     bare = "".join(letter for letter in code.lower() if letter.isalnum())
     for mistaken, meant in (("o", "0"), ("i", "1"), ("l", "1")):
         bare = bare.replace(mistaken, meant)

@@ -1,7 +1,7 @@
 """Passkeys and security keys (WebAuthn Level 2), as py_webauthn verifies them.
 
-The relying party is the issuer: its host is the RP ID, its origin the only one that is accepted.
-No attestation is asked for: which make a user's key is does not matter here.
+The relying party is the issuer: its host is the RP ID, its origin the only accepted origin. No
+attestation is requested: the make of a key does not matter here.
 """
 
 import json
@@ -27,7 +27,7 @@ from auth.storage.challenges import Challenge, Purpose
 from auth.storage.passkeys import Passkey
 from auth.telemetry.audit import Event
 
-# what a browser's PublicKeyCredential.toJSON() gives, its form checked by the API
+# a browser's PublicKeyCredential.toJSON(), its form validated by the API
 Assertion = Mapping[str, Any]
 # as the audit log and mails call it
 KIND = "passkey"
@@ -54,10 +54,10 @@ def possible(issuer: str) -> bool:
 
 
 async def request(service: Service, account_id: str | None) -> tuple[dict[str, Any], str]:
-    """Return what `navigator.credentials.get` takes, and the challenge in it.
+    """Return the options of `navigator.credentials.get`, and the challenge in them.
 
-    For an account: any of its keys. For None: any passkey that the user has, which has to verify
-    the user too, as nothing else is asked for.
+    For an account, any of its keys will do. For None, any passkey of the user will do; it has to
+    verify the user, since nothing else is requested.
     """
     from webauthn import generate_authentication_options, options_to_json  # noqa: PLC0415
     from webauthn.helpers.structs import UserVerificationRequirement  # noqa: PLC0415
@@ -75,7 +75,7 @@ async def request(service: Service, account_id: str | None) -> tuple[dict[str, A
 
 
 async def invitation(service: Service, account: Account) -> tuple[dict[str, Any], str]:
-    """Return what `navigator.credentials.create` takes, and the challenge in it."""
+    """Return the options of `navigator.credentials.create`, and the challenge in them."""
     from webauthn import generate_registration_options, options_to_json  # noqa: PLC0415
     from webauthn.helpers.structs import (  # noqa: PLC0415
         AuthenticatorSelectionCriteria,
@@ -104,7 +104,7 @@ async def invitation(service: Service, account: Account) -> tuple[dict[str, Any]
 def registered(
     issuer: str, expected: str, credential: Assertion, *, account_id: str, name: str
 ) -> Passkey | None:
-    """Return the passkey that a browser made for the challenge, None if it did not."""
+    """Return the passkey that a browser made for the challenge, None for any other answer."""
     from webauthn import base64url_to_bytes, verify_registration_response  # noqa: PLC0415
     from webauthn.helpers import bytes_to_base64url  # noqa: PLC0415
 
@@ -139,10 +139,10 @@ def verify(
     *,
     account_id: str | None,
 ) -> Passkey | None:
-    """Return the passkey that signed the challenge, its use counted; None if none rightly did.
+    """Return the passkey that signed the challenge, its use counted; None for any other answer.
 
-    Without an account the passkey says whose it is, and must have verified the user. A counter that
-    does not grow means a copy of the key (WebAuthn §6.1.1): refused.
+    Without an account the passkey names its account, and must have verified the user. A counter
+    that does not grow means a copy of the key (WebAuthn §6.1.1): refused.
     """
     from webauthn import base64url_to_bytes, verify_authentication_response  # noqa: PLC0415
 
@@ -197,7 +197,7 @@ def _descriptors(known: list[Passkey]) -> list[Any]:
 
 
 def _refusals() -> tuple[type[Exception], ...]:
-    """Return what the library raises for what it does not accept, or can't read at all."""
+    """Return the errors that the library raises for refused or unreadable input."""
     from webauthn.helpers.exceptions import WebAuthnException  # noqa: PLC0415
 
     return (
@@ -236,7 +236,7 @@ async def with_passkey(
 def _signed(
     connection: Connection, *, issuer: str, found: Challenge, assertion: Assertion
 ) -> tuple[Account, Passkey] | None:
-    """Use the challenge up, whether or not its answer is right; return who answered."""
+    """Use the challenge up, whether its answer is right or not; return the account and key."""
     if not stored_challenges.use(connection, found.hash, time.time()):
         return None
     expected = json.loads(found.data)["webauthn"]

@@ -10,12 +10,12 @@ from auth.telemetry.audit import Event
 
 
 async def with_password(service: Service, email: str, password: str) -> tuple[Account, bool]:
-    """Return the account whose password this is, and whether a second factor is to be asked for.
+    """Return the account of a password, and whether a second factor is needed.
 
     Refuse with a ProblemError.
 
-    Whether there is an account shows neither in the answer nor in the time it takes. That one is
-    disabled is told only to who knows its password.
+    Neither the answer nor its time shows whether there is an account. A disabled account is
+    revealed only to a user with the right password.
     """
     await service.limits.take(Action.LOGIN, email)
     found = await service.database.read(logins.find, email, *service.lockout.subjects(email))

@@ -18,11 +18,11 @@ from auth.tokens.first_party import FIRST_PARTY
 
 
 async def refresh(service: Service, token: str, *, client_id: str = FIRST_PARTY) -> Grant | None:
-    """Trade a refresh token for new tokens (RFC 9700 §4.14.2); None if it is good for nothing.
+    """Trade a refresh token for new tokens (RFC 9700 §4.14.2); None for a worthless token.
 
-    Each works once. One that comes a second time was stolen, or its answer got lost: within the
-    grace period, and as long as nothing that came of it was used, it is taken for the latter.
-    After that its whole session ends.
+    Each works once. A token that comes a second time was stolen, or its answer got lost. Within the
+    grace period, and as long as nothing that came of it was used, the answer counts as lost. After
+    that its whole session ends.
     """
     new = secret_tokens.make()
     work = partial(
@@ -70,9 +70,9 @@ def _rotate(
     grace: float,
     seconds: float,
 ) -> tuple[Account, Session, float] | _Reuse | None:
-    """Use up a refresh token and keep the next one, in one transaction."""
+    """Use up a refresh token and store the next, in one transaction."""
     found = sessions.by_token(connection, hashed)
-    # only now: it may have waited for another one's use of the same token
+    # only now: it may have waited for another use of the same token
     now = time.time()
     if found is None or found[0].client_id != client_id:
         return None

@@ -1,7 +1,7 @@
 """The step after the password, for accounts that have a second factor.
 
-The API and the sign-in page both go through it: `asked` after the password was right, `passed`
-(or `passed_with_key`) with what the user answers.
+The API and the sign-in page both use it: `question` after the password was right, `passed` (or
+`passed_with_key`) with the user's answer.
 """
 
 import json
@@ -28,17 +28,17 @@ from auth.storage.challenges import Challenge, Purpose
 from auth.storage.sessions import Session
 from auth.telemetry.audit import Event
 
-# a typing error or two; who needs more shows the password again
+# a typing error or two; after that the password comes again
 _ATTEMPTS = 5
 TOTP, RECOVERY, WEBAUTHN = "totp", "recovery", "webauthn"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Question:
-    """What is asked of a user. `challenge` stands for the right password, for some minutes.
+    """The question to a user. `challenge` replaces the right password, for some minutes.
 
-    `kinds` are the factors that the account has: `totp`, `recovery`, `webauthn`. `webauthn` is
-    what the browser's `navigator.credentials.get` takes.
+    `kinds` are the factors that the account has: `totp`, `recovery`, `webauthn`. `webauthn` holds
+    the options of the browser's `navigator.credentials.get`.
     """
 
     challenge: str
@@ -59,14 +59,14 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Passed:
-    """Who has shown a second factor; `amr` are all the ways in that were used (RFC 8176)."""
+    """A user with a proven second factor; `amr` are all the methods used (RFC 8176)."""
 
     account: Account
     amr: tuple[str, ...]
 
 
 class Outcome(StrEnum):
-    """What became of a code."""
+    """The result of a check of a code."""
 
     TOTP = "totp"
     RECOVERY = "recovery"
@@ -75,9 +75,9 @@ class Outcome(StrEnum):
 
 
 async def shown_lately(service: Service, session: Session | BrowserSession) -> bool:
-    """Return whether a session was begun in the last minutes, with the second factor if there is one.
+    """Return whether a session was begun in the last minutes, with a second factor if there is any.
 
-    That is what it takes to change something once and for all.
+    An irreversible change takes such a session.
     """
     if session.authenticated_at < time.time() - service.settings.reauthentication_seconds:
         return False
@@ -87,7 +87,7 @@ async def shown_lately(service: Service, session: Session | BrowserSession) -> b
 
 
 async def asked(service: Service, account: Account) -> Question | None:
-    """Return what to ask of the account after its password, None if that is enough."""
+    """Return the question to the account after its password, None if the password is enough."""
     has = await service.database.read(factors.of, account.id)
     if not has:
         return None
@@ -116,7 +116,7 @@ async def passed(service: Service, challenge: str, code: str) -> Passed:
 
 
 async def passed_with_key(service: Service, challenge: str, assertion: Assertion) -> Passed:
-    """Return whose challenge this is if one of the account's keys signed it; refuse as `passed`."""
+    """Return the user of a challenge that a key of the account signed; refuse as `passed`."""
     found, account = await _open(service, challenge)
     expected = json.loads(found.data).get("webauthn", "")
 
@@ -137,7 +137,7 @@ async def passed_with_key(service: Service, challenge: str, assertion: Assertion
 
 
 async def confirmed(service: Service, account: Account, code: str) -> None:
-    """Refuse unless the code is right: for who is signed in already, and changes the factors."""
+    """Refuse a wrong code of a signed-in user, before a change of the factors."""
     subject = _subject(account)
     await service.limits.take(Action.GUESS, account.id)
     await service.lockout.check(subject)
@@ -174,26 +174,25 @@ def sealed_for(account_id: str) -> str:
 
 
 async def recovered(service: Service, account: Account) -> None:
-    """Write down, and tell the user, that a recovery code is gone."""
+    """Record that a recovery code is used, and mail the user."""
     left = (await service.database.read(factors.of, account.id)).recovery_codes
     await service.audit.record(Event.RECOVERY_CODE_USED, account_id=account.id, left=str(left))
     service.mail_queue.post(account.email, *service.messages.recovery_code_used(left))
 
 
 async def _open(service: Service, challenge: str) -> tuple[Challenge, Account]:
-    """Return a challenge that may be answered, and by whom; count that somebody tries."""
+    """Return a challenge that may be answered, with its account; count the attempt."""
     await service.limits.take(Action.GUESS)
     found = await challenges.find(service, Purpose.SECOND_FACTOR, challenge)
     if found.account_id is None:
         raise ProblemError(Code.INVALID_CHALLENGE)
     account = await service.database.read(accounts.by_id, found.account_id)
-    # what the challenge stands for counts no more: the password is another one, or a first factor
-    # was added
+    # the challenge is void: the password was changed, or a first factor was added
     if account is None or (account.password_changed_at or 0) > found.created_at:
         raise ProblemError(Code.INVALID_CHALLENGE)
     if account.disabled_at is not None:
         raise ProblemError(Code.ACCOUNT_DISABLED)
-    # whoever gets here knows the password: nobody else can lock the user out
+    # only a user with the password gets here: nobody else can lock the user out
     await service.lockout.check(_subject(account))
     return found, account
 

@@ -19,7 +19,7 @@ from auth.tokens.first_party import FIRST_PARTY
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Grant:
-    """What a client gets for signing in; lifetimes in seconds."""
+    """The result of a sign-in for a client; lifetimes in seconds."""
 
     access_token: str
     expires_in: int
@@ -62,9 +62,9 @@ async def begin(
 async def complete(
     service: Service, account: Account, keep: Callable[[Connection], bool], **told: str
 ) -> None:
-    """Keep the session of who has signed in, and the record of that; `told` is what that tells.
+    """Store the session of a signed-in user together with its audit event, which has `details`.
 
-    Refuse whose sign-in does not count any more, for which `keep` says False.
+    Refuse a sign-in that does not count any more, for which `keep` returns False.
     """
     if not await service.audit.together(keep, Event.LOGIN, account_id=account.id, **told):
         # the account was changed or deleted while its password was being checked

@@ -1,4 +1,4 @@
-"""Signing out: the end of one session, or of all sessions of an account."""
+"""Signing out: the end of a session, or of all sessions of an account."""
 
 import time
 

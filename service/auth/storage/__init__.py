@@ -1,1 +1,1 @@
-"""What the service keeps: its tables, how they change over releases, and the databases."""
+"""The database: its tables, their migrations, and access to SQLite and PostgreSQL."""

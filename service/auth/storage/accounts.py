@@ -1,4 +1,4 @@
-"""Accounts. An e-mail address is kept in lower case, and belongs to one account."""
+"""Accounts. An e-mail address is stored in lower case, and belongs to a single account."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -37,8 +37,8 @@ class EmailTakenError(Exception):
 class Account:
     """`password` is an argon2 hash; `created_at` is RFC 3339, UTC; other times are Unix seconds.
 
-    `password_changed_at`: what was shown to sign in before counts no more. It is set for a first
-    second factor as well, since the password alone is enough no longer; databases have the name.
+    `password_changed_at`: earlier sign-ins count no more. A first second factor sets it as well,
+    since the password alone is not enough then; the name is that of the column.
     """
 
     id: str
@@ -106,17 +106,17 @@ def if_it_stands(table: Table) -> Insert:
 
 def _bound(column: Column[Any]) -> ColumnElement[Any]:
     bound = bindparam(f"new_{column.name}", type_=column.type)
-    # PostgreSQL takes a NULL for a text unless it is told
+    # PostgreSQL takes a NULL for a text without a declared type
     return cast(bound, column.type) if isinstance(column.type, Double) else bound
 
 
 def add_if_it_stands(
     connection: Connection, statement: Insert, account: Account, row: Mapping[str, Any]
 ) -> bool:
-    """Insert a row if the account may sign in with what it has just shown; return whether it may.
+    """Insert a row if the account may sign in with its proven credentials; return whether it may.
 
-    It may not once it was disabled, or its credentials are others. Whoever changes either waits
-    until this transaction ends, and so finds the session that it begins.
+    It may not once it is disabled, or its credentials have changed. Such a change waits until this
+    transaction ends, and so finds the session that it begins.
     """
     given = {f"new_{name}": value for name, value in row.items()}
     whose = {"whose": account.id, "changed_at": account.password_changed_at}
@@ -155,7 +155,7 @@ def rehash(connection: Connection, account: Account, hashed: str) -> None:
 
 
 def remove(connection: Connection, identity: str) -> bool:
-    """Delete an account with all that belongs to it; what was audited stays."""
+    """Delete an account with all that belongs to it; its audit events stay."""
     return connection.execute(delete(ACCOUNTS).where(ACCOUNTS.c.id == identity)).rowcount > 0
 
 

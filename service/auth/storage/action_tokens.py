@@ -1,4 +1,4 @@
-"""Tokens in links that are mailed: each is for one purpose, works once, and expires."""
+"""Action tokens in mailed links: each has a purpose, works once, and expires."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,7 +16,7 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What a token allows: `purpose`, for an account, with the address that it was mailed to."""
+    """The permission of a token: `purpose`, for an account, with the address of the mail."""
 
     account_id: str
     purpose: Purpose
@@ -24,7 +24,7 @@ class Action:
 
 
 def add(connection: Connection, hashed: str, action: Action, *, now: float, seconds: float) -> None:
-    """Keep a token; those that the account got before for the same purpose work no more."""
+    """Store a token; earlier tokens of the account for the same purpose work no more."""
     forget(connection, action.account_id, action.purpose)
     row = {
         "hash": hashed,
@@ -38,7 +38,7 @@ def add(connection: Connection, hashed: str, action: Action, *, now: float, seco
 
 
 def find(connection: Connection, hashed: str, now: float) -> Action | None:
-    """Return what the token allows, None if it is unknown, used or expired."""
+    """Return the permission of a token, None if it is unknown, used or expired."""
     row = connection.execute(
         select(ACTION_TOKENS.c.account_id, ACTION_TOKENS.c.purpose, ACTION_TOKENS.c.email).where(
             ACTION_TOKENS.c.hash == hashed,
@@ -50,7 +50,7 @@ def find(connection: Connection, hashed: str, now: float) -> Action | None:
 
 
 def use(connection: Connection, hashed: str, now: float) -> Action | None:
-    """Return what the token allows, and use it up; of several at once only one gets it."""
+    """Return the permission of a token, and use it up; of several at once only one gets it."""
     action = find(connection, hashed, now)
     used = update(ACTION_TOKENS).where(
         ACTION_TOKENS.c.hash == hashed, ACTION_TOKENS.c.used_at.is_(None)

@@ -22,7 +22,7 @@ def page(
     event: str | None = None,
     account_id: str | None = None,
 ) -> list[Mapping[str, Any]]:
-    """Return up to `size` events, newest first: those with a lower id than `before`."""
+    """Return up to `size` events, newest first, with ids lower than `before`."""
     wanted = select(AUDIT_EVENTS).order_by(AUDIT_EVENTS.c.id.desc()).limit(size)
     if before is not None:
         wanted = wanted.where(AUDIT_EVENTS.c.id < before)

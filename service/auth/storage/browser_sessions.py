@@ -32,9 +32,9 @@ _SESSION = select(*(BROWSER_SESSIONS.c[name] for name in _NAMES))
 def begin(
     connection: Connection, account: Account, session: BrowserSession, *, instead_of: str
 ) -> bool:
-    """Keep the session of who has signed in; tell False if that does not count any more.
+    """Store the session of a signed-in user; return False if the sign-in counts no more.
 
-    The one that the browser had before ends.
+    The browser's earlier session ends.
     """
     row = {name: getattr(session, name) for name in _NAMES}
     if not accounts.add_if_it_stands(connection, _BEGIN, account, row):
@@ -44,7 +44,7 @@ def begin(
 
 
 def find(connection: Connection, hashed: str, now: float) -> tuple[BrowserSession, Account] | None:
-    """Return who is signed in, None if nobody is any more."""
+    """Return the session with its account, None if nobody is signed in any more."""
     found = _SESSION.where(BROWSER_SESSIONS.c.hash == hashed, BROWSER_SESSIONS.c.expires_at > now)
     row = connection.execute(found).mappings().first()
     if row is None:
@@ -63,7 +63,7 @@ def step_up(connection: Connection, hashed: str, renewed: str, amr: str, now: fl
 
 
 def stands(connection: Connection, hashed: str) -> bool:
-    """Return whether a session has not ended; whoever ends it waits until this transaction does."""
+    """Return whether a session has not ended; its end waits until this transaction is over."""
     found = select(BROWSER_SESSIONS.c.hash).where(BROWSER_SESSIONS.c.hash == hashed)
     return connection.execute(found.with_for_update(read=True)).first() is not None
 

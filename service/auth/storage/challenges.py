@@ -1,4 +1,4 @@
-"""What was asked of somebody and not answered yet. Each is answered once, in time, in few tries."""
+"""Open challenges. Each is answered once, in time, in few tries."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,7 +16,7 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Challenge:
-    """`account_id` is None where the answer tells who answers; `data` is the asker's own."""
+    """`account_id` is None where the answer names the account; `data` belongs to the asker."""
 
     hash: str
     account_id: str | None
@@ -61,11 +61,11 @@ def attempt(connection: Connection, hashed: str, now: float, *, most: int) -> bo
 
 
 def use(connection: Connection, hashed: str, now: float) -> bool:
-    """Use a challenge up; of several at once only one is told that it did."""
+    """Use a challenge up; of several attempts at once only one gets True."""
     used = update(CHALLENGES).where(CHALLENGES.c.hash == hashed, CHALLENGES.c.used_at.is_(None))
     return connection.execute(used.values(used_at=now)).rowcount == 1
 
 
 def forget(connection: Connection, account_id: str) -> None:
-    """Make whatever the account was asked useless."""
+    """Void the open challenges of the account."""
     connection.execute(delete(CHALLENGES).where(CHALLENGES.c.account_id == account_id))

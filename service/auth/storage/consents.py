@@ -1,4 +1,4 @@
-"""What users have let applications do."""
+"""Consents of users to applications."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from auth.storage.tables import OAUTH_CONSENTS
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Consent:
-    """What one application may do; `granted_at` is in Unix seconds."""
+    """The consent to an application; `granted_at` is in Unix seconds."""
 
     client_id: str
     scope: str
@@ -23,16 +23,16 @@ _CONSENT = select(*(OAUTH_CONSENTS.c[name] for name in Consent.__slots__))
 
 
 def of(connection: Connection, account_id: str) -> list[Consent]:
-    """Return what an account has granted, the last granted first."""
+    """Return the consents of an account, the last granted first."""
     found = _CONSENT.where(OAUTH_CONSENTS.c.account_id == account_id)
     rows = connection.execute(found.order_by(OAUTH_CONSENTS.c.granted_at.desc())).mappings()
     return [Consent(**row) for row in rows]
 
 
 def scope(connection: Connection, account_id: str, client_id: str, *, lock: bool = False) -> str:
-    """Return the scopes that the account has granted to the client, "" for none.
+    """Return the scopes that the account has granted to the client, "" without a consent.
 
-    With `lock`, who withdraws it waits until this transaction is over, and finds what came of it.
+    With `lock`, a withdrawal waits until this transaction is over, and finds its results.
     """
     found = select(OAUTH_CONSENTS.c.scope).where(
         OAUTH_CONSENTS.c.account_id == account_id, OAUTH_CONSENTS.c.client_id == client_id
@@ -49,9 +49,9 @@ def grant(
     *,
     registered: Collection[str],
 ) -> None:
-    """Keep what was granted, besides what was granted before.
+    """Add scopes to a consent.
 
-    What the client is not `registered` for any more is not remembered either.
+    Scopes that the client is not `registered` for any more are dropped.
     """
     before = scope(connection, account_id, client_id, lock=True)
     words = dict.fromkeys(f"{before} {asked}".split())
@@ -78,7 +78,7 @@ def grant(
 
 
 def withdraw(connection: Connection, account_id: str, client_id: str, *, now: float) -> bool:
-    """Forget what was granted to a client, and end its sessions; return whether there was anything."""
+    """Delete a consent, and end the client's sessions; return whether there was any."""
     gone = delete(OAUTH_CONSENTS).where(
         OAUTH_CONSENTS.c.account_id == account_id, OAUTH_CONSENTS.c.client_id == client_id
     )

@@ -26,11 +26,11 @@ class UnavailableError(SQLAlchemyError):
 
 
 class Database(ABC):
-    """One database. Each `read` and each `write` is one transaction, done whole or not at all.
+    """A database. Each `read` and each `write` is one transaction, done whole or not at all.
 
-    They take a function of a connection (most are in `auth.storage`'s modules) and its arguments.
-    What it raises, they raise; what the database raises is a SQLAlchemyError, which the app answers
-    with 503.
+    They take a function of a connection (most are in `auth.storage`'s modules) and its arguments,
+    and raise its errors; errors of the database are SQLAlchemyError, which the app answers with
+    503.
     """
 
     def __init__(self, threads: int) -> None:
@@ -54,9 +54,9 @@ class Database(ABC):
     def close(self) -> None: ...
 
     def version(self) -> tuple[int, int] | None:
-        """Return what differs after any commit of anybody, None where that is not cheap.
+        """Return a version that differs after any process's commit, None where that is not cheap.
 
-        What was read is as good as read again while it stays the same.
+        Earlier reads are still right while it stays the same.
         """
         return None
 
@@ -68,7 +68,7 @@ class Database(ABC):
         deadline = time.monotonic() + LOCK_SECONDS
 
         def timely() -> Answer:
-            # those who waited behind one that waited for a lock don't wait for it again
+            # the rest of a queue behind a locked transaction does not wait for the lock again
             if time.monotonic() > deadline:
                 raise UnavailableError("the database did not get to it in time")
             return work()

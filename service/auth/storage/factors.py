@@ -1,4 +1,4 @@
-"""Second factors of accounts: TOTP secrets, recovery codes, and what an account has of them."""
+"""Second factors of accounts: TOTP secrets, recovery codes, and their counts."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from auth.storage.tables import ACCOUNTS, RECOVERY_CODES, TOTP_SECRETS, WEBAUTHN
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Factors:
-    """What an account can show. Recovery codes alone are no factor: they stand in for one."""
+    """The factors of an account. Recovery codes alone are no factor: they only stand in for it."""
 
     totp: bool
     passkeys: int
@@ -78,7 +78,7 @@ def totp(connection: Connection, account_id: str) -> Totp | None:
 
 
 def begin_totp(connection: Connection, account_id: str, secret: str, now: float) -> bool:
-    """Keep a secret that is to be confirmed; tell False where one is confirmed already."""
+    """Store a secret to be confirmed; return False if the account has a confirmed secret."""
     found = totp(connection, account_id)
     if found is not None and found.confirmed:
         return False
@@ -98,7 +98,7 @@ def confirm_totp(connection: Connection, account_id: str, now: float) -> None:
 
 
 def use_step(connection: Connection, account_id: str, step: int) -> bool:
-    """Use up a time step with all before it (RFC 6238 §5.2); of several at once one gets it."""
+    """Use up a time step with all before it (RFC 6238 §5.2); of several at once one succeeds."""
     used = update(TOTP_SECRETS).where(
         TOTP_SECRETS.c.account_id == account_id,
         or_(TOTP_SECRETS.c.last_step.is_(None), TOTP_SECRETS.c.last_step < step),
@@ -114,7 +114,7 @@ def remove_totp(connection: Connection, account_id: str) -> bool:
 def replace_codes(
     connection: Connection, account_id: str, hashes: Iterable[str], now: float
 ) -> None:
-    """Keep these recovery codes, and none of those before."""
+    """Store these recovery codes in place of earlier codes."""
     connection.execute(delete(RECOVERY_CODES).where(RECOVERY_CODES.c.account_id == account_id))
     rows = [{"account_id": account_id, "hash": one, "created_at": now} for one in hashes]
     if rows:
@@ -122,7 +122,7 @@ def replace_codes(
 
 
 def use_code(connection: Connection, account_id: str, hashed: str, now: float) -> bool:
-    """Use up a recovery code; of several at once only one gets it."""
+    """Use up a recovery code; of several at once only one succeeds."""
     used = update(RECOVERY_CODES).where(
         RECOVERY_CODES.c.account_id == account_id,
         RECOVERY_CODES.c.hash == hashed,
@@ -132,7 +132,7 @@ def use_code(connection: Connection, account_id: str, hashed: str, now: float) -
 
 
 def remove_all(connection: Connection, account_id: str) -> bool:
-    """Take every factor away; return whether there was one."""
+    """Remove every factor; return whether there was any."""
     had = bool(of(connection, account_id))
     for table in (TOTP_SECRETS, RECOVERY_CODES, WEBAUTHN_CREDENTIALS):
         connection.execute(delete(table).where(table.c.account_id == account_id))

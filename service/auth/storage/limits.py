@@ -1,11 +1,11 @@
-"""Leaky buckets: each holds what was taken, and leaks at a steady rate."""
+"""Leaky buckets: each holds the counted attempts, and leaks at a steady rate."""
 
 from sqlalchemy import Connection
 from sqlalchemy import text as sql
 
 _LEFT = """(CASE WHEN rate_limits.level > (:now - rate_limits.updated_at) * :rate
     THEN rate_limits.level - (:now - rate_limits.updated_at) * :rate ELSE 0 END)"""
-# one statement, so that two processes that share the database count right
+# a single statement, so that two processes that share the database count right
 _POUR = sql(f"""
 INSERT INTO rate_limits (bucket, level, updated_at, expires_at)
 VALUES (:bucket, :amount, :now, :expires)
@@ -22,7 +22,7 @@ def pour(
 ) -> tuple[bool, float]:
     """Add to a bucket that leaks `rate` a second; return whether it fitted, and the level now.
 
-    What does not fit changes nothing: who is refused waits no longer for having asked.
+    An amount that does not fit changes nothing: a refused attempt prolongs no wait.
     """
     given = {"bucket": bucket, "amount": amount, "capacity": capacity, "rate": rate, "now": now}
     poured = connection.execute(_POUR, {**given, "expires": now + capacity / rate}).scalar()

@@ -1,4 +1,4 @@
-"""Failed attempts, counted for each subject; what a subject is, `auth.guard.lockout` tells."""
+"""Failed attempts, counted for each subject (`auth.protection.lockout` names subjects)."""
 
 from collections.abc import Callable, Iterable, Mapping
 
@@ -21,7 +21,7 @@ UNTIL = select(func.max(func.coalesce(LOCKOUTS.c.locked_until, 0))).where(
 
 
 def until(connection: Connection, one: str, other: str) -> float | None:
-    """Return when the last lock of both subjects ends; 0 without any, None if none failed at all."""
+    """Return the end of the later lock of two subjects; 0 if unlocked, None without a failure."""
     latest: float | None = connection.execute(UNTIL, {"one": one, "other": other}).scalar()
     return latest
 
@@ -33,10 +33,10 @@ def failed(
     now: float,
     memory: float,
 ) -> float:
-    """Count a failure of each subject, lock those that had too many; return when that ends, or 0.
+    """Count a failure of each subject, lock after too many; return the end of the lock, or 0.
 
-    Each subject comes with how many seconds so many failures lock it. Failures are forgotten when
-    `memory` seconds passed without another.
+    Each subject comes with a function from failures to seconds of a lock. Failures are forgotten
+    when `memory` seconds passed without another.
     """
     latest = 0.0
     for subject, seconds_of in subjects.items():

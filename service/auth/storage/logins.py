@@ -1,4 +1,4 @@
-"""What a login has to know before it hashes, all in one query: each costs as much again."""
+"""The data of a login before it hashes, all in one query: each costs as much again."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from auth.storage.tables import ACCOUNTS
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
-    """`locked_until` is what `lockouts.until` gives; `has_factor` is False without an account."""
+    """`locked_until` comes from `lockouts.until`; `has_factor` is False without an account."""
 
     account: Account | None
     has_factor: bool

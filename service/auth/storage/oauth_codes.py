@@ -10,7 +10,7 @@ from auth.storage.tables import OAUTH_CODES
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KeptCode:
-    """What a code stands for. Times are Unix seconds; `session_id` is what it was traded for."""
+    """A code. Times are Unix seconds; `session_id` is the session that it was traded for."""
 
     hash: str
     account_id: str
@@ -32,9 +32,9 @@ _CODE = select(*(OAUTH_CODES.c[name] for name in _NAMES))
 
 
 def add(connection: Connection, code: KeptCode, *, browser: str, by_consent: bool) -> bool:
-    """Keep a code for a browser's session; tell False if that has ended meanwhile.
+    """Store a code for a browser's session; return False if that has ended meanwhile.
 
-    Likewise if `by_consent`, and that was withdrawn meanwhile.
+    Likewise if `by_consent`, and the consent was withdrawn meanwhile.
     """
     if not browser_sessions.stands(connection, browser):
         return False

@@ -53,7 +53,7 @@ def every(connection: Connection, account_id: str) -> list[Passkey]:
 
 
 def used(connection: Connection, passkey: Passkey, count: int, backed_up: bool, now: float) -> bool:
-    """Keep the new counter; tell False if another use got ahead (WebAuthn §6.1.1)."""
+    """Store the new counter; return False if another use got ahead (WebAuthn §6.1.1)."""
     counted = update(WEBAUTHN_CREDENTIALS).where(
         WEBAUTHN_CREDENTIALS.c.id == passkey.id,
         WEBAUTHN_CREDENTIALS.c.sign_count == passkey.sign_count,

@@ -27,7 +27,7 @@ class PostgresDatabase(Database):
         self._engine = create_engine(
             make_url(url).set(drivername="postgresql+psycopg"),
             pool_size=_CONNECTIONS,
-            max_overflow=1,  # for what is done at start, before there is an event loop
+            max_overflow=1,  # for work at the start, before there is an event loop
             pool_timeout=LOCK_SECONDS,
             connect_args={
                 "connect_timeout": int(LOCK_SECONDS),

@@ -1,4 +1,4 @@
-"""Removes what nobody can use any more."""
+"""Removes rows that nobody can use any more."""
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, or_
 
@@ -14,8 +14,8 @@ from auth.storage.tables import (
     SESSIONS,
 )
 
-# A session that was revoked stays for a while: a stolen refresh token of it, tried later, is then
-# seen for what it is.
+# A revoked session stays for a while: a stolen refresh token of it, tried later, is then
+# recognised.
 _REVOKED_SECONDS = 7 * 86_400
 _EXPIRING = (
     ACTION_TOKENS,

@@ -1,4 +1,4 @@
-"""What was read from the database, and is good as long as nobody commits anything to it."""
+"""A cache of rows that were read from the database, valid until anybody commits anything."""
 
 from typing import Generic, TypeVar
 
@@ -11,7 +11,7 @@ _MOST = 4096
 class ReadCache(Generic[Kept]):
     """Remembers answers by key; forgets them all at any commit, of other processes too.
 
-    Only where the database can tell that in microseconds; elsewhere it remembers nothing.
+    Only where the database can detect a commit in microseconds; elsewhere it remembers nothing.
     """
 
     def __init__(self, database: Database) -> None:
@@ -27,7 +27,7 @@ class ReadCache(Generic[Kept]):
         return self._kept.get(key)
 
     def put(self, key: str, value: Kept | None) -> None:
-        """Remember what was read since `get` said that it did not know it."""
+        """Remember a row that was read since `get` returned None."""
         if value is None or self._version is None or self._database.version() != self._version:
             return
         if len(self._kept) >= _MOST:

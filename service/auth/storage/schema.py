@@ -1,7 +1,7 @@
-"""Brings a database to this release's schema, beside a release that still uses the one before.
+"""Brings a database to this release's schema, beside a release that still uses the earlier schema.
 
-Migrations only add (tables, columns with a default, indexes). What a release no longer uses is
-removed by the release after it, when no code that reads it can run any more.
+Migrations only add (tables, columns with a default, indexes). A release removes only things that
+the release before it no longer used: then no code that reads them can run any more.
 """
 
 from enum import Enum
@@ -23,14 +23,14 @@ class State(Enum):
 
     BEHIND = "behind"
     CURRENT = "current"
-    # a newer release was here; by the rule above, this one works with what that left
+    # a newer release was here; by the rule above, this release works with its schema
     AHEAD = "ahead"
 
 
 def migrate(database: Database) -> State:
     """Apply the migrations that are missing; return the state that was found."""
     if (found := database.write_now(state)) is State.BEHIND:
-        # asked again: another process may have done it while this one waited for the lock
+        # once more: another process may have migrated while this process waited for the lock
         database.migrate(_upgrade)
     return found
 

@@ -1,4 +1,4 @@
-"""Sessions: each is one sign-in of one client, and the family of its refresh tokens (RFC 9700)."""
+"""Sessions: each is a sign-in of a client, and the family of its refresh tokens (RFC 9700)."""
 
 import uuid
 from dataclasses import dataclass
@@ -65,7 +65,7 @@ def new(**values: Any) -> Session:
 
 
 def add(connection: Connection, session: Session, hashed: str | None, expires_at: float) -> None:
-    """Keep a session and the hash of its first refresh token, None if it gets none."""
+    """Store a session and the hash of its first refresh token, or None without a refresh token."""
     connection.execute(_ADD, _row(session))
     if hashed is not None:
         add_token(connection, session, hashed, parent=None, expires_at=expires_at)
@@ -74,7 +74,7 @@ def add(connection: Connection, session: Session, hashed: str | None, expires_at
 def begin(
     connection: Connection, account: Account, session: Session, hashed: str, expires_at: float
 ) -> bool:
-    """Keep the session of who has signed in; tell False if that does not count any more."""
+    """Store the session of a signed-in user; return False if the sign-in counts no more."""
     if not accounts.add_if_it_stands(connection, _BEGIN, account, _row(session)):
         return False
     add_token(connection, session, hashed, parent=None, expires_at=expires_at)
@@ -101,7 +101,7 @@ def add_token(
 def with_account(
     connection: Connection, account_id: str, session_id: str
 ) -> tuple[Account, Session] | None:
-    """Return a session and whose it is, in one query: what each request with a token asks."""
+    """Return a session and its account, in one query, for each request with an access token."""
     given = {"account": account_id, "session": session_id}
     row = connection.execute(_WITH_ACCOUNT, given).first()
     if row is None:
@@ -111,9 +111,9 @@ def with_account(
 
 
 def by_token(connection: Connection, hashed: str) -> tuple[Session, float | None, float] | None:
-    """Return the session of a refresh token, when that was used, and when it expires.
+    """Return the session of a refresh token, the time of its use, and its end.
 
-    Locks both for this transaction, so that of two at once the second one sees what the first did.
+    Locks both for this transaction, so that of two at once the second sees the result of the first.
     """
     row = connection.execute(_WITH_TOKEN, {"hash": hashed}).first()
     if row is None:
@@ -127,7 +127,7 @@ def use_token(connection: Connection, hashed: str, now: float) -> None:
 
 
 def descendant_used(connection: Connection, hashed: str) -> bool:
-    """Return whether a refresh token that was given for this one was used in its turn."""
+    """Return whether the refresh token that followed this token was used in its turn."""
     child = select(REFRESH_TOKENS.c.hash).where(
         REFRESH_TOKENS.c.parent_hash == hashed, REFRESH_TOKENS.c.used_at.is_not(None)
     )
@@ -146,7 +146,7 @@ def touch(connection: Connection, session: Session) -> None:
 
 
 def live(connection: Connection, account_id: str, now: float) -> list[Session]:
-    """Return the sessions of an account that could still be used, the last used one first."""
+    """Return the sessions of an account that could still be used, the last used first."""
     found = _SESSION.where(
         SESSIONS.c.account_id == account_id,
         SESSIONS.c.revoked_at.is_(None),
@@ -159,7 +159,7 @@ def live(connection: Connection, account_id: str, now: float) -> list[Session]:
 def revoke(
     connection: Connection, session_id: str, why: str, now: float, *, account_id: str | None = None
 ) -> bool:
-    """End a session, if it is one of the account's; return whether it was live."""
+    """End a session, if it belongs to the account; return whether it was live."""
     ended = update(SESSIONS).where(
         SESSIONS.c.id == session_id,
         SESSIONS.c.revoked_at.is_(None),
@@ -180,7 +180,7 @@ def revoke_by_token(connection: Connection, hashed: str, why: str, now: float) -
 
 
 def stands(connection: Connection, session_id: str, now: float) -> bool:
-    """Return whether a session has not ended; whoever ends it waits until this transaction does."""
+    """Return whether a session has not ended; its end waits until this transaction is over."""
     found = select(SESSIONS.c.id).where(
         SESSIONS.c.id == session_id, SESSIONS.c.revoked_at.is_(None), SESSIONS.c.expires_at > now
     )
@@ -204,7 +204,7 @@ def revoke_all(
 ) -> int:
     """End the sessions of an account, in browsers too; return how many.
 
-    One stays: that whose id is `but`, or the browser's whose cookie has the hash `but_browser`.
+    A session stays if its id is `but`, or its browser's cookie has the hash `but_browser`.
     """
     browsers = delete(BROWSER_SESSIONS).where(
         BROWSER_SESSIONS.c.account_id == account_id, BROWSER_SESSIONS.c.hash != but_browser
@@ -216,7 +216,7 @@ def revoke_all(
 def revoke_client(
     connection: Connection, account_id: str, client_id: str, why: str, now: float
 ) -> None:
-    """End the sessions of an account with one client."""
+    """End the sessions of an account with a client."""
     _end(connection, account_id, why, now, client_id=client_id)
 
 
@@ -241,6 +241,6 @@ def _end(
         ended = ended.where(SESSIONS.c.client_id == client_id)
     if but is not None:
         ended = ended.where(SESSIONS.c.id != but)
-    # first: one that is being traded is waited for, and its session is there to be ended
+    # first: a code that is being traded is waited for, so that its session can be ended
     connection.execute(codes)
     return connection.execute(ended.values(revoked_at=now, revoked_why=why)).rowcount

@@ -1,4 +1,4 @@
-"""Signing keys, sealed. Which one signs follows from when each becomes active."""
+"""Signing keys, sealed. The key that signs follows from the times at which keys become active."""
 
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ def every(connection: Connection) -> list[KeptKey]:
 def lock(connection: Connection) -> None:
     """Keep other processes from adding keys until this transaction ends."""
     if connection.dialect.name == "postgresql":
-        # on SQLite, whoever writes is alone
+        # on SQLite, only one transaction writes at a time
         connection.exec_driver_sql("LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE")
 
 
@@ -37,6 +37,6 @@ def add(connection: Connection, key: KeptKey) -> None:
 
 
 def erase(connection: Connection, *kids: str) -> int:
-    """Delete private keys; their names stay, so that a configured one does not come back."""
+    """Delete private keys; their names stay, so that a configured key does not come back."""
     kept = (SIGNING_KEYS.c.kid.in_(kids)) & (SIGNING_KEYS.c.private_key != "")
     return connection.execute(update(SIGNING_KEYS).where(kept).values(private_key="")).rowcount

@@ -1,4 +1,4 @@
-"""SQLite: reads on the event loop, in microseconds; writes one after another, in one thread."""
+"""SQLite: reads on the event loop, in microseconds; writes one after another, in a thread."""
 
 import contextlib
 import os
@@ -38,7 +38,7 @@ class SqliteDatabase(Database):
             return self._reader.opened, number
 
     def write_now(self, work: Work[P, Answer], /, *args: P.args, **kwargs: P.kwargs) -> Answer:
-        # IMMEDIATE: one that reads first and wants to write later would fail, not wait
+        # IMMEDIATE: a transaction that reads first and writes later would fail, not wait
         with self._writer as connection, connection.begin():
             return work(connection, *args, **kwargs)
 
@@ -58,7 +58,7 @@ class SqliteDatabase(Database):
 
 
 class _Held:
-    """One connection that stays open until it fails: opening SQLite costs more than a query."""
+    """A connection that stays open until it fails: opening SQLite costs more than a query."""
 
     def __init__(self, engine: Engine, path: str) -> None:
         self._engine, self._path = engine, path
@@ -81,15 +81,15 @@ class _Held:
         return self._open
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        # whatever is wrong with the file, only a new connection would see it mended
+        # after any error of the file, only a new connection would see it repaired
         if kind is not None and issubclass(kind, SQLAlchemyError):
             self._close()
         self._lock.release()
 
     def _stay_with_the_file(self) -> None:
-        """Let go of a file that was moved away, and make no empty one in its place.
+        """Let go of a file that was moved away, and make no empty file in its place.
 
-        SQLite itself goes on in a file that has no name any more, or another one's.
+        SQLite itself goes on in a file that has lost its name, or has got another file's name.
         """
         if self._file is None or self._found() == self._file:
             return
@@ -123,7 +123,7 @@ def _engine(url: str, *, begin: str | None) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _: Any) -> None:
-        # the driver would begin transactions on its own, and never IMMEDIATE ones
+        # the driver would begin transactions on its own, and never as IMMEDIATE
         connection.isolation_level = None
         cursor = connection.cursor()
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
@@ -139,7 +139,7 @@ def _engine(url: str, *, begin: str | None) -> Engine:
 
 
 def _directly(connection: Connection, statement: str) -> sqlite3.Cursor:
-    """Run what has neither parameters nor rows to convert: SQLAlchemy takes ten times as long."""
+    """Run a statement without parameters or rows to convert: SQLAlchemy takes ten times as long."""
     driver: Any = connection.connection.driver_connection
     try:
         cursor: sqlite3.Cursor = driver.execute(statement)

@@ -1,8 +1,8 @@
-"""Every table. A change here needs a migration that code of the previous release can live with.
+"""Every table. The code of the previous release must work after any migration of it.
 
-Times are Unix seconds, as `time.time()` gives them. What would let somebody in (a refresh token, a
-code, a link in a mail) is kept as a SHA-256 hash, in base64url; what has to be read again (a TOTP
-secret, a private key) is sealed by `auth.sealing`.
+Times are Unix seconds, as of `time.time()`. A secret that lets somebody in (a refresh token, a
+code, a link in a mail) is stored as a SHA-256 hash, in base64url; a secret that has to be read
+again (a TOTP secret, a private key) is sealed by `auth.crypto.sealing`.
 """
 
 from sqlalchemy import (
@@ -39,8 +39,8 @@ def _account(*, primary_key: bool = False, nullable: bool = False) -> Column[str
     )
 
 
-# `created_at` is RFC 3339: the first release wrote it so. What that release does not write is
-# nullable or has a default in the database.
+# `created_at` is RFC 3339, as the first release wrote it. Columns that it does not write are
+# nullable or have a default in the database.
 ACCOUNTS = Table(
     "accounts",
     METADATA,
@@ -55,7 +55,7 @@ ACCOUNTS = Table(
     Column("password_changed_at", Double),
 )
 
-# one sign-in of one client: the family of all the refresh tokens that descend from it
+# a sign-in of a client: the family of all the refresh tokens that descend from it
 SESSIONS = Table(
     "sessions",
     METADATA,
@@ -118,7 +118,7 @@ SIGNING_KEYS = Table(
     Column("algorithm", String(16), nullable=False),
     Column("private_key", Text, nullable=False),
     Column("created_at", Double, nullable=False),
-    # which key is next, current or retired follows from these, by the clock of whoever asks
+    # the next, current and retired keys follow from these, by the reader's clock
     Column("activates_at", Double, nullable=False),
 )
 
@@ -134,7 +134,7 @@ OAUTH_CODES = Table(
     Column("nonce", String(255)),
     Column("amr", String(64), nullable=False),
     Column("authenticated_at", Double, nullable=False),
-    # what the code was traded for; revoked if somebody comes with the same code again
+    # the session that the code was traded for; revoked if somebody comes with the code again
     Column("session_id", String(32)),
     Column("created_at", Double, nullable=False),
     Column("expires_at", Double, nullable=False, index=True),
@@ -173,7 +173,7 @@ TOTP_SECRETS = Table(
     Column("secret", Text, nullable=False),
     Column("created_at", Double, nullable=False),
     Column("confirmed_at", Double),
-    # RFC 6238 §5.2: the time step of the last accepted code, so that none is accepted twice
+    # RFC 6238 §5.2: the time step of the last accepted code, so that no step is accepted twice
     Column("last_step", BigInteger),
 )
 
@@ -203,7 +203,7 @@ WEBAUTHN_CREDENTIALS = Table(
     Index("ix_webauthn_credentials_account_id", "account_id"),
 )
 
-# what was asked of a browser and not answered yet: a passkey, a second factor after the password
+# an open question to a browser: a passkey, a second factor after the password
 CHALLENGES = Table(
     "challenges",
     METADATA,

@@ -1,1 +1,1 @@
-"""What the service tells its operators: audit events, metrics, traces."""
+"""The signals for operators: logs, audit events, metrics, traces."""

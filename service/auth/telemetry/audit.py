@@ -1,7 +1,7 @@
-"""The audit log: every security event, with who, what, from where, and never a secret.
+"""The audit log: every security event, with its actor, its client and its outcome, never a secret.
 
 Kept in the database, where an admin reads it, and written to the log, from where it can be shipped
-before somebody who got in could remove it.
+before an intruder could remove it.
 """
 
 import json
@@ -20,10 +20,10 @@ from auth.telemetry.metrics import Metrics
 
 
 class Event(StrEnum):
-    """What is recorded. The names are stable: alarms are built on them.
+    """The recorded events. Their names are stable: alarms are built on them.
 
-    A refresh that goes well is none: there are many, they change nothing, and `auth_tokens_total`
-    counts them.
+    A refresh that succeeds is not an event: there are many, they change nothing, and
+    `auth_tokens_total` counts them.
     """
 
     ACCOUNT_REGISTERED = "account.registered"
@@ -80,8 +80,8 @@ class Audit:
     ) -> None:
         """Write an event of the current request.
 
-        `account_id` is whom it befell, `actor_id` who did it, if that is another account. `detail`
-        is what else there is to know: words of ours, never what a client sent.
+        `account_id` is the account that it is about, `actor_id` the actor if that is another
+        account. `detail` holds more facts: words of ours, never a client's.
         """
         entry = _entry(
             event,
@@ -104,9 +104,9 @@ class Audit:
         client_id: str | None = None,
         **detail: str,
     ) -> bool:
-        """Do the work and write its event, in one transaction; neither, if the work says False.
+        """Do the work and write its event, in one transaction; neither, if the work returns False.
 
-        For what happens often: each transaction of its own costs as much again.
+        For frequent events: each transaction of its own costs as much again.
         """
         entry = _entry(event, account_id=account_id, session_id=session_id, client_id=client_id)
         row = self._row(entry, detail)

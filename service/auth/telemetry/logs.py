@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line, each with the id of the request that it belongs to."""
+"""Logs: a JSON object a line, each with the id of its request."""
 
 import json
 import logging
@@ -64,14 +64,14 @@ def configure() -> None:
     for name in ("uvicorn", "uvicorn.error"):
         logging.getLogger(name).handlers = []
         logging.getLogger(name).propagate = True
-    # it tells of every plugin it sets up
+    # it logs every plugin that it sets up
     logging.getLogger("alembic").setLevel(logging.WARNING)
     # requests are logged by RequestLog
     logging.getLogger("uvicorn.access").disabled = True
 
 
 def tell(message: str, fields: Mapping[str, object]) -> None:
-    """Log what is told of every request: past `logging`, whose records take longer than many."""
+    """Log a line of each request: past `logging`, whose records take longer than many requests."""
     _OUTPUT.write(_line(time.time(), "info", message, fields))
 
 
@@ -110,7 +110,7 @@ class RequestLog:
             fields = {
                 "method": scope["method"],
                 "path": scope["path"],
-                # none: the client went away before it had an answer
+                # None: the client went away before it had an answer
                 "status": status or None,
                 "ms": round((time.monotonic() - started) * 1000, 1),
                 "address": CALLER.get().address,

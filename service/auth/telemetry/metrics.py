@@ -22,12 +22,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-# from what a lookup takes to what a proxy waits
+# from the time of a lookup to the patience of a proxy
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
 class Metrics:
-    """What is counted. Each attribute is a metric; its help text says what."""
+    """The metrics. Each attribute is a metric; its help text describes it."""
 
     def __init__(self, *, revision: str) -> None:
         self.registry = CollectorRegistry()
@@ -40,13 +40,13 @@ class Metrics:
         )
         self.in_flight = self._gauge("http_requests_in_flight", "Requests being answered.")
         self.logins = self._counter("logins", "Logins by outcome.", "outcome")
-        self.tokens = self._counter("tokens", "Tokens by what befell them.", "event")
+        self.tokens = self._counter("tokens", "Tokens by event.", "event")
         self.limited = self._counter("rate_limited", "Requests refused, by limit.", "limit")
         self.hash_queue = self._gauge("hash_queue_length", "Passwords being hashed or waiting.")
         self.hash_wait = self._histogram("hash_wait_seconds", "Seconds until hashing began.")
-        self.hash_work = self._histogram("hash_seconds", "Seconds that one hash took.")
+        self.hash_work = self._histogram("hash_seconds", "Seconds that a hash took.")
         self.events = self._counter("security_events", "Audit events by type.", "event outcome")
-        self._gauge("build_info", "What is running.", "revision").labels(revision).set(1)
+        self._gauge("build_info", "The running revision.", "revision").labels(revision).set(1)
 
     def text(self) -> bytes:
         return generate_latest(self.registry)
@@ -99,5 +99,5 @@ class RequestMetrics:
 
 
 def template(scope: Scope) -> str:
-    """Return the route's path as it was declared; `none` where no route matched."""
+    """Return the route's path as it was declared; `none` without a route."""
     return str(getattr(scope.get("route"), "path", "none"))

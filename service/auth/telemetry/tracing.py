@@ -21,9 +21,9 @@ _FIRST_SERVER_ERROR = 500
 
 
 class Tracing:
-    """Traces of one process; `endpoint` is the collector's base URL (OTLP over HTTP), or empty.
+    """Traces of a process; `endpoint` is the collector's base URL (OTLP over HTTP), or empty.
 
-    What it needs besides, as headers for the collector, it takes from OTEL_EXPORTER_OTLP_*.
+    Other settings, such as headers for the collector, come from OTEL_EXPORTER_OTLP_*.
     """
 
     def __init__(self, endpoint: str, *, revision: str) -> None:
@@ -42,12 +42,12 @@ class Tracing:
         return self._tracer.start_as_current_span(name) if self._tracer else nullcontext()
 
     def close(self) -> None:
-        """Send what was not sent yet."""
+        """Send the remaining spans."""
         if self._provider is not None:
             self._provider.shutdown()
 
     def middleware(self) -> Callable[[ASGIApp], ASGIApp]:
-        """Return what makes a span of each request; only for an app whose tracing is on."""
+        """Return the middleware that makes a span of each request; only if tracing is on."""
         tracer = self._tracer
         assert tracer is not None  # noqa: S101 - asked for only when on
         return lambda app: _Traced(app, tracer)

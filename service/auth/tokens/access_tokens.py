@@ -18,19 +18,18 @@ from auth.tokens.first_party import FIRST_PARTY
 from auth.tokens.signing_keys import ALGORITHMS, KeySet, SigningKey
 
 TYPE = "at+jwt"
-# what signs in with our own API, as opposed to an OAuth client
 _LEEWAY_SECONDS = 5
 _REMEMBERED = 4096
 _LONGEST = 8192
 
 
 class TokenError(Exception):
-    """The token is not one of ours, or not valid now."""
+    """The token is not ours, or not valid now."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claims:
-    """What an access token says. Times are Unix seconds; `session_id` is "" without a session."""
+    """The claims of an access token. Times are Unix seconds; `session_id` is "" without any."""
 
     subject: str
     client_id: str
@@ -43,11 +42,11 @@ class Claims:
 
 
 class Tokens:
-    """Issues and verifies tokens of one issuer for one audience.
+    """Issues and verifies tokens of an issuer for an audience.
 
-    A token that was verified is remembered until it expires, since checking its signature costs
-    more than all the rest of a request. Whether its account and session still stand is another
-    question, which the database answers each time.
+    A verified token is remembered until it expires, since checking its signature costs more than
+    all the rest of a request. Whether its account and session still count is another question,
+    which the database answers each time.
     """
 
     def __init__(
@@ -124,7 +123,7 @@ class Tokens:
         return jwt.encode(header, claims, key.pair, registry=self._registry)
 
     def verify(self, token: str) -> Claims:
-        """Return what a token of ours says; raise TokenError for any other."""
+        """Return the claims of a token of ours; raise TokenError for any other."""
         claims = self._verified.get(token)
         if claims is None:
             claims = self._checked(token)
@@ -168,7 +167,7 @@ class Tokens:
         key = self._keys.find(str(header.get("kid")))
         if key is None:
             raise TokenError("signed by no key of ours")
-        # the key says how it verifies, never the token (RFC 8725 §3.1)
+        # the key decides the algorithm, never the token (RFC 8725 §3.1)
         if header.get("alg") != key.algorithm:
             raise TokenError("signed in another way than its key signs")
         if header.get("typ") != kind:
@@ -177,7 +176,7 @@ class Tokens:
 
 
 def unknown_kid(token: str, keys: KeySet) -> bool:
-    """Return whether a token names a key that these are not: one that another process has made."""
+    """Return whether a token names a key that is not here, such as a key of another process."""
     try:
         kid = _header(token).get("kid")
     except TokenError:
@@ -189,7 +188,7 @@ def _header(token: str) -> dict[str, Any]:
     first = token.partition(".")[0]
     try:
         if len(token) > _LONGEST:
-            raise TokenError("too long for one of ours")
+            raise TokenError("too long")
         header = json.loads(base64.urlsafe_b64decode(first + "=" * (-len(first) % 4)))
     except (ValueError, binascii.Error, RecursionError):
         raise TokenError("no JWT") from None

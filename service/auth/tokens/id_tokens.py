@@ -1,4 +1,4 @@
-"""ID tokens: what an application learns about its user's sign-in (OIDC Core §2)."""
+"""ID tokens: the facts about a user's sign-in for an application (OIDC Core §2)."""
 
 import base64
 import hashlib
@@ -16,13 +16,13 @@ from auth.tokens.signing_keys import ED25519
 TYPE = "JWT"
 # every claim of `issue` and `about`; the discovery document lists them
 CLAIMS = "iss sub aud exp iat auth_time nonce acr amr at_hash sid name email email_verified"
-# NIST SP 800-63B's levels: one factor, or more
+# NIST SP 800-63B's levels: a single factor, or more
 ONE_FACTOR, TWO_FACTORS = "aal1", "aal2"
 
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """Whose sign-in an ID token of ours tells of; it may have expired long ago."""
+    """The sign-in behind an ID token of ours, which may have expired long ago."""
 
     subject: str
     client_id: str
@@ -68,7 +68,7 @@ def level(amr: list[str]) -> str:
 
 
 def hint(tokens: Tokens, token: str) -> Hint | None:
-    """Read an ID token that comes back to us; None if it is none of ours."""
+    """Read an ID token that comes back to us; None for any other token."""
     try:
         claims = tokens.signed_by_us(token, kind=TYPE)
     except TokenError:

@@ -1,15 +1,15 @@
-"""Scopes: what a token is good for, as words with spaces between them (RFC 6749 §3.3)."""
+"""Scopes: the permissions of a token, as words with spaces between them (RFC 6749 §3.3)."""
 
 from collections.abc import Iterable
 
 OPENID, PROFILE, EMAIL, OFFLINE = "openid", "profile", "email", "offline_access"
-# lets an application do with an account what our own can: change it, end its sessions
+# lets an application use an account as our own can: change it, end its sessions
 ACCOUNT = "account"
-# about a user, so that an application that asks for itself gets none of them
+# about a user, so that an application without a user gets none of them
 OF_USERS = frozenset({OPENID, PROFILE, EMAIL, OFFLINE, ACCOUNT})
 TOKEN = r"^[\x21\x23-\x5b\x5d-\x7e]{1,64}$"  # noqa: S105 - the form of a scope
 
-# what the consent page says
+# the texts of the consent page
 _MEANINGS = {
     OPENID: "Know who you are",
     PROFILE: "See your name",
@@ -20,7 +20,7 @@ _MEANINGS = {
 
 
 def meaning(scope: str) -> str:
-    """Tell users what a scope lets an application do; what others defined speaks for itself."""
+    """Return a scope's text for users; scopes of others are shown as they are."""
     return _MEANINGS.get(scope, scope)
 
 

@@ -1,9 +1,9 @@
-"""The keys that sign tokens: the next, the current one, and those retired (RFC 7517, 7638, 9864).
+"""The keys that sign tokens: next, current and retired keys (RFC 7517, 7638, 9864).
 
-A new key is published before it signs, so that whoever keeps our JWKS for its `max-age` knows it by
-then; an old one stays published until the last token that it signed has expired. Each key has the
-time from which it signs, so every process knows by itself which one is current: nothing has to be
-switched, and two releases side by side agree.
+A new key is published before it signs, so that clients that cache our JWKS for its `max-age` have
+it by then; a retired key stays published until the last token that it signed has expired. Each key
+has the time from which it signs, so every process finds the current key by itself: nothing has to
+be switched, and two releases side by side agree.
 """
 
 import time
@@ -24,7 +24,7 @@ from auth.storage.signing_keys import KeptKey
 ES256, ED25519 = "ES256", "Ed25519"
 ALGORITHMS = (ES256, ED25519)
 JWKS_SECONDS = 300
-# the longest that a token may live, and what clocks may be apart
+# the longest life of a token, and the tolerance of clocks
 TOKEN_SECONDS = 900 + 60
 
 
@@ -53,13 +53,13 @@ class KeySet:
             raise ValueError("there is no signing key")
 
     def current(self) -> SigningKey:
-        """Return the key that signs: the last one that became active."""
+        """Return the key that signs: the last key that became active."""
         now = self._now()
         active = [key for key in self._keys if key.activates_at <= now]
         return active[-1] if active else self._keys[0]
 
     def find(self, kid: str) -> SigningKey | None:
-        """Return the key that verifies what `kid` signed, None if there is none any more."""
+        """Return the key that verifies tokens of `kid`, None for an unknown or expired key."""
         key = self._by_kid.get(kid)
         return key if key is not None and not self.over(key) else None
 
@@ -83,7 +83,7 @@ class KeySet:
         return frozenset(self._by_kid)
 
     def states(self) -> list[tuple[SigningKey, str]]:
-        """Return each published key with what it is: `next`, `current` or `retired`."""
+        """Return each published key with its state: `next`, `current` or `retired`."""
         current, now = self.current(), self._now()
         return [
             (key, "current" if key is current else "next" if key.activates_at > now else "retired")
@@ -92,10 +92,11 @@ class KeySet:
 
 
 def read(pem: str, activates_at: float = 0) -> SigningKey:
-    """Read a private key; its kind says its algorithm. Raise SettingsError, not showing it."""
+    """Read a private key; its kind decides its algorithm. Raise SettingsError, without the key."""
     refused = SettingsError(
         "The service can't start:\n  AUTH_SIGNING_KEY is neither a private EC key on P-256 nor an "
-        "Ed25519 one. Make one with: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256"
+        "Ed25519 key. Make a key with: openssl genpkey -algorithm EC "
+        "-pkeyopt ec_paramgen_curve:P-256"
     )
     for kind, algorithm, curve in ((ECKey, ES256, "P-256"), (OKPKey, ED25519, "Ed25519")):
         try:
@@ -124,7 +125,7 @@ def make(algorithm: str) -> str:
 
 
 def load(connection: Connection, sealer: Sealer) -> KeySet:
-    """Return the keys of the database; raise ValueError if there are none, or another's."""
+    """Return the keys of the database; raise ValueError if there are no keys, or a foreign key."""
     return KeySet(
         read(sealer.open(kept.private_key, _purpose(kept.kid)).decode(), kept.activates_at)
         for kept in signing_keys.every(connection)
@@ -133,10 +134,10 @@ def load(connection: Connection, sealer: Sealer) -> KeySet:
 
 
 def adopt(connection: Connection, sealer: Sealer, pem: str, publish_seconds: float) -> bool:
-    """Take over the configured key if it is not known yet; return whether it was new.
+    """Store the configured key if it is unknown; return whether it was.
 
-    The first one signs at once, a later one after `publish_seconds`. One that is known stays what
-    it is, so a configuration that lags behind a rotation by command does not undo that.
+    The first key signs at once, a later key after `publish_seconds`. A known key stays as it is, so
+    a configuration that lags behind a rotation by command does not undo that.
     """
     signing_keys.lock(connection)
     known = signing_keys.every(connection)
@@ -163,7 +164,7 @@ def rotate_if_old(
     publish_seconds: float,
     older_than: float,
 ) -> SigningKey | None:
-    """Make the next key if the newest one has signed for `older_than` seconds."""
+    """Make the next key if the newest key has signed for `older_than` seconds."""
     signing_keys.lock(connection)
     known = signing_keys.every(connection)
     if known[-1].activates_at > time.time() - older_than:
@@ -172,7 +173,7 @@ def rotate_if_old(
 
 
 def revoke_others(connection: Connection, kid: str) -> int:
-    """Erase every key but this one: what they signed is worth nothing from now on."""
+    """Erase every other key: their tokens are worthless from now on."""
     others = [kept.kid for kept in signing_keys.every(connection) if kept.kid != kid]
     return signing_keys.erase(connection, *others)
 
