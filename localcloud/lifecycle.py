@@ -4,8 +4,8 @@ A state such as PROVISIONING is a promise in the store. `advance` finds the prom
 works. A restarted API server calls it too, and so goes on with the work that was cut short.
 """
 
+from collections.abc import Iterator
 from functools import partial
-from typing import Any, cast
 
 from localcloud.cloud import Cloud
 from localcloud.discovery import RESOURCE_TYPES
@@ -17,11 +17,13 @@ from localcloud.services.core import reachability
 def resume(cloud: Cloud) -> None:
     """Go on with the work of the last API server: called once, before the first request."""
     with cloud.store.transaction():
-        for resource_type in RESOURCE_TYPES:
-            _settle(cloud, resource_type)
-    for resource_type in RESOURCE_TYPES:
+        for _, kind in _with_states():
+            for resource in cloud.store.find(kind) if kind.settles else ():
+                if state := kind.settles.get(resource.lifecycle_state):
+                    cloud.store.put(resource.changed(lifecycle_state=state))
+    for resource_type, kind in _with_states():
         if resource_type.recover is not None:
-            for resource in cloud.store.find(resource_type.resource):
+            for resource in cloud.store.find(kind):
                 resource_type.recover(cloud, resource)
     advance(cloud)
     reachability.refresh(cloud)
@@ -29,32 +31,26 @@ def resume(cloud: Cloud) -> None:
 
 def advance(cloud: Cloud) -> None:
     """Begin the work on every resource in a passing state on which nobody works yet."""
-    for resource_type in RESOURCE_TYPES:
-        for resource in _with_steps(cloud, resource_type):
+    for resource_type, kind in _with_states():
+        for resource in cloud.store.find(kind) if resource_type.steps else ():
             if resource.lifecycle_state in resource_type.steps:
-                cloud.in_background(
-                    resource.ocid, partial(_work, cloud, resource_type, resource.ocid)
-                )
+                job = partial(_work, cloud, resource_type, kind, resource.ocid)
+                cloud.in_background(resource.ocid, job)
 
 
-def _settle(cloud: Cloud, resource_type: ResourceType) -> None:
-    settles = getattr(resource_type.resource, "settles", {})
-    for resource in cloud.store.find(resource_type.resource) if settles else ():
-        resource = cast("LifecycleResource", resource)
-        if state := settles.get(resource.lifecycle_state):
-            cloud.store.put(resource.changed(lifecycle_state=state))
+def _with_states() -> Iterator[tuple[ResourceType, type[LifecycleResource]]]:
+    for resource_type in RESOURCE_TYPES:
+        if issubclass(resource_type.resource, LifecycleResource):
+            yield resource_type, resource_type.resource
 
 
-def _with_steps(cloud: Cloud, resource_type: ResourceType) -> list[LifecycleResource]:
-    kind = cast("type[LifecycleResource]", resource_type.resource)
-    return cloud.store.find(kind) if resource_type.steps else []
-
-
-def _work(cloud: Cloud, resource_type: ResourceType, ocid: str) -> None:
+def _work(
+    cloud: Cloud, resource_type: ResourceType, kind: type[LifecycleResource], ocid: str
+) -> None:
     """Take steps until the resource rests; a request may send it elsewhere during a step."""
     while True:
         # an unreadable resource ends the job: the error is in the log
-        resource: Any = cloud.store.get(resource_type.resource, ocid)
+        resource = cloud.store.get(kind, ocid)
         step = resource_type.steps.get(resource.lifecycle_state)
         if step is None:
             break
