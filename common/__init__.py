@@ -1,1 +1,1 @@
-"""What several folders need, on Python alone: it runs before there are any packages."""
+"""The code that several folders share. It needs Python alone, since it runs before any package."""

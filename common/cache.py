@@ -1,4 +1,4 @@
-"""What is made once and kept outside of the clone: the engine, the Python environment."""
+"""The cache outside of the clone, for all clones: the engine, the Python environment."""
 
 import contextlib
 import fcntl
@@ -14,7 +14,7 @@ _LOCK_SECONDS = 3600  # longer than the slowest build on a slow machine
 
 
 def folder() -> Path:
-    """Give the cache: AUTH_CACHE_DIR, else auth-on-oci in the user's cache folder (XDG)."""
+    """Return the cache: AUTH_CACHE_DIR, else auth-on-oci in the user's cache folder (XDG)."""
     chosen = os.environ.get("AUTH_CACHE_DIR")
     if chosen:
         return Path(chosen).expanduser().resolve()
@@ -23,7 +23,7 @@ def folder() -> Path:
 
 
 def made(path: Path, make: Callable[[Path], None]) -> Path:
-    """Give the folder at `path`, made by `make` if it is not there yet.
+    """Return the folder at `path`, made by `make` if it is not there yet.
 
     `make` gets an empty folder that becomes `path` when it is whole: a run that is killed leaves
     nothing that looks finished, and two at once don't disturb each other. A folder whose content
@@ -33,7 +33,7 @@ def made(path: Path, make: Callable[[Path], None]) -> Path:
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
     with lock(path):
-        if path.exists():  # another run made it while this one waited
+        if path.exists():  # made by another run during the wait
             return path
         draft = path.with_name(f"{path.name}.part")
         shutil.rmtree(draft, ignore_errors=True)
@@ -62,7 +62,7 @@ def lock(path: Path) -> Iterator[None]:
 
 
 def need_space(path: Path, gigabytes: int, what: str) -> None:
-    """Refuse to begin what would fill the disk halfway."""
+    """Raise StepError if there is too little space on the disk."""
     free = shutil.disk_usage(path).free / 1e9
     if free < gigabytes:
         raise progress.StepError(

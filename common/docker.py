@@ -11,7 +11,7 @@ _FIRST_WITHOUT_BUILDKIT = 23
 
 
 def engine_problem() -> str | None:
-    """Return the reason why no Docker engine answers, mostly in the client's words; None if so."""
+    """Return the reason why the Docker engine does not answer; None if it answers."""
     if not shutil.which("docker"):
         return "there is no docker client on PATH"
     try:

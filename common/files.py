@@ -1,4 +1,4 @@
-"""Files and links that are replaced whole: a run that is killed leaves the old one or the new."""
+"""Files and links that are replaced whole: a killed run leaves the old or the new, never half."""
 
 import os
 from pathlib import Path
@@ -17,7 +17,7 @@ def write(path: Path, content: str | bytes, *, mode: int = PRIVATE) -> None:
 
 
 def link(path: Path, target: Path) -> None:
-    """Make `path` a symbolic link to the target, unless it is one already."""
+    """Make `path` a symbolic link to the target, unless it is so already."""
     if path.is_symlink() and path.readlink() == target:
         return
     path.parent.mkdir(parents=True, exist_ok=True)

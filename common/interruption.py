@@ -1,4 +1,4 @@
-"""Being stopped: what Ctrl-C and a kill mean for a command and for the program that it runs."""
+"""Ctrl-C and termination: their effect on a command and on the program that it runs."""
 
 import signal
 import sys
@@ -19,13 +19,13 @@ def patience() -> Iterator[None]:
     The terminal sends Ctrl-C to the program too. Pulumi then ends its operations and releases its
     lock, unless it is killed meanwhile; a second Ctrl-C does that.
     """
-    seen = False
+    interrupted = False
 
     def note(number: int, frame: FrameType | None) -> None:
-        nonlocal seen
-        if seen:
+        nonlocal interrupted
+        if interrupted:
             _stop(number, frame)
-        seen = True
+        interrupted = True
         print("\nStopping when it is safe. Ctrl-C again stops at once.", file=sys.stderr)
 
     before = signal.signal(signal.SIGINT, note)
@@ -33,7 +33,7 @@ def patience() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-        if seen:
+        if interrupted:
             raise KeyboardInterrupt
 
 

@@ -1,4 +1,4 @@
-"""A command tells a short story: what it does now, how long it took, what to do when it fails."""
+"""The progress of a command: its steps with their duration, its errors with the way out."""
 
 import contextlib
 import os
@@ -18,12 +18,12 @@ _COLUMNS = 80
 
 
 class StepError(Exception):
-    """A step could not be done; the message says why, what was seen and what to do next."""
+    """A step failed; the message gives the reason, the last output and the way out."""
 
 
 @contextlib.contextmanager
 def step(title: str) -> Iterator[None]:
-    """Tell a step and the seconds it took."""
+    """Show a step, and at its end the seconds that it took."""
     started = time.monotonic()
     print(f"{title}...", file=sys.stderr, flush=True)
     yield
@@ -39,9 +39,9 @@ def run(
     timeout: float = 1800,
     expected_lines: int = 0,
 ) -> None:
-    """Run a program with its output in `log`, saying now and then where it is.
+    """Run a program with its output in `log`, and show its last line now and then.
 
-    Of a program that writes a line for each part that is done, `expected_lines` says how far.
+    `expected_lines` adds the progress of a program that writes a line for each finished part.
 
     Raises StepError, with the log's last lines and the remedy, if it fails or takes more than
     `timeout` seconds.
@@ -85,7 +85,7 @@ def run(
 
 
 def _lines(process: subprocess.Popen[str], timeout: float, expected: int = 0) -> Iterator[str]:
-    """Yield the process's lines until it or the time is over, telling now and then how far it is.
+    """Yield the process's lines until its end or the timeout; show its progress now and then.
 
     A daemon that the process leaves behind may hold the pipe for ever; that is not waited for.
     """
@@ -101,7 +101,7 @@ def _lines(process: subprocess.Popen[str], timeout: float, expected: int = 0) ->
         lines.put(None)
 
     threading.Thread(target=read, daemon=True).start()
-    started = told = now = time.monotonic()
+    started = shown = now = time.monotonic()
     last, count = "", 0
     while now - started < timeout:
         try:
@@ -117,8 +117,8 @@ def _lines(process: subprocess.Popen[str], timeout: float, expected: int = 0) ->
             last, count = line.strip() or last, count + 1
             yield line
         now = time.monotonic()
-        if now - told > _EVERY_SECONDS:
-            told = now
+        if now - shown > _EVERY_SECONDS:
+            shown = now
             place = f"{min(count, expected)} of {expected}, " if expected else ""
             print(f"  {now - started:.0f} s: {place}{last}"[:_COLUMNS], file=sys.stderr, flush=True)
 

@@ -31,12 +31,12 @@ class UnpinnedError(progress.StepError):
 
 
 class TamperedError(progress.StepError):
-    """An archive is not the one that is pinned. No other way is tried: somebody must look."""
+    """An archive differs from its pin. No other way is tried: a person must look."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Archive:
-    """One file of a release on GitHub."""
+    """A file of a release on GitHub."""
 
     repository: str  # of the organization pulumi
     version: str
@@ -76,34 +76,34 @@ def pinned(clone: Path) -> dict[str, str]:
 
 
 def fetch(clone: Path, archive: Archive, target: Path) -> None:
-    """Download the archive to `target`, which is only there if its SHA-256 is the pinned one.
+    """Download the archive to `target`, which is only there if its SHA-256 is pinned.
 
     Raises UnpinnedError, TamperedError, or OSError if the server can't be reached.
     """
-    wanted = pinned(clone).get(archive.name)
-    if wanted is None:
+    pin_of_archive = pinned(clone).get(archive.name)
+    if pin_of_archive is None:
         raise UnpinnedError(
             f"no SHA-256 of {archive.name} is pinned in {CHECKSUMS}, so it is not downloaded. "
-            "`make pins` writes those of all archives, from a machine that reaches GitHub; read "
-            "the change and commit it"
+            "`make pins` pins all archives, on a machine that reaches GitHub; read the change and "
+            "commit it"
         )
     draft = target.with_name(f".{target.name}.part")
-    got = _download(archive.url, draft)
-    if got != wanted:
+    digest = _download(archive.url, draft)
+    if digest != pin_of_archive:
         draft.unlink()
         raise TamperedError(
-            f"{archive.url} has the SHA-256 {got}; {CHECKSUMS} pins {wanted}. It was deleted and "
-            "nothing of it ran. Find out why it changed before you pin another: compare with the "
+            f"{archive.url} has the SHA-256 {digest}; {CHECKSUMS} pins {pin_of_archive}. It was "
+            "deleted and nothing of it ran. Find out why it changed before you pin another: compare with the "
             "release's page, and with another network."
         )
     draft.replace(target)
 
 
 def pin(clone: Path, archives: Iterable[Archive], folder: Path, *, api: str = API) -> list[str]:
-    """Pin what the archives are now, and return a line for each pin that is new or changed.
+    """Pin the archives of now, and return a line for each new pin.
 
-    Two witnesses must agree: the archive as it is downloaded, and the digest that GitHub's API
-    tells of it. A pin that is there is not asked for again: a release does not change.
+    Two witnesses must agree: the downloaded archive, and its digest in GitHub's API. An existing
+    pin is not asked for again: a release does not change.
     """
     before = pinned(clone)
     after: dict[str, str] = {}
@@ -114,23 +114,23 @@ def pin(clone: Path, archives: Iterable[Archive], folder: Path, *, api: str = AP
             continue
         with progress.step(f"Download {archive.name}"):
             file = folder / archive.name
-            got = _download(archive.url, file)
+            digest = _download(archive.url, file)
             file.unlink()
-        told = _told(archive, api)
-        if got != told:
+        published = _published_digest(archive, api)
+        if digest != published:
             raise TamperedError(
-                f"{archive.url} has the SHA-256 {got}, and GitHub's API says {told or 'none'}. "
+                f"{archive.url} has the SHA-256 {digest}; in GitHub's API it is {published}. "
                 "Nothing is pinned. Try again from another network, and compare."
             )
-        after[archive.name] = got
-        changes.append(f"{got}  {archive.name}")
-    text = "".join(f"{digest}  {name}\n" for name, digest in after.items())
+        after[archive.name] = digest
+        changes.append(f"{digest}  {archive.name}")
+    text = "".join(f"{pin}  {name}\n" for name, pin in after.items())
     files.write(clone / CHECKSUMS, _HEADER + text, mode=0o644)
     return changes
 
 
-def _told(archive: Archive, api: str) -> str:
-    """Ask GitHub's API for the archive's digest; "" if it knows none."""
+def _published_digest(archive: Archive, api: str) -> str | None:
+    """Return the archive's digest by GitHub's API; None without a digest there."""
     request = urllib.request.Request(  # noqa: S310 - https, or a test's own server
         f"{api}/{archive.repository}/releases/tags/v{archive.version}",
         headers={"Accept": "application/vnd.github+json", **_authorization()},
@@ -138,7 +138,7 @@ def _told(archive: Archive, api: str) -> str:
     with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
         release: dict[str, Any] = json.load(answer)
     digests = {str(asset["name"]): str(asset.get("digest") or "") for asset in release["assets"]}
-    return digests.get(archive.name, "").removeprefix("sha256:")
+    return digests.get(archive.name, "").removeprefix("sha256:") or None
 
 
 def _authorization() -> dict[str, str]:

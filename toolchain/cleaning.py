@@ -10,11 +10,11 @@ from common.clone import has_local_stack
 from toolchain import docker_engine
 
 _IMAGES = "auth.localcloud.cache"  # the label of base images and machine images
-_MACHINES = "auth.localcloud.home"  # the label of what belongs to a local stack, of any clone
+_MACHINES = "auth.localcloud.home"  # the label of all parts of a local stack, of any clone
 
 
 def clean(clone: Path, *, yes: bool) -> None:
-    """Drop the caches once somebody says yes; raise StepError while a local stack needs them."""
+    """Drop the caches after a yes; raise StepError while a local stack needs them."""
     if has_local_stack(clone):
         raise progress.StepError("The local stack is up. Take it down first: make down")
     has_engine = docker.engine_problem() is None
@@ -44,14 +44,14 @@ def _inventory(clone: Path, images: list[str]) -> str:
         f"  {cache.folder()} ({_size(cache.folder())}): engine, tools, Python packages",
     ]
     if images:
-        lines.append(f"  {len(images)} Docker images: base images, and those of machines")
+        lines.append(f"  {len(images)} Docker images: for services, and for machines")
     return "\n".join(lines)
 
 
 def _confirm() -> None:
     if not sys.stdin.isatty():
         raise progress.StepError(
-            "There is no terminal to ask at. Nothing was removed. Say yes with: make clean YES=1"
+            "There is no terminal for the question. Nothing was removed. To agree: make clean YES=1"
         )
     print("Type yes to go on: ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip() != "yes":

@@ -1,4 +1,4 @@
-"""A Docker engine: the running one, else the installed one started, else one installed."""
+"""A Docker engine: if none runs, it is started; if none is installed, it is installed first."""
 
 import json
 import os
@@ -21,7 +21,7 @@ class StartedEngine:
 
     clone: str
     pid: int
-    started: str  # as `started_at` tells it: a pid alone may be another process's by now
+    started: str  # see common/processes.py
 
 
 def ensure(clone: Path) -> None:
@@ -31,7 +31,7 @@ def ensure(clone: Path) -> None:
     """
     if not _missing(docker.engine_problem()):
         return
-    with cache.lock(_record()):  # two commands at once must not start two engines
+    with cache.lock(_note()):  # two commands at once must not start two engines
         if _missing(docker.engine_problem()) and not _installed_and_running():
             with progress.step("Start Docker"):
                 _start(clone)
@@ -39,11 +39,11 @@ def ensure(clone: Path) -> None:
 
 def stop_if_ours(clone: Path) -> None:
     """Stop the engine that `ensure` started for `clone`, unless containers still live in it."""
-    record = _read_record()
-    if record is None or record.clone != str(clone):
+    started = _read_note()
+    if started is None or started.clone != str(clone):
         return
-    if record.pid and record.started != processes.started_at(record.pid):
-        _record().unlink()
+    if started.pid and started.started != processes.started_at(started.pid):
+        _note().unlink()
         return
     listed = subprocess.run(
         ["docker", "ps", "--all", "--quiet"], capture_output=True, text=True, check=False
@@ -51,17 +51,17 @@ def stop_if_ours(clone: Path) -> None:
     if listed.returncode != 0 or listed.stdout.strip():
         return
     with progress.step("Stop Docker, which was started for this"):
-        if record.pid:
-            _end(record)
+        if started.pid:
+            _end(started)
         else:
             # the socket would start it again
             units = ("docker.socket", "docker.service")
             subprocess.run(root.command("systemctl", "stop", *units), check=True)
-    _record().unlink()
+    _note().unlink()
 
 
 def _missing(problem: str | None) -> bool:
-    """Tell whether there is no engine yet, refusing what starting one would not cure."""
+    """Check whether an engine must be started; raise StepError if that would not help."""
     if problem and "permission denied" in problem.lower():
         raise progress.StepError(
             "Docker runs, but this user may not use it. Run `sudo usermod -aG docker $USER`, log "
@@ -70,13 +70,13 @@ def _missing(problem: str | None) -> bool:
     if problem and os.environ.get("DOCKER_HOST"):
         raise progress.StepError(
             f"DOCKER_HOST is {os.environ['DOCKER_HOST']!r}, and no engine answers there: {problem} "
-            "Start that engine, or unset DOCKER_HOST to use one on this machine."
+            "Start that engine, or unset DOCKER_HOST to use an engine on this machine."
         )
     return problem is not None
 
 
 def _installed_and_running() -> bool:
-    """Install Docker if it is not there; tell whether its package has started it already."""
+    """Install Docker if it is not there; return whether its package has started it already."""
     if shutil.which("dockerd", path=_search_path()) and shutil.which("docker"):
         return False
     with progress.step("Install Docker"):
@@ -93,7 +93,7 @@ def _start(clone: Path) -> None:
             log=_log("docker-start"),
             remedy="See: journalctl --unit docker",
         )
-        _write_record(StartedEngine(clone=str(clone), pid=0, started=""))
+        _write_note(StartedEngine(clone=str(clone), pid=0, started=""))
     else:
         process = _start_by_hand(clone, root.command("dockerd"))
     deadline = time.monotonic() + _START_SECONDS
@@ -120,17 +120,17 @@ def _start_by_hand(clone: Path, command: Sequence[str]) -> subprocess.Popen[byte
             process_group=None if os.geteuid() == 0 else 0,
         )
     started = processes.started_at(process.pid) or ""
-    _write_record(StartedEngine(clone=str(clone), pid=process.pid, started=started))
+    _write_note(StartedEngine(clone=str(clone), pid=process.pid, started=started))
     return process
 
 
-def _end(record: StartedEngine) -> None:
-    subprocess.run(root.command("kill", "-TERM", str(record.pid)), check=True)
+def _end(engine: StartedEngine) -> None:
+    subprocess.run(root.command("kill", "-TERM", str(engine.pid)), check=True)
     deadline = time.monotonic() + _STOP_SECONDS
-    while processes.started_at(record.pid) == record.started:
+    while processes.started_at(engine.pid) == engine.started:
         if time.monotonic() > deadline:
             raise progress.StepError(
-                f"Docker (process {record.pid}) did not stop within {_STOP_SECONDS} s. "
+                f"Docker (process {engine.pid}) did not stop within {_STOP_SECONDS} s. "
                 f"See {_log('dockerd')}."
             )
         time.sleep(0.2)
@@ -141,18 +141,18 @@ def _search_path() -> str:
     return os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
 
 
-def _read_record() -> StartedEngine | None:
+def _read_note() -> StartedEngine | None:
     try:
-        return StartedEngine(**json.loads(_record().read_text()))
+        return StartedEngine(**json.loads(_note().read_text()))
     except (FileNotFoundError, ValueError, TypeError):
-        return None  # none was started, or the record is torn: then the engine is not ours to stop
+        return None  # no file, or half a file: then the engine is not ours to stop
 
 
-def _write_record(record: StartedEngine) -> None:
-    _record().write_text(json.dumps(asdict(record)))
+def _write_note(engine: StartedEngine) -> None:
+    _note().write_text(json.dumps(asdict(engine)))
 
 
-def _record() -> Path:
+def _note() -> Path:
     return cache.folder() / "dockerd.json"
 
 

@@ -10,9 +10,9 @@ _REMEMBERED_SECONDS = 3600
 
 
 def reachable(seconds: float = 5) -> bool:
-    """Tell whether the server of engine and plugins answers within some seconds.
+    """Check whether the server of engine and plugins answers within some seconds.
 
-    A no is remembered for an hour: behind a firewall that drops packets, each `make up` would
+    A failure is remembered for an hour: behind a firewall that drops packets, each `make up` would
     otherwise wait again.
     """
     if failed_lately("server"):
@@ -27,7 +27,7 @@ def reachable(seconds: float = 5) -> bool:
 
 
 def failed_lately(what: str) -> bool:
-    """Tell whether getting `what` failed within the last hour."""
+    """Check whether the download of `what` failed within the last hour."""
     stamp = cache.folder() / "unreachable" / what
     try:
         age = time.time() - stamp.stat().st_mtime

@@ -1,4 +1,4 @@
-"""The Pulumi engine: the one on PATH, the pinned release, or built from pinned Go modules."""
+"""The Pulumi engine: from PATH, the pinned release, or built from pinned Go modules."""
 
 import shutil
 import sys
@@ -22,18 +22,18 @@ _CLI_VERSION = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
 
 
 def ensure(clone: Path) -> Path:
-    """Give the folder with `pulumi` and its Python language host, getting them if need be."""
-    if found := _on_path():
-        return found
+    """Return the folder with `pulumi` and its Python language host; get both if they are missing."""
+    if folder := _on_path():
+        return folder
     target = cache.folder() / "engine" / VERSION
     return cache.made(target, lambda draft: _get(clone, draft)) / "bin"
 
 
-def unfit(version: tuple[int, int, int], *, has_language_host: bool) -> str:
-    """Tell why a `pulumi` that somebody installed can't be used; "" if it can."""
+def unfit(version: tuple[int, int, int], *, has_language_host: bool) -> str | None:
+    """Return the reason why an installed `pulumi` can't be used; None if it can."""
     if version < MINIMUM:
         return f"is {_dotted(version)}, older than {_dotted(MINIMUM)}"
-    return "" if has_language_host else "has no pulumi-language-python beside it or on PATH"
+    return None if has_language_host else "has no pulumi-language-python beside it or on PATH"
 
 
 def has_language_host(env: Mapping[str, str]) -> bool:
@@ -43,19 +43,19 @@ def has_language_host(env: Mapping[str, str]) -> bool:
 
 
 def _on_path() -> Path | None:
-    found = shutil.which("pulumi")
-    if not found:
+    pulumi = shutil.which("pulumi")
+    if not pulumi:
         return None
-    folder = Path(found).resolve().parent
-    why_not = unfit(
-        golang.parse_version(golang.say(found, "version")),
+    folder = Path(pulumi).resolve().parent
+    reason = unfit(
+        golang.parse_version(golang.output_of(pulumi, "version")),
         has_language_host=bool(
             shutil.which(_LANGUAGE_HOST_NAME, path=folder) or shutil.which(_LANGUAGE_HOST_NAME)
         ),
     )
-    if not why_not:
+    if reason is None:
         return folder
-    print(f"{found} {why_not}; using our own {VERSION}.", file=sys.stderr)
+    print(f"{pulumi} {reason}; the pinned {VERSION} is used.", file=sys.stderr)
     return None
 
 
@@ -110,7 +110,7 @@ def _build(clone: Path, draft: Path) -> None:
         ("language-host", _LANGUAGE_HOST, "-s -w"),
     ):
         golang.build(modules / module, package, binaries, ldflags=ldflags, env=env, remedy=remedy)
-    source = golang.say(
+    source = golang.output_of(
         "go", "list", "-f", "{{.Dir}}", _LANGUAGE_HOST, cwd=modules / "language-host", env=env
     )
     # the host runs this script beside it; modules carry no execute bit

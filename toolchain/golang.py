@@ -14,7 +14,7 @@ _FOLDERS = ("/usr/local/go/bin", "/usr/lib/go/bin")  # where sudo and cron don't
 
 
 def environment(scratch: Path) -> dict[str, str]:
-    """Give what Go runs in: not the user's caches, but `scratch`, which survives a killed build."""
+    """Return the environment variables for Go: its caches in `scratch` survive a killed build."""
     return {
         **os.environ,
         "CGO_ENABLED": "0",
@@ -27,16 +27,16 @@ def environment(scratch: Path) -> dict[str, str]:
 
 def check(module: Path, env: Mapping[str, str], way_out: str) -> None:
     """Raise StepError unless the machine has a Go that can build the module."""
-    wanted = re.search(r"^go (\S+)$", (module / "go.mod").read_text(), re.MULTILINE)
-    needed = wanted[1] if wanted else ""
+    match = re.search(r"^go (\S+)$", (module / "go.mod").read_text(), re.MULTILINE)
+    needed = match[1] if match else ""
     way_out = way_out.format(go=f"Go {needed} or newer")
     if not shutil.which("go", path=env["PATH"]):
         raise progress.StepError(f"There is no `go` on PATH. {way_out}")
-    # asked inside the module, a Go that may fetch newer ones of itself does so and tells that one
-    version = say("go", "env", "GOVERSION", cwd=module, env=env)
+    # inside the module, Go may fetch the newer Go that the module needs, and prints that version
+    version = output_of("go", "env", "GOVERSION", cwd=module, env=env)
     if parse_version(version.removeprefix("go")) < parse_version(needed):
-        had = version or say("go", "version", cwd=module.parent, env=env)
-        raise progress.StepError(f"The Go on this machine is too old: {had}. {way_out}")
+        present = version or output_of("go", "version", cwd=module.parent, env=env)
+        raise progress.StepError(f"The Go on this machine is too old: {present}. {way_out}")
 
 
 def build(
@@ -81,11 +81,11 @@ def parse_version(text: str) -> tuple[int, int, int]:
     return (int(match[1]), int(match[2]), int(match[3] or 0)) if match else (0, 0, 0)
 
 
-def say(*argv: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> str:
+def output_of(*argv: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> str:
     result = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=cwd, env=env)
     return result.stdout.strip()
 
 
 def remove(scratch: Path) -> None:
-    """Delete what a finished build no longer needs."""
+    """Delete the caches of a finished build."""
     shutil.rmtree(scratch)

@@ -1,4 +1,4 @@
-"""The provider plugins of a stack: the official ones, or on the emulated cloud our stand-ins."""
+"""The provider plugins of a stack: official plugins, or our stand-ins on the emulated cloud."""
 
 import os
 import shlex
@@ -27,9 +27,9 @@ _WAY_OUT = (
 def install(clone: Path, env: Mapping[str, str]) -> dict[str, Choice]:
     """Put a plugin of each name into the local stack's `home`, and return their kinds.
 
-    Each is the official one where that can be had, else our stand-in. PLUGINS=official or
-    PLUGINS=standin forces one kind, OFFICIAL_PLUGINS=DIR takes the official ones from a folder.
-    `env` must have the engine on its PATH.
+    Each is the official plugin if it is available, else our stand-in. PLUGINS=official or
+    PLUGINS=standin forces a kind, OFFICIAL_PLUGINS=DIR takes official plugins from a folder. `env`
+    must have the engine on its PATH.
     """
     forced = _forced()
     if forced == "official":
@@ -41,19 +41,19 @@ def install(clone: Path, env: Mapping[str, str]) -> dict[str, Choice]:
         if forced == "standin":
             _write_launcher(clone, target, name)
             continue
-        why_not = ""
+        reason = None
         official = _official(name, env)
         if not official and in_local_shell() and _is_official(target):
             official = target  # found in a home that this shell no longer names
         if not official:
-            why_not = _download(clone, name, env)
+            reason = _download(clone, name, env)
             official = _official(name, env)
         if official:
             kinds[name] = "official"
             if target != official:
                 files.link(target, official)
         elif forced == "official":
-            raise progress.StepError(_missing(name, why_not))
+            raise progress.StepError(_missing(name, reason))
         else:
             _write_launcher(clone, target, name)
     return kinds
@@ -68,9 +68,9 @@ def fetch(clone: Path, env: Mapping[str, str]) -> None:
     if forced == "official":
         downloads.forget_failures()
     for name in NAMES if forced != "standin" else ():
-        why_not = "" if _official(name, env) else _download(clone, name, env)
-        if why_not and forced == "official":
-            raise progress.StepError(_missing(name, why_not))
+        reason = None if _official(name, env) else _download(clone, name, env)
+        if reason and forced == "official":
+            raise progress.StepError(_missing(name, reason))
 
 
 def require(clone: Path, env: Mapping[str, str], stack: str) -> None:
@@ -94,10 +94,10 @@ def require(clone: Path, env: Mapping[str, str], stack: str) -> None:
         if _official(name, env):
             continue
         downloads.forget_failures()
-        why_not = _download(clone, name, env, answer_seconds=_PATIENT_SECONDS)
-        if why_not:
+        reason = _download(clone, name, env, answer_seconds=_PATIENT_SECONDS)
+        if reason:
             raise progress.StepError(
-                f"{_missing(name, why_not)} The stack {stack} is a real tenancy, where no stand-in "
+                f"{_missing(name, reason)} The stack {stack} is a real tenancy, where no stand-in "
                 "takes its place."
             )
 
@@ -173,9 +173,7 @@ def _forced() -> str:
             "plugin where it can be had."
         )
     if forced == "standin" and os.environ.get("OFFICIAL_PLUGINS"):
-        raise progress.StepError(
-            "PLUGINS is 'standin', and OFFICIAL_PLUGINS is set. Unset one of the two."
-        )
+        raise progress.StepError("PLUGINS is 'standin', and OFFICIAL_PLUGINS is set. Unset either.")
     return forced
 
 
@@ -231,8 +229,10 @@ def _is_launcher(plugin: Path) -> bool:
         return _STANDINS in file.read(4096)
 
 
-def _download(clone: Path, name: str, env: Mapping[str, str], answer_seconds: float = 5) -> str:
-    """Download the plugin into the user's plugin cache; return "" or the reason of a failure."""
+def _download(
+    clone: Path, name: str, env: Mapping[str, str], answer_seconds: float = 5
+) -> str | None:
+    """Download the plugin into the user's plugin cache; return the reason of a failure."""
     wanted = f"{name}-{version(name)}"
     if not downloads.reachable(answer_seconds) or downloads.failed_lately(wanted):
         return f"{downloads.SERVER} can't be reached from here"
@@ -261,13 +261,13 @@ def _download(clone: Path, name: str, env: Mapping[str, str], answer_seconds: fl
         downloads.remember_failure(wanted)
         print(f"  {error}", file=sys.stderr)
         return "its download failed, as shown above"
-    return ""
+    return None
 
 
-def _missing(name: str, why_not: str) -> str:
+def _missing(name: str, reason: str | None) -> str:
     way_out = _WAY_OUT.format(name=name, version=version(name))
     return (
-        f"The official {name} plugin {version(name)} is not on this machine, and {why_not}. "
+        f"The official {name} plugin {version(name)} is not on this machine, and {reason}. "
         f"{way_out}."
     )
 

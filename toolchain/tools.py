@@ -1,4 +1,4 @@
-"""All that commands on stacks need on this machine, and the variables that lead to it."""
+"""The tools for commands on stacks, and the environment variables that lead to them."""
 
 import os
 from pathlib import Path
@@ -14,7 +14,7 @@ def fetch(clone: Path) -> None:
 
 
 def variables(clone: Path) -> dict[str, str]:
-    """Return the environment variables that lead to the tools, among those of this process."""
+    """Return this process's environment variables, changed so that they lead to the tools."""
     folders = [
         _client_folder(clone),
         clone / ".venv" / "bin",
@@ -29,7 +29,7 @@ def variables(clone: Path) -> dict[str, str]:
         **os.environ,
         "PATH": os.pathsep.join(path),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
-        # the engine would check no SHA-256 of what it downloads by itself
+        # the engine by itself would check no SHA-256 of a download
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         # the repository carries no bytecode of ours
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -37,7 +37,7 @@ def variables(clone: Path) -> dict[str, str]:
 
 
 def _client_folder(clone: Path) -> Path:
-    """Return a folder with the Docker client that can build images, if there is one."""
+    """Return a folder with the Docker client that can build images, if any."""
     folder = clone / ".local" / "bin"
     link, client = folder / "docker", docker.buildkit_client()
     if client and client != link:

@@ -19,12 +19,12 @@ PACKAGES = ("requirements-dev.txt", "service/requirements.txt")
 
 
 def python(clone: Path) -> Path:
-    """Give the interpreter of the clone's environment, whether or not that is there."""
+    """Return the path of the interpreter of the clone's environment, even before it is made."""
     return clone / ".venv" / "bin" / "python"
 
 
 def inside(clone: Path) -> bool:
-    """Tell whether this process already runs in the clone's environment."""
+    """Check whether this process already runs in the clone's environment."""
     return python(clone).exists() and Path(sys.prefix).resolve() == (clone / ".venv").resolve()
 
 
@@ -41,7 +41,7 @@ def ensure(clone: Path) -> None:
         wanted = ".".join(map(str, MINIMUM))
         raise progress.StepError(
             f"This is Python {sys.version.split()[0]}; {wanted} or newer is needed. "
-            "Name one with: make PYTHON=/path/to/python3"
+            "Name it with: make PYTHON=/path/to/python3"
         )
     target = cache.folder() / "venv" / key(clone)
     finished = target / "finished"
@@ -55,7 +55,7 @@ def ensure(clone: Path) -> None:
 
 
 def key(clone: Path) -> str:
-    """Name the environment after what is in it: the requirements and the interpreter."""
+    """Return the name of the environment, made of its content: requirements and interpreter."""
     digest = hashlib.sha256(f"{sys.version}{sys.base_prefix}".encode())
     for name in (INSTALLER, *PACKAGES):
         digest.update((clone / name).read_bytes())
@@ -68,7 +68,7 @@ def _make(clone: Path, target: Path) -> None:
         # Debian and Ubuntu ship it apart
         root.install("python3-venv", log=log)
     remedy = "Is the package registry reachable? Try: pip download uv"
-    # --clear: what a killed run left
+    # --clear: a killed run may have left half an environment
     progress.run(sys.executable, "-m", "venv", "--clear", str(target), log=log, remedy=remedy)
     progress.run(
         *(str(target / "bin" / "python"), "-m", "pip", "install", "--require-hashes"),
@@ -91,7 +91,7 @@ def _make(clone: Path, target: Path) -> None:
             remedy=remedy,
         )
     except progress.StepError as error:
-        # uv reads none of pip's settings, and an index or a proxy may be set for pip alone
+        # uv ignores pip's settings, and an index or a proxy may be set for pip alone
         print(f"  {error}\n  Trying with pip.", file=sys.stderr)
         progress.run(
             *(str(target / "bin" / "python"), "-m", "pip", "install", "--require-hashes", *files),

@@ -27,16 +27,16 @@ def test_a_version_is_read_from_whatever_pulumi_prints(
 
 
 def test_versions_compare_as_numbers_not_as_text() -> None:
-    assert engine.unfit((3, 1000, 0), has_language_host=True) == ""
-    assert "older than 3.257.0" in engine.unfit((3, 99, 9), has_language_host=True)
+    assert engine.unfit((3, 1000, 0), has_language_host=True) is None
+    assert "older than 3.257.0" in (engine.unfit((3, 99, 9), has_language_host=True) or "")
 
 
 def test_a_pulumi_that_can_not_run_python_is_passed_over() -> None:
-    assert "pulumi-language-python" in engine.unfit(engine.MINIMUM, has_language_host=False)
+    assert "pulumi-language-python" in (engine.unfit(engine.MINIMUM, has_language_host=False) or "")
 
 
 def test_what_we_get_ourselves_is_good_enough() -> None:
-    assert engine.unfit(golang.parse_version(engine.VERSION), has_language_host=True) == ""
+    assert engine.unfit(golang.parse_version(engine.VERSION), has_language_host=True) is None
 
 
 def test_a_go_that_is_too_old_is_told_with_the_one_that_is_needed(tmp_path: Path) -> None:

@@ -292,7 +292,7 @@ def test_the_kind_of_an_installed_plugin_is_known(
     ("variables", "message"),
     [
         ({"PLUGINS": "stand-in"}, "'stand-in'"),
-        ({"PLUGINS": "standin", "OFFICIAL_PLUGINS": "/opt/plugins"}, "Unset one of the two"),
+        ({"PLUGINS": "standin", "OFFICIAL_PLUGINS": "/opt/plugins"}, "Unset either"),
     ],
 )
 def test_a_choice_that_can_not_be_meant_is_refused(
