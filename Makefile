@@ -5,12 +5,12 @@ PYTHON ?= python3
 TOOLS = $(PYTHON) -m toolchain
 STACKS = $(PYTHON) -m stack
 RUN = .venv/bin/python -m
-# a file of tests runs in one of several processes, which mostly wait: for servers, for VMs
+# each file of tests runs in a process of its own: they mostly wait, for servers and VMs
 SIDE_BY_SIDE = --dist loadfile --numprocesses
 REVIEW = $(RUN) review
 ZIZMOR = .venv/bin/zizmor
 export PYTHONDONTWRITEBYTECODE = 1
-# The shell reads them from its environment: what somebody typed never becomes part of a command.
+# The shell reads them from its environment: a value that a person typed never becomes part of a command.
 # `value` below is for the same reason: make itself would run a $(shell …) in them.
 IMAGE ?= auth-service:local
 export IMAGE STACK TO LABELS PLAN ADDRESS MINUTES KEEP SERVICE CONFIRM
@@ -31,7 +31,7 @@ help: ## show this
 up: ## set everything up, update the stack; REFRESH=1 repairs
 	@$(STACKS) up --stack "$$STACK" $(if $(REFRESH),--refresh) $(if $(SWITCH),--switch)
 
-preview: ## show what `make up` would change
+preview: ## show the changes that `make up` would make
 	@$(STACKS) preview --stack "$$STACK"
 
 status: ## show the live release, and whether it runs; JSON=1
@@ -46,7 +46,7 @@ history: ## list the releases; JSON=1
 rollback: ## run an earlier release again; TO=7 names it; JSON=1
 	@$(STACKS) rollback --stack "$$STACK" --to "$$TO" $(if $(JSON),--json)
 
-down: ## take the stack and its data down; CONFIRM=name says yes
+down: ## take the stack and its data down; CONFIRM=name agrees
 	@$(STACKS) down --stack "$$STACK" $(if $(value CONFIRM),--confirm "$$CONFIRM")
 
 ##@ The server and the stack
@@ -151,13 +151,13 @@ scanned: venv ## keep an issue about a scan of IMAGE=name@digest
 # IMAGE has a default, of another meaning, for `make image`
 BY_DIGEST = $(findstring @,$(value IMAGE))
 
-released: venv ## show what is released: outputs and a note
+released: venv ## show the release: outputs and a note
 	@$(REVIEW) released --stack "$$STACK"
 
 smoke: venv ## try the URLs of the stack
 	@$(REVIEW) smoke --stack "$$STACK"
 
-evidence: venv ## keep what the stack shows, in .local/evidence
+evidence: venv ## keep the stack's answers, in .local/evidence
 	@$(REVIEW) evidence --stack "$$STACK"
 
 ##@ Upkeep, as the workflows call it
@@ -169,7 +169,7 @@ ssh-open: venv ## let this machine in; ADDRESS=, MINUTES=, EXISTING=1
 	@$(REVIEW) ssh-open --stack "$$STACK" \
 		$(if $(value ADDRESS),--address "$$ADDRESS") $(if $(value MINUTES),--minutes "$$MINUTES") $(if $(EXISTING),--existing)
 
-ssh-close: venv ## take away what ssh-open opened
+ssh-close: venv ## delete the rule of ssh-open
 	@$(REVIEW) ssh-close --stack "$$STACK"
 
 images: venv ## delete old images from GHCR; KEEP=10; DRY=1 shows them
@@ -181,7 +181,7 @@ pr-stack: venv ## configure the stack of a pull request: STACK=pr-12
 pr-cleanup: venv ## take down the stacks of pull requests that are over
 	@$(REVIEW) pr-cleanup
 
-github-check: venv ## list what the repository on GitHub lacks
+github-check: venv ## list the missing parts of the repository on GitHub
 	@$(REVIEW) github
 
 ##@ This machine
@@ -195,5 +195,5 @@ venv: ## make the Python environment
 docker: venv
 	@$(TOOLS) docker
 
-clean: ## drop the caches of all clones; says what, and asks
+clean: ## drop the caches of all clones, after a question
 	@$(TOOLS) clean $(if $(YES),--yes)

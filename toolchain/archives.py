@@ -92,9 +92,9 @@ def fetch(clone: Path, archive: Archive, target: Path) -> None:
     if digest != pin_of_archive:
         draft.unlink()
         raise TamperedError(
-            f"{archive.url} has the SHA-256 {digest}; {CHECKSUMS} pins {pin_of_archive}. It was "
-            "deleted and nothing of it ran. Find out why it changed before you pin another: compare with the "
-            "release's page, and with another network."
+            f"{archive.url} has the SHA-256 {digest}; {CHECKSUMS} pins {pin_of_archive}. The file "
+            "was deleted and nothing of it ran. Find out why it changed before you pin another: "
+            "compare with the release's page, and with another network."
         )
     draft.replace(target)
 

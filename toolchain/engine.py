@@ -22,7 +22,7 @@ _CLI_VERSION = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
 
 
 def ensure(clone: Path) -> Path:
-    """Return the folder with `pulumi` and its Python language host; get both if they are missing."""
+    """Return the folder with `pulumi` and its Python language host; get both if missing."""
     if folder := _on_path():
         return folder
     target = cache.folder() / "engine" / VERSION
