@@ -1,7 +1,7 @@
-"""Measures how long things take, on a stack of its own: `make bench`.
+"""Measure how long things take, on a stack of its own: `make bench`.
 
-Nothing is asserted. Seconds are of one run and say something about this machine only; ratios are of
-commands that were timed in the same run, and carry over.
+Nothing is asserted. Seconds describe a run and its machine; a ratio compares commands of the same
+rounds, and holds on other machines as well. The medians are kept in results.json.
 """
 
 import argparse
@@ -10,89 +10,33 @@ import io
 import os
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from bench import fleet, service
+from bench import commands, fleet, results, service
 from bench.pipelines import Pipelines
-from bench.table import Table, here
+from bench.table import Table, date, machine
+from bench.timing import seconds
 from tests.testbed.clone import Clone, copy_to
-
-_REPEAT = 3
-_MAKE = ("make", "--silent")
-
-
-class Commands:
-    """Times commands in a clone and remembers each as a row of a table."""
-
-    def __init__(self, clone: Clone) -> None:
-        self._clone = clone
-        self.table = Table("command", ["seconds"])
-
-    def time(self, title: str, *argv: str, repeat: int = 1) -> float:
-        """Run a command `repeat` times, note the fastest and give it."""
-        fastest = min(self._once(*argv) for _ in range(repeat))
-        self.table.add(title, f"{fastest:.1f}")
-        print(f"{fastest:8.1f} s  {title}", file=sys.stderr, flush=True)
-        return fastest
-
-    def _once(self, *argv: str) -> float:
-        started = time.monotonic()
-        with contextlib.redirect_stdout(io.StringIO()):
-            result = self._clone.run(*argv)
-        if result.status != 0:
-            raise SystemExit(f"`{' '.join(argv)}` failed:\n{result.output[-3000:]}")
-        return time.monotonic() - started
-
-
-@contextlib.contextmanager
-def empty_program(clone: Clone) -> Iterator[str]:
-    """Make a stack of a program without resources; give the shell line that updates it."""
-    folder = clone.path / ".local" / "empty"
-    folder.mkdir()
-    (folder / "Pulumi.yaml").write_text("name: empty\nruntime: python\n")
-    (folder / "__main__.py").write_text("")
-    prelude = f'eval "$(make -s env)"; unset PULUMI_OPTION_CONFIG_FILE; cd {folder}'
-    with contextlib.redirect_stdout(io.StringIO()):
-        made = clone.run("bash", "-c", f"{prelude}; pulumi stack init empty")
-    if made.status != 0:
-        raise SystemExit("the empty stack could not be made")
-    yield f"{prelude}; pulumi up --yes --skip-preview --stack empty"
-    with contextlib.redirect_stdout(io.StringIO()):
-        clone.run("bash", "-c", f"{prelude}; pulumi stack rm --yes --stack empty")
-
-
-def bring_up(commands: Commands, *, cold: bool) -> None:
-    if cold:
-        commands.time("`make up`, empty caches, engine built from source", *_MAKE, "up")
-        commands.time("`make down`", *_MAKE, "down")
-    commands.time("`make up`, warm caches, nothing running", *_MAKE, "up")
-
-
-def without_change(commands: Commands, clone: Clone) -> None:
-    commands.time("`make up`, nothing changed", *_MAKE, "up", repeat=_REPEAT)
-    plain = 'eval "$(make -s env)"; pulumi up --yes --skip-preview --stack local'
-    ours = commands.time("`pulumi up`, nothing changed", "bash", "-c", plain, repeat=_REPEAT)
-    with empty_program(clone) as update:
-        title = "`pulumi up` of an empty program"
-        floor = commands.time(title, "bash", "-c", update, repeat=_REPEAT)
-    commands.table.note(
-        f"`pulumi up` with nothing changed takes {ours / floor:.1f} times an empty program's."
-    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--cold", action="store_true", help="also from empty caches (COLD=1)")
     parser.add_argument("--only", choices=["service"], help="no stack, the service alone (ONLY=)")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of each comparison, 5")
     arguments = parser.parse_args()
-    print(here(), flush=True)
+    print(f"{date()}, {machine()}:", flush=True)
     failed = []
-    if not arguments.only and not shown(
-        "the stack", lambda folder: of_stack(folder, cold=arguments.cold)
-    ):
-        failed.append("the stack")
+    medians: dict[str, float] = {}
+
+    def measure_stack(folder: Path) -> Iterator[Table]:
+        return of_stack(folder, medians, cold=arguments.cold, rounds=arguments.rounds)
+
+    if not arguments.only:
+        if not shown("the stack", measure_stack):
+            failed.append("the stack")
+        keep(medians)
     failed += [name for name, measure in service.measurements().items() if not shown(name, measure)]
     if failed:
         raise SystemExit(f"Not measured, for the reasons above: {', '.join(failed)}.")
@@ -101,36 +45,68 @@ def main() -> None:
 def shown(name: str, measure: Callable[[Path], Table | Iterable[Table]]) -> bool:
     """Print each table once it is measured, or else the reason; return whether all were measured.
 
-    A busy machine makes any of them fail: what was measured before is not lost by that.
+    On a busy machine any measurement may fail; the tables before it are printed all the same.
     """
     try:
         with tempfile.TemporaryDirectory() as folder:
             measured = measure(Path(folder))
             for table in [measured] if isinstance(measured, Table) else measured:
                 print(f"\n{table}", flush=True)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, the others go on
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the others go on after any error
         print(f"{name}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
         return False
     return True
 
 
-def of_stack(folder: Path, *, cold: bool) -> Iterator[Table]:
-    """Measure the commands and the releases; the table of the commands comes last, with `down`."""
+def keep(medians: dict[str, float]) -> None:
+    """Keep the medians, and print them beside the last run on this machine."""
+    if not medians:
+        return
+    run = results.Run(date=date(), machine=machine(), commit=results.commit(), medians=medians)
+    last = results.last_run(run.machine, results.earlier_runs())
+    if last:
+        print(f"\n{results.comparison(run, last)}", flush=True)
+    results.keep(run)
+
+
+def of_stack(
+    folder: Path, medians: dict[str, float], *, cold: bool, rounds: int
+) -> Iterator[Table]:
+    """Measure the commands and the releases; the table of the set-up comes last, with `down`."""
     if cold:
         os.environ["AUTH_CACHE_DIR"] = f"{folder}/cache"
     with contextlib.redirect_stdout(io.StringIO()):
         clone = copy_to(folder / "clone")
-    commands = Commands(clone)
+    set_up = Table("set-up", ["seconds"])
     try:
-        bring_up(commands, cold=cold)
-        without_change(commands, clone)
-        pipelines = Pipelines(clone)
-        for measure in (pipelines.compare, pipelines.overhead, pipelines.image):
-            yield _quietly(measure)
-        yield _quietly(lambda: fleet.growth(clone))
+        if cold:
+            _once(set_up, medians, clone, "up", "empty caches, engine built from source")
+            _once(set_up, medians, clone, "down", "empty caches")
+        _once(set_up, medians, clone, "up", "warm caches, nothing running")
+        yield _quietly(lambda: commands.unchanged(clone, medians, rounds=rounds))
+        pipelines = Pipelines(clone, rounds=rounds)
+        yield _quietly(lambda: pipelines.compare(medians))
+        yield _quietly(lambda: pipelines.overhead(medians))
+        yield _quietly(pipelines.image)
+        yield _quietly(lambda: fleet.growth(clone, medians))
     finally:
-        commands.time("`make down`", *_MAKE, "down")
-        yield commands.table
+        _once(set_up, medians, clone, "down", "")
+        yield set_up
+
+
+def _once(table: Table, medians: dict[str, float], clone: Clone, target: str, note: str) -> None:
+    """Time a target of make that can't be repeated."""
+    title = f"`make {target}`, {note}" if note else f"`make {target}`"
+
+    def work() -> None:
+        result = clone.make(target)
+        if result.status != 0:
+            raise SystemExit(f"`make {target}` failed:\n{result.output[-3000:]}")
+
+    with contextlib.redirect_stdout(io.StringIO()):
+        medians[title] = seconds(work)
+    table.add(title, f"{medians[title]:.1f}")
+    print(f"{medians[title]:8.1f} s  {title}", file=sys.stderr, flush=True)
 
 
 def _quietly(measure: Callable[[], Table]) -> Table:

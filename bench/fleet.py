@@ -1,38 +1,36 @@
-"""How an update grows with the number of services on one VM: examples/fleet with 1, 4 and 16."""
-
-import time
+"""The growth of an update with the number of services on a VM: examples/fleet with 1, 4 and 16."""
 
 from bench.table import Table, chart
-from tests.testbed.clone import Clone, Result
+from bench.timing import Shell, seconds
+from tests.testbed.clone import Clone
 from tests.testbed.fleet import Fleet
 
 COUNTS = (1, 4, 16)
 
 
-def growth(clone: Clone) -> Table:
-    fleet = Fleet.create(clone)
-    table = Table("services on one VM", ["nothing changed, s", "one of them changed, s"])
+def growth(clone: Clone, medians: dict[str, float]) -> Table:
+    fleet, shell = Fleet.create(clone), Shell(clone)
+    table = Table("services on a VM", ["nothing changed, s", "a service changed, s"])
     unchanged, changed = [], []
     try:
         for count in COUNTS:
-            _up(fleet, count, "before")
-            unchanged.append(_up(fleet, count, "before"))
-            changed.append(_up(fleet, count, f"after {count}"))
+            _up(shell, clone, count, "before")
+            unchanged.append(_up(shell, clone, count, "before"))
+            changed.append(_up(shell, clone, count, f"after {count}"))
             table.add(str(count), f"{unchanged[-1]:.1f}", f"{changed[-1]:.1f}")
     finally:
-        _succeeded(fleet.destroy())
-    # the upper line is that of the change
-    table.note(chart("services on one VM", COUNTS, "seconds", unchanged, changed))
+        destroyed = fleet.destroy()
+        if destroyed.status != 0:
+            raise SystemExit(f"the fleet was not destroyed:\n{destroyed.output[-3000:]}")
+    medians[f"{COUNTS[-1]} services, nothing changed, x"] = unchanged[-1] / unchanged[0]
+    medians[f"{COUNTS[-1]} services, a service changed, x"] = changed[-1] / changed[0]
+    # the upper line is the change
+    table.note(chart("services on a VM", COUNTS, "seconds", unchanged, changed))
     return table
 
 
-def _up(fleet: Fleet, count: int, word: str) -> float:
-    """Update and give the seconds; `word` is in the environment of the first service alone."""
-    started = time.monotonic()
-    _succeeded(fleet.up({"auth-0": {"WORD": word}}, servers=1, services=count))
-    return time.monotonic() - started
-
-
-def _succeeded(done: Result) -> None:
-    if done.status != 0:
-        raise SystemExit(f"the fleet failed:\n{done.output[-3000:]}")
+def _up(shell: Shell, clone: Clone, count: int, word: str) -> float:
+    """Return the seconds of an update; `word` is a variable of the first service alone."""
+    update = Fleet.update({"auth-0": {"WORD": word}}, servers=1, services=count)
+    folder = clone.path / ".local" / "fleet"
+    return seconds(lambda: shell.run("pulumi", *update, folder=folder, PULUMI_STACK="fleet"))

@@ -1,126 +1,186 @@
-"""A one-line change from edit to serving, by three pipelines onto the same VM, under the same load.
+"""A changed line from edit to serving, by three pipelines onto the same VM, under the same load.
 
-The floor is a shell script: build, push, and over SSH pull, `rm -f`, run. Ansible does the same by
-three tasks. Both publish the container straight at port 443; ours runs behind the proxy at port 80.
+The least is a shell script: build, push, and over SSH pull, `rm -f`, run. Ansible does the same by
+three tasks. Both publish the container at port 443; ours runs behind the proxy at port 80.
 """
 
+import contextlib
 import json
 import statistics
 import subprocess
 import sys
+import threading
 import time
+import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.table import Table
+from bench.timing import Shell, ratio, seconds
 from tests.testbed.clone import Clone
 from tests.testbed.load import Load
 from tests.testbed.server import TOOL, Server
 
 ANSIBLE = "ansible-core==2.19.14"
-ROUNDS = 3
 _PLAYBOOK = Path(__file__).parent / "ansible" / "playbook.yml"
 _SOURCE = "service/auth/__init__.py"
-_SECONDS = 600
-# of the container that the two others run, on the VM
+_POLL_SECONDS = 0.02
+_SHELL, _ANSIBLE, _PULUMI = "shell", "Ansible", "`pulumi up`"
+# of the container of the two other pipelines, on the VM
 _VARIABLES = "/srv/bench.env"
 _RUN = f"-p 443:8000 --env-file {_VARIABLES} -v /srv/bench:/data"
 
 
 @dataclass(frozen=True)
 class Round:
-    seconds: float
+    """A changed line: seconds from its edit, requests meanwhile, bytes that the VM received."""
+
+    serving: float  # until the first answer of the new code
+    command: float  # until the command ended
+    tool: float  # of the command, the release tool's seconds
     sent: int
     lost: int
-    received: int  # bytes, by the VM's network interface
+    received: int
+
+
+class FirstAnswer:
+    """Watches `GET /version` until it shows a change; `seconds` counts from the start."""
+
+    def __init__(self, url: str, change: str) -> None:
+        self._url, self._change = f"{url}/version", change.encode()
+        self._started = time.monotonic()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+        self.seconds = float("inf")
+
+    def wait(self) -> float:
+        """Return the seconds; the command has ended, so the new code must answer soon."""
+        self._thread.join(30)
+        self._ended.set()
+        if self._thread.is_alive():
+            raise SystemExit(f"{self._url} does not show the changed line")
+        return self.seconds
+
+    def _watch(self) -> None:
+        while not self._ended.wait(_POLL_SECONDS):
+            with (
+                contextlib.suppress(OSError),
+                urllib.request.urlopen(self._url, timeout=5) as answer,  # noqa: S310 - http alone
+            ):
+                if self._change in answer.read():
+                    self.seconds = time.monotonic() - self._started
+                    return
 
 
 class Pipelines:
-    def __init__(self, clone: Clone) -> None:
+    """The three pipelines on the stack of a clone."""
+
+    def __init__(self, clone: Clone, *, rounds: int) -> None:
+        self._rounds = rounds
         self.clone, self.server = clone, Server.of(clone)
-        described = clone.run(
+        description = clone.run(
             *(".venv/bin/python", "-m", "localcloud", "describe", "--home", ".local/cloud")
         )
-        self._cloud = json.loads(described.output[described.output.index("{") :])
+        self._cloud = json.loads(description.output[description.output.index("{") :])
         self._registry = self._cloud["registry"]
         self._image = f"{self._registry['server']}/bench/auth"
         self._tag = 0
-        shown = clone.shell("env -0").output
-        self._environment = {
-            **dict(pair.partition("=")[::2] for pair in shown.split("\0") if "=" in pair),
-            "DOCKER_CONFIG": str(clone.path / ".local" / "bench-docker"),
-        }
+        self._program = Shell(clone)
 
-    def compare(self) -> Table:
+    def compare(self, medians: dict[str, float]) -> Table:
         self._prepare()
-        table = Table("a changed line, from edit to serving", ["seconds", "lost", "MB received"])
+        table = Table(
+            "a changed line, from its edit",
+            [
+                *("serving, s", "x Ansible", "command ends, s", "x Ansible"),
+                *("of it the release tool, s", "lost", "MB received"),
+            ],
+        )
         pipelines: dict[str, tuple[Callable[[], None], str]] = {
-            "shell: build, push, pull, rm, run": (self._floor, ":443"),
-            "Ansible: build, push, pull, stop, run": (self._ansible, ":443"),
-            "`pulumi up`": (self._pulumi, ""),
+            _SHELL: (self._shell_script, ":443"),
+            _ANSIBLE: (self._ansible, ":443"),
+            _PULUMI: (self._pulumi, ""),
         }
-        for deploy, _ in pipelines.values():  # whatever is only slow at first
+        for deploy, _ in pipelines.values():  # the first run fills caches
             self._edit()
             deploy()
         rounds: dict[str, list[Round]] = {title: [] for title in pipelines}
-        for _ in range(ROUNDS):
+        for _ in range(self._rounds):
             for title, (deploy, port) in pipelines.items():
                 rounds[title].append(self._measure(deploy, f"http://{self.server.address}{port}"))
                 print(f"  {title}: {rounds[title][-1]}", file=sys.stderr, flush=True)
         for title, runs in rounds.items():
-            sent, lost = sum(run.sent for run in runs), sum(run.lost for run in runs)
+            cells = []
+            for measure in ("serving", "command"):
+                times, ansible = (
+                    [getattr(run, measure) for run in rounds[name]] for name in (title, _ANSIBLE)
+                )
+                name = f"{title}, changed line, {measure}"
+                medians[name], medians[f"{name}, x"] = (
+                    statistics.median(times),
+                    ratio(times, ansible),
+                )
+                cells += [f"{medians[name]:.1f}", f"{medians[f'{name}, x']:.2f}"]
+            tool = statistics.median(run.tool for run in runs)
             table.add(
                 title,
-                f"{statistics.median(run.seconds for run in runs):.1f}",
-                f"{lost} of {sent}",
+                *cells,
+                f"{tool:.1f}" if tool else "",
+                f"{sum(run.lost for run in runs)} of {sum(run.sent for run in runs)}",
                 f"{statistics.median(run.received for run in runs) / 1e6:.1f}",
             )
-        ours, ansible = (
-            statistics.median(run.seconds for run in rounds[title])
-            for title in ("`pulumi up`", "Ansible: build, push, pull, stop, run")
-        )
-        table.note(f"`pulumi up` takes {ours / ansible:.2f} times as long as Ansible.")
         return table
 
-    def overhead(self) -> Table:
-        """Compare one release on the VM with the two commands that it takes at the least."""
-        table = Table("on the VM alone, the image is there", ["seconds"])
+    def overhead(self, medians: dict[str, float]) -> Table:
+        """Compare a release on the VM with the two commands that it needs at least.
+
+        Its health gate takes the first success, as other tools' gates do.
+        """
+        table = Table("on the VM alone, the image is pulled", ["seconds"])
         health = {"path": "/readyz", "stable_seconds": 0, "interval_seconds": 0.05}
-        ours, floor = [], []
-        for number in range(ROUNDS):
+        ours, least = [], []
+        for number in range(self._rounds):
             document = self.server.desired({"ROUND": str(number)}, health=health)
-            ours.append(self._seconds(lambda text=document: self._apply(text)))  # type: ignore[misc]
-            floor.append(self._seconds(self._restart))
-        table.add("`docker rm -f`, `docker run`, until it answers", f"{min(floor):.1f}")
-        table.add("`auth-release apply`, until the new one serves", f"{min(ours):.1f}")
-        table.note(f"The release tool takes {min(ours) - min(floor):.1f} s more.")
+            ours.append(seconds(lambda text=document: self._apply(text)))  # type: ignore[misc]
+            least.append(seconds(self._restart))
+        table.add(
+            "`docker rm -f`, `docker run`, until it answers", f"{statistics.median(least):.1f}"
+        )
+        table.add(
+            "`auth-release apply`, until the new release serves", f"{statistics.median(ours):.1f}"
+        )
+        medians["release on the VM, x"] = ratio(ours, least)
+        table.note(f"The release tool takes {ratio(ours, least):.2f} times as long.")
         return table
 
     def image(self) -> Table:
         """Measure the service's image, as built by the pipelines above, against its base."""
         name, base = f"{self._image}:{self._tag - 1}", self._cloud["docker_bases"]["base"]
-        asked = ["docker", "image", "inspect", "--format", "{{.Size}}", name, base]
-        told = subprocess.run(asked, capture_output=True, text=True, check=True)
-        whole, below = map(int, told.stdout.split())
+        inspect = ["docker", "image", "inspect", "--format", "{{.Size}}", name, base]
+        sizes = subprocess.run(inspect, capture_output=True, text=True, check=True)
+        whole, below = map(int, sizes.stdout.split())
         table = Table("the service's image", ["MB"])
-        table.add("what it adds to its base", f"{(whole - below) / 1e6:.0f}")
+        table.add("its own layers, without the base image", f"{(whole - below) / 1e6:.0f}")
         return table
 
     def _measure(self, deploy: Callable[[], None], url: str) -> Round:
-        self._edit()
         before = self._received()
         with Load(url) as load:
             time.sleep(2)
-            seconds = self._seconds(deploy)
+            first_answer = FirstAnswer(url, self._edit())
+            command = seconds(deploy)
+            serving = first_answer.wait()
             time.sleep(2)
-        return Round(seconds, load.sent, len(load.failures), self._received() - before)
-
-    @staticmethod
-    def _seconds(work: Callable[[], None]) -> float:
-        started = time.monotonic()
-        work()
-        return time.monotonic() - started
+        return Round(
+            serving=serving,
+            command=command,
+            tool=0 if ":443" in url else float(self.server.status()["live"]["seconds"]),
+            sent=load.sent,
+            lost=len(load.failures),
+            received=self._received() - before,
+        )
 
     def _prepare(self) -> None:
         password = Path(self._registry["password_file"]).read_text()
@@ -140,12 +200,16 @@ class Pipelines:
         )
         self.server.must(f"sudo sh -c 'cat > {_VARIABLES}'", stdin=environment)
 
-    def _edit(self) -> None:
+    def _edit(self) -> str:
+        """Change a line of the service; return a text that `GET /version` then shows."""
         source = self.clone.path / _SOURCE
         self._tag += 1
-        source.write_text(f"{source.read_text()}\nCHANGED = {self._tag}\n")
+        change = f"bench-{self._tag}"
+        text = source.read_text().partition("\nimport os\n")[0]
+        source.write_text(f'{text}\nimport os\nos.environ["AUTH_REVISION"] = "{change}"\n')
+        return change
 
-    def _floor(self) -> None:
+    def _shell_script(self) -> None:
         image = self._build_and_push()
         self.server.must(
             f"sudo docker pull -q {image} && (sudo docker rm -f bench; sudo docker run -d "
@@ -166,9 +230,7 @@ class Pipelines:
         self._wait(":443")
 
     def _pulumi(self) -> None:
-        up = self.clone.shell("pulumi up --yes --skip-preview --stack local", seconds=_SECONDS)
-        if up.status != 0:
-            raise SystemExit(up.output)
+        self._program.run("pulumi", "up", "--yes", "--skip-preview", "--stack", "local")
 
     def _build_and_push(self) -> str:
         image = f"{self._image}:{self._tag}"
@@ -196,18 +258,8 @@ class Pipelines:
         )
 
     def _shell(self, script: str, stdin: str = "") -> None:
-        done = subprocess.run(
-            ["bash", "-c", script],
-            cwd=self.clone.path,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=_SECONDS,
-            check=False,
-            env=self._environment,
-        )
-        if done.returncode != 0:
-            raise SystemExit(f"`{script}` failed:\n{done.stdout}{done.stderr}")
+        docker_config = str(self.clone.path / ".local" / "bench-docker")
+        self._program.run("bash", "-c", script, stdin=stdin, DOCKER_CONFIG=docker_config)
 
     def _received(self) -> int:
         return int(self.server.must("cat /sys/class/net/eth0/statistics/rx_bytes"))

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Table:
+    """Rows of cells under a title, with notes below."""
+
     title: str
     columns: Sequence[str]
     rows: list[tuple[str, ...]] = field(default_factory=list)
@@ -41,11 +43,14 @@ def chart(x: str, marks: Sequence[int], y: str, *lines: Sequence[float]) -> str:
     )
 
 
-def here() -> str:
-    """Return the date and the machine of the measurements."""
-    today = dt.datetime.now(dt.UTC).date()
+def date() -> str:
+    return str(dt.datetime.now(dt.UTC).date())
+
+
+def machine() -> str:
+    """Return a description of this machine, by which results are compared."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 30
     return (
-        f"{today}, {os.cpu_count()} cores, {memory} GiB, {platform.machine()}, "
-        f"Linux {platform.release().partition('-')[0]}:"
+        f"{os.cpu_count()} cores, {memory} GiB, {platform.machine()}, "
+        f"Linux {platform.release().partition('-')[0]}"
     )

@@ -1,6 +1,7 @@
 """The stack of examples/fleet in a clone: several services on each of several VMs."""
 
 import json
+import shlex
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,9 +34,16 @@ class Fleet:
         self, variables: Mapping[str, Mapping[str, str]] | None = None, **settings: int
     ) -> Result:
         """Update; `variables` are those of the services' own, `settings` the example's others."""
-        wished = {**settings, "environment": json.dumps(variables or {})}
-        flags = " ".join(f"--config 'fleet:{key}={value}'" for key, value in wished.items())
-        return self.pulumi(f"up --yes --skip-preview {flags}")
+        return self.pulumi(shlex.join(self.update(variables, **settings)))
+
+    @staticmethod
+    def update(
+        variables: Mapping[str, Mapping[str, str]] | None = None, **settings: int
+    ) -> list[str]:
+        """Return the arguments of `pulumi` for an update."""
+        values = {**settings, "environment": json.dumps(variables or {})}
+        flags = [f"--config=fleet:{key}={value}" for key, value in values.items()]
+        return ["up", "--yes", "--skip-preview", *flags]
 
     def destroy(self) -> Result:
         return self.pulumi("destroy --yes --skip-preview --ignore-protect")

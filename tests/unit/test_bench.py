@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench import __main__ as bench
-from bench import service
+from bench import results, service, timing
 from bench.table import Table
 
 
@@ -47,3 +47,41 @@ def test_the_tables_of_a_stack_are_shown_as_far_as_they_go(
     shown = capsys.readouterr()
     assert "| start to ready | 0.5 |" in shown.out
     assert "the stack: SystemExit: `make up` failed" in shown.err
+
+
+def run(machine: str, commit: str, **medians: float) -> results.Run:
+    return results.Run(date="2026-01-01", machine=machine, commit=commit, medians=medians)
+
+
+def test_a_run_is_compared_with_the_last_run_of_the_same_machine(tmp_path: Path) -> None:
+    file = tmp_path / "results.json"
+    for kept in (run("2 cores", "a", up=4.0), run("2 cores", "b", up=2.0), run("64 cores", "c")):
+        results.keep(kept, file)
+
+    last = results.last_run("2 cores", results.earlier_runs(file))
+
+    assert last == run("2 cores", "b", up=2.0)
+    table = str(results.comparison(run("2 cores", "d", up=3.0, new=1.0), last))
+    assert "| up | 2.00 | 3.00 | 1.50 |" in table
+    assert "new" not in table, "there is no earlier value"
+    assert results.last_run("4 cores", results.earlier_runs(file)) is None
+
+
+def test_the_file_of_results_does_not_grow_without_end(tmp_path: Path) -> None:
+    for number in range(30):
+        results.keep(run("2 cores", str(number)), tmp_path / "results.json")
+
+    commits = [kept.commit for kept in results.earlier_runs(tmp_path / "results.json")]
+    assert commits == [str(number) for number in range(10, 30)]
+
+
+def test_a_busy_round_does_not_change_a_ratio() -> None:
+    assert timing.ratio([2, 20, 2], [1, 10, 1]) == 2
+
+
+def test_commands_are_timed_in_turn() -> None:
+    order: list[str] = []
+
+    timing.interleaved({name: lambda n=name: order.append(n) for name in "ab"}, rounds=2)  # type: ignore[misc]
+
+    assert order == ["a", "b", "a", "b"]
