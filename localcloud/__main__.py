@@ -46,9 +46,9 @@ def _start(arguments: argparse.Namespace) -> None:
             machines.remove_everything()
         verbs = ("Prepare", "Start") if server.running(home) is None else ("Check", "Check")
         with progress.step(f"{verbs[0]} machines and the image registry"):
-            machines.prepare(_progress)
+            machines.prepare(_show)
         with progress.step(f"{verbs[0]} the base images of services"):
-            images.python(_progress)
+            images.python(_show)
         with progress.step(f"{verbs[1]} the emulated Oracle Cloud at {home.endpoint}"):
             server.start(home)
 
@@ -56,7 +56,7 @@ def _start(arguments: argparse.Namespace) -> None:
 def _stop(arguments: argparse.Namespace) -> None:
     home = Home.find(arguments.home)
     if home is None:
-        _progress(f"There is no emulated cloud at {arguments.home}.")
+        _show(f"There is no emulated cloud at {arguments.home}.")
         return
     with _one_at_a_time(home), progress.step("Remove the emulated Oracle Cloud and its machines"):
         server.stop(home)
@@ -95,13 +95,13 @@ def _status(arguments: argparse.Namespace) -> None:
 def _forget(arguments: argparse.Namespace) -> None:
     home = _existing(arguments)
     server.forget(home, arguments.ocid)
-    _progress(f"{arguments.ocid} is forgotten.")
+    _show(f"{arguments.ocid} is forgotten.")
 
 
 def _describe(arguments: argparse.Namespace) -> None:
     home = _existing(arguments)
     account = Account.open(home)
-    base, builder = images.python(_progress)
+    base, builder = images.python(_show)
     print(
         json.dumps(
             {
@@ -165,7 +165,7 @@ def _one_at_a_time(home: Home) -> Iterator[None]:
         yield
 
 
-def _progress(line: str) -> None:
+def _show(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
@@ -181,13 +181,17 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     for name, run, text in (
-        ("start", _start, "Make the cloud at DIR run; safe to repeat."),
-        ("stop", _stop, "Remove the cloud at DIR: server, machines, volumes, registry, data."),
-        ("restart", _restart, "Restart the server alone, as after a crash or an upgrade."),
+        ("start", _start, "Start the cloud at DIR; safe to repeat."),
+        ("stop", _stop, "Remove the cloud at DIR: API server, machines, volumes, registry, data."),
+        ("restart", _restart, "Restart the API server alone, as after a crash or an upgrade."),
         ("status", _status, "Show the instances and addresses of the cloud at DIR."),
         ("forget", _forget, "Forget a stored resource that can't be read any more."),
         ("describe", _describe, "Print, as JSON, how to reach the cloud at DIR."),
-        ("serve", _serve, "Run the server in the foreground; `start` does it in the background."),
+        (
+            "serve",
+            _serve,
+            "Run the API server in the foreground; `start` does it in the background.",
+        ),
     ):
         added = command(name, run, text)
         added.add_argument("--home", type=Path, required=True, metavar="DIR")

@@ -30,7 +30,7 @@ _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 def serve(home: Home) -> None:
     """Run the API server in this process until a signal ends it."""
     if (pid := running(home)) is not None:
-        raise HomeError(f"The server of {home.path} already runs, as process {pid}.")
+        raise HomeError(f"The API server of {home.path} already runs, as process {pid}.")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     _pid_file(home).write_text(json.dumps(_identity(os.getpid())), encoding="utf-8")
     uvicorn.run(
@@ -44,7 +44,10 @@ def serve(home: Home) -> None:
 
 
 def start(home: Home) -> bool:
-    """Start the server unless it runs. Returns whether it had to; raises if it does not come up."""
+    """Start the API server; return False if it runs already.
+
+    Raises HomeError, with the end of the log, if it does not come up.
+    """
     if status(home) is not None:
         return False
     stop(home)  # it may run without answering
@@ -66,10 +69,12 @@ def start(home: Home) -> bool:
     deadline = time.monotonic() + _START_SECONDS
     while status(home) is None:
         if process.poll() is not None:
-            raise HomeError(f"The server ended while starting. {_end_of(log)}")
+            raise HomeError(f"The API server ended while starting. {_end_of(log)}")
         if time.monotonic() > deadline:
             process.kill()
-            raise HomeError(f"The server did not answer within {_START_SECONDS} s. {_end_of(log)}")
+            raise HomeError(
+                f"The API server did not answer within {_START_SECONDS} s. {_end_of(log)}"
+            )
         time.sleep(0.1)
     return True
 
@@ -93,7 +98,7 @@ def stop(home: Home) -> bool:
 
 
 def running(home: Home) -> int | None:
-    """Return the server's process id, having made sure that the number was not given anew."""
+    """Return the API server's process id; None if that process is gone."""
     try:
         identity = json.loads(_pid_file(home).read_text(encoding="utf-8"))
         pid = int(identity["pid"])
@@ -116,7 +121,7 @@ def forget(home: Home, ocid: str) -> None:
     try:
         _control(home, "DELETE", f"resources/{urllib.parse.quote(ocid, safe='')}")
     except OSError as error:
-        raise HomeError(f"The server of {home.path} did not forget {ocid}: {error}.") from error
+        raise HomeError(f"The API server of {home.path} did not forget {ocid}: {error}.") from error
 
 
 def _control(home: Home, method: str, path: str) -> bytes:

@@ -65,7 +65,7 @@ def _nsg(caller: Caller, vcn: Any) -> str:
 
 @pytest.fixture(name="sources")
 def _sources(caller: Caller, nsg: str) -> Callable[[], list[str]]:
-    """Ask which networks are let in, past the door."""
+    """List the sources of the rules in the NSG, as the cloud has them."""
 
     def sources() -> list[str]:
         rules = caller.network.list_network_security_group_security_rules(nsg).data

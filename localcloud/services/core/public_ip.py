@@ -189,16 +189,16 @@ class _IpAddress(Details):
 
 
 def _public_ip_by_private_ip_id(call: Call) -> Reply:
-    return _found_public_ip(
+    return _public_ip_with(
         call.cloud, private_ip_id=wire.read(_PrivateIpId, call.body).private_ip_id
     )
 
 
 def _public_ip_by_address(call: Call) -> Reply:
-    return _found_public_ip(call.cloud, ip_address=wire.read(_IpAddress, call.body).ip_address)
+    return _public_ip_with(call.cloud, ip_address=wire.read(_IpAddress, call.body).ip_address)
 
 
-def _found_public_ip(cloud: Cloud, **equal: str) -> Reply:
+def _public_ip_with(cloud: Cloud, **equal: str) -> Reply:
     addresses = cloud.store.find(PublicIp, **equal)
     if not addresses:
         raise errors.not_found()
