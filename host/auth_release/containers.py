@@ -18,6 +18,7 @@ from .programs import run, succeeds
 from .records import STATE, Record
 
 DATA = Path("/srv/auth")
+IMAGES = Path("/var/lib/docker")
 LOG_LINES = 20
 _TAGS = "auth-release"  # the repository of the kept images' tags; no registry has it
 

@@ -38,7 +38,7 @@ def check(desired: Desired, *, fetched: bool) -> None:
                 f"this host's clock is {offer.clock:+.0f} s off the registry's: see `timedatectl`"
             )
         size = offer.size
-    for path in (Path("/var/lib/docker"), containers.DATA):
+    for path in (containers.IMAGES, containers.DATA):
         _check_space(path, FREE_BYTES + IMAGE_TIMES * size)
 
 

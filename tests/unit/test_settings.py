@@ -344,7 +344,7 @@ def test_a_secret_of_the_service_is_refused_in_plain_settings(name: str) -> None
 def test_no_variable_is_suggested_that_the_program_sets_itself(name: str) -> None:
     message = refusal_of_service({name: "https://auth.test"})
 
-    assert f"{name} is no setting of the service. AUTH_ISSUER is set by this program." in message
+    assert f"{name} is not a setting of the service. AUTH_ISSUER is set by this program." in message
     assert "Did you mean" not in message
 
 
