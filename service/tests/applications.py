@@ -1,4 +1,4 @@
-"""Applications that sign their users in with the service, as the tests play them."""
+"""OAuth applications for the tests, which sign their users in with the service."""
 
 import base64
 import hashlib
@@ -70,14 +70,14 @@ REGISTERED: list[dict[str, Any]] = [
     },
 ]
 SETTINGS = {"AUTH_CLIENTS": json.dumps(REGISTERED)}
-# without https, so that the browser sends its cookies to a server on loopback
+# Without https, so that the browser sends its cookies to a server on loopback.
 ISSUER = "http://auth.example.test"
 WITH_ISSUER = {**SETTINGS, "AUTH_ISSUER": ISSUER}
 
 
 @dataclass
 class Browser:
-    """A browser without JavaScript: keeps cookies, fills in forms, follows our own redirects."""
+    """A browser without JavaScript: stores cookies, fills in forms, follows our own redirects."""
 
     url: str
     client: httpx.Client = field(init=False)
@@ -92,18 +92,18 @@ class Browser:
         self.client.close()
 
     def open(self, path: str) -> httpx.Response:
-        """Open a page; an answer that leads away from the service is given as it is."""
+        """Open a page; return a redirect away from the service without following it."""
         return self._follow(self.client.get(path))
 
     def submit(self, shown: httpx.Response, action: str = "", **values: str) -> httpx.Response:
-        """Fill in a form of a page, the first form or the form of the action, and send it."""
+        """Fill in and send the form with this action, or else the first form of the page."""
         action = re.escape(action) or '[^"]*'
         form = rf'<form method="post" action="({action})"(.*?)</form>'
-        found = re.search(form, shown.text, re.DOTALL)
-        assert found, f"there is no such form in {shown.text}"
-        hidden = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', found[2])
+        match = re.search(form, shown.text, re.DOTALL)
+        assert match, f"no form matches in {shown.text}"
+        hidden = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', match[2])
         filled = {name: unescape(value) for name, value in hidden} | values
-        return self._follow(self.client.post(unescape(found[1]), data=filled))
+        return self._follow(self.client.post(unescape(match[1]), data=filled))
 
     @property
     def is_signed_in(self) -> bool:
@@ -120,7 +120,7 @@ class Browser:
 
 @dataclass
 class Flow:
-    """An authorization request of a client, and its results."""
+    """An authorization request of a client, and the steps up to its tokens."""
 
     client_id: str = "app"
     redirect_uri: str = CALLBACK
@@ -130,7 +130,7 @@ class Flow:
     state: str = field(default_factory=secrets.token_hex)
 
     def path(self, **changes: str | None) -> str:
-        """Return the request, without its None values."""
+        """Return the path of the request, without the parameters that are None."""
         asked = {
             "client_id": self.client_id,
             "redirect_uri": self.redirect_uri,
@@ -145,8 +145,8 @@ class Flow:
         return f"/oauth2/authorize?{urlencode(request)}"
 
     def code(self, browser: Browser, **changes: str | None) -> str:
-        """Return the code that a browser which is signed in brings back."""
-        return str(answered(browser.open(self.path(**changes)))["code"])
+        """Return the code that a signed-in browser brings back."""
+        return str(redirect_parameters(browser.open(self.path(**changes)))["code"])
 
     def redeem(self, client: httpx.Client, code: str, /, **changes: str | None) -> httpx.Response:
         form = {
@@ -167,21 +167,21 @@ class Flow:
         return answer.json()
 
 
-def answered(answer: httpx.Response) -> dict[str, str]:
-    """Return the parameters of a redirect to a client."""
+def redirect_parameters(answer: httpx.Response) -> dict[str, str]:
+    """Return the parameters of the redirect to a client."""
     assert answer.status_code == 303, answer.text
     return dict(parse_qsl(urlsplit(answer.headers["Location"]).query, strict_parsing=True))
 
 
 class RelyingParty:
-    """An application on loopback that uses Authlib's client, as its documentation shows."""
+    """An application on loopback with Authlib's client, used as Authlib's documentation shows."""
 
     def __init__(self) -> None:
         self.port = 0
         self.signed_in: dict[str, Any] = {}
         self.failed = ""
         self.oauth = OAuth()
-        # it plays a single user: a single session is enough
+        # The application has a single user, so a single session is enough.
         self._session: dict[str, Any] = {}
 
     @property
@@ -249,10 +249,10 @@ class RelyingParty:
 
 
 def form_token(shown: httpx.Response) -> str:
-    """Return the anti-forgery token of a page."""
-    found = re.search('name="csrf_token" value="([^"]*)"', shown.text)
-    assert found, f"there is no form in {shown.text}"
-    return found[1]
+    """Return the CSRF token of a page."""
+    match = re.search('name="csrf_token" value="([^"]*)"', shown.text)
+    assert match, f"no form in {shown.text}"
+    return match[1]
 
 
 def bearer(tokens: dict[str, Any]) -> dict[str, str]:
@@ -269,7 +269,7 @@ def refresh(client: httpx.Client, token: str, **more: str) -> httpx.Response:
 
 
 def claims_of(client: httpx.Client, token: str) -> dict[str, Any]:
-    """Read an id_token as a client does: with the published keys."""
+    """Verify an ID token with the published keys, as a client does, and return its claims."""
     keys = KeySet.import_key_set(client.get("/.well-known/jwks.json").json())
     decoded = jwt.decode(token, keys, registry=JWSRegistry(algorithms=["ES256"]))
     assert decoded.header["typ"] == "JWT"

@@ -1,4 +1,4 @@
-"""Clients of a server with limits: each has an address of its own, in the proxy's header."""
+"""Callers of a server with rate limits: each has its own address in the proxy's header."""
 
 import httpx
 from running import Server
@@ -14,7 +14,7 @@ LIMITED = {
 
 
 def client(server: Server, address: str) -> httpx.Client:
-    """Return a client whose proxy names `address`."""
+    """Return an HTTP client whose requests come from `address`, by the proxy's header."""
     return httpx.Client(base_url=server.url, timeout=30, headers={"X-Forwarded-For": address})
 
 

@@ -1,4 +1,4 @@
-"""A real Chromium, headless, as Debian ships it."""
+"""A real Chromium, headless, from Debian's package."""
 
 import shutil
 import tempfile
@@ -14,7 +14,7 @@ from common import cache, root
 _PACKAGES = ("chromium", "chromium-driver")
 _OPTIONS = (
     "--headless",
-    "--no-sandbox",  # which can't be set up by root, nor in a container
+    "--no-sandbox",  # the sandbox works neither as root nor in a container
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
@@ -28,7 +28,7 @@ _LIGHT, _DARK = "light", "dark"
 
 
 def ensure() -> None:
-    """Install it if it is not there."""
+    """Install Chromium where it is missing."""
     if not all(map(shutil.which, ("chromium", "chromedriver"))):
         root.install(*_PACKAGES, log=cache.folder() / "log" / "chromium.log")
 
@@ -37,7 +37,7 @@ def ensure() -> None:
 def browser(
     *, javascript: bool = True, dark: bool = False, size: tuple[int, int] = (1000, 760)
 ) -> Iterator[Chrome]:
-    """Return a browser with an empty profile."""
+    """Yield a browser with an empty profile."""
     options = ChromeOptions()
     options.binary_location = str(shutil.which("chromium"))
     with tempfile.TemporaryDirectory(prefix="auth-chromium-") as profile:
@@ -59,7 +59,7 @@ def browser(
 
 @contextmanager
 def authenticator(driver: Chrome) -> Iterator[None]:
-    """Add an authenticator (WebDriver, §11) whose user agrees to every question."""
+    """Give the browser passkeys (WebDriver, §11) and a user who accepts every prompt."""
     driver.add_virtual_authenticator(
         VirtualAuthenticatorOptions(
             transport=VirtualAuthenticatorOptions.Transport.INTERNAL,
@@ -73,7 +73,7 @@ def authenticator(driver: Chrome) -> Iterator[None]:
 
 
 def complaints(driver: Chrome) -> list[str]:
-    """Return the console's violations of the pages' policy, and errors of their script."""
-    said = [str(entry["message"]) for entry in driver.get_log("browser")]  # type: ignore[no-untyped-call]
+    """Return the console's errors about the content security policy or our script."""
+    messages = [str(entry["message"]) for entry in driver.get_log("browser")]  # type: ignore[no-untyped-call]
     signs = ("Content Security Policy", "Refused", "Uncaught")
-    return [line for line in said if any(sign in line for sign in signs)]
+    return [line for line in messages if any(sign in line for sign in signs)]

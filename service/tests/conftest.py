@@ -19,7 +19,7 @@ def _key() -> str:
 
 @pytest.fixture(scope="session", name="postgres")
 def _postgres() -> Iterator[Postgres]:
-    # not a folder of pytest's: others can't enter those, and the server runs as another user
+    # Other users can't read pytest's folders, and the server runs as another user.
     with tempfile.TemporaryDirectory(prefix="auth-postgres-") as folder:
         server = Postgres(Path(folder))
         server.create()
@@ -29,7 +29,7 @@ def _postgres() -> Iterator[Postgres]:
 
 @pytest.fixture(scope="session", params=[SQLITE, POSTGRESQL], name="new_url")
 def _new_url(request: pytest.FixtureRequest) -> NewUrl:
-    """Return a function that makes an empty database and its URL: once of each kind."""
+    """Return a function that makes an empty database and returns its URL: once with each kind."""
     if request.param == SQLITE:
         return lambda folder: f"sqlite:///{folder}/auth.sqlite"
     postgres: Postgres = request.getfixturevalue("postgres")
@@ -38,7 +38,7 @@ def _new_url(request: pytest.FixtureRequest) -> NewUrl:
 
 @pytest.fixture(name="url")
 def _url(new_url: NewUrl, tmp_path: Path) -> str:
-    """Return an empty database."""
+    """Return the URL of an empty database."""
     return new_url(tmp_path)
 
 
@@ -49,7 +49,7 @@ def _server(
     key: str,
     new_url: NewUrl,
 ) -> Iterator[Server]:
-    """Return a running server that a module's tests share, with its SERVER_SETTINGS."""
+    """Yield a running server with the module's SERVER_SETTINGS, shared by its tests."""
     folder = tmp_path_factory.mktemp("data")
     settings = getattr(request.module, "SERVER_SETTINGS", {})
     server = Server(data=folder, key=key, database=new_url(folder), settings=settings)
@@ -60,7 +60,7 @@ def _server(
 
 @pytest.fixture(name="own_server")
 def _own_server(tmp_path: Path, key: str, new_url: NewUrl) -> Iterator[Server]:
-    """Give a server that a test may stop, starve or break; it is not started yet."""
+    """Yield a server that is not started yet, and that a test may stop, starve or break."""
     server = Server(data=tmp_path, key=key, database=new_url(tmp_path))
     yield server
     server.stop()
@@ -68,7 +68,7 @@ def _own_server(tmp_path: Path, key: str, new_url: NewUrl) -> Iterator[Server]:
 
 @pytest.fixture(name="on_sqlite")
 def _on_sqlite(tmp_path: Path, key: str) -> Iterator[Server]:
-    """Return such a server on SQLite, for events that only happen to files, or to no database."""
+    """Yield such a server on SQLite, for faults of files and for tests without a database."""
     server = Server(data=tmp_path, key=key)
     yield server
     server.stop()
@@ -87,14 +87,14 @@ def _user(client: httpx.Client) -> User:
 
 @pytest.fixture(name="stranger")
 def _stranger(server: Server) -> Iterator[Browser]:
-    """Return a browser in which nobody is signed in."""
+    """Yield a browser without a sign-in."""
     with Browser(server.url) as browser:
         yield browser
 
 
 @pytest.fixture(name="browser")
 def _browser(server: Server, user: User) -> Iterator[Browser]:
-    """Give a browser in which the user is signed in."""
+    """Yield a browser that is signed in as the user."""
     with Browser(server.url) as browser:
         browser.sign_in(user)
         yield browser

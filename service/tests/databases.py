@@ -1,4 +1,4 @@
-"""The databases that the service is tested on: SQLite, and a PostgreSQL server of our own."""
+"""The databases of the tests: SQLite, and our own PostgreSQL server."""
 
 import os
 import shutil
@@ -12,14 +12,14 @@ import psycopg
 from common import cache, root
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
-# where Debian and Ubuntu put the programs of each version
+# Debian's and Ubuntu's folders for the programs of each version.
 _VERSIONS = Path("/usr/lib/postgresql")
 _SUPERUSER = "auth"
 
 
 @dataclass
 class Postgres:
-    """A server, on a socket in a folder of its own; not durable, since nothing has to last."""
+    """A server on a socket in its own folder; not durable, since no data has to last."""
 
     folder: Path
 
@@ -28,7 +28,7 @@ class Postgres:
         data = self.folder / "data"
         data.mkdir()
         if os.geteuid() == 0:
-            # the server refuses to run as root
+            # The server refuses to run as root.
             for path in (self.folder, data):
                 shutil.chown(path, "postgres", "postgres")
         self._run("initdb", "--username", _SUPERUSER, "--auth=trust", "--no-sync", "-E", "UTF8")
@@ -42,7 +42,7 @@ class Postgres:
         self._run("pg_ctl", "stop", "--wait", "--mode=immediate")
 
     def new_database(self) -> str:
-        """Make an empty database; return its URL."""
+        """Make an empty database and return its URL."""
         name = f"auth_{uuid.uuid4().hex}"
         with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}".encode())
@@ -59,24 +59,24 @@ class Postgres:
             "PGDATA": str(self.folder / "data"),
             "LC_ALL": "C.UTF-8",
         }
-        # a file, not a pipe: the server that pg_ctl leaves behind would hold that open
-        with (self.folder / "said").open("w+") as said:
+        # A file, not a pipe: the server that pg_ctl leaves behind would keep a pipe open.
+        with (self.folder / "said").open("w+") as output:
             done = subprocess.run(
                 [*(as_user if os.geteuid() == 0 else []), *command],
                 env=environment,
                 cwd="/",
                 stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=said,
+                stdout=output,
+                stderr=output,
                 timeout=120,
                 check=False,
             )
-            said.seek(0)
-            assert done.returncode == 0, f"{program} ended with {done.returncode}: {said.read()}"
+            output.seek(0)
+            assert done.returncode == 0, f"{program} ended with {done.returncode}: {output.read()}"
 
 
 def _programs() -> Path:
-    """Return the folder of PostgreSQL's programs, installing them if needed."""
+    """Return the folder of PostgreSQL's programs; install them where they are missing."""
     if not _installed():
         root.install("postgresql", log=cache.folder() / "log" / "postgresql.log")
     return max(_installed(), key=lambda folder: int(folder.parent.name))

@@ -1,6 +1,6 @@
-"""The previous release's statements and tokens, as they were.
+"""The previous release's use of the database: its statements and tokens, unchanged.
 
-When a release changes the schema again, this becomes the release before that.
+When a release changes the schema again, this becomes that release's predecessor.
 """
 
 import time
@@ -39,7 +39,7 @@ _HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 
 
 class PreviousRelease:
-    class Taken(Exception):  # noqa: N818 - named as in that release
+    class Taken(Exception):  # noqa: N818 - the address has an account
         pass
 
     def __init__(self, url: str) -> None:
@@ -70,8 +70,8 @@ class PreviousRelease:
 
     def verifies(self, email: str, password: str) -> bool:
         with self._engine.connect() as connection:
-            found = connection.execute(select(_ACCOUNTS).where(_ACCOUNTS.c.email == email))
-            row = found.mappings().one()
+            rows = connection.execute(select(_ACCOUNTS).where(_ACCOUNTS.c.email == email))
+            row = rows.mappings().one()
         return bool(_HASHER.verify(row["password"], password))
 
     def set_password(self, email: str, password: str) -> None:

@@ -1,4 +1,4 @@
-"""A real server, in a process of its own, on a data folder of its own."""
+"""A real server, in its own process and with its own data folder."""
 
 import contextlib
 import os
@@ -23,7 +23,7 @@ _DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 
 
 def make_key() -> str:
-    """Make a signing key, anew for each run: no key is kept in the repository."""
+    """Make a new signing key for each run, so that the repository holds no key."""
     return (
         ec.generate_private_key(ec.SECP256R1())
         .private_bytes(
@@ -37,15 +37,15 @@ def make_key() -> str:
 
 @dataclass
 class Server:
-    """A process of the service; `log` is its whole output."""
+    """A process of the service; `log` is its output so far."""
 
     data: Path
     key: str
-    # the default is SQLite, in `data`
+    # The default is SQLite, in `data`.
     database: str = ""
-    # `{port}` in a value is replaced
+    # `{port}` in a value is replaced.
     settings: Mapping[str, str] = field(default_factory=dict)
-    # whether the issuer is the server's real address, as client libraries want
+    # Whether the issuer is the server's real URL, which client libraries check.
     issues_as_itself: bool = False
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
@@ -68,9 +68,9 @@ class Server:
             "AUTH_ISSUER": self.url if self.issues_as_itself else ISSUER,
             "AUTH_DATA_DIR": str(self.data),
             "AUTH_PORT": str(self.port or 8000),
-            # for the mailbox
+            # The tests read mail from the mailbox.
             "AUTH_ENVIRONMENT": "development",
-            # tests do in a second as much as people in an hour; some tests turn them on again
+            # A test makes as many requests in a second as a user in an hour; some tests set limits.
             "AUTH_RATE_LIMITS": "off",
             "AUTH_DRAIN_SECONDS": "0",
             **database,
@@ -80,9 +80,9 @@ class Server:
         }
 
     def command(self, *argv: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        """Run a command beside the service, as operators do.
+        """Run a command beside the service, as an operator does.
 
-        A lone surrogate in `stdin` stands for a byte that is no UTF-8 (PEP 383).
+        A lone surrogate in `stdin` stands for a byte that is not valid UTF-8 (PEP 383).
         """
         (self.data / "key.pem").write_text(self.key)
         return subprocess.run(
@@ -97,13 +97,13 @@ class Server:
         )
 
     def execute(self, *statements: str) -> None:
-        """Change the database behind the service's back."""
+        """Change the database without the service's knowledge."""
         with self.changing(*statements):
             pass
 
     @contextlib.contextmanager
     def changing(self, *statements: str) -> Iterator[None]:
-        """Change the database behind the service's back, at the end of the block."""
+        """Change the database without the service's knowledge, at the end of the block."""
         url = self.database or f"sqlite:///{self.data}/auth.sqlite"
         engine = create_engine(make_url(url).set(drivername=_DRIVERS[url.partition(":")[0]]))
         with engine.begin() as connection:
@@ -125,18 +125,18 @@ class Server:
                 stdout=log,
                 stderr=log,
             )
-        deadline, seen = time.monotonic() + _START_SECONDS, ""
+        deadline, last_error = time.monotonic() + _START_SECONDS, ""
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
                 if httpx.get(f"{self.url}/readyz", timeout=5).status_code == httpx.codes.OK:
                     return
             except httpx.HTTPError as error:
-                seen = repr(error)
+                last_error = repr(error)
             time.sleep(0.05)
-        raise AssertionError(f"the service did not get ready: {seen}\n{self.log}")
+        raise AssertionError(f"the service did not get ready: {last_error}\n{self.log}")
 
     def stop(self) -> int:
-        """Ask the process to end, as Docker does; return its exit status."""
+        """Stop the process with SIGTERM, as Docker does, and return its exit status."""
         if self.process is None:
             return 0
         self.process.send_signal(signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""Users with a second factor, as the tests play them."""
+"""Users with a second factor."""
 
 import time
 from typing import Any, Self
@@ -11,10 +11,10 @@ _STEP_SECONDS = 30
 
 
 class SecondFactorUser(User):
-    """Somebody with an authenticator app.
+    """A user with an authenticator app.
 
-    Its codes belong to steps that are counted from the enrolment, and not to the moment, so that no
-    test depends on the moment within a step: the service accepts a step too early or too late.
+    The codes belong to steps counted from the enrolment, not from the present. The service accepts
+    the step before and after, so no test depends on its moment within a step.
     """
 
     secret: str = ""
@@ -34,12 +34,12 @@ class SecondFactorUser(User):
         self.codes = tuple(answer.json()["recovery_codes"])
 
     def begin(self) -> None:
-        """Get a secret for the app."""
+        """Get a secret for the app from the service."""
         self.secret = self.post("/v1/me/totp").json()["secret"]
         self.step = int(time.time()) // _STEP_SECONDS
 
     def code(self, steps: int = 1) -> str:
-        """Return the code of a step after the enrolment: 0 is the code that confirmed the app."""
+        """Return the code of a step after the enrolment; step 0 confirmed the app."""
         return pyotp.TOTP(self.secret).at((self.step + steps) * _STEP_SECONDS)
 
     def wrong_code(self) -> str:

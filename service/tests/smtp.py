@@ -1,4 +1,4 @@
-"""A real SMTP server, with a certificate of its own, that keeps the mails it gets."""
+"""A real SMTP server with its own certificate, which stores its messages."""
 
 import asyncio
 import socket
@@ -19,7 +19,7 @@ _SECONDS = 15
 
 
 def certificate(folder: Path) -> Path:
-    """Make a certificate for localhost, signed by itself; its key is beside it, in key.pem."""
+    """Make a self-signed certificate for localhost, with its key beside it in key.pem."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)
@@ -54,7 +54,7 @@ def free_port() -> int:
 
 
 class Post:
-    """Two servers: with STARTTLS, and with TLS from the first byte."""
+    """Two SMTP servers: with STARTTLS, and with TLS from the first byte."""
 
     username = "auth"
 
@@ -82,7 +82,7 @@ class Post:
                 port=free_port(),
                 ssl_context=context,
                 authenticator=self._authenticate,
-                # aiosmtpd takes only STARTTLS for TLS
+                # aiosmtpd counts only STARTTLS as TLS.
                 auth_require_tls=False,
             ),
         }
@@ -93,7 +93,7 @@ class Post:
         return int(self._servers[security].port)
 
     def received(self, to: str) -> bytes:
-        """Return the last message to an address, waiting for it."""
+        """Wait for the last message to an address, and return it."""
         deadline = time.monotonic() + _SECONDS
         while time.monotonic() < deadline:
             if to in self._messages:

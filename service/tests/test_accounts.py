@@ -33,13 +33,13 @@ def test_a_registered_account_logs_in_and_reads_itself(client: httpx.Client) -> 
 def test_no_answer_holds_the_password_or_its_hash(client: httpx.Client) -> None:
     account = credentials()
 
-    said = register(client, account).text + client.post("/v1/auth/login", json=account).text
+    answers = register(client, account).text + client.post("/v1/auth/login", json=account).text
 
-    assert PASSWORD not in said
-    assert "argon2" not in said
+    assert PASSWORD not in answers
+    assert "argon2" not in answers
 
 
-def test_an_address_that_is_taken_looks_like_one_that_is_not(client: httpx.Client) -> None:
+def test_a_taken_address_looks_like_a_free_address(client: httpx.Client) -> None:
     ada = User.registered(client)
 
     again = register(client, credentials(ada.email.upper(), "an attacker's password"))
@@ -51,7 +51,7 @@ def test_an_address_that_is_taken_looks_like_one_that_is_not(client: httpx.Clien
     assert set(again.headers) == set(free.headers)
 
 
-def test_registering_a_taken_address_changes_nothing_but_tells_its_owner(
+def test_registering_a_taken_address_only_mails_its_owner(
     client: httpx.Client,
 ) -> None:
     ada = User.registered(client)
@@ -64,7 +64,7 @@ def test_registering_a_taken_address_changes_nothing_but_tells_its_owner(
     assert not ada.can_sign_in()
 
 
-def test_a_taken_address_is_told_where_that_is_configured(own_server: Server) -> None:
+def test_a_taken_address_is_refused_if_the_settings_allow(own_server: Server) -> None:
     own_server.settings = {"AUTH_REVEAL_REGISTERED": "true"}
     own_server.start()
     with httpx.Client(base_url=own_server.url) as client:
@@ -96,7 +96,7 @@ def test_a_name_can_be_set_and_taken_away(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("field", ["role", "id", "email_verified", "password", "disabled_at"])
-def test_nobody_changes_what_is_not_theirs_to_change(client: httpx.Client, field: str) -> None:
+def test_no_user_changes_a_protected_field(client: httpx.Client, field: str) -> None:
     ada = User.signed_in(client)
 
     answer = client.patch("/v1/me", headers=ada.bearer, json={field: "admin"})
@@ -140,7 +140,7 @@ def test_login_takes_the_address_in_any_case(client: httpx.Client) -> None:
     assert answer.status_code == 200
 
 
-def test_a_wrong_password_and_an_unknown_account_can_not_be_told_apart(
+def test_a_wrong_password_and_an_unknown_account_get_the_same_answer(
     client: httpx.Client,
 ) -> None:
     account = credentials()
@@ -175,7 +175,7 @@ def test_passwords_of_other_lengths_are_refused_without_showing_them(
 @pytest.mark.parametrize(
     "email", ["", "ada", "ada@", "@example.test", "a b@example.test", "a@b", "a\x00@b.test", "é"]
 )
-def test_what_is_no_address_is_refused(client: httpx.Client, email: str) -> None:
+def test_an_invalid_address_is_refused(client: httpx.Client, email: str) -> None:
     answer = register(client, {"email": email, "password": PASSWORD})
 
     assert answer.status_code == 422

@@ -1,4 +1,4 @@
-"""Which client a request is taken to come from."""
+"""The client's address of a request."""
 
 from ipaddress import ip_address
 from pathlib import Path
@@ -14,15 +14,15 @@ ADDRESS = st.ip_addresses().map(str)
 ANYTHING = st.lists(st.text(max_size=60) | ADDRESS | st.sampled_from([",", "[", "]:", "::"]))
 
 
-def test_without_a_proxy_the_peer_is_the_client_whatever_it_says() -> None:
+def test_without_a_proxy_the_peer_is_the_client_despite_its_header() -> None:
     assert client("203.0.113.7", ["198.51.100.1"], PROXY) == "203.0.113.7"
 
 
-def test_a_trusted_proxy_tells_the_client() -> None:
+def test_a_trusted_proxy_names_the_client() -> None:
     assert client("172.17.0.1", ["203.0.113.7"], PROXY) == "203.0.113.7"
 
 
-def test_what_a_client_wrote_before_the_proxy_did_is_not_believed() -> None:
+def test_the_clients_own_part_of_the_header_is_not_believed() -> None:
     assert client("127.0.0.1", ["127.0.0.1, 8.8.8.8", "203.0.113.7"], PROXY) == "203.0.113.7"
 
 
@@ -76,16 +76,14 @@ def test_a_word_that_is_no_network_is_named() -> None:
 
 
 @given(peer=st.text(max_size=40) | ADDRESS, forwarded=ANYTHING)
-def test_any_header_gives_an_address_or_says_that_it_is_unknown(
-    peer: str, forwarded: list[str]
-) -> None:
-    found = client(peer, forwarded, PROXY)
+def test_any_header_gives_an_address_or_unknown(peer: str, forwarded: list[str]) -> None:
+    address = client(peer, forwarded, PROXY)
 
-    assert found == "unknown" or ip_address(found)
+    assert address == "unknown" or ip_address(address)
 
 
 @given(peer=ADDRESS, honest=ADDRESS, forged=ANYTHING)
-def test_no_header_of_a_client_changes_what_the_proxy_saw(
+def test_no_header_of_a_client_changes_the_proxys_entry(
     peer: str, honest: str, forged: list[str]
 ) -> None:
     direct = client(peer, forged, LOOPBACK)

@@ -1,4 +1,4 @@
-"""Administrators, and nobody else, change the accounts of others."""
+"""Administrators' use of other accounts, and the refusal of everybody else."""
 
 import httpx
 import pytest
@@ -18,7 +18,7 @@ def identity(user: User) -> str:
 
 
 @pytest.mark.parametrize("path", ["", "/" + "0" * 32, "/" + "0" * 32 + "/disable"])
-def test_who_is_no_administrator_is_refused(client: httpx.Client, path: str) -> None:
+def test_other_users_than_administrators_are_refused(client: httpx.Client, path: str) -> None:
     ada = User.signed_in(client)
     method = "POST" if path.endswith("disable") else "GET"
 
@@ -31,27 +31,27 @@ def test_who_is_no_administrator_is_refused(client: httpx.Client, path: str) -> 
 
 def test_every_account_is_listed_once_over_all_pages(admin: User) -> None:
     made = {User.registered(admin.client).email for _ in range(7)}
-    seen: list[str] = []
+    listed: list[str] = []
     path = "/v1/admin/users?limit=3"
     while True:
         page = admin.get(path).json()
-        seen += [user["email"] for user in page["users"]]
+        listed += [user["email"] for user in page["users"]]
         if page["next"] is None:
             break
         path = f"/v1/admin/users?limit=3&after={page['next']}"
 
-    assert made <= set(seen)
-    assert len(seen) == len(set(seen))
+    assert made <= set(listed)
+    assert len(listed) == len(set(listed))
 
 
 def test_accounts_are_found_by_a_part_of_their_address(admin: User) -> None:
     ada = User.registered(admin.client)
 
-    found = admin.get(f"/v1/admin/users?email={ada.email[3:20].upper()}").json()["users"]
-    none = admin.get("/v1/admin/users?email=%25").json()["users"]
+    matching = admin.get(f"/v1/admin/users?email={ada.email[3:20].upper()}").json()["users"]
+    unmatched = admin.get("/v1/admin/users?email=%25").json()["users"]
 
-    assert [user["email"] for user in found] == [ada.email]
-    assert none == [], "a wildcard of the database's works"
+    assert [user["email"] for user in matching] == [ada.email]
+    assert unmatched == [], "a wildcard of the database works"
 
 
 def test_a_disabled_account_is_out_at_once_and_in_again_when_enabled(admin: User) -> None:
@@ -65,7 +65,7 @@ def test_a_disabled_account_is_out_at_once_and_in_again_when_enabled(admin: User
     assert disabled["disabled_at"] is not None
     assert ada.get("/v1/me").status_code == ada.refresh().status_code == 401
     assert refused.json()["code"] == "account_disabled"
-    assert guess.json()["code"] == "invalid_credentials", "reveals that there is an account"
+    assert guess.json()["code"] == "invalid_credentials", "it reveals the account"
     assert admin.post(f"{path}/enable").json()["disabled_at"] is None
     assert ada.can_sign_in()
 
@@ -87,6 +87,6 @@ def test_administrators_do_not_lock_themselves_out(admin: User) -> None:
     assert admin.get("/v1/me").status_code == 200
 
 
-def test_an_account_that_is_none_is_not_found(admin: User) -> None:
+def test_an_unknown_account_is_not_found(admin: User) -> None:
     assert admin.get(f"/v1/admin/users/{'0' * 32}").status_code == 404
     assert admin.post(f"/v1/admin/users/{'0' * 32}/enable").status_code == 404

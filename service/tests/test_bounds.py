@@ -1,4 +1,4 @@
-"""The bounds of requests in size and time, and the headers of answers."""
+"""Bounds of requests in size and time, and the headers of answers."""
 
 import asyncio
 import socket
@@ -11,7 +11,7 @@ from auth.settings import Settings, SettingsError
 from callers import LIMITED, ORIGIN, client, log_in, register
 from running import ISSUER, Server
 
-# limits; each test uses the limits of a client of its own
+# Rate limits: each test has its own client, and so its own count.
 SERVER_SETTINGS = LIMITED
 
 
@@ -95,10 +95,10 @@ def dribble(server: Server, chunks: list[bytes], pause: float) -> bytes:
             except OSError:
                 break
             time.sleep(pause)
-        said = b""
+        answer = b""
         while received := raw.recv(65536):
-            said += received
-    return said
+            answer += received
+    return answer
 
 
 _HEAD = (
@@ -107,41 +107,43 @@ _HEAD = (
 
 
 def test_a_body_that_takes_five_seconds_is_waited_for(server: Server) -> None:
-    said = dribble(server, [_HEAD, *[b"x" * 10] * 10], 0.5)
+    answer = dribble(server, [_HEAD, *[b"x" * 10] * 10], 0.5)
 
-    assert b" 422 " in said.partition(b"\r\n")[0]
+    assert b" 422 " in answer.partition(b"\r\n")[0]
 
 
 def test_a_body_that_never_ends_is_given_up(server: Server) -> None:
     began = time.monotonic()
 
-    said = dribble(server, [_HEAD, *[b"x"] * 8], 1)
+    answer = dribble(server, [_HEAD, *[b"x"] * 8], 1)
 
-    assert b" 408 " in said.partition(b"\r\n")[0]
-    assert b'"timeout"' in said
+    assert b" 408 " in answer.partition(b"\r\n")[0]
+    assert b'"timeout"' in answer
     assert time.monotonic() - began < 15
 
 
 def test_a_head_that_never_ends_is_given_up(server: Server) -> None:
     began = time.monotonic()
 
-    said = dribble(server, [b"GET / HTTP/1.1\r\n", b"X-A: b\r\n"], 0.1)
+    answer = dribble(server, [b"GET / HTTP/1.1\r\n", b"X-A: b\r\n"], 0.1)
 
-    assert b" 408 " in said.partition(b"\r\n")[0]
+    assert b" 408 " in answer.partition(b"\r\n")[0]
     assert 8 < time.monotonic() - began < 15
 
 
 def test_a_head_without_bound_is_refused(server: Server) -> None:
-    said = dribble(server, [b"GET / HTTP/1.1\r\n", *[b"X-A: " + b"b" * 8000 + b"\r\n"] * 10], 0.02)
+    answer = dribble(
+        server, [b"GET / HTTP/1.1\r\n", *[b"X-A: " + b"b" * 8000 + b"\r\n"] * 10], 0.02
+    )
 
-    assert b" 431 " in said.partition(b"\r\n")[0]
+    assert b" 431 " in answer.partition(b"\r\n")[0]
 
 
-def test_what_is_no_http_is_refused_in_the_one_format(server: Server) -> None:
-    said = dribble(server, [b"\x16\x03\x01 this is TLS, or something\r\n\r\n"], 0)
+def test_bytes_other_than_http_are_refused_in_the_error_format(server: Server) -> None:
+    answer = dribble(server, [b"\x16\x03\x01 this is TLS, or something\r\n\r\n"], 0)
 
-    assert b" 400 " in said.partition(b"\r\n")[0]
-    assert b"application/problem+json" in said
+    assert b" 400 " in answer.partition(b"\r\n")[0]
+    assert b"application/problem+json" in answer
 
 
 def test_an_answer_leaves_in_one_piece_and_before_the_connection_ends() -> None:
@@ -202,7 +204,7 @@ def test_half_a_request_does_nothing(own_server: Server) -> None:
         ("AUTH_OTLP_ENDPOINT", "http://user:secret@collector"),
     ],
 )
-def test_a_protection_that_is_none_keeps_the_service_from_starting(
+def test_an_invalid_protection_keeps_the_service_from_starting(
     key: str, name: str, value: str
 ) -> None:
     with pytest.raises(SettingsError, match=name):

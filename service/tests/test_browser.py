@@ -1,4 +1,4 @@
-"""The sign-in page in a real browser, and the whole flow of an application on loopback."""
+"""The sign-in page in a real browser, and an application's whole flow on loopback."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from users import PASSWORD, User
 _SECONDS = 15
 # WCAG 2.2 §1.4.3, level AA
 _CONTRAST = 4.5
-# names the file that the README shows; without it, no test writes into the work tree
+# Names the file of the README's picture; without it, no test writes into the work tree.
 _SCREENSHOT = "AUTH_SCREENSHOT"
 
 
@@ -26,7 +26,7 @@ _SCREENSHOT = "AUTH_SCREENSHOT"
 def _application(
     tmp_path_factory: pytest.TempPathFactory, key: str
 ) -> Iterator[tuple[RelyingParty, Server]]:
-    """Return an application that signs in with a server, both on loopback."""
+    """Yield an application that signs in with a server, both on loopback."""
     chromium.ensure()
     with RelyingParty().running() as application:
         server = Server(
@@ -61,9 +61,9 @@ def _chrome(request: pytest.FixtureRequest) -> Iterator[Chrome]:
         yield chrome
 
 
-def until(chrome: Chrome, condition: Callable[[Chrome], bool], what: str) -> None:
+def until(chrome: Chrome, condition: Callable[[Chrome], bool], complaint: str) -> None:
     WebDriverWait(chrome, _SECONDS).until(
-        condition, f"{what}; it shows {chrome.title!r} at {chrome.current_url}"
+        condition, f"{complaint}; it shows {chrome.title!r} at {chrome.current_url}"
     )
 
 
@@ -86,22 +86,22 @@ def test_a_user_signs_in_to_an_application_after_a_wrong_password_and_out_again(
     assert chrome.switch_to.active_element.get_attribute("id") == "email"
 
     fill_in(chrome, user.email, "wrong password")
-    until(chrome, lambda seen: seen.title.startswith("Error: "), "the error was not shown")
+    until(chrome, lambda page: page.title.startswith("Error: "), "the error was not shown")
     problem = chrome.find_element(By.CSS_SELECTOR, "[role=alert]")
     assert problem.text == "The e-mail address or the password is wrong."
     assert chrome.find_element(By.ID, "email").get_attribute("value") == user.email
     assert chrome.find_element(By.ID, "password").get_attribute("value") == ""
 
     fill_in(chrome, user.email, PASSWORD)
-    until(chrome, lambda seen: seen.title == "Allow Web Shop?", "consent was not asked for")
+    until(chrome, lambda page: page.title == "Allow Web Shop?", "consent was not asked for")
     chrome.find_element(By.CSS_SELECTOR, "button[value=allow]").click()
-    until(chrome, lambda seen: "/callback" in seen.current_url, "it did not come back")
+    until(chrome, lambda page: "/callback" in page.current_url, "it did not come back")
     assert user.email in chrome.page_source
     assert relying_party.signed_in["userinfo"]["email"] == user.email
 
     chrome.get(f"{server.url}/account")
     chrome.find_element(By.CSS_SELECTOR, "button[type=submit]").click()
-    until(chrome, lambda seen: seen.title == "Signed out", "it did not sign out")
+    until(chrome, lambda page: page.title == "Signed out", "it did not sign out")
     assert not chromium.complaints(chrome)
 
 
@@ -113,7 +113,7 @@ def test_the_page_is_done_with_the_keyboard_alone(
         chrome.switch_to.active_element.send_keys(user.email, "\ue004")
         chrome.switch_to.active_element.send_keys(PASSWORD, "\ue007")
 
-        until(chrome, lambda seen: seen.title == "Signed in", "it did not sign in")
+        until(chrome, lambda page: page.title == "Signed in", "it did not sign in")
 
 
 def test_the_api_description_is_shown_and_nothing_is_loaded_from_elsewhere(
@@ -122,7 +122,7 @@ def test_the_api_description_is_shown_and_nothing_is_loaded_from_elsewhere(
     with chromium.browser() as chrome:
         chrome.get(f"{application[1].url}/docs")
         operation = (By.CSS_SELECTOR, "[data-path='/v1/auth/login']")
-        until(chrome, lambda seen: bool(seen.find_elements(*operation)), "no operation was shown")
+        until(chrome, lambda page: bool(page.find_elements(*operation)), "no operation was shown")
 
         script = "return performance.getEntriesByType('resource').map(entry => entry.name)"
         loaded = chrome.execute_script(script)
@@ -132,13 +132,13 @@ def test_the_api_description_is_shown_and_nothing_is_loaded_from_elsewhere(
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_every_text_can_be_read_against_what_is_behind_it(
+def test_every_text_has_enough_contrast_with_its_background(
     application: tuple[RelyingParty, Server], *, dark: bool
 ) -> None:
     with chromium.browser(dark=dark) as chrome:
         chrome.get(application[0].url)
         fill_in(chrome, "nobody@example.test", "wrong password")
-        until(chrome, lambda seen: seen.title.startswith("Error: "), "the error was not shown")
+        until(chrome, lambda page: page.title.startswith("Error: "), "the error was not shown")
         ground = chrome.execute_script("return getComputedStyle(document.body).backgroundColor")
         ratios = dict(chrome.execute_script(_RATIOS))
 
@@ -159,10 +159,10 @@ def test_the_page_fits_on_a_small_phone(application: tuple[RelyingParty, Server]
 
 
 def test_the_page_is_drawn(application: tuple[RelyingParty, Server], tmp_path: Path) -> None:
-    """Draws the README's picture as well, where AUTH_SCREENSHOT names its file."""
+    """Draw the README's picture as well, if AUTH_SCREENSHOT names its file."""
     with chromium.browser(size=(720, 740)) as chrome:
         chrome.get(application[0].url)
-        # no caret, which blinks
+        # without the caret, which blinks
         chrome.execute_script("document.activeElement.blur()")
         picture = Path(os.environ.get(_SCREENSHOT) or tmp_path / "sign-in.png")
         assert chrome.save_screenshot(str(picture))
@@ -174,7 +174,7 @@ def _channels(colour: str) -> list[int]:
     return [int(part) for part in colour.removeprefix("rgb(").removesuffix(")").split(",")]
 
 
-# WCAG's contrast ratio of each text with the first ground that is not transparent
+# WCAG's contrast ratio of each text with the first ground that is not transparent.
 _RATIOS = """
 const light = colour => {
   const [r, g, b] = colour.match(/[\\d.]+/g).slice(0, 3).map(Number).map(value => {

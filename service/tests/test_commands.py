@@ -25,7 +25,7 @@ def test_a_new_administrator_sets_a_password_by_the_link(on_sqlite: Server) -> N
         assert root.get("/v1/me").json()["role"] == "admin"
 
 
-def test_a_new_administrator_gets_the_password_that_is_given(on_sqlite: Server) -> None:
+def test_a_new_administrator_gets_the_password_from_stdin(on_sqlite: Server) -> None:
     made = on_sqlite.command(
         "create-admin", "root@example.test", "--password-stdin", stdin="a b c d e\n"
     )
@@ -102,7 +102,7 @@ def ada_on(client: httpx.Client, ada: User) -> User:
     return User(client, ada.email, tokens=ada.tokens)
 
 
-def test_a_process_learns_of_the_key_that_another_one_signed_with(own_server: Server) -> None:
+def test_a_process_learns_of_a_key_of_another_process(own_server: Server) -> None:
     own_server.start()
     own_server.command("rotate-keys", "--now")
     other = Server(data=own_server.data, key=own_server.key, database=own_server.database)
@@ -126,16 +126,16 @@ def test_a_second_rotation_waits_for_the_first(on_sqlite: Server) -> None:
     assert "--now" in again.stderr
 
 
-def test_prune_deletes_what_is_expired_and_nothing_else(own_server: Server) -> None:
+def test_prune_deletes_expired_rows_alone(own_server: Server) -> None:
     own_server.start()
     with httpx.Client(base_url=own_server.url) as client:
-        gone, kept = User.signed_in(client), User.signed_in(client)
+        gone, remaining = User.signed_in(client), User.signed_in(client)
         own_server.execute(f"UPDATE sessions SET expires_at = 1 WHERE id = '{gone.session}'")  # noqa: S608
         pruned = own_server.command("prune")
 
         assert re.search(r"^sessions: 1$", pruned.stdout, re.MULTILINE), pruned.stdout
-        assert kept.refresh().status_code == 200
-        assert kept.get("/v1/me").status_code == 200
+        assert remaining.refresh().status_code == 200
+        assert remaining.get("/v1/me").status_code == 200
 
 
 def test_migrate_makes_the_schema_without_serving(own_server: Server) -> None:

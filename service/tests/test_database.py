@@ -1,4 +1,4 @@
-"""A database that is locked, full or gone is answered with 503, and needs no restart after."""
+"""A database that is locked, full or gone means an answer of 503, and needs no restart after."""
 
 import contextlib
 import sqlite3
@@ -38,10 +38,12 @@ def test_a_locked_file_is_unavailable_and_comes_back(on_sqlite: Server) -> None:
     mended = register(on_sqlite)
 
     assert is_unavailable(locked)
-    assert mended.status_code == 201, "the refused write was half done, or nothing recovered"
+    assert mended.status_code == 201, "half of the refused request was written, or no recovery"
 
 
-def test_while_the_file_is_locked_who_has_a_token_is_still_served(on_sqlite: Server) -> None:
+def test_while_the_file_is_locked_a_request_with_an_access_token_is_served(
+    on_sqlite: Server,
+) -> None:
     on_sqlite.start()
     with httpx.Client(base_url=on_sqlite.url) as client:
         ada = User.signed_in(client)
@@ -73,7 +75,7 @@ def test_a_file_that_is_gone_is_unavailable_not_made_anew(on_sqlite: Server) -> 
 
 @pytest.fixture(name="small_disk")
 def _small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Return a folder on a disk of 2 MB; takes root, as in the containers of CI."""
+    """Yield a folder on a disk of 2 MB; needs root, as in the containers of CI."""
     folder = tmp_path / "small"
     folder.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", folder], check=True)
@@ -93,7 +95,7 @@ def test_a_full_disk_is_unavailable_and_comes_back(on_sqlite: Server, small_disk
                 file.flush()
         statuses = {User(client).client.post("/v1/auth/login", json=ada.credentials).status_code}
         for _ in range(40):
-            # the free space within the file's own pages takes some more
+            # The free space within the file's own pages takes some more rows.
             statuses.add(client.post("/v1/auth/login", json=ada.credentials).status_code)
         filler.unlink()
 
@@ -112,7 +114,7 @@ def test_a_database_without_our_tables_is_not_ready(own_server: Server) -> None:
     assert httpx.get(f"{own_server.url}/readyz", timeout=30).status_code == 200
 
 
-def test_readiness_tells_what_it_checked(own_server: Server) -> None:
+def test_readiness_lists_its_checks(own_server: Server) -> None:
     own_server.start()
 
     assert httpx.get(f"{own_server.url}/readyz").json() == {

@@ -1,4 +1,4 @@
-"""A mailed link proves an address, and mail goes to the configured server."""
+"""A mailed token proves an address, and mail goes to the configured server."""
 
 import email
 import ssl
@@ -40,7 +40,7 @@ def test_where_it_is_required_nobody_signs_in_before(own_server: Server) -> None
 
         assert before.status_code == 403
         assert before.json()["code"] == "email_not_verified"
-        assert guess.json()["code"] == "invalid_credentials", "reveals that there is an account"
+        assert guess.json()["code"] == "invalid_credentials", "it reveals the account"
         assert ada.can_sign_in()
 
 
@@ -119,7 +119,7 @@ def test_mail_is_sent_encrypted_and_signed_in(on_sqlite: Server, post: Post, sec
         assert client.get("/dev/mailbox").json() == {"mails": []}
 
 
-def test_a_server_with_a_certificate_of_nobody_we_trust_gets_no_password(
+def test_a_server_with_an_untrusted_certificate_gets_no_password(
     on_sqlite: Server, post: Post
 ) -> None:
     on_sqlite.settings = {
@@ -128,7 +128,7 @@ def test_a_server_with_a_certificate_of_nobody_we_trust_gets_no_password(
         "AUTH_SMTP_USERNAME": post.username,
         "AUTH_SMTP_PASSWORD_FILE": str(post.password_file),
     }
-    seen = post.logins
+    logins_before = post.logins
     on_sqlite.start()
     with httpx.Client(base_url=on_sqlite.url) as client:
         User.registered(client)
@@ -136,9 +136,9 @@ def test_a_server_with_a_certificate_of_nobody_we_trust_gets_no_password(
     while "SSLCertVerificationError" not in on_sqlite.log and time.monotonic() < deadline:
         time.sleep(0.02)
     assert on_sqlite.process is not None
-    on_sqlite.process.kill()  # to end in peace, it would wait for its next attempts
+    on_sqlite.process.kill()  # a graceful end would wait for the next attempts to send
 
-    assert post.logins == seen
+    assert post.logins == logins_before
     assert "SSLCertVerificationError" in on_sqlite.log
 
 
@@ -150,6 +150,6 @@ def test_in_production_there_is_no_mailbox(on_sqlite: Server) -> None:
     assert "/dev/mailbox" not in httpx.get(f"{on_sqlite.url}/openapi.json").json()["paths"]
 
 
-def test_the_certificate_of_the_tests_is_one(post: Post) -> None:
-    """Guards the tests above: it is the signer that is not trusted, not a broken file."""
+def test_the_certificate_of_the_tests_is_valid(post: Post) -> None:
+    """Guard the tests above: the certificate's signer is not trusted, and its file is good."""
     assert ssl.create_default_context(cafile=post.certificate).get_ca_certs()

@@ -1,4 +1,4 @@
-"""Adding and removing second factors, and the actions that take a login with them."""
+"""Adding and removing second factors, and the acts that need a sign-in with a second factor."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -64,7 +64,7 @@ def test_a_confirmed_app_is_not_replaced_by_another(client: httpx.Client) -> Non
     assert ada.sign_in_with(code=ada.code()).status_code == 200
 
 
-def test_a_session_that_somebody_ends_at_this_moment_adds_nothing(
+def test_a_session_that_ends_at_this_moment_adds_nothing(
     server: Server, client: httpx.Client
 ) -> None:
     ada = SecondFactorUser.signed_in(client)
@@ -80,7 +80,7 @@ def test_a_session_that_somebody_ends_at_this_moment_adds_nothing(
     assert ada.can_sign_in()
 
 
-def test_recovery_codes_are_for_who_has_a_second_factor(client: httpx.Client) -> None:
+def test_recovery_codes_need_a_second_factor(client: httpx.Client) -> None:
     assert User.signed_in(client).post("/v1/me/recovery-codes").status_code == 409
 
 
@@ -101,9 +101,7 @@ def test_codes_of_an_app_that_is_to_be_added_can_not_be_guessed(
 
 
 @pytest.mark.parametrize("proof", ["password", "totp", "recovery"])
-def test_the_app_is_taken_away_by_who_proves_to_be_its_owner(
-    client: httpx.Client, proof: str
-) -> None:
+def test_the_app_is_removed_with_a_proof_of_its_owner(client: httpx.Client, proof: str) -> None:
     ada = SecondFactorUser.enrolled(client)
     body = {
         "password": {"password": ada.password},
@@ -141,7 +139,7 @@ def done_for_good(ada: SecondFactorUser) -> list[httpx.Response]:
     ["authenticated_at = authenticated_at - 900", "amr = 'pwd'"],
     ids=["long-ago", "with-the-password-alone"],
 )
-def test_what_is_done_for_good_takes_a_recent_login_with_the_second_factor(
+def test_a_lasting_change_needs_a_recent_login_with_the_second_factor(
     server: Server, client: httpx.Client, change: str
 ) -> None:
     ada = SecondFactorUser.enrolled(client)
@@ -155,7 +153,7 @@ def test_what_is_done_for_good_takes_a_recent_login_with_the_second_factor(
     assert [answer.status_code for answer in allowed] == [200, 401, 200, 200, 204, 204]
 
 
-def test_an_administrator_resets_a_second_factor_and_its_owner_is_told(
+def test_an_administrator_resets_a_second_factor_and_its_owner_gets_mail(
     server: Server, client: httpx.Client
 ) -> None:
     root, ada = User.signed_in(client), SecondFactorUser.enrolled(client)

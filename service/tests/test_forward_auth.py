@@ -1,4 +1,4 @@
-"""The answers to a proxy about its requests."""
+"""The forward-auth endpoint: answers to a proxy about a request."""
 
 from urllib.parse import urlencode
 
@@ -9,7 +9,7 @@ from running import Server
 from users import User
 
 SERVER_SETTINGS = {**WITH_ISSUER, "AUTH_COOKIE_DOMAIN": "example.test"}
-# as Caddy and Traefik ask for a page that a browser wants
+# Headers of Caddy and Traefik for a page that a browser wants.
 PAGE = {
     "Accept": "text/html,application/xhtml+xml",
     "X-Forwarded-Method": "GET",
@@ -20,7 +20,7 @@ PAGE = {
 
 
 def signed_in_cookie(server: Server, user: User) -> dict[str, str]:
-    """Give the cookie, which httpx would not send to an address outside of the domain."""
+    """Return the session cookie, which httpx would not send to an address outside of the domain."""
     with httpx.Client(base_url=server.url) as client:
         form = client.get("/sign-in")
         token = form.cookies["auth-form"]
@@ -31,7 +31,7 @@ def signed_in_cookie(server: Server, user: User) -> dict[str, str]:
     return {"Cookie": session.partition(";")[0]}
 
 
-def test_a_token_passes_with_whose_it_is(client: httpx.Client) -> None:
+def test_an_access_token_passes_and_its_user_is_in_the_headers(client: httpx.Client) -> None:
     user = User.signed_in(client)
     user.client.patch("/v1/me", json={"name": "Ada Ünder"}, headers=user.bearer)
 
@@ -79,7 +79,7 @@ def test_after_the_sign_in_the_browser_comes_back(server: Server, client: httpx.
     [{"Accept": "application/json"}, {"X-Forwarded-Method": "POST"}, {"Authorization": "Bearer x"}],
     ids=str,
 )
-def test_what_is_no_page_gets_401(client: httpx.Client, changes: dict[str, str]) -> None:
+def test_a_request_for_no_page_gets_401(client: httpx.Client, changes: dict[str, str]) -> None:
     answer = client.get("/v1/auth/verify", headers=PAGE | changes)
 
     assert answer.status_code == 401

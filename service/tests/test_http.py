@@ -1,4 +1,4 @@
-"""Any input gets an answer in the same error format, and nothing breaks."""
+"""Every request gets an answer in the single error format, and no request breaks the service."""
 
 import json
 
@@ -18,7 +18,7 @@ JSON = st.recursive(
 )
 
 
-# half of a surrogate pair: JSON can write it, no UTF-8 can
+# Half of a surrogate pair: valid in JSON, invalid in UTF-8.
 HALF = "\ud800" * 10
 HALVES = {
     "/v1/auth/login": {"email": "ada@example.test", "password": HALF},
@@ -72,7 +72,7 @@ def test_a_body_of_any_kind_is_refused_as_a_problem(
 def test_a_header_of_any_kind_is_refused_as_a_problem(client: httpx.Client, token: str) -> None:
     answer = client.get("/v1/me", headers={b"authorization": b"Bearer " + token.encode("latin-1")})
 
-    # 400: the server itself refuses an invalid header
+    # 400: the HTTP server itself refuses an invalid header
     assert answer.status_code in {400, 401}
     assert answer.status_code == 400 or is_problem(answer)
 
@@ -86,7 +86,7 @@ def test_a_header_of_any_kind_is_refused_as_a_problem(client: httpx.Client, toke
         ("GET", "/%00/%ff", 404),
     ],
 )
-def test_a_route_that_is_none_is_a_problem(
+def test_an_unknown_route_is_a_problem(
     client: httpx.Client, method: str, path: str, status: int
 ) -> None:
     answer = client.request(method, path)
@@ -95,7 +95,7 @@ def test_a_route_that_is_none_is_a_problem(
     assert is_problem(answer)
 
 
-def test_a_slash_too_many_sends_no_password_on_to_whom_the_request_names(
+def test_a_slash_too_many_redirects_no_password_to_the_requests_host(
     client: httpx.Client,
 ) -> None:
     answer = client.post("/v1/auth/login/", json={}, headers={"Host": "evil.test"})
@@ -105,11 +105,11 @@ def test_a_slash_too_many_sends_no_password_on_to_whom_the_request_names(
 
 
 @pytest.mark.parametrize("path", ["/sign-in", "/oauth2/authorize", "/oauth2/logout", "/account"])
-def test_a_host_that_is_none_is_no_failure_of_ours(client: httpx.Client, path: str) -> None:
+def test_an_invalid_host_is_no_internal_error(client: httpx.Client, path: str) -> None:
     assert client.get(path, headers={"Host": "["}).status_code < 500
 
 
-def test_a_body_that_says_it_is_too_large_is_refused(client: httpx.Client) -> None:
+def test_a_body_with_too_large_a_declared_length_is_refused(client: httpx.Client) -> None:
     answer = client.post("/v1/auth/login", content=b"x" * 20_000)
 
     assert answer.status_code == 413
@@ -136,7 +136,7 @@ def test_a_request_id_that_could_forge_a_log_line_is_replaced(client: httpx.Clie
     assert '"' not in answer.headers["x-request-id"]
 
 
-def test_version_tells_what_was_built(own_server: Server) -> None:
+def test_version_names_the_built_revision(own_server: Server) -> None:
     own_server.settings = {"AUTH_REVISION": "abc1234", "AUTH_REVISION_TIME": "2026-01-01T00:00:00Z"}
     own_server.start()
 

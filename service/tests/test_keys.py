@@ -1,4 +1,4 @@
-"""The time alone decides which key signs and which keys verify; no key is stored in clear."""
+"""The time alone decides which keys sign and verify; no private key is stored in clear."""
 
 import time
 from collections.abc import Iterator
@@ -43,17 +43,17 @@ def test_the_key_that_became_active_last_signs_and_the_others_verify_while_they_
     now: float, current: int, published: int
 ) -> None:
     every = [key_from(0), key_from(100), key_from(300)]
-    known = KeySet(every, now=lambda: now)
+    key_set = KeySet(every, now=lambda: now)
 
-    assert known.current() is every[current]
-    assert known.published() == every[-published:]
+    assert key_set.current() is every[current]
+    assert key_set.published() == every[-published:]
 
 
 def test_states_are_named() -> None:
     now = time.time()
-    known = KeySet([key_from(now - 100), key_from(now - 50), key_from(now + 50)])
+    key_set = KeySet([key_from(now - 100), key_from(now - 50), key_from(now + 50)])
 
-    assert [state for _, state in known.states()] == ["retired", "current", "next"]
+    assert [state for _, state in key_set.states()] == ["retired", "current", "next"]
 
 
 @pytest.mark.parametrize(("algorithm", "kind"), [("ES256", ECKey), ("Ed25519", OKPKey)])
@@ -73,10 +73,10 @@ def test_the_first_configured_key_signs_at_once_and_a_changed_one_after_it_is_pu
     assert database.write_now(signing_keys.adopt, sealer, first, PUBLISH)
     assert database.write_now(signing_keys.adopt, sealer, second, PUBLISH)
 
-    known = database.write_now(signing_keys.load, sealer)
-    assert known.current().kid == signing_keys.read(first).kid
-    assert known.newest.kid == signing_keys.read(second).kid
-    assert known.newest.activates_at > time.time() + PUBLISH - 60
+    key_set = database.write_now(signing_keys.load, sealer)
+    assert key_set.current().kid == signing_keys.read(first).kid
+    assert key_set.newest.kid == signing_keys.read(second).kid
+    assert key_set.newest.activates_at > time.time() + PUBLISH - 60
 
 
 def test_a_configured_key_that_was_rotated_away_does_not_come_back(
@@ -111,13 +111,13 @@ def test_a_key_that_is_not_old_enough_is_not_rotated(database: Database, sealer:
 def test_no_private_key_is_kept_in_clear(database: Database, sealer: Sealer) -> None:
     pem = signing_keys.make(signing_keys.ES256)
     database.write_now(signing_keys.adopt, sealer, pem, PUBLISH)
-    (kept,) = database.write_now(stored_keys.every)
+    (stored,) = database.write_now(stored_keys.every)
 
-    assert "PRIVATE" not in kept.private_key
-    assert pem.splitlines()[1] not in kept.private_key
+    assert "PRIVATE" not in stored.private_key
+    assert pem.splitlines()[1] not in stored.private_key
 
 
-def test_what_is_sealed_for_one_purpose_does_not_open_for_another(sealer: Sealer) -> None:
+def test_a_secret_sealed_for_one_purpose_does_not_open_for_another(sealer: Sealer) -> None:
     sealed = sealer.seal(b"secret", "totp:ada")
 
     assert sealer.open(sealed, "totp:ada") == b"secret"
@@ -125,7 +125,7 @@ def test_what_is_sealed_for_one_purpose_does_not_open_for_another(sealer: Sealer
         sealer.open(sealed, "totp:eve")
 
 
-def test_what_was_sealed_before_the_secret_changed_opens_with_both(
+def test_a_seal_of_the_previous_secret_opens_with_both_secrets(
     database: Database, sealer: Sealer
 ) -> None:
     sealed = sealer.seal(b"secret", "x")

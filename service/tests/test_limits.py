@@ -1,4 +1,4 @@
-"""Rate limits and lockout, on a real database and a clock of their own."""
+"""Rate limits and lockout, on a real database and with the tests' own clock."""
 
 import asyncio
 import contextlib
@@ -49,7 +49,7 @@ def run(work: Coroutine[Any, Any, Any]) -> Any:
 
 
 def refused(work: Coroutine[Any, Any, Any]) -> int:
-    """Run an attempt that must be refused; return the seconds to wait."""
+    """Run a call that must be refused; return the seconds to wait in its answer."""
     with pytest.raises(ProblemError) as caught:
         run(work)
     assert caught.value.code is Code.RATE_LIMITED
@@ -70,7 +70,7 @@ def made(database: Database, clock: Callable[[], float], words: str = "login=3/3
     return Limits(database, rates(words), metrics, audit, now=clock)
 
 
-def test_as_many_as_allowed_pass_and_the_next_is_told_when_to_come_back(
+def test_the_allowed_number_passes_and_the_next_gets_a_time_to_come_back(
     database: Database, clock: Clock
 ) -> None:
     limited = made(database, clock)
@@ -84,9 +84,7 @@ def test_as_many_as_allowed_pass_and_the_next_is_told_when_to_come_back(
     assert wait == 10
 
 
-def test_who_keeps_asking_waits_no_longer_than_who_does_not(
-    database: Database, clock: Clock
-) -> None:
+def test_a_caller_that_keeps_asking_waits_no_longer(database: Database, clock: Clock) -> None:
     limited = made(database, clock)
     for _ in range(3):
         run(limited.take(Action.LOGIN))
@@ -142,7 +140,7 @@ def test_a_high_limit_takes_one_statement_for_many(database: Database, clock: Cl
         run(limited.take(Action.REFRESH))
     refused(limited.take(Action.REFRESH))
 
-    assert written <= 102  # the last is the audit log's
+    assert written <= 102  # the last write is the audit event
 
 
 def test_a_flood_is_one_event(database: Database, clock: Clock) -> None:
@@ -173,7 +171,7 @@ def test_attempts_at_once_never_pass_more_than_allowed(database: Database, clock
 
 
 @pytest.mark.parametrize("words", ["login", "login=x/1", "login=1/0", "none=1/1", "login=1/1/1"])
-def test_a_limit_that_is_none_is_named(words: str) -> None:
+def test_an_invalid_limit_is_named(words: str) -> None:
     with pytest.raises(ValueError, match=words.partition("=")[0]):
         rates(words)
 

@@ -1,4 +1,4 @@
-"""A database of the previous release is migrated, and that release goes on beside this release."""
+"""This release takes over the previous release's database, and both run side by side."""
 
 import os
 import re
@@ -23,7 +23,7 @@ from sqlalchemy import Connection, event, text
 from users import PASSWORD, User
 
 _KEEP = "AUTH_KEEP_SCHEMA"
-# the first release recorded no version: PreviousRelease makes its tables
+# The first release stored no version: PreviousRelease makes its tables.
 _KEPT = schema.KNOWN[1:]
 
 
@@ -41,27 +41,27 @@ def difference(database: Database) -> list[object]:
 
 
 def upgrading(connection: Connection) -> list[str]:
-    """Migrate; return the statements that change the schema."""
-    seen: list[str] = []
+    """Migrate, and return the statements that change the schema."""
+    statements: list[str] = []
 
     def see(_: object, __: object, statement: str, *___: object) -> None:
         if statement.lstrip().startswith(("CREATE", "ALTER", "INSERT", "UPDATE")):
-            seen.append(statement.strip())
+            statements.append(statement.strip())
 
     event.listen(connection, "before_cursor_execute", see)
     schema._upgrade(connection)
     event.remove(connection, "before_cursor_execute", see)
-    return seen
+    return statements
 
 
-def kept(database: Database, revision: str) -> Path:
+def stored_schema(database: Database, revision: str) -> Path:
     dialect = database.write_now(lambda connection: connection.dialect.name)
     return Path(__file__).parent / "schemas" / f"{revision}.{dialect}.sql"
 
 
 def make(database: Database, revision: str) -> None:
-    """Do the work of the migrations up to this revision, as it was then."""
-    statements = kept(database, revision).read_text().removesuffix(";\n").split(";\n")
+    """Run the statements of the migrations up to this revision, as they were when it was new."""
+    statements = stored_schema(database, revision).read_text().removesuffix(";\n").split(";\n")
 
     def execute(connection: Connection) -> None:
         for statement in statements:
@@ -104,16 +104,16 @@ def test_this_release_serves_from_such_a_database(revision: str, own_server: Ser
         assert User.signed_in(client).get("/v1/me").status_code == 200
 
 
-def test_what_the_newest_migration_does_is_kept(database: Database) -> None:
-    """AUTH_KEEP_SCHEMA=1 keeps it, once: databases have it, so it is never changed again."""
+def test_the_statements_of_the_newest_migration_are_stored(database: Database) -> None:
+    """AUTH_KEEP_SCHEMA=1 stores the statements, once: they ran on databases and never change."""
     statements = database.migrate(upgrading)
 
-    path = kept(database, schema.HEAD)
+    path = stored_schema(database, schema.HEAD)
     if os.environ.get(_KEEP):
         with path.open("x") as file:
             written = "".join(f"{statement};\n" for statement in statements)
             file.write(re.sub(r"[ \t]+$", "", written, flags=re.MULTILINE))
-    assert path.is_file(), f"run this test with {_KEEP}=1, and commit the file"
+    assert path.is_file(), f"run this test with {_KEEP}=1, and commit the new file"
 
 
 def test_the_code_knows_every_migration_and_the_last_one() -> None:
@@ -123,7 +123,7 @@ def test_the_code_knows_every_migration_and_the_last_one() -> None:
     script = ScriptDirectory.from_config(config)
 
     assert script.get_current_head() == schema.HEAD
-    assert {one.revision for one in script.walk_revisions()} == set(schema.KNOWN)
+    assert {revision.revision for revision in script.walk_revisions()} == set(schema.KNOWN)
 
 
 def test_processes_that_start_at_once_migrate_once(url: str) -> None:

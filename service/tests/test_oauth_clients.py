@@ -1,4 +1,4 @@
-"""Registration of clients by configuration: the refusals and their words."""
+"""Registration of clients by configuration: the refusals and their messages."""
 
 import json
 from pathlib import Path
@@ -50,7 +50,7 @@ def read(**changes: Any) -> Client:
     ],
     ids=str,
 )
-def test_a_client_that_is_none_is_named_by_its_key_and_not_shown(
+def test_an_invalid_client_is_named_by_its_key_and_not_shown(
     changes: dict[str, Any], named: str
 ) -> None:
     with pytest.raises(ClientsError) as caught:
@@ -61,7 +61,7 @@ def test_a_client_that_is_none_is_named_by_its_key_and_not_shown(
 
 
 @pytest.mark.parametrize("text", ["{", "[1]", '{"client_id": "a"}', "null", "[[]]"])
-def test_what_is_no_list_of_clients_ends_the_start_with_the_variables_name(
+def test_an_invalid_list_of_clients_ends_the_start_with_the_variables_name(
     key: str, text: str
 ) -> None:
     environment = {"AUTH_SIGNING_KEY": key, "AUTH_ISSUER": ISSUER, "AUTH_CLIENTS": text}
@@ -102,8 +102,8 @@ def test_a_short_secret_in_a_file_is_refused(tmp_path: Path) -> None:
         read(secret_sha256=None, secret_file=str(tmp_path / "secret"))
 
 
-def test_of_two_secrets_either_is_right_so_that_one_can_be_replaced() -> None:
-    client = read(secret_sha256=[hashed("the old secret"), hashed("the new secret")])
+def test_each_of_two_secrets_is_right_so_that_either_can_be_replaced() -> None:
+    client = read(secret_sha256=[hashed("the old one"), hashed("the new one")])
 
     assert client.knows("the old secret")
     assert client.knows("the new secret")

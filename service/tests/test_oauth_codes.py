@@ -1,4 +1,4 @@
-"""The authorization code flow: the right client gets tokens for a code, others do not."""
+"""The authorization code flow, and the refusals of a code."""
 
 import json
 import time
@@ -13,9 +13,9 @@ from applications import (
     Browser,
     Flow,
     RelyingParty,
-    answered,
     claims_of,
     hashed,
+    redirect_parameters,
     refresh,
 )
 from running import Server
@@ -32,7 +32,7 @@ def test_authlibs_client_signs_a_user_in_knowing_nothing_but_the_issuer(on_sqlit
         application.trust(on_sqlite.url)
         with Browser(on_sqlite.url) as browser:
             user = User.registered(browser.client)
-            # the application sends the browser here, with a request that Authlib has made
+            # The application sends the browser here, with Authlib's request.
             start = httpx.get(application.url)
             asked = browser.open(start.headers["Location"].removeprefix(on_sqlite.url))
             consent = browser.submit(asked, email=user.email, password=PASSWORD)
@@ -47,7 +47,7 @@ def test_authlibs_client_signs_a_user_in_knowing_nothing_but_the_issuer(on_sqlit
     assert application.signed_in["fetched"]["sub"] == identity["sub"]
 
 
-def test_the_id_token_tells_how_and_when_the_user_signed_in(
+def test_the_id_token_holds_the_time_and_method_of_the_sign_in(
     client: httpx.Client, browser: Browser, user: User
 ) -> None:
     tokens = Flow().tokens(client, browser, nonce="n-1")
@@ -94,7 +94,7 @@ def test_a_client_without_the_refresh_grant_gets_no_refresh_token(
     flow = Flow(client_id="third", secret=None, redirect_uri="https://third.example.test/callback")
     with Browser(server.url) as browser:
         consent = browser.sign_in(user, flow.path())
-        code = answered(browser.submit(consent, decision="allow"))["code"]
+        code = redirect_parameters(browser.submit(consent, decision="allow"))["code"]
 
     assert "refresh_token" not in flow.redeem(client, code).json()
 
@@ -134,7 +134,9 @@ def test_a_code_is_refused_with_anything_wrong_and_still_good_with_all_right(
     assert flow.redeem(client, code).status_code == 200
 
 
-def test_a_reused_code_ends_what_was_issued_for_it(client: httpx.Client, browser: Browser) -> None:
+def test_a_reused_code_ends_the_tokens_issued_for_it(
+    client: httpx.Client, browser: Browser
+) -> None:
     flow = Flow(scope="openid")
     code = flow.code(browser)
     tokens = flow.redeem(client, code).json()
@@ -149,12 +151,12 @@ def test_a_reused_code_ends_what_was_issued_for_it(client: httpx.Client, browser
     assert refreshed.json()["error"] == "invalid_grant"
 
 
-def test_of_twenty_who_come_with_the_same_code_at_once_one_succeeds(
+def test_one_of_twenty_uses_of_a_code_at_once_succeeds(
     client: httpx.Client, browser: Browser
 ) -> None:
     flow = Flow()
     with ThreadPoolExecutor(20) as pool:
-        # several times, since a race is not lost each time
+        # Several times, since a race is not lost each time.
         for code in [flow.code(browser) for _ in range(6)]:
             answers = list(pool.map(flow.redeem, [client] * 20, [code] * 20))
 

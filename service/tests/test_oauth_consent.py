@@ -1,4 +1,4 @@
-"""The consent of users, before an application of others learns of them."""
+"""Consent of users to applications of third parties."""
 
 import time
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-from applications import WITH_ISSUER, Browser, Flow, answered, bearer
+from applications import WITH_ISSUER, Browser, Flow, bearer, redirect_parameters
 from running import Server
 from users import User
 
@@ -23,53 +23,53 @@ def third(scope: str = "openid") -> Flow:
     return Flow(client_id="third", redirect_uri=THIRD, scope=scope, secret=None)
 
 
-def test_another_ones_client_needs_consent_once_for_each_scope(browser: Browser) -> None:
+def test_a_third_partys_client_needs_consent_once_for_each_scope(browser: Browser) -> None:
     asked = browser.open(third().path())
     assert "Somebody &lt;b&gt;Else&lt;/b&gt;" in asked.text
     assert "Know who you are" in asked.text
 
-    assert "code" in answered(browser.submit(asked, decision="allow"))
-    assert "code" in answered(browser.open(third().path()))
+    assert "code" in redirect_parameters(browser.submit(asked, decision="allow"))
+    assert "code" in redirect_parameters(browser.open(third().path()))
     assert "See your e-mail address" in browser.open(third("openid email").path()).text
     assert "Allow" in browser.open(third().path(prompt="consent")).text
 
 
-def test_who_says_no_is_sent_back_with_that_and_is_asked_again_next_time(
+def test_a_refusal_of_consent_reaches_the_client_and_the_next_request_asks_again(
     browser: Browser,
 ) -> None:
     refused = browser.submit(browser.open(third().path()), decision="deny")
 
-    assert answered(refused)["error"] == "access_denied"
+    assert redirect_parameters(refused)["error"] == "access_denied"
     assert "Allow" in browser.open(third().path()).text
 
 
-def test_prompt_none_says_that_consent_is_needed(browser: Browser) -> None:
-    told = answered(browser.client.get(third().path(prompt="none")))
+def test_prompt_none_reports_missing_consent(browser: Browser) -> None:
+    parameters = redirect_parameters(browser.client.get(third().path(prompt="none")))
 
-    assert told["error"] == "consent_required"
+    assert parameters["error"] == "consent_required"
 
 
-def test_the_consent_form_grants_nothing_that_is_not_registered(browser: Browser) -> None:
+def test_the_consent_form_grants_registered_scopes_alone(browser: Browser) -> None:
     shown = browser.open(third().path())
     forged = shown.text.replace("scope=openid", "scope=openid+orders:write")
     assert forged != shown.text
 
     answer = browser.submit(httpx.Response(200, text=forged), decision="allow")
 
-    assert answered(answer)["error"] == "invalid_scope"
+    assert redirect_parameters(answer)["error"] == "invalid_scope"
 
 
 def allow(client: httpx.Client, browser: Browser) -> httpx.Request:
-    """Let the application of others in; return the text of the consent page."""
+    """Consent to a third party's application; return its request for the user's claims."""
     flow = third("openid email")
-    code = answered(browser.submit(browser.open(flow.path()), decision="allow"))["code"]
+    code = redirect_parameters(browser.submit(browser.open(flow.path()), decision="allow"))["code"]
     tokens = flow.redeem(client, code).json()
     return client.build_request("GET", "/userinfo", headers=bearer(tokens))
 
 
 def names(client: httpx.Client, user: User) -> list[str]:
-    found = client.get("/v1/me/applications", headers=user.bearer).json()["applications"]
-    return [application["name"] for application in found]
+    applications = client.get("/v1/me/applications", headers=user.bearer).json()["applications"]
+    return [application["name"] for application in applications]
 
 
 def by_api(client: httpx.Client, _: Browser, user: User) -> None:
@@ -85,7 +85,7 @@ def by_page(_: httpx.Client, browser: Browser, __: User) -> None:
 
 
 @pytest.mark.parametrize("withdraw", [by_api, by_page])
-def test_what_was_allowed_can_be_withdrawn_which_ends_the_applications_sessions(
+def test_withdrawing_consent_ends_the_applications_sessions(
     client: httpx.Client,
     browser: Browser,
     user: User,
@@ -106,14 +106,14 @@ def test_what_was_allowed_can_be_withdrawn_which_ends_the_applications_sessions(
     assert user.get("/v1/me").status_code == 200, "another session ended as well"
 
 
-def test_no_code_is_made_from_what_is_withdrawn_in_the_same_moment(
+def test_no_code_is_made_from_consent_that_is_withdrawn_at_the_same_moment(
     server: Server, client: httpx.Client, browser: Browser, user: User
 ) -> None:
     allow(client, browser)
     path = third("openid email").path()
     identity = f"account_id = '{user.id}'"
     with ThreadPoolExecutor(1) as pool:
-        # every writer of a code waits for the first of these
+        # The writer of a code waits for the first of these statements.
         with server.changing(
             f"UPDATE browser_sessions SET last_used_at = last_used_at WHERE {identity}",  # noqa: S608
             f"DELETE FROM oauth_consents WHERE {identity}",  # noqa: S608
@@ -122,10 +122,10 @@ def test_no_code_is_made_from_what_is_withdrawn_in_the_same_moment(
             time.sleep(0.5)
             assert not asked.done(), "nothing is waiting"
 
-        assert answered(asked.result())["error"] == "access_denied"
+        assert redirect_parameters(asked.result())["error"] == "access_denied"
 
 
-def test_nothing_is_withdrawn_that_was_not_allowed(
+def test_a_missing_consent_can_not_be_withdrawn(
     client: httpx.Client, browser: Browser, user: User
 ) -> None:
     ask = allow(client, browser)

@@ -1,4 +1,4 @@
-"""The token endpoint: refresh tokens, tokens of a client's own, and invalid requests."""
+"""The token endpoint: refresh tokens, a client's own access tokens, and invalid requests."""
 
 import httpx
 import pytest
@@ -50,7 +50,7 @@ def test_a_refresh_token_is_of_no_use_to_another_client(
 @pytest.mark.parametrize(
     ("asked", "got"), [("", "orders:read orders:write"), ("orders:read", "orders:read")]
 )
-def test_a_client_gets_a_token_of_its_own_that_is_nobodys(
+def test_a_client_gets_an_access_token_of_its_own_about_no_user(
     client: httpx.Client, asked: str, got: str
 ) -> None:
     form_data = {"grant_type": "client_credentials", "scope": asked}
@@ -64,7 +64,7 @@ def test_a_client_gets_a_token_of_its_own_that_is_nobodys(
 
 
 @pytest.mark.parametrize("asked", ["email", "account", "orders:delete", "openid"])
-def test_a_client_gets_nothing_of_its_own_that_is_about_users_or_not_registered(
+def test_a_client_gets_no_scope_about_users_and_no_unregistered_scope(
     client: httpx.Client, asked: str
 ) -> None:
     form_data = {"grant_type": "client_credentials", "scope": asked}
@@ -84,7 +84,7 @@ def test_a_client_gets_nothing_of_its_own_that_is_about_users_or_not_registered(
         (b"&".join(b"%d=1" % number for number in range(99)), "application/x-www-form-urlencoded"),
     ],
 )
-def test_what_is_no_form_is_an_invalid_request(
+def test_a_body_that_is_no_form_is_an_invalid_request(
     client: httpx.Client, body: bytes, kind: str
 ) -> None:
     answer = client.post("/oauth2/token", content=body, headers={"Content-Type": kind})
@@ -94,7 +94,7 @@ def test_what_is_no_form_is_an_invalid_request(
 
 
 @pytest.mark.parametrize("header", ["Basic", "Basic !", "Basic /w==", "Bearer x", "Basic YTpi"])
-def test_credentials_that_are_none_are_refused_with_how_to_do_it(
+def test_invalid_client_credentials_are_refused_with_the_scheme_to_use(
     client: httpx.Client, header: str
 ) -> None:
     form_data = {"grant_type": "client_credentials"}

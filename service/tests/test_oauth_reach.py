@@ -1,8 +1,8 @@
-"""How far the tokens of applications reach into an account, and whose they have to be."""
+"""The reach of an application's access token into an account, by its scopes and its client."""
 
 import httpx
 import pytest
-from applications import WITH_ISSUER, Browser, Flow, answered, bearer
+from applications import WITH_ISSUER, Browser, Flow, bearer, redirect_parameters
 from running import Server
 from users import User
 
@@ -44,7 +44,7 @@ def test_an_application_with_the_scope_account_manages_the_account(
 
 
 def agreed(client: httpx.Client, browser: Browser, scope: str) -> dict[str, str]:
-    """Return the header of an application that is not ours, to whose scopes the user agrees."""
+    """Return the header of a third party's application after the user's consent to the scopes."""
     flow = Flow(
         client_id="third",
         secret=None,
@@ -52,7 +52,7 @@ def agreed(client: httpx.Client, browser: Browser, scope: str) -> dict[str, str]
         scope=scope,
     )
     consent = browser.open(flow.path())
-    code = answered(browser.submit(consent, decision="allow"))["code"]
+    code = redirect_parameters(browser.submit(consent, decision="allow"))["code"]
     return bearer(flow.redeem(client, code).json())
 
 
@@ -68,7 +68,7 @@ def test_only_our_own_applications_administer(
     assert client.get("/v1/admin/users", headers=bearer(ours)).status_code == 200
 
 
-def test_a_token_of_another_ones_application_passes_no_proxy_that_did_not_ask_for_its_scope(
+def test_a_third_partys_token_passes_a_proxy_only_if_that_asks_for_its_scope(
     client: httpx.Client, browser: Browser
 ) -> None:
     theirs = agreed(client, browser, "openid orders:read")

@@ -1,10 +1,18 @@
-"""Authorization requests: their refusals, and their questions to the user."""
+"""Authorization requests: the refusals, and the pages that the user sees."""
 
 import time
 
 import httpx
 import pytest
-from applications import CALLBACK, ISSUER, WITH_ISSUER, Browser, Flow, answered, parameter
+from applications import (
+    CALLBACK,
+    ISSUER,
+    WITH_ISSUER,
+    Browser,
+    Flow,
+    parameter,
+    redirect_parameters,
+)
 from running import Server
 from users import User
 
@@ -79,12 +87,12 @@ def test_a_request_that_is_wrong_in_another_way_is_refused_by_a_redirect(
 
     answer = browser.client.get(flow.path(**changes))
 
-    told = answered(answer)
+    parameters = redirect_parameters(answer)
     assert answer.headers["Location"].startswith(f"{CALLBACK}?")
-    assert told["error"] == error
-    assert told["state"] == flow.state
-    assert told["iss"] == ISSUER
-    assert "code" not in told
+    assert parameters["error"] == error
+    assert parameters["state"] == flow.state
+    assert parameters["iss"] == ISSUER
+    assert "code" not in parameters
 
 
 def test_a_parameter_that_is_there_twice_is_no_request(browser: Browser) -> None:
@@ -94,23 +102,23 @@ def test_a_parameter_that_is_there_twice_is_no_request(browser: Browser) -> None
     assert "Location" not in answer.headers
 
 
-def test_the_code_comes_with_the_state_and_with_who_gave_it(browser: Browser) -> None:
+def test_the_code_comes_with_the_state_and_the_issuer(browser: Browser) -> None:
     flow = Flow()
 
-    told = answered(browser.open(flow.path()))
+    parameters = redirect_parameters(browser.open(flow.path()))
 
-    assert set(told) == {"code", "state", "iss"}
-    assert told["state"] == flow.state
-    assert told["iss"] == ISSUER
+    assert set(parameters) == {"code", "state", "iss"}
+    assert parameters["state"] == flow.state
+    assert parameters["iss"] == ISSUER
 
 
 def test_a_redirect_uri_keeps_the_query_that_it_was_registered_with(browser: Browser) -> None:
     flow = Flow(redirect_uri="https://app.example.test/other?a=b")
 
-    told = answered(browser.open(flow.path()))
+    parameters = redirect_parameters(browser.open(flow.path()))
 
-    assert told["a"] == "b"
-    assert told["code"]
+    assert parameters["a"] == "b"
+    assert parameters["code"]
 
 
 def test_a_native_app_gets_its_code_by_its_own_scheme(browser: Browser) -> None:
@@ -127,12 +135,10 @@ def test_the_same_request_as_a_form_leads_to_the_same_code(browser: Browser) -> 
 
     moved = browser.client.post("/oauth2/authorize", content=query, headers=kind)
 
-    assert "code" in answered(browser.open(moved.headers["Location"]))
+    assert "code" in redirect_parameters(browser.open(moved.headers["Location"]))
 
 
-def test_who_is_not_signed_in_comes_back_with_a_code_after_the_sign_in_page(
-    stranger: Browser, client: httpx.Client
-) -> None:
+def test_the_sign_in_page_leads_back_with_a_code(stranger: Browser, client: httpx.Client) -> None:
     user = User.registered(client)
 
     shown = stranger.open(Flow().path(login_hint=user.email))
@@ -140,23 +146,23 @@ def test_who_is_not_signed_in_comes_back_with_a_code_after_the_sign_in_page(
     assert "to continue to <strong>The App</strong>" in shown.text
     assert f'value="{user.email}"' in shown.text
     answer = stranger.submit(shown, email=user.email, password=user.password)
-    assert "code" in answered(answer)
+    assert "code" in redirect_parameters(answer)
 
 
-def test_prompt_none_shows_no_page_and_says_that_a_sign_in_is_needed(stranger: Browser) -> None:
-    told = answered(stranger.client.get(Flow().path(prompt="none")))
+def test_prompt_none_shows_no_page_and_reports_a_missing_sign_in(stranger: Browser) -> None:
+    parameters = redirect_parameters(stranger.client.get(Flow().path(prompt="none")))
 
-    assert told["error"] == "login_required"
+    assert parameters["error"] == "login_required"
 
 
-def test_prompt_none_gives_a_code_to_who_is_signed_in(browser: Browser) -> None:
-    assert "code" in answered(browser.client.get(Flow().path(prompt="none")))
+def test_prompt_none_gives_a_code_to_a_signed_in_browser(browser: Browser) -> None:
+    assert "code" in redirect_parameters(browser.client.get(Flow().path(prompt="none")))
 
 
 @pytest.mark.parametrize(
     "changes", [{"prompt": "login"}, {"prompt": "select_account"}, {"max_age": "0"}], ids=str
 )
-def test_who_is_signed_in_has_to_do_it_again_once_when_the_client_wants_that(
+def test_a_signed_in_user_signs_in_again_once_if_the_client_wants_it(
     browser: Browser, client: httpx.Client, changes: dict[str, str | None]
 ) -> None:
     shown = browser.open(Flow().path(**changes))
@@ -165,32 +171,32 @@ def test_who_is_signed_in_has_to_do_it_again_once_when_the_client_wants_that(
     user = User.registered(client)
     answer = browser.submit(shown, email=user.email, password=user.password)
 
-    assert "code" in answered(answer)
+    assert "code" in redirect_parameters(answer)
 
 
 def test_max_age_asks_for_a_sign_in_only_after_that_time(browser: Browser) -> None:
-    assert "code" in answered(browser.open(Flow().path(max_age="60")))
+    assert "code" in redirect_parameters(browser.open(Flow().path(max_age="60")))
     time.sleep(1.1)
 
     assert "<h1>Sign in</h1>" in browser.open(Flow().path(max_age="1")).text
-    told = answered(browser.client.get(Flow().path(max_age="1", prompt="none")))
-    assert told["error"] == "login_required"
+    parameters = redirect_parameters(browser.client.get(Flow().path(max_age="1", prompt="none")))
+    assert parameters["error"] == "login_required"
 
 
 def test_discovery_names_endpoints_that_are_there(server: Server, client: httpx.Client) -> None:
-    found = client.get("/.well-known/openid-configuration").json()
+    metadata = client.get("/.well-known/openid-configuration").json()
 
     described = client.get("/openapi.json").json()["paths"]
-    for name, value in found.items():
+    for name, value in metadata.items():
         if name.endswith("_endpoint") or name == "jwks_uri":
             path = value.removeprefix(ISSUER)
             answer = client.get(path)
             assert answer.status_code != 404, f"{name} is {value}"
             assert path in described or path == "/oauth2/logout"
-    assert found["issuer"] == ISSUER
-    assert set(found["scopes_supported"]) >= {"openid", "orders:read"}
+    assert metadata["issuer"] == ISSUER
+    assert set(metadata["scopes_supported"]) >= {"openid", "orders:read"}
     base = client.get("/.well-known/oauth-authorization-server").json()
-    assert base.items() <= found.items()
+    assert base.items() <= metadata.items()
     assert server.process is not None
 
 

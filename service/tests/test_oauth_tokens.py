@@ -1,4 +1,4 @@
-"""The uses of tokens: introspection, revocation, userinfo, and the places that refuse them."""
+"""The use of tokens: introspection, revocation, userinfo, and the places that refuse them."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -28,21 +28,21 @@ def revoke(client: httpx.Client, token: str, by: tuple[str, str] = APP) -> httpx
     return client.post("/oauth2/revoke", data={"token": token}, auth=by)
 
 
-def test_any_confidential_client_is_told_what_an_access_token_is_good_for(
+def test_any_confidential_client_may_introspect_an_access_token(
     client: httpx.Client, browser: Browser, user: User
 ) -> None:
     tokens = Flow(scope="openid email orders:read").tokens(client, browser)
 
-    found = introspect(client, tokens["access_token"])
+    token_facts = introspect(client, tokens["access_token"])
 
-    assert found["active"] is True
-    assert found["scope"] == "openid email orders:read"
-    assert found["client_id"] == "app"
-    assert found["username"] == user.email
-    assert found["exp"] - found["iat"] == 600
+    assert token_facts["active"] is True
+    assert token_facts["scope"] == "openid email orders:read"
+    assert token_facts["client_id"] == "app"
+    assert token_facts["username"] == user.email
+    assert token_facts["exp"] - token_facts["iat"] == 600
 
 
-def test_introspection_tells_no_address_that_the_scopes_do_not_allow(
+def test_introspection_shows_the_address_only_if_the_scopes_allow(
     client: httpx.Client, browser: Browser
 ) -> None:
     tokens = Flow(scope="openid").tokens(client, browser)
@@ -50,7 +50,7 @@ def test_introspection_tells_no_address_that_the_scopes_do_not_allow(
     assert "username" not in introspect(client, tokens["access_token"])
 
 
-def test_a_refresh_token_is_told_of_to_its_own_client_only(
+def test_only_its_own_client_may_introspect_a_refresh_token(
     client: httpx.Client, browser: Browser
 ) -> None:
     token = Flow().tokens(client, browser)["refresh_token"]
@@ -63,18 +63,20 @@ def test_a_clients_own_token_is_active(client: httpx.Client) -> None:
     form_data = {"grant_type": "client_credentials"}
     token = client.post("/oauth2/token", data=form_data, auth=ROBOT).json()["access_token"]
 
-    found = introspect(client, token)
+    token_facts = introspect(client, token)
 
-    assert found["active"] is True
-    assert found["sub"] == found["client_id"] == "robot"
+    assert token_facts["active"] is True
+    assert token_facts["sub"] == token_facts["client_id"] == "robot"
 
 
 @pytest.mark.parametrize("token", ["x", "a.b.c", "x" * 9000])
-def test_of_what_is_no_token_nothing_is_told_but_that(client: httpx.Client, token: str) -> None:
+def test_an_invalid_token_is_inactive_without_any_detail(client: httpx.Client, token: str) -> None:
     assert introspect(client, token) == {"active": False}
 
 
-def test_who_is_no_confidential_client_may_not_ask(client: httpx.Client, user: User) -> None:
+def test_other_callers_than_confidential_clients_may_not_introspect(
+    client: httpx.Client, user: User
+) -> None:
     token = user.tokens["access_token"]
     public = client.post("/oauth2/introspect", data={"token": token, "client_id": "native"})
     nobody = client.post("/oauth2/introspect", data={"token": token})
@@ -105,11 +107,11 @@ def test_a_token_of_another_client_is_left_alone(client: httpx.Client, browser: 
     assert introspect(client, tokens["access_token"])["active"] is True
 
 
-def test_revoking_what_is_unknown_is_no_error(client: httpx.Client) -> None:
+def test_revoking_an_unknown_token_is_no_error(client: httpx.Client) -> None:
     assert revoke(client, "unknown").status_code == 200
 
 
-def test_a_clients_own_access_token_can_not_be_revoked_and_the_answer_says_so(
+def test_revoking_a_clients_own_access_token_is_refused(
     client: httpx.Client,
 ) -> None:
     form_data = {"grant_type": "client_credentials"}
@@ -129,7 +131,7 @@ def test_logging_out_everywhere_ends_the_sessions_of_applications_and_browsers(
     assert "<h1>Sign in</h1>" in browser.open("/account").text
 
 
-def test_userinfo_tells_what_the_scopes_allow(
+def test_userinfo_holds_the_claims_of_the_scopes(
     client: httpx.Client, browser: Browser, user: User
 ) -> None:
     client.patch("/v1/me", json={"name": "Ada"}, headers=user.bearer)
@@ -146,7 +148,7 @@ def test_userinfo_tells_what_the_scopes_allow(
     }
 
 
-def test_userinfo_without_the_scope_openid_says_what_is_missing(
+def test_userinfo_without_the_scope_openid_names_the_missing_scope(
     client: httpx.Client, browser: Browser
 ) -> None:
     tokens = Flow(scope="email").tokens(client, browser)
@@ -167,7 +169,7 @@ def test_an_id_token_opens_nothing(client: httpx.Client, browser: Browser) -> No
     assert introspect(client, tokens["id_token"]) == {"active": False}
 
 
-def test_the_audit_log_tells_who_was_refused_and_no_secret(
+def test_the_audit_log_names_the_refused_client_and_no_secret(
     server: Server, client: httpx.Client
 ) -> None:
     client.post(
@@ -181,7 +183,7 @@ def test_the_audit_log_tells_who_was_refused_and_no_secret(
     assert SECRET not in server.log
 
 
-def test_the_audit_log_tells_of_the_sign_in_and_of_each_application_that_it_led_to(
+def test_the_audit_log_links_the_sign_in_with_each_of_its_applications(
     server: Server, client: httpx.Client, browser: Browser
 ) -> None:
     tokens = Flow().tokens(client, browser)
@@ -208,7 +210,7 @@ def test_no_code_is_made_for_a_browser_while_it_is_logged_out_everywhere(
 ) -> None:
     flow = Flow()
     with ThreadPoolExecutor(21) as pool:
-        # several times, since a race is not lost each time
+        # Several times, since a race is not lost each time.
         for _ in range(6):
             user.sign_in()
             browser.sign_in(user)

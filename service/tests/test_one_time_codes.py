@@ -1,10 +1,10 @@
-"""The right codes, and the wrong codes."""
+"""One-time codes and recovery codes, without an account."""
 
 import pyotp
 import pytest
 from auth.sign_in import one_time_codes
 
-# the shared secret of RFC 6238, appendix B, in base32
+# The shared secret of RFC 6238, appendix B, in base32.
 RFC_6238 = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 
 

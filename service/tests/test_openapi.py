@@ -1,6 +1,6 @@
-"""Every route of the API description, with requests that are made from it.
+"""Every route of the API description, with requests generated from it.
 
-Schemathesis reads the description that the server gives, so a route that is added is asked, too.
+Schemathesis reads the server's own description, so it also asks each new route.
 """
 
 import contextlib
@@ -38,9 +38,9 @@ _PASSWORD = "correct horse battery staple"
 def _described(
     tmp_path_factory: pytest.TempPathFactory, key: str, postgres: Postgres
 ) -> Iterator[list[Server]]:
-    """Return a server on each database, with the routes of development, too.
+    """Yield a server on each database, with the routes of development.
 
-    Making requests takes longer than answering them, so each goes to both.
+    A request takes longer to make than to answer, so each request goes to both servers.
     """
     servers = [
         Server(data=tmp_path_factory.mktemp("described"), key=key, database=database)
@@ -54,7 +54,7 @@ def _described(
 
 
 def administrator(described: Server) -> str:
-    """Make an administrator, for whom no route is closed; return the authorization header."""
+    """Make an administrator, who may use every route, and return the value of Authorization."""
     account = {"email": f"{uuid.uuid4().hex}@example.test", "password": _PASSWORD}
     with httpx.Client(base_url=described.url, timeout=30) as client:
         client.post("/v1/auth/register", json=account)
@@ -63,23 +63,23 @@ def administrator(described: Server) -> str:
     return f"Bearer {token}"
 
 
-def test_each_answer_is_one_that_the_description_tells_of(
+def test_each_answer_conforms_to_the_description(
     described: list[Server], subtests: pytest.Subtests
 ) -> None:
-    # not by schemathesis' own parametrization, which does not work with this pytest
+    # Schemathesis' own parametrization does not work with this pytest.
     schema = schemathesis.openapi.from_url(f"{described[0].url}/openapi.json")
-    for found in schema.get_all_operations():
-        assert isinstance(found, Ok), found
-        operation = found.ok()
+    for result in schema.get_all_operations():
+        assert isinstance(result, Ok), result
+        operation = result.ok()
         for mode in GenerationMode:
             with subtests.test(operation.label, mode=mode.value):
-                # anew, as some of the requests delete the account
+                # a new administrator, as some of the requests delete the account
                 bearers = {server.url: administrator(server) for server in described}
                 ask(operation.as_strategy(generation_mode=mode), bearers)
 
 
 def ask(cases: Any, bearers: Mapping[str, str]) -> None:
-    """Send the requests of an operation, without and with an administrator's token.
+    """Send the requests generated for an operation, without and with an administrator's token.
 
     `bearers` has that token for each server's URL.
     """
@@ -98,12 +98,12 @@ def ask(cases: Any, bearers: Mapping[str, str]) -> None:
             for headers in ({}, {"Authorization": bearer}):
                 case.call_and_validate(base_url=url, headers=headers, checks=_CHECKS, timeout=30)
 
-    with contextlib.suppress(Unsatisfiable):  # a route that takes nothing can't be asked wrongly
+    with contextlib.suppress(Unsatisfiable):  # a route without input has no invalid request
         send()
 
 
-def test_nothing_that_was_asked_met_an_unhandled_error(described: list[Server]) -> None:
-    """Runs last: pytest keeps the order of a file."""
+def test_no_request_met_an_unhandled_error(described: list[Server]) -> None:
+    """Runs last, because pytest preserves the order of a file."""
     for server in described:
         assert "/v1/admin/audit-events" in server.log, "it was not asked"
         assert "Traceback" not in server.log

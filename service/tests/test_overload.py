@@ -1,4 +1,4 @@
-"""More than the service can do at once, and an end while it does it."""
+"""Load beyond the service's capacity, and a stop under load."""
 
 import contextlib
 import re
@@ -16,17 +16,17 @@ from running import Server
 from users import User
 
 _AT_ONCE = 60
-_HASH_MB = 20  # of memory, for each password that is being hashed
-_THREAD_MB = 8  # of addresses, for the stack of a thread
+_HASH_MB = 20  # memory for a password hash
+_THREAD_MB = 8  # address space for the stack of a thread
 
 
 def peak_mb(server: Server) -> float:
-    """Return the most memory that the process ever had."""
+    """Return the peak memory of the process."""
     assert server.process is not None
     status = Path(f"/proc/{server.process.pid}/status").read_text()
-    found = re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)
-    assert found is not None
-    return int(found[1]) / 1000
+    match = re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)
+    assert match is not None
+    return int(match[1]) / 1000
 
 
 def crowd(server: Server, seconds: float) -> list[httpx.Response]:
@@ -69,7 +69,7 @@ def test_at_many_times_its_places_it_refuses_at_once_and_its_memory_stays(
 
 @contextlib.contextmanager
 def little_memory(server: Server) -> Iterator[None]:
-    """Leave the process less memory than a hash takes, or a thread."""
+    """Leave the process less memory than a hash or a thread needs."""
     assert server.process is not None
     pid = server.process.pid
     before = resource.prlimit(pid, resource.RLIMIT_AS)
@@ -82,7 +82,7 @@ def little_memory(server: Server) -> Iterator[None]:
         resource.prlimit(pid, resource.RLIMIT_AS, before)
 
 
-def test_a_password_that_there_is_no_memory_for_is_not_wrong(on_sqlite: Server) -> None:
+def test_a_lack_of_memory_does_not_make_a_password_wrong(on_sqlite: Server) -> None:
     on_sqlite.settings = {"AUTH_LOCKOUT_AFTER": "3", "AUTH_ISSUER": ISSUER}
     on_sqlite.start()
     with httpx.Client(base_url=on_sqlite.url, timeout=30) as client:
@@ -120,10 +120,10 @@ def test_a_request_that_is_still_being_sent_when_the_end_comes_is_answered(
         ending.start()
         time.sleep(2)
         raw.sendall(body[10:])
-        said = raw.recv(65536)
+        answer = raw.recv(65536)
         ending.join(timeout=30)
 
-    assert b" 201 " in said.partition(b"\r\n")[0]
+    assert b" 201 " in answer.partition(b"\r\n")[0]
     on_sqlite.start()
     credentials = {"email": "late@example.test", "password": "correct horse"}
     assert httpx.post(f"{on_sqlite.url}/v1/auth/login", json=credentials).status_code == 200

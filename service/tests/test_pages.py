@@ -1,11 +1,11 @@
-"""Signing in and out on the pages, and the pages that mailed links open."""
+"""Sign-in and sign-out on the pages, and the pages of mail links."""
 
 import json
 import time
 
 import httpx
 import pytest
-from applications import ISSUER, SECRET, WITH_ISSUER, Browser, Flow, answered, form_token
+from applications import ISSUER, SECRET, WITH_ISSUER, Browser, Flow, form_token, redirect_parameters
 from running import Server
 from users import PASSWORD, User
 
@@ -15,7 +15,7 @@ BYE = "https://app.example.test/bye"
 
 @pytest.fixture(name="browser")
 def _browser(stranger: Browser) -> Browser:
-    """Return a browser in which nobody is signed in yet."""
+    """Return a browser without a sign-in."""
     return stranger
 
 
@@ -112,7 +112,7 @@ def test_an_application_with_an_id_token_signs_its_user_out_and_gets_them_back(
 
 
 @pytest.mark.parametrize("hint", ["", "x", "a.b.c"])
-def test_a_link_without_an_id_token_signs_nobody_out_before_they_say_so(
+def test_a_link_without_an_id_token_signs_out_only_after_a_confirmation(
     browser: Browser, user: User, hint: str
 ) -> None:
     browser.sign_in(user)
@@ -202,7 +202,7 @@ def test_a_code_goes_to_the_client_and_into_no_log(
 ) -> None:
     browser.sign_in(user)
 
-    code = answered(browser.open(Flow().path()))["code"]
+    code = redirect_parameters(browser.open(Flow().path()))["code"]
 
     assert code not in server.log
     assert browser.client.cookies["auth-session"] not in server.log

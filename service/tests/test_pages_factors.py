@@ -1,4 +1,4 @@
-"""Adding second factors and taking them away on the pages, without JavaScript."""
+"""Adding and removing second factors on the pages, without JavaScript."""
 
 import re
 import time
@@ -27,15 +27,15 @@ FORMS = [
 
 
 def begin(browser: Browser) -> tuple[httpx.Response, str]:
-    """Begin to add an app; return the page that asks for a code, and the secret on it."""
+    """Begin to add an app; return the page that asks for a code, and its secret."""
     shown = browser.submit(browser.open(PAGE), f"{PAGE}/app")
-    found = re.search("<code>([A-Z2-7]{32})</code>", shown.text)
-    assert found, shown.text
-    return shown, found[1]
+    match = re.search("<code>([A-Z2-7]{32})</code>", shown.text)
+    assert match, shown.text
+    return shown, match[1]
 
 
 def add_app(browser: Browser) -> tuple[pyotp.TOTP, list[str]]:
-    """Add an app; return it, and the recovery codes that are shown."""
+    """Add an app; return it with its recovery codes."""
     shown, secret = begin(browser)
     totp = pyotp.TOTP(secret)
     added = browser.submit(shown, code=totp.now())
@@ -43,7 +43,7 @@ def add_app(browser: Browser) -> tuple[pyotp.TOTP, list[str]]:
 
 
 def later(totp: pyotp.TOTP) -> str:
-    """Return a code of the next step, which was not used yet."""
+    """Return a code of the next step, which is unused."""
     return totp.at(time.time() + 30)
 
 
@@ -58,7 +58,7 @@ def account_of(user: User) -> str:
 
 
 def change_session(server: Server, user: User, change: str) -> None:
-    """Change what is kept of the browser in which the user is signed in."""
+    """Change the stored browser session of the user."""
     whose = f"WHERE account_id = ({account_of(user)})"
     server.execute(f"UPDATE browser_sessions SET {change} {whose}")  # noqa: S608
 
@@ -102,9 +102,7 @@ def test_the_page_of_an_app_shows_the_same_secret_when_it_is_loaded_again(
     assert secret not in browser.open(f"{PAGE}/app").text
 
 
-def test_who_never_confirmed_the_address_is_told_what_that_means(
-    browser: Browser, user: User
-) -> None:
+def test_the_page_warns_users_with_an_unconfirmed_address(browser: Browser, user: User) -> None:
     assert "Your e-mail address is not confirmed" in browser.open(PAGE).text
     user.prove_address()
     assert "not confirmed" not in browser.open(PAGE).text
@@ -140,7 +138,7 @@ def test_the_app_is_taken_away_with_a_code_and_its_recovery_codes_go_as_well(
     assert user.mailed("A second factor was removed")
 
 
-def test_new_recovery_codes_are_shown_once_and_void_those_before(
+def test_new_recovery_codes_are_shown_once_and_void_earlier_codes(
     server: Server, browser: Browser, user: User
 ) -> None:
     _, before = add_app(browser)
@@ -170,7 +168,7 @@ def test_a_copy_of_the_cookie_is_worth_nothing_once_the_session_is_worth_more(
     assert browser.is_signed_in
 
 
-def test_what_somebody_else_began_is_neither_shown_nor_added(
+def test_another_users_enrolment_is_neither_shown_nor_added(
     server: Server, browser: Browser, user: User
 ) -> None:
     shown, secret = begin(browser)
@@ -207,7 +205,7 @@ def test_an_app_that_counts_is_never_shown_again(browser: Browser) -> None:
     ],
     ids=["signed-out", "password-changed", "disabled"],
 )
-def test_a_session_that_somebody_ends_at_this_moment_adds_nothing(
+def test_a_session_that_ends_at_this_moment_adds_nothing(
     server: Server, browser: Browser, user: User, change: str
 ) -> None:
     shown, secret = begin(browser)
@@ -224,7 +222,7 @@ def test_a_session_that_somebody_ends_at_this_moment_adds_nothing(
 
 
 @pytest.mark.parametrize("change", [LONG_AGO, "amr = 'pwd'"])
-def test_who_has_not_shown_everything_lately_signs_in_first_and_comes_back(
+def test_without_a_recent_full_sign_in_the_user_signs_in_first_and_comes_back(
     server: Server, browser: Browser, user: User, change: str
 ) -> None:
     totp, _ = add_app(browser)
@@ -241,7 +239,7 @@ def test_who_has_not_shown_everything_lately_signs_in_first_and_comes_back(
 
 @pytest.mark.parametrize("change", [LONG_AGO, "amr = 'pwd'"])
 @pytest.mark.parametrize("path", FORMS)
-def test_no_form_does_anything_for_who_has_not_shown_everything_lately(
+def test_no_form_works_without_a_recent_full_sign_in(
     server: Server, browser: Browser, user: User, path: str, change: str
 ) -> None:
     _, codes = add_app(browser)
@@ -268,7 +266,7 @@ def test_no_form_does_anything_without_the_browsers_token(browser: Browser, path
 
 
 @pytest.mark.parametrize("credential", ["", "{", "null", '{"id": "AA"}', "[" * 5000])
-def test_what_is_no_passkey_is_refused_with_the_page(browser: Browser, credential: str) -> None:
+def test_an_invalid_passkey_is_refused_with_the_page(browser: Browser, credential: str) -> None:
     body = {"challenge": "x", "credential": credential, "name": "<b>"}
 
     refused = browser.submit(browser.open(PAGE), f"{PAGE}/passkeys", **body)

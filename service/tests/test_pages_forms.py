@@ -1,4 +1,4 @@
-"""The forms of the pages: their content, their origin, and their destinations."""
+"""The forms of the pages: their contents, their CSRF tokens, and the ways on from them."""
 
 import re
 
@@ -9,13 +9,13 @@ from running import Server
 from users import PASSWORD, User
 
 SERVER_SETTINGS = WITH_ISSUER
-# pages with a form that nobody has to be signed in for
+# Pages with a form for visitors without a sign-in.
 OPEN = ("/sign-in", "/register", "/forgot-password", "/reset-password", "/verify-email/again")
 
 
 @pytest.fixture(name="browser")
 def _browser(stranger: Browser) -> Browser:
-    """Return a browser in which nobody is signed in yet."""
+    """Return a browser without a sign-in."""
     return stranger
 
 
@@ -43,7 +43,7 @@ def test_an_unknown_account_and_a_wrong_password_look_the_same(
     assert unknown.text.replace("nobody@example.test", "") == wrong.text.replace(user.email, "")
 
 
-def test_what_was_typed_is_shown_as_text_and_never_as_html(browser: Browser) -> None:
+def test_typed_input_is_shown_as_text_and_never_as_html(browser: Browser) -> None:
     evil = '"><script>alert(1)</script>'
 
     shown = browser.submit(browser.open("/sign-in"), email=evil, password=PASSWORD)
@@ -76,7 +76,7 @@ def test_a_form_of_another_browser_or_another_site_is_refused(
 
 
 @pytest.mark.parametrize(
-    "wanted",
+    "destination",
     [
         "https://evil.test/",
         "//evil.test/",
@@ -93,10 +93,10 @@ def test_a_form_of_another_browser_or_another_site_is_refused(
         "http://[auth.example.test/",
     ],
 )
-def test_a_sign_in_leads_nowhere_else(browser: Browser, user: User, wanted: str) -> None:
+def test_a_sign_in_leads_nowhere_else(browser: Browser, user: User, destination: str) -> None:
     form = browser.open("/sign-in")
 
-    shown = browser.submit(form, email=user.email, password=PASSWORD, next=wanted)
+    shown = browser.submit(form, email=user.email, password=PASSWORD, next=destination)
 
     assert shown.status_code == 200
     assert user.email in shown.text, "it did not lead to our own page"
@@ -105,8 +105,8 @@ def test_a_sign_in_leads_nowhere_else(browser: Browser, user: User, wanted: str)
 def test_on_https_the_cookies_are_for_this_host_alone(own_server: Server) -> None:
     own_server.start()
     shown = httpx.get(f"{own_server.url}/sign-in")
-    (kept,) = shown.headers.get_list("Set-Cookie")
-    assert kept.startswith("__Host-auth-form=")
+    (cookie,) = shown.headers.get_list("Set-Cookie")
+    assert cookie.startswith("__Host-auth-form=")
 
     with httpx.Client(base_url=own_server.url, timeout=30) as client:
         user = User.registered(client)
@@ -157,13 +157,13 @@ def test_a_host_without_a_name_is_offered_no_passkeys(on_sqlite: Server) -> None
 @pytest.mark.parametrize(
     ("name", "kind"), [("pages.css", "text/css"), ("pages.js", "text/javascript")]
 )
-def test_what_a_page_loads_is_kept_by_browsers_until_it_changes(
+def test_browsers_cache_the_files_of_a_page_until_they_change(
     browser: Browser, name: str, kind: str
 ) -> None:
-    found = re.search(rf'"(/{name}\?v=[^"]*)"', browser.open("/sign-in").text)
-    assert found
+    match = re.search(rf'"(/{name}\?v=[^"]*)"', browser.open("/sign-in").text)
+    assert match
 
-    answer = browser.client.get(found[1])
+    answer = browser.client.get(match[1])
 
     assert answer.headers["Content-Type"].startswith(kind)
     assert "immutable" in answer.headers["Cache-Control"]

@@ -1,4 +1,4 @@
-"""Passkeys on the pages: added, used alone and as a second factor, in a real browser."""
+"""Passkeys on the pages, in a real browser: alone, and as a second factor."""
 
 from collections.abc import Callable, Iterator
 
@@ -12,7 +12,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 from users import PASSWORD, User
 
-# a secure context without TLS
+# A secure context without TLS.
 SERVER_SETTINGS = {"AUTH_ISSUER": "http://localhost:{port}"}
 PAGE = "/account/second-factor"
 _SECONDS = 15
@@ -28,18 +28,18 @@ class Pages:
     def open(self, path: str) -> None:
         self.driver.get(f"{self._url}{path}")
 
-    def until(self, condition: Callable[[Chrome], bool], what: str) -> None:
+    def until(self, condition: Callable[[Chrome], bool], complaint: str) -> None:
         shown = f"{self.driver.title!r} at {self.driver.current_url}"
-        WebDriverWait(self.driver, _SECONDS).until(condition, f"{what}; it shows {shown}")
+        WebDriverWait(self.driver, _SECONDS).until(condition, f"{complaint}; it shows {shown}")
 
     def shows(self, title: str) -> None:
-        self.until(lambda seen: seen.title == title, f"{title!r} was not shown")
+        self.until(lambda page: page.title == title, f"{title!r} was not shown")
 
     def press(self, text: str) -> None:
-        """Press the button with this text, once it can be seen."""
-        found = (By.XPATH, f"//button[normalize-space()='{text}']")
-        self.until(lambda seen: seen.find_element(*found).is_displayed(), f"no {text!r}")
-        self.driver.find_element(*found).click()
+        """Press the button with this text, once it is visible."""
+        button = (By.XPATH, f"//button[normalize-space()='{text}']")
+        self.until(lambda page: page.find_element(*button).is_displayed(), f"no {text!r}")
+        self.driver.find_element(*button).click()
 
     def sign_in(self, user: User) -> None:
         self.open("/sign-in")
@@ -48,7 +48,7 @@ class Pages:
         self.press("Sign in")
 
     def add_passkey(self, name: str = "") -> list[str]:
-        """Add a passkey to the signed-in account; return the recovery codes on the page."""
+        """Add a passkey for the signed-in user; return the recovery codes that the page shows."""
         self.open(PAGE)
         self.driver.find_element(By.ID, "name").send_keys(name)
         self.press("Add a passkey")
@@ -72,7 +72,7 @@ def _pages(server: Server) -> Iterator[Pages]:
 
 @pytest.fixture(name="ada")
 def _ada(client: httpx.Client, pages: Pages) -> User:
-    """Give who is signed in with the browser."""
+    """Return a user who is signed in with the browser."""
     ada = User.registered(client)
     pages.sign_in(ada)
     pages.shows("Signed in")
@@ -104,7 +104,7 @@ def test_a_passkey_is_the_second_factor_after_the_password(pages: Pages, ada: Us
     pages.shows("Signed in")
 
 
-def test_what_is_no_signature_shows_the_step_again_with_the_passkey(
+def test_an_invalid_signature_shows_the_step_again_with_the_passkey(
     pages: Pages, ada: User
 ) -> None:
     pages.add_passkey()
@@ -123,7 +123,7 @@ def test_what_is_no_signature_shows_the_step_again_with_the_passkey(
     pages.shows("Signed in")
 
 
-def test_a_browser_that_knows_no_passkeys_says_so_where_one_is_asked_for(
+def test_a_browser_without_passkeys_shows_a_message_instead_of_the_request(
     pages: Pages, ada: User
 ) -> None:
     pages.add_passkey()
@@ -144,7 +144,7 @@ def test_a_form_that_is_sent_twice_in_a_row_is_sent_once(pages: Pages, ada: User
     secret = pages.driver.find_element(By.CSS_SELECTOR, ".key code").text
     pages.driver.find_element(By.ID, "code").send_keys(pyotp.TOTP(secret).now())
 
-    # on a line so slow that the first is on its way when the second comes
+    # on a line so slow that the first form is still under way at the second
     slow = {"offline": False, "latency": 600, "downloadThroughput": -1, "uploadThroughput": -1}
     pages.driver.execute_cdp_cmd("Network.enable", {})
     pages.driver.execute_cdp_cmd("Network.emulateNetworkConditions", slow)
@@ -157,14 +157,14 @@ def test_a_form_that_is_sent_twice_in_a_row_is_sent_once(pages: Pages, ada: User
     assert ada.mailed("A second factor was added")
 
 
-def test_a_device_that_has_a_passkey_already_is_told_so(pages: Pages, ada: User) -> None:
+def test_a_device_that_has_a_passkey_already_gets_a_message(pages: Pages, ada: User) -> None:
     pages.add_passkey()
     pages.open(PAGE)
     pages.press("Add a passkey")
 
     pages.until(
-        lambda seen: "has a passkey for this account" in seen.switch_to.active_element.text,
-        f"no message mentioned {ada.email}",
+        lambda page: "has a passkey for this account" in page.switch_to.active_element.text,
+        f"no message to {ada.email}",
     )
 
 
@@ -174,11 +174,11 @@ def test_a_passkey_is_taken_away_and_the_password_is_enough_again(pages: Pages, 
 
     pages.press("Remove")
 
-    pages.until(lambda seen: "password alone" in seen.page_source, "it was not taken away")
+    pages.until(lambda page: "password alone" in page.page_source, "it was not taken away")
     assert ada.can_sign_in()
 
 
-def test_a_browser_without_the_passkey_says_so_and_takes_the_password(
+def test_a_browser_without_the_passkey_shows_a_message_and_takes_the_password(
     pages: Pages, ada: User
 ) -> None:
     pages.sign_out()
@@ -187,7 +187,7 @@ def test_a_browser_without_the_passkey_says_so_and_takes_the_password(
 
     problem = (By.CSS_SELECTOR, "[role=alert]")
     pages.until(
-        lambda seen: "No passkey was used." in seen.find_element(*problem).text, "no message came"
+        lambda page: "No passkey was used." in page.find_element(*problem).text, "no message"
     )
     pages.driver.find_element(By.ID, "email").send_keys(ada.email)
     pages.driver.find_element(By.ID, "password").send_keys(PASSWORD)

@@ -1,4 +1,4 @@
-"""Creating an account on the pages."""
+"""Registration on the pages."""
 
 import re
 import uuid
@@ -6,7 +6,7 @@ from html import unescape
 
 import httpx
 import pytest
-from applications import WITH_ISSUER, Browser, Flow, answered, parameter
+from applications import WITH_ISSUER, Browser, Flow, parameter, redirect_parameters
 from running import Server
 from users import PASSWORD, User
 
@@ -16,18 +16,18 @@ CONFIRM = "Confirm your e-mail address"
 
 @pytest.fixture(name="browser")
 def _browser(stranger: Browser) -> Browser:
-    """Return a browser in which nobody is signed in yet."""
+    """Return a browser without a sign-in."""
     return stranger
 
 
 def follow(browser: Browser, shown: httpx.Response, text: str) -> httpx.Response:
-    """Follow the link that has this text."""
-    found = re.search(f'<a href="([^"]*)">{text}</a>', shown.text)
-    assert found, shown.text
-    return browser.open(unescape(found[1]))
+    """Follow the link with this text."""
+    match = re.search(f'<a href="([^"]*)">{text}</a>', shown.text)
+    assert match, shown.text
+    return browser.open(unescape(match[1]))
 
 
-def test_who_comes_from_an_application_makes_an_account_and_goes_back_to_it(
+def test_a_registration_from_an_application_leads_back_to_it(
     client: httpx.Client, browser: Browser
 ) -> None:
     ada = User(client, f"{uuid.uuid4().hex}@example.test")
@@ -38,7 +38,8 @@ def test_who_comes_from_an_application_makes_an_account_and_goes_back_to_it(
     made = browser.submit(form, email=ada.email, password=ada.password)
     assert ada.token_mailed(CONFIRM)
     sign_in = follow(browser, made, "Sign in")
-    code = answered(browser.submit(sign_in, email=ada.email, password=ada.password))["code"]
+    answer = browser.submit(sign_in, email=ada.email, password=ada.password)
+    code = redirect_parameters(answer)["code"]
 
     assert flow.redeem(client, code).status_code == 200
 
@@ -70,7 +71,7 @@ def test_an_address_that_has_an_account_looks_the_same_and_its_password_stays(
     assert user.can_sign_in()
 
 
-def test_how_many_mails_are_left_does_not_tell_either(own_server: Server) -> None:
+def test_the_rate_limit_of_mail_reveals_no_account(own_server: Server) -> None:
     own_server.settings = {"AUTH_RATE_LIMITS": ""}
     own_server.start()
     left = []
@@ -88,7 +89,7 @@ def test_how_many_mails_are_left_does_not_tell_either(own_server: Server) -> Non
 
 
 @pytest.mark.parametrize(
-    ("email", "password", "said"),
+    ("email", "password", "reason"),
     [
         ("nobody", PASSWORD, "That is no e-mail address."),
         ("", "", "That is no e-mail address."),
@@ -97,12 +98,12 @@ def test_how_many_mails_are_left_does_not_tell_either(own_server: Server) -> Non
         ("a@example.test", "password1", "The password is one of the first that are guessed."),
     ],
 )
-def test_what_can_not_be_an_account_shows_the_form_again_with_the_reason(
-    browser: Browser, email: str, password: str, said: str
+def test_a_refused_account_shows_the_form_again_with_the_reason(
+    browser: Browser, email: str, password: str, reason: str
 ) -> None:
     shown = browser.submit(browser.open("/register"), email=email, password=password)
 
     assert shown.status_code == 422
-    assert said in shown.text
+    assert reason in shown.text
     assert f'value="{email}"' in shown.text
     assert PASSWORD not in shown.text

@@ -14,7 +14,7 @@ SERVER_SETTINGS = WITH_ISSUER
 
 @pytest.fixture(name="browser")
 def _browser(stranger: Browser) -> Browser:
-    """Return a browser in which nobody is signed in yet."""
+    """Return a browser without a sign-in."""
     return stranger
 
 
@@ -23,7 +23,7 @@ def _ada(client: httpx.Client) -> SecondFactorUser:
     return SecondFactorUser.enrolled(client)
 
 
-def test_the_code_is_asked_for_after_the_password_and_the_application_is_told(
+def test_the_code_comes_after_the_password_and_the_application_learns_of_it(
     client: httpx.Client, browser: Browser, ada: SecondFactorUser
 ) -> None:
     flow = Flow()

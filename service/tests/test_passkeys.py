@@ -1,4 +1,4 @@
-"""Passkeys, made and used by a real browser with a virtual authenticator."""
+"""Passkeys of a real browser with a virtual authenticator."""
 
 import base64
 import json
@@ -13,7 +13,7 @@ from running import Server
 from selenium import webdriver
 from users import User
 
-# a secure context without TLS
+# A secure context without TLS.
 SERVER_SETTINGS = {"AUTH_ISSUER": "http://localhost:{port}"}
 _ASK = """
 const [kind, options, done] = arguments;
@@ -24,7 +24,7 @@ navigator.credentials[kind]({publicKey: PublicKeyCredential[read](options)})
 
 
 class Browser:
-    """A browser on the service's origin, whose user agrees to every question."""
+    """A browser on the service's origin, whose user accepts every prompt."""
 
     def __init__(self, driver: webdriver.Chrome) -> None:
         self.driver = driver
@@ -57,7 +57,7 @@ def register(ada: User, browser: Browser, **more: str) -> httpx.Response:
 
 
 def begin(client: httpx.Client, browser: Browser) -> dict[str, Any]:
-    """Begin a login with a passkey alone, and have the browser answer."""
+    """Begin a sign-in with a passkey alone, and return the browser's answer."""
     options = client.post("/v1/auth/login/passkey/options").json()
     signed = browser.ask("get", options["webauthn"])
     return {"challenge": options["challenge"], "credential": signed}
@@ -77,10 +77,10 @@ def amr(tokens: dict[str, Any]) -> list[str]:
 
 
 def changed(credential: dict[str, Any], **client_data: str) -> dict[str, Any]:
-    """Return an answer with other client data."""
+    """Return the answer with other client data."""
     raw = credential["response"]["clientDataJSON"]
-    said = json.loads(base64.urlsafe_b64decode(raw + "=" * (-len(raw) % 4)))
-    written = base64.urlsafe_b64encode(json.dumps({**said, **client_data}).encode()).rstrip(b"=")
+    data = json.loads(base64.urlsafe_b64decode(raw + "=" * (-len(raw) % 4)))
+    written = base64.urlsafe_b64encode(json.dumps({**data, **client_data}).encode()).rstrip(b"=")
     return {
         **credential,
         "response": {**credential["response"], "clientDataJSON": written.decode()},
@@ -129,7 +129,7 @@ def test_the_passkey_of_another_account_is_no_second_factor(
     asked = question(ada)
     register(eve, browser)
 
-    # the signature of eve's key, for ada's challenge
+    # eve's key signs the challenge that ada got
     signed = browser.ask("get", {**asked["webauthn"], "allowCredentials": passkeys_of(eve)})
     answer = client.post(
         "/v1/auth/login/second-factor",
@@ -217,7 +217,7 @@ def test_a_passkey_is_renamed_and_taken_away(client: httpx.Client, browser: Brow
     removed = client.delete(path, headers=ada.bearer)
 
     assert renamed.status_code == 200
-    assert [one["name"] for one in listed] == ["Old laptop"]
+    assert [passkey["name"] for passkey in listed] == ["Old laptop"]
     assert removed.status_code == 204
     assert ada.can_sign_in(), "the password alone is enough again"
     assert ada.mailed("A second factor was removed")
@@ -244,7 +244,7 @@ def test_an_account_that_may_not_sign_in_does_not_with_a_passkey(
     assert refused.json()["code"] == "account_disabled"
 
 
-def test_what_a_browser_made_is_registered_once(client: httpx.Client, browser: Browser) -> None:
+def test_a_passkey_is_registered_once(client: httpx.Client, browser: Browser) -> None:
     ada = User.signed_in(client)
     options = ada.post("/v1/me/passkeys/options").json()
     body = {
@@ -267,7 +267,7 @@ def test_what_a_browser_made_is_registered_once(client: httpx.Client, browser: B
         ("http://localhost:8000/a", "localhost", "http://localhost:8000"),
     ],
 )
-def test_the_origin_is_what_browsers_write(issuer: str, rp_id: str, origin: str) -> None:
+def test_the_origin_has_the_form_that_browsers_write(issuer: str, rp_id: str, origin: str) -> None:
     assert passkeys.relying_party(issuer) == (rp_id, origin)
 
 
@@ -285,5 +285,5 @@ def test_a_registration_for_another_account_is_refused(
 
 
 def passkeys_of(user: User) -> list[dict[str, str]]:
-    found = user.get("/v1/me/passkeys").json()["passkeys"]
-    return [{"type": "public-key", "id": one["id"]} for one in found]
+    passkeys = user.get("/v1/me/passkeys").json()["passkeys"]
+    return [{"type": "public-key", "id": passkey["id"]} for passkey in passkeys]

@@ -1,4 +1,4 @@
-"""Passwords are changed with the old password, or with a link in the account's mail."""
+"""Changes of a password by the old password, and by mail to the account's address."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -21,7 +21,7 @@ def test_a_changed_password_replaces_the_old_one(client: httpx.Client) -> None:
     assert ada.can_sign_in()
 
 
-def test_a_change_ends_every_other_session_and_tells_the_owner(client: httpx.Client) -> None:
+def test_a_change_ends_every_other_session_and_mails_the_owner(client: httpx.Client) -> None:
     ada = User.signed_in(client)
     thief = User(client, ada.email)
     thief.sign_in()
@@ -43,7 +43,7 @@ def test_a_wrong_current_password_changes_nothing(client: httpx.Client) -> None:
     assert ada.can_sign_in()
 
 
-def test_a_common_password_is_refused_and_says_why(client: httpx.Client) -> None:
+def test_a_common_password_is_refused_with_the_reason(client: httpx.Client) -> None:
     ada = User.signed_in(client)
 
     answer = ada.post(
@@ -55,7 +55,7 @@ def test_a_common_password_is_refused_and_says_why(client: httpx.Client) -> None
     assert "Choose another" in answer.json()["detail"]
 
 
-def test_a_forgotten_password_is_set_anew_with_what_was_mailed(client: httpx.Client) -> None:
+def test_a_forgotten_password_is_replaced_by_the_mailed_token(client: httpx.Client) -> None:
     ada = User.signed_in(client)
     client.post("/v1/auth/password/forgot", json={"email": ada.email.upper()})
     body = {"token": ada.token_mailed(RESET), "password": NEW}
@@ -122,9 +122,7 @@ def test_a_refused_new_password_leaves_the_token_good(client: httpx.Client) -> N
 
 
 @pytest.mark.parametrize("path", ["/v1/auth/password/forgot", "/v1/auth/verify-email/resend"])
-def test_asking_for_a_mail_does_not_tell_whether_there_is_an_account(
-    client: httpx.Client, path: str
-) -> None:
+def test_a_request_for_mail_reveals_no_account(client: httpx.Client, path: str) -> None:
     ada = User.registered(client)
 
     known = client.post(path, json={"email": ada.email})

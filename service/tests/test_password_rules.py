@@ -1,4 +1,4 @@
-"""Which passwords are refused."""
+"""The rules that refuse a password."""
 
 import pytest
 from auth.accounts.password_rules import LONGEST, SHORTEST, Refusal, common, refusal
@@ -12,7 +12,7 @@ EMAIL = "grace.hopper@example.test"
     "password",
     ["password", "PassWord", "12345678", "trustno1", "ｐａｓｓｗｏｒｄ", "zzzzzzzzzzzz"],  # noqa: RUF001
 )
-def test_what_is_tried_first_is_refused_in_any_spelling(password: str) -> None:
+def test_a_common_password_is_refused_in_any_spelling(password: str) -> None:
     assert refusal(password, EMAIL) is Refusal.COMMON
 
 
@@ -41,6 +41,6 @@ def test_the_list_is_there_offline() -> None:
 def test_any_text_is_accepted_or_refused_for_a_reason_that_does_not_show_it(
     password: str, email: str
 ) -> None:
-    found = refusal(password, email)
+    reason = refusal(password, email)
 
-    assert found is None or found in set(Refusal)
+    assert reason is None or reason in set(Refusal)

@@ -13,7 +13,7 @@ from nacl.pwhash import argon2id
 
 
 class Work:
-    """Replaces libsodium: counts the verifications, and can hold them up."""
+    """Stands before libsodium: counts the verifications, and can hold them up."""
 
     def __init__(self) -> None:
         self.verified = 0
@@ -24,9 +24,9 @@ class Work:
         assert self.held.wait(timeout=20), "the test forgot to let go"
         return argon2id.str(password, opslimit, memlimit)
 
-    def verify(self, kept: bytes, password: bytes) -> bool:
+    def verify(self, hash_: bytes, password: bytes) -> bool:
         self.verified += 1
-        return argon2id.verify(kept, password)
+        return argon2id.verify(hash_, password)
 
 
 @pytest.fixture(name="work")
@@ -57,13 +57,13 @@ def test_nobody_logs_in_with_the_stand_in_for_unknown_accounts() -> None:
     assert run(passwords.verify(None, "nobody has this password")) is False
 
 
-def test_a_hash_that_is_none_is_a_wrong_password() -> None:
+def test_an_invalid_hash_is_a_wrong_password() -> None:
     passwords = Passwords(workers=1, queue=1)
 
     assert run(passwords.verify("not a hash", "anything")) is False
 
 
-def test_no_memory_before_does_not_make_an_unreadable_hash_one_that_waits() -> None:
+def test_an_unreadable_hash_stays_wrong_after_a_lack_of_memory() -> None:
     cffi.FFI().errno = errno.ENOMEM
 
     assert not is_right("$argon2id$v=19$m=1,t=2,p=1$AAAA$AAAA", "anything")
@@ -78,10 +78,10 @@ def test_hashes_have_the_parameters_that_owasp_names() -> None:
 @pytest.mark.parametrize("lanes", [1, 4])
 def test_a_hash_by_the_reference_implementation_is_as_good(lanes: int) -> None:
     passwords = Passwords(workers=1, queue=1)
-    kept = PasswordHasher(time_cost=1, memory_cost=64, parallelism=lanes).hash("right password")
+    hash_ = PasswordHasher(time_cost=1, memory_cost=64, parallelism=lanes).hash("right password")
 
-    assert run(passwords.verify(kept, "right password")) is True
-    assert run(passwords.verify(kept, "wrong password")) is False
+    assert run(passwords.verify(hash_, "right password")) is True
+    assert run(passwords.verify(hash_, "wrong password")) is False
 
 
 def test_the_reference_implementation_reads_our_hashes() -> None:

@@ -15,7 +15,7 @@ from auth.settings import Settings, SettingsError, problems
 from running import ISSUER, SERVICE, Server
 
 
-def test_sigterm_turns_readiness_off_finishes_what_is_in_flight_and_exits_0(
+def test_sigterm_turns_readiness_off_finishes_open_requests_and_exits_0(
     on_sqlite: Server,
 ) -> None:
     on_sqlite.settings = {
@@ -42,13 +42,13 @@ def test_sigterm_turns_readiness_off_finishes_what_is_in_flight_and_exits_0(
         time.sleep(0.2)
         assert on_sqlite.process is not None
         on_sqlite.process.send_signal(signal.SIGTERM)
-        seen, deadline = 200, time.monotonic() + 5
-        while seen == httpx.codes.OK and time.monotonic() < deadline:
-            seen = client.get("/readyz").status_code
+        status, deadline = 200, time.monotonic() + 5
+        while status == httpx.codes.OK and time.monotonic() < deadline:
+            status = client.get("/readyz").status_code
     for request in requests:
         request.join(timeout=30)
 
-    assert seen == 503, "readiness did not turn before the end"
+    assert status == 503, "readiness did not turn before the end"
     assert answers == [201] * len(requests)
     assert on_sqlite.process.wait(timeout=30) == 0
 
@@ -77,7 +77,7 @@ def test_two_processes_share_one_database_as_during_a_release(own_server: Server
         other.stop()
 
 
-def test_more_logins_than_can_wait_are_told_to_come_back(on_sqlite: Server) -> None:
+def test_logins_beyond_the_queue_get_a_time_to_come_back(on_sqlite: Server) -> None:
     on_sqlite.settings = {"AUTH_HASHING_WORKERS": "1", "AUTH_HASHING_QUEUE": "1"}
     on_sqlite.start()
     answers: list[httpx.Response] = []
@@ -116,7 +116,7 @@ def start(**environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_start_without_settings_names_all_that_is_missing_and_exits_2() -> None:
+def test_a_start_without_settings_names_every_missing_setting_and_exits_2() -> None:
     ended = start()
 
     assert ended.returncode == 2
@@ -143,7 +143,7 @@ def test_a_start_without_settings_names_all_that_is_missing_and_exits_2() -> Non
         ("AUTH_DATABASE_URL", "mysql://hunter2"),
     ],
 )
-def test_a_setting_that_is_none_is_named_and_not_shown(key: str, name: str, value: str) -> None:
+def test_an_invalid_setting_is_named_and_not_shown(key: str, name: str, value: str) -> None:
     environment = {"AUTH_SIGNING_KEY": key, "AUTH_ISSUER": ISSUER, name: value}
 
     with pytest.raises(SettingsError) as caught:
@@ -195,7 +195,7 @@ def test_a_secret_file_that_can_not_be_read_is_named() -> None:
         Settings.from_environment({"AUTH_SIGNING_KEY_FILE": "/nowhere/key", "AUTH_ISSUER": ISSUER})
 
 
-def test_a_signing_key_that_is_no_key_ends_the_start_with_one_message(tmp_path: Path) -> None:
+def test_an_invalid_signing_key_ends_the_start_with_one_message(tmp_path: Path) -> None:
     text = "-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----"
 
     ended = start(AUTH_SIGNING_KEY=text, AUTH_ISSUER=ISSUER, AUTH_DATA_DIR=str(tmp_path))
@@ -206,8 +206,8 @@ def test_a_signing_key_that_is_no_key_ends_the_start_with_one_message(tmp_path: 
     assert "Traceback" not in ended.stderr
 
 
-def test_a_port_that_somebody_has_ends_the_start_with_one_message(key: str, tmp_path: Path) -> None:
-    with socket.create_server(("0.0.0.0", 0)) as other:  # noqa: S104 - as the service does
+def test_a_taken_port_ends_the_start_with_one_message(key: str, tmp_path: Path) -> None:
+    with socket.create_server(("0.0.0.0", 0)) as other:  # noqa: S104 - the service's own address
         port = other.getsockname()[1]
         ended = start(
             AUTH_SIGNING_KEY=key,
@@ -261,8 +261,8 @@ def test_a_check_before_the_start_lists_every_problem_and_reads_no_file() -> Non
     ]
 
 
-def test_the_settings_are_checked_without_what_takes_long_to_import() -> None:
-    """The program of the stack asks for it in every preview."""
+def test_the_settings_are_checked_without_slow_imports() -> None:
+    """The Pulumi program runs this check in every preview."""
     code = "import sys, auth.settings; print({name.partition('.')[0] for name in sys.modules})"
     loaded = subprocess.run(
         [sys.executable, "-c", code],

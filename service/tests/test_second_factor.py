@@ -1,4 +1,4 @@
-"""The step after the password: codes of authenticator apps, and recovery codes."""
+"""The step after the password: one-time codes and recovery codes."""
 
 import base64
 import json
@@ -22,19 +22,19 @@ def test_the_password_alone_signs_in_no_more(client: httpx.Client) -> None:
     assert "access_token" not in answer.text
 
 
-def test_a_wrong_password_does_not_tell_that_there_is_a_second_factor(client: httpx.Client) -> None:
+def test_a_wrong_password_does_not_reveal_a_second_factor(client: httpx.Client) -> None:
     ada, eve = SecondFactorUser.enrolled(client), User.registered(client)
 
     answers = [
-        client.post("/v1/auth/login", json={"email": one.email, "password": "not it at all"})
-        for one in (ada, eve)
+        client.post("/v1/auth/login", json={"email": user.email, "password": "not it at all"})
+        for user in (ada, eve)
     ]
 
     assert answers[0].status_code == answers[1].status_code == 401
     assert answers[0].json() == answers[1].json()
 
 
-def test_a_code_signs_in_and_the_token_says_how(client: httpx.Client) -> None:
+def test_a_code_signs_in_and_the_access_token_holds_the_method(client: httpx.Client) -> None:
     ada = SecondFactorUser.enrolled(client)
 
     answer = ada.sign_in_with(code=ada.code())
@@ -44,7 +44,7 @@ def test_a_code_signs_in_and_the_token_says_how(client: httpx.Client) -> None:
     assert ada.get("/v1/me").status_code == 200
 
 
-def test_a_refreshed_token_still_says_how(client: httpx.Client) -> None:
+def test_a_refreshed_access_token_still_holds_the_method(client: httpx.Client) -> None:
     ada = SecondFactorUser.enrolled(client)
     ada.tokens = ada.refresh().json()
 
@@ -73,7 +73,7 @@ def test_one_code_at_many_challenges_at_once_signs_in_once(client: httpx.Client)
     challenges, code = [ada.challenge() for _ in range(4)], ada.code()
 
     with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(lambda one: ada.answer(one, code=code), challenges))
+        answers = list(pool.map(lambda challenge: ada.answer(challenge, code=code), challenges))
 
     assert sorted(answer.status_code for answer in answers) == [200, 401, 401, 401]
 
@@ -84,7 +84,9 @@ def test_one_recovery_code_at_many_challenges_at_once_signs_in_once(client: http
 
     with ThreadPoolExecutor(4) as pool:
         answers = list(
-            pool.map(lambda one: ada.answer(one, recovery_code=ada.codes[0]), challenges)
+            pool.map(
+                lambda challenge: ada.answer(challenge, recovery_code=ada.codes[0]), challenges
+            )
         )
 
     assert sorted(answer.status_code for answer in answers) == [200, 401, 401, 401]
@@ -104,7 +106,9 @@ def test_one_challenge_answered_many_times_at_once_signs_in_once(client: httpx.C
     assert left == 9, "a code was used up for nothing"
 
 
-def test_each_of_ten_recovery_codes_works_once_and_its_owner_is_told(client: httpx.Client) -> None:
+def test_each_of_ten_recovery_codes_works_once_and_its_owner_gets_mail(
+    client: httpx.Client,
+) -> None:
     ada = SecondFactorUser.enrolled(client)
 
     statuses = [ada.sign_in_with(recovery_code=code).status_code for code in ada.codes]
@@ -182,9 +186,9 @@ def test_no_secret_of_a_second_factor_is_kept_or_logged_as_it_is(on_sqlite: Serv
         ada.answer(challenge, recovery_code=ada.codes[0])
     on_sqlite.stop()
 
-    kept = [on_sqlite.log]
-    kept += [path.read_bytes().decode("latin-1") for path in on_sqlite.data.glob("auth.sqlite*")]
-    for text in kept:
+    texts = [on_sqlite.log]
+    texts += [path.read_bytes().decode("latin-1") for path in on_sqlite.data.glob("auth.sqlite*")]
+    for text in texts:
         for secret in (ada.secret, challenge, *ada.codes):
             assert secret not in text
 

@@ -1,4 +1,4 @@
-"""Refresh tokens rotate, a stolen token ends its session, and sessions can be ended."""
+"""Refresh tokens rotate, a stolen refresh token ends its session, and users end sessions."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -58,7 +58,7 @@ def test_a_refresh_token_that_comes_again_after_the_grace_ends_the_session(
         assert other.refresh().status_code == 200, "the account's other session ended too"
 
 
-def test_of_many_refreshes_at_once_one_wins_without_a_grace(own_server: Server) -> None:
+def test_one_of_many_refreshes_at_once_wins_without_a_grace(own_server: Server) -> None:
     own_server.settings = {"AUTH_REFRESH_GRACE_SECONDS": "0"}
     own_server.start()
     with (

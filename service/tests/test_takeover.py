@@ -1,4 +1,4 @@
-"""An account belongs to the person who proves its address, and to nobody from before."""
+"""An account belongs to the user who proves its address, and to nobody from before that proof."""
 
 import time
 from collections.abc import Callable
@@ -12,12 +12,12 @@ from users import User
 
 NEW = "a brand new passphrase"
 EVIL = "eve@evil.test"
-# together they hash for about a second in a thread
+# Together they keep a thread hashing for about a second.
 _OTHERS = 100
 
 
 def reset(ada: User, password: str = NEW) -> User:
-    """Set a new password by mail; give who has it."""
+    """Set a new password by mail; return the user with it."""
     ada.client.post("/v1/auth/password/forgot", json={"email": ada.email})
     body = {"token": ada.token_mailed("Set a new password"), "password": password}
     assert ada.client.post("/v1/auth/password/reset", json=body).status_code == 204
@@ -25,7 +25,7 @@ def reset(ada: User, password: str = NEW) -> User:
 
 
 def ask_for(ada: User, email: str) -> str:
-    """Ask for another address; give the token that is mailed there."""
+    """Ask for another address; return the action token that is mailed there."""
     answer = ada.client.patch("/v1/me", headers=ada.bearer, json={"email": email})
     assert answer.status_code == 200, answer.text
     return ada.token_mailed("Confirm your new e-mail address", to=email)
@@ -54,12 +54,12 @@ def test_a_changed_password_voids_a_change_of_address_that_is_under_way(
     assert answer.json()["code"] == "invalid_code"
 
 
-def test_who_registered_an_address_of_another_keeps_no_factor_once_its_owner_resets(
+def test_a_reset_by_the_owner_removes_the_factors_of_the_first_registrant(
     client: httpx.Client,
 ) -> None:
     ada = reset(SecondFactorUser.enrolled(client))
 
-    assert ada.can_sign_in(), "the factor of a person without a proven address is needed"
+    assert ada.can_sign_in(), "it asks for a factor that was added before the proof"
     ada.sign_in()
     left = ada.get("/v1/me/second-factor").json()
     assert (left["enabled"], left["recovery_codes_left"]) == (False, 0)
@@ -73,7 +73,7 @@ def test_a_reset_leaves_the_factors_of_a_proven_address(client: httpx.Client) ->
 
 
 @pytest.mark.parametrize("password_line", ["", "a b c d e\n"], ids=["by-link", "by-password"])
-def test_an_administrator_is_not_who_registered_the_address_before(
+def test_a_new_administrator_is_not_the_earlier_registrant_of_the_address(
     on_sqlite: Server, password_line: str
 ) -> None:
     on_sqlite.start()
@@ -122,7 +122,7 @@ def add_factor(_: Server, ada: SecondFactorUser) -> None:
 
 
 @pytest.mark.parametrize("change", [set_password, disable, add_factor])
-def test_a_login_that_was_waiting_does_not_outlive_what_it_was_checked_against(
+def test_a_waiting_login_does_not_outlive_a_change_of_its_account(
     own_server: Server, change: Callable[[Server, SecondFactorUser], None]
 ) -> None:
     own_server.settings = {"AUTH_HASHING_WORKERS": "1", "AUTH_HASHING_QUEUE": str(_OTHERS + 1)}
@@ -133,7 +133,7 @@ def test_a_login_that_was_waiting_does_not_outlive_what_it_was_checked_against(
     ):
         ada = SecondFactorUser.signed_in(client)
         others = [User(client) for _ in range(_OTHERS)]
-        # their hashes are worked off one after the other, before hers
+        # their hashes come before hers, in order of arrival
         waiting = [pool.submit(other.can_sign_in) for other in others]
         time.sleep(0.2)
         login = pool.submit(client.post, "/v1/auth/login", json=ada.credentials)
@@ -187,6 +187,6 @@ def test_registering_an_address_again_and_again_does_not_fill_its_mailbox(
         User.registered(client).mailed("Confirm your e-mail address")
         mails = client.get("/dev/mailbox", params={"to": ada.email}).json()["mails"]
 
-    assert {answer.status_code for answer in again} == {201}, "reveals that there is an account"
+    assert {answer.status_code for answer in again} == {201}, "it reveals the account"
     subjects = [mail["subject"] for mail in mails]
     assert subjects.count("You have an account already") == 2

@@ -1,4 +1,4 @@
-"""The signals for operators: metrics, the audit log, traces."""
+"""Telemetry for operators: metrics, the audit log, traces."""
 
 import contextlib
 import json
@@ -23,9 +23,9 @@ ADA = {"email": "ada@example.test", "password": PASSWORD}
 
 
 def sample(text: str, series: str) -> float:
-    """Return the value of a series; 0 for an absent series."""
-    found = re.search(rf"^{re.escape(series)} (.+)$", text, re.MULTILINE)
-    return float(found[1]) if found else 0.0
+    """Return the value of a series, or 0 if it is absent."""
+    match = re.search(rf"^{re.escape(series)} (.+)$", text, re.MULTILINE)
+    return float(match[1]) if match else 0.0
 
 
 def scrape(server: Server) -> str:
@@ -80,7 +80,7 @@ def test_logins_tokens_and_hashing_are_counted(own_server: Server) -> None:
     assert "ada" not in text
 
 
-def test_what_is_refused_is_counted_by_its_limit(on_sqlite: Server) -> None:
+def test_a_refusal_is_counted_by_its_limit(on_sqlite: Server) -> None:
     on_sqlite.settings = {"AUTH_RATE_LIMITS": "register=1/60"}
     on_sqlite.start()
     for name in ("ada", "grace"):
@@ -91,7 +91,7 @@ def test_what_is_refused_is_counted_by_its_limit(on_sqlite: Server) -> None:
 
 
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "Via", "X-Real-IP"])
-def test_metrics_are_not_there_for_who_comes_through_a_proxy(server: Server, header: str) -> None:
+def test_metrics_are_not_there_through_a_proxy(server: Server, header: str) -> None:
     answer = httpx.get(f"{server.url}/metrics", headers={header: "127.0.0.1"})
     nowhere = httpx.get(f"{server.url}/nowhere", headers={header: "127.0.0.1"})
 
@@ -107,13 +107,13 @@ def test_metrics_are_not_there_for_networks_that_are_not_named(on_sqlite: Server
 
 
 def admin(server: Server) -> dict[str, str]:
-    """Make an administrator; return the header with its access token."""
+    """Make an administrator, and return the Authorization header."""
     made = sign_up(server, "root")
     server.execute("UPDATE accounts SET role = 'admin' WHERE email = 'root@example.test'")
     return {"Authorization": f"Bearer {made['access_token']}"}
 
 
-def test_an_admin_reads_who_did_what_from_where_page_by_page(server: Server) -> None:
+def test_an_admin_reads_the_audit_log_page_by_page(server: Server) -> None:
     bearer = admin(server)
     agent = {"User-Agent": "a browser\tof sorts", "X-Forwarded-For": "203.0.113.7"}
     agent["X-Request-Id"] = "request-of-eve"
@@ -123,23 +123,23 @@ def test_an_admin_reads_who_did_what_from_where_page_by_page(server: Server) -> 
         json={"email": eve["email"], "password": "wrong password"},
         headers=agent,
     )
-    url, seen, before = f"{server.url}/v1/admin/audit-events", [], None
+    url, events, before = f"{server.url}/v1/admin/audit-events", [], None
     while True:
         parameters = {"limit": 2, **({"before": before} if before else {})}
         page = httpx.get(url, headers=bearer, params=parameters).json()
-        seen += page["events"]
+        events += page["events"]
         before = page["next"]
         if before is None:
             break
 
-    refused = next(event for event in seen if event["request_id"] == "request-of-eve")
+    refused = next(event for event in events if event["request_id"] == "request-of-eve")
     assert refused["event"] == "login"
     assert refused["outcome"] == "failure"
     assert refused["account_id"]
     assert refused["address"] == "203.0.113.7"
     assert refused["user_agent"] == "a browserof sorts"
-    assert {"account.registered", "login"} <= {one["event"] for one in seen}
-    numbers = [event["id"] for event in seen]
+    assert {"account.registered", "login"} <= {event["event"] for event in events}
+    numbers = [event["id"] for event in events]
     assert numbers == sorted(set(numbers), reverse=True)
     only = httpx.get(url, headers=bearer, params={"event": "admin.read_audit"}).json()["events"]
     assert {event["event"] for event in only} == {"admin.read_audit"}
@@ -167,10 +167,10 @@ def test_events_are_logged_with_their_request_and_hold_no_secret(on_sqlite: Serv
     assert {"account.registered", "login", "refresh_token.reused"} <= set(events)
     assert all(event["request_id"] and event["address"] for event in events.values())
     with contextlib.closing(sqlite3.connect(on_sqlite.data / "auth.sqlite")) as database:
-        kept = str(database.execute("SELECT * FROM audit_events").fetchall())
+        stored_events = str(database.execute("SELECT * FROM audit_events").fetchall())
     for secret in (PASSWORD, ada["refresh_token"], ada["access_token"], ada["email"]):
         assert secret not in on_sqlite.log
-        assert secret not in kept
+        assert secret not in stored_events
 
 
 def test_a_login_that_cannot_be_written_down_does_not_happen(on_sqlite: Server) -> None:
@@ -190,7 +190,7 @@ def test_a_login_that_cannot_be_written_down_does_not_happen(on_sqlite: Server) 
 
 
 class Collector(ThreadingHTTPServer):
-    """An OpenTelemetry collector as we see it: it takes spans over HTTP."""
+    """A collector of OpenTelemetry, as far as it takes spans over HTTP."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -216,7 +216,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Write no log."""
 
 
 @pytest.fixture(name="collector")

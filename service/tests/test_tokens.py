@@ -1,4 +1,4 @@
-"""Tokens that were made by somebody else, or for something else, are refused."""
+"""Access tokens of another signer or for another purpose are refused."""
 
 import base64
 import hmac
@@ -22,14 +22,14 @@ MINUTE = 60
 
 
 def tokens(key: str, **changes: Any) -> Tokens:
-    known = KeySet([signing_keys.read(key)])
-    return Tokens(known, **{"issuer": ISSUER, "audience": ISSUER, "seconds": 600, **changes})
+    key_set = KeySet([signing_keys.read(key)])
+    return Tokens(key_set, **{"issuer": ISSUER, "audience": ISSUER, "seconds": 600, **changes})
 
 
 def forged(
     key: Any, *, header: dict[str, Any] | None = None, claims: dict[str, Any] | None = None
 ) -> str:
-    """Sign a token that is right except for the changes; None removes a claim."""
+    """Sign a token that is valid but for the changes; None removes a claim."""
     now = int(time.time())
     all_claims = {
         "iss": ISSUER,
@@ -41,9 +41,11 @@ def forged(
         "jti": "1",
         **(claims or {}),
     }
-    kept = {name: value for name, value in all_claims.items() if value is not None}
-    whole = {"alg": "ES256", "typ": "at+jwt", "kid": key.thumbprint(), **(header or {})}
-    return jwt.encode({k: v for k, v in whole.items() if v}, kept, key, registry=EVERY)
+    present_claims = {name: value for name, value in all_claims.items() if value is not None}
+    whole_header = {"alg": "ES256", "typ": "at+jwt", "kid": key.thumbprint(), **(header or {})}
+    return jwt.encode(
+        {k: v for k, v in whole_header.items() if v}, present_claims, key, registry=EVERY
+    )
 
 
 def encoded(raw: bytes) -> str:
@@ -55,7 +57,7 @@ def test_a_token_of_ours_names_its_account(key: str) -> None:
 
 
 def test_a_forged_token_that_is_right_in_all_is_accepted(key: str) -> None:
-    """Guards the tests below: it is their changes that are refused."""
+    """Guard the tests below: without a change, the token is valid."""
     assert tokens(key).verify(forged(ECKey.import_key(key))).subject == "account"
 
 
@@ -77,7 +79,7 @@ def test_a_forged_token_that_is_right_in_all_is_accepted(key: str) -> None:
     ids=str,
 )
 def test_a_token_with_other_claims_is_refused(key: str, claims: dict[str, Any]) -> None:
-    # numbers are seconds from now, and now is when the test runs
+    # Numbers are seconds from the moment of the test.
     now = int(time.time())
     changed = {k: v + now if isinstance(v, int) else v for k, v in claims.items()}
 
@@ -189,7 +191,7 @@ def test_another_services_key_is_refused(key: str) -> None:
 
 
 @pytest.mark.parametrize("token", ["", ".", "..", "a.b.c", "ey.ey.ey", "é.é.é", "x" * 100_000])
-def test_what_is_no_token_is_refused(key: str, token: str) -> None:
+def test_an_invalid_token_is_refused(key: str, token: str) -> None:
     with pytest.raises(TokenError):
         tokens(key).verify(token)
 
@@ -217,9 +219,7 @@ def test_the_published_key_verifies_and_has_its_thumbprint_as_name(
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer x.y.z", "Basic YTpi", "bearer"])
-def test_me_without_a_token_of_ours_says_how_to_authenticate(
-    client: httpx.Client, header: str
-) -> None:
+def test_me_without_an_access_token_names_the_scheme(client: httpx.Client, header: str) -> None:
     answer = client.get("/v1/me", headers={"Authorization": header})
 
     assert answer.status_code == 401

@@ -1,4 +1,4 @@
-"""Users of the service, as the tests play them."""
+"""Users of the service."""
 
 import re
 import time
@@ -14,7 +14,7 @@ _MAIL_SECONDS = 10
 
 @dataclass
 class User:
-    """Somebody with an account; `tokens` are those of the last sign-in."""
+    """A user with an account; `tokens` are from the last sign-in."""
 
     client: httpx.Client
     email: str = field(default_factory=lambda: f"{uuid.uuid4().hex}@example.test")
@@ -77,22 +77,22 @@ class User:
         return self.client.post("/v1/auth/refresh", json=body)
 
     def mailed(self, subject: str, *, to: str = "") -> str:
-        """Return the text of the last mail with this subject, waiting for it."""
-        deadline, seen = time.monotonic() + _MAIL_SECONDS, []
+        """Wait for the last mail with this subject, and return its text."""
+        deadline, subjects = time.monotonic() + _MAIL_SECONDS, []
         while time.monotonic() < deadline:
             mails = self.client.get("/dev/mailbox", params={"to": to or self.email}).json()["mails"]
-            seen = [mail["subject"] for mail in mails]
-            if subject in seen:
-                return str(mails[seen.index(subject)]["text"])
+            subjects = [mail["subject"] for mail in mails]
+            if subject in subjects:
+                return str(mails[subjects.index(subject)]["text"])
             time.sleep(0.02)
-        raise AssertionError(f"no mail about {subject!r} came, only {seen}")
+        raise AssertionError(f"no mail about {subject!r} came, only {subjects}")
 
     def token_mailed(self, subject: str, *, to: str = "") -> str:
         return token_in(self.mailed(subject, to=to))
 
 
 def token_in(text: str) -> str:
-    """Return the token of the link in a mail."""
-    found = re.search(r"\?token=(\S+)", text)
-    assert found, f"there is no link in {text}"
-    return found[1]
+    """Return the action token of the link in a mail."""
+    match = re.search(r"\?token=(\S+)", text)
+    assert match, f"no link in {text}"
+    return match[1]
