@@ -279,6 +279,25 @@ UNIT
   systemctl enable --quiet auth-routes.service
 }
 
+# A reboot may interrupt the watch of a new release, or the end of the release before it.
+finish_releases_on_boot() {
+  step "Finish interrupted releases on each boot"
+  if changed /etc/systemd/system/auth-finish.service <<'UNIT'
+[Unit]
+Description=Finishes releases that a reboot interrupted
+After=docker.service auth-routes.service caddy.service
+ConditionPathExists=/usr/local/sbin/auth-release
+
+[Service]
+ExecStart=/usr/local/sbin/auth-release finish
+
+[Install]
+WantedBy=multi-user.target
+UNIT
+  then systemctl daemon-reload; fi
+  systemctl enable --quiet auth-finish.service
+}
+
 harden_ssh() {
   step "Harden SSH"
   # 00-: the first value wins, and the image has a file of its own
@@ -317,6 +336,7 @@ main() {
   configure_proxy
   open_firewall
   restore_routes_on_boot
+  finish_releases_on_boot
   install -d -m 0700 /var/lib/auth-release
   printf 'ready on %s\n' "$boot_volume"
 }

@@ -1,6 +1,7 @@
 """The command line: `auth-release COMMAND`, as root."""
 
 import argparse
+import dataclasses
 import json
 import subprocess
 import sys
@@ -11,15 +12,18 @@ from collections.abc import Callable, Sequence
 from . import data_volume, logins, status
 from .containers import Docker
 from .desired import SERVICE, Desired
+from .detached import detached
 from .errors import ReleaseError
 from .failures import reason, visible
-from .lock import caller, detached, locked
+from .lock import caller, is_awaited, locked
 from .progress import Progress
 from .proxy import Proxy
 from .records import STATE, Record, Records
 from .releases import Releases
 from .routes import Routes
 from .service_host import ServiceHost
+from .snapshot import DockerSnapshot, ProxySnapshot, RoutesSnapshot
+from .turns import turn
 
 LOCK_SECONDS = 120
 
@@ -35,6 +39,15 @@ def host_of(service: str) -> ServiceHost:
     )
 
 
+def releases_of(service: str) -> Releases:
+    host = host_of(service)
+    return Releases(
+        host,
+        turn=lambda: turn(STATE, service, show=host.progress.show),
+        is_awaited=lambda: is_awaited(STATE, service),
+    )
+
+
 def make(service: str, work: Callable[[Releases], Record]) -> int:
     """Run `work` under the release lock, in a process that outlives the connection.
 
@@ -44,12 +57,12 @@ def make(service: str, work: Callable[[Releases], Record]) -> int:
     def locked_work(report: Callable[[str], None]) -> int:
         try:
             with locked(STATE, service, by=caller(), seconds=LOCK_SECONDS):
-                releases = Releases(host_of(service))
+                releases = releases_of(service)
                 try:
                     record = work(releases)
                     report(json.dumps(record.public(), sort_keys=True))
                 finally:
-                    releases.tidy()
+                    releases.finish()
         except Exception as error:  # noqa: BLE001 - each kind of error ends in a sentence
             return fail(error)
         return 0
@@ -81,10 +94,30 @@ def roll_back(service: str, number: int | None) -> int:
     return make(service, lambda releases: releases.rollback(number, by=caller(), login=login))
 
 
+def finish(service: str) -> int:
+    """Finish the work that an interrupted run left; without a name, of each service.
+
+    Services are finished side by side, as a watch takes its time.
+    """
+    if not service:
+        runs = [subprocess.Popen([sys.argv[0], "finish", each]) for each in Records.services(STATE)]
+        return max((run.wait() for run in runs), default=0)
+    with locked(STATE, service, by=caller(), seconds=LOCK_SECONDS):
+        releases = releases_of(service)
+        releases.clean_up()
+        releases.finish()
+    return 0
+
+
 def show_status(service: str, *, as_json: bool) -> int:
     """Print the status of a service; without a name, of each."""
     services = [service] if service else Records.services(STATE)
-    status.show_status(services, host_of, as_json=as_json, single=bool(service))
+    docker, proxy, routes = DockerSnapshot(), ProxySnapshot(), RoutesSnapshot(STATE)
+
+    def snapshot_of(name: str) -> ServiceHost:
+        return dataclasses.replace(host_of(name), docker=docker, proxy=proxy, routes=routes)
+
+    status.show_status(services, snapshot_of, as_json=as_json, single=bool(service))
     return 0
 
 
@@ -164,11 +197,12 @@ def _parser() -> argparse.ArgumentParser:
         ("rollback", "run an earlier release again; stdin may have a login"),
         ("history", "list the releases, newest first"),
         ("status", "show the live release"),
+        ("finish", "finish the work of an interrupted run, as after a boot"),
         ("logs", "show the live container's log"),
         ("exec", "run a command in the live container"),
     ):
         command = commands.add_parser(name, help=text)
-        if name == "status":
+        if name in {"finish", "status"}:
             command.add_argument(
                 "service", nargs="?", default="", type=_service, help="default: each"
             )
@@ -198,6 +232,7 @@ def dispatch(arguments: argparse.Namespace) -> int:
         "apply": lambda: apply(sys.stdin.buffer.read(), planned=arguments.number),
         "rollback": lambda: roll_back(arguments.service, arguments.to),
         "history": lambda: show_history(arguments.service, as_json=arguments.json),
+        "finish": lambda: finish(arguments.service),
         "status": lambda: show_status(arguments.service, as_json=arguments.json),
         "logs": lambda: show_logs(arguments.service, arguments.lines),
         "exec": lambda: execute(arguments.service, arguments.words),

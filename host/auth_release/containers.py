@@ -126,6 +126,10 @@ class Docker:
             if _is_release(service, inspected)
         }
 
+    def has_ended(self, container: Container) -> bool:
+        """Whether a container's first process is gone; the kernel answers faster than Docker."""
+        return not Path(f"/proc/{container.process}").exists()
+
     def foreign(self, service: str) -> list[str]:
         """List the containers with the service's label that this tool did not make.
 
@@ -134,9 +138,10 @@ class Docker:
         labelled = self._labelled(service)
         return sorted(_name(each) for each in labelled if not _is_release(service, each))
 
-    @staticmethod
-    def _labelled(service: str) -> list[Mapping[str, Any]]:
-        listing = ("docker", "ps", "--all", "--quiet", "--filter", f"label=auth.service={service}")
+    def _labelled(self, service: str) -> list[Mapping[str, Any]]:
+        """Return the service's entries of `docker inspect`; without a name, of all services."""
+        label = f"label=auth.service={service}" if service else "label=auth.service"
+        listing = ("docker", "ps", "--all", "--quiet", "--filter", label)
         while ids := run(*listing).split():
             try:
                 return list(json.loads(run("docker", "inspect", *ids)))

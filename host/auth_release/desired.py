@@ -17,6 +17,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PATH = re.compile(r"/[!-~]*")  # a URL's, in visible ASCII
 _PORTS = range(1, 65536)
 _USERS = range(1, 1 << 31)  # not root
+_WATCH_SECONDS = 600  # at most: the former container takes memory meanwhile
 _SIZE = re.compile(r"[1-9][0-9]*[kmg]")
 # parts that fetch a release or try it out, and do not belong to the running release
 _TRANSIENT = frozenset({"schema", "registry", "canary"})
@@ -24,12 +25,18 @@ _TRANSIENT = frozenset({"schema", "registry", "canary"})
 
 @dataclass(frozen=True, kw_only=True)
 class Health:
-    """The health gate: a release takes over once `path` answers 2xx for `stable_seconds` on end."""
+    """The health gate before the switch, and the watch after it.
+
+    A release takes over once `path` answers 2xx for `stable_seconds` on end, and three times in a
+    row at least. For `watch_seconds` after the switch the former container stays warm, and takes
+    over again if the new release ends or fails its health check. 0 is no watch.
+    """
 
     path: str = "/readyz"
-    interval_seconds: float = 0.2
+    interval_seconds: float = 0.1
     deadline_seconds: float = 60
-    stable_seconds: float = 2
+    stable_seconds: float = 0.5
+    watch_seconds: float = added(10, since=4)
 
 
 def _bytes(size: str) -> int:
@@ -151,6 +158,9 @@ class Desired:
             f"`uid` must be a user's but root's, not {self.uid}": self.uid in _USERS,
             f"`health.path` must begin with / and have no space, not {self.health.path!r}": bool(
                 _PATH.fullmatch(self.health.path)
+            ),
+            f"`health.watch_seconds` must be from 0 to {_WATCH_SECONDS}": (
+                0 <= self.health.watch_seconds <= _WATCH_SECONDS
             ),
             f"`image` must be named by digest, not {self.image!r}": bool(
                 re.fullmatch(r"\S+@sha256:[0-9a-f]{64}", self.image)

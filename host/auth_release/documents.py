@@ -12,7 +12,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from .errors import ReleaseError
 
-SCHEMA = 3  # 1 is the first format, without a number
+SCHEMA = 4  # 1 is the first format, without a number
 
 T = TypeVar("T")
 _WORDS: Mapping[object, str] = {str: "text", int: "a whole number", float: "a number"}

@@ -10,6 +10,8 @@ from .desired import Health
 from .errors import ReleaseError
 
 _ANSWER_SECONDS = 5
+_STREAK = 3  # successes in a row: one may be chance
+_SHORTEST_PAUSE = 0.05  # seconds between two probes
 _HEAD_BYTES = 64 << 10
 _NO_ANSWER = "none"
 _REDIRECTS = range(300, 400)
@@ -26,21 +28,21 @@ def wait_until_healthy(
 ) -> None:
     """Return once the container is healthy for `stable_seconds` on end; else raise ReleaseError.
 
+    A container that is healthy has answered three probes in a row at least.
     `probe` returns None or a problem, and `exit_code` that of a container that ended.
     `likely_cause` explains at the end why nothing answered.
     """
     deadline = now() + health.deadline_seconds
-    healthy_since: float | None = None
+    successes, healthy_since = 0, 0.0
     while True:
         code = exit_code()
         if code is not None:
             raise ReleaseError(f"the new container ended with exit code {code}")
         problem = probe()
-        if problem:
-            healthy_since = None
-        elif healthy_since is None:
+        successes = 0 if problem else successes + 1
+        if successes == 1:
             healthy_since = now()
-        if healthy_since is not None and now() - healthy_since >= health.stable_seconds:
+        if successes >= _STREAK and now() - healthy_since >= health.stable_seconds:
             return
         if now() >= deadline:
             cause = likely_cause() if problem and problem.startswith(_NO_ANSWER) else None
@@ -49,7 +51,7 @@ def wait_until_healthy(
                 f"{health.deadline_seconds:g} s; last answer: {problem or 'healthy, but too short'}"
                 f"{f'. The likely cause: {cause}' if cause else ''}"
             )
-        sleep(health.interval_seconds)
+        sleep(max(health.interval_seconds, _SHORTEST_PAUSE))
 
 
 def probe(address: str, port: int, path: str) -> str | None:

@@ -1,19 +1,19 @@
-"""A service's release lock, and a process that outlives its caller."""
+"""A service's release lock: one run at a time, and the name of its caller."""
 
 import contextlib
 import fcntl
 import os
-import select
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, TextIO
 
 from .errors import ReleaseError
 
 _ANCESTORS = 10
-_CRASHED = 70  # EX_SOFTWARE of sysexits.h
+_POLL_SECONDS = 0.1
+_GLANCE_SECONDS = 0.02  # longer than a look at the holder has the lock
 
 
 def caller() -> str:
@@ -42,27 +42,16 @@ def _address() -> str:
 
 @contextlib.contextmanager
 def locked(state: Path, service: str, *, by: str, seconds: float) -> Iterator[None]:
-    """Hold the service's release lock; the kernel releases it when the process ends."""
+    """Hold the service's release lock; the kernel releases it when the process ends.
+
+    Raises ReleaseError, with the holder's name, after `seconds`.
+    """
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    deadline = time.monotonic() + seconds
-    with (state / f"{service}.lock").open("a+") as file:
-        reported = False
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                file.seek(0)
-                holder = file.read().strip() or "another run"
-                if time.monotonic() >= deadline:
-                    raise ReleaseError(
-                        f"{holder} is releasing {service} and did not end within {seconds:g} s; "
-                        "try again when it has"
-                    ) from None
-                if not reported:
-                    print(f"Wait for {holder}, which is releasing {service}...", file=sys.stderr)
-                    reported = True
-                time.sleep(0.5)
+    with _path(state, service).open("a+") as file:
+        if not _take(file):
+            time.sleep(_GLANCE_SECONDS)
+        if not _take(file):
+            _wait_for(file, state, service, seconds)
         try:
             file.truncate(0)
             file.write(f"{by} (process {os.getpid()}, since {time.strftime('%H:%M:%S')})")
@@ -75,71 +64,52 @@ def locked(state: Path, service: str, *, by: str, seconds: float) -> Iterator[No
         yield
 
 
-def detached(work: Callable[[Callable[[str], None]], int]) -> tuple[int, str]:
-    """Do the work in a process that outlives this process; return its exit status and result.
-
-    The work gets a function that reports its result: this process ends then, and the work goes on
-    alone. It also goes on when the SSH connection breaks; the next run continues from there.
-    """
-    # in memory: a full disk must not hide the failure's message
-    with os.fdopen(os.memfd_create("auth-release"), "w+b") as output:
-        reader, writer = os.pipe()
-        child = os.fork()
-        if child == 0:
-            os.close(reader)
-            _leave(output.fileno())
-            status = _CRASHED
-            try:
-                status = work(lambda result: _report(writer, result))
-            finally:
-                sys.stderr.flush()
-                os._exit(status)
-        os.close(writer)
-        return _follow(child, reader, output.fileno())
+def is_awaited(state: Path, service: str) -> bool:
+    """Whether a run waits for the service's release lock."""
+    with _queue(state, service).open("a") as queue:
+        return not _take(queue)
 
 
-def _follow(child: int, reader: int, output: int) -> tuple[int, str]:
-    """Show the output of the process until its result or its end; return status and result."""
-    shown, ended = 0, False
-    with os.fdopen(reader) as results:
-        while not ended:
-            # readable at the result, or at the end of the process
-            ended = bool(select.select([results], [], [], 0.1)[0])
-            shown += _show(output, shown)
-        result = results.read()
-    if result:
-        return 0, result
-    _, status = os.waitpid(child, 0)
-    _show(output, shown)
-    code = os.waitstatus_to_exitcode(status)
-    if code < 0 or code == _CRASHED:
-        cause = f"by signal {-code}" if code < 0 else "at a mistake of its own"
-        raise ReleaseError(
-            f"the process that made it was ended {cause}. The next run finishes or undoes its "
-            "work. See `journalctl -t auth-release` and `dmesg`"
-        )
-    return code, ""
+def holder(state: Path, service: str) -> str | None:
+    """Describe the run that holds the service's release lock; None without such a run."""
+    path = _path(state, service)
+    if not path.exists():
+        return None
+    with path.open() as file:
+        return None if _take(file, shared=True) else _holder(file)
 
 
-def _leave(output: int) -> None:
-    """Leave the caller's terminal and streams, which would keep the SSH connection open."""
-    os.setsid()
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for stream, target in enumerate((nothing, nothing, output)):
-        os.dup2(target, stream)
+def _wait_for(file: TextIO, state: Path, service: str, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    print(f"Wait for {_holder(file)}, which is releasing {service}...", file=sys.stderr, flush=True)
+    with _queue(state, service).open("a") as queue:
+        # several runs may wait; the lock on the queue ends with the process, too
+        fcntl.flock(queue, fcntl.LOCK_SH)
+        while not _take(file):
+            if time.monotonic() >= deadline:
+                raise ReleaseError(
+                    f"{_holder(file)} is releasing {service} and did not end within {seconds:g} s; "
+                    "try again when it has"
+                )
+            time.sleep(_POLL_SECONDS)
 
 
-def _report(writer: int, result: str) -> None:
-    with contextlib.suppress(BrokenPipeError):  # the caller is gone
-        os.write(writer, result.encode())
-    os.close(writer)
+def _take(file: IO[str], *, shared: bool = False) -> bool:
+    try:
+        fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
-def _show(output: int, begin: int) -> int:
-    """Copy the output since `begin` to stderr; return its length in bytes."""
-    text = os.pread(output, 1 << 20, begin)
-    with contextlib.suppress(BrokenPipeError):
-        sys.stderr.buffer.write(text)
-        sys.stderr.flush()
-    return len(text)
+def _holder(file: TextIO) -> str:
+    file.seek(0)
+    return file.read().strip() or "another run"
+
+
+def _path(state: Path, service: str) -> Path:
+    return state / f"{service}.lock"
+
+
+def _queue(state: Path, service: str) -> Path:
+    return state / f"{service}.queue"

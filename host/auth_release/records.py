@@ -38,6 +38,10 @@ class Record:
     seconds: float
     outcome: str
     note: str = ""
+    # The release that stands by while this is watched; in a failed release, the one that took over
+    # again after the switch. 0: there is no such release.
+    standby: int = 0
+    unfinished: str = ""  # why the containers or releases before this could not be removed
     # the document that was read: a newer tool's fields are written back
     stored: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 

@@ -1,11 +1,13 @@
 """A release, from the desired state to its record."""
 
+import contextlib
 import dataclasses
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
-from . import canary as trial
-from . import health, listening, preflight, rollback
+from . import preflight, rollback
+from .candidate import Candidate
 from .desired import Desired, Registry
 from .errors import ReleaseError
 from .failures import reason
@@ -13,14 +15,27 @@ from .records import Record
 from .retirement import Retirement
 from .routes import rules
 from .service_host import ServiceHost
+from .watch import Watch
 
 
 class Releases:
-    """Makes releases of a service on this host."""
+    """Makes releases of a service on this host.
 
-    def __init__(self, host: ServiceHost) -> None:
+    `turn` lets a few releases of the host's services in at a time. `is_awaited`: another run waits
+    for the release lock.
+    """
+
+    def __init__(
+        self,
+        host: ServiceHost,
+        *,
+        turn: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
+        is_awaited: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.host = host
-        self._retirement = Retirement(host)
+        self._turn, self._is_awaited = turn, is_awaited
+        self._retirement, self._watch = Retirement(host), Watch(host)
+        self._began = 0  # the release that this run made
 
     def apply(
         self, desired: Desired, *, by: str, planned: int | None = None, note: str = ""
@@ -33,25 +48,23 @@ class Releases:
         self.clean_up()
         live = self.host.live()
         if live is None or live.fingerprint == desired.fingerprint:
-            differences = self.host.drift(live)
+            differences = [*self.host.unfinished(live), *self.host.drift(live)]
             if live and not differences:
                 self.host.progress.show(f"Release {live.number} already runs this.")
                 return live
             if differences:
                 note = note or f"repair: {'; '.join(differences)}"
                 self.host.progress.show(f"Repair, as {'; '.join(differences)}.")
-        record = self._begin(desired, live, by=by, planned=planned, note=note)
-        route = self.host.routes.text(self.host.service)
-        try:
-            self._bring_up(record, live)
-            with self.host.progress.step("Switch to it"):
-                self._take_over(record)
-        except BaseException as error:
-            self._give_up(record, live, route, error)
-            raise
-        record = self._close(record, "live")
-        self._run_hooks(record, "after")
+        live = self._make_room(live)
+        with self._turn():
+            record = self._release(desired, live, by=by, planned=planned, note=note)
+        Candidate(self.host, record).run_hooks("after")
         self.host.progress.show(f"Release {record.number} is live after {record.seconds} s.")
+        if record.standby:
+            seconds = desired.health.watch_seconds
+            self.host.progress.show(
+                f"Release {record.standby} stands by for {seconds:g} s, in case that fails."
+            )
         return record
 
     def rollback(self, number: int | None, *, by: str, login: Registry | None = None) -> Record:
@@ -59,8 +72,12 @@ class Releases:
 
         `login` fetches its image if this host no longer has it: records keep no login.
         """
+        self.clean_up()
+        self._make_room(self.host.live())
         live = self.host.routes.live(self.host.service)
-        target = rollback.target(self.host.records, number, live=live)
+        target = rollback.target(
+            self.host.records, number, live=live, went_back=self.host.went_back()
+        )
         target.desired.check()
         desired = target.desired
         if login:
@@ -68,23 +85,27 @@ class Releases:
         origin = f" from {live}" if live else ""
         return self.apply(desired, by=by, note=f"rollback{origin} to {target.number}")
 
-    def tidy(self) -> None:
-        """Drain and stop the containers that are no longer live, and delete old releases.
+    def finish(self) -> None:
+        """Watch the live release, drain and stop the other containers, and delete old releases.
 
-        Requests reach the live release already, so nobody has to wait for this.
+        Requests reach the live release already, so nobody has to wait for this. A failure is kept
+        in the live release's record, for the status and the next preview.
         """
         live = self.host.live()
         if live is None:
             return
         try:
+            live = self._end_watch(live)
             self._retirement.retire_all_but(live.number)
             self._retirement.prune(live.desired.keep)
             self.host.proxy.empty_canary_log(self.host.service)
+            self._note_unfinished(live, "")
         except Exception as error:  # noqa: BLE001 - the release's own result is known by now
             self.host.progress.show(f"This is left for the next run: {reason(error)}")
+            self._note_unfinished(live, reason(error))
 
     def clean_up(self) -> None:
-        """Finish or undo the work of a killed run: afterwards the live release alone is there."""
+        """Finish or undo a killed run's work on the requests: they reach the live release alone."""
         host = self.host
         host.records.forget_logins()
         number = host.routes.live(host.service)
@@ -97,12 +118,50 @@ class Releases:
         if live and live.host_port:
             # the proxy's next site dials an address, which must lead to this release as well
             host.routes.put_back(host.service, rules(live, host.slot))
-        if live and live.number in containers and (len(unfinished) > 1 or live.outcome != "live"):
+        # a release began, or gives way to the live release
+        is_half_done = any(r.outcome == "started" or r.standby == number for r in unfinished)
+        if live and live.number in containers and is_half_done:
             # killed before the kernel had the rules, or while a canary had its share
             with host.progress.step(f"Lead all requests to release {live.number}, as was begun"):
                 self._take_over(live)
                 host.records.save(dataclasses.replace(live, outcome="live"))
+
+    def _make_room(self, live: Record | None) -> Record | None:
+        """End a former run's watch, and remove every container except the live release's.
+
+        Returns the record of the live release, which may be the release before `live`.
+        """
+        if live and live.standby:
+            live = self._watch.finish(live, is_awaited=lambda: True, fresh=False)
+        number = live.number if live else self.host.routes.live(self.host.service)
         self._retirement.retire_all_but(number)
+        return live
+
+    def _end_watch(self, live: Record) -> Record:
+        if not live.standby:
+            return live
+        fresh = live.number == self._began
+        return self._watch.finish(live, is_awaited=self._is_awaited, fresh=fresh)
+
+    def _note_unfinished(self, live: Record, reason: str) -> None:
+        record = self.host.records.get(live.number)
+        if record and record.unfinished != reason:
+            self.host.records.save(dataclasses.replace(record, unfinished=reason))
+
+    def _release(
+        self, desired: Desired, live: Record | None, *, by: str, planned: int | None, note: str
+    ) -> Record:
+        """Bring the new release up and switch to it; after a failure the live release serves on."""
+        record = self._begin(desired, live, by=by, planned=planned, note=note)
+        route = self.host.routes.text(self.host.service)
+        try:
+            Candidate(self.host, record).bring_up(live)
+            with self.host.progress.step("Switch to it"):
+                self._take_over(record)
+        except BaseException as error:
+            self._give_up(record, live, route, error)
+            raise
+        return self._close(record, "live")
 
     def _begin(
         self, desired: Desired, live: Record | None, *, by: str, planned: int | None, note: str
@@ -132,9 +191,18 @@ class Releases:
             seconds=0,
             outcome="started",
             note=note,
+            standby=self._standby(desired, live),
         )
         host.records.save(record)
+        self._began = number
         return record
+
+    def _standby(self, desired: Desired, live: Record | None) -> int:
+        """Return the live release's number if it can stand by for the new release, else 0."""
+        if live is None or not desired.health.watch_seconds:
+            return 0
+        container = self.host.docker.containers(self.host.service).get(live.number)
+        return live.number if container and container.running else 0
 
     def _newest(self) -> str:
         """Describe the newest release and its author."""
@@ -151,69 +219,11 @@ class Releases:
         used = {live.address} if live else {container.address for container in containers}
         return next(address for address in host.slot.releases if address not in used)
 
-    def _bring_up(self, record: Record, live: Record | None) -> None:
-        host, desired = self.host, record.desired
-        secrets = host.records.write_secrets(record.number, desired)
-        self._run_hooks(record, "before")
-        beside = f" beside {live.container}" if live else ""
-        with host.progress.step(f"Start {record.container}{beside}"):
-            host.docker.start(record, secrets)
-        with host.progress.step("Wait until it is healthy"):
-            health.wait_until_healthy(
-                desired.health,
-                probe=lambda: health.probe(record.address, desired.port, desired.health.path),
-                exit_code=lambda: self._exit_code(record),
-                likely_cause=lambda: self._why_unreachable(record),
-            )
-        if desired.canary and live:
-            self._try_out(record, live)
-
-    def _try_out(self, record: Record, live: Record) -> None:
-        host, canary = self.host, record.desired.canary
-        if canary is None:
-            return
-        share = f"{canary.percent} % of the requests for {canary.seconds:g} s"
-        with host.progress.step(f"Try it on {share}"):
-            log = host.proxy.canary_log(host.service)
-            host.proxy.empty_canary_log(host.service)
-            host.proxy.serve(live.desired, host.slot)
-            host.routes.split(live, record, canary, host.slot)
-            tally = trial.watch(
-                canary, count=lambda: trial.read(log), exit_code=lambda: self._exit_code(record)
-            )
-        host.progress.show(f"  {tally.answers} answers, {tally.errors} server errors")
-
     def _take_over(self, record: Record) -> None:
         """Lead the requests to a healthy container, from now on and after a reboot."""
         self.host.docker.keep_over_reboots(record.container, keep=True)
         self.host.proxy.serve(record.desired, self.host.slot)
         self.host.routes.route_to(record, self.host.slot)
-
-    def _run_hooks(self, record: Record, when: str) -> None:
-        hooks = record.desired.hooks
-        for argv in hooks.before if when == "before" else hooks.after:
-            with self.host.progress.step(f"Run {' '.join(argv)}"):
-                secrets = self.host.records.secrets_folder(record.number)
-                try:
-                    output = self.host.docker.run_hook(record, secrets, argv)
-                except ReleaseError as error:
-                    state = f"; release {record.number} is live" if when == "after" else ""
-                    raise ReleaseError(
-                        f"the hook {' '.join(argv)!r} {when} the release failed{state}: {error}"
-                    ) from None
-            self._quote(output.splitlines())
-
-    def _why_unreachable(self, record: Record) -> str | None:
-        container = self.host.docker.containers(self.host.service).get(record.number)
-        if container is None:
-            return None
-        return listening.why_unreachable(container.process, record.desired.port)
-
-    def _exit_code(self, record: Record) -> int | None:
-        container = self.host.docker.containers(self.host.service).get(record.number)
-        if container is None:
-            raise ReleaseError("the new container was removed by somebody")
-        return None if container.running else container.exit_code
 
     def _give_up(
         self, record: Record, live: Record | None, route: str | None, error: BaseException
@@ -224,7 +234,7 @@ class Releases:
         """
         steps: tuple[Callable[[], object], ...] = (
             lambda: self._route_back(live, route),
-            lambda: self._remove(record),
+            lambda: Candidate(self.host, record).remove(),
             lambda: self.host.records.remove_secrets(record.number),
             lambda: self._close(record, "failed", note=reason(error)),
         )
@@ -241,20 +251,12 @@ class Releases:
         elif route:
             self.host.routes.put_back(self.host.service, route)
 
-    def _remove(self, record: Record) -> None:
-        docker = self.host.docker
-        if record.number in docker.containers(self.host.service):
-            self.host.progress.show(f"Last lines of {record.container}:")
-            self._quote(docker.logs(record.container))
-            docker.stop_and_remove(record.container, grace=record.desired.stop_seconds)
-
-    def _quote(self, lines: Iterable[str]) -> None:
-        for line in lines:
-            self.host.progress.show(f"  | {line}")
-
     def _close(self, record: Record, outcome: str, *, note: str = "") -> Record:
         seconds = self.host.progress.seconds
         note = note or record.note
-        record = dataclasses.replace(record, outcome=outcome, seconds=seconds, note=note)
+        standby = record.standby if outcome == "live" else 0
+        record = dataclasses.replace(
+            record, outcome=outcome, seconds=seconds, note=note, standby=standby
+        )
         self.host.records.save(record)
         return record

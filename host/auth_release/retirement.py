@@ -38,8 +38,7 @@ class Retirement:
         for other, record in records.items():
             if other != number and record.outcome in {"started", "live"}:
                 host.records.remove_secrets(other)
-                outcome = "replaced" if record.outcome == "live" else "interrupted"
-                host.records.save(dataclasses.replace(record, outcome=outcome))
+                host.records.save(_ended(record, live=number))
 
     def prune(self, keep: int) -> None:
         """Delete old releases, and the images of deleted releases alone.
@@ -81,3 +80,14 @@ class Retirement:
                 docker.tag(record)
         for number in tagged - {record.number for record in kept}:
             docker.untag(service, number)
+
+
+def _ended(record: Record, *, live: int | None) -> Record:
+    """Return the record of a release whose containers are gone."""
+    if record.outcome == "started":
+        return dataclasses.replace(record, outcome="interrupted", standby=0)
+    if record.standby and record.standby == live:
+        # the run was killed between going back and the record of it
+        note = f"release {live} took over again, and the run was interrupted"
+        return dataclasses.replace(record, outcome="failed", note=note)
+    return dataclasses.replace(record, outcome="replaced", standby=0)

@@ -9,14 +9,24 @@ from .records import Record, Records
 _NEVER_SERVED = {"failed": "it failed", "interrupted": "it was interrupted", "started": "it began"}
 
 
-def target(records: Records, number: int | None, *, live: int | None) -> Record:
+def target(
+    records: Records, number: int | None, *, live: int | None, went_back: Record | None
+) -> Record:
     """Return the record of release `number`; without a number, of the newest earlier release.
+
+    `went_back` is a release that just gave way to the live release: then a number is necessary, as
+    a caller without one may not know of that.
 
     Raises ReleaseError, with the reason, for a release that can't be run again.
     """
     replaced = [record for record in records.all() if record.outcome == "replaced"]
     usable = [record for record in replaced if record.schema <= SCHEMA]
     newer = [record.number for record in replaced if record not in usable]
+    if number is None and went_back and usable:
+        raise ReleaseError(
+            f"release {went_back.number} failed already, and release {live} is live again. To go "
+            f"back further, name a release: {_listed([record.number for record in usable])}"
+        )
     if number is None:
         if usable:
             return usable[0]

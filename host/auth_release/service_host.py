@@ -49,6 +49,25 @@ class ServiceHost:
         reason = self.records.unreadable().get(number, "it is gone")
         return [f"the record of the live release {number} can't be read: {reason}"]
 
+    def unfinished(self, live: Record | None) -> list[str]:
+        """List the work that a run left behind after the switch to the live release.
+
+        The caller knows that no run is under way: it holds the release lock, or asked for its
+        holder.
+        """
+        if live is None:
+            return []
+        watch = f"the watch of release {live.number} was interrupted"
+        left = f"release {live.number} serves, but its run could not finish: {live.unfinished}"
+        return [*([watch] if live.standby else []), *([left] if live.unfinished else [])]
+
+    def went_back(self) -> Record | None:
+        """Return the newest release if it failed in its watch and gave way to the live release."""
+        newest = next(iter(self.records.all()), None)
+        live = self.routes.live(self.service)
+        is_back = newest and newest.outcome == "failed" and newest.standby == live
+        return newest if is_back else None
+
     def skipped(self) -> list[str]:
         """List the unreadable records, without the live release's: `drift` has that."""
         live = self.routes.live(self.service)

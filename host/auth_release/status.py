@@ -5,8 +5,9 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from . import lock
 from .failures import visible
-from .records import Records
+from .records import STATE, Records
 from .service_host import ServiceHost
 
 _COLUMNS = ("release", "outcome", "at", "seconds", "revision", "by", "note")
@@ -18,11 +19,17 @@ def status(host: ServiceHost) -> dict[str, Any]:
     containers = host.docker.containers(host.service)
     # by the route: the live release's record may be unreadable
     container = containers.pop(host.routes.live(host.service) or 0, None)
+    run = lock.holder(STATE, host.service)
+    went_back = host.went_back()
     return {
         "live": live.public() if live else None,
         "running": bool(container and container.running),
         "others": sorted(other.name for other in containers.values()),
-        "differs": host.drift(live),
+        "run": run,
+        "watching": bool(run and live and live.standby),
+        "standby": live.standby if live else 0,
+        "went_back": went_back.public() if went_back else None,
+        "differs": [*([] if run else host.unfinished(live)), *host.drift(live)],
         "skipped": host.skipped(),
         "foreign": host.docker.foreign(host.service),
         "next": host.records.next_number(),
@@ -61,12 +68,24 @@ def _lines(service: str, answer: Mapping[str, Any]) -> list[str]:
         *_live_lines(service, answer),
         *(f"  differs: {difference}" for difference in answer["differs"]),
         *(f"  skipped: {record}" for record in answer["skipped"]),
-        *(f"  {other} runs, too: a release begins or ends" for other in answer["others"]),
+        *_run_lines(answer),
         *(
             f"  {other} has labels of {service}, but the release tool did not make it"
             for other in answer["foreign"]
         ),
     ]
+
+
+def _run_lines(answer: Mapping[str, Any]) -> list[str]:
+    """Describe the run that is under way, and the end of the newest watch."""
+    lines = [f"  {other} is there, too: a release begins or ends" for other in answer["others"]]
+    if answer["watching"]:
+        lines = [f"  watching: release {answer['standby']} stands by in case it fails"]
+    if answer["run"]:
+        lines.append(f"  under way: the run of {answer['run']}")
+    if failed := answer["went_back"]:
+        lines.append(f"  Release {failed['release']} failed after it was live: {failed['note']}")
+    return lines
 
 
 def _live_lines(service: str, answer: Mapping[str, Any]) -> list[str]:

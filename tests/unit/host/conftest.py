@@ -5,7 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from host.auth_release import containers, data_volume, health, logins, preflight, proxy
+from host.auth_release import (
+    containers,
+    data_volume,
+    health,
+    logins,
+    preflight,
+    proxy,
+    status,
+    watch,
+)
 from tests.unit.host.fakes import Host
 
 
@@ -19,8 +28,11 @@ def _host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     monkeypatch.setattr(logins, "MEMORY", tmp_path / "run")
     monkeypatch.setattr(logins, "DISK", tmp_path / "tmp")
     monkeypatch.setattr(proxy, "_CLOSING_SECONDS", 0)
+    monkeypatch.setattr(status, "STATE", tmp_path / "state")
     monkeypatch.setattr(os, "chown", lambda *_: None)
     monkeypatch.setattr(preflight, "check", lambda *_, **__: None)
     monkeypatch.setattr(data_volume, "problem", lambda: None)
+    monkeypatch.setattr(health, "_SHORTEST_PAUSE", 0)
+    monkeypatch.setattr(watch, "_SHORTEST_PAUSE", 0)
     monkeypatch.setattr(health, "probe", lambda *_: None)
     return Host.new(tmp_path / "state")

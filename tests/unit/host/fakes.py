@@ -22,6 +22,15 @@ OTHER = f"registry.test/auth@sha256:{'b' * 64}"
 SLOT = Slot.of(0)
 
 
+QUICK = {
+    "path": "/readyz",
+    "interval_seconds": 0,
+    "deadline_seconds": 5,
+    "stable_seconds": 0,
+    "watch_seconds": 0.01,
+}
+
+
 def document(**changes: Any) -> dict[str, Any]:
     return {
         "service": "auth",
@@ -34,7 +43,7 @@ def document(**changes: Any) -> dict[str, Any]:
         "environment": {"AUTH_ISSUER": "http://192.0.2.7"},
         "secrets": {"AUTH_SIGNING_KEY": "hunter3"},
         "uid": 10001,
-        "health": {"path": "/readyz", "deadline_seconds": 5, "stable_seconds": 0},
+        "health": QUICK,
         "limits": {"memory": "512m", "cpus": "1", "pids": 256},
         "hooks": {},
         "canary": None,
@@ -133,6 +142,10 @@ class FakeDocker(containers.Docker):
     def containers(self, service: str) -> dict[int, Container]:
         assert service == "auth"
         return dict(self.running)
+
+    def has_ended(self, container: Container) -> bool:
+        running = [c for c in self.running.values() if c.name == container.name]
+        return not running or not running[0].running
 
     def foreign(self, service: str) -> list[str]:
         assert service == "auth"
@@ -257,6 +270,7 @@ class Host:
     routes: FakeRoutes
     records: MortalRecords
     logged: list[str] = dataclasses.field(default_factory=list)
+    awaited: bool = False  # by another run
 
     @classmethod
     def new(cls, state: Path) -> "Host":
@@ -284,7 +298,7 @@ class Host:
     @property
     def releases(self) -> Releases:
         """Return a new run of the tool."""
-        return Releases(self.parts)
+        return Releases(self.parts, is_awaited=lambda: self.awaited)
 
     @property
     def serving(self) -> int | None:
@@ -302,10 +316,18 @@ class Host:
     def site(self) -> Path:
         return proxy.CADDY / "sites" / "auth.caddy"
 
+    def rollback(self, number: int | None = None, **options: Any) -> Record:
+        """Roll back and finish, as a run of the tool does."""
+        releases = self.releases
+        try:
+            return releases.rollback(number, by="test", **options)
+        finally:
+            releases.finish()
+
     def apply(self, **changes: Any) -> Record:
-        """Release and tidy, as a run of the tool does."""
+        """Release and finish, as a run of the tool does."""
         releases = self.releases
         try:
             return releases.apply(desired(**changes), by="test")
         finally:
-            releases.tidy()
+            releases.finish()

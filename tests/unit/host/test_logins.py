@@ -30,7 +30,7 @@ def test_no_file_holds_the_password_after_releases_and_a_rollback(
     host.apply()
     host.apply(image=OTHER)
     host.docker.images.discard(IMAGE)
-    host.releases.rollback(None, by="test", login=NEWER)
+    host.rollback(login=NEWER)
 
     assert holding(tmp_path, document()["secrets"]["AUTH_SIGNING_KEY"]), "nothing was searched"
     assert holding(tmp_path, PASSWORD) == []
@@ -69,7 +69,7 @@ def test_a_rollback_whose_image_is_here_wants_no_login(host: Host) -> None:
     host.apply()
     host.apply(image=OTHER)
 
-    assert host.releases.rollback(None, by="test").desired.image == IMAGE
+    assert host.rollback().desired.image == IMAGE
 
 
 def test_a_rollback_whose_image_is_gone_fetches_it_with_its_callers_login(host: Host) -> None:
@@ -77,7 +77,7 @@ def test_a_rollback_whose_image_is_gone_fetches_it_with_its_callers_login(host: 
     host.apply(image=OTHER)
     host.docker.images.discard(IMAGE)
 
-    restored = host.releases.rollback(None, by="test", login=NEWER)
+    restored = host.rollback(login=NEWER)
 
     assert restored.desired.image == IMAGE
     assert host.docker.pulled_by[-1] == NEWER
@@ -146,7 +146,7 @@ def test_what_is_kept_survives_a_prune_of_all_that_has_no_tag(host: Host) -> Non
     host.apply(image=OTHER)
     host.docker.prune()
 
-    assert host.releases.rollback(None, by="test").desired.image == IMAGE
+    assert host.rollback().desired.image == IMAGE
     assert len(host.docker.pulled_by) == 2, "it was fetched again"
 
 

@@ -103,7 +103,7 @@ def test_rollback_restores_image_and_configuration(host: Host) -> None:
     host.apply(environment={"A": "1"})
     host.apply(image=OTHER, environment={"A": "2"})
 
-    restored = host.releases.rollback(None, by="test")
+    restored = host.rollback()
 
     assert restored.desired.image == IMAGE
     assert restored.desired.environment == {"A": "1"}
@@ -135,16 +135,16 @@ def test_a_rollback_that_is_refused_has_the_reason_and_the_choice(
     with pytest.raises(
         ReleaseError, match=f"^can't roll back to release {number}: {reason}. Choose from: 4$"
     ):
-        host.releases.rollback(number, by="test")
+        host.rollback(number)
 
 
 def test_a_rollback_without_an_earlier_release_is_refused(host: Host) -> None:
     host.apply()
 
     with pytest.raises(ReleaseError, match=r"^there is no earlier release to roll back to$"):
-        host.releases.rollback(None, by="test")
+        host.rollback()
     with pytest.raises(ReleaseError, match=r"already. There is no earlier release to roll back to"):
-        host.releases.rollback(1, by="test")
+        host.rollback(1)
 
 
 def test_old_releases_are_deleted_with_images_that_no_other_release_uses(host: Host) -> None:
@@ -165,7 +165,7 @@ def test_failed_releases_do_not_push_out_the_one_to_roll_back_to(host: Host) -> 
             host.apply(image=OTHER)
     host.apply(environment={"A": "3"})
 
-    assert host.releases.rollback(None, by="test").desired.environment == {"A": "2"}
+    assert host.rollback().desired.environment == {"A": "2"}
 
 
 # a release with all its parts

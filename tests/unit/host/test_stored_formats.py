@@ -103,9 +103,10 @@ def test_what_a_record_of_each_form_runs_is_no_new_release(host: Host, form: str
 @pytest.mark.parametrize("form", FORMS)
 def test_a_release_of_each_form_is_replaced_and_rolled_back_to(host: Host, form: str) -> None:
     record = released(host, form)
+    host.awaited = True
 
     host.apply(image=OTHER)
-    restored = host.releases.rollback(None, by="test")
+    restored = host.rollback()
 
     assert restored.note == f"rollback from {NUMBER + 1} to {NUMBER}"
     assert restored.desired == record.desired
@@ -172,7 +173,7 @@ def test_what_a_newer_tool_released_is_not_run_again_by_halves(host: Host) -> No
     with pytest.raises(
         ReleaseError, match="can't roll back to release 3: a newer release tool made it"
     ):
-        host.releases.rollback(NUMBER, by="test")
+        host.rollback(NUMBER)
 
 
 BROKEN = ["", "[]", "{}", '{"schema": "x"}', json.dumps(newer(host_port="many")), "\0"]
@@ -187,7 +188,7 @@ def test_a_record_that_can_not_be_read_is_skipped_and_named(host: Host, text: st
     assert [record.number for record in host.records.all()] == [2, 1]
     (skipped,) = host.parts.skipped()
     assert "the record of release 9 can't be read: " in skipped
-    assert host.releases.rollback(None, by="test").number == 10, "a number was used twice"
+    assert host.rollback().number == 10, "a number was used twice"
     assert host.apply().number == 10
 
 

@@ -1,0 +1,102 @@
+"""The container of a new release, from its start through the health gate and the canary."""
+
+from collections.abc import Iterable
+
+from . import canary as trial
+from . import health, listening
+from .desired import Canary
+from .errors import ReleaseError
+from .records import Record
+from .service_host import ServiceHost
+
+
+class Candidate:
+    """A new release's container: it gets requests only after all its trials."""
+
+    def __init__(self, host: ServiceHost, record: Record) -> None:
+        self._host, self._record = host, record
+
+    def bring_up(self, live: Record | None) -> None:
+        """Run the hooks before the release, start the container, and try it."""
+        host, record = self._host, self._record
+        secrets = host.records.write_secrets(record.number, record.desired)
+        self.run_hooks("before")
+        beside = f" beside {live.container}" if live else ""
+        with host.progress.step(f"Start {record.container}{beside}"):
+            host.docker.start(record, secrets)
+        with host.progress.step("Wait until it is healthy"):
+            self.wait_until_healthy()
+        if record.desired.canary and live:
+            self._try_out(record.desired.canary, live)
+
+    def wait_until_healthy(self) -> None:
+        record = self._record
+        health.wait_until_healthy(
+            record.desired.health,
+            probe=self.probe,
+            exit_code=self._exit_code,
+            likely_cause=self._why_unreachable,
+        )
+
+    def probe(self) -> str | None:
+        """Ask the container for its health; return None, or the problem."""
+        record = self._record
+        port, path = record.desired.port, record.desired.health.path
+        if record.host_port:
+            return health.probe("127.0.0.1", record.host_port, path)
+        return health.probe(record.address, port, path)
+
+    def run_hooks(self, when: str) -> None:
+        """Run the hooks `before` or `after` the release."""
+        host, record = self._host, self._record
+        hooks = record.desired.hooks
+        for argv in hooks.before if when == "before" else hooks.after:
+            with host.progress.step(f"Run {' '.join(argv)}"):
+                secrets = host.records.secrets_folder(record.number)
+                try:
+                    output = host.docker.run_hook(record, secrets, argv)
+                except ReleaseError as error:
+                    state = f"; release {record.number} is live" if when == "after" else ""
+                    raise ReleaseError(
+                        f"the hook {' '.join(argv)!r} {when} the release failed{state}: {error}"
+                    ) from None
+            self._quote(output.splitlines())
+
+    def show_last_lines(self) -> None:
+        """Show the end of the container's log."""
+        self._host.progress.show(f"Last lines of {self._record.container}:")
+        self._quote(self._host.docker.logs(self._record.container))
+
+    def remove(self) -> None:
+        """Stop and remove the container after showing its last lines."""
+        host, record = self._host, self._record
+        if record.number in host.docker.containers(host.service):
+            self.show_last_lines()
+            host.docker.stop_and_remove(record.container, grace=record.desired.stop_seconds)
+
+    def _try_out(self, canary: Canary, live: Record) -> None:
+        host = self._host
+        share = f"{canary.percent} % of the requests for {canary.seconds:g} s"
+        with host.progress.step(f"Try it on {share}"):
+            log = host.proxy.canary_log(host.service)
+            host.proxy.empty_canary_log(host.service)
+            host.proxy.serve(live.desired, host.slot)
+            host.routes.split(live, self._record, canary, host.slot)
+            tally = trial.watch(canary, count=lambda: trial.read(log), exit_code=self._exit_code)
+        host.progress.show(f"  {tally.answers} answers, {tally.errors} server errors")
+
+    def _why_unreachable(self) -> str | None:
+        container = self._host.docker.containers(self._host.service).get(self._record.number)
+        if container is None:
+            return None
+        return listening.why_unreachable(container.process, self._record.desired.port)
+
+    def _exit_code(self) -> int | None:
+        container = self._host.docker.containers(self._host.service).get(self._record.number)
+        if container is None:
+            raise ReleaseError("the new container was removed by somebody")
+        return None if container.running else container.exit_code
+
+    def _quote(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self._host.progress.show(f"  | {line}")
