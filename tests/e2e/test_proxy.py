@@ -19,7 +19,13 @@ from tests.localcloud.caller import eventually
 from tests.testbed.clone import Clone
 from tests.testbed.server import TOOL, Server
 
-QUICK = {"path": "/readyz", "interval_seconds": 0.2, "deadline_seconds": 30, "stable_seconds": 0}
+QUICK = {
+    "path": "/readyz",
+    "interval_seconds": 0.1,
+    "deadline_seconds": 30,
+    "stable_seconds": 0,
+    "watch_seconds": 1,
+}
 IMAGE = """\
 ARG IMAGE
 FROM ${IMAGE}

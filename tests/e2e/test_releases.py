@@ -5,6 +5,7 @@ Wherever a load runs, no request may fail.
 
 import json
 import platform
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -20,7 +21,13 @@ from tests.testbed.clone import Clone
 from tests.testbed.load import Load
 from tests.testbed.server import TOOL, Server
 
-QUICK = {"path": "/readyz", "interval_seconds": 0.2, "deadline_seconds": 30, "stable_seconds": 0}
+QUICK = {
+    "path": "/readyz",
+    "interval_seconds": 0.1,
+    "deadline_seconds": 30,
+    "stable_seconds": 0,
+    "watch_seconds": 1,
+}
 _KILLS = 60  # more effects than a release has
 
 
@@ -102,6 +109,47 @@ def test_a_release_that_gets_healthy_and_then_dies(server: Server) -> None:
     assert dying.returncode != 0
     assert "the new container ended with exit code 137" in output
     assert server.status()["live"] == before
+
+
+# healthy, until a second after its first request: then it answers the open requests, and ends
+SHORT_LIVED = """\
+ARG IMAGE
+FROM ${IMAGE}
+COPY short_lived.py /srv/short_lived.py
+ENTRYPOINT ["python3", "/srv/short_lived.py"]
+"""
+
+
+def test_a_release_that_dies_after_the_switch_gives_way_without_a_lost_request(
+    clone: Clone, server: Server, url: str, tmp_path: Path
+) -> None:
+    server.containers_at_rest()
+    before = server.status()["live"]
+    number = server.status()["next"]
+    shutil.copy(Path(__file__).parent / "short_lived.py", tmp_path)
+    image = push(clone, tmp_path, SHORT_LIVED)
+    health = {**QUICK, "stable_seconds": 0.5, "watch_seconds": 30}
+
+    with Load(url) as load:
+        time.sleep(2)
+        released = server.apply(image=image, health=health)
+        assert released.status == 0
+        assert json.loads(released.output.splitlines()[-1])["release"] == number
+        eventually(
+            "the release before", lambda: server.status()["live"] == before, wanted=True, seconds=30
+        )
+        time.sleep(2)
+
+    assert load.failures == []
+    status = server.status()
+    assert status["went_back"]["release"] == number
+    assert f"release {before['release']} took over again" in status["went_back"]["note"]
+    assert f"Release {number} failed after it was live" in clone.make("status").output
+    history = json.loads(server.must(*TOOL, "history", "auth", "--json"))
+    assert (history[0]["release"], history[0]["outcome"]) == (number, "failed")
+    assert server.containers_at_rest() == [f"auth-{before['release']}"]
+    planned = clone.make("preview").output
+    assert f"Release {number} failed after it was live" in planned
 
 
 @pytest.mark.usefixtures("load")

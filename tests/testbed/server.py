@@ -76,8 +76,11 @@ class Server:
         return self.run(*TOOL, "apply", stdin=self.desired(variables, **changes))
 
     def containers_at_rest(self) -> list[str]:
-        """Name the service's containers once no run goes on: the old one drains after a release."""
-        self.must("sudo", "flock", "--timeout", "60", "/var/lib/auth-release/auth.lock", "true")
+        """List the service's containers after the end of every run: of its watch and its drain."""
+        state = "/var/lib/auth-release"
+        # a run that waits for the lock ends the watch; so does this, by the same queue
+        queue = ("flock", "--shared", f"{state}/auth.queue")
+        self.must("sudo", *queue, "flock", "--timeout", "60", f"{state}/auth.lock", "true")
         return self.containers()
 
     def containers(self) -> list[str]:
