@@ -20,6 +20,9 @@ class ObservedState:
     live: dict[str, Any] | None  # as auth-release prints a release
     drift: tuple[str, ...]
     next_number: int
+    # the newest release, as auth-release prints it, if it failed after the switch and gave way to
+    # the live release
+    went_back: dict[str, Any] | None = None
 
 
 NEVER_RELEASED = ObservedState(live=None, drift=(), next_number=1)
@@ -56,6 +59,7 @@ async def read(
                 live=status["live"],
                 drift=tuple(status["differs"]),
                 next_number=int(status["next"]),
+                went_back=status.get("went_back"),  # older release tools have no watch
             )
             for service, status in json.loads(text).items()
         }

@@ -121,6 +121,11 @@ def planned_number(observed: ObservedState, desired: Desired) -> tuple[int, str 
         return observed.next_number, f"Release {number} needs repair: {drift}."
     if live["fingerprint"] == desired.fingerprint:
         return number, None
+    if failed := observed.went_back:
+        return (
+            observed.next_number,
+            f"Release {failed['release']} failed after it was live ({failed['note']}).",
+        )
     if live["note"].startswith("rollback"):
         origin = f"{live['note']}, by {live['by']} at {live['at']}"
         return (
