@@ -53,7 +53,7 @@ class LinkLocal:
         files.write(file, json.dumps(document).encode())
 
     def _wait_until_ready(self) -> None:
-        """Wait for the last server to listen, seen from within: the host has no way there."""
+        """Wait for the last server to listen, seen from within: no other way leads there."""
         look = ["exec", self._name, "sh", "-c", "ss -Hltn 'sport = :80' | grep -q 169.254.169.254"]
         deadline = time.monotonic() + _READY_SECONDS
         while True:

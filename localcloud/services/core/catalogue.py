@@ -158,7 +158,7 @@ def default_shape() -> str:
 def images() -> Sequence[Image]:
     """Return the platform images, newest first, for this machine's architecture alone.
 
-    A machine here runs on the host's own processor, so another architecture's image would be a lie.
+    A machine runs on this computer's own processor, so no other image could boot.
     """
     architecture = host_architecture()
     infix = "-aarch64" if architecture == "arm64" else ""
@@ -224,7 +224,7 @@ RESOURCE_TYPE = ResourceType(
         ),
     ),
     limits="""
-        - Only images of the host's own architecture exist; a launch with a shape of another
-          architecture is answered "Out of host capacity."
+        - Only images of this computer's own architecture exist; a launch with a shape of
+          another architecture is answered "Out of host capacity."
     """,
 )

@@ -115,12 +115,12 @@ RESOURCE_TYPE = ResourceType(
     steps=instance_lifecycle.STEPS,
     recover=instance_lifecycle.recover,
     limits="""
-        - An instance is a real machine of the host's own architecture.
+        - An instance is a real machine of this computer's own architecture.
         - Terminated instances and volumes stay visible as TERMINATED, their attachments as
           DETACHED.
         - A change of shape, size or fault domain reboots a running instance. The machine's
-          limits of CPU and memory follow, as far as the host goes; `nproc` and `free` in it go
-          on showing the host's.
+          limits of CPU and memory follow, as far as this computer goes; `nproc` and `free` in
+          it go on showing the computer's.
         - A machine finds its metadata at http://169.254.169.254/opc/v2/ (and v1, unless that is
           disabled) and a resolver at 169.254.169.254:53. At 169.254.0.2 and 169.254.2.2 port
           3260 takes connections, in the place of iSCSI.

@@ -145,6 +145,6 @@ RESOURCE_TYPE = ResourceType(
         - A volume grows while it is attached, and never shrinks. As on Oracle Cloud, its
           machine sees the new size after a rescan, `echo 1 >
           /sys/class/block/DEVICE/device/rescan`. The kernel lets a mounted ext4 grow only with
-          CAP_SYS_RESOURCE; a machine has it unless this host withholds it from root.
+          CAP_SYS_RESOURCE; a machine has it unless this computer withholds it from root.
     """,
 )
