@@ -90,7 +90,10 @@ def _environments(github: GitHub) -> Iterator[str]:
             )
             continue
         if is_guarded and not environment.get("deployment_branch_policy"):
-            yield f"The environment `{name}` is open to every branch; docs/github.md, Deployment environments"
+            yield (
+                f"The environment `{name}` is open to every branch; docs/github.md, "
+                "Deployment environments"
+            )
         yield from _secrets(github, name)
 
 

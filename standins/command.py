@@ -86,7 +86,7 @@ class Command:
         return {path: kind for path, kind in kinds.items() if values.top(path) not in ignored}
 
     def foreseen(self, state: Properties, old: Properties, new: Properties) -> Properties:
-        """Return unknown outputs, unless whole inputs were only added: the official one's way."""
+        """Return unknown outputs, unless whole inputs were only added, as officially."""
         kinds = values.top_level(self._completed(old), new)
         changed = any(kind != "ADD" for kind in kinds.values())
         known = {} if changed else {name: state[name] for name in self.computed if name in state}
@@ -157,8 +157,8 @@ async def _unless_cancelled(
 async def _run(
     inputs: Properties, command: str, previous: Mapping[str, str], context: Context
 ) -> tuple[str, str]:
-    """Run one command to its end; raise ProviderError with all it said if it fails."""
-    import asyncssh  # noqa: PLC0415 - takes a third of a second, and most runs need none
+    """Run a command to its end; raise ProviderError with its whole output if it fails."""
+    import asyncssh  # noqa: PLC0415 - takes a third of a second, rarely needed
 
     shown = _STREAMS[inputs.get("logging", "stdoutAndStderr")]
     said: dict[str, list[str]] = {"stdout": [], "stderr": []}
@@ -167,14 +167,14 @@ async def _run(
     async def read(name: str, stream: Any) -> None:
         async for line in stream:
             if not line:
-                continue  # the end, as asyncssh tells it
+                continue  # the end, by asyncssh
             said[name].append(line)
             together.append(line)
             if name in shown:
                 context.log(line.rstrip("\n"))
 
     async def feed(stream: Any) -> None:
-        # A command need not read what it is sent; one that has ended can't.
+        # A command need not read its input, and a finished command can't.
         with contextlib.suppress(OSError):
             stream.write(inputs.get("stdin") or "")
             await stream.drain()
@@ -206,7 +206,7 @@ async def _run(
 async def _check_environment(
     connection: "asyncssh.SSHClientConnection", environment: Mapping[str, str]
 ) -> None:
-    """Raise ProviderError if the server takes one of the variables not: it says so nowhere else."""
+    """Raise ProviderError for an environment variable that the server refuses."""
     if not environment:
         return
     listed = await connection.run("env", env=environment, errors="replace")
@@ -238,7 +238,7 @@ async def _dial(settings: Properties, context: Context) -> "asyncssh.SSHClientCo
     limit, seconds = int(settings.get("dialErrorLimit", 10)), settings.get("perDialTimeout", 15)
     key = asyncssh.import_private_key(settings["privateKey"])
     pinned = settings.get("hostKey")
-    # None accepts any host, as the official plugin does without a hostKey
+    # without a hostKey any host is accepted, as by the official plugin
     known: Any = ([asyncssh.import_public_key(pinned)], [], []) if pinned else None
     pause, errors = _FIRST_PAUSE, 0
     while True:
@@ -266,7 +266,7 @@ async def _dial(settings: Properties, context: Context) -> "asyncssh.SSHClientCo
             errors += 1
             if 0 <= limit < errors:
                 raise ProviderError(
-                    # the official plugin does not count the one that it gives up at
+                    # the official plugin does not count its last attempt
                     f"after {errors - 1} failed attempts: ssh to {host}:{port} as "
                     f"{settings.get('user', 'root')}: {_reason(error)}"
                 ) from None
@@ -287,7 +287,7 @@ def _reason(error: Exception) -> str:
 
 
 def _quoted(command: str) -> str:
-    """Quote a text as Go does: on one line, whatever is in it."""
+    """Quote a text as Go does, on a single line."""
     return json.dumps(command, ensure_ascii=False)
 
 

@@ -24,7 +24,7 @@ _STEP = re.compile(r"#\d+ \[")  # BuildKit's line for a step that begins
 
 
 class Image:
-    """One image: built and pushed when the context, the arguments or the name change."""
+    """An image: built and pushed when the context, the arguments or the name change."""
 
     required = frozenset({"imageName"})
     optional = frozenset({"build", "buildOnPreview", "registry", "skipPush"})
@@ -32,7 +32,7 @@ class Image:
     secrets = (INPUTS,)
 
     def prepare(self, inputs: Properties) -> Properties:
-        """Add the digest of the build context: what makes a changed file a change."""
+        """Add the digest of the build context, so that a changed file is a change."""
         build = inputs.get("build", {})
         unmodelled = sorted(set(build) - _BUILD)
         if unmodelled:
@@ -83,7 +83,7 @@ class Image:
         return self._make(inputs, context)
 
     def delete(self, identity: str, state: Properties, context: Context) -> None:
-        """Leave the pushed image: the official plugin never deletes one either."""
+        """Leave the pushed image, as the official plugin does."""
         del identity, state, context
 
     @staticmethod
@@ -158,7 +158,7 @@ def _push(name: str, registry: Mapping[str, str], context: Context) -> str:
             raise ProviderError(f"{name} could not be pushed: {event['error']}")
         digest = event.get("aux", {}).get("Digest", digest)
     if not digest:
-        raise ProviderError(f"{name} was pushed, but the registry told no digest")
+        raise ProviderError(f"{name} was pushed, but the registry returned no digest")
     context.log(f"pushed {repository}@{digest}")
     return f"{repository}@{digest}"
 

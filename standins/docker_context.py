@@ -14,7 +14,7 @@ _NO_MODE = "----------"  # the Dockerfile counts by its content, however it is n
 
 
 def context_digest(context: str, dockerfile: str) -> str:
-    """Hash names, modes and contents of what the build sees, less what the ignore file names."""
+    """Return a hash of names, modes and contents of the context's files that are not ignored."""
     if not Path(context).is_dir():
         raise ProviderError(f"build.context is {context!r}; there is no such folder")
     if not Path(dockerfile).is_file():
@@ -40,8 +40,8 @@ def _rights(mode: int) -> str:
 
 
 def _files(context: str, dockerfile: str) -> list[str]:
-    """List all that is no folder, relative to the context, but for what is ignored."""
-    from docker.utils.build import PatternMatcher  # noqa: PLC0415 - heavy, and most runs need none
+    """Return all paths but folders and ignored files, relative to the context."""
+    from docker.utils.build import PatternMatcher  # noqa: PLC0415 - heavy, and rarely needed
 
     matcher = PatternMatcher(_ignored(context, dockerfile))
     matcher.patterns.pop()  # the library's own, which never ignores the ignore file

@@ -1,7 +1,7 @@
 """Stands in for the `oci` plugin: Oracle Cloud's network, compute and volumes, as a table.
 
 The bridge is thin on purpose: Pulumi's properties become the API's bodies, signed by Oracle's own
-SDK. What they mean is the API's business, be it Oracle's or the emulated one.
+SDK. Their meaning is up to the API, Oracle's or the emulated.
 """
 
 import threading
@@ -175,7 +175,7 @@ RESOURCES: Mapping[str, Resource] = {
 
 
 def _list(client: Client, path: str, key: str) -> provider.Function:
-    """Make a function that lists what is at a path, with its arguments as the query."""
+    """Return a function that lists a path of the API, with its arguments as the query."""
 
     def function(arguments: Properties, context: Context) -> Properties:
         query = {oci_wire.outbound({k: v}).popitem()[0]: v for k, v in arguments.items()}

@@ -16,9 +16,9 @@ _REQUEST_SECONDS = 60
 _CREDENTIALS = ("tenancyOcid", "userOcid", "fingerprint", "region")
 # How long an answer that may pass is asked for again, in seconds, by HTTP status.
 _RETRY_SECONDS = {409: 30, 429: 120, 500: 60, 502: 60, 503: 60, 504: 60}
-# How long a request without an answer is repeated: only one that changes nothing.
+# How long a request without an answer is repeated, if it changes nothing.
 _DROPPED_SECONDS = 20
-# Refusals that asking again does not change, whatever their status.
+# Refusals that a repetition does not change, with any status.
 _FINAL = ("InvalidatedRetryToken", "NoEtagMatch", "Out of host capacity")
 _NOT_FOUND = 404
 _SUGGESTIONS = {
@@ -43,9 +43,9 @@ class Client:
 
 
 class Api:
-    """One tenancy in one region. `config` is the provider's configuration.
+    """A tenancy in a region. `config` is the provider's configuration.
 
-    Whatever waits here ends early, by ProviderError, once `cancelled` is set.
+    Each wait ends early, by ProviderError, once `cancelled` is set.
     """
 
     def __init__(self, config: Mapping[str, Any], cancelled: threading.Event) -> None:
@@ -70,7 +70,7 @@ class Api:
                 private_key_content=config.get("privateKey"),
             )
         except Exception as error:
-            # whatever the SDK raises may quote the key
+            # every error of the SDK may quote the key
             raise ProviderError(
                 "oci:privateKey or oci:privateKeyPath holds no usable API key"
             ) from error
@@ -98,7 +98,7 @@ class Api:
         body: Properties | None = None,
         query: Mapping[str, Any] | None = None,
     ) -> Any:
-        """Make one request and give the answer's body; None for a resource that is not there.
+        """Make a request and return the answer's body; None if the resource is not there.
 
         Only GET and DELETE take 404 for an answer. Raises ProviderError as the official provider
         words it.
@@ -132,7 +132,7 @@ class Api:
         seconds: float,
         what: str,
     ) -> Properties | None:
-        """Look until the resource's state is one of `ready`; None if it is gone.
+        """Look until the resource's state is in `ready`; None if it is gone.
 
         Raises ProviderError if it ends up elsewhere or takes longer than `seconds`.
         """
@@ -153,7 +153,7 @@ class Api:
     def _answer(
         self, method: str, url: str, body: Properties | None, query: Mapping[str, Any] | None
     ) -> Any:
-        """Send a request until its answer is one to keep, be it a refusal."""
+        """Send a request, and repeat it after a passing failure."""
         import requests  # noqa: PLC0415
 
         started, pause = time.monotonic(), 0.5
@@ -193,7 +193,7 @@ def _api(config: tuple[tuple[str, Any], ...], cancelled: threading.Event) -> Api
 
 
 def of(context: Context) -> Api:
-    """Give the API for a configuration, the same one each time: it keeps its connections."""
+    """Return the API for a configuration, each time the same: it keeps its connections."""
     texts = ((key, value) for key, value in context.config.items() if isinstance(value, str))
     return _api(tuple(sorted(texts)), context.cancelled)
 

@@ -1,7 +1,7 @@
-"""How a wish differs from what is there, as the official oci plugin decides it.
+"""The differences between inputs and a resource, as the official oci plugin decides them.
 
-It compares the inputs with the resource's outputs, not with the inputs before: what somebody
-changed behind the program is a difference, an optional input that is taken away is none.
+It compares the inputs with the resource's outputs, not with the inputs before. So a change that
+somebody made in the cloud is a difference, and a removed optional input is not.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ from typing import Any
 
 from standins.values import Properties
 
-# Maps whose keys are the user's: one that is not wished for is a difference.
+# Maps whose keys are the user's: an additional key is a difference.
 _MAPS = frozenset({"definedTags", "extendedMetadata", "freeformTags", "metadata"})
 # Lists whose order means nothing; an entry that changes is another entry.
 _SETS = frozenset({"egressSecurityRules", "ingressSecurityRules", "routeRules"})
@@ -19,19 +19,19 @@ _EMPTY: tuple[Any, ...] = (None, "", [], {})
 def differences(state: Properties, new: Properties, cleared: frozenset[str]) -> dict[str, str]:
     """Return the kind of each difference by its path.
 
-    Of the properties that are not wished for, only those in `cleared` are taken away.
+    A property without an input is removed only if it is in `cleared`.
     """
-    found: dict[str, str] = {}
+    kinds: dict[str, str] = {}
     for name in sorted(new):
-        found.update(_compared(name, name, state.get(name), new[name]))
+        kinds.update(_compared(name, name, state.get(name), new[name]))
     for name in sorted(cleared - set(new)):
         if state.get(name) not in _EMPTY:
-            found[name] = "DELETE"
-    return found
+            kinds[name] = "DELETE"
+    return kinds
 
 
 def merged(state: Mapping[str, Any], new: Mapping[str, Any]) -> Properties:
-    """Return the state with what the program wishes for in place of what is there."""
+    """Return the state with the program's values in place of the current values."""
     return {
         **state,
         **{
@@ -101,7 +101,7 @@ def _unmatched(before: list[Any], after: list[Any]) -> tuple[list[Any], list[Any
 
 
 def _replaced(path: str, before: Properties, after: Properties) -> Iterator[tuple[str, str]]:
-    """Compare an entry of a set with the one in its place: what is not wished for is unknown."""
+    """Compare an entry of a set with the entry in its place; absent values are unknown."""
     yield from _compared(path, "", before, after)
     for key in sorted(set(before) - set(after)):
         yield f"{path}.{key}", "UPDATE"

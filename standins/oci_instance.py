@@ -13,7 +13,7 @@ from standins.values import Properties
 
 # of `metadata`, these make the official plugin launch another instance
 _BOOT_METADATA = frozenset({"metadata.user_data", "metadata.ssh_authorized_keys"})
-# It reports so what it decides by itself, beside the property itself as a mere update.
+# The official plugin reports its own decisions so, and the property itself as a mere update.
 _DECIDED = "__meta"
 _POWER = {"RUNNING": "START", "STOPPED": "STOP"}  # state to the action that leads there
 _CARD = ("displayName", "freeformTags", "hostnameLabel", "nsgIds", "skipSourceDestCheck")
@@ -30,7 +30,7 @@ _CARD_ABSENT: Mapping[str, Any] = {
     "subnetCidr": "",
     "vlanId": "",
 }
-_CARD_TOLD = ("definedTags", *_CARD, "privateIp", "subnetId")
+_VNIC_FIELDS = ("definedTags", *_CARD, "privateIp", "subnetId")
 _SHAPE_ABSENT: Mapping[str, Any] = {
     **{f"{name}Description": "" for name in ("gpu", "localDisk")},
     **dict.fromkeys(("localDisksTotalSizeInGbs", "localVolumeSizeInGbs", "nvmes"), 0),
@@ -120,10 +120,10 @@ class Instance(Kind):
                 "instanceId": identity,
             },
         )
-        # an instance itself does not tell its boot volume's size
+        # an instance itself does not have its boot volume's size
         disk = inbound(self._boot_volume(boot[0]["bootVolumeId"], context))
         vnic = self._vnic(identity, outputs, context)
-        told = {name: value for name, value in inbound(vnic).items() if name in _CARD_TOLD}
+        current = {name: value for name, value in inbound(vnic).items() if name in _VNIC_FIELDS}
         return {
             "bootVolumeId": boot[0]["bootVolumeId"],
             "sourceDetails": {
@@ -138,7 +138,7 @@ class Instance(Kind):
             "createVnicDetails": {
                 **_CARD_ABSENT,
                 **outputs.get("createVnicDetails", {}),
-                **told,
+                **current,
             },
         }
 
@@ -161,7 +161,7 @@ class Instance(Kind):
     def _in_state(
         self, identity: str, states: frozenset[str], context: Context
     ) -> Properties | None:
-        """Wait until the instance is in one of the states; None if it is gone."""
+        """Wait until the instance is in any of the states; None if it is gone."""
         api = oci_api.of(context)
         return api.wait(
             lambda: self.look(api, identity),
@@ -191,7 +191,7 @@ class Instance(Kind):
 
     @staticmethod
     def _vnic(identity: str, outputs: Properties, context: Context) -> Properties:
-        """Give the primary VNIC, which is the only one unless somebody attached more."""
+        """Return the primary VNIC, the first if somebody attached more."""
         api = oci_api.of(context)
         query = {"compartmentId": outputs["compartmentId"], "instanceId": identity}
         for attached in api.list(COMPUTE, "/vnicAttachments", query):

@@ -22,11 +22,11 @@ class GoneError(ProviderError):
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """The properties of one type of resource, and what a change of each means.
+    """The properties of a type of resource, and the effect of a change of each.
 
-    Every input changes in place but for those in `fixed`, by path, whose change needs a new
-    resource, and those in `refused`, which the official plugin changes and a stand-in does not.
-    Taking an input away is no change, but for those in `cleared`.
+    Inputs change in place, with two exceptions: `fixed` lists the paths whose change needs a new
+    resource, and `refused` the properties that only the official plugin changes. The removal of an
+    input is no change, unless `cleared` has it.
     """
 
     required: frozenset[str]
@@ -50,7 +50,7 @@ class Row:
         new: Properties,
         ignored: tuple[str, ...] = (),
     ) -> dict[str, str]:
-        del old  # the state has what is there
+        del old  # the state has the current values
         kinds = oci_changes.differences(state, new, self.cleared)
         return {
             path: f"{kind}_REPLACE" if self._is_fixed(path) else kind
@@ -58,7 +58,7 @@ class Row:
         }
 
     def foreseen(self, state: Properties, old: Properties, new: Properties) -> Properties:
-        """Return what is there with the changes: an update of Oracle's leaves the rest known."""
+        """Return the current outputs with the changes: Oracle's updates leave the rest known."""
         self.refuse(self.differences(state, old, new))
         taken_away = dict.fromkeys((self.cleared - set(new)) & set(state))
         return {**oci_changes.merged(state, new), **taken_away}
@@ -67,11 +67,11 @@ class Row:
         for name in sorted({values.top(path) for path in kinds} & self.refused):
             raise ProviderError(
                 f"a change of {name} is not modelled by the stand-in for the oci plugin; the "
-                f"official one makes it. Take the stack down first, or keep {name}."
+                f"official plugin makes it. Take the stack down first, or keep {name}."
             )
 
     def seen(self, body: Properties, known: Properties) -> Properties:
-        """Return the outputs: what the API answers, and of `known` what it does not."""
+        """Return the outputs: the API's answer, and from `known` the fields that it leaves out."""
         kept = {name: known[name] for name in self.own if name in known}
         return {**self.absent, **kept, **inbound(body)}
 
@@ -81,7 +81,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Kind(Row):
-    """One type of resource behind one path of the API."""
+    """A type of resource behind a path of the API."""
 
     client: Client
     path: str
@@ -134,7 +134,7 @@ class Kind(Row):
         )
 
     def look(self, api: Api, identity: str) -> Properties | None:
-        """Get the resource; None if it is gone."""
+        """Return the resource; None if it is gone."""
         body = api.call(self.client, "GET", f"{self.path}/{identity}")
         return None if body is None or body.get("lifecycleState") in _GONE else dict(body)
 
@@ -194,7 +194,7 @@ class Default(Row):
 
     def seen(self, body: Properties, known: Properties) -> Properties:
         outputs = super().seen(body, known)
-        outputs.pop("vcnId", None)  # the official plugin does not tell it
+        outputs.pop("vcnId", None)  # the official plugin leaves it out
         if "routeRules" in outputs:
             rule = {"cidrBlock": "", "description": "", "routeType": "STATIC"}
             outputs["routeRules"] = [{**rule, **told} for told in outputs["routeRules"]]
@@ -203,7 +203,7 @@ class Default(Row):
 
 @dataclass(frozen=True, kw_only=True)
 class SecurityRule(Row):
-    """One rule of a network security group: known by an id within the group, not by an OCID."""
+    """A rule of a network security group: its id is unique in the group, and no OCID."""
 
     required: frozenset[str] = frozenset({"networkSecurityGroupId", "direction", "protocol"})
     optional: frozenset[str] = frozenset(
@@ -237,7 +237,7 @@ class SecurityRule(Row):
     def update(
         self, identity: str, state: Properties, inputs: Properties, context: Context
     ) -> Properties:
-        # an update replaces the rule whole: what is not wished for stays as it is
+        # an update replaces the whole rule, so other values are sent as they are
         kept = {name: value for name, value in state.items() if name not in self.cleared}
         wanted = {k: v for k, v in {**kept, **inputs}.items() if k in self.required | self.optional}
         rule = {"id": identity, **_rule(wanted)}

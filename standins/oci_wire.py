@@ -1,4 +1,4 @@
-"""Between Pulumi's property names and Oracle's: nearly the same, but for what is here."""
+"""Pulumi's property names and Oracle's: nearly the same, apart from the cases here."""
 
 from datetime import datetime
 from typing import Any
@@ -54,7 +54,7 @@ def outbound(properties: Any) -> Any:
 
 
 def inbound(body: Any) -> Any:
-    """Turn an answer's body into properties; what is null is not there."""
+    """Return properties from an answer's body; null values are left out."""
     if isinstance(body, list):
         return [inbound(item) for item in body]
     if not isinstance(body, dict):
@@ -74,7 +74,7 @@ def inbound(body: Any) -> Any:
 
 
 def listed(bodies: list[Properties]) -> list[Properties]:
-    """Turn a list into what a function returns: there the schema has lists of one for objects."""
+    """Return a function's result from a list: objects are lists of length 1 in the schema."""
     return [
         {
             name: [value] if isinstance(value, dict) and not name.endswith("Tags") else value
@@ -98,9 +98,9 @@ def _from_text(value: Any) -> Any:
 
 
 def instance_body(inputs: Properties) -> Properties:
-    """Write a launch request, or a change of one: the image is `imageId` there."""
+    """Return the body of a launch or of a change, where the image is `imageId`."""
     body = dict(outbound(inputs))
-    # no request has them: one is a parameter of the termination, the other is reached by an action
+    # not in requests: a parameter of the termination, and a state that needs an action
     for name in ("preserveBootVolume", "lifecycleState"):
         body.pop(name, None)
     if "sourceDetails" not in body:

@@ -29,7 +29,7 @@ from standins.values import Properties
 
 _WORKERS = 32
 # In the outputs of each resource that a stand-in wrote last; its value is the format's version.
-# Official plugins pass it by and leave it out of what they write, but for `command`, which refuses
+# Official plugins ignore it and leave it out of their outputs, but for `command`, which refuses
 # a state with outputs that it does not know.
 MARK = {"__standin": "1"}
 _SWITCH_SECONDS = 0.001
@@ -43,21 +43,21 @@ Function = Callable[[Properties, Context], Properties]
 
 @dataclass(frozen=True, kw_only=True)
 class Plugin:
-    """What a stand-in models: resources and functions by token."""
+    """The model of a plugin: resources and functions by token."""
 
     name: str
     resources: Mapping[str, Resource]
     functions: Mapping[str, Function] = field(default_factory=dict)
-    marked: bool = True  # whether outputs tell that a stand-in wrote them
+    marked: bool = True  # whether outputs have MARK
 
     @property
     def version(self) -> str:
-        """Give the version of the official plugin that is stood in for: that of its SDK."""
+        """Return the version of the official plugin, which is that of its SDK."""
         return metadata.version(f"pulumi-{self.name}")
 
 
 class Servicer(provider_pb2_grpc.ResourceProviderServicer):
-    """Answers the engine for one plugin."""
+    """Answers the engine for a plugin."""
 
     def __init__(self, plugin: Plugin, engine_address: str) -> None:
         self._plugin = plugin
@@ -79,7 +79,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     def DiffConfig(self, request: Any, context: Any) -> provider_pb2.DiffResponse:  # noqa: N802
         del context
-        # other credentials or another region do not replace what was made with the first ones
+        # other credentials or another region do not replace existing resources
         old = values.plain(values.from_wire(request.old_inputs))
         new = values.plain(values.from_wire(request.news))
         return _difference(values.top_level(old, new))
@@ -187,7 +187,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return resource
 
     def _context(self, request: Any) -> Context:
-        urn = getattr(request, "urn", "")  # a function has none
+        urn = getattr(request, "urn", "")  # functions have no URN
 
         def log(text: str, *, passing: bool = False) -> None:
             severity = engine_pb2.LogSeverity.Value("INFO")
@@ -223,7 +223,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def _unmodelled(self, what: str) -> str:
         return (
             f"{what} is not modelled by the stand-in for the {self._plugin.name} plugin. Use the "
-            f"official one: pulumi plugin install resource {self._plugin.name} "
+            f"official plugin: pulumi plugin install resource {self._plugin.name} "
             f"{self._plugin.version}"
         )
 
@@ -248,7 +248,7 @@ def _difference(kinds: Mapping[str, str]) -> provider_pb2.DiffResponse:
 
 
 def _add_details(context: Any, error: UnfinishedError) -> None:
-    """Tell the engine what to keep of a resource that was made, but not to the end."""
+    """Add the outputs of a half-made resource, which the engine keeps in its state."""
     status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=str(error))
     status.details.add().Pack(
         provider_pb2.ErrorResourceInitFailed(

@@ -1,4 +1,4 @@
-"""One type of resource as a stand-in models it, and the surroundings of an operation on it."""
+"""The model of a type of resource, and the context of an operation on it."""
 
 import threading
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ class UnfinishedError(ProviderError):
 class Log(Protocol):
     """Shows a line to the user, under the resource that it is about.
 
-    A `passing` one tells of progress: a terminal shows it until the next one.
+    A `passing` line is about progress: a terminal shows it until the next line.
     """
 
     def __call__(self, text: str, *, passing: bool = False) -> None: ...
@@ -32,10 +32,10 @@ class Log(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """What surrounds one operation on one resource.
+    """The context of an operation on a resource.
 
-    `cancelled` is set when the user wants to stop: what waits gives up then. `timeout` is the
-    resource's custom timeout in seconds, 0 without one.
+    `cancelled` is set when the user wants to stop: each wait ends then. `timeout` is the resource's
+    custom timeout in seconds, else 0.
     """
 
     urn: str
@@ -46,7 +46,7 @@ class Context:
 
 
 class Resource(Protocol):
-    """One type of resource: its properties, its decisions, and its operations.
+    """A type of resource: its properties, its decisions, and its operations.
 
     `create`, `read` and `update` return the outputs; `read` returns None if it is gone.
     """
@@ -59,14 +59,14 @@ class Resource(Protocol):
 
     @property
     def computed(self) -> frozenset[str]:
-        """Name the outputs of a creation that a preview does not know."""
+        """Return the outputs of a creation that a preview does not know."""
         ...
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Name the properties, by path, that the state keeps encrypted whatever the program says.
+        """Return the paths of the properties that the state always keeps encrypted.
 
-        An outer property comes after its inner ones.
+        An outer property comes after its inner properties.
         """
         ...
 

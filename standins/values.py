@@ -35,7 +35,7 @@ def _plain(value: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """Return properties without secrets' wrappers and without what plugins keep for themselves.
+    """Return properties without secrets' wrappers and without the plugins' own fields.
 
     Official plugins keep `__defaults` in inputs, `__meta` and more in outputs.
     """
@@ -47,7 +47,7 @@ def plain(value: Any) -> Any:
 
 
 def encrypted(properties: Properties, paths: Iterable[str]) -> Properties:
-    """Return the properties with those at `paths` marked as secrets, inner ones first."""
+    """Return the properties, marked as secrets at `paths`, the inner before the outer."""
     for path in paths:
         properties = _encrypted(properties, path)
     return properties
@@ -76,10 +76,10 @@ def has_unknowns(value: Any) -> bool:
 
 
 def seen(inputs: Any, outputs: Any) -> Any:
-    """Give inputs as they are in reality, without what the cloud added of its own.
+    """Return the inputs with the values in the cloud, without the cloud's own additions.
 
-    The official providers do the same: a default that nobody asked for is no difference, an entry
-    that somebody added to a list is one.
+    The official providers do the same: a default of the cloud is no difference, but an entry that
+    somebody added to a list is.
     """
     if isinstance(inputs, dict) and isinstance(outputs, dict):
         return {key: seen(value, outputs.get(key, value)) for key, value in inputs.items()}

@@ -56,7 +56,9 @@ def _server() -> Iterator[Server]:
 
 @pytest.fixture(name="context")
 def _context(server: Server, monkeypatch: pytest.MonkeyPatch) -> Context:
-    monkeypatch.setenv("CLIENT_HOST_OVERRIDES", f"{COMPUTE}=http://127.0.0.1:{server.server_port}")
+    monkeypatch.setenv(
+        "CLIENT_HOST_OVERRIDES", f"{COMPUTE.name}=http://127.0.0.1:{server.server_port}"
+    )
     private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     key = private.private_bytes(
         serialization.Encoding.PEM,
