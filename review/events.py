@@ -31,6 +31,7 @@ _OPERATIONS: Mapping[str, Operation] = {
     "import-replacement": "replace",
 }
 MASK = "[secret]"
+_DECIDED = "__meta"  # of a plugin that is bridged from Terraform
 _QUIET = frozenset({"same", "read", "refresh", "remove-pending-replace"})
 # the CLI's notes on the paths of plugins are no warnings about a change
 _NOISE = re.compile(r"using pulumi-(resource|language|analyzer)-\S+ from \$PATH")
@@ -177,4 +178,17 @@ def _paths(steps: list[Mapping[str, Any]]) -> dict[str, str]:
             kinds[path] = "update-replace"
         for path, detail in (step.get("detailedDiff") or {}).items():
             kinds[path] = detail.get("diffKind", "update")
-    return kinds
+    return _with_reasons(kinds)
+
+
+def _with_reasons(kinds: Mapping[str, str]) -> dict[str, str]:
+    """Return the differences without the plugin's own property, which forces some replacements.
+
+    The oci plugin decides on a VM with other user data so. Its reasons are the properties that
+    change beside it, unless one of them forces the replacement itself.
+    """
+    shown = {path: kind for path, kind in kinds.items() if path != _DECIDED}
+    decided = kinds.get(_DECIDED, "").endswith("-replace")
+    if decided and not any(kind.endswith("-replace") for kind in shown.values()):
+        return {path: f"{kind}-replace" for path, kind in shown.items()}
+    return shown

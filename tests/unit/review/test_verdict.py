@@ -86,6 +86,15 @@ def test_the_reason_is_the_property_that_forces_it() -> None:
     assert verdict.dangers[0].because == "availabilityDomain"
 
 
+def test_the_reason_is_no_property_of_the_plugins_own() -> None:
+    """The oci plugin replaces a VM with other user data because of `__meta`."""
+    differs = {"metadata.user_data": "update", "__meta": "update-replace"}
+
+    verdict = judge(plan(step(VM, "replace", differs=differs)), labels=())
+
+    assert verdict.dangers[0].because == "metadata.user_data"
+
+
 @pytest.mark.parametrize("labels", [(), (ALLOWING,)])
 def test_a_preview_that_failed_never_passes(labels: tuple[str, ...]) -> None:
     assert judge(plan(said("error", "no")), labels=labels).kind == "failed"
