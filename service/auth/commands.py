@@ -78,8 +78,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _migrate(database: Database) -> None:
-    found = schema.migrate(database)
-    print(f"The schema was {found.value}; this release has {schema.HEAD}.")
+    state = schema.migrate(database)
+    print(f"The schema was {state.value}; this release has {schema.HEAD}.")
 
 
 def _make_client_secret() -> int:
@@ -101,9 +101,10 @@ def _create_admin(database: Database, settings: Settings, arguments: argparse.Na
         hashed = passwords.hashed(password or secret_tokens.make())
     except passwords.BusyError:
         raise CommandError("There is no memory to hash a password now.") from None
-    account, kept = database.write_now(admin.make_administrator, email, hashed)
-    print(f"{account.email} is {'already there, and now' if kept else 'now'} an administrator.")
-    if not kept and not password:
+    account, keeps_password = database.write_now(admin.make_administrator, email, hashed)
+    outcome = "already there, and now" if keeps_password else "now"
+    print(f"{account.email} is {outcome} an administrator.")
+    if not keeps_password and not password:
         token = secret_tokens.make()
         action = Action(account.id, Purpose.RESET_PASSWORD, account.email)
         hashed_token = secret_tokens.hashed(token)

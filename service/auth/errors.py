@@ -23,7 +23,7 @@ class Code(Enum):
     INSUFFICIENT_SCOPE = (403, "The application that got this token may not do that.")
     INVALID_REFRESH_TOKEN = (401, "The refresh token is wrong, expired or revoked. Log in again.")
     INVALID_CODE = (400, "The code is wrong, used or expired. Ask for a new code.")
-    NOT_FOUND = (404, "There is no such thing.")
+    NOT_FOUND = (404, "Resource not found.")
     CONFLICT = (409, "That can't be done to this account.")
     EMAIL_TAKEN = (409, "There is an account with this e-mail address.")
     TOO_LARGE = (413, "The request is larger than 16 KiB.")

@@ -40,7 +40,7 @@ def serve(settings: Settings) -> int:
         server_header=False,
         loop="uvloop",
         http=Protocol,
-        # it would believe X-Forwarded-For before `auth.guard.caller` can judge it
+        # it would believe X-Forwarded-For before `auth.http.callers` can judge it
         proxy_headers=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
         # longer than the proxy keeps an idle connection, so that the proxy closes it

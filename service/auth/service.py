@@ -114,9 +114,9 @@ class Service:
         if time.monotonic() - self._reloaded < 1:
             return
         self._reloaded = time.monotonic()
-        found = await self.database.read(signing_keys.load, self.sealer)
-        if found.kids != self.tokens.keys.kids:
-            self.tokens.keys = found
+        keys = await self.database.read(signing_keys.load, self.sealer)
+        if keys.kids != self.tokens.keys.kids:
+            self.tokens.keys = keys
 
     async def _keep_keys(self) -> None:
         """Load the keys that other processes make, and make the next key in time."""

@@ -32,7 +32,7 @@ class Work:
 @pytest.fixture(name="work")
 def _work(monkeypatch: pytest.MonkeyPatch) -> Work:
     work = Work()
-    monkeypatch.setattr("auth.passwords.argon2id", work)
+    monkeypatch.setattr("auth.crypto.passwords.argon2id", work)
     return work
 
 

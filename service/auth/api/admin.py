@@ -49,9 +49,9 @@ async def list_users(
     ] = None,
 ) -> UserPage:
     """List the accounts, newest first."""
-    found = await service.database.read(accounts.page, limit=limit + 1, after=after, email=email)
-    more = len(found) > limit
-    shown = found[:limit]
+    page = await service.database.read(accounts.page, limit=limit + 1, after=after, email=email)
+    more = len(page) > limit
+    shown = page[:limit]
     return UserPage(users=[User.of(one) for one in shown], next=shown[-1].id if more else None)
 
 

@@ -50,9 +50,9 @@ async def read_audit_log(
     account_id: Annotated[Identity | None, Query(description="Only events about it.")] = None,
 ) -> AuditPage:
     """Read the audit log, the newest event first. That it was read is an event, too."""
-    found = await service.audit.page(
+    events = await service.audit.page(
         before=before, size=limit + 1, event=event, account_id=account_id
     )
     await service.audit.record(Event.ADMIN_READ_AUDIT, actor_id=admin.account.id)
-    shown = [AuditEvent(**{**row, "at": moment(row["at"])}) for row in found[:limit]]
-    return AuditPage(events=shown, next=shown[-1].id if len(found) > limit else None)
+    shown = [AuditEvent(**{**row, "at": moment(row["at"])}) for row in events[:limit]]
+    return AuditPage(events=shown, next=shown[-1].id if len(events) > limit else None)

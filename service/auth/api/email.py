@@ -20,17 +20,17 @@ class VerificationRequest(Taken):
 
 
 @ROUTER.post("", status_code=204, responses=problems(Code.INVALID_CODE, Code.EMAIL_TAKEN))
-async def verify(given: Verification, service: Running) -> Response:
+async def verify(body: Verification, service: Running) -> Response:
     """Prove an address with the token that was mailed to it; a new address counts from now on."""
-    await verification.verify(service, given.token)
+    await verification.verify(service, body.token)
     return Response(status_code=204)
 
 
 @ROUTER.post("/resend", status_code=202, response_class=Response)
-async def resend(given: VerificationRequest, service: Running) -> Response:
+async def resend(body: VerificationRequest, service: Running) -> Response:
     """Mail the link that verifies an address again.
 
     The answer is the same whether there is such an account.
     """
-    await verification.mail_again(service, given.email)
+    await verification.mail_again(service, body.email)
     return Response(status_code=202)

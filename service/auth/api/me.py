@@ -28,17 +28,17 @@ async def read(user: User) -> Response:
 
 
 @ROUTER.patch("", responses=problems(Code.INVALID_TOKEN, Code.REAUTHENTICATION_REQUIRED))
-async def change(given: AccountChanges, service: Running, user: User) -> Me:
+async def change(body: AccountChanges, service: Running, user: User) -> Me:
     """Change the name or the e-mail address.
 
     A new address takes a recent login, and a mail to prove it.
     """
     account = user.account
-    if given.email is not None and normalized(given.email) != account.email:
+    if body.email is not None and normalized(body.email) != account.email:
         await signed_in_lately(service, user)
-        await profile.change_email(service, account, normalized(given.email))
-    if "name" in given.model_fields_set:
-        account = await profile.rename(service, account, given.name or None)
+        await profile.change_email(service, account, normalized(body.email))
+    if "name" in body.model_fields_set:
+        account = await profile.rename(service, account, body.name or None)
     return Me.of(account)
 
 

@@ -13,7 +13,7 @@ from auth.http.webauthn import Id, PasskeyAssertion, PasskeyOptions, PasskeyRegi
 from auth.protection.limits import Action
 from auth.sign_in import challenges, enrolment, passkeys
 from auth.sign_in.sessions import begin
-from auth.storage import passkeys as kept
+from auth.storage import passkeys as stored_passkeys
 from auth.storage.challenges import Purpose
 from auth.storage.passkeys import Passkey
 
@@ -71,7 +71,7 @@ async def login_options(service: Running) -> PasskeyOptions:
     """Begin a login with a passkey alone."""
     await service.limits.take(Action.LOGIN)
     options, expected = await passkeys.request(service, None)
-    token = await challenges.pose(service, Purpose.PASSKEY_LOGIN, None, {"webauthn": expected})
+    token = await challenges.issue(service, Purpose.PASSKEY_LOGIN, None, {"webauthn": expected})
     return _options(token, options)
 
 
@@ -86,10 +86,10 @@ async def login_options(service: Running) -> PasskeyOptions:
         Code.EMAIL_NOT_VERIFIED,
     ),
 )
-async def login(given: PasskeyLogin, service: Running) -> Response:
+async def login(body: PasskeyLogin, service: Running) -> Response:
     """Trade a passkey's signature for tokens. It verified the user, so it is both factors."""
-    signed = given.credential.model_dump()
-    account, amr = await passkeys.with_passkey(service, given.challenge, signed)
+    signed = body.credential.model_dump()
+    account, amr = await passkeys.with_passkey(service, body.challenge, signed)
     grant = await begin(service, account, amr=amr)
     return written(Tokens.of(grant))
 
@@ -97,8 +97,8 @@ async def login(given: PasskeyLogin, service: Running) -> Response:
 @ROUTER.get("/v1/me/passkeys", responses=problems(Code.INVALID_TOKEN))
 async def list_passkeys(service: Running, user: User) -> Passkeys:
     """List the account's passkeys, the oldest first."""
-    found = await service.database.read(kept.every, user.account.id)
-    return Passkeys(passkeys=[PasskeyEntry.of(passkey) for passkey in found])
+    passkeys_of_account = await service.database.read(stored_passkeys.every, user.account.id)
+    return Passkeys(passkeys=[PasskeyEntry.of(passkey) for passkey in passkeys_of_account])
 
 
 @ROUTER.post("/v1/me/passkeys/options", responses=problems(*_CHANGING))
@@ -112,14 +112,14 @@ async def registration_options(service: Running, user: RecentUser) -> PasskeyOpt
     status_code=201,
     responses=problems(*_CHANGING, Code.INVALID_FACTOR, Code.INVALID_CHALLENGE, Code.CONFLICT),
 )
-async def register(given: NewPasskey, service: Running, user: RecentUser) -> RegisteredPasskey:
+async def register(body: NewPasskey, service: Running, user: RecentUser) -> RegisteredPasskey:
     """Register a passkey. From then on the password alone signs in no more."""
     passkey, codes = await enrolment.add_passkey(
         service,
         owner(user),
-        given.challenge,
-        given.credential.model_dump(),
-        name=given.name,
+        body.challenge,
+        body.credential.model_dump(),
+        name=body.name,
     )
     return RegisteredPasskey(passkey=PasskeyEntry.of(passkey), recovery_codes=codes)
 
@@ -127,11 +127,11 @@ async def register(given: NewPasskey, service: Running, user: RecentUser) -> Reg
 @ROUTER.patch(
     "/v1/me/passkeys/{passkey_id}", responses=problems(Code.INVALID_TOKEN, Code.NOT_FOUND)
 )
-async def rename(
-    passkey_id: Id, given: PasskeyRename, service: Running, user: User
-) -> PasskeyEntry:
+async def rename(passkey_id: Id, body: PasskeyRename, service: Running, user: User) -> PasskeyEntry:
     """Give a passkey another name."""
-    renamed = await service.database.write(kept.rename, user.account.id, passkey_id, given.name)
+    renamed = await service.database.write(
+        stored_passkeys.rename, user.account.id, passkey_id, body.name
+    )
     if renamed is None:
         raise ProblemError(Code.NOT_FOUND)
     return PasskeyEntry.of(renamed)

@@ -37,7 +37,7 @@ class PasswordReset(Taken):
         Code.BUSY,
     ),
 )
-async def change(given: PasswordChange, service: Running, user: User) -> Response:
+async def change(body: PasswordChange, service: Running, user: User) -> Response:
     """Change the password. Every other session of the account ends; this session goes on.
 
     An account with a second factor needs a recent login, too.
@@ -47,16 +47,16 @@ async def change(given: PasswordChange, service: Running, user: User) -> Respons
         service,
         user.account,
         user.session,
-        current=given.current_password.get_secret_value(),
-        new=given.new_password.get_secret_value(),
+        current=body.current_password.get_secret_value(),
+        new=body.new_password.get_secret_value(),
     )
     return Response(status_code=204)
 
 
 @ROUTER.post("/forgot", status_code=202, response_class=Response)
-async def forgot(given: ForgottenPassword, service: Running) -> Response:
+async def forgot(body: ForgottenPassword, service: Running) -> Response:
     """Mail a link to set a new password. The answer is the same whether there is an account."""
-    await passwords.mail_reset(service, given.email)
+    await passwords.mail_reset(service, body.email)
     return Response(status_code=202)
 
 
@@ -65,7 +65,7 @@ async def forgot(given: ForgottenPassword, service: Running) -> Response:
     status_code=204,
     responses=problems(Code.INVALID_CODE, Code.PASSWORD_REFUSED, Code.INVALID_REQUEST, Code.BUSY),
 )
-async def reset(given: PasswordReset, service: Running) -> Response:
+async def reset(body: PasswordReset, service: Running) -> Response:
     """Set a new password with the token that was mailed. Every session of the account ends."""
-    await passwords.reset(service, given.token, given.password.get_secret_value())
+    await passwords.reset(service, body.token, body.password.get_secret_value())
     return Response(status_code=204)

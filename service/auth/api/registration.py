@@ -15,11 +15,11 @@ ROUTER = router(prefix="/v1/auth", tags=["accounts"])
     status_code=201,
     responses=problems(Code.PASSWORD_REFUSED, Code.INVALID_REQUEST, Code.EMAIL_TAKEN, Code.BUSY),
 )
-async def register(given: Registration, service: Running) -> Me:
+async def register(body: Registration, service: Running) -> Me:
     """Make an account, and mail a link that verifies its address.
 
     If there is an account with this address, the answer looks the same, nothing changes, and its
     owner gets a mail. `email_taken` is only answered where the service is configured to.
     """
-    account = await registration.register(service, given.email, given.password.get_secret_value())
+    account = await registration.register(service, body.email, body.password.get_secret_value())
     return Me.of(account)

@@ -95,18 +95,18 @@ class RecoveryCodes(BaseModel):
     tags=["sessions"],
     responses=problems(Code.INVALID_FACTOR, Code.INVALID_CHALLENGE, Code.ACCOUNT_DISABLED),
 )
-async def login(given: SecondFactorAnswer, service: Running) -> Response:
+async def login(body: SecondFactorAnswer, service: Running) -> Response:
     """Trade the challenge of a login, and a second factor, for tokens.
 
     A wrong answer may be corrected, a few times and for some minutes: then the challenge is over.
     """
-    if given.webauthn is not None:
+    if body.webauthn is not None:
         passed = await second_factor.passed_with_key(
-            service, given.challenge, given.webauthn.model_dump()
+            service, body.challenge, body.webauthn.model_dump()
         )
     else:
-        code = given.code or given.recovery_code or SecretStr("")
-        passed = await second_factor.passed(service, given.challenge, code.get_secret_value())
+        code = body.code or body.recovery_code or SecretStr("")
+        passed = await second_factor.passed(service, body.challenge, code.get_secret_value())
     grant = await begin(service, passed.account, amr=passed.amr)
     return written(Tokens.of(grant))
 
@@ -131,11 +131,9 @@ async def begin_totp(service: Running, user: RecentUser) -> TotpSecret:
 
 
 @ROUTER.post("/v1/me/totp/confirm", responses=problems(*_CHANGING, Code.INVALID_FACTOR))
-async def confirm_totp(
-    given: TotpConfirmation, service: Running, user: RecentUser
-) -> RecoveryCodes:
+async def confirm_totp(body: TotpConfirmation, service: Running, user: RecentUser) -> RecoveryCodes:
     """Turn the authenticator app on, with a code of it. Other sessions end if it is the first."""
-    code = given.code.get_secret_value()
+    code = body.code.get_secret_value()
     codes = await enrolment.confirm_totp(service, owner(user), code)
     return RecoveryCodes(recovery_codes=codes)
 
@@ -147,12 +145,12 @@ async def confirm_totp(
         *_CHANGING, Code.INVALID_CREDENTIALS, Code.INVALID_FACTOR, Code.NOT_FOUND, Code.BUSY
     ),
 )
-async def disable_totp(given: SecondFactorProof, service: Running, user: RecentUser) -> Response:
+async def disable_totp(body: SecondFactorProof, service: Running, user: RecentUser) -> Response:
     """Take the authenticator app away; with the last factor the recovery codes go, too."""
-    if given.code is not None:
-        await second_factor.confirmed(service, user.account, given.code.get_secret_value())
+    if body.code is not None:
+        await second_factor.confirmed(service, user.account, body.code.get_secret_value())
     else:
-        await _password(service, user, given.password or SecretStr(""))
+        await _password(service, user, body.password or SecretStr(""))
     await enrolment.remove_totp(service, owner(user))
     return Response(status_code=204)
 

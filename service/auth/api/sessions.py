@@ -50,16 +50,16 @@ class Sessions(BaseModel):
         Code.BUSY,
     ),
 )
-async def login(given: Credentials, service: Running) -> Response:
+async def login(body: Credentials, service: Running) -> Response:
     """Trade an e-mail address and a password for tokens.
 
     An account with a second factor gets the problem `second_factor_required` instead. It holds a
     `challenge` for `/v1/auth/login/second-factor`, the `methods` of the account, the seconds until
     the challenge expires (`expires_in`), and the options of a passkey for the browser (`webauthn`).
     """
-    password = given.password.get_secret_value()
-    account, has_factor = await password_sign_in.with_password(service, given.email, password)
-    question = await second_factor.asked(service, account) if has_factor else None
+    password = body.password.get_secret_value()
+    account, has_factor = await password_sign_in.with_password(service, body.email, password)
+    question = await second_factor.question(service, account) if has_factor else None
     if question is not None:
         raise question.problem()
     grant = await begin(service, account, amr=["pwd"])
@@ -71,30 +71,28 @@ async def login(given: Credentials, service: Running) -> Response:
     response_model=Tokens,
     responses=problems(Code.INVALID_REFRESH_TOKEN),
 )
-async def refresh(given: RefreshToken, service: Running) -> Response:
+async def refresh(body: RefreshToken, service: Running) -> Response:
     """Trade a refresh token for new tokens.
 
     A refresh token works once. If the answer gets lost, the same token may be sent again within
     some seconds; later than that it counts as stolen, and its session ends.
     """
     await service.limits.take(Action.REFRESH)
-    grant = await refresh_tokens.refresh(service, given.refresh_token)
+    grant = await refresh_tokens.refresh(service, body.refresh_token)
     if grant is None:
         raise ProblemError(Code.INVALID_REFRESH_TOKEN)
     return written(Tokens.of(grant))
 
 
 @ROUTER.post("/v1/auth/logout", status_code=204, responses=problems(Code.INVALID_TOKEN))
-async def logout(
-    service: Running, user: PerhapsUser, given: RefreshToken | None = None
-) -> Response:
+async def logout(service: Running, user: PerhapsUser, body: RefreshToken | None = None) -> Response:
     """End a session: that of the access token, or that of the refresh token in the body.
 
     A refresh token needs no access token. An unknown refresh token is no error, since its session
     is over.
     """
-    if given is not None:
-        await sign_out.by_refresh_token(service, given.refresh_token)
+    if body is not None:
+        await sign_out.by_refresh_token(service, body.refresh_token)
     elif user is None:
         raise unauthenticated()
     elif user.session is not None:
@@ -112,7 +110,7 @@ async def logout_all(service: Running, user: User) -> Response:
 @ROUTER.get("/v1/me/sessions", responses=problems(Code.INVALID_TOKEN))
 async def list_sessions(service: Running, user: User) -> Sessions:
     """List where the account is signed in, the last used session first."""
-    found = await service.database.read(sessions.live, user.account.id, time.time())
+    live_sessions = await service.database.read(sessions.live, user.account.id, time.time())
     current = user.session.id if user.session else None
     return Sessions(
         sessions=[
@@ -126,7 +124,7 @@ async def list_sessions(service: Running, user: User) -> Sessions:
                 expires_at=moment(session.expires_at),
                 current=session.id == current,
             )
-            for session in found
+            for session in live_sessions
         ]
     )
 

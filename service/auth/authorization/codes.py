@@ -30,7 +30,7 @@ async def make(service: Service, ask: Ask, session: BrowserSession) -> str:
     """Make a code for a request; return the URI that takes it to the client."""
     await service.limits.take(Action.TOKEN)
     code, now = secret_tokens.make(), time.time()
-    kept = KeptCode(
+    stored = KeptCode(
         hash=secret_tokens.hashed(code),
         account_id=session.account_id,
         client_id=ask.client.id,
@@ -44,7 +44,7 @@ async def make(service: Service, ask: Ask, session: BrowserSession) -> str:
         expires_at=now + service.settings.code_seconds,
     )
     keep = partial(oauth_codes.add, browser=session.hash, by_consent=not ask.client.first_party)
-    if not await service.database.write(keep, kept):
+    if not await service.database.write(keep, stored):
         # the user signed out, was disabled or deleted meanwhile, or withdrew the consent
         raise ask.refused("access_denied", "The user is signed out, or has withdrawn that.")
     return answer(service, ask.redirect_uri, ask.state, [("code", code)])
@@ -68,21 +68,23 @@ async def redeem(
     the first time ends, and nobody gets anything (RFC 9700 §4.5).
     """
     hashed, now = secret_tokens.hashed(code), time.time()
-    kept = await service.database.read(oauth_codes.find, hashed)
-    if kept is None or kept.client_id != client.id:
+    stored = await service.database.read(oauth_codes.find, hashed)
+    if stored is None or stored.client_id != client.id:
         raise _refused()
     # the code stays usable: a client without its verifier must not end the sign-in of another
-    if kept.used_at is None and (
-        kept.expires_at <= now or kept.redirect_uri != redirect_uri or not _verified(kept, verifier)
+    if stored.used_at is None and (
+        stored.expires_at <= now
+        or stored.redirect_uri != redirect_uri
+        or not _verified(stored, verifier)
     ):
         raise _refused()
     session = session_of(
         service,
-        kept.account_id,
-        amr=kept.amr.split(),
+        stored.account_id,
+        amr=stored.amr.split(),
         client_id=client.id,
-        scope=kept.scope,
-        authenticated_at=kept.authenticated_at,
+        scope=stored.scope,
+        authenticated_at=stored.authenticated_at,
     )
     token, expires_at = first_refresh_token(service, session)
     refreshes = REFRESH in client.grants
@@ -100,7 +102,7 @@ async def redeem(
         await service.audit.record(
             Event.CODE_REUSED,
             success=False,
-            account_id=kept.account_id,
+            account_id=stored.account_id,
             session_id=done or None,
             client_id=client.id,
         )
@@ -108,12 +110,12 @@ async def redeem(
         raise _refused()
     await service.audit.record(
         Event.SESSION_STARTED,
-        account_id=kept.account_id,
+        account_id=stored.account_id,
         session_id=session.id,
         client_id=client.id,
     )
     grant = granted(service, done, session, token if refreshes else "", expires_at)
-    return grant, kept.nonce
+    return grant, stored.nonce
 
 
 def _use(
@@ -130,14 +132,14 @@ def _use(
     without a session; or None for a code that is worthless.
     """
     now = time.time()
-    kept = oauth_codes.find(connection, hashed, lock=True)
-    if kept is None:
+    stored = oauth_codes.find(connection, hashed, lock=True)
+    if stored is None:
         return None
-    if kept.used_at is not None:
-        if kept.session_id is not None:
-            sessions.revoke(connection, kept.session_id, "code reused", now)
-        return kept.session_id or ""
-    account = accounts.by_id(connection, kept.account_id)
+    if stored.used_at is not None:
+        if stored.session_id is not None:
+            sessions.revoke(connection, stored.session_id, "code reused", now)
+        return stored.session_id or ""
+    account = accounts.by_id(connection, stored.account_id)
     if account is None or account.disabled_at is not None:
         return None
     oauth_codes.use(connection, hashed, session.id, now)
@@ -145,11 +147,11 @@ def _use(
     return account
 
 
-def _verified(kept: KeptCode, verifier: str) -> bool:
+def _verified(stored: KeptCode, verifier: str) -> bool:
     if not _VERIFIER.fullmatch(verifier):
         return False
     # S256: the challenge is made as our hashes are, SHA-256 in base64url (RFC 7636 §4.2)
-    return hmac.compare_digest(secret_tokens.hashed(verifier), kept.code_challenge)
+    return hmac.compare_digest(secret_tokens.hashed(verifier), stored.code_challenge)
 
 
 def _refused() -> OAuthError:

@@ -8,11 +8,11 @@ _MOST_FIELDS = 64
 def parameters(encoded: str) -> dict[str, str]:
     """Read a query or a form, without its empty values; raise ValueError."""
     pairs = parse_qsl(encoded, keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for name, value in pairs:
-        if name in found:
+        if name in values:
             raise ValueError("a parameter is there twice")
         if "\x00" in value:
             raise ValueError("a parameter holds NUL")
-        found[name] = value
-    return {name: value for name, value in found.items() if value}
+        values[name] = value
+    return {name: value for name, value in values.items() if value}

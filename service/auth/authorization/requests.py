@@ -59,13 +59,13 @@ class Ask:
 
     def after_login(self) -> str:
         """Return the query of the same request, once its wish for a sign-in is fulfilled."""
-        given = parameters(self.query)
+        values = parameters(self.query)
         if self.max_age == 0:
-            del given["max_age"]
-        left = [word for word in given.pop("prompt", "").split() if word not in _ASKS_AGAIN]
+            del values["max_age"]
+        left = [word for word in values.pop("prompt", "").split() if word not in _ASKS_AGAIN]
         if left:
-            given["prompt"] = " ".join(left)
-        return urlencode(given)
+            values["prompt"] = " ".join(left)
+        return urlencode(values)
 
     def refused(self, error: str, description: str) -> RefusedRequestError:
         return RefusedRequestError(error, description, self.redirect_uri, self.state)
@@ -74,66 +74,66 @@ class Ask:
 def read(clients: Clients, query: str) -> Ask:
     """Read the query of a request; raise UnusableRequestError or RefusedRequestError."""
     try:
-        given = parameters(query)
+        values = parameters(query)
     except ValueError:
         raise UnusableRequestError("The request can't be read, or has a parameter twice.") from None
-    client = clients.find(given.get("client_id", ""))
+    client = clients.find(values.get("client_id", ""))
     if client is None:
         raise UnusableRequestError("The application that sent you here is not registered.")
-    redirect_uri = given.get("redirect_uri", "")
+    redirect_uri = values.get("redirect_uri", "")
     if not client.redirects_to(redirect_uri):
         raise UnusableRequestError(
             "The address that the application wants you sent back to is not registered."
         )
-    state = given.get("state")
+    state = values.get("state")
     if state is not None and len(state) > _LONGEST_STATE:
         raise RefusedRequestError("invalid_request", "state is too long.", redirect_uri, None)
-    refusal = _refusal(client, given)
+    refusal = _refusal(client, values)
     if refusal is not None:
         raise RefusedRequestError(*refusal, redirect_uri, state)
-    age = given.get("max_age")
+    age = values.get("max_age")
     return Ask(
         client=client,
         redirect_uri=redirect_uri,
-        scope=scopes.joined(scopes.split(given["scope"])),
-        challenge=given["code_challenge"],
+        scope=scopes.joined(scopes.split(values["scope"])),
+        challenge=values["code_challenge"],
         state=state,
-        nonce=given.get("nonce"),
-        prompts=frozenset(given.get("prompt", "").split()),
+        nonce=values.get("nonce"),
+        prompts=frozenset(values.get("prompt", "").split()),
         max_age=None if age is None else int(age),
-        login_hint=given.get("login_hint", ""),
+        login_hint=values.get("login_hint", ""),
         query=query,
     )
 
 
-def _refusal(client: Client, given: Mapping[str, str]) -> tuple[str, str] | None:
+def _refusal(client: Client, values: Mapping[str, str]) -> tuple[str, str] | None:
     """Return the error and its description, None for a request that may go on."""
     for name in ("request", "request_uri", "registration"):
-        if name in given:
+        if name in values:
             return f"{name}_not_supported", f"{name} is not supported."
-    if "response_type" not in given:
+    if "response_type" not in values:
         return "invalid_request", "response_type is missing."
-    if given["response_type"] != "code":
+    if values["response_type"] != "code":
         return "unsupported_response_type", "response_type must be code."
     if CODE not in client.grants:
         return "unauthorized_client", "The client is not registered for this grant type."
-    if given.get("response_mode", "query") != "query":
+    if values.get("response_mode", "query") != "query":
         return "invalid_request", "response_mode must be query."
-    return _refused_pkce(given) or _refused_scope(client, given) or _refused_rest(given)
+    return _refused_pkce(values) or _refused_scope(client, values) or _refused_rest(values)
 
 
-def _refused_pkce(given: Mapping[str, str]) -> tuple[str, str] | None:
-    if "code_challenge" not in given:
+def _refused_pkce(values: Mapping[str, str]) -> tuple[str, str] | None:
+    if "code_challenge" not in values:
         return "invalid_request", "code_challenge is missing: PKCE is required."
-    if given.get("code_challenge_method", "plain") != "S256":
+    if values.get("code_challenge_method", "plain") != "S256":
         return "invalid_request", "code_challenge_method must be S256."
-    if not _CHALLENGE.fullmatch(given["code_challenge"]):
+    if not _CHALLENGE.fullmatch(values["code_challenge"]):
         return "invalid_request", "code_challenge is no SHA-256 in base64url."
     return None
 
 
-def _refused_scope(client: Client, given: Mapping[str, str]) -> tuple[str, str] | None:
-    asked = scopes.split(given.get("scope", ""))
+def _refused_scope(client: Client, values: Mapping[str, str]) -> tuple[str, str] | None:
+    asked = scopes.split(values.get("scope", ""))
     if not asked:
         return "invalid_scope", "scope is missing."
     if not set(asked) <= set(client.scopes):
@@ -141,14 +141,14 @@ def _refused_scope(client: Client, given: Mapping[str, str]) -> tuple[str, str] 
     return None
 
 
-def _refused_rest(given: Mapping[str, str]) -> tuple[str, str] | None:
-    prompts = set(given.get("prompt", "").split())
+def _refused_rest(values: Mapping[str, str]) -> tuple[str, str] | None:
+    prompts = set(values.get("prompt", "").split())
     if not prompts <= _PROMPTS or ("none" in prompts and len(prompts) > 1):
         return "invalid_request", "prompt must be none, or some of login, consent, select_account."
-    age = given.get("max_age", "0")
+    age = values.get("max_age", "0")
     if not (age.isascii() and age.isdigit() and len(age) <= _LONGEST_AGE):
         return "invalid_request", "max_age must be a number of seconds."
-    if len(given.get("nonce", "")) > _LONGEST_NONCE:
+    if len(values.get("nonce", "")) > _LONGEST_NONCE:
         return "invalid_request", "nonce is too long."
     return None
 

@@ -33,8 +33,8 @@ class Client:
 
     def knows(self, secret: str) -> bool:
         """Return whether the secret is the client's."""
-        given = secret_tokens.hashed(secret)
-        return any(hmac.compare_digest(given, kept) for kept in self.secrets)
+        secret_hash = secret_tokens.hashed(secret)
+        return any(hmac.compare_digest(secret_hash, known_hash) for known_hash in self.secrets)
 
     def redirects_to(self, uri: str) -> bool:
         """Return whether the URI is registered, character by character (RFC 9700 §2.1).

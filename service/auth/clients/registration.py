@@ -98,8 +98,8 @@ class _Entry(BaseModel):
         return self
 
     def client(self, *, files: bool) -> Client:
-        given = self.secret_sha256
-        secrets = [given] if isinstance(given, str) else list(given)
+        hashes = self.secret_sha256
+        secrets = [hashes] if isinstance(hashes, str) else list(hashes)
         if self.secret_file and files:
             secrets.append(_from_file(self.secret_file))
         scopes = dict.fromkeys(self.scopes)
@@ -130,15 +130,15 @@ def read(text: str, *, files: bool = True) -> Clients:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise ClientsError(_said(first["loc"], str(first["msg"]), first["type"])) from None
-    found: dict[str, Client] = {}
+    clients: dict[str, Client] = {}
     for number, entry in enumerate(entries):
-        if entry.client_id in found:
+        if entry.client_id in clients:
             raise ClientsError(f"[{number}].client_id is there twice")
         try:
-            found[entry.client_id] = entry.client(files=files)
+            clients[entry.client_id] = entry.client(files=files)
         except ClientsError as error:
             raise ClientsError(f"[{number}].{error}") from None
-    return Clients(found.values())
+    return Clients(clients.values())
 
 
 def _said(where: tuple[int | str, ...], message: str, kind: str) -> str:

@@ -46,14 +46,14 @@ def hashed(password: str) -> str:
         raise
 
 
-def is_right(kept: str, password: str) -> bool:
+def is_right(stored: str, password: str) -> bool:
     """Return whether a hash is that of the password.
 
     It may have other parameters than ours: argon2id or argon2i, version 19, 127 characters.
     """
     _LAST_CALL.errno = 0
     try:
-        return argon2id.verify(kept.encode(), password.encode())
+        return argon2id.verify(stored.encode(), password.encode())
     except CryptoError:
         # PyNaCl calls this a wrong password too
         _refuse_without_memory()
@@ -79,14 +79,14 @@ class Passwords:
     async def hash(self, password: str) -> str:
         return await self._run(lambda: hashed(password))
 
-    async def verify(self, kept: str | None, password: str) -> bool:
+    async def verify(self, stored: str | None, password: str) -> bool:
         """Return whether the password is right. None, an unknown account, takes as long."""
-        right = await self._run(lambda: is_right(kept or self._nobody, password))
-        return right and kept is not None
+        right = await self._run(lambda: is_right(stored or self._nobody, password))
+        return right and stored is not None
 
-    def outdated(self, kept: str) -> bool:
+    def outdated(self, stored: str) -> bool:
         """Return whether the hash was made with other parameters than today's."""
-        return not kept.startswith(_PARAMETERS)
+        return not stored.startswith(_PARAMETERS)
 
     def close(self) -> None:
         self._pool.close()

@@ -35,14 +35,14 @@ class Bearer(HTTPBearer):
 
     async def __call__(self, request: Request) -> SignedIn | None:  # type: ignore[override]
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        found = None
+        user = None
         if scheme.lower() == "bearer" and token:
-            found = await identify(request.app.state.service, token.strip())
-        if found is None and self._required:
+            user = await identify(request.app.state.service, token.strip())
+        if user is None and self._required:
             raise unauthenticated()
-        if found is not None and not self._any_client and not found.manages_account:
+        if user is not None and not self._any_client and not user.manages_account:
             raise insufficient_scope(scopes.ACCOUNT)
-        return found
+        return user
 
 
 def unauthenticated() -> ProblemError:

@@ -81,13 +81,13 @@ async def _body(receive: Receive, length: bytes | None) -> bytes | None:
 
 def _replay(body: bytes, receive: Receive) -> Receive:
     """Return the read body as one message, and after it the messages of the connection."""
-    given = False
+    replayed = False
 
     async def again() -> Message:
-        nonlocal given
-        if given:
+        nonlocal replayed
+        if replayed:
             return await receive()
-        given = True
+        replayed = True
         return {"type": "http.request", "body": body, "more_body": False}
 
     return again

@@ -1,7 +1,7 @@
 """Connections: how long and how large the head of a request may be, before there is a request.
 
 uvicorn bounds neither with httptools, so that a client could hold connections, or fill the memory,
-by sending headers for ever. Bodies are bounded in `auth.guard.bodies`.
+by sending headers for ever. Bodies are bounded in `auth.http.bodies`.
 """
 
 import asyncio

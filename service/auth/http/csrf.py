@@ -19,8 +19,8 @@ _SECONDS = 86_400
 
 def token_of(request: Request) -> tuple[str, bool]:
     """Return the browser's CSRF token, and whether it is new."""
-    kept = request.cookies.get(_name(request), "")
-    return (kept, False) if _TOKEN.fullmatch(kept) else (secret_tokens.make(), True)
+    cookie = request.cookies.get(_name(request), "")
+    return (cookie, False) if _TOKEN.fullmatch(cookie) else (secret_tokens.make(), True)
 
 
 def keep(request: Request, answer: Response, token: str) -> None:
@@ -33,14 +33,14 @@ def renew(request: Request, answer: Response) -> None:
     keep(request, answer, secret_tokens.make())
 
 
-def genuine(request: Request, given: dict[str, str]) -> bool:
+def genuine(request: Request, fields: dict[str, str]) -> bool:
     """Return whether a form comes from a page of ours."""
     # browsers too old to send that header are left with the CSRF token
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         return False
-    kept = request.cookies.get(_name(request), "")
-    sent = given.get(FIELD, "")
-    return bool(_TOKEN.fullmatch(kept)) and hmac.compare_digest(kept.encode(), sent.encode())
+    cookie = request.cookies.get(_name(request), "")
+    sent = fields.get(FIELD, "")
+    return bool(_TOKEN.fullmatch(cookie)) and hmac.compare_digest(cookie.encode(), sent.encode())
 
 
 def _name(request: Request) -> str:

@@ -40,8 +40,8 @@ def install(app: FastAPI) -> None:
     async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
         # where and why, but never the value: it may be a password
         details = [
-            {"at": ".".join(map(str, found["loc"])), "why": found["msg"]}
-            for found in error.errors()
+            {"at": ".".join(map(str, field_error["loc"])), "why": field_error["msg"]}
+            for field_error in error.errors()
         ]
         code = Code.INVALID_REQUEST
         return response(code.status, code.name.lower(), code.title, errors=details)

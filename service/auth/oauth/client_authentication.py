@@ -17,18 +17,18 @@ _CHALLENGE = {"WWW-Authenticate": 'Basic realm="auth", charset="UTF-8"'}
 
 
 async def authenticated(
-    service: Service, request: Request, given: dict[str, str], *, public: bool
+    service: Service, request: Request, fields: dict[str, str], *, public: bool
 ) -> Client:
     """Return the client, by its secret; a `public` client has no secret and is only identified.
 
     Refuse any other client with `invalid_client`, in the same words for every reason.
     """
     header = request.headers.get("authorization", "")
-    if header and "client_secret" in given:
+    if header and "client_secret" in fields:
         raise OAuthError("invalid_request", "The client authenticates in two ways at once.")
-    named, secret = _basic(header) if header else _posted(given)
+    named, secret = _basic(header) if header else _posted(fields)
     client = service.settings.clients.find(named)
-    if client is None or ("client_id" in given and given["client_id"] != named):
+    if client is None or ("client_id" in fields and fields["client_id"] != named):
         raise await _refused(service, None)
     if client.public:
         right = public and secret is None
@@ -48,8 +48,8 @@ async def _refused(service: Service, client: Client | None) -> OAuthError:
     )
 
 
-def _posted(given: dict[str, str]) -> tuple[str, str | None]:
-    return given.get("client_id", ""), given.get("client_secret")
+def _posted(fields: dict[str, str]) -> tuple[str, str | None]:
+    return fields.get("client_id", ""), fields.get("client_secret")
 
 
 def _basic(header: str) -> tuple[str, str | None]:

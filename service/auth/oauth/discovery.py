@@ -28,7 +28,7 @@ _DESCRIBED: dict[int | str, dict[str, Any]] = {
 @ROUTER.get("/.well-known/openid-configuration", responses=_DESCRIBED)
 async def openid_configuration(service: Running) -> JSONResponse:
     """Describe the OpenID provider to client libraries."""
-    found = _server(service) | {
+    document = _server(service) | {
         "userinfo_endpoint": f"{service.settings.issuer}/userinfo",
         "end_session_endpoint": f"{service.settings.issuer}/oauth2/logout",
         "subject_types_supported": ["public"],
@@ -42,7 +42,7 @@ async def openid_configuration(service: Running) -> JSONResponse:
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
     }
-    return _answer(found)
+    return _answer(document)
 
 
 @ROUTER.get("/.well-known/oauth-authorization-server", responses=_DESCRIBED)

@@ -76,10 +76,10 @@ async def verify(
             raise access.insufficient_scope(wanted)
         client = claims.client_id or FIRST_PARTY
         return _passed(user.account, role, client=client, scope=claims.scope)
-    found = await browsers.current(service, request)
-    if found is None:
+    signed_in = await browsers.current(service, request)
+    if signed_in is None:
         return _sign_in(service, request)
-    return _passed(found[1], role, client="", scope="")
+    return _passed(signed_in[1], role, client="", scope="")
 
 
 def _passed(account: Account, role: str, *, client: str, scope: str) -> Response:

@@ -61,19 +61,21 @@ _INACTIVE = Introspection(active=False)
     openapi_extra=forms.described(_TOKEN_PARAMETERS, ["token"], _EXAMPLE),
     responses=errors({400: {"invalid_request": "token is missing."}, 401: INVALID_CLIENT}),
 )
-async def introspect(request: Request, service: Running, given: Form) -> JSONResponse:
+async def introspect(request: Request, service: Running, fields: Form) -> JSONResponse:
     """Describe a token to a confidential client, by the current state of the database.
 
     Any client may ask about an access token, since any API may receive one; only its own client may
     ask about a refresh token.
     """
     await service.limits.take(Action.TOKEN)
-    client = await authenticated(service, request, given, public=False)
-    token = _token(given)
-    found = await _access_token(service, token)
-    if not found.active:
-        found = await _refresh_token(service, client, token)
-    return JSONResponse(found.model_dump(exclude_none=True), headers={"Cache-Control": "no-store"})
+    client = await authenticated(service, request, fields, public=False)
+    token = _token(fields)
+    introspection = await _access_token(service, token)
+    if not introspection.active:
+        introspection = await _refresh_token(service, client, token)
+    return JSONResponse(
+        introspection.model_dump(exclude_none=True), headers={"Cache-Control": "no-store"}
+    )
 
 
 async def _access_token(service: Service, token: str) -> Introspection:
@@ -109,10 +111,10 @@ async def _access_token(service: Service, token: str) -> Introspection:
 
 async def _refresh_token(service: Service, client: Client, token: str) -> Introspection:
     now = time.time()
-    found = await service.database.read(sessions.by_token, secret_tokens.hashed(token))
-    if found is None:
+    row = await service.database.read(sessions.by_token, secret_tokens.hashed(token))
+    if row is None:
         return _INACTIVE
-    session, used_at, expires_at = found
+    session, used_at, expires_at = row
     if (
         session.client_id != client.id
         or used_at is not None
@@ -146,14 +148,14 @@ async def _refresh_token(service: Service, client: Client, token: str) -> Intros
     )
     | {200: {"description": "The token is good for nothing now."}},
 )
-async def revoke(request: Request, service: Running, given: Form) -> Response:
+async def revoke(request: Request, service: Running, fields: Form) -> Response:
     """End the session that a client's refresh token or access token belongs to.
 
     Both tokens end, since they come from the same sign-in. An unknown token is no error.
     """
     await service.limits.take(Action.TOKEN)
-    client = await authenticated(service, request, given, public=True)
-    token, now = _token(given), time.time()
+    client = await authenticated(service, request, fields, public=True)
+    token, now = _token(fields), time.time()
     session_id = await _session_of(service, client, token)
     if session_id is not None and await service.database.write(
         sessions.revoke, session_id, "revoked by client", now
@@ -165,9 +167,9 @@ async def revoke(request: Request, service: Running, given: Form) -> Response:
 
 async def _session_of(service: Service, client: Client, token: str) -> str | None:
     """Return the session of a token, None for an unknown token or another client's."""
-    found: Any = await service.database.read(sessions.by_token, secret_tokens.hashed(token))
-    if found is not None:
-        return found[0].id if found[0].client_id == client.id else None
+    row: Any = await service.database.read(sessions.by_token, secret_tokens.hashed(token))
+    if row is not None:
+        return row[0].id if row[0].client_id == client.id else None
     try:
         claims = service.tokens.verify(token)
     except TokenError:
@@ -179,7 +181,7 @@ async def _session_of(service: Service, client: Client, token: str) -> str | Non
     return claims.session_id
 
 
-def _token(given: dict[str, str]) -> str:
-    if "token" not in given:
+def _token(fields: dict[str, str]) -> str:
+    if "token" not in fields:
         raise OAuthError("invalid_request", "token is missing.")
-    return given["token"]
+    return fields["token"]

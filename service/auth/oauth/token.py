@@ -83,39 +83,39 @@ class TokenAnswer(BaseModel):
         }
     ),
 )
-async def token(request: Request, service: Running, given: Form) -> JSONResponse:
+async def token(request: Request, service: Running, fields: Form) -> JSONResponse:
     """Trade a code, a refresh token or a client's own secret for tokens.
 
     Errors are in the format of RFC 6749 §5.2, as clients expect.
     """
     await service.limits.take(Action.TOKEN)
-    client = await authenticated(service, request, given, public=True)
-    kind = _required(given, "grant_type")
+    client = await authenticated(service, request, fields, public=True)
+    kind = _required(fields, "grant_type")
     if kind not in _GRANTS:
         raise OAuthError("unsupported_grant_type", "There is no such grant type.")
     if kind not in client.grants:
         raise OAuthError("unauthorized_client", "The client is not registered for this grant type.")
-    answer = await _GRANTS[kind](service, client, given)
+    answer = await _GRANTS[kind](service, client, fields)
     return JSONResponse(
         answer.model_dump(exclude_none=True),
         headers={"Cache-Control": "no-store", "Pragma": "no-cache"},
     )
 
 
-async def _code(service: Service, client: Client, given: dict[str, str]) -> TokenAnswer:
+async def _code(service: Service, client: Client, fields: dict[str, str]) -> TokenAnswer:
     grant, nonce = await codes.redeem(
         service,
         client,
-        code=_required(given, "code"),
-        verifier=_required(given, "code_verifier"),
-        redirect_uri=_required(given, "redirect_uri"),
+        code=_required(fields, "code"),
+        verifier=_required(fields, "code_verifier"),
+        redirect_uri=_required(fields, "redirect_uri"),
     )
     return _answer(service, grant, grant.access_token, grant.session.scope, nonce)
 
 
-async def _refresh(service: Service, client: Client, given: dict[str, str]) -> TokenAnswer:
-    refresh_token = _required(given, "refresh_token")
-    narrowed = await _narrowed(service, refresh_token, given.get("scope", ""))
+async def _refresh(service: Service, client: Client, fields: dict[str, str]) -> TokenAnswer:
+    refresh_token = _required(fields, "refresh_token")
+    narrowed = await _narrowed(service, refresh_token, fields.get("scope", ""))
     grant = await refresh_tokens.refresh(service, refresh_token, client_id=client.id)
     if grant is None:
         raise OAuthError("invalid_grant", "The refresh token is wrong, expired or revoked.")
@@ -131,16 +131,16 @@ async def _narrowed(service: Service, refresh_token: str, scope: str) -> tuple[s
     asked = scopes.split(scope)
     if asked:
         hashed = secret_tokens.hashed(refresh_token)
-        found = await service.database.read(sessions.by_token, hashed)
-        if found is not None and not scopes.covers(found[0].scope, asked):
+        row = await service.database.read(sessions.by_token, hashed)
+        if row is not None and not scopes.covers(row[0].scope, asked):
             raise OAuthError("invalid_scope", "More is asked for than was granted.")
     return asked
 
 
-async def _credentials(service: Service, client: Client, given: dict[str, str]) -> TokenAnswer:
-    own = [word for word in client.scopes if word not in scopes.OF_USERS]
-    asked = scopes.split(given.get("scope", "")) or tuple(own)
-    if not set(asked) <= set(own):
+async def _credentials(service: Service, client: Client, fields: dict[str, str]) -> TokenAnswer:
+    own_scopes = [word for word in client.scopes if word not in scopes.OF_USERS]
+    asked = scopes.split(fields.get("scope", "")) or tuple(own_scopes)
+    if not set(asked) <= set(own_scopes):
         raise OAuthError(
             "invalid_scope",
             "The client is not registered for all of these scopes, or they are about a user.",
@@ -174,7 +174,7 @@ def _answer(
     )
 
 
-def _required(given: dict[str, str], name: str) -> str:
-    if name not in given:
+def _required(fields: dict[str, str], name: str) -> str:
+    if name not in fields:
         raise OAuthError("invalid_request", f"{name} is missing.")
-    return given[name]
+    return fields[name]

@@ -15,10 +15,10 @@ ROUTER = APIRouter(include_in_schema=False)
 
 @ROUTER.get("/account")
 async def show(request: Request, service: Running) -> Response:
-    found = await browsers.current(service, request)
-    if found is None:
+    signed_in = await browsers.current(service, request)
+    if signed_in is None:
         return RedirectResponse("/sign-in", 303)
-    account = found[1]
+    account = signed_in[1]
     allowed = [
         (
             application.client_id,
@@ -33,8 +33,8 @@ async def show(request: Request, service: Running) -> Response:
 
 
 @ROUTER.post("/account/withdraw")
-async def withdraw(request: Request, service: Running, given: Form) -> Response:
-    found = await browsers.current(service, request)
-    if found is not None:
-        await consents.withdraw(service, found[1].id, given.get("client_id", ""))
+async def withdraw(request: Request, service: Running, fields: Form) -> Response:
+    signed_in = await browsers.current(service, request)
+    if signed_in is not None:
+        await consents.withdraw(service, signed_in[1].id, fields.get("client_id", ""))
     return RedirectResponse("/account", 303)

@@ -78,13 +78,13 @@ async def authorize(request: Request, service: Running) -> Response:
     redirect URI ends with a page, and never with a redirect.
     """
     ask = requests.read(service.settings.clients, request.url.query)
-    found = await browsers.current(service, request)
-    if found is None or ask.wants_login(found[0].authenticated_at, time.time()):
+    signed_in = await browsers.current(service, request)
+    if signed_in is None or ask.wants_login(signed_in[0].authenticated_at, time.time()):
         if ask.silent:
             raise ask.refused("login_required", "The user has to sign in.")
         target = urlencode({"next": AUTHORIZE + ask.after_login()})
         return RedirectResponse(f"/sign-in?{target}", 303)
-    session, account = found
+    session, account = signed_in
     if "consent" in ask.prompts or await consents.is_needed(
         service, account, ask.client, ask.scope
     ):
@@ -113,15 +113,15 @@ async def authorize_by_form(request: Request) -> Response:
 
 
 @ROUTER.post("/oauth2/consent", include_in_schema=False)
-async def consent(request: Request, service: Running, given: Form) -> Response:
+async def consent(request: Request, service: Running, fields: Form) -> Response:
     """Apply the user's decision on the consent page."""
-    query = given.get("query", "")
+    query = fields.get("query", "")
     ask = requests.read(service.settings.clients, query)
-    found = await browsers.current(service, request)
-    if found is None:
+    signed_in = await browsers.current(service, request)
+    if signed_in is None:
         return RedirectResponse(AUTHORIZE + query, 303)
-    session, account = found
-    if given.get("decision") != "allow":
+    session, account = signed_in
+    if fields.get("decision") != "allow":
         raise ask.refused("access_denied", "The user refused.")
     await consents.grant(service, account, ask.client, ask.scope)
     return await _grant(service, ask, session)

@@ -27,7 +27,7 @@ from auth.service import Service
 from auth.sign_in import enrolment, one_time_codes, passkeys, second_factor
 from auth.sign_in.enrolment import Invitation, Owner
 from auth.storage import factors
-from auth.storage import passkeys as kept
+from auth.storage import passkeys as stored_passkeys
 
 ROUTER = APIRouter(include_in_schema=False, prefix=SECOND_FACTOR)
 _APP = f"{SECOND_FACTOR}/app"
@@ -45,10 +45,10 @@ class Visitor(Owner):
 
 
 async def _signed_in_lately(request: Request, service: Running) -> Visitor:
-    found = await browsers.current(service, request)
-    if found is None or not await second_factor.shown_lately(service, found[0]):
+    signed_in = await browsers.current(service, request)
+    if signed_in is None or not await second_factor.shown_lately(service, signed_in[0]):
         raise SignInFirstError
-    session, account = found
+    session, account = signed_in
     cookie = secret_tokens.make()
     return Visitor(
         account=account,
@@ -103,18 +103,20 @@ async def begin_app(request: Request, service: Running, visitor: Recent, _: Form
 async def show_app(
     request: Request, service: Running, visitor: Recent, begun: str = ""
 ) -> Response:
-    found = await _begun(service, visitor, begun)
-    return _app(request, found) if found else RedirectResponse(SECOND_FACTOR, 303)
+    invitation = await _begun(service, visitor, begun)
+    return _app(request, invitation) if invitation else RedirectResponse(SECOND_FACTOR, 303)
 
 
 @ROUTER.post("/app/confirm")
 @_or_shown
-async def confirm_app(request: Request, service: Running, visitor: Recent, given: Form) -> Response:
-    begun = await _begun(service, visitor, given.get("begun", ""))
+async def confirm_app(
+    request: Request, service: Running, visitor: Recent, fields: Form
+) -> Response:
+    begun = await _begun(service, visitor, fields.get("begun", ""))
     if begun is None:
         raise ProblemError(Code.CONFLICT, detail="That app can't be added any more. Begin again.")
     try:
-        codes = await enrolment.confirm_totp(service, visitor, given.get("code", ""))
+        codes = await enrolment.confirm_totp(service, visitor, fields.get("code", ""))
     except ProblemError as refused:
         if refused.code is Code.REAUTHENTICATION_REQUIRED:
             raise
@@ -124,12 +126,12 @@ async def confirm_app(request: Request, service: Running, visitor: Recent, given
 
 @ROUTER.post("/app/remove")
 @_or_shown
-async def remove_app(request: Request, service: Running, visitor: Recent, given: Form) -> Response:
+async def remove_app(request: Request, service: Running, visitor: Recent, fields: Form) -> Response:
     """Remove the app for a user who enters a code of it, or a recovery code."""
     del request
     has = await service.database.read(factors.of, visitor.account.id)
     if has.totp:
-        await second_factor.confirmed(service, visitor.account, given.get("code", "").strip())
+        await second_factor.confirmed(service, visitor.account, fields.get("code", "").strip())
         await enrolment.remove_totp(service, visitor)
     return RedirectResponse(SECOND_FACTOR, 303)
 
@@ -148,14 +150,16 @@ class _NewPasskey(BaseModel):
 
 @ROUTER.post("/passkeys")
 @_or_shown
-async def add_passkey(request: Request, service: Running, visitor: Recent, given: Form) -> Response:
+async def add_passkey(
+    request: Request, service: Running, visitor: Recent, fields: Form
+) -> Response:
     try:
         read = _NewPasskey.model_validate(
-            {"name": given.get("name", ""), "credential": given.get("credential", "")}
+            {"name": fields.get("name", ""), "credential": fields.get("credential", "")}
         )
     except ValidationError:
         raise ProblemError(Code.INVALID_REQUEST) from None
-    challenge, credential = given.get("challenge", ""), read.credential.model_dump()
+    challenge, credential = fields.get("challenge", ""), read.credential.model_dump()
     _, codes = await enrolment.add_passkey(service, visitor, challenge, credential, name=read.name)
     return _added(service, request, visitor, codes)
 
@@ -163,10 +167,10 @@ async def add_passkey(request: Request, service: Running, visitor: Recent, given
 @ROUTER.post("/passkeys/remove")
 @_or_shown
 async def remove_passkey(
-    request: Request, service: Running, visitor: Recent, given: Form
+    request: Request, service: Running, visitor: Recent, fields: Form
 ) -> Response:
     del request
-    await enrolment.remove_passkey(service, visitor, given.get("id", ""))
+    await enrolment.remove_passkey(service, visitor, fields.get("id", ""))
     return RedirectResponse(SECOND_FACTOR, 303)
 
 
@@ -213,7 +217,7 @@ async def _shown(
         error=error,
         takes_passkeys=passkeys.possible(service.settings.issuer),
         has=await service.database.read(factors.of, visitor.account.id),
-        passkeys=await service.database.read(kept.every, visitor.account.id),
+        passkeys=await service.database.read(stored_passkeys.every, visitor.account.id),
         confirmed=visitor.account.email_verified_at is not None,
     )
 

@@ -26,12 +26,12 @@ def wrong(error: ValidationError) -> ProblemError:
 
 async def genuine(request: Request) -> dict[str, str]:
     try:
-        given = await forms.form(request)
+        fields = await forms.form(request)
     except OAuthError:
         raise ForgedFormError from None
-    if not csrf.genuine(request, given):
+    if not csrf.genuine(request, fields):
         raise ForgedFormError
-    return given
+    return fields
 
 
 Form = Annotated[dict[str, str], Depends(genuine)]

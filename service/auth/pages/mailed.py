@@ -40,14 +40,14 @@ async def show_again(request: Request, service: Running) -> Response:
 
 
 @ROUTER.post("/verify-email/again")
-async def verify_again(request: Request, service: Running, given: Form) -> Response:
+async def verify_again(request: Request, service: Running, fields: Form) -> Response:
     """Mail the link again; the page is the same whether there is an account to confirm."""
-    return await _mail(request, service, given, "verify_again", verification.mail_again)
+    return await _mail(request, service, fields, "verify_again", verification.mail_again)
 
 
 @ROUTER.post("/verify-email")
-async def verify(request: Request, service: Running, given: Form) -> Response:
-    token = given.get("token", "")
+async def verify(request: Request, service: Running, fields: Form) -> Response:
+    token = fields.get("token", "")
     try:
         account = await verification.verify(service, token)
     except ProblemError as refused:
@@ -62,10 +62,10 @@ async def show_reset(request: Request) -> Response:
 
 
 @ROUTER.post("/reset-password")
-async def reset(request: Request, service: Running, given: Form) -> Response:
-    token = given.get("token", "")
+async def reset(request: Request, service: Running, fields: Form) -> Response:
+    token = fields.get("token", "")
     try:
-        password = _Password.model_validate({"password": given.get("password", "")}).password
+        password = _Password.model_validate({"password": fields.get("password", "")}).password
         await passwords.reset(service, token, password.get_secret_value())
     except ValidationError as error:
         return _again(request, "reset_password", wrong(error), token=token)
@@ -81,9 +81,9 @@ async def show_forgotten(request: Request, service: Running) -> Response:
 
 
 @ROUTER.post("/forgot-password")
-async def forgotten(request: Request, service: Running, given: Form) -> Response:
+async def forgotten(request: Request, service: Running, fields: Form) -> Response:
     """Mail a link; the page is the same whether there is an account."""
-    return await _mail(request, service, given, "forgot_password", passwords.mail_reset)
+    return await _mail(request, service, fields, "forgot_password", passwords.mail_reset)
 
 
 def _token(request: Request) -> str:
@@ -100,12 +100,12 @@ def _ask(request: Request, service: Service, name: str) -> Response:
 async def _mail(
     request: Request,
     service: Service,
-    given: dict[str, str],
+    fields: dict[str, str],
     name: str,
     send: Callable[[Service, str], Awaitable[None]],
 ) -> Response:
-    email = given.get("email", "")
-    target = destinations.safe(service, given.get("next", ""))
+    email = fields.get("email", "")
+    target = destinations.safe(service, fields.get("next", ""))
     try:
         address = _Address.model_validate({"email": email}).email
         await send(service, address)

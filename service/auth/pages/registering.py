@@ -22,12 +22,12 @@ async def show(request: Request, service: Running) -> Response:
 
 
 @ROUTER.post("/register")
-async def register(request: Request, service: Running, given: Form) -> Response:
-    target = destinations.safe(service, given.get("next", ""))
-    email = given.get("email", "")
+async def register(request: Request, service: Running, fields: Form) -> Response:
+    target = destinations.safe(service, fields.get("next", ""))
+    email = fields.get("email", "")
     try:
         wanted = Registration.model_validate(
-            {"email": email, "password": given.get("password", "")}
+            {"email": email, "password": fields.get("password", "")}
         )
         await registration.register(service, wanted.email, wanted.password.get_secret_value())
     except ValidationError as error:

@@ -49,14 +49,14 @@ async def show_again(step: str) -> Response:
 
 
 @ROUTER.post("/sign-in")
-async def with_password(request: Request, service: Running, given: Form) -> Response:
+async def with_password(request: Request, service: Running, fields: Form) -> Response:
     """Check the password as the API does, with its limits, its lockout and its words."""
-    target = destinations.safe(service, given.get("next", ""))
-    email = given.get("email", "")
+    target = destinations.safe(service, fields.get("next", ""))
+    email = fields.get("email", "")
     try:
         # the API's own model, so that nothing passes here that is refused there
         credentials = Credentials.model_validate(
-            {"email": email, "password": given.get("password", "")}
+            {"email": email, "password": fields.get("password", "")}
         )
         account, has_factor = await password_sign_in.with_password(
             service, credentials.email, credentials.password.get_secret_value()
@@ -66,7 +66,7 @@ async def with_password(request: Request, service: Running, given: Form) -> Resp
         return _form(service, request, target, email=email, error=error)
     except ProblemError as refused:
         return _form(service, request, target, email=email, error=refused)
-    question = await second_factor.asked(service, account) if has_factor else None
+    question = await second_factor.question(service, account) if has_factor else None
     if question is not None:
         asked = "" if question.webauthn is None else json.dumps(question.webauthn)
         return _question(service, request, target, question, webauthn=asked)
@@ -74,11 +74,11 @@ async def with_password(request: Request, service: Running, given: Form) -> Resp
 
 
 @ROUTER.post("/sign-in/passkey")
-async def with_passkey(request: Request, service: Running, given: Form) -> Response:
-    target = destinations.safe(service, given.get("next", ""))
+async def with_passkey(request: Request, service: Running, fields: Form) -> Response:
+    target = destinations.safe(service, fields.get("next", ""))
     try:
         account, amr = await passkeys.with_passkey(
-            service, given.get("challenge", ""), _assertion(given)
+            service, fields.get("challenge", ""), _assertion(fields)
         )
     except ProblemError as refused:
         error = _PASSKEY_REFUSED.get(refused.code, refused)
@@ -87,19 +87,19 @@ async def with_passkey(request: Request, service: Running, given: Form) -> Respo
 
 
 @ROUTER.post("/sign-in/second-factor")
-async def with_second_factor(request: Request, service: Running, given: Form) -> Response:
-    target = destinations.safe(service, given.get("next", ""))
-    challenge, kinds = given.get("challenge", ""), tuple(given.get("kinds", "").split())
+async def with_second_factor(request: Request, service: Running, fields: Form) -> Response:
+    target = destinations.safe(service, fields.get("next", ""))
+    challenge, kinds = fields.get("challenge", ""), tuple(fields.get("kinds", "").split())
     try:
-        if "credential" in given:
-            passed = await second_factor.passed_with_key(service, challenge, _assertion(given))
+        if "credential" in fields:
+            passed = await second_factor.passed_with_key(service, challenge, _assertion(fields))
         else:
-            passed = await second_factor.passed(service, challenge, given.get("code", "").strip())
+            passed = await second_factor.passed(service, challenge, fields.get("code", "").strip())
     except ProblemError as refused:
         if refused.code is Code.INVALID_CHALLENGE:
             return _form(service, request, target, email="", error=_LATE)
         question = Question(challenge=challenge, kinds=kinds)
-        webauthn = given.get("webauthn", "")
+        webauthn = fields.get("webauthn", "")
         return _question(service, request, target, question, webauthn=webauthn, error=refused)
     return await _signed_in(service, request, target, passed.account, passed.amr)
 
@@ -112,9 +112,9 @@ async def _signed_in(
     return answer
 
 
-def _assertion(given: dict[str, str]) -> dict[str, Any]:
+def _assertion(fields: dict[str, str]) -> dict[str, Any]:
     try:
-        return PasskeyAssertion.model_validate_json(given.get("credential", "")).model_dump()
+        return PasskeyAssertion.model_validate_json(fields.get("credential", "")).model_dump()
     except ValidationError:
         raise ProblemError(Code.INVALID_FACTOR) from None
 

@@ -33,24 +33,24 @@ async def logout_by_form(request: Request, service: Running) -> Response:
 
 
 @ROUTER.post("/sign-out")
-async def sign_out(request: Request, service: Running, given: Form) -> Response:
+async def sign_out(request: Request, service: Running, fields: Form) -> Response:
     """Sign out a user who confirmed it on a page of ours."""
-    values = _read(given.get("query", ""))
+    values = _read(fields.get("query", ""))
     return await _done(request, service, values, None)
 
 
 async def _logout(request: Request, service: Service, query: str) -> Response:
     values = _read(query)
     hint = id_tokens.hint(service.tokens, values.get("id_token_hint", ""))
-    found = await browsers.current(service, request)
+    signed_in = await browsers.current(service, request)
     # a link on some page signs nobody out, unless it holds an id_token of this very user
-    if found is not None and (hint is None or hint.subject != found[1].id):
+    if signed_in is not None and (hint is None or hint.subject != signed_in[1].id):
         leads_to = _redirect(service, values, hint)
         return page(
             request,
             "sign_out",
             leads_to=[leads_to] if leads_to else [],
-            email=found[1].email,
+            email=signed_in[1].email,
             query=query,
         )
     return await _done(request, service, values, hint)
@@ -63,11 +63,11 @@ async def _done(
         hint = id_tokens.hint(service.tokens, values.get("id_token_hint", ""))
     target = _redirect(service, values, hint)
     answer: Response = RedirectResponse(target, 303) if target else page(request, "signed_out")
-    found = await browsers.current(service, request)
-    if found is not None:
+    signed_in = await browsers.current(service, request)
+    if signed_in is not None:
         await browsers.end(service, request, answer)
-        await service.audit.record(Event.LOGOUT, account_id=found[1].id)
-    if hint is not None and (found is None or found[1].id == hint.subject):
+        await service.audit.record(Event.LOGOUT, account_id=signed_in[1].id)
+    if hint is not None and (signed_in is None or signed_in[1].id == hint.subject):
         await service.database.write(
             sessions.revoke, hint.session_id, "logout", time.time(), account_id=hint.subject
         )

@@ -27,18 +27,18 @@ def networks(names: str, *, routes: Path = _ROUTES) -> tuple[Network, ...]:
     In a container, the gateway of Docker's bridge is its host, where the proxy's requests come
     from. Raise ValueError with the first unknown word.
     """
-    found: list[Network] = []
+    listed: list[Network] = []
     for name in names.replace(",", " ").split():
         if name == "loopback":
-            found += LOOPBACK
+            listed += LOOPBACK
         elif name == "gateway":
-            found += (ip_network(address) for address in _gateways(routes))
+            listed += (ip_network(address) for address in _gateways(routes))
         else:
             try:
-                found.append(ip_network(name))
+                listed.append(ip_network(name))
             except ValueError:
                 raise ValueError(name) from None
-    return tuple(found)
+    return tuple(listed)
 
 
 def within(address: Address | None, known: Iterable[Network]) -> bool:

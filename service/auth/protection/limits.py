@@ -47,12 +47,12 @@ class Limits:
     def __init__(
         self,
         database: Database,
-        given: Mapping[str, Rate],
+        rates: Mapping[str, Rate],
         metrics: Metrics,
         audit: Audit,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._database, self._rates, self._metrics, self._now = database, given, metrics, now
+        self._database, self._rates, self._metrics, self._now = database, rates, metrics, now
         self._audit = audit
         self._refused: OrderedDict[str, float] = OrderedDict()
         self._leases: OrderedDict[str, int] = OrderedDict()
@@ -87,7 +87,7 @@ class Limits:
                 rate=rate.count / rate.seconds,
                 now=now,
             )
-            _tell(name, rate, level)
+            _show_rest(name, rate, level)
             if fits:
                 _remember(self._leases, bucket, rate.lease - 1)
                 return
@@ -96,19 +96,19 @@ class Limits:
             # the first of a flood: to write down each would be a flood of its own
             await self._audit.record(Event.RATE_LIMITED, success=False, limit=name)
         else:
-            _tell(name, rate, rate.count)
+            _show_rest(name, rate, rate.count)
         self._metrics.limited.labels(name).inc()
         raise ProblemError(Code.RATE_LIMITED, {"Retry-After": str(max(1, math.ceil(until - now)))})
 
 
-def _tell(name: str, rate: Rate, level: float) -> None:
+def _show_rest(name: str, rate: Rate, level: float) -> None:
     """Show the client the rest of the last limit that it met."""
-    told = RATE_LIMIT_HEADERS.get()
-    if told is not None:
+    headers = RATE_LIMIT_HEADERS.get()
+    if headers is not None:
         left = max(0, math.floor(rate.count - level))
         empty = math.ceil(level * rate.seconds / rate.count)
-        told["RateLimit-Policy"] = f'"{name}";q={rate.count};w={rate.seconds}'
-        told["RateLimit"] = f'"{name}";r={left};t={empty}'
+        headers["RateLimit-Policy"] = f'"{name}";q={rate.count};w={rate.seconds}'
+        headers["RateLimit"] = f'"{name}";r={left};t={empty}'
 
 
 def _remember(memory: OrderedDict[str, Remembered], bucket: str, value: Remembered) -> None:

@@ -43,10 +43,10 @@ def rates(words: str) -> Mapping[str, Rate]:
     """
     if words.strip() == "off":
         return {name: Rate(0, 1) for name in DEFAULTS}
-    found = dict(DEFAULTS)
+    changed = dict(DEFAULTS)
     for word in words.replace(",", " ").split():
         match = _WORD.fullmatch(word)
         if match is None or match[1] not in DEFAULTS or match[3] in {"0", "00"}:
             raise ValueError(word)
-        found[match[1]] = Rate(int(match[2] or 0), int(match[3] or 1))
-    return found
+        changed[match[1]] = Rate(int(match[2] or 0), int(match[3] or 1))
+    return changed

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from auth.crypto import secret_tokens
 from auth.errors import Code, ProblemError
 from auth.service import Service
-from auth.storage import challenges as kept
+from auth.storage import challenges as stored_challenges
 from auth.storage.challenges import Challenge, Purpose
 
 SECONDS = 300
 
 
-async def pose(
+async def issue(
     service: Service, purpose: Purpose, account_id: str | None, data: Mapping[str, str]
 ) -> str:
     """Store a challenge with the data to check its answer; return the token that names it."""
@@ -26,14 +26,14 @@ async def pose(
         created_at=now,
         expires_at=now + SECONDS,
     )
-    await service.database.write(kept.add, challenge)
+    await service.database.write(stored_challenges.add, challenge)
     return token
 
 
 async def find(service: Service, purpose: Purpose, token: str) -> Challenge:
     """Return the challenge that a token names, if it may still be answered."""
     hashed = secret_tokens.hashed(token)
-    found = await service.database.read(kept.find, hashed, purpose, time.time())
-    if found is None:
+    challenge = await service.database.read(stored_challenges.find, hashed, purpose, time.time())
+    if challenge is None:
         raise ProblemError(Code.INVALID_CHALLENGE)
-    return found
+    return challenge

@@ -15,8 +15,8 @@ from auth.sign_in import challenges, one_time_codes, passkeys
 from auth.sign_in.passkeys import Assertion
 from auth.sign_in.second_factor import sealed_for
 from auth.storage import accounts, browser_sessions, factors, sessions
-from auth.storage import challenges as kept_challenges
-from auth.storage import passkeys as kept
+from auth.storage import challenges as stored_challenges
+from auth.storage import passkeys as stored_passkeys
 from auth.storage.accounts import Account
 from auth.storage.browser_sessions import BrowserSession
 from auth.storage.challenges import Purpose
@@ -83,10 +83,10 @@ async def begin_totp(service: Service, owner: Owner) -> Invitation:
 
 async def begun_totp(service: Service, account: Account) -> Invitation | None:
     """Return the invitation that `begin_totp` made last, None once it was confirmed."""
-    found = await service.database.read(factors.totp, account.id)
-    if found is None or found.confirmed:
+    totp = await service.database.read(factors.totp, account.id)
+    if totp is None or totp.confirmed:
         return None
-    secret = service.sealer.open(found.secret, sealed_for(account.id)).decode()
+    secret = service.sealer.open(totp.secret, sealed_for(account.id)).decode()
     return _invitation(service, account, secret)
 
 
@@ -106,10 +106,10 @@ async def confirm_totp(service: Service, owner: Owner, code: str) -> list[str] |
     now = time.time()
 
     def work(connection: Connection) -> tuple[bool, bool]:
-        found = factors.totp(connection, account.id)
-        if found is None or found.confirmed:
+        totp = factors.totp(connection, account.id)
+        if totp is None or totp.confirmed:
             return False, False
-        secret = service.sealer.open(found.secret, sealed_for(account.id)).decode()
+        secret = service.sealer.open(totp.secret, sealed_for(account.id)).decode()
         step = one_time_codes.step_of(secret, code)
         if step is None:
             return False, False
@@ -132,7 +132,7 @@ async def begin_passkey(service: Service, account: Account) -> tuple[str, dict[s
     """Return the challenge for a new passkey, and the options of `navigator.credentials.create`."""
     options, expected = await passkeys.invitation(service, account)
     purpose = Purpose.PASSKEY_REGISTRATION
-    return await challenges.pose(service, purpose, account.id, {"webauthn": expected}), options
+    return await challenges.issue(service, purpose, account.id, {"webauthn": expected}), options
 
 
 async def add_passkey(
@@ -140,12 +140,12 @@ async def add_passkey(
 ) -> tuple[Passkey, list[str] | None]:
     """Keep the passkey that a browser made; return the recovery codes if it is the first factor."""
     account = owner.account
-    found = await challenges.find(service, Purpose.PASSKEY_REGISTRATION, challenge)
-    if found.account_id != account.id:
+    open_challenge = await challenges.find(service, Purpose.PASSKEY_REGISTRATION, challenge)
+    if open_challenge.account_id != account.id:
         raise ProblemError(Code.INVALID_CHALLENGE)
     passkey = passkeys.registered(
         service.settings.issuer,
-        json.loads(found.data)["webauthn"],
+        json.loads(open_challenge.data)["webauthn"],
         credential,
         account_id=account.id,
         name=name,
@@ -155,17 +155,17 @@ async def add_passkey(
     codes = one_time_codes.new_recovery_codes()
 
     def work(connection: Connection) -> bool | None:
-        if not kept_challenges.use(connection, found.hash, time.time()):
+        if not stored_challenges.use(connection, open_challenge.hash, time.time()):
             return None
         first = not factors.of(connection, account.id)
-        kept.add(connection, passkey)
+        stored_passkeys.add(connection, passkey)
         if first:
             _first_factor(connection, owner, codes, f"pwd {passkeys.amr(passkey)} mfa")
         return first
 
     try:
         first = await _change(service, owner, work)
-    except kept.KnownPasskeyError:
+    except stored_passkeys.KnownPasskeyError:
         raise ProblemError(Code.CONFLICT, detail="This passkey is registered already.") from None
     if first is None:
         raise ProblemError(Code.INVALID_CHALLENGE)
@@ -185,7 +185,7 @@ async def remove_totp(service: Service, owner: Owner) -> None:
 
 async def remove_passkey(service: Service, owner: Owner, identity: str) -> None:
     def work(connection: Connection) -> bool:
-        removed = kept.remove(connection, owner.account.id, identity)
+        removed = stored_passkeys.remove(connection, owner.account.id, identity)
         _without_factor(connection, owner.account)
         return removed
 
@@ -197,7 +197,7 @@ async def reset(service: Service, account: Account, actor_id: str) -> None:
     """Take every factor of another's account away, and end its sessions."""
 
     def work(connection: Connection) -> bool:
-        kept_challenges.forget(connection, account.id)
+        stored_challenges.forget(connection, account.id)
         had = factors.remove_all(connection, account.id)
         if had:
             sessions.revoke_all(connection, account.id, "second factor reset", time.time())
@@ -218,17 +218,17 @@ async def _change(service: Service, owner: Owner, work: Callable[[Connection], A
 
     def claimed(connection: Connection) -> Answer:
         # the account first, in the order of every change that ends its sessions
-        if not accounts.hold(connection, owner.account) or not _stands(connection, owner.here):
+        if not accounts.hold(connection, owner.account) or not _is_live(connection, owner.here):
             raise ProblemError(Code.REAUTHENTICATION_REQUIRED)
         return work(connection)
 
     return await service.database.write(claimed)
 
 
-def _stands(connection: Connection, here: Session | BrowserSession) -> bool:
+def _is_live(connection: Connection, here: Session | BrowserSession) -> bool:
     if isinstance(here, BrowserSession):
-        return browser_sessions.stands(connection, here.hash)
-    return sessions.stands(connection, here.id, time.time())
+        return browser_sessions.is_live(connection, here.hash)
+    return sessions.is_live(connection, here.id, time.time())
 
 
 def _first_factor(connection: Connection, owner: Owner, codes: list[str], amr: str) -> None:

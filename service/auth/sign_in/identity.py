@@ -26,10 +26,10 @@ class SignedIn:
     @property
     def manages_account(self) -> bool:
         """Return whether the token is for more than to be signed in to another application."""
-        own = self.claims.client_id in OWN
-        return own or scopes.covers(self.claims.scope, [scopes.ACCOUNT])
+        is_ours = self.claims.client_id in OWN
+        return is_ours or scopes.covers(self.claims.scope, [scopes.ACCOUNT])
 
-    def stands(self, now: float) -> bool:
+    def is_live(self, now: float) -> bool:
         """Return whether neither the account nor the session was ended."""
         account = self.account
         if account.disabled_at is not None:
@@ -51,11 +51,11 @@ async def identify(service: Service, token: str) -> SignedIn | None:
             claims = service.tokens.verify(token)
         except TokenError:
             return None
-    found = service.token_cache.get(token)
-    if found is None:
-        found = await _look_up(service, claims)
-        service.token_cache.put(token, found)
-    return found if found is not None and found.stands(time.time()) else None
+    user = service.token_cache.get(token)
+    if user is None:
+        user = await _look_up(service, claims)
+        service.token_cache.put(token, user)
+    return user if user is not None and user.is_live(time.time()) else None
 
 
 async def _look_up(service: Service, claims: Claims) -> SignedIn | None:

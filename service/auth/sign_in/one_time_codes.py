@@ -50,12 +50,12 @@ def step_of(secret: str, code: str, *, after: int = 0, now: float | None = None)
 
     totp = pyotp.TOTP(secret)
     current = int((time.time() if now is None else now) // STEP_SECONDS)
-    found = None
+    right_step = None
     for step in range(current - _STEPS_OFF, current + _STEPS_OFF + 1):
         same = hmac.compare_digest(totp.generate_otp(step).encode(), code.encode())
-        if same and step > after and found is None:
-            found = step
-    return found
+        if same and step > after and right_step is None:
+            right_step = step
+    return right_step
 
 
 def is_totp(code: str) -> bool:

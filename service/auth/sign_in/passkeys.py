@@ -220,9 +220,11 @@ async def with_passkey(
     Refuse with a ProblemError. The passkey verified its user, so it is both factors.
     """
     await service.limits.take(Action.LOGIN)
-    found = await challenges.find(service, Purpose.PASSKEY_LOGIN, challenge)
+    open_challenge = await challenges.find(service, Purpose.PASSKEY_LOGIN, challenge)
     done = await service.database.write(
-        partial(_signed, issuer=service.settings.issuer, found=found, assertion=assertion)
+        partial(
+            _signed, issuer=service.settings.issuer, challenge=open_challenge, assertion=assertion
+        )
     )
     if done is None:
         service.metrics.logins.labels("passkey").inc()
@@ -234,12 +236,12 @@ async def with_passkey(
 
 
 def _signed(
-    connection: Connection, *, issuer: str, found: Challenge, assertion: Assertion
+    connection: Connection, *, issuer: str, challenge: Challenge, assertion: Assertion
 ) -> tuple[Account, Passkey] | None:
     """Use the challenge up, whether its answer is right or not; return the account and key."""
-    if not stored_challenges.use(connection, found.hash, time.time()):
+    if not stored_challenges.use(connection, challenge.hash, time.time()):
         return None
-    expected = json.loads(found.data)["webauthn"]
+    expected = json.loads(challenge.data)["webauthn"]
     passkey = verify(connection, issuer, expected, assertion, account_id=None)
     account = accounts.by_id(connection, passkey.account_id) if passkey else None
     return (account, passkey) if account and passkey else None

@@ -18,9 +18,9 @@ async def with_password(service: Service, email: str, password: str) -> tuple[Ac
     revealed only to a user with the right password.
     """
     await service.limits.take(Action.LOGIN, email)
-    found = await service.database.read(logins.find, email, *service.lockout.subjects(email))
-    failed_before = service.lockout.judge(found.locked_until)
-    account = found.account
+    login = await service.database.read(logins.find, email, *service.lockout.subjects(email))
+    failed_before = service.lockout.judge(login.locked_until)
+    account = login.account
     right = await service.passwords.verify(account.password if account else None, password)
     if account is None or not right:
         locked = await service.lockout.failed(email)
@@ -34,4 +34,4 @@ async def with_password(service: Service, email: str, password: str) -> tuple[Ac
     if service.passwords.outdated(account.password):
         renewed = await service.passwords.hash(password)
         await service.database.write(accounts.rehash, account, renewed)
-    return account, found.has_factor
+    return account, login.has_factor

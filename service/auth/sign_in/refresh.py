@@ -71,12 +71,12 @@ def _rotate(
     seconds: float,
 ) -> tuple[Account, Session, float] | _Reuse | None:
     """Use up a refresh token and store the next, in one transaction."""
-    found = sessions.by_token(connection, hashed)
+    row = sessions.by_token(connection, hashed)
     # only now: it may have waited for another use of the same token
     now = time.time()
-    if found is None or found[0].client_id != client_id:
+    if row is None or row[0].client_id != client_id:
         return None
-    session, used_at, expires_at = found
+    session, used_at, expires_at = row
     if not session.live(now) or expires_at <= now:
         return None
     if used_at is not None and (

@@ -21,7 +21,7 @@ from auth.service import Service
 from auth.sign_in import challenges, one_time_codes, passkeys
 from auth.sign_in.passkeys import Assertion
 from auth.storage import accounts, factors
-from auth.storage import challenges as kept
+from auth.storage import challenges as stored_challenges
 from auth.storage.accounts import Account
 from auth.storage.browser_sessions import BrowserSession
 from auth.storage.challenges import Challenge, Purpose
@@ -86,7 +86,7 @@ async def shown_lately(service: Service, session: Session | BrowserSession) -> b
     )
 
 
-async def asked(service: Service, account: Account) -> Question | None:
+async def question(service: Service, account: Account) -> Question | None:
     """Return the question to the account after its password, None if the password is enough."""
     has = await service.database.read(factors.of, account.id)
     if not has:
@@ -95,7 +95,7 @@ async def asked(service: Service, account: Account) -> Question | None:
     if has.passkeys:
         options, expected = await passkeys.request(service, account.id)
         data = {"webauthn": expected}
-    token = await challenges.pose(service, Purpose.SECOND_FACTOR, account.id, data)
+    token = await challenges.issue(service, Purpose.SECOND_FACTOR, account.id, data)
     present = {TOTP: has.totp, RECOVERY: has.recovery_codes, WEBAUTHN: has.passkeys}
     kinds = tuple(kind for kind, there in present.items() if there)
     return Question(challenge=token, kinds=kinds, webauthn=options)
@@ -107,8 +107,8 @@ async def passed(service: Service, challenge: str, code: str) -> Passed:
     Refuse with a ProblemError: INVALID_FACTOR may be tried again, after INVALID_CHALLENGE the
     password is asked for again.
     """
-    found, account = await _open(service, challenge)
-    outcome = await service.database.write(partial(_answer, service.sealer, found, code))
+    open_challenge, account = await _open(service, challenge)
+    outcome = await service.database.write(partial(_answer, service.sealer, open_challenge, code))
     await _judge(service, account, outcome)
     if outcome is Outcome.RECOVERY:
         await recovered(service, account)
@@ -117,19 +117,23 @@ async def passed(service: Service, challenge: str, code: str) -> Passed:
 
 async def passed_with_key(service: Service, challenge: str, assertion: Assertion) -> Passed:
     """Return the user of a challenge that a key of the account signed; refuse as `passed`."""
-    found, account = await _open(service, challenge)
-    expected = json.loads(found.data).get("webauthn", "")
+    open_challenge, account = await _open(service, challenge)
+    expected = json.loads(open_challenge.data).get("webauthn", "")
 
     def work(connection: Connection) -> Outcome | str:
         now = time.time()
-        if not kept.attempt(connection, found.hash, now, most=_ATTEMPTS):
+        if not stored_challenges.attempt(connection, open_challenge.hash, now, most=_ATTEMPTS):
             return Outcome.OVER
         passkey = passkeys.verify(
             connection, service.settings.issuer, expected, assertion, account_id=account.id
         )
         if passkey is None:
             return Outcome.WRONG
-        return passkeys.amr(passkey) if kept.use(connection, found.hash, now) else Outcome.OVER
+        return (
+            passkeys.amr(passkey)
+            if stored_challenges.use(connection, open_challenge.hash, now)
+            else Outcome.OVER
+        )
 
     outcome = await service.database.write(work)
     await _judge(service, account, outcome)
@@ -159,11 +163,11 @@ def check(
         hashed = one_time_codes.recovery_hash(account_id, code)
         used = factors.use_code(connection, account_id, hashed, time.time())
         return Outcome.RECOVERY if used else Outcome.WRONG
-    kept = factors.totp(connection, account_id)
-    if kept is None or not kept.confirmed:
+    totp = factors.totp(connection, account_id)
+    if totp is None or not totp.confirmed:
         return Outcome.WRONG
-    secret = sealer.open(kept.secret, sealed_for(account_id)).decode()
-    step = one_time_codes.step_of(secret, code, after=kept.last_step)
+    secret = sealer.open(totp.secret, sealed_for(account_id)).decode()
+    step = one_time_codes.step_of(secret, code, after=totp.last_step)
     if step is None or not factors.use_step(connection, account_id, step):
         return Outcome.WRONG
     return Outcome.TOTP
@@ -183,27 +187,33 @@ async def recovered(service: Service, account: Account) -> None:
 async def _open(service: Service, challenge: str) -> tuple[Challenge, Account]:
     """Return a challenge that may be answered, with its account; count the attempt."""
     await service.limits.take(Action.GUESS)
-    found = await challenges.find(service, Purpose.SECOND_FACTOR, challenge)
-    if found.account_id is None:
+    open_challenge = await challenges.find(service, Purpose.SECOND_FACTOR, challenge)
+    if open_challenge.account_id is None:
         raise ProblemError(Code.INVALID_CHALLENGE)
-    account = await service.database.read(accounts.by_id, found.account_id)
+    account = await service.database.read(accounts.by_id, open_challenge.account_id)
     # the challenge is void: the password was changed, or a first factor was added
-    if account is None or (account.password_changed_at or 0) > found.created_at:
+    if account is None or (account.password_changed_at or 0) > open_challenge.created_at:
         raise ProblemError(Code.INVALID_CHALLENGE)
     if account.disabled_at is not None:
         raise ProblemError(Code.ACCOUNT_DISABLED)
     # only a user with the password gets here: nobody else can lock the user out
     await service.lockout.check(_subject(account))
-    return found, account
+    return open_challenge, account
 
 
-def _answer(sealer: Sealer, found: Challenge, code: str, connection: Connection) -> Outcome:
+def _answer(
+    sealer: Sealer, open_challenge: Challenge, code: str, connection: Connection
+) -> Outcome:
     """Check a code against a challenge, in one transaction."""
     now = time.time()
-    if found.account_id is None or not kept.attempt(connection, found.hash, now, most=_ATTEMPTS):
+    if open_challenge.account_id is None or not stored_challenges.attempt(
+        connection, open_challenge.hash, now, most=_ATTEMPTS
+    ):
         return Outcome.OVER
-    outcome = check(sealer, found.account_id, code, connection)
-    if outcome is not Outcome.WRONG and not kept.use(connection, found.hash, now):
+    outcome = check(sealer, open_challenge.account_id, code, connection)
+    if outcome is not Outcome.WRONG and not stored_challenges.use(
+        connection, open_challenge.hash, now
+    ):
         return Outcome.OVER
     return outcome
 

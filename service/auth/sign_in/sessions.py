@@ -60,13 +60,13 @@ async def begin(
 
 
 async def complete(
-    service: Service, account: Account, keep: Callable[[Connection], bool], **told: str
+    service: Service, account: Account, keep: Callable[[Connection], bool], **details: str
 ) -> None:
     """Store the session of a signed-in user together with its audit event, which has `details`.
 
     Refuse a sign-in that does not count any more, for which `keep` returns False.
     """
-    if not await service.audit.together(keep, Event.LOGIN, account_id=account.id, **told):
+    if not await service.audit.record_with(keep, Event.LOGIN, account_id=account.id, **details):
         # the account was changed or deleted while its password was being checked
         raise ProblemError(Code.INVALID_CREDENTIALS)
     service.metrics.logins.labels("success").inc()

@@ -89,16 +89,16 @@ def by_id(connection: Connection, identity: str) -> Account | None:
     return _one(connection.execute(_BY_ID, {"wanted": identity}).first())
 
 
-def if_it_stands(table: Table) -> Insert:
-    """Return the statement that `add_if_it_stands` inserts a row of the table with."""
+def if_still_valid(table: Table) -> Insert:
+    """Return the statement that `add_if_still_valid` inserts a row of the table with."""
     row = [_bound(column) for column in table.columns]
-    stands = (
+    still_valid = (
         ACCOUNTS.c.id == bindparam("whose"),
         ACCOUNTS.c.password_changed_at.is_not_distinct_from(bindparam("changed_at")),
         ACCOUNTS.c.disabled_at.is_(None),
     )
     names = [column.name for column in table.columns]
-    wanted = select(*row).select_from(ACCOUNTS).where(*stands).with_for_update(read=True)
+    wanted = select(*row).select_from(ACCOUNTS).where(*still_valid).with_for_update(read=True)
     statement = insert(table).from_select(names, wanted)
     # of an INSERT, SQLAlchemy only remembers it when asked to
     return statement.execution_options(preserve_rowcount=True)
@@ -110,7 +110,7 @@ def _bound(column: Column[Any]) -> ColumnElement[Any]:
     return cast(bound, column.type) if isinstance(column.type, Double) else bound
 
 
-def add_if_it_stands(
+def add_if_still_valid(
     connection: Connection, statement: Insert, account: Account, row: Mapping[str, Any]
 ) -> bool:
     """Insert a row if the account may sign in with its proven credentials; return whether it may.
@@ -118,9 +118,9 @@ def add_if_it_stands(
     It may not once it is disabled, or its credentials have changed. Such a change waits until this
     transaction ends, and so finds the session that it begins.
     """
-    given = {f"new_{name}": value for name, value in row.items()}
+    values = {f"new_{name}": value for name, value in row.items()}
     whose = {"whose": account.id, "changed_at": account.password_changed_at}
-    return connection.execute(statement, {**given, **whose}).rowcount == 1
+    return connection.execute(statement, {**values, **whose}).rowcount == 1
 
 
 def change(connection: Connection, identity: str, /, **values: Any) -> Account | None:
@@ -139,13 +139,13 @@ def hold(connection: Connection, account: Account) -> bool:
 
     It does not once it was disabled, or its credentials are others.
     """
-    stands = select(ACCOUNTS.c.id).where(
+    unchanged = select(ACCOUNTS.c.id).where(
         ACCOUNTS.c.id == account.id,
         ACCOUNTS.c.password_changed_at.is_not_distinct_from(account.password_changed_at),
         ACCOUNTS.c.disabled_at.is_(None),
     )
     # others may go on to refer to it
-    return connection.execute(stands.with_for_update(key_share=True)).first() is not None
+    return connection.execute(unchanged.with_for_update(key_share=True)).first() is not None
 
 
 def rehash(connection: Connection, account: Account, hashed: str) -> None:
@@ -163,17 +163,17 @@ def page(
     connection: Connection, *, limit: int, after: str | None = None, email: str | None = None
 ) -> list[Account]:
     """Return accounts, newest first, from behind the account `after`; `email` is part of theirs."""
-    found = _ACCOUNT.order_by(ACCOUNTS.c.created_at.desc(), ACCOUNTS.c.id.desc()).limit(limit)
+    query = _ACCOUNT.order_by(ACCOUNTS.c.created_at.desc(), ACCOUNTS.c.id.desc()).limit(limit)
     if email:
-        found = found.where(ACCOUNTS.c.email.contains(email.lower(), autoescape=True))
+        query = query.where(ACCOUNTS.c.email.contains(email.lower(), autoescape=True))
     if after:
         last = by_id(connection, after)
         if last is None:
             return []
         older = ACCOUNTS.c.created_at < last.created_at
         same = (ACCOUNTS.c.created_at == last.created_at) & (ACCOUNTS.c.id < last.id)
-        found = found.where(or_(older, same))
-    return [Account(**row) for row in connection.execute(found).mappings()]
+        query = query.where(or_(older, same))
+    return [Account(**row) for row in connection.execute(query).mappings()]
 
 
 def _values(account: Account) -> dict[str, Any]:

@@ -25,7 +25,7 @@ class BrowserSession:
 
 
 _NAMES = tuple(BrowserSession.__slots__)
-_BEGIN = accounts.if_it_stands(BROWSER_SESSIONS)
+_BEGIN = accounts.if_still_valid(BROWSER_SESSIONS)
 _SESSION = select(*(BROWSER_SESSIONS.c[name] for name in _NAMES))
 
 
@@ -37,7 +37,7 @@ def begin(
     The browser's earlier session ends.
     """
     row = {name: getattr(session, name) for name in _NAMES}
-    if not accounts.add_if_it_stands(connection, _BEGIN, account, row):
+    if not accounts.add_if_still_valid(connection, _BEGIN, account, row):
         return False
     remove(connection, instead_of)
     return True
@@ -45,8 +45,8 @@ def begin(
 
 def find(connection: Connection, hashed: str, now: float) -> tuple[BrowserSession, Account] | None:
     """Return the session with its account, None if nobody is signed in any more."""
-    found = _SESSION.where(BROWSER_SESSIONS.c.hash == hashed, BROWSER_SESSIONS.c.expires_at > now)
-    row = connection.execute(found).mappings().first()
+    query = _SESSION.where(BROWSER_SESSIONS.c.hash == hashed, BROWSER_SESSIONS.c.expires_at > now)
+    row = connection.execute(query).mappings().first()
     if row is None:
         return None
     session = BrowserSession(**row)
@@ -62,10 +62,10 @@ def step_up(connection: Connection, hashed: str, renewed: str, amr: str, now: fl
     connection.execute(here.values(hash=renewed, amr=amr, authenticated_at=now))
 
 
-def stands(connection: Connection, hashed: str) -> bool:
+def is_live(connection: Connection, hashed: str) -> bool:
     """Return whether a session has not ended; its end waits until this transaction is over."""
-    found = select(BROWSER_SESSIONS.c.hash).where(BROWSER_SESSIONS.c.hash == hashed)
-    return connection.execute(found.with_for_update(read=True)).first() is not None
+    query = select(BROWSER_SESSIONS.c.hash).where(BROWSER_SESSIONS.c.hash == hashed)
+    return connection.execute(query.with_for_update(read=True)).first() is not None
 
 
 def remove(connection: Connection, hashed: str) -> bool:

@@ -24,8 +24,8 @@ _CONSENT = select(*(OAUTH_CONSENTS.c[name] for name in Consent.__slots__))
 
 def of(connection: Connection, account_id: str) -> list[Consent]:
     """Return the consents of an account, the last granted first."""
-    found = _CONSENT.where(OAUTH_CONSENTS.c.account_id == account_id)
-    rows = connection.execute(found.order_by(OAUTH_CONSENTS.c.granted_at.desc())).mappings()
+    query = _CONSENT.where(OAUTH_CONSENTS.c.account_id == account_id)
+    rows = connection.execute(query.order_by(OAUTH_CONSENTS.c.granted_at.desc())).mappings()
     return [Consent(**row) for row in rows]
 
 
@@ -34,10 +34,10 @@ def scope(connection: Connection, account_id: str, client_id: str, *, lock: bool
 
     With `lock`, a withdrawal waits until this transaction is over, and finds its results.
     """
-    found = select(OAUTH_CONSENTS.c.scope).where(
+    query = select(OAUTH_CONSENTS.c.scope).where(
         OAUTH_CONSENTS.c.account_id == account_id, OAUTH_CONSENTS.c.client_id == client_id
     )
-    return connection.execute(found.with_for_update() if lock else found).scalar() or ""
+    return connection.execute(query.with_for_update() if lock else query).scalar() or ""
 
 
 def grant(

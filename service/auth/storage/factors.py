@@ -79,8 +79,8 @@ def totp(connection: Connection, account_id: str) -> Totp | None:
 
 def begin_totp(connection: Connection, account_id: str, secret: str, now: float) -> bool:
     """Store a secret to be confirmed; return False if the account has a confirmed secret."""
-    found = totp(connection, account_id)
-    if found is not None and found.confirmed:
+    totp_secret = totp(connection, account_id)
+    if totp_secret is not None and totp_secret.confirmed:
         return False
     unconfirmed = delete(TOTP_SECRETS).where(
         TOTP_SECRETS.c.account_id == account_id, TOTP_SECRETS.c.confirmed_at.is_(None)

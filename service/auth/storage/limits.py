@@ -24,8 +24,8 @@ def pour(
 
     An amount that does not fit changes nothing: a refused attempt prolongs no wait.
     """
-    given = {"bucket": bucket, "amount": amount, "capacity": capacity, "rate": rate, "now": now}
-    poured = connection.execute(_POUR, {**given, "expires": now + capacity / rate}).scalar()
+    values = {"bucket": bucket, "amount": amount, "capacity": capacity, "rate": rate, "now": now}
+    poured = connection.execute(_POUR, {**values, "expires": now + capacity / rate}).scalar()
     if poured is not None:
         return True, float(poured)
     level = connection.execute(_LEVEL, {"bucket": bucket, "rate": rate, "now": now}).scalar()

@@ -40,8 +40,8 @@ def failed(
     """
     latest = 0.0
     for subject, seconds_of in subjects.items():
-        given = {"subject": subject, "now": now, "expires": now + memory}
-        seconds = seconds_of(int(connection.execute(_COUNT, given).scalar_one()))
+        values = {"subject": subject, "now": now, "expires": now + memory}
+        seconds = seconds_of(int(connection.execute(_COUNT, values).scalar_one()))
         if seconds:
             locked = update(LOCKOUTS).where(LOCKOUTS.c.subject == subject)
             connection.execute(locked.values(locked_until=now + seconds))

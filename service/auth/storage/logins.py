@@ -27,7 +27,7 @@ _FIND = select(lockouts.UNTIL.scalar_subquery(), factors.HAS_ANY, *ACCOUNTS.colu
 
 def find(connection: Connection, email: str, one: str, other: str) -> Found:
     """Look up an account by its address, and the locks of two subjects."""
-    given = {"email": accounts.normalized(email), "one": one, "other": other}
-    until, has_factor, *columns = connection.execute(_FIND, given).one()
+    values = {"email": accounts.normalized(email), "one": one, "other": other}
+    until, has_factor, *columns = connection.execute(_FIND, values).one()
     account = accounts.of_row(columns) if columns[0] is not None else None
     return Found(account=account, has_factor=bool(has_factor), locked_until=until)

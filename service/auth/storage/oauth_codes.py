@@ -36,7 +36,7 @@ def add(connection: Connection, code: KeptCode, *, browser: str, by_consent: boo
 
     Likewise if `by_consent`, and the consent was withdrawn meanwhile.
     """
-    if not browser_sessions.stands(connection, browser):
+    if not browser_sessions.is_live(connection, browser):
         return False
     if by_consent:
         granted = consents.scope(connection, code.account_id, code.client_id, lock=True)
@@ -48,8 +48,8 @@ def add(connection: Connection, code: KeptCode, *, browser: str, by_consent: boo
 
 def find(connection: Connection, hashed: str, *, lock: bool = False) -> KeptCode | None:
     """Return a code; with `lock`, nobody else gets it before this transaction is over."""
-    found = _CODE.where(OAUTH_CODES.c.hash == hashed)
-    row = connection.execute(found.with_for_update() if lock else found).mappings().first()
+    query = _CODE.where(OAUTH_CODES.c.hash == hashed)
+    row = connection.execute(query.with_for_update() if lock else query).mappings().first()
     return KeptCode(**row) if row else None
 
 

@@ -41,14 +41,14 @@ def add(connection: Connection, passkey: Passkey) -> None:
 
 
 def by_id(connection: Connection, identity: str) -> Passkey | None:
-    found = select(*_COLUMNS).where(WEBAUTHN_CREDENTIALS.c.id == identity)
-    row = connection.execute(found).mappings().first()
+    query = select(*_COLUMNS).where(WEBAUTHN_CREDENTIALS.c.id == identity)
+    row = connection.execute(query).mappings().first()
     return Passkey(**row) if row else None
 
 
 def every(connection: Connection, account_id: str) -> list[Passkey]:
-    found = select(*_COLUMNS).where(WEBAUTHN_CREDENTIALS.c.account_id == account_id)
-    rows = connection.execute(found.order_by(WEBAUTHN_CREDENTIALS.c.created_at)).mappings()
+    query = select(*_COLUMNS).where(WEBAUTHN_CREDENTIALS.c.account_id == account_id)
+    rows = connection.execute(query.order_by(WEBAUTHN_CREDENTIALS.c.created_at)).mappings()
     return [Passkey(**row) for row in rows]
 
 

@@ -29,10 +29,10 @@ class State(Enum):
 
 def migrate(database: Database) -> State:
     """Apply the migrations that are missing; return the state that was found."""
-    if (found := database.write_now(state)) is State.BEHIND:
+    if (earlier := database.write_now(state)) is State.BEHIND:
         # once more: another process may have migrated while this process waited for the lock
         database.migrate(_upgrade)
-    return found
+    return earlier
 
 
 def state(connection: Connection) -> State:

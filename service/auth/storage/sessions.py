@@ -47,7 +47,7 @@ _WITH_TOKEN = (
     .with_for_update()
 )
 _ADD, _ADD_TOKEN = insert(SESSIONS), insert(REFRESH_TOKENS)
-_BEGIN = accounts.if_it_stands(SESSIONS)
+_BEGIN = accounts.if_still_valid(SESSIONS)
 _USE_TOKEN = (
     update(REFRESH_TOKENS)
     .where(REFRESH_TOKENS.c.hash == bindparam("given"))
@@ -75,7 +75,7 @@ def begin(
     connection: Connection, account: Account, session: Session, hashed: str, expires_at: float
 ) -> bool:
     """Store the session of a signed-in user; return False if the sign-in counts no more."""
-    if not accounts.add_if_it_stands(connection, _BEGIN, account, _row(session)):
+    if not accounts.add_if_still_valid(connection, _BEGIN, account, _row(session)):
         return False
     add_token(connection, session, hashed, parent=None, expires_at=expires_at)
     return True
@@ -102,8 +102,8 @@ def with_account(
     connection: Connection, account_id: str, session_id: str
 ) -> tuple[Account, Session] | None:
     """Return a session and its account, in one query, for each request with an access token."""
-    given = {"account": account_id, "session": session_id}
-    row = connection.execute(_WITH_ACCOUNT, given).first()
+    values = {"account": account_id, "session": session_id}
+    row = connection.execute(_WITH_ACCOUNT, values).first()
     if row is None:
         return None
     session = dict(zip(_SESSION_NAMES, row[len(ACCOUNTS.columns) :], strict=True))
@@ -136,23 +136,23 @@ def descendant_used(connection: Connection, hashed: str) -> bool:
 
 def touch(connection: Connection, session: Session) -> None:
     """Keep when and from where the session was used last."""
-    given = {
+    values = {
         "given": session.id,
         "now": session.last_used_at,
         "from": session.address,
         "agent": session.user_agent,
     }
-    connection.execute(_TOUCH, given)
+    connection.execute(_TOUCH, values)
 
 
 def live(connection: Connection, account_id: str, now: float) -> list[Session]:
     """Return the sessions of an account that could still be used, the last used first."""
-    found = _SESSION.where(
+    query = _SESSION.where(
         SESSIONS.c.account_id == account_id,
         SESSIONS.c.revoked_at.is_(None),
         SESSIONS.c.expires_at > now,
     )
-    rows = connection.execute(found.order_by(SESSIONS.c.last_used_at.desc())).mappings()
+    rows = connection.execute(query.order_by(SESSIONS.c.last_used_at.desc())).mappings()
     return [Session(**row) for row in rows]
 
 
@@ -173,18 +173,18 @@ def revoke(
 
 def revoke_by_token(connection: Connection, hashed: str, why: str, now: float) -> Session | None:
     """End the session of a refresh token; return it, if it was live."""
-    found = by_token(connection, hashed)
-    if found is None or not revoke(connection, found[0].id, why, now):
+    row = by_token(connection, hashed)
+    if row is None or not revoke(connection, row[0].id, why, now):
         return None
-    return found[0]
+    return row[0]
 
 
-def stands(connection: Connection, session_id: str, now: float) -> bool:
+def is_live(connection: Connection, session_id: str, now: float) -> bool:
     """Return whether a session has not ended; its end waits until this transaction is over."""
-    found = select(SESSIONS.c.id).where(
+    query = select(SESSIONS.c.id).where(
         SESSIONS.c.id == session_id, SESSIONS.c.revoked_at.is_(None), SESSIONS.c.expires_at > now
     )
-    return connection.execute(found.with_for_update(read=True)).first() is not None
+    return connection.execute(query.with_for_update(read=True)).first() is not None
 
 
 def step_up(connection: Connection, session_id: str, amr: str, now: float) -> None:

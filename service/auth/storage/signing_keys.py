@@ -20,8 +20,8 @@ class KeptKey:
 
 def every(connection: Connection) -> list[KeptKey]:
     """Return the keys in the order in which they become active."""
-    found = select(SIGNING_KEYS).order_by(SIGNING_KEYS.c.activates_at, SIGNING_KEYS.c.kid)
-    return [KeptKey(**row) for row in connection.execute(found).mappings()]
+    query = select(SIGNING_KEYS).order_by(SIGNING_KEYS.c.activates_at, SIGNING_KEYS.c.kid)
+    return [KeptKey(**row) for row in connection.execute(query).mappings()]
 
 
 def lock(connection: Connection) -> None:
@@ -38,5 +38,5 @@ def add(connection: Connection, key: KeptKey) -> None:
 
 def erase(connection: Connection, *kids: str) -> int:
     """Delete private keys; their names stay, so that a configured key does not come back."""
-    kept = (SIGNING_KEYS.c.kid.in_(kids)) & (SIGNING_KEYS.c.private_key != "")
-    return connection.execute(update(SIGNING_KEYS).where(kept).values(private_key="")).rowcount
+    with_key = (SIGNING_KEYS.c.kid.in_(kids)) & (SIGNING_KEYS.c.private_key != "")
+    return connection.execute(update(SIGNING_KEYS).where(with_key).values(private_key="")).rowcount

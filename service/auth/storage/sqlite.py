@@ -99,10 +99,10 @@ class _Held:
 
     def _found(self) -> tuple[int, int] | None:
         try:
-            found = os.stat(self._path)  # noqa: PTH116 - Path takes ten times as long
+            status = os.stat(self._path)  # noqa: PTH116 - Path takes ten times as long
         except OSError:
             return None
-        return found.st_dev, found.st_ino
+        return status.st_dev, status.st_ino
 
     def drop(self) -> None:
         with self._lock:

@@ -91,10 +91,10 @@ class Audit:
             session_id=session_id,
             client_id=client_id,
         )
-        self._tell(entry, detail)
+        self._log(entry, detail)
         await self._database.write(audit.add, self._row(entry, detail))
 
-    async def together(
+    async def record_with(
         self,
         work: Callable[[Connection], bool],
         event: Event,
@@ -119,7 +119,7 @@ class Audit:
 
         done = await self._database.write(both)
         if done:
-            self._tell(entry, detail)
+            self._log(entry, detail)
         return done
 
     async def page(
@@ -135,9 +135,9 @@ class Audit:
         )
         return [{**row, "detail": json.loads(row["detail"])} for row in rows]
 
-    def _tell(self, entry: Mapping[str, str | None], detail: Mapping[str, str]) -> None:
+    def _log(self, entry: Mapping[str, str | None], detail: Mapping[str, str]) -> None:
         self._metrics.events.labels(entry["event"], entry["outcome"]).inc()
-        logs.tell("audit", {**entry, "detail": detail or None})
+        logs.write_line("audit", {**entry, "detail": detail or None})
 
     def _row(self, entry: Mapping[str, str | None], detail: Mapping[str, str]) -> dict[str, Any]:
         return {

@@ -70,7 +70,7 @@ def configure() -> None:
     logging.getLogger("uvicorn.access").disabled = True
 
 
-def tell(message: str, fields: Mapping[str, object]) -> None:
+def write_line(message: str, fields: Mapping[str, object]) -> None:
     """Log a line of each request: past `logging`, whose records take longer than many requests."""
     _OUTPUT.write(_line(time.time(), "info", message, fields))
 
@@ -88,17 +88,19 @@ class RequestLog:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-        if not _GIVEN_ID.fullmatch(given):
-            given = os.urandom(16).hex().encode()
-        REQUEST_ID.set(given.decode())
+        request_id = next(
+            (value for name, value in scope["headers"] if name == b"x-request-id"), b""
+        )
+        if not _GIVEN_ID.fullmatch(request_id):
+            request_id = os.urandom(16).hex().encode()
+        REQUEST_ID.set(request_id.decode())
         started, status = time.monotonic(), 0
 
         async def answer(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", given)]
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id)]
             await send(message)
 
         try:
@@ -115,4 +117,4 @@ class RequestLog:
                 "ms": round((time.monotonic() - started) * 1000, 1),
                 "address": CALLER.get().address,
             }
-            tell("request", fields)
+            write_line("request", fields)

@@ -73,10 +73,10 @@ def hint(tokens: Tokens, token: str) -> Hint | None:
         claims = tokens.signed_by_us(token, kind=TYPE)
     except TokenError:
         return None
-    found = [claims.get(name) for name in ("sub", "aud", "sid")]
-    if claims.get("iss") != tokens.issuer or not all(isinstance(value, str) for value in found):
+    values = [claims.get(name) for name in ("sub", "aud", "sid")]
+    if claims.get("iss") != tokens.issuer or not all(isinstance(value, str) for value in values):
         return None
-    return Hint(*map(str, found))
+    return Hint(*map(str, values))
 
 
 def _half_hash(token: str, algorithm: str) -> str:

@@ -33,5 +33,5 @@ def joined(words: Iterable[str]) -> str:
     return " ".join(words)
 
 
-def covers(given: str, asked: Iterable[str]) -> bool:
-    return set(asked) <= set(given.split())
+def covers(granted: str, asked: Iterable[str]) -> bool:
+    return set(asked) <= set(granted.split())

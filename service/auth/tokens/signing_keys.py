@@ -127,9 +127,9 @@ def make(algorithm: str) -> str:
 def load(connection: Connection, sealer: Sealer) -> KeySet:
     """Return the keys of the database; raise ValueError if there are no keys, or a foreign key."""
     return KeySet(
-        read(sealer.open(kept.private_key, _purpose(kept.kid)).decode(), kept.activates_at)
-        for kept in signing_keys.every(connection)
-        if kept.private_key
+        read(sealer.open(stored.private_key, _purpose(stored.kid)).decode(), stored.activates_at)
+        for stored in signing_keys.every(connection)
+        if stored.private_key
     )
 
 
@@ -142,7 +142,7 @@ def adopt(connection: Connection, sealer: Sealer, pem: str, publish_seconds: flo
     signing_keys.lock(connection)
     known = signing_keys.every(connection)
     key = read(pem)
-    if any(kept.kid == key.kid for kept in known):
+    if any(stored.kid == key.kid for stored in known):
         return False
     _keep(connection, sealer, pem, publish_seconds if known else 0)
     return True
@@ -174,7 +174,7 @@ def rotate_if_old(
 
 def revoke_others(connection: Connection, kid: str) -> int:
     """Erase every other key: their tokens are worthless from now on."""
-    others = [kept.kid for kept in signing_keys.every(connection) if kept.kid != kid]
+    others = [stored.kid for stored in signing_keys.every(connection) if stored.kid != kid]
     return signing_keys.erase(connection, *others)
 
 
