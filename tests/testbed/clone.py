@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).parents[2]
-# generous: the first one on a machine builds the engine and the images
+# generous: the first update on a machine builds the engine and the images
 UP_SECONDS = 1500
 
 
 @dataclass(frozen=True)
 class Result:
+    """The exit status of a command, and its output on both streams."""
+
     status: int
     output: str
 
@@ -36,7 +38,7 @@ class Clone:
             text=True,
             timeout=seconds,
             check=False,
-            # what surrounds this test run must not lead into another stack
+            # the environment of this run must not lead into another stack
             env={
                 name: value
                 for name, value in os.environ.items()

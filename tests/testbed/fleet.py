@@ -14,11 +14,13 @@ _SECONDS = 1500
 
 @dataclass(frozen=True)
 class Fleet:
+    """A stack of the example in a clone."""
+
     clone: Clone
 
     @classmethod
     def create(cls, clone: Clone) -> "Fleet":
-        """Put the example where the stack's own files are: it writes beside itself."""
+        """Copy the example into `.local`, as a run writes files beside it."""
         shutil.copytree(clone.path / "examples" / "fleet", clone.path / ".local" / "fleet")
         fleet = cls(clone)
         made = fleet.pulumi("stack init fleet")
@@ -33,7 +35,7 @@ class Fleet:
     def up(
         self, variables: Mapping[str, Mapping[str, str]] | None = None, **settings: int
     ) -> Result:
-        """Update; `variables` are those of the services' own, `settings` the example's others."""
+        """Update with variables by service, and with other settings of the example."""
         return self.pulumi(shlex.join(self.update(variables, **settings)))
 
     @staticmethod
@@ -49,13 +51,13 @@ class Fleet:
         return self.pulumi("destroy --yes --skip-preview --ignore-protect")
 
     def state(self) -> dict[str, Any]:
-        """Give the resources of the last update, by their logical name."""
+        """Return the resources of the last update, by their logical name."""
         exported = json.loads(self.pulumi("stack export").output)
-        found = exported["deployment"]["resources"]
-        return {resource["urn"].rpartition("::")[2]: resource for resource in found}
+        resources = exported["deployment"]["resources"]
+        return {resource["urn"].rpartition("::")[2]: resource for resource in resources}
 
     def releases(self) -> dict[str, int]:
-        """Give each release's number, by service and VM."""
+        """Return each release's number, by service and VM."""
         return {
             name.removesuffix("-release"): json.loads(resource["outputs"]["stdout"])["release"]
             for name, resource in self.state().items()

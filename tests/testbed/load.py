@@ -1,4 +1,4 @@
-"""A steady load on a service: quick requests, slow ones, and ones on connections that stay open."""
+"""A steady load on a service: quick requests, slow requests, and connections that stay open."""
 
 import contextlib
 import http.client
@@ -32,8 +32,8 @@ class Load:
     """Sends requests at a steady rate while it is open, through the public address.
 
     50 a second on a connection each, 10 connections that stay open with 5 requests a second each,
-    and two requests a second whose body takes 5 s to send. The first two must be answered by 200
-    and something, the slow ones, as they are nonsense, by 4xx; all else is a failure.
+    and two requests a second whose body takes 5 s to send. The first two kinds must be answered by
+    200 with a body. The slow requests are invalid and must be answered by 4xx.
 
     Bounded: it stops by itself after `seconds`.
     """
@@ -41,7 +41,7 @@ class Load:
     def __init__(self, url: str, *, path: str = "/healthz", seconds: float = 300) -> None:
         self.sent = 0
         self.failures: list[Failure] = []
-        self.worst = 0.0  # seconds, of a quick request or one on an open connection
+        self.worst = 0.0  # seconds, of a quick request or a request on an open connection
         target = urlsplit(url)
         self._host, self._port = str(target.hostname), target.port or 80
         self._path = path
@@ -94,20 +94,17 @@ class Load:
         self._count("quick", lambda: self._exchange([request.encode()], "200"))
 
     def _kept_open(self) -> None:
-        """Use one connection until the service says that it closes it."""
+        """Send requests on a connection until the service closes it."""
         link = http.client.HTTPConnection(self._host, self._port, timeout=_TIMEOUT)
 
-        def ask() -> str:
+        def ask() -> str | None:
             try:
                 link.request("GET", self._path)
                 with link.getresponse() as answer:
-                    return (
-                        ""
-                        if answer.read() and answer.status == HTTPStatus.OK
-                        else (f"HTTP {answer.status}")
-                    )
+                    is_good = answer.read() and answer.status == HTTPStatus.OK
+                    return None if is_good else f"HTTP {answer.status}"
             except (OSError, http.client.HTTPException):
-                link.close()  # the next request opens another one
+                link.close()  # the next request opens another connection
                 raise
 
         with contextlib.closing(link):
@@ -116,8 +113,8 @@ class Load:
     def _slow(self) -> None:
         self._count("slow", self._send_slowly, timed=False)
 
-    def _send_slowly(self) -> str:
-        """Send a request whose body takes 5 s; tell what is wrong with the answer."""
+    def _send_slowly(self) -> str | None:
+        """Send a request whose body takes 5 s; return the fault of its answer, or None."""
         body = b" " * 50 + b"{}"
         head = (
             f"POST /v1/auth/login HTTP/1.1\r\nHost: {self._host}\r\nConnection: close\r\n"
@@ -126,8 +123,8 @@ class Load:
         pieces = [head.encode(), *(bytes([byte]) for byte in body)]
         return self._exchange(pieces, "4", pause=SLOW_SECONDS / len(body))
 
-    def _exchange(self, pieces: list[bytes], status: str, pause: float = 0) -> str:
-        """Send a request in pieces on a connection of its own; tell what is wrong, or "".
+    def _exchange(self, pieces: list[bytes], status: str, pause: float = 0) -> str | None:
+        """Send a request in pieces on its own connection; return the fault of its answer, or None.
 
         A whole HTTP client takes more of the processor than the service does.
         """
@@ -143,10 +140,10 @@ class Load:
             return f"answered {head[:40]!r}"
         if not content or (length and len(content) != int(length[1])):
             return f"{len(content)} bytes of {length and int(length[1])}"
-        return ""
+        return None
 
-    def _count(self, kind: str, request: Callable[[], str], *, timed: bool = True) -> None:
-        """Send a request, which tells what is wrong with its answer, or ""."""
+    def _count(self, kind: str, request: Callable[[], str | None], *, timed: bool = True) -> None:
+        """Count a request; it returns the fault of its answer, or None."""
         started = time.monotonic()
         try:
             failure = request()
