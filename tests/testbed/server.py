@@ -1,4 +1,4 @@
-"""The VM of a clone's stack: spoken to over SSH, and, where SSH is what breaks, past it."""
+"""The VM of a clone's stack: reached over SSH, or past SSH where a test breaks it."""
 
 import json
 import subprocess
@@ -28,7 +28,7 @@ class Server:
         return cls(clone, clone.outputs()["serverIp"])
 
     def start(self, *argv: str, stdin: str = "") -> "subprocess.Popen[str]":
-        """Start a command over SSH; what it prints is on its stdout, both streams."""
+        """Start a command over SSH, with both its streams on stdout."""
         folder = self.clone.path / ".local" / "ssh" / "local"
         options = [f"-oUserKnownHostsFile={folder / 'known_hosts'}", "-oBatchMode=yes"]
         command = ["ssh", "-F", "none", "-i", str(folder / "key"), *options]
@@ -60,9 +60,10 @@ class Server:
         return dict(json.loads(self.must(*TOOL, "status", "auth", "--json")))
 
     def desired(self, variables: Mapping[str, str] | None = None, **changes: Any) -> str:
-        """Give the live release's desired state, changed: what `auth-release apply` reads.
+        """Return the live release's desired state with changes, as `auth-release apply` reads it.
 
-        `variables` are added to its environment. The login is the stack's, as no record holds it.
+        `variables` are added to its environment. The registry login is the stack's, as no record
+        contains it.
         """
         number = self.status()["live"]["release"]
         record = self.must("sudo", "cat", f"/var/lib/auth-release/auth/release-{number:06}.json")
