@@ -83,6 +83,12 @@ def test_every_setting_in_a_document_is_one_of_the_program() -> None:
     ] == []
 
 
+def test_every_workflow_is_in_the_table_of_docs_github() -> None:
+    table = text("docs/github.md").partition("## The workflows")[2].partition("\n## ")[0]
+    workflows = {Path(path).stem for path in tracked([".github/workflows"])}
+    assert set(re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)) == workflows
+
+
 def test_every_decision_is_in_their_list() -> None:
     listed = re.findall(r"\]\((\d{4}-[^)]+)\)", text("docs/adr/README.md"))
     assert listed == [Path(path).name for path in tracked(["docs/adr/0*.md"])]
