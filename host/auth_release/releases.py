@@ -63,7 +63,7 @@ class Releases:
         if record.standby:
             seconds = desired.health.watch_seconds
             self.host.progress.show(
-                f"Release {record.standby} stands by for {seconds:g} s, in case that fails."
+                f"Release {record.standby} stands by for {seconds:g} s, in case it fails."
             )
         return record
 
