@@ -55,9 +55,10 @@ class Releases:
             if differences:
                 note = note or f"repair: {'; '.join(differences)}"
                 self.host.progress.show(f"Repair, as {'; '.join(differences)}.")
+        self._check_plan(planned)
         live = self._make_room(live)
         with self._turn():
-            record = self._release(desired, live, by=by, planned=planned, note=note)
+            record = self._release(desired, live, by=by, note=note)
         Candidate(self.host, record).run_hooks("after")
         self.host.progress.show(f"Release {record.number} is live after {record.seconds} s.")
         if record.standby:
@@ -102,7 +103,8 @@ class Releases:
             self._note_unfinished(live, "")
         except Exception as error:  # noqa: BLE001 - the release's own result is known by now
             self.host.progress.show(f"This is left for the next run: {reason(error)}")
-            self._note_unfinished(live, reason(error))
+            with contextlib.suppress(ReleaseError):  # of a full disk
+                self._note_unfinished(live, reason(error))
 
     def clean_up(self) -> None:
         """Finish or undo a killed run's work on the requests: they reach the live release alone."""
@@ -148,11 +150,9 @@ class Releases:
         if record and record.unfinished != reason:
             self.host.records.save(dataclasses.replace(record, unfinished=reason))
 
-    def _release(
-        self, desired: Desired, live: Record | None, *, by: str, planned: int | None, note: str
-    ) -> Record:
+    def _release(self, desired: Desired, live: Record | None, *, by: str, note: str) -> Record:
         """Bring the new release up and switch to it; after a failure the live release serves on."""
-        record = self._begin(desired, live, by=by, planned=planned, note=note)
+        record = self._begin(desired, live, by=by, note=note)
         route = self.host.routes.text(self.host.service)
         try:
             Candidate(self.host, record).bring_up(live)
@@ -163,17 +163,18 @@ class Releases:
             raise
         return self._close(record, "live")
 
-    def _begin(
-        self, desired: Desired, live: Record | None, *, by: str, planned: int | None, note: str
-    ) -> Record:
-        """Check the host, fetch the image, and record the beginning of a release."""
-        host = self.host
-        number = host.records.next_number()
-        if planned is not None and planned != number:
+    def _check_plan(self, planned: int | None) -> None:
+        """Raise ReleaseError if the planned number is not the next."""
+        if planned is not None and planned != self.host.records.next_number():
             raise ReleaseError(
                 f"release {planned} was planned, but {self._newest()}. "
                 "Look at a new preview, then try again."
             )
+
+    def _begin(self, desired: Desired, live: Record | None, *, by: str, note: str) -> Record:
+        """Check the host, fetch the image, and record the beginning of a release."""
+        host = self.host
+        number = host.records.next_number()
         address = self._unused_address(live)
         fetched = host.docker.has_image(desired.image)
         with host.progress.step(f"Check this host{'' if fetched else ' and the registry'}"):

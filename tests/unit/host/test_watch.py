@@ -14,6 +14,7 @@ from host.auth_release import health, lock, watch
 from host.auth_release.desired import Health
 from host.auth_release.errors import ReleaseError
 from host.auth_release.records import Record
+from host.auth_release.releases import Releases
 from host.auth_release.status import status
 from tests.unit.host.fakes import OTHER, QUICK, Host, Killed, desired
 from tests.unit.host.test_health import Clock
@@ -331,3 +332,36 @@ def test_a_run_that_waits_for_the_lock_is_seen_by_its_holder(tmp_path: Path) -> 
                 pytest.fail("the waiting run is not seen")
     assert waiting.returncode is not None
     assert lock.holder(tmp_path, "auth") is None
+
+
+def test_a_failure_is_not_hidden_by_an_end_that_fails(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host.apply()
+    host.docker.broken.add(OTHER)
+    save = host.records.save
+
+    def fail(*_: Any) -> Any:
+        raise ReleaseError("Docker does not answer")
+
+    def save_if_room(record: Record) -> None:
+        if record.unfinished:
+            raise ReleaseError("the disk is full")
+        save(record)
+
+    monkeypatch.setattr(host.docker, "tags", fail)
+    monkeypatch.setattr(host.records, "save", save_if_room)
+
+    with pytest.raises(ReleaseError, match="exit code 3"):
+        host.apply(image=OTHER)
+
+
+def test_an_outdated_plan_is_refused_without_a_turn(host: Host) -> None:
+    host.apply()
+
+    def no_turn() -> Any:
+        pytest.fail("a refused release takes a turn")
+
+    releases = Releases(host.parts, turn=no_turn)
+    with pytest.raises(ReleaseError, match="release 9 was planned"):
+        releases.apply(desired(image=OTHER), by="late", planned=9)
