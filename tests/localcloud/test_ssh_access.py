@@ -1,6 +1,6 @@
 """SSH opened and closed in an NSG of the emulated cloud, by Oracle's SDK."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ import pytest
 from review import ssh_access
 from review.errors import ReviewError
 from review.ssh_access import SshAccess
+from stack.configuration import Configuration
 from stack.stack import Stack
 from tests.localcloud.caller import Caller
 
@@ -19,27 +20,38 @@ RUNNER = "203.0.113.9"
 
 
 @dataclass(frozen=True, kw_only=True)
-class CallersStack(Stack):
-    """A stack whose configuration is the caller's, so that no engine is needed to read it."""
+class ConfigurationInMemory(Configuration):
+    """A configuration that needs no engine to be read."""
 
-    caller: Caller
+    entries: Mapping[str, str]
 
     def values(self) -> dict[str, str]:
-        config = self.caller.config
-        return {
-            "oci:tenancyOcid": config["tenancy"],
-            "oci:userOcid": config["user"],
-            "oci:fingerprint": config["fingerprint"],
-            "oci:region": config["region"],
-            "oci:privateKeyPath": config["key_file"],
-        }
+        return dict(self.entries)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfiguredStack(Stack):
+    """A stack with a configuration in memory."""
+
+    entries: Mapping[str, str]
+
+    @property
+    def configuration(self) -> Configuration:
+        return ConfigurationInMemory(file=Path(), pulumi=self.pulumi, entries=self.entries)
 
 
 @pytest.fixture(name="stack")
 def _stack(caller: Caller) -> Stack:
     overrides = f"oci_core.VirtualNetworkClient={caller.home.endpoint}"
     env = {"CLIENT_HOST_OVERRIDES": overrides}
-    return CallersStack(name="dev", clone=Path(), env=env, caller=caller)
+    entries = {
+        "oci:tenancyOcid": caller.account.tenancy,
+        "oci:userOcid": caller.account.user,
+        "oci:fingerprint": caller.account.fingerprint,
+        "oci:region": caller.config["region"],
+        "oci:privateKeyPath": str(caller.account.private_key_file),
+    }
+    return ConfiguredStack(name="dev", clone=Path(), env=env, entries=entries)
 
 
 @pytest.fixture(name="nsg")
@@ -127,17 +139,16 @@ def test_what_a_killed_run_left_open_is_closed_by_the_next(
 
 
 def test_credentials_that_can_not_be_used_are_told_without_the_key(nsg: str) -> None:
-    class Wrong(Stack):
-        def values(self) -> dict[str, str]:
-            return {"oci:privateKey": "-----BEGIN hunter2"}
+    entries = {"oci:privateKey": "-----BEGIN hunter2"}
+    stack = ConfiguredStack(name="dev", clone=Path(), env={}, entries=entries)
 
     with pytest.raises(ReviewError, match="oci credentials of dev") as refused:
-        SshAccess(Wrong(name="dev", clone=Path(), env={}), nsg)
+        SshAccess(stack, nsg)
 
     assert "hunter2" not in str(refused.value)
 
 
-def test_the_nsg_is_found_in_the_state_and_without_one_there_is_no_door(stack: Stack) -> None:
+def test_the_nsg_is_found_in_the_state_and_without_it_nothing_is_opened(stack: Stack) -> None:
     token = "oci:Core/networkSecurityGroup:NetworkSecurityGroup"
 
     class Stated(Stack):
