@@ -243,7 +243,7 @@ def test_a_database_that_can_not_be_used_ends_the_start_with_one_message(
 
 
 def test_a_check_before_the_start_lists_every_problem_and_reads_no_file() -> None:
-    found = problems(
+    listed = problems(
         {
             "AUTH_ISSUER": ISSUER,
             "AUTH_SIGNING_KEY_FILE": "/nowhere/key",
@@ -255,7 +255,7 @@ def test_a_check_before_the_start_lists_every_problem_and_reads_no_file() -> Non
         }
     )
 
-    assert found == [
+    assert listed == [
         "AUTH_DRAIN_SECONDS must be a whole number from 0 to 60.",
         "AUTH_LOCKOUT_AFTR is not a setting of the service. Did you mean AUTH_LOCKOUT_AFTER?",
     ]
