@@ -69,7 +69,7 @@ def _judge(
         (bool(accepted), False, f"another plan was accepted; this would be {now.plan}"),
         (reviewed is None, False, "the change of a guarded resource was not reviewed"),
         (moved, False, "the change of a guarded resource needs a new preview"),
-        (not consent.given, False, consent.reason),
+        (not consent.granted, False, consent.reason),
     )
     outcomes = ((goes_on, reason) for holds, goes_on, reason in cases if holds)
     return next(outcomes, (True, f"this plan was reviewed, and {consent.reason}"))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from common import command_line
 from review import commands
+from review.errors import ReviewError
 from stack.names import stack_name
 
 _COMMANDS: dict[str, tuple[str, Callable[[argparse.Namespace], int]]] = {
@@ -72,11 +73,15 @@ def _scanned(command: argparse.ArgumentParser) -> None:
 def _open(command: argparse.ArgumentParser) -> None:
     command.add_argument("--address", default="", help="instead of this machine's")
     command.add_argument("--existing", action="store_true", help="make no network to open")
-    command.add_argument("--minutes", type=int, default=60, help="after which any run closes it")
+    command.add_argument(
+        "--minutes", type=_positive("MINUTES"), default=60, help="after which any run closes it"
+    )
 
 
 def _images(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--keep", type=_positive, default=10, help="how many of the newest")
+    command.add_argument(
+        "--keep", type=_positive("KEEP"), default=10, help="how many of the newest"
+    )
     command.add_argument("--dry-run", action="store_true", help="only list the images")
 
 
@@ -92,10 +97,15 @@ def _audit(command: argparse.ArgumentParser) -> None:
     command.add_argument("--service", choices=("pypi", "osv"), default="pypi", help="to ask")
 
 
-def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 1")
-    return int(text)
+def _positive(name: str) -> Callable[[str], int]:
+    """Return a reader of the variable `name`, which raises ReviewError unless it is 1 or more."""
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or int(text) < 1:
+            raise ReviewError(f"{name} is {text!r}; it must be a whole number from 1: {name}=10")
+        return int(text)
+
+    return read
 
 
 _ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {

@@ -16,7 +16,7 @@ _TRUSTED = {"admin", "write"}
 
 @dataclass(frozen=True, kw_only=True)
 class Consent:
-    given: bool
+    granted: bool
     reason: str  # a sentence without its full stop, in which nothing is Markdown
     by: str = ""  # the login that set the label, if it is there
 
@@ -27,9 +27,9 @@ def of(github: GitHub, pull_request: int | None) -> Consent:
     https://docs.github.com/en/rest/issues/events
     """
     if pull_request is None:
-        return Consent(given=False, reason="no pull request brought this commit")
+        return Consent(granted=False, reason="no pull request brought this commit")
     if ALLOWING not in labels(github, pull_request):
-        return Consent(given=False, reason=f"#{pull_request} does not have the label {ALLOWING}")
+        return Consent(granted=False, reason=f"#{pull_request} does not have the label {ALLOWING}")
     events = [
         event
         for event in github.list(f"issues/{pull_request}/events")
@@ -39,9 +39,9 @@ def of(github: GitHub, pull_request: int | None) -> Consent:
     login = str(actor.get("login", ""))
     setter = f"the label {ALLOWING} on #{pull_request} was set by {login or 'nobody'}"
     if not login or actor.get("type") != "User":
-        return Consent(given=False, reason=f"{setter}, which is no person", by=login or "nobody")
+        return Consent(granted=False, reason=f"{setter}, which is no person", by=login or "nobody")
     permission = (github.find(f"collaborators/{login}/permission") or {}).get("permission", "none")
     if permission not in _TRUSTED:
         reason = f"{setter}, without the right to write to this repository ({permission})"
-        return Consent(given=False, reason=reason, by=login)
-    return Consent(given=True, reason=setter, by=login)
+        return Consent(granted=False, reason=reason, by=login)
+    return Consent(granted=True, reason=setter, by=login)

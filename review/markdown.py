@@ -65,11 +65,11 @@ def _fitting(blocks: Sequence[Block], room: int) -> str:
         fence = "`" * max(3, max(map(_longest_run, lines), default=0) + 1)
         around = 0 if block.language is None else 2 * len(fence) + len(block.language) + 2
         # the sentence on the rest needs room, too
-        kept = _keep(lines, room - around - 80) if not left_out else []
-        left_out += len(lines) - len(kept)
-        if not kept:
+        fitting = _first_lines(lines, room - around - 80) if not left_out else []
+        left_out += len(lines) - len(fitting)
+        if not fitting:
             continue
-        shown = "\n".join(kept) + "\n"
+        shown = "\n".join(fitting) + "\n"
         if block.language is not None:
             shown = f"{fence}{block.language}\n{shown}{fence}\n"
         parts.append(shown)
@@ -80,14 +80,14 @@ def _fitting(blocks: Sequence[Block], room: int) -> str:
     return "\n".join(parts)
 
 
-def _keep(lines: Sequence[str], room: int) -> list[str]:
-    kept = []
+def _first_lines(lines: Sequence[str], room: int) -> list[str]:
+    fitting = []
     for line in lines:
         room -= len(line) + 1
         if room < 0:
             break
-        kept.append(line)
-    return kept
+        fitting.append(line)
+    return fitting
 
 
 def _longest_run(value: str) -> int:

@@ -68,7 +68,7 @@ def make(
 
     `labels` are believed as they are; `consent` is the checked form of the label that allows.
     """
-    if consent and consent.given:
+    if consent and consent.granted:
         labels = {*labels, ALLOWING}
     log = clone / ".local" / "review" / f"{stack.name}.events.jsonl"
     status = stack.plan(log, refresh=refresh)

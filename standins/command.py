@@ -219,10 +219,10 @@ async def _check_environment(
         )
 
 
-def _how_it_ended(status: int | None, told: tuple[str, bool, str, str] | None) -> str:
+def _how_it_ended(status: int | None, exit_signal: tuple[str, bool, str, str] | None) -> str:
     """Word the end of a process as the official plugin does."""
-    if told:
-        name = told[0]
+    if exit_signal:
+        name = exit_signal[0]
         number = 128 + int(getattr(signal, f"SIG{name}", 0))
         return f"Process exited with status {number} from signal {name}"
     if status is None:

@@ -45,8 +45,8 @@ def _files(context: str, dockerfile: str) -> list[str]:
 
     matcher = PatternMatcher(_ignored(context, dockerfile))
     matcher.patterns.pop()  # the library's own, which never ignores the ignore file
-    found = (str(name) for name in matcher.walk(context))
-    return [name for name in found if _is_no_folder(Path(context, name))]
+    names = (str(name) for name in matcher.walk(context))
+    return [name for name in names if _is_no_folder(Path(context, name))]
 
 
 def _is_no_folder(path: Path) -> bool:

@@ -179,8 +179,8 @@ def _list(client: Client, path: str, key: str) -> provider.Function:
 
     def function(arguments: Properties, context: Context) -> Properties:
         query = {oci_wire.outbound({k: v}).popitem()[0]: v for k, v in arguments.items()}
-        found = oci_api.of(context).list(client, path, query)
-        return {**arguments, "id": path.strip("/"), key: oci_wire.listed(found)}
+        items = oci_api.of(context).list(client, path, query)
+        return {**arguments, "id": path.strip("/"), key: oci_wire.listed(items)}
 
     return function
 

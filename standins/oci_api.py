@@ -113,16 +113,16 @@ class Api:
 
     def list(self, client: Client, path: str, query: Mapping[str, Any]) -> list[Properties]:
         """List everything, page by page."""
-        url, found, page = f"{self.endpoint(client)}{path}", [], None
+        url, items, page = f"{self.endpoint(client)}{path}", [], None
         while True:
-            wish = {**query, **({"page": page} if page else {})}
-            answer = self._answer("GET", url, None, wish)
+            page_query = {**query, **({"page": page} if page else {})}
+            answer = self._answer("GET", url, None, page_query)
             if not answer.ok:
                 raise ProviderError(describe(answer, "GET", url))
-            found += answer.json()
+            items += answer.json()
             page = answer.headers.get("opc-next-page")
             if not page:
-                return found
+                return items
 
     def wait(
         self,
@@ -138,10 +138,10 @@ class Api:
         """
         deadline, pause = time.monotonic() + seconds, 0.2
         while True:
-            seen = look()
-            state = (seen or {}).get("lifecycleState", "gone")
-            if seen is None or state in ready:
-                return seen
+            resource = look()
+            state = (resource or {}).get("lifecycleState", "gone")
+            if resource is None or state in ready:
+                return resource
             if state in {"FAILED", "FAULTY", "TERMINATED", "DETACHED"}:
                 raise ProviderError(f"{what} ended up {state}, not {' or '.join(sorted(ready))}")
             if time.monotonic() > deadline:

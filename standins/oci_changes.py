@@ -91,7 +91,7 @@ def _unmatched(before: list[Any], after: list[Any]) -> tuple[list[Any], list[Any
     shared, rest = [], list(after)
     others = []
     for entry in before:
-        match = next((wish for wish in rest if not list(_compared("", "", entry, wish))), None)
+        match = next((other for other in rest if not list(_compared("", "", entry, other))), None)
         if match is None:
             others.append(entry)
         else:

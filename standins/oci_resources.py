@@ -72,8 +72,8 @@ class Row:
 
     def seen(self, body: Properties, known: Properties) -> Properties:
         """Return the outputs: the API's answer, and from `known` the fields that it leaves out."""
-        kept = {name: known[name] for name in self.own if name in known}
-        return {**self.absent, **kept, **inbound(body)}
+        unanswered = {name: known[name] for name in self.own if name in known}
+        return {**self.absent, **unanswered, **inbound(body)}
 
     def _is_fixed(self, path: str) -> bool:
         return any(path == base or path.startswith((f"{base}.", f"{base}[")) for base in self.fixed)
@@ -238,8 +238,10 @@ class SecurityRule(Row):
         self, identity: str, state: Properties, inputs: Properties, context: Context
     ) -> Properties:
         # an update replaces the whole rule, so other values are sent as they are
-        kept = {name: value for name, value in state.items() if name not in self.cleared}
-        wanted = {k: v for k, v in {**kept, **inputs}.items() if k in self.required | self.optional}
+        others = {name: value for name, value in state.items() if name not in self.cleared}
+        wanted = {
+            k: v for k, v in {**others, **inputs}.items() if k in self.required | self.optional
+        }
         rule = {"id": identity, **_rule(wanted)}
         made = self._act(inputs, "updateSecurityRules", {"securityRules": [rule]}, context)
         return self.seen(made["securityRules"][0], inputs)

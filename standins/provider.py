@@ -217,8 +217,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def _kept(self, resource: Resource, outputs: Properties) -> Any:
         """Return the outputs as the state keeps them: marked as ours, with its secrets as such."""
         unmarked = {name: value for name, value in outputs.items() if name not in MARK}
-        kept = {**unmarked, **MARK} if self._plugin.marked else unmarked
-        return values.to_wire(values.encrypted(kept, resource.secrets))
+        stored = {**unmarked, **MARK} if self._plugin.marked else unmarked
+        return values.to_wire(values.encrypted(stored, resource.secrets))
 
     def _unmodelled(self, what: str) -> str:
         return (

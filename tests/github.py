@@ -1,4 +1,4 @@
-"""GitHub's API on a local port, as far as the pipeline uses it: real HTTP, a small memory."""
+"""GitHub's API on a local port, as far as the review uses it: real HTTP, a small memory."""
 
 import base64
 import json
@@ -58,13 +58,13 @@ class GitHub:
         self.events.setdefault(number, []).append(found)
 
     def check_run(self, body: dict[str, Any], app: dict[str, str] = APP) -> dict[str, Any]:
-        """Keep a check run of an app: what others than an app write, GitHub refuses."""
+        """Keep a check run of an app: GitHub refuses it from anybody but an app."""
         run = {"id": next(self.ids), "app": app, **body}
         self.check_runs.append(run)
         return run
 
     def page(self, answer: Any, number: int, name: str) -> tuple[Any, bool]:
-        """Cut a page out of a list, which the API wraps for check runs; tell if there are more."""
+        """Cut a page out of a list (in a wrapper for check runs); return if more follow."""
         if isinstance(answer, dict) and "check_runs" in answer:
             runs = [run for run in answer["check_runs"] if name in {"", run["name"]}]
             cut, more = self.page(runs, number, "")
@@ -189,7 +189,7 @@ def served() -> Iterator[GitHub]:
             self.wfile.write(content)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing: pytest shows what matters."""
+            """Log nothing: pytest shows the failures."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         github.url = f"http://127.0.0.1:{server.server_address[1]}"

@@ -63,7 +63,7 @@ def lines() -> Iterator[Line]:
 def evaluated(text: str, context: Mapping[str, Any]) -> str:
     """Put the values of expressions into a text, as the runner does.
 
-    Knows what the workflows use: names, texts, `||`, `&&`, `==`, `!=`; refuses anything else.
+    Knows the syntax in use: names, texts, `||`, `&&`, `==`, `!=`; refuses anything else.
     """
     return _EXPRESSION.sub(lambda match: _text(_Expression(match[1], context).value()), text)
 

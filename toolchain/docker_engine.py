@@ -99,8 +99,8 @@ def _start(clone: Path) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while (problem := docker.engine_problem()) is not None:
         if (process and process.poll() is not None) or time.monotonic() > deadline:
-            seen = _last_lines(_log("dockerd")) if process else "See: journalctl --unit docker"
-            raise progress.StepError(f"Docker does not start: {problem}\n{seen}")
+            log_end = _last_lines(_log("dockerd")) if process else "See: journalctl --unit docker"
+            raise progress.StepError(f"Docker does not start: {problem}\n{log_end}")
         time.sleep(0.3)
 
 

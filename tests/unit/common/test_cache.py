@@ -1,4 +1,4 @@
-"""What is made once: whole or not at all, whoever is killed or comes at the same time."""
+"""A cached folder is made once and whole, even with killed and concurrent runs."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ from common import cache
 
 DEADLINE_SECONDS = 20
 
-# makes the folder slowly, telling each beginning in a file
+# makes the folder slowly, noting each beginning in a file
 BUILD = """
 import sys, time
 from pathlib import Path

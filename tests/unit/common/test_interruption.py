@@ -40,7 +40,7 @@ def interrupt(seconds: float, *signals: signal.Signals) -> tuple[int, str, float
     assert command.stdout is not None
     assert command.stdout.readline() == "working\n"
     for number in signals:
-        time.sleep(0.5)  # the first one: until the command waits for the program that it started
+        time.sleep(0.5)  # the first signal: until the command waits for the program that it started
         os.kill(command.pid, number)
     output, _ = command.communicate(timeout=DEADLINE_SECONDS)
     return command.returncode, output, time.monotonic() - began

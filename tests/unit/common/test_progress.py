@@ -1,4 +1,4 @@
-"""What a command tells when a step fails, hangs or leaves a daemon behind."""
+"""The messages of a step that fails, hangs or leaves a daemon behind."""
 
 import sys
 import time

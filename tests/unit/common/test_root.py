@@ -6,7 +6,7 @@ import pytest
 
 from common import root
 
-# as apt does, it refuses while another one updates
+# as apt does, it refuses while another apt updates
 _APT = """\
 #!/bin/sh
 case "$*" in *update*)

@@ -1,4 +1,4 @@
-"""Event logs to judge: recorded from the engine, and made up where none can be recorded."""
+"""Event logs to judge: recorded from the engine, and made up for cases that can't be recorded."""
 
 import json
 from pathlib import Path
@@ -31,7 +31,7 @@ def step(
     new: dict[str, Any] | None = None,
     differs: dict[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Make one step of the engine; `differs` maps a property path to its kind of difference."""
+    """Make a step of the engine; `differs` maps a property path to its kind of difference."""
     token, name = what
     custom = not token.startswith("auth:")
     return {

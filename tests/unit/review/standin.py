@@ -1,4 +1,4 @@
-"""Stands for Python where a workflow's line would start something heavy.
+"""Stands for Python, so that a workflow's line starts nothing heavy.
 
 Checks the arguments with the real command's own parser, and writes down what was called.
 """

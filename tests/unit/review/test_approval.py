@@ -50,7 +50,7 @@ def recorded(found: Any, **changes: Any) -> Snapshot:
     return Snapshot(**{**known, **changes})
 
 
-GIVEN = Consent(given=True, reason="ada said yes")
+GIVEN = Consent(granted=True, reason="ada said yes")
 
 
 def decided(
@@ -98,7 +98,7 @@ def test_what_is_guarded_needs_a_preview() -> None:
 
 
 def test_what_is_guarded_needs_a_consent_that_is_given_now() -> None:
-    refused = Consent(given=False, reason="eve may not")
+    refused = Consent(granted=False, reason="eve may not")
 
     decision = decided(recorded(DANGEROUS), DANGEROUS, consent=refused)
 

@@ -34,7 +34,7 @@ LEAK = {
 
 
 def certificate(folder: Path) -> Path:
-    """Make a certificate of PyPI's name that signs itself, with its key, in one file."""
+    """Make a certificate of PyPI's name that signs itself, with its key, in a file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAME)])
     now = datetime.now(UTC)
@@ -93,7 +93,7 @@ def pypi(folder: Path, answers: dict[str, tuple[int, object]]) -> Iterator[dict[
             self.connection.close()  # the server closes the one beneath the encryption alone
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()

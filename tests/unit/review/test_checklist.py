@@ -1,4 +1,4 @@
-"""What the repository on GitHub lacks is told with its remedy, and nothing else is."""
+"""Missing parts of the repository on GitHub are listed with their remedy, nothing else."""
 
 from pathlib import Path
 from typing import Any

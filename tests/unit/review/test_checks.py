@@ -21,7 +21,7 @@ MADE = review(plan(step(VM, "replace"))).snapshot
 
 @pytest.fixture(autouse=True)
 def _merged(github: server.GitHub) -> None:
-    """Let pull request 12 be what brought the commit."""
+    """Let the commit come from pull request 12."""
     github.pulls[12] = {"number": 12, "head": {"sha": MADE.head}}
     github.pulls_of_commit[MERGED] = [12]
 
@@ -111,20 +111,20 @@ def test_a_label_is_a_consent_if_its_setter_may_write(
     github.label(12, "bug", by="eve", permission="read")
     github.label(12, ALLOWING, by="ada")
 
-    given = asked(context)
+    answer = asked(context)
 
-    assert given.given
-    assert "set by ada" in given.reason
+    assert answer.granted
+    assert "set by ada" in answer.reason
 
 
 def test_without_the_label_there_is_none(github: server.GitHub, context: Context) -> None:
-    assert not asked(context).given
+    assert not asked(context).granted
     github.label(12, ALLOWING, by="ada")
     github.unlabel(12, ALLOWING, by="eve")
-    assert not asked(context).given
+    assert not asked(context).granted
 
     with GitHub(context) as api:
-        assert not consent.of(api, None).given
+        assert not consent.of(api, None).granted
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_without_the_label_there_is_none(github: server.GitHub, context: Context
         (
             {"by": "eve", "permission": "read"},
             "eve, without the right to write",
-        ),  # triage is told as read
+        ),  # GitHub shows triage as read
         ({"by": "eve", "permission": "none"}, "eve, without the right to write"),
         ({"by": "github-actions[bot]", "kind": "Bot"}, "no person"),
     ],
@@ -143,10 +143,10 @@ def test_a_label_of_somebody_who_may_not_is_none(
 ) -> None:
     github.label(12, ALLOWING, **setter)
 
-    given = asked(context)
+    answer = asked(context)
 
-    assert not given.given
-    assert said in given.reason
+    assert not answer.granted
+    assert said in answer.reason
 
 
 def test_the_last_setter_counts_and_is_found_behind_pages_of_events(
@@ -158,7 +158,7 @@ def test_the_last_setter_counts_and_is_found_behind_pages_of_events(
     github.unlabel(12, ALLOWING, by="ada")
     github.label(12, ALLOWING, by="eve", permission="read")
 
-    assert not asked(context).given
+    assert not asked(context).granted
 
 
 def on(context: Context, ref: str) -> Context:

@@ -1,6 +1,6 @@
-"""The comment as a reviewer sees it: golden files to read, and what must hold whatever comes in.
+"""The comment as a reviewer sees it: golden files to read, and rules that hold for every input.
 
-`GOLDEN=write make unit` writes the golden files again; read what changed before you commit it.
+`GOLDEN=write make unit` writes the golden files again; read the change before you commit it.
 """
 
 import dataclasses
@@ -185,11 +185,11 @@ def test_text_of_others_draws_hides_and_mentions_nothing(text: str) -> None:
 
 def test_the_comment_names_who_allowed_it_and_who_may_not() -> None:
     found = review(plan(step(VM, "replace")), labels=[ALLOWING])
-    for given, reason in ((True, "set by ada"), (False, "set by eve, who may not")):
-        consent = Consent(given=given, reason=reason, by="somebody")
+    for granted, reason in ((True, "set by ada"), (False, "set by eve, who may not")):
+        consent = Consent(granted=granted, reason=reason, by="somebody")
         assert f"\n{reason}.\n" in render(dataclasses.replace(found, consent=consent))
 
-    missing = Consent(given=False, reason="#12 does not have the label")
+    missing = Consent(granted=False, reason="#12 does not have the label")
     assert missing.reason not in render(dataclasses.replace(found, consent=missing))
 
 

@@ -1,4 +1,4 @@
-"""What is told of a release: names, never values."""
+"""The changes of a release show names, never values."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What later steps get from a deployment, and when its URLs count as working."""
+"""A deployment's outputs for later steps, and the check of its URLs."""
 
 import json
 import threading
@@ -34,7 +34,7 @@ def service(answers: dict[str, tuple[int, Any]]) -> Iterator[dict[str, str]]:
             self.wfile.write(content)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
         threading.Thread(target=http.serve_forever, args=(0.02,), daemon=True).start()

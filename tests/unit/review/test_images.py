@@ -1,4 +1,4 @@
-"""Which images go, and that what runs, or may run again, never does."""
+"""Old images are deleted, but never the image of a release."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is written on GitHub: once, edited in place, and believed only if it is our own."""
+"""Posts on GitHub are written once, edited in place, and believed only if they are our own."""
 
 import dataclasses
 from pathlib import Path

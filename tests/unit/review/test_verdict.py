@@ -1,4 +1,4 @@
-"""What the verdict lets pass, what it stops, and what a label changes."""
+"""The verdict on plans, with and without the label."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a scan of the image that runs leads to: one issue, and none for what has no remedy."""
+"""A scan of the live image keeps an issue about vulnerabilities with a remedy."""
 
 import json
 from pathlib import Path

@@ -36,7 +36,7 @@ CONTEXT: dict[str, Any] = {
     "joined": "success success success",
 }
 WITHOUT_STACK = {"make test", "make tools", "make newest", "make verified"}
-# What a line must lead to: program, then its arguments.
+# The calls of each line: program, then its arguments.
 EXPECTED = {
     "make test": [["toolchain", "actionlint"], ["pytest", "tests/e2e"]],
     "make audit": [["review", "audit"]],
@@ -94,7 +94,7 @@ def run(line: Line, folder: Path, **changes: str) -> tuple[int, str, list[list[s
         "PATH": f"{programs}:{os.environ['PATH']}",
         "HOME": str(folder),
         "CALLS": str(calls),
-        # wins over what the Makefile says, as on make's command line
+        # wins over the Makefile's own, as on make's command line
         "MAKEFLAGS": " ".join(["--", *(f"{name}={value}" for name, value in variables.items())]),
         **environment("http://127.0.0.1:1", folder),
         **{name: evaluated(value, CONTEXT) for name, value in line.env.items()},
@@ -237,7 +237,7 @@ def test_a_deployment_is_never_cancelled_and_never_beside_another() -> None:
     for name in set(WORKFLOWS) - {"ci"}:
         concurrency = WORKFLOWS[name]["concurrency"]
         assert concurrency["cancel-in-progress"] is False
-        # one that waits is dropped for a newer one: none but a person may bring that about
+        # a newer run drops a waiting run, which only a person may cause
         assert concurrency["group"].startswith("deploy-") == (name in {"deploy", "unlock"})
 
 

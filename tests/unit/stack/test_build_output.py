@@ -1,4 +1,4 @@
-"""A failed image build shows what it printed, though its plugin ends it with an exit code."""
+"""A failed image build shows its last lines, though its plugin has only an exit code."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Wrong arguments are refused with the way out, and a stopped update names what may go on."""
+"""Wrong arguments are refused with the way out, and a stopped update names its release."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What `make env` prints is what a shell then has."""
+"""The exports of `make env` reach a shell unchanged."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The local stack's configuration: committed values, this machine's, and what a person sets."""
+"""The local stack's configuration: committed values, this machine's values, a person's values."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Locks on the state: a killed Pulumi's goes, a running one's stays."""
+"""Locks on the state: a killed Pulumi's lock goes, a running Pulumi's lock stays."""
 
 import datetime as dt
 import json
@@ -78,7 +78,7 @@ def test_a_lock_that_is_just_being_written_stays(lock: Path, tmp_path: Path) -> 
 
 
 def refusal(began: str) -> str:
-    """Write what the CLI 3.259 says of a lock."""
+    """Return the CLI 3.259's error about a lock."""
     return (
         "error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) "
         "to end or delete the lock file with `pulumi cancel`.\n"

@@ -36,7 +36,7 @@ def test_the_stacks_name_typed_at_the_terminal_is_a_yes(
 
     ask()
 
-    assert LOST[0] in capsys.readouterr().err, "it does not say what is lost"
+    assert LOST[0] in capsys.readouterr().err, "the losses are not listed"
 
 
 @pytest.mark.parametrize("text", ["", "\n", "y\n", "yes\n", "prod\n"])
@@ -98,7 +98,7 @@ def typed() -> Iterator[str]:
 def test_the_question_to_the_server_leaves_the_answer_to_the_person(
     typed: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    # a program like ssh, which reads whatever it is given
+    # a program like ssh, which reads all its input
     monkeypatch.setattr(ssh, "write", lambda _: ("192.0.2.7", ""))
     monkeypatch.setattr(ssh, "_command", lambda *_: ["cat"])
 

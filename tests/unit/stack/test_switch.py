@@ -1,4 +1,4 @@
-"""Other plugins than those that made a local stack take over if nothing is lost by it."""
+"""Another kind of plugin takes a local stack over only without losses."""
 
 import json
 import os

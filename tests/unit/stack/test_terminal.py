@@ -23,7 +23,7 @@ UP = (
 
 @pytest.fixture(name="env")
 def _env(tmp_path: Path) -> dict[str, str]:
-    """Return an environment whose `pulumi` says whether it is at a terminal."""
+    """Return an environment whose `pulumi` prints whether it is at a terminal."""
     (tmp_path / "pulumi").write_text(PULUMI)
     (tmp_path / "pulumi").chmod(0o755)
     env = {name: value for name, value in os.environ.items() if name not in {"CI", "NO_COLOR"}}
@@ -32,7 +32,7 @@ def _env(tmp_path: Path) -> dict[str, str]:
 
 
 def at_a_terminal(env: dict[str, str], folder: Path, *, stdin: int | None = None) -> str:
-    """Run an update with a pseudo-terminal as its streams, and return what is on it."""
+    """Run an update with a pseudo-terminal as its streams, and return its output."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-c", UP, str(folder)],

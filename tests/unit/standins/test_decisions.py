@@ -1,4 +1,4 @@
-"""Stand-ins decide on what official plugins made as those do; tests/localcloud has the rest."""
+"""Stand-ins decide on official plugins' resources as these do; tests/localcloud has the rest."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack

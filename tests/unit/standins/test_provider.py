@@ -1,4 +1,4 @@
-"""The provider protocol, on a plugin of one resource."""
+"""The provider protocol, on a plugin with a single resource."""
 
 import threading
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
-"""Property values on the wire, and what counts as a difference."""
+"""Property values on the wire, and their differences."""
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from common import property_values
@@ -15,6 +15,11 @@ TREES = st.recursive(
 PROPERTIES = st.dictionaries(st.text(max_size=3), TREES, max_size=4)
 
 
+# a busy machine is no failure
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@PATIENT
 @given(PROPERTIES)
 def test_properties_come_back_from_the_wire_as_they_went(properties: values.Properties) -> None:
     assert values.from_wire(values.to_wire(properties)) == properties
@@ -27,6 +32,7 @@ def test_whole_numbers_come_back_whole() -> None:
     assert repr(seen["memory"]) == "6.5"
 
 
+@PATIENT
 @given(PROPERTIES)
 def test_a_value_does_not_differ_from_itself(properties: values.Properties) -> None:
     assert list(values.differences(properties, properties)) == []

@@ -1,4 +1,4 @@
-"""An archive is used if it is the pinned one, from a server on a local port."""
+"""An archive is used only with its pinned SHA-256; the server is on a local port."""
 
 import hashlib
 import io
@@ -36,7 +36,7 @@ def _served(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[dict[st
         do_HEAD = do_GET  # noqa: N815
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
@@ -118,7 +118,7 @@ def test_a_download_that_breaks_off_is_no_tampering(
 
 
 def release(served: dict[str, bytes], archive: Archive, content: bytes) -> None:
-    """Publish an archive, and what GitHub's API says of it."""
+    """Publish an archive, and its digest in GitHub's API."""
     served[path(archive)] = content
     api = f"/api/{archive.repository}/releases/tags/v{archive.version}"
     known = json.loads(served.get(api, b'{"assets": []}'))
@@ -156,7 +156,7 @@ def test_pinning_refuses_what_the_api_says_otherwise(
 
 
 def engine_archive() -> bytes:
-    """Make an archive as Pulumi's: everything in one folder."""
+    """Make an archive as Pulumi's: everything in a folder."""
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w:gz") as tar:
         for name in ("pulumi", "pulumi-language-python"):
@@ -218,8 +218,8 @@ def test_a_plugin_is_installed_from_the_archive_that_was_checked(
     text = log.read_text()
     assert f"plugin install resource docker {plugins.version('docker')} --file " in text
     assert text.endswith(CONTENT.decode())
-    assert "resource oci" not in text, "what has no pin was installed"
-    assert "resource command" not in text, "what was tampered with was installed"
+    assert "resource oci" not in text, "an archive without a pin was installed"
+    assert "resource command" not in text, "a tampered archive was installed"
 
 
 def test_the_engines_of_both_architectures_are_pinned() -> None:

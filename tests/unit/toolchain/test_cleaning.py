@@ -1,4 +1,4 @@
-"""`make clean` says what it removes and whose it is, and removes nothing without a yes."""
+"""`make clean` lists the removed files and their owner, and removes nothing without a yes."""
 
 import os
 from pathlib import Path

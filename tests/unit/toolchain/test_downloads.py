@@ -1,4 +1,4 @@
-"""What could not be reached is not asked for again at once, but is after a while."""
+"""A failed download is not tried again at once, but after a while."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""Which `pulumi` is good enough, and what is said of one that is not."""
+"""The versions of `pulumi` that are good enough, and the reason against others."""
 
 from pathlib import Path
 

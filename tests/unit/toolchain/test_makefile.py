@@ -1,4 +1,4 @@
-"""`make help` is there to be read: in groups, the daily one first, in 80 columns."""
+"""`make help` is readable: in groups, the daily commands first, in 80 columns."""
 
 import re
 import subprocess

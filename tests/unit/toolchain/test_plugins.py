@@ -1,4 +1,4 @@
-"""The local stack takes official plugins or stand-ins; a real tenancy the official ones alone."""
+"""The local stack takes official plugins or stand-ins; a real tenancy official plugins alone."""
 
 import hashlib
 import os
@@ -57,7 +57,7 @@ Downloads = Callable[[Path, str], None]
 
 class Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture(name="downloading")

@@ -1,4 +1,4 @@
-"""When the Python environment is another one, and when a process runs in it."""
+"""The Python environment of other requirements is another; a process knows its own."""
 
 import subprocess
 import sys
