@@ -84,7 +84,8 @@ def of_stack(
             _once(set_up, medians, clone, "down", "empty caches")
         _once(set_up, medians, clone, "up", "warm caches, nothing running")
         yield _quietly(lambda: commands.unchanged(clone, medians, rounds=rounds))
-        pipelines = Pipelines(clone, rounds=rounds)
+        with contextlib.redirect_stdout(io.StringIO()):
+            pipelines = Pipelines(clone, rounds=rounds)
         yield _quietly(lambda: pipelines.compare(medians))
         yield _quietly(lambda: pipelines.overhead(medians))
         yield _quietly(pipelines.image)

@@ -259,7 +259,12 @@ class Pipelines:
 
     def _shell(self, script: str, stdin: str = "") -> None:
         docker_config = str(self.clone.path / ".local" / "bench-docker")
-        self._program.run("bash", "-c", script, stdin=stdin, DOCKER_CONFIG=docker_config)
+        self._program.run(
+            *("bash", "-c", script),
+            stdin=stdin,
+            DOCKER_CONFIG=docker_config,
+            DOCKER_BUILDKIT="1",  # the builder of `pulumi up`, which skips unused stages
+        )
 
     def _received(self) -> int:
         return int(self.server.must("cat /sys/class/net/eth0/statistics/rx_bytes"))

@@ -1,4 +1,4 @@
-"""What surrounds one operation of a stand-in, with what it tells the user kept."""
+"""The context of an operation of a stand-in, whose messages for the user are collected."""
 
 import threading
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """Measure how plain the English of this repository is; `python -m tests.prose PATH…` lists places.
 
-Readers are engineers, and most are not native speakers. A clause as subject or object ("what moved
-since is said") costs them a second reading, so nouns are the rule (docs/glossary.md).
+Readers are engineers, and most are not native speakers. A clause as subject or object costs them
+a second reading, so nouns are the rule (docs/glossary.md).
 The budget counts words per 1,000, in docstrings, comments, documents and messages alike.
 """
 
