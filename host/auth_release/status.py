@@ -10,7 +10,7 @@ from .failures import visible
 from .records import STATE, Records
 from .service_host import ServiceHost
 
-_COLUMNS = ("release", "outcome", "at", "seconds", "revision", "by", "note")
+_COLUMNS = ("release", "outcome", "at", "seconds", "revision")
 
 
 def status(host: ServiceHost) -> dict[str, Any]:
@@ -58,9 +58,15 @@ def show_history(records: Records, *, as_json: bool) -> None:
         return
     table = [_COLUMNS, *(tuple(visible(str(row[name])) for name in _COLUMNS) for row in rows)]
     widths = [max(len(line[column]) for line in table) for column in range(len(_COLUMNS))]
-    for line in table:
-        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        print("  ".join(cells).rstrip())
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in table
+    ]
+    print(lines[0])
+    # the author and the note have a line of their own: together they are wider than a terminal
+    for line, row in zip(lines[1:], rows, strict=True):
+        print(line)
+        print(visible(f"  by {row['by']}{': ' if row['note'] else ''}{row['note']}"))
 
 
 def _lines(service: str, answer: Mapping[str, Any]) -> list[str]:

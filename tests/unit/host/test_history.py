@@ -1,0 +1,28 @@
+"""The list of releases is read in a terminal of 80 columns."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from host.auth_release import status
+from host.auth_release.records import Records
+
+STORED = Path(__file__).with_name("records") / "schema-3.json"
+
+
+def test_a_release_with_a_long_author_and_note_fits_into_80_columns(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = json.loads(STORED.read_text())["record"]
+    record["desired"]["revision"] = "0123456789ab-dirty"
+    record["note"] = "rolled back to release 1"
+    records = Records(tmp_path, "auth")
+    (records.folder / "release-000003.json").write_text(json.dumps(record))
+
+    status.show_history(records, as_json=False)
+
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80, lines
+    assert "0123456789ab-dirty" in lines[1]
+    assert lines[2] == "  by ada from 192.0.2.1: rolled back to release 1"
