@@ -1,0 +1,17 @@
+"""The English of each folder, within the budget of tests/prose.py."""
+
+import pytest
+
+from tests import prose
+
+PARTS = prose.parts(prose.tracked())
+
+
+@pytest.mark.parametrize("folder", sorted(PARTS))
+def test_the_prose_of_a_folder_is_within_its_budget(folder: str) -> None:
+    measured = prose.measure(prose.passages(PARTS[folder]))
+
+    places = [
+        place for place in measured.places if any(f": {kind} " in place for kind in measured.over)
+    ]
+    assert not measured.over, "\n".join(places)
