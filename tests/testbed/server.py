@@ -95,19 +95,19 @@ class Server:
 
     @property
     def instance(self) -> str:
-        found = self.cloud.compute.list_instances(self.cloud.compartment).data
-        return str(next(i.id for i in found if i.lifecycle_state == "RUNNING"))
+        instances = self.cloud.compute.list_instances(self.cloud.compartment).data
+        return str(next(i.id for i in instances if i.lifecycle_state == "RUNNING"))
 
     def console(self, *argv: str) -> Result:
         """Run a command as root past SSH, as at the machine's console."""
         label = f"label=auth.localcloud.instance={self.instance}"
-        found = subprocess.run(
+        container = subprocess.run(
             ["docker", "ps", "--quiet", "--filter", label],
             capture_output=True,
             text=True,
             check=True,
         )
-        return self.clone.run("docker", "exec", found.stdout.strip(), *argv)
+        return self.clone.run("docker", "exec", container.stdout.strip(), *argv)
 
     def delete_volumes(self) -> None:
         """Detach and delete the data, as somebody may in the console."""

@@ -55,8 +55,8 @@ def run(machine: str, commit: str, **medians: float) -> results.Run:
 
 def test_a_run_is_compared_with_the_last_run_of_the_same_machine(tmp_path: Path) -> None:
     file = tmp_path / "results.json"
-    for kept in (run("2 cores", "a", up=4.0), run("2 cores", "b", up=2.0), run("64 cores", "c")):
-        results.keep(kept, file)
+    for earlier in (run("2 cores", "a"), run("2 cores", "b", up=2.0), run("64 cores", "c")):
+        results.keep(earlier, file)
 
     last = results.last_run("2 cores", results.earlier_runs(file))
 
@@ -71,7 +71,7 @@ def test_the_file_of_results_does_not_grow_without_end(tmp_path: Path) -> None:
     for number in range(30):
         results.keep(run("2 cores", str(number)), tmp_path / "results.json")
 
-    commits = [kept.commit for kept in results.earlier_runs(tmp_path / "results.json")]
+    commits = [each.commit for each in results.earlier_runs(tmp_path / "results.json")]
     assert commits == [str(number) for number in range(10, 30)]
 
 
