@@ -2,6 +2,8 @@
 
 import ast
 import asyncio
+import atexit
+import gc
 import json
 import runpy
 import subprocess
@@ -59,6 +61,9 @@ def _program(monkeypatch: pytest.MonkeyPatch) -> Program:
             runpy.run_path(str(PROGRAM), run_name="program")
         finally:
             pulumi.runtime.set_all_config({})
+            # no_collection is for a program of some seconds, and a test session is longer
+            gc.enable()
+            atexit.unregister(gc.freeze)
 
     return program
 
