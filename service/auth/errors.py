@@ -7,7 +7,7 @@ from enum import Enum
 class Code(Enum):
     """The stable code of each problem, with its status and its title."""
 
-    INVALID_REQUEST = (422, "The request does not have the form that is described.")
+    INVALID_REQUEST = (422, "The request does not match the API description.")
     INVALID_CREDENTIALS = (401, "The e-mail address or the password is wrong.")
     INVALID_TOKEN = (401, "The access token is missing, wrong or expired.")
     SECOND_FACTOR_REQUIRED = (401, "The password is right; now show the second factor.")
@@ -15,7 +15,7 @@ class Code(Enum):
     INVALID_CHALLENGE = (401, "The challenge is wrong, used or expired. Begin again.")
     REAUTHENTICATION_REQUIRED = (
         403,
-        "Log in again, with the second factor if there is one: this takes a recent login.",
+        "Log in again, with the second factor if you have one: this needs a recent login.",
     )
     ACCOUNT_DISABLED = (403, "The account is disabled.")
     EMAIL_NOT_VERIFIED = (403, "The e-mail address is not verified yet; see the mail sent to it.")
@@ -63,7 +63,7 @@ class ProblemError(Exception):
 
     @property
     def text(self) -> str:
-        """Return the most particular text for people."""
+        """Return the most specific text for people."""
         return self.detail or self.code.title
 
 

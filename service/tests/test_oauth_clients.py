@@ -71,7 +71,7 @@ def test_an_invalid_list_of_clients_ends_the_start_with_the_variables_name(
 
 
 def test_the_same_id_twice_is_refused() -> None:
-    with pytest.raises(ClientsError, match=r"\[1\].client_id is there twice"):
+    with pytest.raises(ClientsError, match=r"\[1\].client_id occurs twice"):
         registration.read(json.dumps([GOOD, GOOD]))
 
 
@@ -98,7 +98,7 @@ def test_clients_are_read_from_a_file_and_their_secrets_from_another(
 def test_a_short_secret_in_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text(HUNTER)
 
-    with pytest.raises(ClientsError, match=r"\[0\].secret_file holds less than 32"):
+    with pytest.raises(ClientsError, match=r"\[0\].secret_file has fewer than 32"):
         read(secret_sha256=None, secret_file=str(tmp_path / "secret"))
 
 

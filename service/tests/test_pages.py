@@ -83,7 +83,7 @@ def test_failed_sign_ins_are_counted_and_locked_as_those_of_the_api(
 
     assert locked.status_code == 429
     assert locked.headers["Retry-After"]
-    assert "Too many tries. Try again in " in locked.text
+    assert "Too many attempts. Try again in " in locked.text
 
 
 def test_an_application_with_an_id_token_signs_its_user_out_and_gets_them_back(
@@ -142,7 +142,7 @@ def test_the_mailed_link_opens_a_page_that_sets_a_new_password(
     browser: Browser, user: User
 ) -> None:
     asked = browser.submit(browser.open("/forgot-password"), email=user.email)
-    assert "Look into your mail" in asked.text
+    assert "Check your mail" in asked.text
     token = user.token_mailed("Set a new password")
 
     shown = browser.open(f"/reset-password?token={token}")
@@ -154,13 +154,13 @@ def test_the_mailed_link_opens_a_page_that_sets_a_new_password(
     user.password = "a new horse, a new battery"
     assert user.can_sign_in()
     again = browser.submit(shown, password="another horse and battery")
-    assert "This link was used, or is too old." in again.text
+    assert "This link was used already, or is too old." in again.text
 
 
 def test_a_link_that_is_used_leads_to_a_new_one(browser: Browser, user: User) -> None:
     first = user.token_mailed("Confirm your e-mail address")
     used = browser.submit(browser.open("/verify-email?token=used"))
-    assert "This link was used, or is too old." in used.text
+    assert "This link was used already, or is too old." in used.text
     assert 'href="/verify-email/again"' in used.text
 
     browser.submit(browser.open("/verify-email/again"), email=user.email)

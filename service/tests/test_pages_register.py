@@ -91,11 +91,11 @@ def test_the_rate_limit_of_mail_reveals_no_account(own_server: Server) -> None:
 @pytest.mark.parametrize(
     ("email", "password", "reason"),
     [
-        ("nobody", PASSWORD, "That is no e-mail address."),
-        ("", "", "That is no e-mail address."),
+        ("nobody", PASSWORD, "This is not an e-mail address."),
+        ("", "", "This is not an e-mail address."),
         ("a@example.test", "short", "A password has 8 to 128 characters."),
         ("a@example.test", "\ud7ff" * 200, "A password has 8 to 128 characters."),
-        ("a@example.test", "password1", "The password is one of the first that are guessed."),
+        ("a@example.test", "password1", "The password is too common"),
     ],
 )
 def test_a_refused_account_shows_the_form_again_with_the_reason(

@@ -30,7 +30,7 @@ async def applications(service: Service, account: Account) -> list[AllowedApplic
         allowed.append(
             AllowedApplication(
                 client_id=consent.client_id,
-                # a client that is not registered any more has no name left
+                # a client that is not registered any more has no name
                 name=client.name if client else consent.client_id,
                 scopes=scopes.split(consent.scope),
                 granted_at=consent.granted_at,
@@ -40,7 +40,7 @@ async def applications(service: Service, account: Account) -> list[AllowedApplic
 
 
 async def is_needed(service: Service, account: Account, client: Client, scope: str) -> bool:
-    """Whether the user has to agree before the client gets these scopes."""
+    """Return whether the user has to agree before the client gets these scopes."""
     if client.first_party:
         return False
     granted = await service.database.read(consents.scope, account.id, client.id)

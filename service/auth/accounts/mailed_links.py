@@ -1,4 +1,4 @@
-"""The links in mails: made after the answer was given, once their account is looked up."""
+"""The links in mails: looked up, made and sent after the answer."""
 
 import contextlib
 import time
@@ -31,7 +31,7 @@ def verify_soon(service: Service, account: Account) -> None:
 
 
 def verify_again_soon(service: Service, email: str) -> None:
-    """Mail it again, if there is an account with this address that has not proven it."""
+    """Mail that link again, if an account has this address and has not proven it."""
 
     async def errand() -> None:
         account = await service.database.read(accounts.by_email, email)
@@ -42,7 +42,7 @@ def verify_again_soon(service: Service, email: str) -> None:
 
 
 def notify_owner_soon(service: Service, email: str) -> None:
-    """Mail that somebody registered the address again; no more often than any other mail."""
+    """Mail the owner that somebody registered the address again; limited as any other mail."""
 
     async def errand() -> None:
         # here and not before the answer, which would reveal an existing account
@@ -66,7 +66,7 @@ def reset_soon(service: Service, email: str) -> None:
 
 
 def change_soon(service: Service, account: Account, email: str) -> None:
-    """Mail a link, to the new address, that gives it to the account."""
+    """Mail a link to the new address; opened, it gives the address to the account."""
 
     async def errand() -> None:
         token = await _make(service, account, Purpose.CHANGE_EMAIL, email, _DAY)

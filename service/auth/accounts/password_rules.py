@@ -19,7 +19,7 @@ class Refusal(StrEnum):
     """The reason why a password is refused, as clients get it."""
 
     LENGTH = f"The password must have {SHORTEST} to {LONGEST} characters."
-    COMMON = "The password is one of the first that are guessed. Choose another."
+    COMMON = "The password is too common: it would be guessed first. Choose another."
     IDENTITY = "The password is the e-mail address. Choose another."
 
 

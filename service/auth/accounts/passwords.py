@@ -84,7 +84,7 @@ def _use_reset(connection: Connection, *, token_hash: str, password_hash: str) -
         # the address was never proven, so the registration may be somebody else's
         factors.remove_all(connection, account.id)
     _replace(connection, account_id=account.id, password_hash=password_hash, except_session=None)
-    # the mail arrived, so the address is theirs
+    # the mail arrived, which proves the address
     return accounts.change(
         connection, account.id, email_verified_at=account.email_verified_at or now
     )

@@ -19,7 +19,7 @@ async def rename(service: Service, account: Account, name: str | None) -> Accoun
 
 
 async def change_email(service: Service, account: Account, email: str) -> None:
-    """Mail a link to the new address, which counts once that link was opened."""
+    """Mail a link to the new address, which counts once the link is opened."""
     await service.limits.take(Action.MAIL, account.id)
     mailed_links.change_soon(service, account, email)
     await service.audit.record(

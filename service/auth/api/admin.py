@@ -42,7 +42,7 @@ async def list_users(
     service: Running,
     _: Administrator,
     limit: Annotated[int, Query(ge=1, le=_LARGEST_PAGE)] = 50,
-    after: Annotated[Identity | None, Query(description="`next` of the page before.")] = None,
+    after: Annotated[Identity | None, Query(description="`next` of the previous page.")] = None,
     email: Annotated[
         str | None,
         Query(max_length=254, pattern=r"^[^\s\x00]*$", description="A part of the address."),
@@ -85,7 +85,7 @@ async def reset_second_factor(
 ) -> Response:
     """Remove every second factor of a user, and sign the user out everywhere; the user gets a mail.
 
-    For users without their factor and their recovery codes. Takes a recent login.
+    For users without their factor and their recovery codes. Needs a recent login.
     """
     await signed_in_lately(service, admin)
     await administration.reset_second_factor(service, user_id, actor_id=admin.account.id)

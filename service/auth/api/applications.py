@@ -28,7 +28,7 @@ class Applications(BaseModel):
 
 @ROUTER.get("", responses=problems(Code.INVALID_TOKEN))
 async def read(service: Running, user: User) -> Applications:
-    """List the applications that the user has allowed to know or do something."""
+    """List the applications that have the user's consent."""
     return Applications(
         applications=[
             Application(

@@ -44,9 +44,9 @@ async def read_audit_log(
     *,
     limit: Annotated[int, Query(ge=1, le=_LARGEST_PAGE)] = 50,
     before: Annotated[
-        int | None, Query(ge=1, le=_LARGEST_ID, description="`next` of the page before.")
+        int | None, Query(ge=1, le=_LARGEST_ID, description="`next` of the previous page.")
     ] = None,
-    event: Annotated[Event | None, Query(description="Only this type.")] = None,
+    event: Annotated[Event | None, Query(description="Only events of this type.")] = None,
     account_id: Annotated[Identity | None, Query(description="Only events about it.")] = None,
 ) -> AuditPage:
     """Read the audit log, the newest event first. That it was read is an event, too."""

@@ -30,7 +30,7 @@ async def verify(body: Verification, service: Running) -> Response:
 async def resend(body: VerificationRequest, service: Running) -> Response:
     """Mail the link that verifies an address again.
 
-    The answer is the same whether there is such an account.
+    The answer is the same with or without such an account.
     """
     await verification.mail_again(service, body.email)
     return Response(status_code=202)

@@ -15,9 +15,9 @@ ROUTER = router(prefix="/v1/me", tags=["accounts"])
 
 
 class AccountChanges(Taken):
-    name: Name | None = Field(None, description="null takes it away.")
+    name: Name | None = Field(None, description="null removes it.")
     email: Email | None = Field(
-        None, description="Counts once the link that is mailed there was opened."
+        None, description="Takes effect once the link that is mailed there is opened."
     )
 
 
@@ -31,7 +31,7 @@ async def read(user: User) -> Response:
 async def change(body: AccountChanges, service: Running, user: User) -> Me:
     """Change the name or the e-mail address.
 
-    A new address takes a recent login, and a mail to prove it.
+    A new address needs a recent login, and a mail to prove it.
     """
     account = user.account
     if body.email is not None and normalized(body.email) != account.email:
@@ -48,6 +48,6 @@ async def change(body: AccountChanges, service: Running, user: User) -> Me:
     responses=problems(Code.INVALID_TOKEN, Code.REAUTHENTICATION_REQUIRED),
 )
 async def delete(service: Running, user: RecentUser) -> Response:
-    """Delete the account with all that belongs to it. Takes a recent login; can't be undone."""
+    """Delete the account with all that belongs to it. Needs a recent login; can't be undone."""
     await profile.delete(service, user.account)
     return Response(status_code=204)

@@ -39,7 +39,7 @@ class PasskeyRename(Taken):
 class PasskeyEntry(BaseModel):
     id: str
     name: str = Field(examples=["Passkey"])
-    synced: bool = Field(description="Whether it is copied to other devices of the user.")
+    synced: bool = Field(description="Whether the passkey is copied to other devices of the user.")
     created_at: str
     last_used_at: str | None
 
@@ -141,7 +141,7 @@ async def rename(passkey_id: Id, body: PasskeyRename, service: Running, user: Us
     "/v1/me/passkeys/{passkey_id}", status_code=204, responses=problems(*_CHANGING, Code.NOT_FOUND)
 )
 async def delete(passkey_id: Id, service: Running, user: RecentUser) -> Response:
-    """Take a passkey away."""
+    """Remove a passkey."""
     await enrolment.remove_passkey(service, owner(user), passkey_id)
     return Response(status_code=204)
 

@@ -66,7 +66,7 @@ class TotpConfirmation(Taken):
 
 
 class SecondFactorState(BaseModel):
-    enabled: bool = Field(description="Whether a login takes a second factor.")
+    enabled: bool = Field(description="Whether a login needs a second factor.")
     totp: bool
     passkeys: int
     recovery_codes_left: int
@@ -84,7 +84,7 @@ class TotpSecret(BaseModel):
 
 class RecoveryCodes(BaseModel):
     recovery_codes: list[str] | None = Field(
-        description="Shown once; null if the account has some already.",
+        description="Shown once; null if the account has recovery codes already.",
         examples=[["7k2m-9qxf-04td-hw8b"]],
     )
 
@@ -125,7 +125,7 @@ async def read(service: Running, user: User) -> SecondFactorState:
 
 @ROUTER.post("/v1/me/totp", responses=problems(*_CHANGING, Code.CONFLICT))
 async def begin_totp(service: Running, user: RecentUser) -> TotpSecret:
-    """Make a secret for an authenticator app. It counts once a code of it was confirmed."""
+    """Make a secret for an authenticator app. It counts once a code of it is confirmed."""
     made = await enrolment.begin_totp(service, owner(user))
     return TotpSecret(secret=made.secret, uri=made.uri, qr_svg=one_time_codes.qr_svg(made.uri))
 

@@ -27,12 +27,12 @@ class RefreshToken(Taken):
 class SessionEntry(BaseModel):
     id: str
     client_id: str = Field(examples=["first-party"])
-    address: str = Field(description="From where it was used last.", examples=["192.0.2.7"])
+    address: str = Field(description="The address of its last use.", examples=["192.0.2.7"])
     user_agent: str
     created_at: str
     last_used_at: str
     expires_at: str
-    current: bool = Field(description="Whether this request belongs to it.")
+    current: bool = Field(description="Whether this request belongs to the session.")
 
 
 class Sessions(BaseModel):

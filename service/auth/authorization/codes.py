@@ -46,7 +46,7 @@ async def make(service: Service, ask: Ask, session: BrowserSession) -> str:
     keep = partial(oauth_codes.add, browser=session.hash, by_consent=not ask.client.first_party)
     if not await service.database.write(keep, stored):
         # the user signed out, was disabled or deleted meanwhile, or withdrew the consent
-        raise ask.refused("access_denied", "The user is signed out, or has withdrawn that.")
+        raise ask.refused("access_denied", "The user has signed out, or has withdrawn the consent.")
     return answer(service, ask.redirect_uri, ask.state, [("code", code)])
 
 
@@ -64,8 +64,8 @@ async def redeem(
 ) -> tuple[Grant, str | None]:
     """Trade a code for tokens; return them with the nonce that belongs to the code.
 
-    A code that comes a second time was stolen, or its client is broken: all that was given for it
-    the first time ends, and nobody gets anything (RFC 9700 §4.5).
+    A code that comes a second time was stolen, or its client is broken. The tokens
+    of the first time end, and nobody gets new tokens (RFC 9700 §4.5).
     """
     hashed, now = secret_tokens.hashed(code), time.time()
     stored = await service.database.read(oauth_codes.find, hashed)

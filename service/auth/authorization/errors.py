@@ -1,4 +1,4 @@
-"""The error that OAuth's own endpoints answer with (RFC 6749 §5.2)."""
+"""The error of OAuth's own endpoints (RFC 6749 §5.2)."""
 
 from collections.abc import Mapping
 

@@ -19,7 +19,7 @@ _LONGEST_AGE = 9
 
 
 class UnusableRequestError(Exception):
-    """The request can't be answered with a redirect: nobody knows where that would lead."""
+    """The request can't be answered with a redirect: its destination is unknown."""
 
 
 class RefusedRequestError(Exception):
@@ -83,7 +83,7 @@ def read(clients: Clients, query: str) -> Ask:
     redirect_uri = values.get("redirect_uri", "")
     if not client.redirects_to(redirect_uri):
         raise UnusableRequestError(
-            "The address that the application wants you sent back to is not registered."
+            "The address to which the application wants you back is not registered."
         )
     state = values.get("state")
     if state is not None and len(state) > _LONGEST_STATE:
@@ -154,5 +154,5 @@ def _refused_rest(values: Mapping[str, str]) -> tuple[str, str] | None:
 
 
 def wants_identity(scope: str) -> bool:
-    """Return whether an id_token is asked for."""
+    """Return whether the request asks for an ID token."""
     return scopes.covers(scope, [OPENID])

@@ -1,4 +1,4 @@
-"""The applications that may ask for tokens, as they are registered by configuration."""
+"""The applications that may ask for tokens, registered by configuration."""
 
 import hmac
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""How applications are registered: AUTH_CLIENTS, checked whole."""
+"""The registration of applications: AUTH_CLIENTS, checked as a whole."""
 
 import re
 from pathlib import Path
@@ -33,7 +33,7 @@ from auth.tokens.scopes import OFFLINE, TOKEN
 _SHORTEST_SECRET = 32
 _SHA256 = r"^[A-Za-z0-9_-]{43}$"
 _ACCOUNT_ID = re.compile(r"[0-9a-f]{32}")
-# a session keeps 255 characters; the scope that comes with refresh tokens has to fit as well
+# a session stores 255 characters; the scope that comes with refresh tokens has to fit as well
 _MOST_SCOPE = 240
 
 _Scope = Annotated[str, StringConstraints(pattern=TOKEN)]
@@ -145,7 +145,7 @@ def _said(where: tuple[int | str, ...], message: str, kind: str) -> str:
     """Describe an error and its place in the file, such as `[0].redirect_uris[1]`."""
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where)
     if kind == "json_invalid":
-        return "is no JSON"
+        return "is not JSON"
     return f"{path}: {message.removeprefix('Value error, ')}".lstrip(": ")
 
 
@@ -156,7 +156,7 @@ def _from_file(name: str) -> str:
         raise ClientsError("secret_file can't be read") from None
     if len(secret) < _SHORTEST_SECRET:
         raise ClientsError(
-            f"secret_file holds less than {_SHORTEST_SECRET} characters. Make a secret with: "
+            f"secret_file has fewer than {_SHORTEST_SECRET} characters. Make a secret with: "
             "openssl rand -base64 32"
         )
     return secret_tokens.hashed(secret)

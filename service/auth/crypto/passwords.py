@@ -1,7 +1,7 @@
 """Passwords, hashed with argon2id in a pool that never takes more memory than it was given.
 
-By libsodium, which hashes with the widest vectors that the CPU has: in three fifths of the time
-that the reference implementation takes on x86-64. The encoded hashes are the same.
+libsodium hashes, with the widest vectors of the CPU: on x86-64 it takes three fifths of the
+reference implementation's time. The encoded hashes are the same.
 """
 
 import errno
@@ -17,10 +17,10 @@ from auth.errors import Code, ProblemError
 from auth.telemetry.metrics import Metrics
 from auth.thread_pool import FullError, Pool
 
-# OWASP Password Storage Cheat Sheet, argon2id: 19 MiB, 2 passes, 1 lane, which is all it has here
+# OWASP Password Storage Cheat Sheet, argon2id: 19 MiB, 2 passes, 1 lane (libsodium has no more)
 MEMORY_KIB, PASSES = 19456, 2
 _PARAMETERS = f"$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p=1$"
-# all other requests are short: hashes that let them go first lose little by it
+# other requests are short: hashing lets them go first, and loses little time
 _NICENESS = 5
 # PyNaCl calls with cffi, which keeps errno as it was after the call, for each thread
 _LAST_CALL = cffi.FFI()
@@ -29,14 +29,14 @@ Answer = TypeVar("Answer")
 
 
 class BusyError(ProblemError):
-    """More hashing is asked for than can be queued, or than there is memory for."""
+    """The queue of hashes is full, or there is no memory for a hash."""
 
     def __init__(self) -> None:
         super().__init__(Code.BUSY, {"Retry-After": "1"})
 
 
 def hashed(password: str) -> str:
-    """Hash a password from this thread: in commands, and where a pool runs it."""
+    """Hash a password in this thread: for commands, and for the threads of the pool."""
     # a call that fails for another reason may leave the earlier value
     _LAST_CALL.errno = 0
     try:

@@ -35,7 +35,7 @@ class BoundedRequests:
             async with asyncio.timeout(self._body_seconds):
                 body = await _body(receive, headers.get(b"content-length"))
         except ClientDisconnect:
-            return  # half a request: nothing may come of it
+            return  # half a request has no effect
         except TimeoutError:
             await problems.of(Code.TIMEOUT, {"Connection": "close"})(scope, receive, send)
             return

@@ -18,7 +18,7 @@ class Callers:
 
     def __init__(self, app: ASGIApp, *, trusted: Sequence[Network]) -> None:
         self._app = app
-        # the same few clients ask again and again, and reading addresses takes a while
+        # the same few clients send most requests, and reading addresses takes a while
         self._address = lru_cache(_REMEMBERED)(
             lambda peer, *forwarded: addresses.client(peer, forwarded, trusted)
         )
@@ -38,7 +38,7 @@ class Callers:
         peer = scope["client"][0] if scope.get("client") else ""
         return Caller(
             address=self._address(peer, *forwarded),
-            # a control character would forge lines where somebody prints it
+            # a control character could forge lines on a terminal that prints it
             user_agent=_printable(agent[:_LONGEST_AGENT]),
             proxied=bool(forwarded),
         )

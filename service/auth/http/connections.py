@@ -14,14 +14,14 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 HEAD_SECONDS = 10
 HEAD_BYTES = 32 << 10
 _TITLES = {
-    400: ("malformed_request", "This is no HTTP request."),
+    400: ("malformed_request", "This is not an HTTP request."),
     408: ("timeout", "The request did not arrive in time."),
     431: ("head_too_large", f"The request's head is larger than {HEAD_BYTES >> 10} KiB."),
 }
 
 
 class Protocol(HttpToolsProtocol):
-    """uvicorn's protocol, which also answers with problems where no application is asked."""
+    """uvicorn's protocol, which also answers requests that never reach the application."""
 
     _head: int | None = 0  # bytes of an unfinished head; None without an unfinished head
     _deadline: asyncio.TimerHandle | None = None
@@ -102,7 +102,7 @@ class Gathering:
         self._transport.close()
 
     def _send(self) -> None:
-        # the client may have gone since: then there is nobody to write to
+        # the client may have gone since
         if self._gathered and not self._transport.is_closing():
             self._transport.write(b"".join(self._gathered))
         self._gathered.clear()

@@ -1,4 +1,4 @@
-"""Where a browser goes after it has signed in: only to where we would send it anyway."""
+"""The destinations of a browser after a sign-in: only those that we would send it to anyway."""
 
 from urllib.parse import parse_qs, quote, urlsplit
 

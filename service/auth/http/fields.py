@@ -38,7 +38,7 @@ def _encodable(secret: SecretStr) -> SecretStr:
     try:
         secret.get_secret_value().encode()
     except UnicodeEncodeError:
-        raise ValueError("This is no text.") from None
+        raise ValueError("This is not valid text.") from None
     return secret
 
 

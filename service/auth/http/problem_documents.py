@@ -38,7 +38,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        # where and why, but never the value: it may be a password
+        # the field and the reason, but never the value: it may be a password
         details = [
             {"at": ".".join(map(str, field_error["loc"])), "why": field_error["msg"]}
             for field_error in error.errors()

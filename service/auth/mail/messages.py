@@ -62,7 +62,7 @@ class Messages:
 
     def factor_removed(self, factor: str) -> tuple[str, str]:
         return "A second factor was removed", (
-            f"One {factor} of your account at {self.issuer} can't sign in any more.\n\n{_ALARM}\n"
+            f"One {factor} can no longer sign in to your account at {self.issuer}.\n\n{_ALARM}\n"
         )
 
     def second_factor_reset(self) -> tuple[str, str]:

@@ -43,7 +43,7 @@ class MailQueue:
         try:
             self._errands.put_nowait(errand)
         except asyncio.QueueFull:
-            LOG.warning("mail dropped: too many wait")
+            LOG.warning("mail dropped: the queue is full")
 
     async def send(self, to: str, subject: str, text: str) -> None:
         """Send a mail now, trying again a few times."""
@@ -79,7 +79,7 @@ class MailQueue:
                 self._errands.task_done()
 
     async def drain(self, seconds: float) -> None:
-        """Wait until all is sent, or the seconds are over."""
+        """Wait until all mails are sent, or the seconds are over."""
         try:
             await asyncio.wait_for(self._errands.join(), seconds)
         except TimeoutError:

@@ -1,4 +1,4 @@
-"""Which client asks, and whether it is that client (RFC 6749 §2.3)."""
+"""The authentication of clients (RFC 6749 §2.3)."""
 
 import base64
 import binascii
@@ -40,7 +40,7 @@ async def authenticated(
 
 
 async def _refused(service: Service, client: Client | None) -> OAuthError:
-    # by a registered id only: strangers' input does not belong in the audit log
+    # only a registered id: strangers' input does not belong in the audit log
     client_id = client.id if client else None
     await service.audit.record(Event.CLIENT_REFUSED, success=False, client_id=client_id)
     return OAuthError(

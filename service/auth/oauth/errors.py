@@ -1,4 +1,4 @@
-"""Errors in the form that OAuth's own endpoints have to give them (RFC 6749 §5.2)."""
+"""Errors in the format of OAuth's own endpoints (RFC 6749 §5.2)."""
 
 from collections.abc import Mapping
 from typing import Any

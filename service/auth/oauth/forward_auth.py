@@ -1,4 +1,4 @@
-"""Asked by a proxy about each request: may it pass, and whose is it? (Caddy, nginx, Traefik)."""
+"""Forward authentication: a proxy (Caddy, nginx, Traefik) asks if a request may pass."""
 
 from typing import Annotated
 from urllib.parse import quote, urlencode
@@ -19,16 +19,16 @@ from auth.tokens.first_party import FIRST_PARTY
 ROUTER = router(tags=["forward authentication"])
 _HEADERS = {
     "X-Auth-User": "The account's id.",
-    "X-Auth-Email": "Its address, percent-encoded where it is not ASCII.",
+    "X-Auth-Email": "The account's address, percent-encoded where it is not ASCII.",
     "X-Auth-Email-Verified": "`true` or `false`.",
-    "X-Auth-Name": "Its name, percent-encoded; empty without a name.",
+    "X-Auth-Name": "The account's name, percent-encoded; empty without a name.",
     "X-Auth-Role": "`user` or `admin`.",
     "X-Auth-Client": "The application that got the token; empty for a browser.",
     "X-Auth-Scope": "The token's scopes; empty for a browser.",
 }
 _TEXT = {"schema": {"type": "string"}}
 _PASSES = {
-    "description": "It may pass. The proxy copies the headers to the application.",
+    "description": "The request may pass. The proxy copies the headers to the application.",
     "headers": {name: {"description": text, **_TEXT} for name, text in _HEADERS.items()},
 }
 _AWAY = {"description": "For a page in a browser: to the sign-in page, and back after it."}

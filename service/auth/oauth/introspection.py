@@ -141,12 +141,12 @@ async def _refresh_token(service: Service, client: Client, token: str) -> Intros
         {
             400: {
                 "invalid_request": "token is missing.",
-                "unsupported_token_type": "A client's own access token just expires.",
+                "unsupported_token_type": "A client's own access token only expires.",
             },
             401: INVALID_CLIENT,
         }
     )
-    | {200: {"description": "The token is good for nothing now."}},
+    | {200: {"description": "The token is void now."}},
 )
 async def revoke(request: Request, service: Running, fields: Form) -> Response:
     """End the session that a client's refresh token or access token belongs to.
@@ -177,7 +177,7 @@ async def _session_of(service: Service, client: Client, token: str) -> str | Non
     if claims.client_id != client.id:
         return None
     if not claims.session_id:
-        raise OAuthError("unsupported_token_type", "A client's own access token just expires.")
+        raise OAuthError("unsupported_token_type", "A client's own access token only expires.")
     return claims.session_id
 
 

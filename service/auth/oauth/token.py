@@ -28,8 +28,8 @@ ROUTER = router(tags=["OAuth 2.0 and OpenID Connect"])
 Form = Annotated[dict[str, str], Depends(form)]
 
 CLIENT_PARAMETERS = {
-    "client_id": forms.text("Unless it stands in the header.", example="shop"),
-    "client_secret": forms.text("Of a confidential client, unless it stands in the header."),
+    "client_id": forms.text("Unless it is in the header.", example="shop"),
+    "client_secret": forms.text("Of a confidential client, unless it is in the header."),
 }
 INVALID_CLIENT = {"invalid_client": "The client is unknown, or its secret is wrong."}
 _DESCRIBED = forms.described(
@@ -73,11 +73,11 @@ class TokenAnswer(BaseModel):
     responses=errors(
         {
             400: {
-                "invalid_request": "A parameter is missing, or there twice.",
+                "invalid_request": "A parameter is missing, or occurs twice.",
                 "invalid_grant": "The code or refresh token is wrong, used or expired.",
                 "invalid_scope": "The client may not have all of these scopes.",
                 "unauthorized_client": "The client is not registered for this grant type.",
-                "unsupported_grant_type": "There is no such grant type.",
+                "unsupported_grant_type": "The grant type is unknown.",
             },
             401: INVALID_CLIENT,
         }
@@ -92,7 +92,7 @@ async def token(request: Request, service: Running, fields: Form) -> JSONRespons
     client = await authenticated(service, request, fields, public=True)
     kind = _required(fields, "grant_type")
     if kind not in _GRANTS:
-        raise OAuthError("unsupported_grant_type", "There is no such grant type.")
+        raise OAuthError("unsupported_grant_type", "The grant type is unknown.")
     if kind not in client.grants:
         raise OAuthError("unauthorized_client", "The client is not registered for this grant type.")
     answer = await _GRANTS[kind](service, client, fields)
@@ -127,7 +127,7 @@ async def _refresh(service: Service, client: Client, fields: dict[str, str]) -> 
 
 
 async def _narrowed(service: Service, refresh_token: str, scope: str) -> tuple[str, ...]:
-    """Return the scopes that are asked for again; refuse before the token is used up (§6)."""
+    """Return the scopes that the refresh asks for; refuse before the token is used up (§6)."""
     asked = scopes.split(scope)
     if asked:
         hashed = secret_tokens.hashed(refresh_token)

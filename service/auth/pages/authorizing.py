@@ -42,7 +42,7 @@ _PARAMETERS = [
     _parameter("code_challenge", "PKCE.", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
     _parameter("code_challenge_method", "Always `S256`.", "S256"),
     _parameter("prompt", "`none`, or some of `login`, `consent`, `select_account`."),
-    _parameter("max_age", "Seconds since the sign-in after which to ask for another."),
+    _parameter("max_age", "The maximum age of the sign-in, in seconds."),
     _parameter("login_hint", "The e-mail address, if it is known.", "ada@example.org"),
     _parameter("response_mode", "Always `query`."),
 ]
@@ -104,7 +104,7 @@ async def authorize(request: Request, service: Running) -> Response:
 
 @ROUTER.post("/oauth2/authorize", include_in_schema=False)
 async def authorize_by_form(request: Request) -> Response:
-    """Take the same as a form (OIDC Core §3.1.2.1).
+    """Take the same request as a form (OIDC Core §3.1.2.1).
 
     A form from another site comes without our cookie; the redirect brings it along.
     """

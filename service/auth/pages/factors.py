@@ -34,7 +34,7 @@ _APP = f"{SECOND_FACTOR}/app"
 
 
 class SignInFirstError(Exception):
-    """Nobody has signed in here lately."""
+    """Nobody has signed in with this browser in the last minutes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,7 +10,7 @@ from auth.errors import Code, ProblemError
 from auth.http import csrf, forms
 
 _WRONG = {
-    "email": ProblemError(Code.INVALID_REQUEST, detail="That is no e-mail address."),
+    "email": ProblemError(Code.INVALID_REQUEST, detail="This is not an e-mail address."),
     "password": ProblemError(Code.PASSWORD_REFUSED, detail="A password has 8 to 128 characters."),
 }
 

@@ -17,7 +17,7 @@ from auth.pages.rendering import page
 from auth.service import Service
 
 ROUTER = APIRouter(include_in_schema=False)
-_USED = ProblemError(Code.INVALID_CODE, detail="This link was used, or is too old.")
+_USED = ProblemError(Code.INVALID_CODE, detail="This link was used already, or is too old.")
 
 
 class _Password(BaseModel):
@@ -30,7 +30,7 @@ class _Address(BaseModel):
 
 @ROUTER.get("/verify-email")
 async def show_verification(request: Request) -> Response:
-    """Ask before proving: mail scanners open links, and must not use them up."""
+    """Ask for a click before the proof: mail scanners open links, and must not use them up."""
     return page(request, "verify_email", token=_token(request), used=False)
 
 
@@ -117,7 +117,7 @@ async def _mail(
     return page(
         request,
         "done",
-        title="Look into your mail",
+        title="Check your mail",
         text=text,
         sign_in=destinations.sign_in(target),
     )

@@ -98,12 +98,12 @@ def _said(error: ProblemError | None) -> str:
         return ""
     seconds = (error.headers or {}).get("Retry-After")
     if error.code is Code.RATE_LIMITED and seconds:
-        return f"Too many tries. Try again in {seconds} seconds."
+        return f"Too many attempts. Try again in {seconds} seconds."
     return error.text
 
 
 def _refuse(answer: Response, error: ProblemError) -> None:
-    # 401 would need a scheme that the browser could ask for with a window of its own
+    # a 401 names a scheme, for which the browser would open a window of its own
     status = error.code.status
     answer.status_code = _UNPROCESSABLE if status == _UNAUTHENTICATED else status
     answer.headers.update(error.headers or {})
@@ -116,7 +116,7 @@ def rendered(name: str, /, **values: object) -> str:
 
 
 def _form_action(leads_to: Sequence[str]) -> str:
-    """Return where the forms may lead: browsers apply it to the redirects after them too."""
+    """Return the allowed targets of forms, which browsers also apply to redirects after them."""
     sources = ["'self'"]
     for uri in leads_to:
         parts = urlsplit(uri)

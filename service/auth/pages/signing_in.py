@@ -24,13 +24,13 @@ from auth.storage.accounts import Account
 ROUTER = APIRouter(include_in_schema=False)
 _LATE = ProblemError(
     Code.INVALID_CHALLENGE,
-    detail="That took too long, or too many tries. Please sign in again.",
+    detail="The time is over, or there were too many attempts. Please sign in again.",
 )
 _PASSKEY_REFUSED = {
     Code.INVALID_CHALLENGE: _LATE,
     Code.INVALID_FACTOR: ProblemError(
         Code.INVALID_FACTOR,
-        detail="This passkey is not known here. Sign in with your password.",
+        detail="This passkey is not registered here. Sign in with your password.",
     ),
 }
 

@@ -1,4 +1,4 @@
-"""Signing out: of this browser, also as an application asks for it (OIDC RP-Initiated Logout)."""
+"""Signing out of this browser, also at an application's request (OIDC RP-Initiated Logout)."""
 
 import time
 from urllib.parse import urlencode, urlsplit
@@ -23,7 +23,7 @@ ROUTER = APIRouter(include_in_schema=False)
 
 @ROUTER.get("/oauth2/logout")
 async def logout(request: Request, service: Running) -> Response:
-    """Sign out at once if the application proves whose sign-in it was; else ask the user."""
+    """Sign out at once if the application proves the sign-in to be its own; else ask the user."""
     return await _logout(request, service, request.url.query)
 
 
@@ -75,7 +75,7 @@ async def _done(
 
 
 def _redirect(service: Service, values: dict[str, str], hint: Hint | None) -> str:
-    """Return where the client wants the user back, "" unless that is registered, word for word."""
+    """Return the URI that the client wants the user back at, "" unless it is registered."""
     client_id = values.get("client_id", hint.client_id if hint else "")
     client = service.settings.clients.find(client_id)
     wanted = values.get("post_logout_redirect_uri", "")

@@ -1,4 +1,4 @@
-"""Which client a request comes from, when proxies stand between."""
+"""The address of a request's client, also behind proxies."""
 
 import socket
 import struct
@@ -61,7 +61,7 @@ def parse(text: str) -> Address | None:
 
 
 def client(peer: str, forwarded: Sequence[str], trusted: Sequence[Network]) -> str:
-    """Return the client's address: the last address that no trusted proxy could have made up.
+    """Return the client's address: the last address that is not a trusted proxy's.
 
     `forwarded` are the values of X-Forwarded-For, first to last. Each proxy adds the address of its
     caller at the right. They are read from the right, as far as trusted proxies wrote them; the

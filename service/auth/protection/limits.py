@@ -93,7 +93,7 @@ class Limits:
                 return
             until = now + (level + rate.lease - rate.count) * rate.seconds / rate.count
             _remember(self._refused, bucket, until)
-            # the first of a flood: to write down each would be a flood of its own
+            # only the first of a flood: an event for each would be a flood of events
             await self._audit.record(Event.RATE_LIMITED, success=False, limit=name)
         else:
             _show_rest(name, rate, rate.count)

@@ -2,8 +2,7 @@
 
 There are two counts. The count of an account and a client allows few failures, so guessing from one
 place ends soon. The count of an account from anywhere allows many, and its longest wait is short:
-guessing from many places is slow, yet nobody can lock another user out for long. No lock is for
-ever.
+guessing from many places is slow, yet nobody can lock another user out for long. Every lock ends.
 
 An account that does not exist is counted and locked alike, by a hash of the name.
 """

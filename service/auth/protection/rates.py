@@ -16,7 +16,7 @@ class Rate:
 
     @property
     def lease(self) -> int:
-        """How many are taken at once, so that a high limit costs few statements."""
+        """The number of attempts taken at once, so that a high limit costs few statements."""
         return max(1, self.count // _LEASES)
 
 

@@ -1,4 +1,4 @@
-"""Whether an account may sign in, once its user has proven to be its user."""
+"""Admission: whether an account may sign in, after its user proved to be its user."""
 
 from auth.errors import Code, ProblemError
 from auth.service import Service
@@ -7,7 +7,7 @@ from auth.telemetry.audit import Event
 
 
 async def admit(service: Service, account: Account) -> None:
-    """Refuse an account that may not sign in, after its user has proven to be its user."""
+    """Refuse an account that may not sign in, after its user proved to be its user."""
     if account.disabled_at is not None:
         await refused(service, Event.LOGIN, account, "disabled")
         raise ProblemError(Code.ACCOUNT_DISABLED)

@@ -68,7 +68,7 @@ async def new_codes(service: Service, owner: Owner) -> list[str]:
 
 
 async def begin_totp(service: Service, owner: Owner) -> Invitation:
-    """Make a secret for an authenticator app. It counts once a code of it was confirmed."""
+    """Make a secret for an authenticator app. It counts once a code of it is confirmed."""
     account = owner.account
     secret = one_time_codes.new_secret()
     sealed = service.sealer.seal(secret.encode(), sealed_for(account.id))
@@ -138,7 +138,7 @@ async def begin_passkey(service: Service, account: Account) -> tuple[str, dict[s
 async def add_passkey(
     service: Service, owner: Owner, challenge: str, credential: Assertion, *, name: str
 ) -> tuple[Passkey, list[str] | None]:
-    """Keep the passkey that a browser made; return the recovery codes if it is the first factor."""
+    """Store the passkey that a browser made; return recovery codes if it is the first factor."""
     account = owner.account
     open_challenge = await challenges.find(service, Purpose.PASSKEY_REGISTRATION, challenge)
     if open_challenge.account_id != account.id:
@@ -194,7 +194,7 @@ async def remove_passkey(service: Service, owner: Owner, identity: str) -> None:
 
 
 async def reset(service: Service, account: Account, actor_id: str) -> None:
-    """Take every factor of another's account away, and end its sessions."""
+    """Remove every factor of another user's account, and end its sessions."""
 
     def work(connection: Connection) -> bool:
         stored_challenges.forget(connection, account.id)
@@ -253,7 +253,7 @@ def _replace_codes(connection: Connection, account: Account, codes: list[str]) -
 
 
 def _without_factor(connection: Connection, account: Account) -> None:
-    """Take the recovery codes away with the last factor: alone they would be a second password."""
+    """Remove the recovery codes with the last factor: alone they would be a second password."""
     if not factors.of(connection, account.id):
         factors.replace_codes(connection, account.id, [], time.time())
 

@@ -11,13 +11,13 @@ from auth.tokens import scopes
 from auth.tokens.access_tokens import Claims, TokenError, unknown_kid
 from auth.tokens.first_party import FIRST_PARTY
 
-# tokens of the release before name no client, and are our own
+# tokens of the previous release name no client, and are our own
 OWN = frozenset({"", FIRST_PARTY})
 
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Whose access token a request came with. Tokens of the release before name no session."""
+    """The user of an access token. Tokens of the previous release name no session."""
 
     account: Account
     session: Session | None

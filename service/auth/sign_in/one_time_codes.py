@@ -25,7 +25,7 @@ def new_secret() -> str:
 
 
 def uri(secret: str, *, account: str, issuer: str) -> str:
-    """Return the otpauth URI that authenticator apps read: SHA-1, 6 digits, 30 s, as all know."""
+    """Return the otpauth URI: SHA-1, 6 digits and 30 s, which every authenticator app supports."""
     import pyotp  # noqa: PLC0415
 
     return pyotp.TOTP(secret).provisioning_uri(name=account, issuer_name=issuer)
@@ -73,7 +73,7 @@ def _recovery_code() -> str:
 
 
 def recovery_hash(account_id: str, code: str) -> str:
-    """Return the hash of a recovery code, in whichever way it was typed."""
+    """Return the hash of a recovery code, however it was typed."""
     bare = "".join(letter for letter in code.lower() if letter.isalnum())
     for mistaken, meant in (("o", "0"), ("i", "1"), ("l", "1")):
         bare = bare.replace(mistaken, meant)

@@ -32,7 +32,7 @@ Assertion = Mapping[str, Any]
 # as the audit log and mails call it
 KIND = "passkey"
 _NAME = "Passkey"
-# which an origin does not name (RFC 6454 §6.2)
+# the ports that an origin omits (RFC 6454 §6.2)
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -45,7 +45,7 @@ def relying_party(issuer: str) -> tuple[str, str]:
 
 
 def possible(issuer: str) -> bool:
-    """Return whether browsers make passkeys for an issuer: its host is to be a name, no address."""
+    """Return whether browsers make passkeys for an issuer: its host must be a name."""
     try:
         ip_address(relying_party(issuer)[0])
     except ValueError:
@@ -176,7 +176,7 @@ def verify(
 
 
 def amr(passkey: Passkey) -> str:
-    """Name the way in (RFC 8176): a key that can be copied to other devices is software."""
+    """Return the method (RFC 8176): a key that is copied to other devices counts as software."""
     return "swk" if passkey.backed_up else "hwk"
 
 
@@ -215,7 +215,7 @@ def _refusals() -> tuple[type[Exception], ...]:
 async def with_passkey(
     service: Service, challenge: str, assertion: Assertion
 ) -> tuple[Account, Sequence[str]]:
-    """Return whose passkey signed the challenge, and how they signed in (RFC 8176).
+    """Return the account of the passkey that signed the challenge, and its methods (RFC 8176).
 
     Refuse with a ProblemError. The passkey verified its user, so it is both factors.
     """

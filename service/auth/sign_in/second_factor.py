@@ -46,7 +46,7 @@ class Question:
     webauthn: Mapping[str, Any] | None = None
 
     def problem(self) -> ProblemError:
-        """Return the problem that asks it of a client of the API."""
+        """Return the problem that asks a client of the API for the second factor."""
         more: dict[str, object] = {
             "challenge": self.challenge,
             "expires_in": challenges.SECONDS,
@@ -77,7 +77,7 @@ class Outcome(StrEnum):
 async def shown_lately(service: Service, session: Session | BrowserSession) -> bool:
     """Return whether a session was begun in the last minutes, with a second factor if there is any.
 
-    An irreversible change takes such a session.
+    An irreversible change needs such a session.
     """
     if session.authenticated_at < time.time() - service.settings.reauthentication_seconds:
         return False
@@ -102,10 +102,10 @@ async def question(service: Service, account: Account) -> Question | None:
 
 
 async def passed(service: Service, challenge: str, code: str) -> Passed:
-    """Return whose challenge this is if the code, of whichever kind, is right.
+    """Return the user of a challenge if the one-time code or recovery code is right.
 
-    Refuse with a ProblemError: INVALID_FACTOR may be tried again, after INVALID_CHALLENGE the
-    password is asked for again.
+    Refuse with a ProblemError: after INVALID_FACTOR the user may try again, after
+    INVALID_CHALLENGE the password comes first.
     """
     open_challenge, account = await _open(service, challenge)
     outcome = await service.database.write(partial(_answer, service.sealer, open_challenge, code))

@@ -38,7 +38,7 @@ async def begin(
     scope: str = "",
     authenticated_at: float | None = None,
 ) -> Grant:
-    """Begin a session, and give its first tokens. `amr`: how the user signed in (RFC 8176)."""
+    """Begin a session, and return its first tokens. `amr`: the methods used (RFC 8176)."""
     session = session_of(
         service,
         account.id,
@@ -81,7 +81,7 @@ def session_of(
     scope: str = "",
     authenticated_at: float | None = None,
 ) -> Session:
-    """Make a session of the current caller, which is not kept yet."""
+    """Make a session of the current caller, which is not stored yet."""
     now, caller = time.time(), CALLER.get()
     return sessions.new(
         account_id=account_id,
@@ -98,7 +98,7 @@ def session_of(
 
 
 def first_refresh_token(service: Service, session: Session) -> tuple[str, float]:
-    """Make a refresh token; return it with when it expires."""
+    """Make a refresh token; return it with the time at which it expires."""
     seconds = service.settings.refresh_token_seconds
     return secret_tokens.make(), min(session.last_used_at + seconds, session.expires_at)
 

@@ -63,7 +63,7 @@ def normalized(email: str) -> str:
 
 
 def new(email: str, password: str, **more: Any) -> Account:
-    """Make an account that is not kept yet."""
+    """Make an account that is not stored yet."""
     return Account(
         id=uuid.uuid4().hex,
         email=normalized(email),
@@ -100,7 +100,7 @@ def if_still_valid(table: Table) -> Insert:
     names = [column.name for column in table.columns]
     wanted = select(*row).select_from(ACCOUNTS).where(*still_valid).with_for_update(read=True)
     statement = insert(table).from_select(names, wanted)
-    # of an INSERT, SQLAlchemy only remembers it when asked to
+    # SQLAlchemy discards the row count of an INSERT without this option
     return statement.execution_options(preserve_rowcount=True)
 
 
@@ -135,9 +135,9 @@ def change(connection: Connection, identity: str, /, **values: Any) -> Account |
 
 
 def hold(connection: Connection, account: Account) -> bool:
-    """Lock an account until this transaction ends; return whether it stands as it was read.
+    """Lock an account until this transaction ends; return whether it is as it was read.
 
-    It does not once it was disabled, or its credentials are others.
+    It is not once it is disabled, or its credentials have changed.
     """
     unchanged = select(ACCOUNTS.c.id).where(
         ACCOUNTS.c.id == account.id,
@@ -149,7 +149,7 @@ def hold(connection: Connection, account: Account) -> bool:
 
 
 def rehash(connection: Connection, account: Account, hashed: str) -> None:
-    """Keep another hash of the same password, unless that was changed meanwhile."""
+    """Store another hash of the same password, unless the password was changed meanwhile."""
     same = (ACCOUNTS.c.id == account.id) & (ACCOUNTS.c.password == account.password)
     connection.execute(update(ACCOUNTS).where(same).values(password=hashed))
 
@@ -181,7 +181,7 @@ def _values(account: Account) -> dict[str, Any]:
 
 
 def of_row(row: Sequence[Any]) -> Account:
-    """Return the account whose columns these are, in the table's order; more may follow."""
+    """Return the account of a row with the table's columns first; more columns may follow."""
     return Account(**dict(zip(_NAMES, row, strict=False)))
 
 

@@ -50,7 +50,7 @@ def find(connection: Connection, hashed: str, now: float) -> Action | None:
 
 
 def use(connection: Connection, hashed: str, now: float) -> Action | None:
-    """Return the permission of a token, and use it up; of several at once only one gets it."""
+    """Use a token up and return its permission; of several uses at once only one gets it."""
     action = find(connection, hashed, now)
     used = update(ACTION_TOKENS).where(
         ACTION_TOKENS.c.hash == hashed, ACTION_TOKENS.c.used_at.is_(None)

@@ -1,4 +1,4 @@
-"""Browsers that are signed in to the pages: the cookie of each is kept as a hash."""
+"""Browsers that are signed in to the pages: the cookie of each is stored as a hash."""
 
 from dataclasses import dataclass
 
@@ -57,7 +57,7 @@ def find(connection: Connection, hashed: str, now: float) -> tuple[BrowserSessio
 
 
 def step_up(connection: Connection, hashed: str, renewed: str, amr: str, now: float) -> None:
-    """Keep that the user of a session has just shown more; another cookie stands for it now."""
+    """Record a further factor in a session, which gets another cookie."""
     here = update(BROWSER_SESSIONS).where(BROWSER_SESSIONS.c.hash == hashed)
     connection.execute(here.values(hash=renewed, amr=amr, authenticated_at=now))
 

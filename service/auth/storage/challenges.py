@@ -46,7 +46,7 @@ def find(connection: Connection, hashed: str, purpose: Purpose, now: float) -> C
 
 
 def attempt(connection: Connection, hashed: str, now: float, *, most: int) -> bool:
-    """Count a try; return whether it is allowed. Others at the same challenge wait for its end."""
+    """Count a try; return whether it is allowed. Other tries of the challenge wait for its end."""
     counted = (
         update(CHALLENGES)
         .where(

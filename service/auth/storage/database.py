@@ -22,7 +22,7 @@ _PLACES = 256
 
 
 class UnavailableError(SQLAlchemyError):
-    """The database can't be reached now, or more wait for it than it will serve in time."""
+    """The database can't be reached now, or too many requests wait for it."""
 
 
 class Database(ABC):
@@ -70,13 +70,13 @@ class Database(ABC):
         def timely() -> Answer:
             # the rest of a queue behind a locked transaction does not wait for the lock again
             if time.monotonic() > deadline:
-                raise UnavailableError("the database did not get to it in time")
+                raise UnavailableError("the database was busy for too long")
             return work()
 
         try:
             return await self._pool.run(timely)
         except FullError:
-            raise UnavailableError("too many wait for the database") from None
+            raise UnavailableError("too many requests wait for the database") from None
 
 
 _ALIVE = sql("SELECT 1 FROM accounts LIMIT 1")

@@ -1,4 +1,4 @@
-"""The data of a login before it hashes, all in one query: each costs as much again."""
+"""The data of a login before it hashes, in a single query, since a second doubles the cost."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ class Found:
     locked_until: float | None
 
 
-# a row there is in any case, so that the lock of a name without an account is found as well
+# there is always a row, so that the query also finds the lock of a name without an account
 _ANYWAY = select(literal_column("1").label("anyway")).subquery("anyway")
 _FIND = select(lockouts.UNTIL.scalar_subquery(), factors.HAS_ANY, *ACCOUNTS.columns).select_from(
     _ANYWAY.outerjoin(ACCOUNTS, ACCOUNTS.c.email == bindparam("email"))

@@ -10,7 +10,7 @@ from auth.storage.database import LOCK_SECONDS, Answer, Database, P, Work
 
 _CONNECTIONS = 8
 _ATTEMPTS = 3
-# serialization failure, deadlock: the transaction did nothing, and may well go through next time
+# serialization failure, deadlock: the transaction had no effect, and may succeed the next time
 _RETRIED = {"40001", "40P01"}
 _MIGRATION_LOCK = 7_236_411_875
 
@@ -18,7 +18,7 @@ _MIGRATION_LOCK = 7_236_411_875
 class PostgresDatabase(Database):
     """A PostgreSQL server.
 
-    Work on it may be done twice, when two transactions were in each other's way.
+    Its work may run twice, after a conflict of two transactions.
     """
 
     def __init__(self, url: str) -> None:

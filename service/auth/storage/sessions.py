@@ -188,7 +188,7 @@ def is_live(connection: Connection, session_id: str, now: float) -> bool:
 
 
 def step_up(connection: Connection, session_id: str, amr: str, now: float) -> None:
-    """Keep that the user of a session has just shown more."""
+    """Record a further factor in a session."""
     here = update(SESSIONS).where(SESSIONS.c.id == session_id)
     connection.execute(here.values(amr=amr, authenticated_at=now))
 
@@ -229,7 +229,7 @@ def _end(
     client_id: str | None = None,
     but: str | None = None,
 ) -> int:
-    """Codes that were not traded yet would become sessions in a moment, so they go as well."""
+    """End sessions, and delete the untraded codes, which would become sessions in a moment."""
     codes = delete(OAUTH_CODES).where(
         OAUTH_CODES.c.account_id == account_id, OAUTH_CODES.c.used_at.is_(None)
     )
@@ -241,6 +241,6 @@ def _end(
         ended = ended.where(SESSIONS.c.client_id == client_id)
     if but is not None:
         ended = ended.where(SESSIONS.c.id != but)
-    # first: a code that is being traded is waited for, so that its session can be ended
+    # first: this waits for a code that is being traded, whose session can then be ended
     connection.execute(codes)
     return connection.execute(ended.values(revoked_at=now, revoked_why=why)).rowcount

@@ -17,7 +17,7 @@ _MIGRATION_SECONDS = 60
 class SqliteDatabase(Database):
     """A file with a write-ahead log, so that two releases can share it.
 
-    Readers never wait for a writer there, and a read takes less than handing it to a thread would.
+    Readers never wait for a writer, and a read takes less time than its handover to a thread.
     """
 
     def __init__(self, url: str) -> None:

@@ -1,4 +1,4 @@
-"""Every table. The code of the previous release must work after any migration of it.
+"""Every table. The code of the previous release must still work after each migration.
 
 Times are Unix seconds, as of `time.time()`. A secret that lets somebody in (a refresh token, a
 code, a link in a mail) is stored as a SHA-256 hash, in base64url; a secret that has to be read
@@ -236,7 +236,7 @@ LOCKOUTS = Table(
     Column("expires_at", Double, nullable=False, index=True),
 )
 
-# outlives the account that it is about, so it refers to nothing
+# outlives its account, so it refers to nothing
 AUDIT_EVENTS = Table(
     "audit_events",
     METADATA,

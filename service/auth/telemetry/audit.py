@@ -106,7 +106,7 @@ class Audit:
     ) -> bool:
         """Do the work and write its event, in one transaction; neither, if the work returns False.
 
-        For frequent events: each transaction of its own costs as much again.
+        For frequent events, since a second transaction doubles the cost.
         """
         entry = _entry(event, account_id=account_id, session_id=session_id, client_id=client_id)
         row = self._row(entry, detail)

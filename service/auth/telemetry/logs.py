@@ -64,7 +64,7 @@ def configure() -> None:
     for name in ("uvicorn", "uvicorn.error"):
         logging.getLogger(name).handlers = []
         logging.getLogger(name).propagate = True
-    # it logs every plugin that it sets up
+    # alembic logs every plugin that it sets up
     logging.getLogger("alembic").setLevel(logging.WARNING)
     # requests are logged by RequestLog
     logging.getLogger("uvicorn.access").disabled = True
@@ -76,7 +76,7 @@ def write_line(message: str, fields: Mapping[str, object]) -> None:
 
 
 class RequestLog:
-    """Names each request, and logs its outcome and from where it came.
+    """Gives each request an id, and logs its outcome and the address of its caller.
 
     Never logs a path's query, a header or a body: they may hold secrets.
     """

@@ -2,7 +2,7 @@
 
 One registry for each app and not the library's global one, so that two apps in a process, as in
 tests, count apart. Labels are few and ours alone: a route's template, never a path, an account or
-an address, so that no client can make series without end.
+an address, so that no client can create series without limit.
 """
 
 import time
@@ -70,7 +70,7 @@ class RequestMetrics:
         self, app: ASGIApp, *, metrics: Metrics, now: Callable[[], float] = time.perf_counter
     ) -> None:
         self._app, self._metrics, self._now = app, metrics, now
-        # looking a series up costs more than counting in it; there are as many as routes
+        # the lookup of a series costs more than the count; there are as many series as routes
         self._count = cache(metrics.requests.labels)
         self._time = cache(metrics.seconds.labels)
 
@@ -93,7 +93,7 @@ class RequestMetrics:
             self._metrics.in_flight.dec()
             route, method = template(scope), scope["method"]
             known = method if method in _METHODS else "other"
-            # 0: the client went away, or the answer is an unhandled error's
+            # 0: no answer, since the client went away or an error was not handled
             self._count(route, known, status or 500).inc()
             self._time(route).observe(self._now() - started)
 

@@ -1,7 +1,7 @@
-"""OpenTelemetry traces, by configuration: without an endpoint nothing of it is even imported.
+"""OpenTelemetry traces, if an endpoint is configured; otherwise nothing of it is imported.
 
-Our own middleware instead of opentelemetry-instrumentation-asgi, since that records each URL with
-its query, and ours may hold codes and tokens.
+The middleware is our own, since opentelemetry-instrumentation-asgi records each URL with its query,
+and our queries may hold codes and tokens.
 """
 
 from collections.abc import Callable
@@ -49,7 +49,7 @@ class Tracing:
     def middleware(self) -> Callable[[ASGIApp], ASGIApp]:
         """Return the middleware that makes a span of each request; only if tracing is on."""
         tracer = self._tracer
-        assert tracer is not None  # noqa: S101 - asked for only when on
+        assert tracer is not None  # noqa: S101 - called only if tracing is on
         return lambda app: _Traced(app, tracer)
 
 

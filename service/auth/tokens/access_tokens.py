@@ -1,4 +1,4 @@
-"""Access tokens: JWTs for APIs (RFC 9068), and how they are verified."""
+"""Access tokens: JWTs for APIs (RFC 9068), and their verification."""
 
 import base64
 import binascii
@@ -29,7 +29,7 @@ class TokenError(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claims:
-    """The claims of an access token. Times are Unix seconds; `session_id` is "" without any."""
+    """The claims of an access token. Times are Unix seconds; no session is `session_id` ""."""
 
     subject: str
     client_id: str
@@ -45,8 +45,8 @@ class Tokens:
     """Issues and verifies tokens of an issuer for an audience.
 
     A verified token is remembered until it expires, since checking its signature costs more than
-    all the rest of a request. Whether its account and session still count is another question,
-    which the database answers each time.
+    all the rest of a request. Whether its account and session still count is not remembered: the
+    database answers that each time.
     """
 
     def __init__(
@@ -136,7 +136,7 @@ class Tokens:
         return claims
 
     def signed_by_us(self, token: str, *, kind: str) -> dict[str, Any]:
-        """Return the claims of a JWT of the type `kind` that we signed, be it expired or not."""
+        """Return the claims of a JWT of the type `kind` that we signed, even if it has expired."""
         try:
             return jwt.decode(token, self._key(token, kind).pair, registry=self._registry).claims
         except (JoseError, ValueError, TypeError) as error:
@@ -162,16 +162,16 @@ class Tokens:
         )
 
     def _key(self, token: str, kind: str) -> SigningKey:
-        """Return the key that a token names, having checked that the token is for that key."""
+        """Return the key that a token names; raise TokenError if the token does not fit the key."""
         header = _header(token)
         key = self._keys.find(str(header.get("kid")))
         if key is None:
-            raise TokenError("signed by no key of ours")
+            raise TokenError("the key is unknown")
         # the key decides the algorithm, never the token (RFC 8725 §3.1)
         if header.get("alg") != key.algorithm:
-            raise TokenError("signed in another way than its key signs")
+            raise TokenError("the algorithm is not the key's")
         if header.get("typ") != kind:
-            raise TokenError("a JWT of another type")
+            raise TokenError("the JWT has another type")
         return key
 
 
@@ -200,5 +200,5 @@ def _header(token: str) -> dict[str, Any]:
 def _text(claims: dict[str, Any], name: str) -> str:
     value = claims.get(name, "")
     if not isinstance(value, str):
-        raise TokenError(f"the claim {name} is no text")
+        raise TokenError(f"the claim {name} is not a text")
     return value

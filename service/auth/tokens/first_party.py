@@ -1,3 +1,3 @@
-"""The client that tokens name when no other application asked for them: our own."""
+"""The client in tokens that no other application asked for: our own."""
 
 FIRST_PARTY = "first-party"

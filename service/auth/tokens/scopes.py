@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 
 OPENID, PROFILE, EMAIL, OFFLINE = "openid", "profile", "email", "offline_access"
-# lets an application use an account as our own can: change it, end its sessions
+# lets an application manage an account as our own does: change it, end its sessions
 ACCOUNT = "account"
-# about a user, so that an application without a user gets none of them
+# scopes about a user, which a client's own access token never has
 OF_USERS = frozenset({OPENID, PROFILE, EMAIL, OFFLINE, ACCOUNT})
 TOKEN = r"^[\x21\x23-\x5b\x5d-\x7e]{1,64}$"  # noqa: S105 - the form of a scope
 

@@ -67,7 +67,7 @@ class KeySet:
         return [key for key in self._keys if not self.over(key)]
 
     def over(self, key: SigningKey) -> bool:
-        """Return whether all that the key has signed is expired."""
+        """Return whether every token that the key has signed is expired."""
         following = self._keys[self._keys.index(key) + 1 :]
         return bool(following) and following[0].activates_at + TOKEN_SECONDS < self._now()
 

@@ -14,7 +14,7 @@ async function asked(form) {
     location.reload();
   }
   if (answer.status === TOO_MANY) {
-    throw new Error("Too many tries. Try again later.");
+    throw new Error("Too many attempts. Try again later.");
   }
   return answer.json();
 }
