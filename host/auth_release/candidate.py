@@ -19,7 +19,7 @@ class Candidate:
 
     def __init__(self, host: ServiceHost, record: Record) -> None:
         self._host, self._record = host, record
-        self._container: Container | None = None
+        self.container: Container | None = None  # at the health gate
 
     def bring_up(self, live: Record | None) -> None:
         """Run the hooks before the release, start the container, and try it."""
@@ -103,12 +103,12 @@ class Candidate:
         than the probes.
         """
         docker = self._host.docker
-        if self._container and not docker.has_ended(self._container):
+        if self.container and not docker.has_ended(self.container):
             return None
-        self._container = docker.containers(self._host.service).get(self._record.number)
-        if self._container is None:
+        self.container = docker.containers(self._host.service).get(self._record.number)
+        if self.container is None:
             raise ReleaseError("the new container was removed by somebody")
-        return None if self._container.running else self._container.exit_code
+        return None if self.container.running else self.container.exit_code
 
     def _quote(self, lines: Iterable[str]) -> None:
         for line in lines:

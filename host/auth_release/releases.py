@@ -5,6 +5,7 @@ import dataclasses
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
 
 from . import preflight, rollback
 from .candidate import Candidate
@@ -15,7 +16,10 @@ from .records import Record
 from .retirement import Retirement
 from .routes import rules
 from .service_host import ServiceHost
-from .watch import Watch
+from .watch import Containers, Watch
+
+if TYPE_CHECKING:
+    from .containers import Container
 
 
 class Releases:
@@ -35,7 +39,8 @@ class Releases:
         self.host = host
         self._turn, self._is_awaited = turn, is_awaited
         self._retirement, self._watch = Retirement(host), Watch(host)
-        self._began = 0  # the release that this run made
+        self._standby_container: Container | None = None
+        self._watched: Containers | None = None  # the containers of this run's own release
 
     def apply(
         self, desired: Desired, *, by: str, planned: int | None = None, note: str = ""
@@ -134,7 +139,7 @@ class Releases:
         Returns the record of the live release, which may be the release before `live`.
         """
         if live and live.standby:
-            live = self._watch.finish(live, is_awaited=lambda: True, fresh=False)
+            live = self._watch.finish(live, is_awaited=lambda: True)
         number = live.number if live else self.host.routes.live(self.host.service)
         self._retirement.retire_all_but(number)
         return live
@@ -142,8 +147,7 @@ class Releases:
     def _end_watch(self, live: Record) -> Record:
         if not live.standby:
             return live
-        fresh = live.number == self._began
-        return self._watch.finish(live, is_awaited=self._is_awaited, fresh=fresh)
+        return self._watch.finish(live, is_awaited=self._is_awaited, containers=self._watched)
 
     def _note_unfinished(self, live: Record, reason: str) -> None:
         record = self.host.records.get(live.number)
@@ -154,13 +158,16 @@ class Releases:
         """Bring the new release up and switch to it; after a failure the live release serves on."""
         record = self._begin(desired, live, by=by, note=note)
         route = self.host.routes.text(self.host.service)
+        candidate = Candidate(self.host, record)
         try:
-            Candidate(self.host, record).bring_up(live)
+            candidate.bring_up(live)
             with self.host.progress.step("Switch to it"):
                 self._take_over(record)
         except BaseException as error:
             self._give_up(record, live, route, error)
             raise
+        if candidate.container and self._standby_container:
+            self._watched = Containers(live=candidate.container, standby=self._standby_container)
         return self._close(record, "live")
 
     def _check_plan(self, planned: int | None) -> None:
@@ -195,7 +202,6 @@ class Releases:
             standby=self._standby(desired, live),
         )
         host.records.save(record)
-        self._began = number
         return record
 
     def _standby(self, desired: Desired, live: Record | None) -> int:
@@ -203,7 +209,10 @@ class Releases:
         if live is None or not desired.health.watch_seconds:
             return 0
         container = self.host.docker.containers(self.host.service).get(live.number)
-        return live.number if container and container.running else 0
+        if container is None or not container.running:
+            return 0
+        self._standby_container = container
+        return live.number
 
     def _newest(self) -> str:
         """Describe the newest release and its author."""

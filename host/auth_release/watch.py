@@ -7,6 +7,7 @@ two packets, and the health gate before the switch can be short.
 import dataclasses
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from .candidate import Candidate
 from .containers import Container
@@ -19,6 +20,15 @@ from .service_host import ServiceHost
 # A service under load may miss a single probe; as many in a row are a failure.
 _FAILURES = 3
 _SHORTEST_PAUSE = 0.05  # seconds
+_ENDED = "its container ended"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Containers:
+    """The containers of the live release and of the release that stands by, as they ran."""
+
+    live: Container
+    standby: Container
 
 
 class Watch:
@@ -27,79 +37,83 @@ class Watch:
     def __init__(self, host: ServiceHost) -> None:
         self._host = host
 
-    def finish(self, live: Record, *, is_awaited: Callable[[], bool], fresh: bool) -> Record:
+    def finish(
+        self, live: Record, *, is_awaited: Callable[[], bool], containers: Containers | None = None
+    ) -> Record:
         """Watch `live` to the end; return the record of the release that is live then.
 
         `is_awaited`: another run waits for the release lock, and ends the watch of a healthy
-        release. Without `fresh` a former run left the watch, perhaps at a reboot: the container
-        may still have to start.
+        release. `containers` are known after a switch. Without them a former run left the watch,
+        perhaps at a reboot: the container may still have to start.
         """
-        standby, container = self._standby(live)
-        if standby is None or container is None:
+        standby = self._host.records.get(live.standby)
+        problem = None
+        if not containers:
+            problem = self._problem_of_start(live, is_awaited=is_awaited)
+            containers = self._containers(live)
+        if standby is None or containers is None:
             return self._close(live)
-        problem = self._problem(live, container, is_awaited=is_awaited, fresh=fresh)
+        problem = problem or self._watch(live, containers, is_awaited=is_awaited)
         if problem is None:
             return self._close(live)
-        # the standby may have ended meanwhile
-        standby, container = self._standby(live)
-        if standby is None:
+        if self._host.docker.has_ended(containers.standby):
             self._host.progress.show(f"Release {live.number} fails, but nothing stands by.")
             return self._close(live)
         return self._go_back(live, standby, problem)
 
-    def _problem(
-        self, live: Record, container: Container, *, is_awaited: Callable[[], bool], fresh: bool
-    ) -> str | None:
-        """Return the reason why the live release fails; None once the watch is over."""
-        candidate = Candidate(self._host, live)
-        if not fresh and not is_awaited():
+    def _problem_of_start(self, live: Record, *, is_awaited: Callable[[], bool]) -> str | None:
+        """Wait until a container that Docker started again is healthy; return its problem."""
+        container = self._host.docker.containers(self._host.service).get(live.number)
+        if container and container.restarts:
+            return _ENDED
+        if not is_awaited():
             try:
-                candidate.wait_until_healthy()
+                Candidate(self._host, live).wait_until_healthy()
             except ReleaseError as error:
                 return reason(error)
-            container = self._container(live) or container
+        return None
+
+    def _watch(
+        self, live: Record, containers: Containers, *, is_awaited: Callable[[], bool]
+    ) -> str | None:
         with self._host.progress.step(f"Watch it while release {live.standby} stands by"):
             return watch(
                 live.desired.health,
-                probe=candidate.probe,
-                ended=lambda: self._ended(live, container),
+                probe=Candidate(self._host, live).probe,
+                has_ended=lambda: self._host.docker.has_ended(containers.live),
                 is_awaited=is_awaited,
             )
 
-    def _standby(self, live: Record) -> tuple[Record | None, Container | None]:
-        """Return the record and the running container of the release that stands by."""
-        record = self._host.records.get(live.standby)
+    def _containers(self, live: Record) -> Containers | None:
+        """Ask Docker for both containers; None if no container stands by."""
         containers = self._host.docker.containers(self._host.service)
-        standby = containers.get(live.standby)
-        if record is None or standby is None or not standby.running:
-            return None, None
-        return record, containers.get(live.number)
-
-    def _container(self, record: Record) -> Container | None:
-        return self._host.docker.containers(self._host.service).get(record.number)
-
-    def _ended(self, live: Record, container: Container) -> str | None:
-        """Describe the end of the container that the watch began with; None while it runs."""
-        if not container.restarts and not self._host.docker.has_ended(container):
+        new, standby = containers.get(live.number), containers.get(live.standby)
+        if new is None or standby is None or not standby.running:
             return None
-        now = self._container(live)
-        if now is None:
-            return f"{live.container} was removed"
-        if now.running:
-            return f"{live.container} ended, and Docker started it again"
-        return f"{live.container} ended with exit code {now.exit_code}"
+        return Containers(live=new, standby=standby)
 
     def _go_back(self, live: Record, standby: Record, problem: str) -> Record:
         """Lead the requests to the standby first; then record the failure of the live release."""
         host = self._host
-        with host.progress.step(f"Go back to release {standby.number}: {problem}"):
+        with host.progress.step(f"Go back to release {standby.number}, as {problem}"):
             host.routes.route_to(standby, host.slot)
             host.proxy.serve(standby.desired, host.slot)
+        if problem == _ENDED:
+            problem = self._end_of(live)
         note = f"release {standby.number} took over again: {problem}"
         host.records.save(dataclasses.replace(live, outcome="failed", note=note))
         host.progress.show(f"Release {live.number} failed, and release {standby.number} is live.")
         Candidate(host, live).show_last_lines()
         return standby
+
+    def _end_of(self, live: Record) -> str:
+        """Describe the end of the live release's container. Docker's answer takes its time."""
+        container = self._host.docker.containers(self._host.service).get(live.number)
+        if container is None:
+            return f"{live.container} was removed"
+        if container.running:
+            return f"{live.container} ended, and Docker started it again"
+        return f"{live.container} ended with exit code {container.exit_code}"
 
     def _close(self, live: Record) -> Record:
         live = dataclasses.replace(live, standby=0)
@@ -111,21 +125,21 @@ def watch(
     health: Health,
     *,
     probe: Callable[[], str | None],
-    ended: Callable[[], str | None],
+    has_ended: Callable[[], bool],
     is_awaited: Callable[[], bool],
     now: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> str | None:
     """Watch for `watch_seconds`; return the problem of a release that fails, else None.
 
-    `probe` and `ended` return a problem or None. A watch ends early if another run awaits it, but
-    never between the first failed probe and the decision.
+    `probe` returns a problem or None, and `has_ended` is about the container. A watch ends early if
+    another run awaits it, but never between the first failed probe and the decision.
     """
     end = now() + health.watch_seconds
     failures = 0
     while True:
-        if problem := ended():
-            return problem
+        if has_ended():
+            return _ENDED
         problem = probe()
         failures = failures + 1 if problem else 0
         if failures == _FAILURES:

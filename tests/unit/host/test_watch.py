@@ -26,7 +26,7 @@ LONG = {"health": {**QUICK, "watch_seconds": 60}}  # no test waits so long
 def watched(
     answers: Answers,
     *,
-    ended: Answers = lambda _: None,
+    has_ended: Callable[[float], bool] = lambda _: False,
     is_awaited: Callable[[float], bool] = lambda _: False,
 ) -> tuple[str | None, float]:
     """Watch for 10 s on a clock of the test's; return the problem and the time of the end."""
@@ -34,7 +34,7 @@ def watched(
     problem = watch.watch(
         Health(interval_seconds=0.1, watch_seconds=10),
         probe=lambda: answers(clock.time),
-        ended=lambda: ended(clock.time),
+        has_ended=lambda: has_ended(clock.time),
         is_awaited=lambda: is_awaited(clock.time),
         now=clock,
         sleep=clock.sleep,
@@ -65,9 +65,9 @@ def test_failures_at_the_end_of_the_watch_are_decided_before_it_ends() -> None:
 
 
 def test_the_end_of_the_container_is_a_failure_at_once() -> None:
-    problem, end = watched(lambda _: None, ended=lambda now: "it ended" if now > 1 else None)
+    problem, end = watched(lambda _: None, has_ended=lambda now: now > 1)
 
-    assert problem == "it ended"
+    assert problem == "its container ended"
     assert end == pytest.approx(1.1, abs=0.1)
 
 
