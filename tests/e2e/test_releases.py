@@ -132,7 +132,7 @@ def test_a_release_that_dies_after_the_switch_gives_way_without_a_lost_request(
 
     with Load(url) as load:
         time.sleep(2)
-        released = server.apply(image=image, health=health)
+        released = server.apply(image=image, health=health, drain_seconds=30)
         assert released.status == 0
         assert f"Release {before['release']} stands by for 30 s" in released.output
         eventually(
