@@ -148,8 +148,6 @@ def test_a_release_that_dies_after_the_switch_gives_way_without_a_lost_request(
     history = json.loads(server.must(*TOOL, "history", "auth", "--json"))
     assert (history[0]["release"], history[0]["outcome"]) == (number, "failed")
     assert server.containers_at_rest() == [f"auth-{before['release']}"]
-    planned = clone.make("preview").output
-    assert f"Release {number} failed after it was live" in planned
 
 
 @pytest.mark.usefixtures("load")
