@@ -51,7 +51,12 @@ def primary_private_ip(
         subnet_id=subnet_id, ip_address=instance.private_ip, opts=options
     ).private_ips.apply(primary_addresses)
     return pulumi.Output.all(instance.id, vnics, addresses).apply(
-        lambda known: pick_private_ip(known[0], vnics=known[1], addresses=known[2])
+        lambda known: pick_private_ip(
+            known[0],
+            vnics=known[1],
+            addresses=known[2],
+            before_changes=pulumi.runtime.is_dry_run(),
+        )
     )
 
 
@@ -69,14 +74,19 @@ def primary_addresses(
     return {address.vnic_id: address.id for address in addresses if address.is_primary}
 
 
-def pick_private_ip(instance_id: str, *, vnics: Sequence[str], addresses: Mapping[str, str]) -> str:
+def pick_private_ip(
+    instance_id: str, *, vnics: Sequence[str], addresses: Mapping[str, str], before_changes: bool
+) -> str:
     """Return the OCID of an address on a VNIC of the VM.
 
-    Raise RunError if no VNIC has an address: the VM is lost then.
+    Raise RunError if no VNIC has an address: the VM is lost then. Before a change of compartment
+    the VNICs are still listed in the old compartment, so a preview is content with an address.
     """
     for vnic in vnics:
         if vnic in addresses:
             return addresses[vnic]
+    if before_changes and not vnics and addresses:
+        return next(iter(addresses.values()))
     refresh = advice.make("up REFRESH=1", pulumi.get_stack())
     raise pulumi.RunError(
         f"The VM {instance_id} has no VNIC any more: it was terminated outside of Pulumi. "

@@ -343,11 +343,12 @@ def private(identity: str, vnic: str, *, is_primary: bool = True) -> Any:
     return SimpleNamespace(id=identity, vnic_id=vnic, is_primary=is_primary)
 
 
-def picked(attachments: list[Any], addresses: list[Any]) -> str:
+def picked(attachments: list[Any], addresses: list[Any], *, before_changes: bool = False) -> str:
     return address.pick_private_ip(
         "ocid",
         vnics=address.attached_vnics(attachments),
         addresses=address.primary_addresses(addresses),
+        before_changes=before_changes,
     )
 
 
@@ -356,6 +357,15 @@ def test_the_address_goes_to_the_primary_private_ip_of_a_vnic_that_the_vm_has() 
     addresses = [private("added", "first", is_primary=False), private("primary", "first")]
 
     assert picked(attachments, addresses) == "primary"
+
+
+def test_a_preview_of_another_compartment_takes_the_address_without_its_attachment() -> None:
+    """The attachments of a VM are listed in its compartment, which only the update changes."""
+    assert picked([], [private("primary", "first")], before_changes=True) == "primary"
+    with pytest.raises(pulumi.RunError, match="terminated outside"):
+        picked([], [private("primary", "first")])
+    with pytest.raises(pulumi.RunError, match="terminated outside"):
+        picked([], [], before_changes=True)
 
 
 @pytest.mark.parametrize(
