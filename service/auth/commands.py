@@ -14,7 +14,8 @@ from auth.mail.messages import Messages
 from auth.settings import DAY, Settings
 from auth.storage import accounts, action_tokens, pruning, schema
 from auth.storage.action_tokens import Action, Purpose
-from auth.storage.database import Database, connect
+from auth.storage.backends import connect
+from auth.storage.database import Database
 from auth.tokens import signing_keys
 
 _LINK_SECONDS = 3600

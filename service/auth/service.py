@@ -19,7 +19,8 @@ from auth.protection.limits import Limits
 from auth.protection.lockout import Lockout
 from auth.settings import DAY, Settings
 from auth.storage import pruning, schema
-from auth.storage.database import Database, connect
+from auth.storage.backends import connect
+from auth.storage.database import Database
 from auth.storage.read_cache import ReadCache
 from auth.telemetry.audit import Audit
 from auth.telemetry.metrics import Metrics

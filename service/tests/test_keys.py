@@ -10,7 +10,8 @@ from auth.crypto.sealing import Sealer
 from auth.errors import SettingsError
 from auth.storage import schema
 from auth.storage import signing_keys as stored_keys
-from auth.storage.database import Database, connect
+from auth.storage.backends import connect
+from auth.storage.database import Database
 from auth.tokens import signing_keys
 from auth.tokens.signing_keys import TOKEN_SECONDS, KeySet, SigningKey
 from joserfc.jwk import ECKey, OKPKey

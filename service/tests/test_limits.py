@@ -12,8 +12,7 @@ from auth.protection.limits import Action, Limits
 from auth.protection.lockout import Lockout
 from auth.protection.rates import DEFAULTS, Rate, rates
 from auth.storage import audit as audit_events
-from auth.storage import database as storage
-from auth.storage import schema
+from auth.storage import backends, schema
 from auth.storage.database import Database
 from auth.telemetry.audit import Audit
 from auth.telemetry.metrics import Metrics
@@ -38,7 +37,7 @@ def _clock() -> Clock:
 
 @pytest.fixture(name="database")
 def _database(url: str) -> Iterator[Database]:
-    database = storage.connect(url)
+    database = backends.connect(url)
     schema.migrate(database)
     yield database
     database.close()
@@ -264,7 +263,7 @@ def test_over_any_time_no_more_pass_than_the_bucket_and_its_leak(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, bool]]
 ) -> None:
     clock, passed = Clock(), 0
-    database = storage.connect(f"sqlite:///{tmp_path_factory.mktemp('limits')}/auth.sqlite")
+    database = backends.connect(f"sqlite:///{tmp_path_factory.mktemp('limits')}/auth.sqlite")
     schema.migrate(database)
     limited, began = made(database, clock), clock.time
     for seconds, restarted in steps:

@@ -14,7 +14,8 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from auth.storage import schema
-from auth.storage.database import Database, connect
+from auth.storage.backends import connect
+from auth.storage.database import Database
 from auth.storage.schema import State
 from auth.storage.tables import METADATA
 from previous import PreviousRelease

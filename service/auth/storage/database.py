@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, make_url
+from sqlalchemy import Connection
 from sqlalchemy import text as sql
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -80,14 +80,3 @@ class Database(ABC):
 
 
 _ALIVE = sql("SELECT 1 FROM accounts LIMIT 1")
-
-
-def connect(url: str) -> Database:
-    """Return the database at a SQLAlchemy URL; nothing is opened yet."""
-    if make_url(url).get_backend_name() == "sqlite":
-        from auth.storage.sqlite import SqliteDatabase  # noqa: PLC0415
-
-        return SqliteDatabase(url)
-    from auth.storage.postgres import PostgresDatabase  # noqa: PLC0415 - 50 ms that SQLite saves
-
-    return PostgresDatabase(url)
