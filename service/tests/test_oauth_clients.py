@@ -103,7 +103,7 @@ def test_a_short_secret_in_a_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_each_of_two_secrets_is_right_so_that_either_can_be_replaced() -> None:
-    client = read(secret_sha256=[hashed("the old one"), hashed("the new one")])
+    client = read(secret_sha256=[hashed("the old secret"), hashed("the new secret")])
 
     assert client.knows("the old secret")
     assert client.knows("the new secret")

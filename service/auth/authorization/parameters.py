@@ -11,7 +11,7 @@ def parameters(encoded: str) -> dict[str, str]:
     values: dict[str, str] = {}
     for name, value in pairs:
         if name in values:
-            raise ValueError("a parameter is there twice")
+            raise ValueError("a parameter occurs twice")
         if "\x00" in value:
             raise ValueError("a parameter holds NUL")
         values[name] = value

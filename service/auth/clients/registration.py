@@ -133,7 +133,7 @@ def read(text: str, *, files: bool = True) -> Clients:
     clients: dict[str, Client] = {}
     for number, entry in enumerate(entries):
         if entry.client_id in clients:
-            raise ClientsError(f"[{number}].client_id is there twice")
+            raise ClientsError(f"[{number}].client_id occurs twice")
         try:
             clients[entry.client_id] = entry.client(files=files)
         except ClientsError as error:
