@@ -61,7 +61,9 @@ class Runner:
         return Result(result.returncode, result.stdout)
 
     def job(self, workflow: str, job: str) -> list[Line]:
-        return [line for line in lines() if (line.workflow, line.job) == (workflow, job)]
+        steps = [line for line in lines() if (line.workflow, line.job) == (workflow, job)]
+        assert steps, f"no workflow {workflow} has a job {job} with steps"
+        return steps
 
     def git(self, *argv: str) -> str:
         result = self.clone.run("git", "-c", "user.name=t", "-c", "user.email=t@t.test", *argv)
@@ -219,7 +221,7 @@ def test_an_error_of_the_engine_is_in_the_comment_and_no_verdict_passes(runner: 
 
 
 def test_urls_answers_and_a_reason_for_missing_pictures_are_kept(runner: Runner) -> None:
-    for line in runner.job("environment", "local"):
+    for line in runner.job("pr-stack", "local"):
         if line.run in {"make smoke", "make evidence"}:
             assert runner.run(line.run).status == 0
 
