@@ -132,7 +132,7 @@ def measure(texts: Iterable[Passage]) -> Measure:
 def tracked(paths: Iterable[str] = ()) -> list[str]:
     """List the files of the repository that git knows, below `paths` if there are any."""
     listing = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *paths],
+        ["git", "ls-files", "--", *paths],
         cwd=REPOSITORY, check=True, capture_output=True, text=True,
     )  # fmt: skip
     return [path for path in listing.stdout.splitlines() if (REPOSITORY / path).is_file()]
