@@ -65,6 +65,8 @@ def confirm(stack: str, lost: Sequence[str], *, named: str, disposable: bool) ->
     """
     if not lost:
         return
+    if named and named != stack:
+        raise StackError(f"CONFIRM is {named!r}, not {stack!r}. Nothing was deleted.")
     listed = "".join(f"  - {line}\n" for line in lost)
     print(
         f"The stack {stack} is about to be taken down. Lost for ever, without a copy:\n{listed}",
@@ -72,10 +74,8 @@ def confirm(stack: str, lost: Sequence[str], *, named: str, disposable: bool) ->
         file=sys.stderr,
         flush=True,
     )
-    if named == stack:
-        return
     if named:
-        raise StackError(f"CONFIRM is {named!r}, not {stack!r}. Nothing was deleted.")
+        return
     if sys.stdin.isatty():
         print(f"Type the stack's name, {stack}, to go on: ", end="", file=sys.stderr, flush=True)
         if sys.stdin.readline().strip() != stack:

@@ -57,8 +57,9 @@ class Stack:
         """Make the stack and its keys; people write the rest of its configuration."""
         self.create()
         self.configuration.make_keys()
-        file = self.configuration.file.name
-        print(f"The keys are in {file}. docs/oracle-cloud.md has the next steps.")
+        file = self.configuration.file.relative_to(self.clone)
+        guide = "docs/oracle-cloud.md has the next steps."
+        print(f"The keys are in {file}. {'Next: make up' if self.name == LOCAL else guide}")
 
     def up(self, *targets: str, refresh: bool = False) -> None:
         """Make the stack as the program describes it; with `refresh`, look at the cloud first.

@@ -50,12 +50,17 @@ def show_status(
 
 def show_history(records: Records, *, as_json: bool) -> None:
     """Print the readable records, newest first; name the others on stderr."""
-    rows = [record.public() for record in records.all()]
+    readable = records.all()
+    rows = [record.public() for record in readable]
     for number, reason in records.unreadable().items():
         print(f"Skip release {number}: its record can't be read: {reason}", file=sys.stderr)
     if as_json:
         print(json.dumps(rows))
         return
+    standby = next((record.standby for record in readable if record.outcome == "live"), 0)
+    for row in rows:
+        if row["release"] == standby and row["outcome"] == "live":
+            row["outcome"] = "stands by"
     table = [_COLUMNS, *(tuple(visible(str(row[name])) for name in _COLUMNS) for row in rows)]
     widths = [max(len(line[column]) for line in table) for column in range(len(_COLUMNS))]
     lines = [

@@ -26,3 +26,18 @@ def test_a_release_with_a_long_author_and_note_fits_into_80_columns(
     assert max(map(len, lines)) <= 80, lines
     assert "0123456789ab-dirty" in lines[1]
     assert lines[2] == "  by ada from 192.0.2.1: rolled back to release 1"
+
+
+def test_a_single_release_is_live_while_the_release_before_stands_by(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = json.loads(STORED.read_text())["record"]
+    records = Records(tmp_path, "auth")
+    for number, standby in ((3, 0), (4, 3)):
+        release = {**record, "number": number, "outcome": "live", "standby": standby}
+        (records.folder / f"release-{number:06}.json").write_text(json.dumps(release))
+
+    status.show_history(records, as_json=False)
+
+    outcomes = [line[9:18].strip() for line in capsys.readouterr().out.splitlines()[1::2]]
+    assert outcomes == ["live", "stands by"]

@@ -62,11 +62,14 @@ def test_without_a_terminal_the_name_in_advance_is_a_yes(monkeypatch: pytest.Mon
     ask(named="dev")
 
 
-def test_another_stacks_name_in_advance_is_a_no(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_stacks_name_in_advance_is_a_no_before_the_list(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     answer(monkeypatch, None)
 
     with pytest.raises(StackError, match="CONFIRM is 'prod', not 'dev'"):
         ask(named="prod", disposable=True)
+    assert not capsys.readouterr().err
 
 
 def test_a_disposable_stack_goes_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
