@@ -282,6 +282,8 @@ def serve(plugin: Plugin) -> None:
     print(port, flush=True)
     stopped.wait()
     server.stop(grace=1).wait()
+    # a worker that waits for a server would hold the process, and the terminal, to the end of that
+    os._exit(0)
 
 
 def _answer_soon() -> None:
