@@ -1,6 +1,7 @@
 """The process: its start, its refusals, its end."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -13,6 +14,15 @@ import httpx
 import pytest
 from auth.settings import Settings, SettingsError, problems
 from running import ISSUER, SERVICE, Server
+
+
+def in_flight(client: httpx.Client) -> int:
+    """Return the number of requests that are being answered, without this question."""
+    gauge = re.search(
+        r"^auth_http_requests_in_flight (\d+)", client.get("/metrics").text, re.MULTILINE
+    )
+    assert gauge
+    return int(gauge.group(1)) - 1
 
 
 def test_sigterm_turns_readiness_off_finishes_open_requests_and_exits_0(
@@ -36,10 +46,12 @@ def test_sigterm_turns_readiness_off_finishes_open_requests_and_exits_0(
 
     requests = [threading.Thread(target=register, args=(number,)) for number in range(20)]
     with httpx.Client(base_url=on_sqlite.url, timeout=10) as client:
-        client.get("/healthz")  # opens the connection
         for request in requests:
             request.start()
-        time.sleep(0.2)
+        deadline = time.monotonic() + 20
+        while len(answers) + in_flight(client) < len(requests):
+            assert time.monotonic() < deadline, "the requests did not begin"
+            time.sleep(0.01)
         assert on_sqlite.process is not None
         on_sqlite.process.send_signal(signal.SIGTERM)
         status, deadline = 200, time.monotonic() + 5
