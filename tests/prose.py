@@ -30,7 +30,7 @@ WORD = re.compile(r"[A-Za-z][A-Za-z'-]*")
 # Code inside prose is no prose.
 CODE = re.compile(r"```.*?```|`[^`\n]*`|https?://\S+|<[^>\n]+>|\{[{%].*?[%}]\}", re.DOTALL)
 HASH_COMMENT = re.compile(r"(?:^|\s)#(?!!)+ ?(.*)$")
-WITH_HASH_COMMENTS = {".sh", ".yml", ".yaml", ".toml", ".in", ""}
+WITH_HASH_COMMENTS = {".sh", ".yml", ".yaml", ".toml", ".in"}
 # A string with fewer words is a name, a key or a part of a command.
 WORDS_OF_A_MESSAGE = 4
 NOT_OURS = ("LICENSE", "requirements", "go.sum", "localcloud/clients.txt")
@@ -51,15 +51,15 @@ def passages(paths: Iterable[str]) -> Iterator[Passage]:
         if any(part in path for part in NOT_OURS):
             continue
         suffix = Path(path).suffix
-        if suffix not in {".py", ".md", ".html", *WITH_HASH_COMMENTS}:
-            continue
-        text = (REPOSITORY / path).read_text("utf-8", errors="replace")
         if suffix == ".py":
-            yield from of_python(path, text)
+            read = of_python
         elif suffix in {".md", ".html"}:
-            yield from of_document(path, text)
-        elif suffix in WITH_HASH_COMMENTS - {""} or name in {"Makefile", "Dockerfile"}:
-            yield from of_hash_comments(path, text)
+            read = of_document
+        elif suffix in WITH_HASH_COMMENTS or name in {"Makefile", "Dockerfile"}:
+            read = of_hash_comments
+        else:
+            continue
+        yield from read(path, (REPOSITORY / path).read_text("utf-8", errors="replace"))
 
 
 def of_python(path: str, text: str) -> Iterator[Passage]:

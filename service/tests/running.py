@@ -35,6 +35,19 @@ def make_key() -> str:
     )
 
 
+def modules_with(module: str) -> list[str]:
+    """List the modules of a new process that has imported `module` of the service."""
+    loaded = subprocess.run(
+        [sys.executable, "-c", f"import sys, {module}; print(*sys.modules, sep='\\n')"],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(SERVICE)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return loaded.stdout.splitlines()
+
+
 @dataclass
 class Server:
     """A process of the service; `log` is its output so far."""

@@ -17,15 +17,8 @@ from tests.e2e import prober
 from tests.e2e.images import push
 from tests.localcloud.caller import eventually
 from tests.testbed.clone import Clone
-from tests.testbed.server import TOOL, Server
+from tests.testbed.server import QUICK, TOOL, Server
 
-QUICK = {
-    "path": "/readyz",
-    "interval_seconds": 0.1,
-    "deadline_seconds": 30,
-    "stable_seconds": 0,
-    "watch_seconds": 1,
-}
 IMAGE = """\
 ARG IMAGE
 FROM ${IMAGE}

@@ -19,15 +19,8 @@ from tests.e2e.images import push
 from tests.localcloud.caller import eventually
 from tests.testbed.clone import Clone
 from tests.testbed.load import Load
-from tests.testbed.server import TOOL, Server
+from tests.testbed.server import QUICK, TOOL, Server
 
-QUICK = {
-    "path": "/readyz",
-    "interval_seconds": 0.1,
-    "deadline_seconds": 30,
-    "stable_seconds": 0,
-    "watch_seconds": 1,
-}
 _KILLS = 60  # more effects than a release has
 
 

@@ -14,6 +14,14 @@ from tests.localcloud.caller import Caller, eventually
 from tests.testbed.clone import Clone, Result
 
 TOOL = ("sudo", "auth-release")
+# a health gate and a watch for a test that is about something else
+QUICK = {
+    "path": "/readyz",
+    "interval_seconds": 0.1,
+    "deadline_seconds": 30,
+    "stable_seconds": 0,
+    "watch_seconds": 1,
+}
 _SECONDS = 300
 
 
