@@ -122,7 +122,7 @@ class Docker:
         """Return the service's containers by release number, running or not."""
         return {
             int(inspected["Config"]["Labels"]["auth.release"]): Container.read(inspected)
-            for inspected in self._labelled(service)
+            for inspected in self.labelled(service)
             if _is_release(service, inspected)
         }
 
@@ -135,10 +135,10 @@ class Docker:
 
         An image has labels, too: `docker commit` of a release's container copies them.
         """
-        labelled = self._labelled(service)
-        return sorted(_name(each) for each in labelled if not _is_release(service, each))
+        entries = self.labelled(service)
+        return sorted(_name(each) for each in entries if not _is_release(service, each))
 
-    def _labelled(self, service: str) -> list[Mapping[str, Any]]:
+    def labelled(self, service: str) -> list[Mapping[str, Any]]:
         """Return the service's entries of `docker inspect`; without a name, of all services."""
         label = f"label=auth.service={service}" if service else "label=auth.service"
         listing = ("docker", "ps", "--all", "--quiet", "--filter", label)

@@ -1,6 +1,5 @@
 """The data volume: formatted once, mounted on each boot, grown when it is bigger."""
 
-import json
 import os
 import sys
 import time
@@ -9,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from . import contents
-from .containers import DATA
+from .containers import DATA, Docker
 from .contents import DataVolumeError
 from .errors import ReleaseError
 from .files import write_atomically
@@ -105,8 +104,7 @@ def start_held_containers() -> None:
     # a client's call would start Docker by its socket, and Docker waits for the mount
     if not succeeds("systemctl", "--quiet", "is-active", "docker.service"):
         return
-    ids = run("docker", "ps", "--all", "--quiet", "--filter", "label=auth.service").split()
-    for container in json.loads(run("docker", "inspect", *ids)) if ids else []:
+    for container in Docker().labelled(""):
         if _is_held(container):
             name = container["Name"].lstrip("/")
             _show(f"Start {name}, which waited for its data")

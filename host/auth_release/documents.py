@@ -5,9 +5,10 @@ rules for its growth.
 """
 
 import dataclasses
+import functools
 import math
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from .errors import ReleaseError
@@ -15,6 +16,8 @@ from .errors import ReleaseError
 SCHEMA = 4  # 1 is the first format, without a number
 
 T = TypeVar("T")
+# cached, as a status reads every record, with the same types
+_hints: Callable[[type], dict[str, Any]] = functools.cache(get_type_hints)
 _WORDS: Mapping[object, str] = {str: "text", int: "a whole number", float: "a number"}
 
 
@@ -42,7 +45,7 @@ def read(kind: type[T], values: object, *, strict: bool, path: str = "") -> T:
     """
     if not isinstance(values, Mapping):
         raise ReleaseError(f"{_named(path)} must be an object")
-    hints = get_type_hints(kind)
+    hints = _hints(kind)
     fields = dataclasses.fields(kind)  # type: ignore[arg-type] # every kind here is a dataclass
     unknown = sorted({*values} - {field.name for field in fields})
     if unknown and strict:

@@ -129,7 +129,7 @@ class Records:
         logins.scrub(self.folder)
 
     def delete(self, number: int) -> None:
-        shutil.rmtree(self.secrets_folder(number), ignore_errors=True)
+        self.remove_secrets(number)
         self._path(number).unlink(missing_ok=True)
 
     def next_number(self) -> int:

@@ -51,7 +51,17 @@ class Releases:
         somebody else made a release meanwhile: then nothing is done.
         """
         self.clean_up()
-        live = self.host.live()
+        return self._apply(desired, self.host.live(), by=by, planned=planned, note=note)
+
+    def _apply(
+        self,
+        desired: Desired,
+        live: Record | None,
+        *,
+        by: str,
+        planned: int | None = None,
+        note: str,
+    ) -> Record:
         if live is None or live.fingerprint == desired.fingerprint:
             differences = [*self.host.unfinished(live), *self.host.drift(live)]
             if live and not differences:
@@ -79,17 +89,19 @@ class Releases:
         `login` fetches its image if this host no longer has it: records keep no login.
         """
         self.clean_up()
-        self._make_room(self.host.live())
-        live = self.host.routes.live(self.host.service)
+        live = self._make_room(self.host.live())
+        # by the route: the live release's record may be unreadable
+        live_number = self.host.routes.live(self.host.service)
         target = rollback.target(
-            self.host.records, number, live=live, went_back=self.host.went_back()
+            self.host.records, number, live=live_number, went_back=self.host.went_back()
         )
         target.desired.check()
         desired = target.desired
         if login:
             desired = dataclasses.replace(desired, registry=login)
-        origin = f" from {live}" if live else ""
-        return self.apply(desired, by=by, note=f"rollback{origin} to {target.number}")
+        origin = f" from {live_number}" if live_number else ""
+        note = f"rollback{origin} to {target.number}"
+        return self._apply(desired, live, by=by, note=note)
 
     def finish(self) -> None:
         """Watch the live release, drain and stop the other containers, and delete old releases.
@@ -101,7 +113,7 @@ class Releases:
         if live is None:
             return
         try:
-            live = self._end_watch(live)
+            live = self._watch.finish(live, is_awaited=self._is_awaited, containers=self._watched)
             self._retirement.retire_all_but(live.number)
             self._retirement.prune(live.desired.keep)
             self.host.proxy.empty_canary_log(self.host.service)
@@ -138,16 +150,11 @@ class Releases:
 
         Returns the record of the live release, which may be the release before `live`.
         """
-        if live and live.standby:
+        if live:
             live = self._watch.finish(live, is_awaited=lambda: True)
         number = live.number if live else self.host.routes.live(self.host.service)
         self._retirement.retire_all_but(number)
         return live
-
-    def _end_watch(self, live: Record) -> Record:
-        if not live.standby:
-            return live
-        return self._watch.finish(live, is_awaited=self._is_awaited, containers=self._watched)
 
     def _note_unfinished(self, live: Record, reason: str) -> None:
         record = self.host.records.get(live.number)
@@ -225,8 +232,11 @@ class Releases:
     def _unused_address(self, live: Record | None) -> str:
         """Choose the address that the live container does not have, its record readable or not."""
         host = self.host
-        containers = host.docker.containers(host.service).values()
-        used = {live.address} if live else {container.address for container in containers}
+        if live:
+            used = {live.address}
+        else:
+            containers = host.docker.containers(host.service).values()
+            used = {container.address for container in containers}
         return next(address for address in host.slot.releases if address not in used)
 
     def _take_over(self, record: Record) -> None:

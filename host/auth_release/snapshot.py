@@ -16,13 +16,13 @@ from .routes import Routes
 class DockerSnapshot(Docker):
     """Docker's answers, asked for once."""
 
-    def _labelled(self, service: str) -> list[Mapping[str, Any]]:
+    def labelled(self, service: str) -> list[Mapping[str, Any]]:
         return self._by_service[service]
 
     @functools.cached_property
     def _by_service(self) -> Mapping[str, list[Mapping[str, Any]]]:
         services = defaultdict(list)
-        for inspected in super()._labelled(""):
+        for inspected in super().labelled(""):
             services[inspected["Config"]["Labels"]["auth.service"]].append(inspected)
         return services
 

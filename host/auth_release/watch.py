@@ -40,12 +40,14 @@ class Watch:
     def finish(
         self, live: Record, *, is_awaited: Callable[[], bool], containers: Containers | None = None
     ) -> Record:
-        """Watch `live` to the end; return the record of the release that is live then.
+        """Watch `live` to the end, unless it has no watch; return the record of the live release.
 
         `is_awaited`: another run waits for the release lock, and ends the watch of a healthy
         release. `containers` are known after a switch. Without them a former run left the watch,
         perhaps at a reboot: the container may still have to start.
         """
+        if not live.standby:
+            return live
         standby = self._host.records.get(live.standby)
         problem = None
         if not containers:

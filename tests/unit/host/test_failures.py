@@ -165,7 +165,7 @@ def test_a_container_that_only_has_our_labels_is_left_alone(
         container("copy-of-auth-7", {"auth.release": "7"}),
         container("auth-07", {"auth.release": "07"}),
     ]
-    monkeypatch.setattr(docker, "_labelled", lambda _: labelled)
+    monkeypatch.setattr(docker, "labelled", lambda _: labelled)
 
     assert {number: each.name for number, each in docker.containers("auth").items()} == {
         7: "auth-7"
