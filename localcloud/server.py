@@ -15,11 +15,11 @@ from typing import Any
 import uvicorn
 
 from common import processes
+from common.clone import CLONE
 from localcloud.api.app import create_app
 from localcloud.cloud import Cloud
 from localcloud.state.home import API_PORT, Home, HomeError, port_is_free
 
-_ROOT = Path(__file__).resolve().parent.parent
 _START_SECONDS = 30
 _STOP_SECONDS = 20
 _SHOWN_LOG_LINES = 15
@@ -60,7 +60,7 @@ def start(home: Home) -> bool:
     with log.open("ab") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "localcloud", "serve", "--home", str(home.path)],
-            cwd=_ROOT,
+            cwd=CLONE,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -7,10 +7,10 @@ somebody made in the cloud is a difference, and a removed optional input is not.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from standins import values
+from standins.oci_wire import MAPS
 from standins.values import Properties
 
-# Maps whose keys are the user's: an additional key is a difference.
-_MAPS = frozenset({"definedTags", "extendedMetadata", "freeformTags", "metadata"})
 # Lists whose order means nothing; an entry that changes is another entry.
 _SETS = frozenset({"egressSecurityRules", "ingressSecurityRules", "routeRules"})
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
@@ -36,7 +36,7 @@ def merged(state: Mapping[str, Any], new: Mapping[str, Any]) -> Properties:
         **state,
         **{
             name: merged(state[name], value)
-            if name not in _MAPS and isinstance(value, dict) and isinstance(state.get(name), dict)
+            if name not in MAPS and isinstance(value, dict) and isinstance(state.get(name), dict)
             else value
             for name, value in new.items()
         },
@@ -61,7 +61,7 @@ def _entries(
 ) -> Iterator[tuple[str, str]]:
     for key in sorted(after):
         yield from _compared(f"{path}.{key}", key, before.get(key), after[key])
-    if name in _MAPS:
+    if name in MAPS:  # an additional key is a difference
         for key in sorted(set(before) - set(after)):
             yield f"{path}.{key}", "DELETE"
 
@@ -109,8 +109,4 @@ def _replaced(path: str, before: Properties, after: Properties) -> Iterator[tupl
 
 def ignored(kinds: Mapping[str, str], paths: tuple[str, ...]) -> dict[str, str]:
     """Leave out differences at or below the paths that the program ignores."""
-    return {
-        path: kind
-        for path, kind in kinds.items()
-        if not any(path == base or path.startswith((f"{base}.", f"{base}[")) for base in paths)
-    }
+    return {path: kind for path, kind in kinds.items() if not values.below(path, paths)}

@@ -69,9 +69,9 @@ class Instance(Kind):
     ) -> Properties:
         old, new = state.get("createVnicDetails", {}), inputs.get("createVnicDetails", {})
         changed = {name for name in new if new[name] != old.get(name)}
-        if changed & set(_CARD):
+        card = {name: new[name] for name in _CARD if name in changed}
+        if card:
             vnic = self._vnic(identity, state, context)
-            card = {name: new[name] for name in _CARD if name in changed}
             oci_api.of(context).call(NETWORK, "PUT", f"/vnics/{vnic['id']}", body=outbound(card))
         if "assignPublicIp" in changed:
             self._publish(identity, state, context, wanted=new["assignPublicIp"] == "true")
@@ -111,7 +111,8 @@ class Instance(Kind):
         return {**outputs, **self._attached(identity, outputs, context)}
 
     def _attached(self, identity: str, outputs: Properties, context: Context) -> Properties:
-        boot = oci_api.of(context).list(
+        api = oci_api.of(context)
+        boot = api.list(
             COMPUTE,
             "/bootVolumeAttachments",
             {
@@ -121,7 +122,7 @@ class Instance(Kind):
             },
         )
         # an instance itself does not have its boot volume's size
-        disk = inbound(self._boot_volume(boot[0]["bootVolumeId"], context))
+        disk = inbound(api.call(STORAGE, "GET", f"/bootVolumes/{boot[0]['bootVolumeId']}"))
         vnic = self._vnic(identity, outputs, context)
         current = {name: value for name, value in inbound(vnic).items() if name in _VNIC_FIELDS}
         return {
@@ -157,22 +158,6 @@ class Instance(Kind):
             oci_api.of(context).call(self.client, "POST", path, query=query)
             self._in_state(identity, frozenset({wanted}), context)
         return {**outputs, "state": wanted}
-
-    def _in_state(
-        self, identity: str, states: frozenset[str], context: Context
-    ) -> Properties | None:
-        """Wait until the instance is in any of the states; None if it is gone."""
-        api = oci_api.of(context)
-        return api.wait(
-            lambda: self.look(api, identity),
-            ready=states,
-            seconds=context.timeout or self.create_seconds,
-            what=f"the {self.title}",
-        )
-
-    @staticmethod
-    def _boot_volume(identity: str, context: Context) -> Properties:
-        return dict(oci_api.of(context).call(STORAGE, "GET", f"/bootVolumes/{identity}"))
 
     def _publish(
         self, identity: str, outputs: Properties, context: Context, *, wanted: bool

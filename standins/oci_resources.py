@@ -53,7 +53,7 @@ class Row:
         del old  # the state has the current values
         kinds = oci_changes.differences(state, new, self.cleared)
         return {
-            path: f"{kind}_REPLACE" if self._is_fixed(path) else kind
+            path: f"{kind}_REPLACE" if values.below(path, self.fixed) else kind
             for path, kind in oci_changes.ignored(kinds, ignored).items()
         }
 
@@ -74,9 +74,6 @@ class Row:
         """Return the outputs: the API's answer, and from `known` the fields that it leaves out."""
         unanswered = {name: known[name] for name in self.own if name in known}
         return {**self.absent, **unanswered, **inbound(body)}
-
-    def _is_fixed(self, path: str) -> bool:
-        return any(path == base or path.startswith((f"{base}.", f"{base}[")) for base in self.fixed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,16 +143,22 @@ class Kind(Row):
 
     def _settled(self, identity: str, inputs: Properties, context: Context) -> Properties:
         """Wait until the resource is ready; give its outputs."""
-        api = oci_api.of(context)
-        body = api.wait(
-            lambda: self.look(api, identity),
-            ready=self.ready,
-            seconds=context.timeout or self.create_seconds,
-            what=f"the {self.title}",
-        )
+        body = self._in_state(identity, self.ready, context)
         if body is None:
             raise GoneError(f"the {self.title} vanished while it was made")
         return {"id": identity, **self.seen(body, inputs)}
+
+    def _in_state(
+        self, identity: str, states: frozenset[str], context: Context
+    ) -> Properties | None:
+        """Wait until the resource is in any of the states; None if it is gone."""
+        api = oci_api.of(context)
+        return api.wait(
+            lambda: self.look(api, identity),
+            ready=states,
+            seconds=context.timeout or self.create_seconds,
+            what=f"the {self.title}",
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

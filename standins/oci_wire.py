@@ -34,7 +34,7 @@ _TEXTS = {
     *("sizeInGbs", "sizeInMbs", "vpusPerGb"),
 }
 # Maps whose keys are the user's own: no name in them is translated.
-_MAPS = {"definedTags", "extendedMetadata", "freeformTags", "metadata"}
+MAPS = {"definedTags", "extendedMetadata", "freeformTags", "metadata"}
 
 
 def outbound(properties: Any) -> Any:
@@ -47,7 +47,7 @@ def outbound(properties: Any) -> Any:
         _NAMES.get(name, name): _from_text(value)
         if name in _TEXTS
         else value
-        if name in _MAPS
+        if name in MAPS
         else outbound(value)
         for name, value in properties.items()
     }
@@ -69,7 +69,7 @@ def inbound(body: Any) -> Any:
         elif name == "timeCreated":
             properties[name] = go_time(value)
         else:
-            properties[name] = value if name in _MAPS else inbound(value)
+            properties[name] = value if name in MAPS else inbound(value)
     return properties
 
 

@@ -96,7 +96,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         inputs = values.plain(values.from_wire(request.news))
         failures = [
             *(
-                (key, f"{self._unmodelled(f'the property {key!r}')}")
+                (key, self._unmodelled(f"the property {key!r}"))
                 for key in sorted(set(inputs) - resource.required - resource.optional)
             ),
             *((key, f"{key} is required") for key in sorted(resource.required - set(inputs))),

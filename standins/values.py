@@ -121,6 +121,11 @@ def top(path: str) -> str:
     return path.partition(".")[0].partition("[")[0]
 
 
+def below(path: str, bases: Iterable[str]) -> bool:
+    """Check whether a path is that of a base, or inside of a base."""
+    return any(path == base or path.startswith((f"{base}.", f"{base}[")) for base in bases)
+
+
 def top_level(old: Properties, new: Properties) -> dict[str, str]:
     """Return the kind of difference of each property that differs, however deep."""
     return {

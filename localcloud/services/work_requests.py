@@ -73,7 +73,7 @@ def begin(
     done = resource.lifecycle_state not in resource.busy
     return cloud.store.put(
         WorkRequest(
-            id=ocids.mint("coreservicesworkrequest"),
+            id=ocids.mint(WorkRequest.kind),
             compartment_id=resource.compartment_id,
             operation_type=operation,
             status="SUCCEEDED" if done else "IN_PROGRESS",

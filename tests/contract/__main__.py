@@ -16,6 +16,7 @@ from localcloud.state.account import Account
 from localcloud.state.home import Home
 from tests.contract import decisions, plug, stack
 from tests.localcloud.caller import Caller
+from toolchain import plugins
 
 _OCID = re.compile(r"ocid1\.(\w+)\.oc1\.[\w-]*\.([\w]+)")
 _ELSEWHERE = {
@@ -28,7 +29,7 @@ _ELSEWHERE = {
 
 def main(folder: Path, home: Home) -> None:
     caller = Caller(home, Account.open(home))
-    official = {name: folder / f"pulumi-resource-{name}" for name in plug.NAMES}
+    official = {name: folder / f"pulumi-resource-{name}" for name in plugins.NAMES}
     with tempfile.TemporaryDirectory() as working:
         stack.write_context(Path(working))
         overrides = clients.overrides(home.endpoint)
@@ -37,7 +38,7 @@ def main(folder: Path, home: Home) -> None:
             stack.made(plugs, caller) as made,
         ):
             recorded: dict[str, Any] = {
-                "plugins": {name: plugs[name].version for name in plug.NAMES},
+                "plugins": {name: plugs[name].version for name in plugins.NAMES},
                 "resources": {
                     name: {
                         "id": resource.identity,

@@ -18,8 +18,8 @@ from common import property_values
 from standins import values
 from standins.values import Properties
 from tests.localcloud.caller import Caller
+from toolchain import plugins
 
-NAMES = ("oci", "docker", "command")
 _SEED = b"contract".ljust(32)  # which the provider needs to make names
 _MESSAGE_BYTES = 64 << 20
 
@@ -188,7 +188,7 @@ def running(
     with ExitStack() as stack:
         plugs = {
             name: stack.enter_context(_process(_command(official, name), overrides, working))
-            for name in NAMES
+            for name in plugins.NAMES
         }
         for name, plug in plugs.items():
             plug.configure(name, config if name == "oci" else {})

@@ -1,6 +1,7 @@
 """Network security groups: rules that hold for the VNICs that join them."""
 
 import secrets
+from collections.abc import Iterable
 from typing import ClassVar, Literal
 
 from pydantic import AwareDatetime, Field
@@ -116,8 +117,8 @@ def create(cloud: Cloud, details: CreateNetworkSecurityGroupDetails) -> NetworkS
 
 def add_rules(
     cloud: Cloud, group: NetworkSecurityGroup, details: AddSecurityRulesDetails
-) -> list[SecurityRule]:
-    """Add rules, all together; raises 400 past 120 rules in the group."""
+) -> object:
+    """Add rules, all together, and return them; raises 400 past 120 rules in the group."""
     if len(group.security_rules) + len(details.security_rules) > _MOST_RULES:
         raise errors.limit_exceeded("security-rules-per-network-security-group-count")
     added = []
@@ -125,19 +126,19 @@ def add_rules(
         rule.check()
         added.append(_rule(rule, secrets.token_hex(3).upper(), cloud.now()))
     _keep(cloud, group, [*group.security_rules, *added])
-    return added
+    return _answer(added)
 
 
 def update_rules(
     cloud: Cloud, group: NetworkSecurityGroup, details: UpdateSecurityRulesDetails
-) -> list[SecurityRule]:
-    """Replace rules by their ids; raises 400 for an unknown id."""
+) -> object:
+    """Replace rules by their ids, and return them; raises 400 for an unknown id."""
     rules = {rule.id: rule for rule in group.security_rules}
     for change in details.security_rules:
         change.check()
         rules[change.id] = _rule(change, change.id, _existing(rules, change.id).time_created)
     _keep(cloud, group, list(rules.values()))
-    return [rules[change.id] for change in details.security_rules]
+    return _answer(rules[change.id] for change in details.security_rules)
 
 
 def remove_rules(
@@ -172,24 +173,16 @@ def _keep(cloud: Cloud, group: NetworkSecurityGroup, rules: list[SecurityRule]) 
     cloud.store.put(group.changed(security_rules=rules))
 
 
+def _answer(rules: Iterable[SecurityRule]) -> object:
+    return {"securityRules": [rule.wire() for rule in rules]}
+
+
 def _list_rules(call: Call) -> Reply:
     group = call.cloud.store.get(NetworkSecurityGroup, call.path["networkSecurityGroupId"])
     direction = call.query.get("direction")
     return Reply(
         body=[rule.wire() for rule in group.security_rules if direction in {None, rule.direction}]
     )
-
-
-def _add_rules(
-    cloud: Cloud, group: NetworkSecurityGroup, details: AddSecurityRulesDetails
-) -> object:
-    return {"securityRules": [rule.wire() for rule in add_rules(cloud, group, details)]}
-
-
-def _update_rules(
-    cloud: Cloud, group: NetworkSecurityGroup, details: UpdateSecurityRulesDetails
-) -> object:
-    return {"securityRules": [rule.wire() for rule in update_rules(cloud, group, details)]}
 
 
 RESOURCE_TYPE = ResourceType(
@@ -230,14 +223,14 @@ RESOURCE_TYPE = ResourceType(
             f"{_GROUP}/actions/addSecurityRules",
             NetworkSecurityGroup,
             AddSecurityRulesDetails,
-            _add_rules,
+            add_rules,
         ),
         acts(
             "UpdateNetworkSecurityGroupSecurityRules",
             f"{_GROUP}/actions/updateSecurityRules",
             NetworkSecurityGroup,
             UpdateSecurityRulesDetails,
-            _update_rules,
+            update_rules,
         ),
         acts(
             "RemoveNetworkSecurityGroupSecurityRules",
