@@ -5,7 +5,7 @@ PYTHON ?= python3
 TOOLS = $(PYTHON) -m toolchain
 STACKS = $(PYTHON) -m stack
 RUN = .venv/bin/python -m
-# each file of tests runs in a process of its own: they mostly wait, for servers and VMs
+# the tests of a file stay in one of several processes, which mostly wait: for servers and VMs
 SIDE_BY_SIDE = --dist loadfile --numprocesses
 REVIEW = $(RUN) review
 ZIZMOR = .venv/bin/zizmor
@@ -26,7 +26,7 @@ export IMAGE STACK TO LABELS PLAN ADDRESS MINUTES KEEP SERVICE CONFIRM
 help: ## show this
 	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) ":" } \
 		/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@printf '\n%s\n' 'Each takes another stack than local by STACK=dev.'
+	@printf '\n%s\n' 'A command that works on a stack takes another than local by STACK=dev.'
 
 up: ## set everything up, update the stack; REFRESH=1 repairs
 	@$(STACKS) up --stack "$$STACK" $(if $(REFRESH),--refresh) $(if $(SWITCH),--switch)
@@ -192,7 +192,7 @@ tools: venv ## get the engine and its plugins, as all commands do
 venv: ## make the Python environment
 	@$(TOOLS) venv
 
-docker: venv
+docker: venv ## make sure that a Docker engine runs
 	@$(TOOLS) docker
 
 clean: ## drop the caches of all clones, after a question

@@ -39,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(dest="command", required=True)
     for name, (text, _) in _COMMANDS.items():
         command = subparsers.add_parser(name, help=text)
-        if name not in {"audit", "github", "newest", "pr-cleanup"}:
+        if name not in {"audit", "github", "newest", "pr-cleanup", "verified"}:
             command.add_argument("--stack", default="local", type=stack_name)
         if add := _ARGUMENTS.get(name):
             add(command)

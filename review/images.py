@@ -4,15 +4,15 @@ https://docs.github.com/en/rest/packages/packages
 """
 
 import base64
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote
 
 import httpx
 
 from review.errors import ReviewError
 from review.github import GitHub
+from review.provenance import GHCR
 from stack import ssh
 from stack.errors import StackError
 from stack.stack import Stack
@@ -42,8 +42,8 @@ class Package:
     def __init__(self, github: GitHub, repository: str, *, registry: str = "") -> None:
         server, _, path = repository.partition("/")
         self.owner, _, self.name = path.partition("/")
-        if server != "ghcr.io" and not registry:
-            raise ReviewError(f"{repository} is not in ghcr.io; its images are not GitHub's")
+        if server != GHCR and not registry:
+            raise ReviewError(f"{repository} is not in {GHCR}; its images are not GitHub's")
         self._github = github
         self._registry = registry or f"https://{server}"
         kind = github.get(f"/users/{self.owner}")["type"]
@@ -86,23 +86,23 @@ class Package:
         self._github.send("DELETE", f"{self._path}/versions/{version.id}")
 
 
-def needed(stacks: Iterable[Stack]) -> set[str]:
-    """Return the digests of all releases on the servers; ReviewError without an answer."""
-    digests: set[str] = set()
-    for stack in stacks:
-        try:
-            history = ssh.report(stack, "history")
-        except StackError as error:
-            raise ReviewError(
-                f"The server of {stack.name} does not list its releases ({error}). Nothing is "
-                "deleted."
-            ) from None
-        digests |= {str(record["image"]).rpartition("@")[2] for record in history}
-    return digests
+def needed(stack: Stack) -> set[str]:
+    """Return the digests of all releases on the server; ReviewError without an answer."""
+    try:
+        history = ssh.report(stack, "history")
+    except StackError as error:
+        raise ReviewError(
+            f"The server of {stack.name} does not list its releases ({error}). Nothing is deleted."
+        ) from None
+    return {str(record["image"]).rpartition("@")[2] for record in history}
 
 
 def superfluous(
-    versions: Iterable[Version], *, keep: int, needed: Collection[str], parts: Any
+    versions: Iterable[Version],
+    *,
+    keep: int,
+    needed: Collection[str],
+    parts: Callable[[str], set[str]],
 ) -> list[Version]:
     """Return the images to delete: all but the newest `keep` with a tag, and the needed images.
 

@@ -13,6 +13,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from common import files
 from review.context import Context
 from review.errors import ReviewError
 from stack.stack import Stack
@@ -31,13 +32,9 @@ class Image:
     reference: str  # NAME@sha256:…
     modified: str
 
-    @property
-    def outputs(self) -> dict[str, str]:
-        """The name, without a tag, and the digest, for later steps."""
-        return parts(self.reference)
-
 
 def parts(reference: str) -> dict[str, str]:
+    """Return the name, without a tag, and the digest, for later steps."""
     image, _, digest = reference.partition("@")
     # a tag is not part of the image's name, but a port of its registry is
     name = image.rpartition(":")[0] if ":" in image.rpartition("/")[2] else image
@@ -62,7 +59,7 @@ def build(stack: Stack, context: Context) -> dict[str, str]:
         stack.replace(image.urn)
         image = _image(stack) or image
     attest = is_in_ghcr and image != before
-    return {**image.outputs, "attest": "true" if attest else "false"}
+    return {**parts(image.reference), "attest": "true" if attest else "false"}
 
 
 def in_ghcr(reference: str) -> bool:
@@ -117,9 +114,7 @@ def problem(reference: str, context: Context) -> str | None:
 def _log_in(folder: Path, token: str) -> None:
     """Write a login to the registry that only this process's user can read."""
     login = base64.b64encode(f"token:{token}".encode()).decode()
-    descriptor = os.open(folder / "config.json", os.O_WRONLY | os.O_CREAT, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump({"auths": {GHCR: {"auth": login}}}, file)
+    files.write(folder / "config.json", json.dumps({"auths": {GHCR: {"auth": login}}}))
 
 
 def _image(stack: Stack) -> Image | None:

@@ -17,12 +17,9 @@ from settings.problems import Problem
 
 ANYWHERE = "0.0.0.0/0"
 
-# keys whose values must be encrypted in the stack's file
-SECRETS = (
-    *("registryPassword", "registryPullPassword"),
-    *("signingKey", "sshHostKey", "sshPrivateKey"),
-)
 MADE_BY_INIT = ("signingKey", "sshHostKey", "sshPrivateKey")
+# keys whose values must be encrypted in the stack's file
+SECRETS = ("registryPassword", "registryPullPassword", *MADE_BY_INIT)
 
 _OCID = re.compile(r"ocid1\.[a-z]+\.[a-z0-9]+\.[a-z0-9-]*\.[a-z0-9]+")
 _REGION = re.compile(r"[a-z]{2,}-[a-z]+-\d+")

@@ -184,8 +184,10 @@ def _flags(arguments: argparse.Namespace) -> list[str]:
 def _down(stack: "Stack", confirmed: str) -> None:
     from stack import removal  # noqa: PLC0415 - needs the packages
 
-    removal.refuse_protected(stack)
-    removal.confirm(stack.name, removal.losses(stack), named=confirmed, disposable=False)
+    resources = stack.resources()
+    removal.refuse_protected(stack.name, resources)
+    lost = removal.losses(stack, resources)
+    removal.confirm(stack.name, lost, named=confirmed, disposable=False)
     stack.destroy()
 
 
@@ -197,7 +199,7 @@ def _down_local(confirmed: str) -> int:
         stack, lost = None, ["all its resources and data"]
         try:
             stack = environment.prepare(CLONE, LOCAL)
-            lost = removal.losses(stack)
+            lost = removal.losses(stack, stack.resources())
         except StepError as error:
             print(error, file=sys.stderr)
         removal.confirm(LOCAL, lost, named=confirmed, disposable=True)

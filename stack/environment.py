@@ -14,7 +14,7 @@ from stack import locks, secrets
 from stack.local_stack import complete_local
 from stack.names import LOCAL
 from stack.stack import Stack
-from toolchain import docker_engine, engine, plugins, tools
+from toolchain import docker_engine, engine, plugins, tools, venv
 
 
 def prepare(clone: Path, stack_name: str) -> Stack:
@@ -122,5 +122,5 @@ def _localcloud(clone: Path, command: str) -> dict[str, Any]:
 
 
 def _localcloud_command(clone: Path, command: str) -> list[str]:
-    python = str(clone / ".venv" / "bin" / "python")
-    return [python, "-m", "localcloud", command, "--home", str(clone / ".local" / "cloud")]
+    home = str(clone / ".local" / "cloud")
+    return [str(venv.python(clone)), "-m", "localcloud", command, "--home", home]

@@ -47,7 +47,7 @@ class Pulumi:
         drawn = argv[0] in _DRAWN and terminal.interactive()
         log_flags = ["--event-log", str(events)] if events else []
         with subprocess.Popen(
-            [*self.command(*argv), *log_flags],
+            [*self.command(*argv, drawn=drawn), *log_flags],
             env={**self.env, **(EVENT_LOG if events else {})},
             cwd=cwd or self.clone,
             # without the terminal as its stdin, the CLI does not draw on it
@@ -91,10 +91,9 @@ class Pulumi:
             check=False,
         )
 
-    def command(self, *argv: str) -> list[str]:
-        """Return the argument vector of a command of the CLI."""
+    def command(self, *argv: str, drawn: bool = False) -> list[str]:
+        """Return the argument vector of a command of the CLI; `drawn`: it draws on a terminal."""
         scope = [] if tuple(argv[:2]) in _WITHOUT_STACK else ["--stack", self.stack]
-        drawn = argv[0] in _DRAWN and terminal.interactive()
         display = [] if drawn else ["--non-interactive"]
         return ["pulumi", *argv, *scope, *display, "--color", "auto"]
 

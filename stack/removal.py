@@ -24,9 +24,9 @@ _LOST = {
 Resource = Mapping[str, Any]  # as the engine's state has it
 
 
-def losses(stack: Stack) -> list[str]:
-    """Return a line for each resource that is lost for ever with the stack."""
-    lines = listed(stack.resources())
+def losses(stack: Stack, resources: Sequence[Resource]) -> list[str]:
+    """Return a line for each of its resources that is lost for ever with the stack."""
+    lines = listed(resources)
     if lines and sys.stdin.isatty() and (data := _data_in_use(stack)):
         lines.insert(0, data)
     return lines
@@ -43,18 +43,18 @@ def listed(resources: Sequence[Resource]) -> list[str]:
     return lines
 
 
-def refuse_protected(stack: Stack) -> None:
-    """Raise StackError if the stack protects more than its data volume."""
+def refuse_protected(stack: str, resources: Sequence[Resource]) -> None:
+    """Raise StackError if the stack protects more of its resources than the data volume."""
     names = [
         _name(resource)
-        for resource in stack.resources()
+        for resource in resources
         if resource.get("protect") and resource["type"] != _VOLUME
     ]
     if names:
         raise StackError(
-            f"The stack {stack.name} protects {', '.join(names)}. Nothing was deleted. To "
-            f"delete them: pulumi config set --stack {stack.name} auth:protect false, "
-            f"make up STACK={stack.name}, then this command again."
+            f"The stack {stack} protects {', '.join(names)}. Nothing was deleted. To "
+            f"delete them: pulumi config set --stack {stack} auth:protect false, "
+            f"make up STACK={stack}, then this command again."
         )
 
 

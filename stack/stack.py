@@ -99,7 +99,7 @@ class Stack:
         events.unlink(missing_ok=True)
         argv = ("preview", "--diff", "--event-log", str(events), *(["--refresh"] * refresh))
         result = subprocess.run(
-            [*self.pulumi.command(*argv), "--non-interactive", "--suppress-progress"],
+            [*self.pulumi.command(*argv), "--suppress-progress"],
             env={**self.env, **EVENT_LOG},
             cwd=self.clone,
             stdin=subprocess.DEVNULL,

@@ -132,19 +132,10 @@ def test_what_is_lost_is_named_with_its_size_address_and_ocid() -> None:
     ]
 
 
-def stack_of(monkeypatch: pytest.MonkeyPatch, *resources: dict[str, Any]) -> Stack:
-    monkeypatch.setattr(Stack, "resources", lambda _: list(resources))
-    return Stack(name="dev", clone=Path(), env={})
-
-
-def test_what_the_configuration_protects_is_not_asked_about_but_refused(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_what_the_configuration_protects_is_not_asked_about_but_refused() -> None:
     with pytest.raises(StackError, match=r"protects auth-address\. Nothing.*auth:protect false"):
-        removal.refuse_protected(stack_of(monkeypatch, COMMAND, ADDRESS, DATA))
+        removal.refuse_protected("dev", [COMMAND, ADDRESS, DATA])
 
 
-def test_the_data_volumes_own_protection_is_what_the_question_lifts(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    removal.refuse_protected(stack_of(monkeypatch, COMMAND, DATA))
+def test_the_data_volumes_own_protection_is_what_the_question_lifts() -> None:
+    removal.refuse_protected("dev", [COMMAND, DATA])
