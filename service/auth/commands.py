@@ -112,8 +112,8 @@ def _create_admin(database: Database, settings: Settings, arguments: argparse.Na
         database.write_now(
             action_tokens.add, hashed_token, action, now=time.time(), seconds=_LINK_SECONDS
         )
-        letters = Messages(settings.issuer, settings.verify_url, settings.reset_url)
-        print(f"Set its password within an hour: {letters.reset_link(token)}")
+        messages = Messages(settings.issuer, settings.verify_url, settings.reset_url)
+        print(f"Set its password within an hour: {messages.reset_link(token)}")
 
 
 def _password_from_stdin() -> str:

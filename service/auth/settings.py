@@ -26,7 +26,7 @@ from auth.mail.carriers import NONE, STARTTLS, TLS, MailSettings
 from auth.protection import addresses
 from auth.protection.addresses import Network
 from auth.protection.rates import DEFAULTS, Rate, rates
-from auth.variables import Environment, about_others, described, name_of
+from auth.variables import Environment, about_others, described, name_of, not_set
 
 __all__ = ["Settings", "SettingsError"]
 
@@ -318,7 +318,7 @@ class Settings(BaseSettings):
     def _issuer(cls, value: str) -> str:
         value = value.rstrip("/")
         if not value:
-            raise ValueError(_not_set("issuer"))
+            raise ValueError(not_set("issuer"))
         parts = _split(value)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError("must be an http or https URL.")
@@ -328,7 +328,7 @@ class Settings(BaseSettings):
     @classmethod
     def _signing_key(cls, value: str) -> str:
         if not value:
-            raise ValueError(_not_set("signing_key"))
+            raise ValueError(not_set("signing_key"))
         if "PRIVATE KEY" not in value:
             raise ValueError(
                 "is not a private key but a placeholder. Make a key with: openssl genpkey "
@@ -480,11 +480,6 @@ def secret_names() -> frozenset[str]:
         for name, field in Settings.model_fields.items()
         if isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("secret")
     )
-
-
-def _not_set(field: str) -> str:
-    name = name_of(field)
-    return f"{name} is not set. Set it, or {name}_FILE to a file with it."
 
 
 def _split(url: str) -> SplitResult:

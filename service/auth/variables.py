@@ -92,7 +92,7 @@ def about_others(problems: Iterable[str], hidden: set[str]) -> list[str]:
 def _sentence(field: str, info: FieldInfo, error: Mapping[str, Any]) -> str:
     name = name_of(field)
     if error["type"] == "missing":
-        return f"{name} is not set. Set it, or {name}_FILE to a file with it."
+        return not_set(field)
     if info.annotation is int:
         lowest, highest = bounds(info)
         return f"{name} must be a whole number from {lowest} to {highest}."
@@ -100,6 +100,12 @@ def _sentence(field: str, info: FieldInfo, error: Mapping[str, Any]) -> str:
     if text.startswith(PREFIX):
         return text
     return f"{name}{text}" if text.startswith("[") else f"{name} {text}"
+
+
+def not_set(field: str) -> str:
+    """Return the problem of a required variable that is not set."""
+    name = name_of(field)
+    return f"{name} is not set. Set it, or {name}_FILE to a file with it."
 
 
 def bounds(info: FieldInfo) -> tuple[int, int]:

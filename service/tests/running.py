@@ -35,6 +35,13 @@ def make_key() -> str:
     )
 
 
+def free_port() -> int:
+    """Return a port of the loopback address on which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def modules_with(module: str) -> list[str]:
     """List the modules of a new process that has imported `module` of the service."""
     loaded = subprocess.run(
@@ -126,9 +133,7 @@ class Server:
         engine.dispose()
 
     def start(self) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         key = self.data / "key.pem"
         key.write_text(self.key)
         with (self.data / "log").open("ab") as log:

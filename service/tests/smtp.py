@@ -1,7 +1,6 @@
 """A real SMTP server with its own certificate, which stores its messages."""
 
 import asyncio
-import socket
 import ssl
 import time
 from datetime import UTC, datetime, timedelta
@@ -14,6 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from running import free_port
 
 _SECONDS = 15
 
@@ -45,12 +45,6 @@ def certificate(folder: Path) -> Path:
         )
     )
     return path
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        return int(probe.getsockname()[1])
 
 
 class Post:

@@ -4,9 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 from running import Server
-from users import User
-
-PASSWORD = "correct horse battery staple"
+from users import PASSWORD, User
 
 
 def credentials(email: str = "", password: str = PASSWORD) -> dict[str, str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 from auth.settings import Settings, SettingsError, problems
-from running import ISSUER, SERVICE, Server, modules_with
+from running import ISSUER, SERVICE, Server, free_port, modules_with
 
 
 def in_flight(client: httpx.Client) -> int:
@@ -109,12 +109,6 @@ def test_logins_beyond_the_queue_get_a_time_to_come_back(on_sqlite: Server) -> N
     assert refused, "nothing was refused"
     assert all(answer.headers["Retry-After"] == "1" for answer in refused)
     assert {answer.status_code for answer in answers} <= {401, 503}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def start(**environment: str) -> subprocess.CompletedProcess[str]:

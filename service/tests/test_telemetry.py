@@ -13,9 +13,8 @@ import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from running import Server, modules_with
-from users import User
+from users import PASSWORD, User
 
-PASSWORD = "correct horse battery staple"
 ADA = {"email": "ada@example.test", "password": PASSWORD}
 
 

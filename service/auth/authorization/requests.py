@@ -43,7 +43,6 @@ class Ask:
     nonce: str | None
     prompts: frozenset[str]
     max_age: int | None
-    login_hint: str
     query: str
 
     @property
@@ -101,7 +100,6 @@ def read(clients: Clients, query: str) -> Ask:
         nonce=values.get("nonce"),
         prompts=frozenset(values.get("prompt", "").split()),
         max_age=None if age is None else int(age),
-        login_hint=values.get("login_hint", ""),
         query=query,
     )
 

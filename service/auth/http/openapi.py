@@ -15,6 +15,7 @@ from auth.errors import Code
 _MEDIA = "application/problem+json"
 _SENTENCE_END = re.compile(r"\.(?:\s+|$)")
 _SCHEMAS = "#/components/schemas/"
+_PROBLEM = {"$ref": f"{_SCHEMAS}Problem"}
 
 
 class Fault(BaseModel):
@@ -55,7 +56,7 @@ def problems(*codes: Code) -> dict[int | str, dict[str, Any]]:
                 "description": code.title,
                 "content": {
                     _MEDIA: {
-                        "schema": {"$ref": f"{_SCHEMAS}Problem"},
+                        "schema": _PROBLEM,
                         "examples": {},
                     }
                 },
@@ -73,11 +74,11 @@ _EVERYWHERE = problems(
 )
 _EVERYWHERE[400] = {
     "description": "The request can't be read.",
-    "content": {_MEDIA: {"schema": {"$ref": f"{_SCHEMAS}Problem"}}},
+    "content": {_MEDIA: {"schema": _PROBLEM}},
 }
 _EVERYWHERE["default"] = {
     "description": "Any other problem.",
-    "content": {_MEDIA: {"schema": {"$ref": f"{_SCHEMAS}Problem"}}},
+    "content": {_MEDIA: {"schema": _PROBLEM}},
 }
 
 

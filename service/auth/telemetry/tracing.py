@@ -5,8 +5,7 @@ and our queries may hold codes and tokens.
 """
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -36,10 +35,6 @@ class Tracing:
     @property
     def on(self) -> bool:
         return self._tracer is not None
-
-    def span(self, name: str) -> AbstractContextManager[Any]:
-        """Time a part of a request; does nothing while tracing is off."""
-        return self._tracer.start_as_current_span(name) if self._tracer else nullcontext()
 
     def close(self) -> None:
         """Send the remaining spans."""
