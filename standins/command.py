@@ -295,5 +295,6 @@ PLUGIN = provider.Plugin(
     name="command", resources={"command:remote:Command": Command()}, marked=False
 )
 
-if __name__ == "__main__":
+
+def serve() -> None:
     provider.serve(PLUGIN)

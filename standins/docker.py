@@ -170,5 +170,6 @@ def _output(*argv: str) -> str:
 
 PLUGIN = provider.Plugin(name="docker", resources={"docker:index/image:Image": Image()})
 
-if __name__ == "__main__":
+
+def serve() -> None:
     provider.serve(PLUGIN)

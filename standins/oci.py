@@ -4,6 +4,7 @@ The bridge is thin on purpose: Pulumi's properties become the API's bodies, sign
 SDK. Their meaning is up to the API, Oracle's or the emulated.
 """
 
+import importlib
 import threading
 from collections.abc import Mapping
 
@@ -211,11 +212,7 @@ PLUGIN = provider.Plugin(
 )
 
 
-def _warm_up() -> None:
-    """Import the SDK while the program is still at its own imports."""
-    import oci  # noqa: F401, PLC0415
-
-
-if __name__ == "__main__":
-    threading.Thread(target=_warm_up, daemon=True).start()
+def serve() -> None:
+    """Serve, and import Oracle's SDK while the program is still at its own imports."""
+    threading.Thread(target=importlib.import_module, args=("oci",), daemon=True).start()
     provider.serve(PLUGIN)

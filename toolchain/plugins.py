@@ -281,7 +281,7 @@ def _write_launcher(clone: Path, target: Path, name: str) -> None:
         "  exit 1\n"
         "fi\n"
         f"PYTHONPATH={shlex.quote(str(clone))} exec {shlex.quote(str(venv.python(clone)))} "
-        f'-m standins.{name} "$@"\n'
+        f'-m standins {name} "$@"\n'
     )
     if not target.is_symlink() and target.exists() and target.read_text() == text:
         return

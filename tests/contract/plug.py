@@ -208,7 +208,7 @@ def credentials(caller: Caller) -> dict[str, str]:
 
 def _command(official: Mapping[str, Path] | None, name: str) -> list[str]:
     if official is None:
-        return [sys.executable, "-m", f"standins.{name}"]
+        return [sys.executable, "-m", "standins", name]
     return [str(official[name])]
 
 

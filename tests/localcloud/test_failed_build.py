@@ -40,7 +40,7 @@ def _stack(tmp_path: Path) -> Stack:
     else:
         plugin.write_text(
             f"#!/bin/sh\nPYTHONPATH='{REPOSITORY}' exec '{sys.executable}' "
-            '-m standins.docker "$@"\n'
+            '-m standins docker "$@"\n'
         )
         plugin.chmod(0o755)
     folders = [plugin.parent, engine.ensure(REPOSITORY), Path(sys.executable).parent]

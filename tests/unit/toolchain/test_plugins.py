@@ -107,7 +107,7 @@ def test_the_launcher_of_an_earlier_release_is_no_official_plugin(
     env: Environment, clone: Path
 ) -> None:
     plugins.install(clone, env)
-    text = "#!/bin/sh\nexec /a/clone/.venv/bin/python -m standins.oci\n"
+    text = "#!/bin/sh\nexec /a/clone/.venv/bin/python -m standins oci\n"
     executable(in_cache(plugins.home(clone), "oci"), text)
 
     assert plugins.installed(clone)["oci"] == "standin"
