@@ -8,7 +8,11 @@ import os
 import stat
 from pathlib import Path
 
+from standins import light_imports
 from standins.resource import ProviderError
+
+with light_imports.left_out_contents("docker", "docker.utils"):
+    from docker.utils.build import PatternMatcher
 
 _NO_MODE = "----------"  # the Dockerfile counts by its content, however it is named and kept
 
@@ -41,8 +45,6 @@ def _rights(mode: int) -> str:
 
 def _files(context: str, dockerfile: str) -> list[str]:
     """Return all paths but folders and ignored files, relative to the context."""
-    from docker.utils.build import PatternMatcher  # noqa: PLC0415 - heavy, and rarely needed
-
     matcher = PatternMatcher(_ignored(context, dockerfile))
     matcher.patterns.pop()  # the library's own, which never ignores the ignore file
     names = (str(name) for name in matcher.walk(context))

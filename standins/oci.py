@@ -4,7 +4,6 @@ The bridge is thin on purpose: Pulumi's properties become the API's bodies, sign
 SDK. Their meaning is up to the API, Oracle's or the emulated.
 """
 
-import importlib
 import threading
 from collections.abc import Mapping
 
@@ -213,6 +212,6 @@ PLUGIN = provider.Plugin(
 
 
 def serve() -> None:
-    """Serve, and import Oracle's SDK while the program is still at its own imports."""
-    threading.Thread(target=importlib.import_module, args=("oci",), daemon=True).start()
+    """Serve, and import the libraries of a request while the program is still at its imports."""
+    threading.Thread(target=oci_api.import_libraries, daemon=True).start()
     provider.serve(PLUGIN)

@@ -1,5 +1,7 @@
 """The end of a plugin's process."""
 
+import ctypes
+import signal
 import subprocess
 import sys
 import threading
@@ -38,6 +40,24 @@ def test_a_plugin_ends_while_a_call_still_waits() -> None:
             process.terminate()
 
             assert process.wait(timeout=30) == 0, "a worker holds the process"
+        finally:
+            process.kill()
+
+
+def test_a_plugin_ends_though_another_of_its_threads_gets_the_signal() -> None:
+    """The engine would wait for five seconds, and then kill the plugin."""
+    with subprocess.Popen(
+        [sys.executable, "-c", PLUGIN], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        try:
+            process.stdout.readline()
+            threads = {int(path.name) for path in Path(f"/proc/{process.pid}/task").iterdir()}
+            others = threads - {process.pid}
+
+            assert others, "the plugin has a single thread"
+            assert ctypes.CDLL(None).tgkill(process.pid, max(others), signal.SIGINT) == 0
+            assert process.wait(timeout=30) == 0, "the main thread did not notice the signal"
         finally:
             process.kill()
 
