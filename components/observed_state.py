@@ -1,7 +1,9 @@
 """The observed state of a server: its answer about its releases, for a preview or an update."""
 
 import asyncio
+import importlib
 import json
+import threading
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -32,6 +34,11 @@ class UnreachableError(Exception):
     """The server did not answer; the text is the reason."""
 
 
+def prepare() -> None:
+    """Import the SSH client beside the program: a third of a second, while the engine works."""
+    threading.Thread(target=importlib.import_module, args=("asyncssh",), daemon=True).start()
+
+
 async def read(
     *, host: str, private_key: str, host_key: str, patience: float = 0
 ) -> dict[str, ObservedState]:
@@ -40,7 +47,7 @@ async def read(
     A server that accepts no connection may be booting: it is asked again for `patience` seconds.
     Raise UnreachableError without an answer.
     """
-    import asyncssh  # noqa: PLC0415 - takes a third of a second, in which the engine works
+    import asyncssh  # noqa: PLC0415 - see `prepare`
 
     deadline = time.monotonic() + patience
     try:

@@ -116,6 +116,7 @@ class Server(pulumi.ComponentResource):
         Provisioning and the build of the image go on beside that. If a command of the provisioning
         ran, or the server was not ready, the state is read again afterwards.
         """
+        observed_state.prepare()
 
         async def read(
             known: dict[str, Any], patience: float

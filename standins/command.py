@@ -294,7 +294,3 @@ def _quoted(command: str) -> str:
 PLUGIN = provider.Plugin(
     name="command", resources={"command:remote:Command": Command()}, marked=False
 )
-
-
-def serve() -> None:
-    provider.serve(PLUGIN)

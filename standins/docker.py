@@ -169,7 +169,3 @@ def _output(*argv: str) -> str:
 
 
 PLUGIN = provider.Plugin(name="docker", resources={"docker:index/image:Image": Image()})
-
-
-def serve() -> None:
-    provider.serve(PLUGIN)

@@ -4,7 +4,6 @@ The bridge is thin on purpose: Pulumi's properties become the API's bodies, sign
 SDK. Their meaning is up to the API, Oracle's or the emulated.
 """
 
-import threading
 from collections.abc import Mapping
 
 from standins import oci_api, oci_wire, provider
@@ -196,6 +195,7 @@ def _get_public_ip(arguments: Properties, context: Context) -> Properties:
 
 PLUGIN = provider.Plugin(
     name="oci",
+    imports=("requests", "oci.signer"),
     resources=RESOURCES,
     functions={
         "oci:Identity/getAvailabilityDomains:getAvailabilityDomains": _list(
@@ -209,9 +209,3 @@ PLUGIN = provider.Plugin(
         "oci:Core/getPrivateIps:getPrivateIps": _list(NETWORK, "/privateIps", "privateIps"),
     },
 )
-
-
-def serve() -> None:
-    """Serve, and import the libraries of a request while the program is still at its imports."""
-    threading.Thread(target=oci_api.import_libraries, daemon=True).start()
-    provider.serve(PLUGIN)

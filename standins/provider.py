@@ -1,17 +1,10 @@
 """The provider protocol, once for all stand-ins: a plugin is a table of resources and functions."""
 
-import contextlib
-import importlib.util
-import json
-import os
-import select
-import signal
-import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent import futures
 from dataclasses import dataclass, field
-from pathlib import Path
+from importlib import import_module, metadata
 from typing import Any, NoReturn, TypeVar
 
 import grpc
@@ -35,9 +28,6 @@ _WORKERS = 32
 # Official plugins ignore it and leave it out of their outputs, but for `command`, which refuses
 # a state with outputs that it does not know.
 MARK = {"__standin": "1"}
-_SWITCH_SECONDS = 0.001
-_NICENESS = -10  # only root may
-_LOOK_SECONDS = 1
 _MESSAGE_BYTES = 64 << 20  # gRPC's default of 4 MB is less than a large state
 
 
@@ -53,18 +43,13 @@ class Plugin:
     resources: Mapping[str, Resource]
     functions: Mapping[str, Function] = field(default_factory=dict)
     marked: bool = True  # whether outputs have MARK
+    # modules that the first operation needs, imported while the engine has other work
+    imports: Sequence[str] = ()
 
     @property
     def version(self) -> str:
-        """Return the version of the official plugin that the SDK asks for.
-
-        It is in a file of the SDK. `importlib.metadata` would take a third of a plugin's start.
-        """
-        sdk = importlib.util.find_spec(f"pulumi_{self.name}")
-        if sdk is None or sdk.origin is None:
-            raise ModuleNotFoundError(f"the package pulumi-{self.name} is not installed here")
-        description = json.loads(Path(sdk.origin).with_name("pulumi-plugin.json").read_text())
-        return str(description["version"])
+        """Return the version of the official plugin, which is that of its SDK."""
+        return metadata.version(f"pulumi-{self.name}")
 
 
 class Servicer(provider_pb2_grpc.ResourceProviderServicer):
@@ -271,52 +256,17 @@ def _add_details(context: Any, error: UnfinishedError) -> None:
     context.set_trailing_metadata([("grpc-status-details-bin", status.SerializeToString())])
 
 
-def serve(plugin: Plugin) -> None:
-    """Serve until the engine is done: the port goes to stdout, the engine's address is argv[1]."""
+def start(plugin: Plugin, engine: str) -> tuple[grpc.Server, int]:
+    """Serve at a port of its own for as long as the server is referred to; return the port too."""
     options = [
         ("grpc.max_receive_message_length", _MESSAGE_BYTES),
         ("grpc.max_send_message_length", _MESSAGE_BYTES),
     ]
-    _answer_soon()
     server = grpc.server(futures.ThreadPoolExecutor(_WORKERS), options=options)
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(
-        Servicer(plugin, sys.argv[1] if len(sys.argv) > 1 else ""), server
-    )
+    servicer = Servicer(plugin, engine)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    # The engine ends its plugins by SIGINT, and by force five seconds later. Ctrl-C reaches the
-    # engine alone: each plugin has a process group of its own.
-    signals, wakeup = os.pipe()
-    os.set_blocking(wakeup, False)
-    signal.set_wakeup_fd(wakeup)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)
-    print(port, flush=True)
-    _until_ended(signals)
-    server.stop(grace=1).wait()
-    # a worker that waits for a server would hold the process, and the terminal, to the end of that
-    os._exit(0)
-
-
-def _answer_soon() -> None:
-    """Get to the CPU before others: a plugin that is slow to answer is taken for dead.
-
-    When the engine ends a plugin, it asks for its health and waits for half a second. Later it
-    says that the plugin "exited prematurely", and the run has failed. On a busy machine the
-    interpreter needs longer, above all while another of its threads imports a large package.
-    """
-    sys.setswitchinterval(_SWITCH_SECONDS)
-    with contextlib.suppress(PermissionError):
-        os.nice(_NICENESS)
-
-
-def _until_ended(signals: int) -> None:
-    """Return at a signal, which is a byte to read at `signals`, or once the engine is gone.
-
-    The kernel may give a signal to any thread. Python handles it in the main thread, which a lock
-    would hold: `threading.Event.wait` goes on to wait if another thread got the signal.
-    """
-    parent = os.getppid()
-    while os.getppid() == parent:
-        if select.select([signals], [], [], _LOOK_SECONDS)[0]:
-            return
+    importing = threading.Thread(target=lambda: [*map(import_module, plugin.imports)], daemon=True)
+    importing.start()
+    return server, port

@@ -1,71 +1,163 @@
-"""The end of a plugin's process."""
+"""The processes of the plugins: one for all plugins of an engine, and its end."""
 
-import ctypes
+import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import grpc
+import pytest
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
+from standins import values
+
 REPOSITORY = Path(__file__).parents[3]
-PLUGIN = """
-import time
-from standins.provider import Plugin, serve
+ENGINE = "127.0.0.1:9"
 
 
-def nap(inputs, context):
-    print("napping", flush=True)
-    time.sleep(60)
+class Plugins:
+    """Plugins as the engine starts them: children of this process, with a port on their stdout."""
+
+    def __init__(self, folder: Path) -> None:
+        self.env = {**os.environ, "TMPDIR": str(folder), "PYTHONPATH": str(REPOSITORY)}
+        self.running: list[subprocess.Popen[str]] = []
+
+    def start(self, name: str, engine: str = ENGINE) -> subprocess.Popen[str]:
+        plugin = subprocess.Popen(
+            [sys.executable, "-m", "standins", name, engine],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=self.env,
+        )
+        self.running.append(plugin)
+        return plugin
+
+    def serving(self) -> list[int]:
+        """List the processes that serve these plugins, by their folder for temporary files."""
+        mark = f"TMPDIR={self.env['TMPDIR']}".encode()
+        return [
+            int(process.name)
+            for process in Path("/proc").glob("[0-9]*")
+            if b"standins.serving" in _read(process / "cmdline")
+            and mark in _read(process / "environ").split(b"\0")
+        ]
 
 
-serve(Plugin(name="docker", resources={}, functions={"test:index:nap": nap}))
-"""
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError:  # the process has ended
+        return b""
 
 
-def test_a_plugin_ends_while_a_call_still_waits() -> None:
+@pytest.fixture(name="plugins")
+def _plugins(tmp_path: Path) -> Iterator[Plugins]:
+    plugins = Plugins(tmp_path)
+    yield plugins
+    for plugin in plugins.running:
+        plugin.kill()
+        plugin.communicate()
+
+
+def port(plugin: subprocess.Popen[str]) -> int:
+    assert plugin.stdout
+    return int(plugin.stdout.readline())
+
+
+def test_the_plugins_of_an_engine_share_a_process(plugins: Plugins) -> None:
+    started = [plugins.start(name) for name in ("oci", "docker", "command")]
+    ports = {port(plugin) for plugin in started}
+
+    assert len(ports) == 3
+    assert len(plugins.serving()) == 1
+
+    for plugin in started:
+        plugin.send_signal(signal.SIGINT)
+        assert plugin.wait(timeout=30) == 0
+
+    eventually(lambda: not plugins.serving())
+
+
+def test_a_plugin_that_ends_leaves_the_others(plugins: Plugins) -> None:
+    first, second = plugins.start("docker"), plugins.start("command")
+    port(first)
+    address = f"127.0.0.1:{port(second)}"
+    first.terminate()
+    first.wait(timeout=30)
+
+    with grpc.insecure_channel(address) as channel:
+        plugin = provider_pb2_grpc.ResourceProviderStub(channel)
+        assert plugin.Configure(provider_pb2.ConfigureRequest()).supportsPreview
+
+
+def test_another_engine_has_a_process_of_its_own(plugins: Plugins) -> None:
+    for engine in ("127.0.0.1:9", "127.0.0.1:10"):
+        port(plugins.start("docker", engine))
+
+    assert len(plugins.serving()) == 2
+
+
+def test_a_killed_process_is_told_and_replaced(plugins: Plugins) -> None:
+    plugin = plugins.start("docker")
+    port(plugin)
+    (serving,) = plugins.serving()
+    os.kill(serving, signal.SIGKILL)
+    _, errors = plugin.communicate(timeout=30)
+
+    assert plugin.returncode == 1
+    assert "the stand-ins' process ended" in errors
+    assert port(plugins.start("docker"))
+
+
+def test_an_unknown_plugin_is_told(plugins: Plugins) -> None:
+    plugin = plugins.start("aws")
+    _, errors = plugin.communicate(timeout=30)
+
+    assert plugin.returncode == 1
+    assert "the stand-in for the aws plugin did not start" in errors
+    eventually(lambda: not plugins.serving())
+
+
+def test_a_plugin_ends_while_a_call_still_waits(plugins: Plugins, tmp_path: Path) -> None:
     """A worker of a killed update may wait for a server for minutes."""
-    with subprocess.Popen(
-        [sys.executable, "-c", PLUGIN], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout
-        try:
-            port = int(process.stdout.readline())
-            call = threading.Thread(target=invoke, args=(port,), daemon=True)
-            call.start()
-            assert process.stdout.readline() == "napping\n"
+    key = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-qt", "ed25519", "-N", "", "-f", str(key)], check=True)
+    plugin = plugins.start("command")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        host, silent_port = silent.getsockname()
+        connection = {"host": host, "port": silent_port, "privateKey": key.read_text()}
+        call = threading.Thread(target=create, args=(port(plugin), connection), daemon=True)
+        call.start()
+        caller, _ = silent.accept()
 
-            process.terminate()
+        plugin.terminate()
 
-            assert process.wait(timeout=30) == 0, "a worker holds the process"
-        finally:
-            process.kill()
-
-
-def test_a_plugin_ends_though_another_of_its_threads_gets_the_signal() -> None:
-    """The engine would wait for five seconds, and then kill the plugin."""
-    with subprocess.Popen(
-        [sys.executable, "-c", PLUGIN], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout
-        try:
-            process.stdout.readline()
-            threads = {int(path.name) for path in Path(f"/proc/{process.pid}/task").iterdir()}
-            others = threads - {process.pid}
-
-            assert others, "the plugin has a single thread"
-            assert ctypes.CDLL(None).tgkill(process.pid, max(others), signal.SIGINT) == 0
-            assert process.wait(timeout=30) == 0, "the main thread did not notice the signal"
-        finally:
-            process.kill()
+        assert plugin.wait(timeout=30) == 0, "a worker holds the process"
+        eventually(lambda: not plugins.serving())
+        caller.close()
 
 
-def invoke(port: int) -> None:
+def create(port: int, connection: dict[str, Any]) -> None:
+    request = provider_pb2.CreateRequest(
+        urn="urn:pulumi:s::p::command:remote:Command::c",
+        properties=values.to_wire({"connection": connection, "create": "true"}),
+    )
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-        request = provider_pb2.InvokeRequest(tok="test:index:nap")
         try:
-            provider_pb2_grpc.ResourceProviderStub(channel).Invoke(request)
+            provider_pb2_grpc.ResourceProviderStub(channel).Create(request)
         except grpc.RpcError:
             return
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the process of the plugins is still there"
+        time.sleep(0.05)
