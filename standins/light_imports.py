@@ -1,8 +1,8 @@
 """Modules of large packages, imported without the rest of their package.
 
-Before Python imports a module, it runs the packages around it. The engine starts three plugins for
-each command and waits for them, and each needs a few modules of large packages. Processor time
-with and without the packages, in seconds:
+Before Python imports a module, it runs the packages around it. The engine waits for its plugins,
+and they need a few modules of large packages. Processor time with and without the packages, in
+seconds:
 
 - `pulumi.runtime.proto`, the messages of the provider protocol: 0.21 and 0.09
 - `oci.signer`, the signature of a request: 0.26 and 0.16
@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
+
+EMPTY = ("pulumi", "pulumi.runtime", "oci")  # in the process of the plugins
 
 
 def leave_out_contents(*packages: str) -> None:

@@ -57,13 +57,11 @@ class Api:
                 f"oci:auth is {config['auth']!r}; the stand-in for the oci plugin signs with an "
                 "API key only"
             )
-        # large ones: only once something is asked of the cloud
-        import oci.regions  # noqa: PLC0415
-        import oci.signer  # noqa: PLC0415
-        import requests  # noqa: PLC0415
+        import requests  # noqa: PLC0415 - takes longer than the rest of the plugin's start
+        from oci.signer import Signer  # noqa: PLC0415
 
         try:
-            self._signer = oci.signer.Signer(
+            self._signer = Signer(
                 config["tenancyOcid"],
                 config["userOcid"],
                 config["fingerprint"],
@@ -80,15 +78,17 @@ class Api:
         self._session.trust_env = False
         self._region = config["region"]
         self._overrides = client_hosts.read(os.environ.get("CLIENT_HOST_OVERRIDES", ""))
-        self._endpoint_for = oci.regions.endpoint_for
 
     def endpoint(self, client: Client) -> str:
         """Return a client's address: that of CLIENT_HOST_OVERRIDES, else the region's."""
-        template = f"https://{client.host}.{{secondLevelDomain}}"
-        address = self._overrides.get(client.name) or self._endpoint_for(
-            client.name, self._region, service_endpoint_template=template
-        )
+        address = self._overrides.get(client.name) or self._official_endpoint(client)
         return f"{address.rstrip('/')}/{client.version}"
+
+    def _official_endpoint(self, client: Client) -> str:
+        from oci.regions import endpoint_for  # noqa: PLC0415 - not needed on the emulated cloud
+
+        template = f"https://{client.host}.{{secondLevelDomain}}"
+        return str(endpoint_for(client.name, self._region, service_endpoint_template=template))
 
     def call(
         self,

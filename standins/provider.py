@@ -1,10 +1,13 @@
 """The provider protocol, once for all stand-ins: a plugin is a table of resources and functions."""
 
+import importlib
+import importlib.util
+import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent import futures
 from dataclasses import dataclass, field
-from importlib import import_module, metadata
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import grpc
@@ -48,8 +51,15 @@ class Plugin:
 
     @property
     def version(self) -> str:
-        """Return the version of the official plugin, which is that of its SDK."""
-        return metadata.version(f"pulumi-{self.name}")
+        """Return the version of the official plugin that the SDK asks for.
+
+        It is in a file of the SDK. `importlib.metadata` would take a third of the plugins' start.
+        """
+        sdk = importlib.util.find_spec(f"pulumi_{self.name}")
+        if sdk is None or sdk.origin is None:
+            raise ModuleNotFoundError(f"the package pulumi-{self.name} is not installed here")
+        description = json.loads(Path(sdk.origin).with_name("pulumi-plugin.json").read_text())
+        return str(description["version"])
 
 
 class Servicer(provider_pb2_grpc.ResourceProviderServicer):
@@ -267,6 +277,8 @@ def start(plugin: Plugin, engine: str) -> tuple[grpc.Server, int]:
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    importing = threading.Thread(target=lambda: [*map(import_module, plugin.imports)], daemon=True)
+    importing = threading.Thread(
+        target=lambda: [*map(importlib.import_module, plugin.imports)], daemon=True
+    )
     importing.start()
     return server, port

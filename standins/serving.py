@@ -2,40 +2,23 @@
 
 A caller connects to the socket, sends a name, and gets the port at which that plugin answers.
 The process ends with its last connection.
-
-A plugin needs the protocol's messages, `pulumi.runtime.proto`, and Oracle's signer, `oci.signer`.
-Python runs the packages around a module first, here 500 modules that nobody asked for: two thirds
-of the processor time until the cloud's first answer. So these packages are empty in this process,
-and lead to the files of the real ones.
 """
 
 import contextlib
 import importlib
-import importlib.util
 import os
 import socket
 import sys
 import threading
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from components import no_collection  # noqa: F401 - before the other imports
+from standins import light_imports
 
 _FIRST_SECONDS = 60  # until the first connection, which is made at once
 _SWITCH_SECONDS = 0.001
 _NICENESS = -10  # only root may
-
-
-def leave_out_packages() -> None:
-    """Put packages without contents in the place of these packages, the outer packages first."""
-    for name in ("pulumi", "pulumi.runtime", "oci"):
-        spec = importlib.util.find_spec(name)
-        if spec is None or spec.origin is None:
-            raise ModuleNotFoundError(f"the package {name} is not installed here")
-        package = ModuleType(name)
-        package.__path__ = [str(Path(spec.origin).parent)]
-        sys.modules[name] = package
 
 
 class Serving:
@@ -108,7 +91,7 @@ def _answer_soon() -> None:
 
 def main() -> None:
     _answer_soon()
-    leave_out_packages()
+    light_imports.leave_out_contents(*light_imports.EMPTY)
     listening = socket.socket(fileno=os.dup(sys.stdin.fileno()))
     path = Path(listening.getsockname())
     Callers(Serving(sys.argv[1])).accept(listening)
