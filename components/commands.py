@@ -59,7 +59,10 @@ def install_release_tool(*, boot_volume_id: str) -> str:
 
     A connection that breaks leaves the old tool in place.
     """
-    script = 'base64 --decode > "$1.new" && chmod 0755 "$1.new" && mv "$1.new" "$1"'
+    script = (
+        'base64 --decode > "$1.new" && chmod 0755 "$1.new" && "$1.new" add-bytecode && '
+        'mv "$1.new" "$1"'
+    )
     return as_root("sh", "-c", script, f"install on {boot_volume_id}", RELEASE_TOOL, seconds=60)
 
 

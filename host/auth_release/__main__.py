@@ -9,7 +9,7 @@ import syslog
 import traceback
 from collections.abc import Callable, Sequence
 
-from . import data_volume, logins, status
+from . import bytecode, data_volume, logins, status
 from .containers import Docker
 from .desired import SERVICE, Desired
 from .detached import detached
@@ -132,6 +132,11 @@ def show_logs(service: str, lines: int) -> int:
     return 0
 
 
+def add_bytecode() -> int:
+    bytecode.add()
+    return 0
+
+
 def restore_routes() -> int:
     Routes(STATE).restore()
     return 0
@@ -185,6 +190,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     applying = commands.add_parser("apply", help="release the desired state on stdin")
     applying.add_argument("--number", type=int, help="the planned number of this release")
+    commands.add_parser("add-bytecode", help="compile this tool, once it is installed")
     commands.add_parser("routes", help="load the routes into the kernel, as after a boot")
     volume = commands.add_parser("data-volume", help="mount the data volume")
     actions = volume.add_subparsers(dest="action", required=True)
@@ -236,6 +242,7 @@ def dispatch(arguments: argparse.Namespace) -> int:
         "status": lambda: show_status(arguments.service, as_json=arguments.json),
         "logs": lambda: show_logs(arguments.service, arguments.lines),
         "exec": lambda: execute(arguments.service, arguments.words),
+        "add-bytecode": add_bytecode,
         "routes": restore_routes,
         "data-volume": lambda: use_data_volume(arguments),
     }
