@@ -3,7 +3,8 @@
 STACK ?= local
 PYTHON ?= python3
 TOOLS = $(PYTHON) -m toolchain
-STACKS = $(PYTHON) -m stack
+# the environment's own Python starts fastest, if it is there; an interpreter that somebody names wins
+STACKS = $(or $(if $(filter file,$(origin PYTHON)),$(if $(realpath .venv/bin/python),.venv/bin/python)),$(PYTHON)) -m stack
 RUN = .venv/bin/python -m
 # the tests of a file stay in one of several processes, which mostly wait: for servers and VMs
 SIDE_BY_SIDE = --dist loadfile --numprocesses

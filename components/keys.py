@@ -1,18 +1,21 @@
 """The private keys of the configuration: their checks, and their public halves."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import pulumi
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+
+if TYPE_CHECKING:
+    import pulumi
 
 
 @dataclass(frozen=True, kw_only=True)
 class KeyPair:
     """An ed25519 key: the private half is a secret in OpenSSH format, the public half a line."""
 
-    private: pulumi.Output[str]
+    private: "pulumi.Output[str]"
     public: str
 
 

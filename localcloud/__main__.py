@@ -48,9 +48,10 @@ def _start(arguments: argparse.Namespace) -> None:
         with progress.step(f"{verbs[0]} machines and the image registry"):
             machines.prepare(_show)
         with progress.step(f"{verbs[0]} the base images of services"):
-            images.python(_show)
+            bases = images.python(_show)
         with progress.step(f"{verbs[1]} the emulated Oracle Cloud at {home.endpoint}"):
             server.start(home)
+    _print_description(home, bases)
 
 
 def _stop(arguments: argparse.Namespace) -> None:
@@ -99,9 +100,12 @@ def _forget(arguments: argparse.Namespace) -> None:
 
 
 def _describe(arguments: argparse.Namespace) -> None:
-    home = _existing(arguments)
+    _print_description(_existing(arguments), images.python(_show))
+
+
+def _print_description(home: Home, bases: tuple[str, str]) -> None:
     account = Account.open(home)
-    base, builder = images.python(_show)
+    base, builder = bases
     print(
         json.dumps(
             {

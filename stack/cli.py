@@ -67,17 +67,21 @@ def _run(argv: Sequence[str]) -> int:
     venv.enter(CLONE, "stack", argv)
     if (arguments.command, arguments.stack) == ("down", LOCAL):
         return _down_local(arguments.confirm)
-    return _on_stack(arguments)
+    return on_stack(arguments)
 
 
-def _on_stack(arguments: argparse.Namespace) -> int:
+def on_stack(arguments: argparse.Namespace) -> int:
+    """Run a command in the environment that has the packages; return the exit status."""
     from stack import environment, ssh  # noqa: PLC0415 - needs the packages
 
     name, command = arguments.stack, arguments.command
     _check(arguments)
     started = time.monotonic()
-    changes = command in {"up", "preview", "down"}
-    stack = (environment.prepare if changes else environment.existing)(CLONE, name)
+    get = {
+        **dict.fromkeys(("up", "preview", "down"), environment.prepare),
+        **dict.fromkeys(("init", "env"), environment.existing),
+    }.get(command, environment.recorded)
+    stack = get(CLONE, name)
     on_this_machine: dict[str, Callable[[], object]] = {
         "up": lambda: _up(stack, arguments),
         "preview": stack.preview,

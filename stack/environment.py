@@ -1,5 +1,6 @@
 """The environment variables with which the Pulumi CLI finds its plugins, state and secrets."""
 
+import dataclasses
 import json
 import os
 import shlex
@@ -30,16 +31,25 @@ def prepare(clone: Path, stack_name: str) -> Stack:
 
 
 def existing(clone: Path, stack_name: str) -> Stack:
-    """Return the stack for a command that only looks: nothing is started, no plugin is needed."""
-    _check_shell(stack_name)
-    if stack_name == LOCAL and not (clone / ".local" / "cloud").exists():
-        raise progress.StepError("There is no local stack. Make it: make up")
-    stack = Stack(name=stack_name, clone=clone, env=tools.variables(clone))
+    """Return the stack for a command of the engine that changes nothing: nothing is started."""
+    stack = recorded(clone, stack_name)
     if stack_name != LOCAL:
         return stack
     # `make env` leads plain `pulumi` to them
     plugins.install(clone, stack.env)
     return _with_cloud(stack, _localcloud(clone, "describe"))
+
+
+def recorded(clone: Path, stack_name: str) -> Stack:
+    """Return the stack for a command that reads its state and asks its server, without its cloud.
+
+    It costs a stat for each tool, since it is what a person waits for in `make status`.
+    """
+    _check_shell(stack_name)
+    if stack_name == LOCAL and not (clone / ".local" / "cloud").exists():
+        raise progress.StepError("There is no local stack. Make it: make up")
+    stack = Stack(name=stack_name, clone=clone, env=tools.variables(clone))
+    return stack if stack_name != LOCAL else _with_state(stack)
 
 
 def exports(stack: Stack) -> str:
@@ -56,10 +66,16 @@ def exports(stack: Stack) -> str:
 
 def start_cloud(clone: Path) -> dict[str, Any]:
     # it shows its own progress
-    result = subprocess.run(_localcloud_command(clone, "start"), cwd=clone, check=False)
+    result = subprocess.run(
+        _localcloud_command(clone, "start"),
+        cwd=clone,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
     if result.returncode != 0:
         raise progress.StepError("The emulated Oracle Cloud did not start, for the reason above.")
-    return _localcloud(clone, "describe")
+    return dict(json.loads(result.stdout))
 
 
 def stop_cloud(clone: Path) -> None:
@@ -90,8 +106,8 @@ def _name_standins(kinds: Mapping[str, plugins.Choice]) -> None:
         )
 
 
-def _with_cloud(stack: Stack, cloud: Mapping[str, Any]) -> Stack:
-    """Lead the local stack to its state, its secrets and its emulated cloud."""
+def _with_state(stack: Stack) -> Stack:
+    """Lead the local stack to its state and its secrets."""
     home = stack.clone / ".local"
     (home / "state").mkdir(parents=True, exist_ok=True)
     locks.drop_stale(home / "state")
@@ -101,13 +117,19 @@ def _with_cloud(stack: Stack, cloud: Mapping[str, Any]) -> Stack:
         "PULUMI_BACKEND_URL": f"file://{home / 'state'}",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(secrets.passphrase(home / "secrets" / "passphrase")),
         "PULUMI_OPTION_CONFIG_FILE": str(stack.configuration.file),
-        "CLIENT_HOST_OVERRIDES": cloud["client_host_overrides"],
     }
     env.pop("PULUMI_CONFIG_PASSPHRASE", None)  # it would win over the file
     if plugins.on_path(env) and engine.has_language_host(env):
         # the engine would prefer the plugins on PATH to those in its home, and warn in each run
         env["PULUMI_IGNORE_AMBIENT_PLUGINS"] = "true"
-    stack = Stack(name=stack.name, clone=stack.clone, env=env)
+    return dataclasses.replace(stack, env=env)
+
+
+def _with_cloud(stack: Stack, cloud: Mapping[str, Any]) -> Stack:
+    """Lead the local stack to its emulated cloud as well, and complete its configuration."""
+    stack = _with_state(stack)
+    env = {**stack.env, "CLIENT_HOST_OVERRIDES": cloud["client_host_overrides"]}
+    stack = dataclasses.replace(stack, env=env)
     complete_local(stack, cloud)
     return stack
 

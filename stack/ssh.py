@@ -8,11 +8,12 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from common import files
-from components import advice
+from components import advice, host_key, keys
 from stack import unreachable
 from stack.errors import StackError
 from stack.stack import Stack
@@ -86,20 +87,21 @@ def write(stack: Stack) -> tuple[str, str]:
 
     The file `config` there is for a plain `ssh ubuntu@ADDRESS` in a shell of `make env`.
     """
-    host = str(stack.outputs().get("serverIp", ""))
+    with ThreadPoolExecutor() as side_by_side:  # each is a run of the CLI
+        outputs = side_by_side.submit(stack.outputs)
+        configured = side_by_side.submit(stack.configuration.values)
+    host = str(outputs.result().get("serverIp", ""))
     if not host:
         raise StackError(
             f"The stack {stack.name} has no server yet. Make it: {advice.make('up', stack.name)}"
         )
-    values = stack.configuration.values()
+    values = configured.result()
     login, host_key = (values.get(f"auth:{name}", "") for name in _KEYS)
     if not (login and host_key):
         raise StackError(
             f"auth:{' or auth:'.join(_KEYS)} is not set in {stack.configuration.file.name}: the "
             "server was made with both, and can't be reached without. Put them back."
         )
-    from components import keys  # noqa: PLC0415 - pulumi takes a second to import
-
     folder = stack.clone / ".local" / "ssh" / stack.name
     pinned = keys.ed25519_public(host_key)
     # the CLI drops the newline at its end, which ssh insists on
@@ -139,8 +141,6 @@ def _link(clone: Path) -> None:
 
 def _check_key(stack: Stack, host: str, pinned: str) -> bool:
     """Return whether the server answers; raise StackError if with another host key."""
-    from components import host_key  # noqa: PLC0415 - pulumi takes a second to import
-
     try:
         return asyncio.run(host_key.check(host, pinned, stack.name))
     except host_key.HostKeyError as error:

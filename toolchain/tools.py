@@ -37,9 +37,15 @@ def variables(clone: Path) -> dict[str, str]:
 
 
 def _client_folder(clone: Path) -> Path:
-    """Return a folder with the Docker client that can build images, if any."""
+    """Return a folder with the Docker client that can build images, if any.
+
+    The client is searched again once it changed: each candidate has to be asked for its version.
+    """
     folder = clone / ".local" / "bin"
-    link, client = folder / "docker", docker.buildkit_client()
+    link = folder / "docker"
+    if link.exists() and link.stat().st_mtime < link.lstat().st_mtime:
+        return folder
+    client = docker.buildkit_client()
     if client and client != link:
         files.link(link, client)
     return folder

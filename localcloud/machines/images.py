@@ -1,11 +1,13 @@
 """The images of machines and the base images of services: pulled from a registry, or built."""
 
+import configparser
 import hashlib
 import os
 import platform
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,6 +20,7 @@ _BASES = Path(__file__).with_name("bases.Dockerfile")
 _SERVICE = Path(__file__).parents[2] / "service" / "Dockerfile"
 _PULL_SECONDS = 300
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy")
+_SYSTEM_FILE = Path("/etc/pip.conf")
 _CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 
 Progress = Callable[[str], None]
@@ -138,14 +141,31 @@ def host_ca() -> bytes:
 
 
 def pip_configuration() -> str:
-    """Return a pip.conf with the package indexes of this computer."""
-    settings = {}
-    for key in ("index-url", "extra-index-url", "trusted-host"):
-        variable = os.environ.get(f"PIP_{key.upper().replace('-', '_')}")
-        configured = subprocess.run(
-            ["pip", "config", "get", f"global.{key}"], capture_output=True, text=True, check=False
-        )
-        value = variable or configured.stdout.strip()
-        if value:
-            settings[key] = value
-    return "\n".join(["[global]", *(f"{key} = {value}" for key, value in settings.items()), ""])
+    """Return a pip.conf with the package indexes of this computer.
+
+    Its files are those of https://pip.pypa.io/en/stable/topics/configuration/; a later one wins.
+    `pip config get` would take half a second for each setting.
+    """
+    home = Path.home()
+    named = Path(os.environ.get("PIP_CONFIG_FILE") or os.devnull)
+    own = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
+    users = [home / ".pip/pip.conf", own / "pip/pip.conf"]
+    folders = (os.environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(os.pathsep)
+    parser = configparser.RawConfigParser(strict=False)
+    parser.read(
+        [
+            *(Path(folder) / "pip/pip.conf" for folder in folders),
+            _SYSTEM_FILE,
+            *([] if named.is_file() else users),
+            Path(sys.base_prefix) / "pip.conf",
+            named,
+        ]
+    )
+    settings = {
+        key: os.environ.get(f"PIP_{key.upper().replace('-', '_')}")
+        or parser.get("global", key, fallback="")
+        for key in ("index-url", "extra-index-url", "trusted-host")
+    }
+    return "\n".join(
+        ["[global]", *(f"{key} = {value}" for key, value in settings.items() if value), ""]
+    )

@@ -1,13 +1,17 @@
 """Wrong arguments are refused with the way out, and a stopped update names its release."""
 
+import json
 import os
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from common import command_line
-from stack import cli, environment
+from stack import cli, environment, secrets
 from stack.stack import Stack
+from toolchain import engine, tools
 
 # asks the command that started it to stop, as Ctrl-C does, and fails as the CLI then does
 PULUMI = """#!/bin/sh
@@ -52,3 +56,40 @@ def test_a_stopped_update_says_that_a_release_may_go_on(
     assert "Nothing is lost" in message
     assert "may go on, on the server: `make status STACK=dev`" in message
     assert "failed with status" not in message
+
+
+def test_status_and_logs_start_three_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Both read the outputs and the configuration, side by side, and ask the server."""
+    key = secrets.ssh_key()
+    answers = {
+        "pulumi": '[ "$1" = config ] && exec cat "$0.json"; echo \'{"serverIp": "192.0.2.1"}\'',
+        "ssh": 'echo "Release 1 of auth is live and runs."',
+        "docker": 'echo "Docker version 20.10.24"',
+    }
+    for name, answer in answers.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{answer}\n")
+        (tmp_path / name).chmod(0o755)
+    configured = {f"auth:{name}": {"value": key} for name in ("sshPrivateKey", "sshHostKey")}
+    (tmp_path / "pulumi.json").write_text(json.dumps(configured))
+    (tmp_path / "Pulumi.local.yaml").touch()
+    (tmp_path / ".local" / "cloud").mkdir(parents=True)
+    monkeypatch.setattr(cli, "CLONE", tmp_path)
+    monkeypatch.setattr(engine, "ensure", lambda _: tmp_path)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    tools.variables(tmp_path)  # finds the Docker client once
+    started: list[str] = []
+    start = subprocess.Popen.__init__
+
+    def counted(process: Any, argv: Any, *args: Any, **options: Any) -> None:
+        started.append(argv[0])
+        start(process, argv, *args, **options)
+
+    monkeypatch.setattr(subprocess.Popen, "__init__", counted)
+
+    for command in ("status", "logs"):
+        started.clear()
+        assert cli.on_stack(cli.parser().parse_args([command])) == 0
+        assert sorted(started) == ["pulumi", "pulumi", "ssh"]
+    assert "is live and runs" in capfd.readouterr().out
