@@ -22,22 +22,22 @@ _NICENESS = -10  # only root may
 
 
 class Serving:
-    """The plugins of an engine, each served once somebody asks for it."""
+    """The plugins of an engine: each caller gets a plugin with its own configuration."""
 
     def __init__(self, engine: str) -> None:
         self._engine = engine
-        self._plugins: dict[str, tuple[Any, int]] = {}  # gRPC server and port, by name
+        self._servers: list[Any] = []  # gRPC servers, each served while it is referred to
         self._one_at_a_time = threading.Lock()
 
     def port(self, name: str) -> int:
-        """Return the port of a plugin; raise ModuleNotFoundError for an unknown name."""
+        """Return the port of another plugin; raise ModuleNotFoundError for an unknown name."""
         from standins import provider  # noqa: PLC0415 - packages are left out by now
 
         with self._one_at_a_time:
-            if name not in self._plugins:
-                module = importlib.import_module(f"standins.{name}")
-                self._plugins[name] = provider.start(module.PLUGIN, self._engine)
-            return self._plugins[name][1]
+            module = importlib.import_module(f"standins.{name}")
+            server, port = provider.start(module.PLUGIN, self._engine)
+            self._servers.append(server)
+            return port
 
 
 class Callers:

@@ -97,6 +97,30 @@ def test_a_plugin_that_ends_leaves_the_others(plugins: Plugins) -> None:
         assert plugin.Configure(provider_pb2.ConfigureRequest()).supportsPreview
 
 
+def test_two_providers_of_a_plugin_keep_their_own_configuration(plugins: Plugins) -> None:
+    """The engine starts a plugin for each provider: a program's own, or another version's."""
+    ports = [port(plugins.start("oci")) for _ in range(2)]
+    login = {"tenancyOcid": "t", "userOcid": "u", "fingerprint": "f", "region": "r"}
+    configurations: list[dict[str, Any]] = [{}, {**login, "privateKey": "not a key"}]
+    for number, configuration in zip(ports, configurations, strict=True):
+        with grpc.insecure_channel(f"127.0.0.1:{number}") as channel:
+            request = provider_pb2.ConfigureRequest(args=values.to_wire(configuration))
+            provider_pb2_grpc.ResourceProviderStub(channel).Configure(request)
+
+    assert "tenancyOcid" in refusal(ports[0])
+    assert "no usable API key" in refusal(ports[1])
+
+
+def refusal(port: int) -> str:
+    """Return the plugin's objection to its configuration."""
+    token = "oci:Identity/getAvailabilityDomains:getAvailabilityDomains"
+    request = provider_pb2.InvokeRequest(tok=token, args=values.to_wire({"compartmentId": "c"}))
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        with pytest.raises(grpc.RpcError) as refused:
+            provider_pb2_grpc.ResourceProviderStub(channel).Invoke(request)
+        return str(refused.value)
+
+
 def test_another_engine_has_a_process_of_its_own(plugins: Plugins) -> None:
     for engine in ("127.0.0.1:9", "127.0.0.1:10"):
         port(plugins.start("docker", engine))
