@@ -2,7 +2,7 @@
 
 import asyncio
 
-from components import advice
+from components import advice, ssh_client
 
 _LOOK_SECONDS = 8
 _ALGORITHM = "ssh-ed25519"  # the only kind that user_data gives the VM
@@ -41,7 +41,8 @@ def changed(host: str, stack: str) -> str:
 
 async def _server_key(host: str, port: int) -> str | None:
     """Return the host key of a server; None if no server answers within a few seconds."""
-    import asyncssh  # noqa: PLC0415 - takes a third of a second, in which the engine has work
+    ssh_client.prepare()  # takes a third of a second, in which the engine has work
+    import asyncssh  # noqa: PLC0415
 
     try:
         key = await asyncio.wait_for(

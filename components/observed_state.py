@@ -1,14 +1,13 @@
 """The observed state of a server: its answer about its releases, for a preview or an update."""
 
 import asyncio
-import importlib
 import json
 import threading
 import time
 from dataclasses import dataclass
 from typing import Any
 
-from components import commands
+from components import commands, ssh_client
 
 _CONNECT_SECONDS = 15
 _ANSWER_SECONDS = 60
@@ -36,7 +35,7 @@ class UnreachableError(Exception):
 
 def prepare() -> None:
     """Import the SSH client beside the program: a third of a second, while the engine works."""
-    threading.Thread(target=importlib.import_module, args=("asyncssh",), daemon=True).start()
+    threading.Thread(target=ssh_client.prepare, daemon=True).start()
 
 
 async def read(

@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from common import docker, progress
-from localcloud import clients, coverage, server
+from localcloud import clients, server
+from localcloud.host import default_shape
 from localcloud.machines import images, registry
 from localcloud.machines.docker import DockerError
 from localcloud.machines.machines import Machines
 from localcloud.ocids import REGION
-from localcloud.services.core.catalogue import default_shape
 from localcloud.state.account import Account
 from localcloud.state.home import Home, HomeError
 
@@ -137,6 +137,8 @@ def _serve(arguments: argparse.Namespace) -> None:
 
 
 def _coverage(_: argparse.Namespace) -> None:
+    from localcloud import coverage  # noqa: PLC0415 - it imports all services
+
     print(coverage.page(), end="")
 
 

@@ -12,12 +12,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-import uvicorn
-
 from common import processes
 from common.clone import CLONE
-from localcloud.api.app import create_app
-from localcloud.cloud import Cloud
 from localcloud.state.home import API_PORT, Home, HomeError, port_is_free
 
 _START_SECONDS = 30
@@ -29,6 +25,12 @@ _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 def serve(home: Home) -> None:
     """Run the API server in this process until a signal ends it."""
+    # the other commands, which `make up` waits for, start three times as fast without them
+    import uvicorn  # noqa: PLC0415
+
+    from localcloud.api.app import create_app  # noqa: PLC0415
+    from localcloud.cloud import Cloud  # noqa: PLC0415
+
     if (pid := running(home)) is not None:
         raise HomeError(f"The API server of {home.path} already runs, as process {pid}.")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")

@@ -110,9 +110,9 @@ def on_stack(arguments: argparse.Namespace) -> int:
             f"A release that had begun may go on, on the server: `{status}` shows it."
         ) from None
     if command == "up":
-        ssh.prepare(stack)
+        outputs = ssh.prepare(stack)
         print(f"Finished in {time.monotonic() - started:.0f} s.\n", file=sys.stderr)
-        stack.show_outputs()
+        stack.show_outputs(outputs)
     return 0
 
 

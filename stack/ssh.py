@@ -7,7 +7,7 @@ import os
 import shlex
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -87,15 +87,23 @@ def write(stack: Stack) -> tuple[str, str]:
 
     The file `config` there is for a plain `ssh ubuntu@ADDRESS` in a shell of `make env`.
     """
-    with ThreadPoolExecutor() as side_by_side:  # each is a run of the CLI
+    return _write(stack, *_read(stack))
+
+
+def _read(stack: Stack) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the outputs and the configuration: two runs of the CLI, side by side."""
+    with ThreadPoolExecutor() as side_by_side:
         outputs = side_by_side.submit(stack.outputs)
-        configured = side_by_side.submit(stack.configuration.values)
-    host = str(outputs.result().get("serverIp", ""))
+        configuration = side_by_side.submit(stack.configuration.values)
+    return outputs.result(), configuration.result()
+
+
+def _write(stack: Stack, outputs: Mapping[str, Any], values: Mapping[str, str]) -> tuple[str, str]:
+    host = str(outputs.get("serverIp", ""))
     if not host:
         raise StackError(
             f"The stack {stack.name} has no server yet. Make it: {advice.make('up', stack.name)}"
         )
-    values = configured.result()
     login, host_key = (values.get(f"auth:{name}", "") for name in _KEYS)
     if not (login and host_key):
         raise StackError(
@@ -111,11 +119,16 @@ def write(stack: Stack) -> tuple[str, str]:
     return host, pinned
 
 
-def prepare(stack: Stack) -> None:
-    """Let `ssh -F` in the clone, and `ssh` in a shell of `make env`, reach the server if any."""
+def prepare(stack: Stack) -> dict[str, Any]:
+    """Let `ssh -F` in the clone, and `ssh` in a shell of `make env`, reach the server if any.
+
+    Returns the stack's outputs.
+    """
+    outputs, values = _read(stack)
     with contextlib.suppress(StackError):
-        write(stack)
+        _write(stack, outputs, values)
     _link(stack.clone)
+    return outputs
 
 
 def _link(clone: Path) -> None:

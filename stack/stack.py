@@ -42,9 +42,18 @@ class Stack:
         """Return the names of the stacks in the backend."""
         return [stack["name"] for stack in json.loads(self.pulumi.read("stack", "ls", "--json"))]
 
+    def _names_in_files(self) -> list[str]:
+        """Return the names of the stacks in a state in files, without a run of the CLI.
+
+        The layout is that of pulumi, pkg/backend/diy/store.go.
+        """
+        folder = self.env.get("PULUMI_BACKEND_URL", "").removeprefix("file://")
+        files = Path(folder, ".pulumi", "stacks", "auth").glob("*.json") if folder else ()
+        return [file.stem for file in files]
+
     def create(self) -> None:
         """Make the stack in its backend, if it is not there yet."""
-        if self.name in self.names():
+        if self.name in (self._names_in_files() or self.names()):
             return
         # The CLI writes the stack's salt beside Pulumi.yaml, even if it reads another file. For the
         # local stack the committed file must stay as it is.
@@ -155,14 +164,14 @@ class Stack:
     def outputs(self) -> dict[str, Any]:
         return dict(json.loads(self.pulumi.read("stack", "output", "--json")))
 
-    def show_outputs(self) -> None:
-        outputs = self.outputs()
+    @staticmethod
+    def show_outputs(outputs: Mapping[str, Any]) -> None:
         for name in OUTPUTS:
             print(f"{name:<12}{outputs.get(name, '(not yet)')}")
 
     def resources(self) -> list[dict[str, Any]]:
         """Return the resources of the state, secrets encrypted as they are there."""
-        if self.name not in self.names():
+        if self.name not in (self._names_in_files() or self.names()):
             return []
         state = json.loads(self.pulumi.read("stack", "export"))
         return list((state.get("deployment") or {}).get("resources") or [])

@@ -10,7 +10,7 @@ from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
 from common import property_values
-from components import host_key
+from components import host_key, ssh_client
 from standins import provider, values
 from standins.resource import Context, ProviderError
 from standins.values import Properties
@@ -158,7 +158,8 @@ async def _run(
     inputs: Properties, command: str, previous: Mapping[str, str], context: Context
 ) -> tuple[str, str]:
     """Run a command to its end; raise ProviderError with its whole output if it fails."""
-    import asyncssh  # noqa: PLC0415 - takes a third of a second, rarely needed
+    ssh_client.prepare()  # takes a third of a second, rarely needed
+    import asyncssh  # noqa: PLC0415
 
     shown = _STREAMS[inputs.get("logging", "stdoutAndStderr")]
     said: dict[str, list[str]] = {"stdout": [], "stderr": []}

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from localcloud.services.core.catalogue import default_shape
+from localcloud.host import default_shape
 from standins.values import Properties
 from tests.contract.changes import ANYWHERE, TOKENS
 from tests.contract.plug import Made, Plug

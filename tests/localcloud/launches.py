@@ -5,7 +5,7 @@ from typing import Any
 
 from oci.core import models
 
-from localcloud.services.core.catalogue import default_shape
+from localcloud.host import default_shape
 from tests.localcloud.caller import Caller
 
 

@@ -7,6 +7,7 @@ import oci
 import pytest
 from oci.core import models
 
+from localcloud import host
 from localcloud.machines.docker import inspect
 from localcloud.services.core import catalogue
 from tests.localcloud.caller import Caller, eventually, refused
@@ -151,7 +152,7 @@ def test_a_shape_gives_way_to_another_one_that_boots_the_same_disk(machine: Mach
     first, second = (
         shape.shape
         for shape in catalogue.SHAPES
-        if shape.is_flexible and shape.architecture == catalogue.host_architecture()
+        if shape.is_flexible and shape.architecture == host.architecture()
     )
     update(machine, shape=second)
     machine.wait_until("RUNNING")
@@ -163,9 +164,7 @@ def test_a_shape_gives_way_to_another_one_that_boots_the_same_disk(machine: Mach
 
 def test_a_shape_of_another_processor_and_a_size_out_of_range_are_refused(machine: Machine) -> None:
     foreign = next(
-        shape.shape
-        for shape in catalogue.SHAPES
-        if shape.architecture != catalogue.host_architecture()
+        shape.shape for shape in catalogue.SHAPES if shape.architecture != host.architecture()
     )
     assert "not valid for image" in refused(400, "InvalidParameter", update, machine, shape=foreign)
     too_much = size(ocpus=1, memory_in_gbs=65)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from oci.core import models
 
+from localcloud import host
 from localcloud.services.core import catalogue
 from tests.localcloud.caller import Caller, refused
 from tests.localcloud.launches import encoded, launch_details, source, vnic
@@ -44,7 +45,7 @@ def test_there_is_no_room_for_another_processors_shape(caller: Caller, subnet: A
     foreign = next(
         shape.shape
         for shape in catalogue.SHAPES
-        if shape.is_flexible and shape.architecture != catalogue.host_architecture()
+        if shape.is_flexible and shape.architecture != host.architecture()
     )
     text = refused(500, "InternalError", launch, caller, subnet, shape=foreign)
     assert text == "Out of host capacity."

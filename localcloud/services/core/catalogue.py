@@ -1,13 +1,12 @@
 """The catalogue of a region: shapes and images, which no request creates."""
 
-import platform
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import ClassVar
 
 from pydantic import AwareDatetime
 
-from localcloud import ocids
+from localcloud import host, ocids
 from localcloud.api import errors
 from localcloud.api.operation import Call, Operation, Reply, describe, lists
 from localcloud.api.wire import Details, Resource
@@ -145,22 +144,12 @@ SHAPES = (
 )
 
 
-def host_architecture() -> str:
-    """Return Docker's name of this computer's architecture."""
-    return "arm64" if platform.machine() in {"aarch64", "arm64"} else "amd64"
-
-
-def default_shape() -> str:
-    """Return the flexible shape that this machine's processor can carry."""
-    return next(s.shape for s in SHAPES if s.is_flexible and s.architecture == host_architecture())
-
-
 def images() -> Sequence[Image]:
     """Return the platform images, newest first, for this machine's architecture alone.
 
     A machine runs on this computer's own processor, so no other image could boot.
     """
-    architecture = host_architecture()
+    architecture = host.architecture()
     infix = "-aarch64" if architecture == "arm64" else ""
     return [
         _image(f"Canonical-Ubuntu-24.04{infix}-{release}", release, architecture)

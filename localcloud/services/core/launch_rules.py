@@ -4,6 +4,7 @@ import base64
 import binascii
 import json
 
+from localcloud import host
 from localcloud.api import errors
 from localcloud.api.wire import Details
 from localcloud.services.core import catalogue
@@ -52,7 +53,7 @@ class LaunchShapeConfigDetails(Details):
 def find_shape(name: str) -> Shape:
     """Return a shape that this region has and this machine's processor can carry."""
     shape = _known_shape(name)
-    if shape.architecture != catalogue.host_architecture():
+    if shape.architecture != host.architecture():
         raise errors.out_of_host_capacity()
     return shape
 
@@ -60,7 +61,7 @@ def find_shape(name: str) -> Shape:
 def find_shape_to_change_to(name: str, image_id: str) -> Shape:
     """Return a shape that can carry the disk of an instance that exists."""
     shape = _known_shape(name)
-    if shape.architecture != catalogue.host_architecture():
+    if shape.architecture != host.architecture():
         raise _not_valid_for_image(shape, image_id)
     return shape
 

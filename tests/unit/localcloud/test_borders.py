@@ -20,7 +20,7 @@ LAYERS = (
     ("api.signature", "faults", "machines"),
     ("state",),
     ("api.wire",),
-    ("api.errors", "clients", "ocids"),
+    ("api.errors", "clients", "host", "ocids"),
 )
 
 
