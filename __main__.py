@@ -2,7 +2,8 @@
 
 import pulumi
 
-import components.no_collection  # noqa: F401 - for its effect on the imports below
+import components.no_collection
+import components.resources_on_demand  # noqa: F401 - both for their effect on the imports below
 import settings as configuration
 from components import endpoint, interruption
 from components.image import Image, ImageArgs

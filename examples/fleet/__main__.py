@@ -15,7 +15,8 @@ import pulumi
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-import components.no_collection  # noqa: F401 - for its effect on the imports below
+import components.no_collection
+import components.resources_on_demand  # noqa: F401 - both for their effect on the imports below
 import settings as configuration
 from components.image import Image, ImageArgs
 from components.network import Network, NetworkArgs, ingress_rules
