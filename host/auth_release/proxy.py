@@ -5,7 +5,8 @@ import http.client
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -65,33 +66,54 @@ class Proxy:
             return "the proxy does not run the configuration in its files"
         return None
 
-    def serve(self, desired: Desired, slot: Slot) -> bool:
-        """Serve the desired site; return whether that was a change. A refusal changes nothing."""
-        with exclusive(CADDY / ".auth-release.lock"):
-            (SIGNALS / CLOSING).unlink(missing_ok=True)  # left by a killed run
-            return bool(self.difference(desired, slot)) and self._rewrite(desired, slot)
+    def serve(self, desired: Desired, slot: Slot) -> None:
+        """Serve the desired site. A refusal changes nothing.
 
-    def _rewrite(self, desired: Desired, slot: Slot) -> bool:
+        Services that are ready at the same time share a reload: it reads the files of all sites,
+        and closing the connections before it takes seconds.
+        """
+        with _files():
+            closes = any((CADDY / "sites").glob("*.caddy"))
+            is_changed = self.difference(desired, slot) is not None
+            former = self._write(desired, slot) if is_changed else {}
+        if not is_changed and not (SIGNALS / CLOSING).exists():
+            return
+        try:
+            self._run_files(closes=closes)
+        except ReleaseError:
+            with _files():
+                _put_back(former)
+            raise
+
+    def _write(self, desired: Desired, slot: Slot) -> dict[Path, str | None]:
+        """Write the files of a site that Caddy accepts; return the former texts."""
         path, main = self._path(desired.service), CADDY / "Caddyfile"
         self._prepare_canary_log(desired.service)
-        serves = any(path.parent.glob("*.caddy"))
-        before = {file: file.read_text() if file.exists() else None for file in (path, main)}
+        former = {file: file.read_text() if file.exists() else None for file in (path, main)}
         write_atomically(main, MAIN, mode=0o644)
         write_atomically(path, site_file(desired, slot), mode=0o644)
         try:
-            with self._closing() if serves else contextlib.nullcontext():
-                self.reload()
+            self.validate()
         except ReleaseError:
-            for file, text in before.items():
-                if text is None:
-                    file.unlink()
-                else:
-                    write_atomically(file, text, mode=0o644)
+            _put_back(former)
             raise
-        return True
+        return former
+
+    def _run_files(self, *, closes: bool) -> None:
+        """Let Caddy run the files, unless the reload of another service has read them already."""
+        with exclusive(CADDY / ".auth-reload.lock"):
+            (SIGNALS / CLOSING).unlink(missing_ok=True)  # left by a killed run
+            if self._running() == self._written():
+                return
+            # meanwhile other services write their files, and the reload is theirs as well
+            with self._closing() if closes else contextlib.nullcontext(), _files():
+                self.reload()
+
+    def validate(self) -> None:
+        """Raise ReleaseError, with Caddy's reason, if Caddy would refuse the files."""
+        run("caddy", "validate", "--adapter", "caddyfile", "--config", str(CADDY / "Caddyfile"))
 
     def reload(self) -> None:
-        run("caddy", "validate", "--adapter", "caddyfile", "--config", str(CADDY / "Caddyfile"))
         run("systemctl", "reload-or-restart", "caddy.service")
 
     @contextlib.contextmanager
@@ -155,6 +177,19 @@ class Proxy:
     @staticmethod
     def _path(service: str) -> Path:
         return CADDY / "sites" / f"{service}.caddy"
+
+
+def _files() -> AbstractContextManager[None]:
+    """Hold the files of all sites: whoever holds them sees files that Caddy accepts."""
+    return exclusive(CADDY / ".auth-release.lock")
+
+
+def _put_back(former: Mapping[Path, str | None]) -> None:
+    for file, text in former.items():
+        if text is None:
+            file.unlink(missing_ok=True)
+        else:
+            write_atomically(file, text, mode=0o644)
 
 
 def site_file(desired: Desired, slot: Slot) -> str:

@@ -195,9 +195,11 @@ class FakeProxy(proxy.Proxy):
         self.refuses = False
         self.loaded = ""
 
-    def reload(self) -> None:
+    def validate(self) -> None:
         if self.refuses:
             raise ReleaseError("caddy refuses")
+
+    def reload(self) -> None:
         self.life.effect()
         self.loaded = self._written()
 

@@ -1,5 +1,10 @@
 """The configuration of proxy and kernel; tests/e2e proves that they understand it."""
 
+import contextlib
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -85,3 +90,72 @@ def test_what_the_proxy_runs_is_asked_past_other_proxies(
         monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{other}")
         monkeypatch.setattr(proxy, "_ADMIN_PORT", caddy)
         assert proxy.Proxy()._running() == running
+
+
+_SERVE = """
+import json, pathlib, sys
+from host.auth_release import proxy
+from host.auth_release.network import Slot
+from tests.unit.host.fakes import desired
+folder = pathlib.Path(sys.argv[1])
+proxy.CADDY, proxy.LOGS, proxy.SIGNALS = folder, folder, folder / "signals"
+proxy._CLOSING_SECONDS = 1
+number = int(sys.argv[2])
+print("ready", flush=True)
+sys.stdin.readline()
+
+class Proxy(proxy.Proxy):
+    "Runs the texts of the files at the last reload."
+
+    def _written(self):
+        return {path.name: path.read_text() for path in sorted((folder / "sites").iterdir())}
+
+    def _running(self):
+        loaded = folder / "loaded"
+        return json.loads(loaded.read_text()) if loaded.exists() else None
+
+    def validate(self):
+        pass
+
+    def reload(self):
+        (folder / "loaded").write_text(json.dumps(self._written()))
+        with (folder / "reloads").open("a") as reloads:
+            reloads.write(f"{number}\\n")
+
+service = f"auth-{number}"
+Proxy().serve(desired(service=service, site=f"http://{service}.example.test"), Slot.of(number))
+assert f"{service}.caddy" in Proxy()._running()
+"""
+
+
+def test_services_that_are_ready_at_the_same_time_share_a_reload(tmp_path: Path) -> None:
+    (tmp_path / "sites").mkdir()
+    environment = {**os.environ, "PYTHONPATH": str(Path(proxy.__file__).parents[2])}
+    services = 8
+    with contextlib.ExitStack() as processes:
+        runs = [
+            processes.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-c", _SERVE, str(tmp_path), str(number)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                    env=environment,
+                )
+            )
+            for number in range(services)
+        ]
+        for run in runs:
+            assert run.stdout
+            assert run.stdout.readline() == "ready\n"
+        for run in runs:
+            assert run.stdin
+            run.stdin.write("go\n")
+            run.stdin.flush()
+        for run in runs:
+            run.wait(timeout=60)
+
+    assert [run.returncode for run in runs] == [0] * services
+    reloads = (tmp_path / "reloads").read_text().split()
+    # the first may begin before the others are there
+    assert 1 <= len(reloads) <= services // 2, f"{services} services took {len(reloads)} reloads"
