@@ -22,7 +22,7 @@ class Candidate:
         self.container: Container | None = None  # at the health gate
 
     def bring_up(self, live: Record | None) -> None:
-        """Run the hooks before the release, start the container, and try it."""
+        """Run the hooks before the release, start the container, and wait until it is healthy."""
         host, record = self._host, self._record
         secrets = host.records.write_secrets(record.number, record.desired)
         self.run_hooks("before")
@@ -31,8 +31,11 @@ class Candidate:
             host.docker.start(record, secrets)
         with host.progress.step("Wait until it is healthy"):
             self.wait_until_healthy()
-        if record.desired.canary and live:
-            self._try_out(record.desired.canary, live)
+
+    def try_out(self, live: Record | None) -> None:
+        """Try the healthy container on a share of the requests, if the release has a canary."""
+        if self._record.desired.canary and live:
+            self._try_out(self._record.desired.canary, live)
 
     def wait_until_healthy(self) -> None:
         record = self._record

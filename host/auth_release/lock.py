@@ -48,9 +48,9 @@ def locked(state: Path, service: str, *, by: str, seconds: float) -> Iterator[No
     """
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _path(state, service).open("a+") as file:
-        if not _take(file):
+        if not take(file):
             time.sleep(_GLANCE_SECONDS)
-        if not _take(file):
+        if not take(file):
             _wait_for(file, state, service, seconds)
         try:
             file.truncate(0)
@@ -67,7 +67,7 @@ def locked(state: Path, service: str, *, by: str, seconds: float) -> Iterator[No
 def is_awaited(state: Path, service: str) -> bool:
     """Whether a run waits for the service's release lock."""
     with _queue(state, service).open("a") as queue:
-        return not _take(queue)
+        return not take(queue)
 
 
 def holder(state: Path, service: str) -> str | None:
@@ -76,7 +76,7 @@ def holder(state: Path, service: str) -> str | None:
     if not path.exists():
         return None
     with path.open() as file:
-        return None if _take(file, shared=True) else _holder(file)
+        return None if take(file, shared=True) else _holder(file)
 
 
 def _wait_for(file: TextIO, state: Path, service: str, seconds: float) -> None:
@@ -85,7 +85,7 @@ def _wait_for(file: TextIO, state: Path, service: str, seconds: float) -> None:
     with _queue(state, service).open("a") as queue:
         # several runs may wait; the lock on the queue ends with the process, too
         fcntl.flock(queue, fcntl.LOCK_SH)
-        while not _take(file):
+        while not take(file):
             if time.monotonic() >= deadline:
                 raise ReleaseError(
                     f"{_holder(file)} is releasing {service} and did not end within {seconds:g} s; "
@@ -94,7 +94,8 @@ def _wait_for(file: TextIO, state: Path, service: str, seconds: float) -> None:
             time.sleep(_POLL_SECONDS)
 
 
-def _take(file: IO[str], *, shared: bool = False) -> bool:
+def take(file: IO[str], *, shared: bool = False) -> bool:
+    """Lock an open file unless another process has it; return whether it is locked now."""
     try:
         fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .errors import ReleaseError
 from .files import exclusive, write_atomically
-from .programs import run, succeeds
+from .programs import run
 
 NAME, BRIDGE = "auth", "auth0"
 # Kept for benchmarks of network devices (RFC 2544): no VCN, office or VPN has a reason to use it,
@@ -71,8 +71,9 @@ def ensure(folder: Path) -> Path:
 
 
 def _ensure_network() -> None:
+    subnets = _subnets()
     # `docker system prune` removes an unused network
-    if not succeeds("docker", "network", "inspect", NAME):
+    if not subnets:
         run(
             *("docker", "network", "create", "--driver", "bridge"),
             *("--subnet", str(SUBNET), "--ip-range", str(_PASSING), "--gateway", GATEWAY),
@@ -81,15 +82,20 @@ def _ensure_network() -> None:
             *("--opt", "com.docker.network.bridge.enable_icc=false"),
             NAME,
         )
-    subnets = run(
-        *("docker", "network", "inspect", NAME),
-        *("--format", "{{range .IPAM.Config}}{{.Subnet}} {{end}}"),
-    ).split()
-    if subnets != [str(SUBNET)]:
+    elif subnets != [str(SUBNET)]:
         raise ReleaseError(
             f"Docker's network {NAME!r} has the addresses {' '.join(subnets)}, not {SUBNET}: "
             f"somebody else made it. Remove it: docker network rm {NAME}"
         )
+
+
+def _subnets() -> list[str]:
+    """Return the subnets of the network; none without the network."""
+    wanted = "{{range .IPAM.Config}}{{.Subnet}} {{end}}"
+    try:
+        return run("docker", "network", "inspect", NAME, "--format", wanted).split()
+    except ReleaseError:
+        return []
 
 
 def write_resolvers(path: Path) -> None:

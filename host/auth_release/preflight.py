@@ -12,6 +12,17 @@ from .errors import ReleaseError
 IMAGE_TIMES = 2
 FREE_BYTES = 512 << 20
 CLOCK_SECONDS = 120  # tokens and certificates depend on the time
+_PROC = Path("/proc")
+# of control groups 1 and 2: the folder, and the names of bound, use, and the cache that makes room
+_BOUNDS = (
+    (
+        Path("/sys/fs/cgroup/memory"),
+        "memory.limit_in_bytes",
+        "memory.usage_in_bytes",
+        "total_inactive_file",
+    ),
+    (Path("/sys/fs/cgroup"), "memory.max", "memory.current", "inactive_file"),
+)
 _MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
@@ -53,11 +64,28 @@ def _check_space(path: Path, needed: int) -> None:
 
 def _check_memory(desired: Desired) -> None:
     """Check that old and new release fit side by side."""
-    rows = (line.split() for line in Path("/proc/meminfo").read_text().splitlines())
-    available = next(int(row[1]) << 10 for row in rows if row[0] == "MemAvailable:")
+    available = _available_memory()
     needed = desired.limits.memory_bytes // 2
     if available < needed:
         raise ReleaseError(
             f"this host has {available >> 20} MiB of memory available; another container of up "
-            f"to {desired.limits.memory} beside the running container needs {needed >> 20} MiB"
+            f"to {desired.limits.memory} beside the running containers needs {needed >> 20} MiB. "
+            "Give the VM more memory, or run fewer services on it"
         )
+
+
+def _available_memory() -> int:
+    """Return the bytes that new processes can have without taking the memory of others.
+
+    A VM that is a container shares its kernel: the kernel counts the memory of the whole computer,
+    and the bound is that of the root of its control groups. The root of a whole computer has none.
+    """
+    rows = (line.split() for line in (_PROC / "meminfo").read_text().splitlines())
+    available = next(int(row[1]) << 10 for row in rows if row[0] == "MemAvailable:")
+    for folder, limit, usage, cache in _BOUNDS:
+        if (folder / limit).exists() and (text := (folder / limit).read_text().strip()) != "max":
+            lines = (folder / "memory.stat").read_text().splitlines()
+            statistics = dict(line.split() for line in lines)
+            used = int((folder / usage).read_text()) - int(statistics[cache])
+            available = min(available, int(text) - used)
+    return available

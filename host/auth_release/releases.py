@@ -39,7 +39,6 @@ class Releases:
         self.host = host
         self._turn, self._is_awaited = turn, is_awaited
         self._retirement, self._watch = Retirement(host), Watch(host)
-        self._standby_container: Container | None = None
         self._watched: Containers | None = None  # the containers of this run's own release
 
     def apply(
@@ -72,8 +71,7 @@ class Releases:
                 self.host.progress.show(f"Repair, as {'; '.join(differences)}.")
         self._check_plan(planned)
         live = self._make_room(live)
-        with self._turn():
-            record = self._release(desired, live, by=by, note=note)
+        record = self._release(desired, live, by=by, note=note)
         Candidate(self.host, record).run_hooks("after")
         self.host.progress.show(f"Release {record.number} is live after {record.seconds} s.")
         if record.standby:
@@ -163,18 +161,24 @@ class Releases:
 
     def _release(self, desired: Desired, live: Record | None, *, by: str, note: str) -> Record:
         """Bring the new release up and switch to it; after a failure the live release serves on."""
-        record = self._begin(desired, live, by=by, note=note)
-        route = self.host.routes.text(self.host.service)
-        candidate = Candidate(self.host, record)
-        try:
-            candidate.bring_up(live)
-            with self.host.progress.step("Switch to it"):
-                self._take_over(record)
-        except BaseException as error:
-            self._give_up(record, live, route, error)
-            raise
-        if candidate.container and self._standby_container:
-            self._watched = Containers(live=candidate.container, standby=self._standby_container)
+        with contextlib.ExitStack() as turn:
+            turn.enter_context(self._turn())
+            standby = self._standby(desired, live)
+            record = self._begin(desired, live, standby, by=by, note=note)
+            route = self.host.routes.text(self.host.service)
+            candidate = Candidate(self.host, record)
+            try:
+                candidate.bring_up(live)
+                # the rest waits more than it works, so the next service begins beside it
+                turn.close()
+                candidate.try_out(live)
+                with self.host.progress.step("Switch to it"):
+                    self._take_over(record)
+            except BaseException as error:
+                self._give_up(record, live, route, error)
+                raise
+        if candidate.container and standby:
+            self._watched = Containers(live=candidate.container, standby=standby)
         return self._close(record, "live")
 
     def _check_plan(self, planned: int | None) -> None:
@@ -185,7 +189,15 @@ class Releases:
                 "Look at a new preview, then try again."
             )
 
-    def _begin(self, desired: Desired, live: Record | None, *, by: str, note: str) -> Record:
+    def _begin(
+        self,
+        desired: Desired,
+        live: Record | None,
+        standby: "Container | None",
+        *,
+        by: str,
+        note: str,
+    ) -> Record:
         """Check the host, fetch the image, and record the beginning of a release."""
         host = self.host
         number = host.records.next_number()
@@ -206,20 +218,17 @@ class Releases:
             seconds=0,
             outcome="started",
             note=note,
-            standby=self._standby(desired, live),
+            standby=live.number if live and standby else 0,
         )
         host.records.save(record)
         return record
 
-    def _standby(self, desired: Desired, live: Record | None) -> int:
-        """Return the live release's number if it can stand by for the new release, else 0."""
+    def _standby(self, desired: Desired, live: Record | None) -> "Container | None":
+        """Return the live release's container if it can stand by for the new release."""
         if live is None or not desired.health.watch_seconds:
-            return 0
+            return None
         container = self.host.docker.containers(self.host.service).get(live.number)
-        if container is None or not container.running:
-            return 0
-        self._standby_container = container
-        return live.number
+        return container if container and container.running else None
 
     def _newest(self) -> str:
         """Describe the newest release and its author."""

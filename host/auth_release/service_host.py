@@ -1,6 +1,7 @@
 """The host in the view of a service: the parts that a release changes, and their state."""
 
-from dataclasses import dataclass, field
+import functools
+from dataclasses import dataclass
 
 from . import drift
 from .containers import Docker
@@ -24,10 +25,11 @@ class ServiceHost:
     routes: Routes
     records: Records
     progress: Progress
-    slot: Slot = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "slot", self.records.slot())
+    @functools.cached_property
+    def slot(self) -> Slot:
+        """Return the service's addresses; only a first release reserves any."""
+        return self.records.slot()
 
     def live(self) -> Record | None:
         """Return the record of the live release, if the record is readable."""

@@ -5,7 +5,6 @@ make all of them slow at once, until every health gate fails.
 """
 
 import contextlib
-import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from .errors import ReleaseError
+from .lock import take
 
 TURN_SECONDS = 600  # below the program's own limit for a release
 _LEAST = 2
@@ -43,7 +43,7 @@ def turn(
     is_shown = False
     with contextlib.ExitStack() as files:
         locks = [files.enter_context((folder / f"{n}.lock").open("a+")) for n in range(places)]
-        while not any(_take(lock, service) for lock in locks):
+        while not (mine := next(filter(take, locks), None)):
             holders = ", ".join(sorted(filter(None, map(_holder, locks)))) or "other services"
             bound = f"this host releases {places} services at a time, now {holders}"
             if time.monotonic() >= deadline:
@@ -52,18 +52,10 @@ def turn(
                 show(f"Wait for a turn: {bound}...")
                 is_shown = True
             time.sleep(0.1)
+        mine.truncate(0)
+        mine.write(service)
+        mine.flush()
         yield
-
-
-def _take(lock: TextIO, service: str) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    lock.truncate(0)
-    lock.write(service)
-    lock.flush()
-    return True
 
 
 def _holder(lock: TextIO) -> str:

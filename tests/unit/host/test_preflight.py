@@ -73,3 +73,24 @@ def test_without_the_data_volume_there_is_no_release(monkeypatch: pytest.MonkeyP
 
     with pytest.raises(ReleaseError, match="the data volume is not attached"):
         preflight.check(desired(), fetched=True)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_host_whose_control_group_is_full_is_refused_with_the_way_out(
+    version: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    offer(monkeypatch)
+    (tmp_path / "meminfo").write_text("MemTotal: 25165824 kB\nMemAvailable: 20971520 kB\n")
+    _, *names = preflight._BOUNDS[version - 1]
+    limit, usage, cache = names
+    (tmp_path / limit).write_text(f"{2 << 30}\n")
+    (tmp_path / usage).write_text(f"{(2 << 30) - (100 << 20)}\n")
+    (tmp_path / "memory.stat").write_text(f"{cache} {50 << 20}\n")
+    monkeypatch.setattr(preflight, "_PROC", tmp_path)
+    monkeypatch.setattr(preflight, "_BOUNDS", [(tmp_path, *names)])
+
+    with pytest.raises(ReleaseError, match="150 MiB of memory available.* more memory, or run few"):
+        preflight.check(desired(), fetched=True)
+
+    (tmp_path / limit).write_text(f"{4 << 30}\n")
+    preflight.check(desired(), fetched=True)

@@ -1,10 +1,11 @@
 """The watch after the switch: the release before stands by, and takes over again."""
 
+import contextlib
 import dataclasses
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -365,3 +366,23 @@ def test_an_outdated_plan_is_refused_without_a_turn(host: Host) -> None:
     releases = Releases(host.parts, turn=no_turn)
     with pytest.raises(ReleaseError, match="release 9 was planned"):
         releases.apply(desired(image=OTHER), by="late", planned=9)
+
+
+def test_a_turn_ends_before_the_switch_which_waits_more_than_it_works(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[str] = []
+
+    @contextlib.contextmanager
+    def turn() -> Iterator[None]:
+        yield
+        events.append("turn ends")
+
+    serve = host.proxy.serve
+    monkeypatch.setattr(
+        host.proxy, "serve", lambda *given: (events.append("switch"), serve(*given))
+    )
+
+    Releases(host.parts, turn=turn).apply(desired(), by="test")
+
+    assert events == ["turn ends", "switch"]
