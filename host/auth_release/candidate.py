@@ -70,10 +70,10 @@ class Candidate:
                     ) from None
             self._quote(output.splitlines())
 
-    def show_last_lines(self) -> None:
-        """Show the end of the container's log."""
+    def show_last_lines(self, *, until: float | None = None) -> None:
+        """Show the end of the container's log, or of its log until a time."""
         self._host.progress.show(f"Last lines of {self._record.container}:")
-        self._quote(self._host.docker.logs(self._record.container))
+        self._quote(self._host.docker.logs(self._record.container, until=until))
 
     def remove(self) -> None:
         """Stop and remove the container after showing its last lines."""

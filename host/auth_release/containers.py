@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from .records import STATE, Record
 DATA = Path("/srv/auth")
 IMAGES = Path("/var/lib/docker")
 LOG_LINES = 20
+_EVENTS_SINCE = "24h"  # Docker keeps the last 256 events, in its memory
 _TAGS = "auth-release"  # the repository of the kept images' tags; no registry has it
 
 
@@ -66,6 +68,14 @@ class Container:
         if self.address:
             return open_connections(self.process, self.port)
         return open_connections("self", self.host_port)
+
+
+@dataclass(frozen=True, kw_only=True)
+class End:
+    """The end of a container's first process."""
+
+    exit_code: int
+    at: float  # seconds since 1970
 
 
 class Docker:
@@ -157,10 +167,31 @@ class Docker:
         pairs = (pair.partition("=") for pair in inspected["Config"]["Env"] or ())
         return {name: value for name, _, value in pairs}
 
-    def logs(self, container: str, lines: int = LOG_LINES) -> list[str]:
-        """Return the container's last lines, with control characters escaped."""
+    def last_end(self, container: str) -> End | None:
+        """Return the last end of a container that Docker started again, from Docker's events.
+
+        A description of the container has the exit code of its present start alone.
+        """
+        lines = run(
+            *("docker", "events", "--since", _EVENTS_SINCE, "--until", f"{time.time():.9f}"),
+            *("--filter", f"container={container}", "--filter", "event=die"),
+            *("--format", "{{.TimeNano}} {{.Actor.Attributes.exitCode}}"),
+        ).splitlines()
+        if not lines:
+            return None
+        nanoseconds, code = lines[-1].split()
+        return End(exit_code=int(code), at=int(nanoseconds) / 1e9)
+
+    def logs(
+        self, container: str, lines: int = LOG_LINES, *, until: float | None = None
+    ) -> list[str]:
+        """Return the container's last lines, with control characters escaped.
+
+        `until` is a time in seconds since 1970: later lines are left out.
+        """
+        limit = [] if until is None else ["--until", f"{until:.9f}"]
         result = subprocess.run(
-            ["docker", "logs", "--tail", str(lines), container],
+            ["docker", "logs", "--tail", str(lines), *limit, container],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

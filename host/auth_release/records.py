@@ -98,7 +98,6 @@ class Records:
     def __init__(self, state: Path, service: str) -> None:
         self._state, self._service = state, service
         self.folder = state / service
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     @staticmethod
     def services(state: Path) -> list[str]:
@@ -121,6 +120,7 @@ class Records:
         return record if isinstance(record, Record) else None
 
     def save(self, record: Record) -> None:
+        self._make_folder()
         write_atomically(self._path(record.number), json.dumps(record.document()), mode=0o600)
 
     def forget_logins(self) -> None:
@@ -151,6 +151,7 @@ class Records:
 
     def write_secrets(self, number: int, desired: Desired) -> Path:
         """Write the secrets to files that only root and the container's user can read."""
+        self._make_folder()
         folder = self.secrets_folder(number)
         folder.mkdir(mode=0o700, exist_ok=True)
         for name, value in desired.secrets.items():
@@ -163,13 +164,16 @@ class Records:
     def remove_secrets(self, number: int) -> None:
         shutil.rmtree(self.secrets_folder(number), ignore_errors=True)
 
+    def _make_folder(self) -> None:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
     def _path(self, number: int) -> Path:
         return self.folder / f"release-{number:06}.json"
 
     def _paths(self) -> dict[int, Path]:
         matches = (
             (re.fullmatch(r"release-([0-9]{6,})\.json", path.name), path)
-            for path in self.folder.iterdir()
+            for path in (self.folder.iterdir() if self.folder.exists() else ())
         )
         paths = {int(match.group(1)): path for match, path in matches if match}
         return dict(sorted(paths.items(), reverse=True))

@@ -100,22 +100,32 @@ class Watch:
         with host.progress.step(f"Go back to release {standby.number}, as {problem}"):
             host.routes.route_to(standby, host.slot)
             host.proxy.serve(standby.desired, host.slot)
+        end = None
         if problem == _ENDED:
-            problem = self._end_of(live)
-        note = f"release {standby.number} took over again: {problem}"
+            problem, end = self._end_of(live)
+        note = f"release {standby.number} took over again, as {problem}"
         host.records.save(dataclasses.replace(live, outcome="failed", note=note))
         host.progress.show(f"Release {live.number} failed, and release {standby.number} is live.")
-        Candidate(host, live).show_last_lines()
+        Candidate(host, live).show_last_lines(until=end)
         return standby
 
-    def _end_of(self, live: Record) -> str:
-        """Describe the end of the live release's container. Docker's answer takes its time."""
-        container = self._host.docker.containers(self._host.service).get(live.number)
+    def _end_of(self, live: Record) -> tuple[str, float | None]:
+        """Describe the end of the live release's container, and return its time if it is known.
+
+        Docker may have started the container again meanwhile.
+        """
+        docker = self._host.docker
+        container = docker.containers(self._host.service).get(live.number)
         if container is None:
-            return f"{live.container} was removed"
-        if container.running:
-            return f"{live.container} ended, and Docker started it again"
-        return f"{live.container} ended with exit code {container.exit_code}"
+            return f"{live.container} was removed", None
+        end = docker.last_end(live.container)
+        if end is None and container.running:
+            return f"{live.container} ended, and Docker started it again", None
+        code = end.exit_code if end else container.exit_code
+        at = end.at if end else None
+        last_line = next(iter(docker.logs(live.container, 1, until=at)), "")
+        quoted = f"; its last line: {last_line}" if last_line else ""
+        return f"{live.container} ended with exit code {code}{quoted}", at
 
     def _close(self, live: Record) -> Record:
         live = dataclasses.replace(live, standby=0)

@@ -136,7 +136,10 @@ def test_a_release_that_dies_after_the_switch_gives_way_without_a_lost_request(
     assert load.failures == []
     status = server.status()
     assert status["went_back"]["release"] == number
-    assert f"release {before['release']} took over again" in status["went_back"]["note"]
+    assert status["went_back"]["note"] == (
+        f"release {before['release']} took over again, as auth-{number} ended with exit code 3; "
+        "its last line: I end now"
+    )
     assert f"Release {number} failed after it was live" in clone.make("status").output
     history = json.loads(server.must(*TOOL, "history", "auth", "--json"))
     assert (history[0]["release"], history[0]["outcome"]) == (number, "failed")

@@ -552,7 +552,7 @@ def test_a_live_release_with_an_unreadable_record_is_replaced_with_a_reason() ->
 
 
 def test_a_release_that_failed_after_the_switch_is_reported_and_the_next_is_planned() -> None:
-    failed = {"release": 7, "note": "release 6 took over again: auth-7 ended with exit code 3"}
+    failed = {"release": 7, "note": "release 6 took over again, as auth-7 ended with exit code 3"}
     observed = ObservedState(live=live(), drift=(), next_number=8, went_back=failed)
 
     assert release.planned_number(observed, example_desired()) == (

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from host.auth_release import containers, proxy, routes
-from host.auth_release.containers import Container
+from host.auth_release.containers import Container, End
 from host.auth_release.desired import Canary, Desired, Registry
 from host.auth_release.errors import ReleaseError
 from host.auth_release.network import Slot
@@ -90,6 +90,7 @@ class FakeDocker(containers.Docker):
         self.broken: set[str] = set()
         self.hooked: list[tuple[str, ...]] = []
         self.hooks_left: list[str] = []
+        self.ends: dict[str, End] = {}
 
     def pull(self, desired: Desired) -> None:
         self.life.effect()
@@ -151,8 +152,13 @@ class FakeDocker(containers.Docker):
         assert service == "auth"
         return []
 
-    def logs(self, container: str, lines: int = 20) -> list[str]:
+    def last_end(self, container: str) -> End | None:
+        return self.ends.get(container)
+
+    def logs(self, container: str, lines: int = 20, *, until: float | None = None) -> list[str]:
         assert lines > 0
+        if container in self.ends and until is None:
+            return [f"{container} starts"]
         return [f"{container} fails"]
 
     def stop_and_remove(self, container: str, *, grace: int) -> None:

@@ -89,7 +89,9 @@ def test_a_host_whose_control_group_is_full_is_refused_with_the_way_out(
     monkeypatch.setattr(preflight, "_PROC", tmp_path)
     monkeypatch.setattr(preflight, "_BOUNDS", [(tmp_path, *names)])
 
-    with pytest.raises(ReleaseError, match="150 MiB of memory available.* more memory, or run few"):
+    with pytest.raises(
+        ReleaseError, match=r"150 MiB of memory available.* more memory, or run few"
+    ):
         preflight.check(desired(), fetched=True)
 
     (tmp_path / limit).write_text(f"{4 << 30}\n")

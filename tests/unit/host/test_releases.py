@@ -9,6 +9,7 @@ import pytest
 
 from host.auth_release import proxy
 from host.auth_release.errors import ReleaseError
+from host.auth_release.status import status
 from tests.unit.host.fakes import (
     IMAGE,
     OTHER,
@@ -364,6 +365,14 @@ def test_neighbours_in_time_and_services_have_addresses_of_their_own(
     assert addresses[0] != addresses[1] != addresses[2]
     assert not set(addresses) & {other.service, other.canary, *other.releases}
     assert host.records.slot() == host.records.slot()
+
+
+def test_the_status_of_an_unknown_service_writes_nothing(host: Host, tmp_path: Path) -> None:
+    before = sorted((tmp_path / "state").rglob("*"))
+
+    assert status(host.parts)["live"] is None
+
+    assert sorted((tmp_path / "state").rglob("*")) == before
 
 
 def test_the_canarys_log_is_the_proxys_alone_and_older_ones_are_deleted(host: Host) -> None:

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from host.auth_release import health, lock, watch
-from host.auth_release.desired import Health
+from host.auth_release.containers import End
+from host.auth_release.desired import Desired, Health
 from host.auth_release.errors import ReleaseError
+from host.auth_release.network import Slot
 from host.auth_release.records import Record
 from host.auth_release.releases import Releases
 from host.auth_release.status import status
@@ -115,10 +117,27 @@ def test_a_release_that_ends_after_the_switch_gives_way_to_the_release_before(
     record = host.records.get(2)
     assert record
     assert record.outcome == "failed"
-    assert record.note == "release 1 took over again: auth-2 ended with exit code 3"
+    assert record.note == (
+        "release 1 took over again, as auth-2 ended with exit code 3; its last line: auth-2 fails"
+    )
     assert "auth-2 fails" in capsys.readouterr().err, "the container's last lines are missing"
     assert status(host.parts)["live"]["release"] == 1
     assert status(host.parts)["went_back"]["release"] == 2
+
+
+def test_the_cause_is_the_end_even_if_docker_started_the_container_again(
+    host: Host, capsys: pytest.CaptureFixture[str]
+) -> None:
+    host.apply()
+    host.releases.apply(desired(image=OTHER), by="test")
+    host.docker.running[2] = dataclasses.replace(host.docker.running[2], restarts=1)
+    host.docker.ends["auth-2"] = End(exit_code=7, at=1.5)
+
+    host.releases.finish()
+
+    note = host.records.get(2).note  # type: ignore[union-attr]
+    assert note.endswith("as auth-2 ended with exit code 7; its last line: auth-2 fails")
+    assert "auth-2 starts" not in capsys.readouterr().err, "the lines are those of the next start"
 
 
 def test_the_requests_are_led_back_before_the_new_container_is_stopped(
@@ -379,9 +398,12 @@ def test_a_turn_ends_before_the_switch_which_waits_more_than_it_works(
         events.append("turn ends")
 
     serve = host.proxy.serve
-    monkeypatch.setattr(
-        host.proxy, "serve", lambda *given: (events.append("switch"), serve(*given))
-    )
+
+    def switch(wanted: Desired, slot: Slot) -> None:
+        events.append("switch")
+        serve(wanted, slot)
+
+    monkeypatch.setattr(host.proxy, "serve", switch)
 
     Releases(host.parts, turn=turn).apply(desired(), by="test")
 
