@@ -85,7 +85,7 @@ service: venv ## tests of the Authentication Service
 	$(RUN) pytest service/tests $(SIDE_BY_SIDE) 2
 
 localcloud: venv docker ## tests of the emulated Oracle Cloud
-	$(RUN) pytest tests/localcloud
+	$(RUN) pytest tests/localcloud --no-loadscope-reorder $(SIDE_BY_SIDE) 3
 
 e2e: venv docker ## tests of the whole, on real parts
 	$(RUN) pytest tests/e2e --no-loadscope-reorder $(SIDE_BY_SIDE) 3

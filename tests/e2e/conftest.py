@@ -1,11 +1,25 @@
-"""A stack for all tests: a clone of its own, brought up by `make up` as a newcomer would."""
+"""A stack for the files of a process: a clone, brought up by `make up` as a newcomer would."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from tests.testbed import load
 from tests.testbed.clone import Clone, copy_to
+from tests.testbed.order import longest_first
+from tests.testbed.server import TOOL, Server
+
+# the last file takes the stack away that the files before it share
+LONGEST_FIRST = (
+    *("test_interruptions.py", "test_releases.py", "test_review.py", "test_drift.py"),
+    *("test_fleet.py", "test_refusals.py", "test_proxy.py"),
+)
+LAST = ("test_stack.py", "test_down.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    longest_first(items, LONGEST_FIRST, last=LAST)
 
 
 @pytest.fixture(scope="session", name="clone")
@@ -31,6 +45,42 @@ def _pristine(clone: Clone) -> Iterator[None]:
     yield
     assert clone.run("git", "checkout", "--quiet", ".").status == 0
     assert clone.make("up").status == 0
+
+
+@pytest.fixture(scope="module", name="server")
+def _server(clone: Clone) -> Server:
+    return Server.of(clone)
+
+
+@pytest.fixture(scope="module", name="desired")
+def _desired(server: Server) -> str:
+    """Return the desired state as the program has it."""
+    return server.desired()
+
+
+@pytest.fixture(name="restored")
+def _restored(clone: Clone, server: Server, desired: str) -> Iterator[None]:
+    """Bring back the program's desired state: after each of these tests it must converge."""
+    yield
+    if clone.run("git", "status", "--porcelain").output:
+        clone.run("git", "checkout", "--quiet", ".")
+        assert clone.make("up").status == 0
+    else:
+        server.must(*TOOL, "apply", stdin=desired)
+    status = server.status()
+    assert status["running"]
+    assert status["differs"] == []
+    assert server.containers_at_rest() == [f"auth-{status['live']['release']}"]
+
+
+@pytest.fixture(name="load")
+def _load(url: str) -> Iterator[load.Load]:
+    """Keep a load on the service; in the end no request of it may have failed."""
+    with load.Load(url) as requests:
+        time.sleep(2)
+        yield requests
+    assert requests.sent > 0
+    assert requests.failures == []
 
 
 @pytest.fixture(autouse=True)

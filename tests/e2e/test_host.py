@@ -5,8 +5,6 @@ import json
 import shlex
 from pathlib import Path
 
-import pytest
-
 from tests.e2e.test_stack import secrets_of
 from tests.testbed.clone import Clone
 from tests.testbed.server import Server
@@ -19,11 +17,6 @@ PLACES = {
     # the live container's, and the configuration of releases that can be run again
     "signingKey": ("/var/lib/auth-release/auth/secrets-", "/var/lib/auth-release/auth/release-"),
 }
-
-
-@pytest.fixture(scope="module", name="server")
-def _server(clone: Clone) -> Server:
-    return Server.of(clone)
 
 
 def disguises(secret: str) -> list[str]:

@@ -10,6 +10,17 @@ from localcloud.state.home import Home
 from tests.localcloud.caller import Caller
 from tests.localcloud.machine import Keys, Machine, Network
 from tests.localcloud.served import REPOSITORY, served
+from tests.testbed.order import longest_first
+
+LONGEST_FIRST = (
+    *("test_data_volume.py", "test_machines.py", "test_restart.py", "test_commands.py"),
+    *("test_contract.py", "test_stored_resources.py", "test_growth.py", "test_failed_build.py"),
+    *("test_standin_docker.py", "test_provider.py", "test_standin_command.py"),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    longest_first(items, LONGEST_FIRST)
 
 
 @pytest.fixture(scope="session")
