@@ -59,7 +59,7 @@ def _folder(name: str) -> Path:
 def _modules_of(package: str) -> dict[str, ModuleType]:
     return {
         name: module
-        for name, module in sys.modules.items()
+        for name, module in sys.modules.copy().items()  # another thread may import meanwhile
         if name == package or name.startswith(f"{package}.")
     }
 

@@ -48,3 +48,42 @@ def test_a_package_is_whole_again_once_a_module_of_it_is_imported() -> None:
     )
 
     assert "docker.client" in modules
+
+
+IMPORTING = """
+import sys, threading, types
+from standins import light_imports
+
+sys.setswitchinterval(1e-6)
+ended = threading.Event()
+
+
+def go_on_importing():
+    while not ended.is_set():
+        for number in range(100):
+            sys.modules[f"other{number}"] = types.ModuleType("other")
+        for number in range(100):
+            del sys.modules[f"other{number}"]
+
+
+threading.Thread(target=go_on_importing).start()
+try:
+    for _ in range(2000):
+        with light_imports.left_out_contents("docker", "docker.utils"):
+            pass
+finally:
+    ended.set()
+"""
+
+
+def test_a_package_is_left_out_while_another_thread_imports() -> None:
+    """A process serves all plugins: the libraries of `oci` are imported as `docker` starts."""
+    result = subprocess.run(
+        [sys.executable, "-c", IMPORTING],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert result.returncode == 0, result.stderr
