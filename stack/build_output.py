@@ -4,10 +4,11 @@ The official docker plugin ends such a build with an exit code alone. The build'
 engine as passing messages, which a terminal draws over and a log leaves out.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+from stack import engine_log
 
 _IMAGE = "docker:index/image:Image"
 _LINES = 30
@@ -41,12 +42,8 @@ def of_failed(log: bytes) -> str:
 
 
 def _diagnostics(log: bytes) -> Iterator[Mapping[str, Any]]:
-    for line in log.split(b"\n"):
-        try:
-            event = json.loads(line)
-        except ValueError:
-            continue  # the end of a log that was cut off
-        if isinstance(event, dict) and (diagnostic := event.get("diagnosticEvent")):
+    for event in engine_log.events(log):
+        if diagnostic := event.get("diagnosticEvent"):
             yield diagnostic
 
 

@@ -1,6 +1,7 @@
 """The commands behind the Makefile: `python3 -m stack COMMAND`."""
 
 import argparse
+import contextlib
 import json
 import shlex
 import shutil
@@ -101,7 +102,7 @@ def on_stack(arguments: argparse.Namespace) -> int:
         ssh.prepare(stack)
     try:
         with interruption.patience():
-            on_this_machine[command]()
+            result = on_this_machine[command]()
     except KeyboardInterrupt:
         if command != "up":
             raise
@@ -113,7 +114,24 @@ def on_stack(arguments: argparse.Namespace) -> int:
         outputs = ssh.prepare(stack)
         print(f"Finished in {time.monotonic() - started:.0f} s.\n", file=sys.stderr)
         stack.show_outputs(outputs)
+        if result:
+            _show_watch(stack)
     return 0
+
+
+def _show_watch(stack: "Stack") -> None:
+    """Print, as the last line, that the new release is still watched and may give way."""
+    from stack import ssh  # noqa: PLC0415 - needs the packages
+
+    with contextlib.suppress(StepError):
+        status = ssh.report(stack, "status")
+        if status.get("watching"):
+            number, standby = status["live"]["release"], status["standby"]
+            print(
+                f"\nRelease {number} is live, and watched for some seconds more: if it fails, "
+                f"release {standby} takes over again. The result: "
+                f"{advice.make('status', stack.name)}"
+            )
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -134,7 +152,8 @@ def _check(arguments: argparse.Namespace) -> None:
         )
 
 
-def _up(stack: "Stack", arguments: argparse.Namespace) -> None:
+def _up(stack: "Stack", arguments: argparse.Namespace) -> bool:
+    """Update the stack; return whether that made a release."""
     from stack import switch  # noqa: PLC0415 - needs the packages
     from toolchain import plugins  # noqa: PLC0415 - needs the packages
 
@@ -145,7 +164,8 @@ def _up(stack: "Stack", arguments: argparse.Namespace) -> None:
             agreed=arguments.switch,
             refresh=arguments.refresh,
         )
-    stack.up(refresh=arguments.refresh)
+    changed = stack.up(refresh=arguments.refresh)
+    return any(urn.endswith("::auth-release") for urn in changed)
 
 
 def _roll_back(stack: "Stack", arguments: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stack import build_output, locks
+from stack import build_output, engine_log, locks
 from stack.configuration import Configuration
 from stack.errors import StackError
 from stack.names import LOCAL
@@ -70,10 +70,11 @@ class Stack:
         guide = "docs/oracle-cloud.md has the next steps."
         print(f"The keys are in {file}. {'Next: make up' if self.name == LOCAL else guide}")
 
-    def up(self, *targets: str, refresh: bool = False) -> None:
+    def up(self, *targets: str, refresh: bool = False) -> set[str]:
         """Make the stack as the program describes it; with `refresh`, look at the cloud first.
 
-        With `targets` only a part of it: the resources whose URN matches a target.
+        With `targets` only a part of it: the resources whose URN matches a target. Returns the URNs
+        of the resources that changed.
         """
         self.create()
         target_flags = [word for target in targets for word in ("--target", target)]
@@ -84,9 +85,9 @@ class Stack:
             argv = ("up", *_WITHOUT_QUESTION, "--suppress-outputs", *flags)
             try:
                 self.pulumi.run(*argv, events=events)
+                return engine_log.changed(_content(events))
             except StackError as error:
-                log = events.read_bytes() if events.exists() else b""
-                lines = build_output.of_failed(log)
+                lines = build_output.of_failed(_content(events))
                 raise StackError(f"{lines}\n{error}" if lines else str(error)) from None
 
     def replace(self, urn: str) -> None:
@@ -187,3 +188,7 @@ class Stack:
             for step in plan.get("steps") or []
             if step["op"] == "delete" and step["urn"] in urns
         ]
+
+
+def _content(file: Path) -> bytes:
+    return file.read_bytes() if file.exists() else b""

@@ -31,10 +31,11 @@ class Building(Stack):
     times: list[str]
     made: list[str]
 
-    def up(self, *targets: str, refresh: bool = False) -> None:
+    def up(self, *targets: str, refresh: bool = False) -> set[str]:
         assert not refresh
         self.made.append(" ".join(targets))
         self.times[:] = self.times[1:] or self.times
+        return set()
 
     def replace(self, urn: str) -> None:
         self.made.append(urn)

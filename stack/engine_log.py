@@ -1,0 +1,24 @@
+"""The engine's log of an update: an event in JSON on each line."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+_UNCHANGED = frozenset({"same", "read", "refresh"})
+
+
+def events(log: bytes) -> Iterator[Mapping[str, Any]]:
+    """Yield the events; a log may be cut off."""
+    for line in log.split(b"\n"):
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(event, dict):
+            yield event
+
+
+def changed(log: bytes) -> set[str]:
+    """Return the URNs of the resources that the update changed."""
+    steps = [(event.get("resOutputsEvent") or {}).get("metadata") or {} for event in events(log)]
+    return {step["urn"] for step in steps if step and step["op"] not in _UNCHANGED}
