@@ -198,3 +198,7 @@ docker: venv ## make sure that a Docker engine runs
 
 clean: ## drop the caches of all clones, after a question
 	@$(TOOLS) clean $(if $(YES),--yes)
+
+# a name without a rule; quoted for the shell, as a person typed it
+.DEFAULT:
+	@$(TOOLS) unknown -- '$(subst ','\'',$@)'

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import shlex
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -24,6 +25,8 @@ EXAMPLE_ISSUER = "http://192.0.2.1"
 
 _NAME = re.compile(r"AUTH_[A-Z0-9_]+")
 _URL_WITH_PASSWORD = re.compile(r"\b[a-z][a-z0-9+.-]*://[^/?#\s:@]*:[^/?#\s@]+@", re.IGNORECASE)
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_UNKNOWN = " is not a setting of the service"  # as the service's check puts it
 _SUGGESTION = re.compile(r" Did you mean (AUTH_\w+)\?")
 
 
@@ -58,9 +61,9 @@ def _variables(values: Values, key: str) -> dict[str, str]:
     for name, value in sorted(variables.items()):
         if not _NAME.fullmatch(name):
             problem = f"{name} is not a variable of the service; names start with AUTH_."
-            values.problems.append(_problem(key, problem))
+            values.problems.append(_superfluous(key, name, problem))
         elif name.removesuffix("_FILE") in SET_BY_PROGRAM:
-            values.problems.append(_problem(key, f"{name} is set by this program."))
+            values.problems.append(_superfluous(key, name, f"{name} is set by this program."))
         else:
             texts[name] = value if isinstance(value, str) else json.dumps(value)
     return texts
@@ -105,7 +108,9 @@ def refused_by_service(variables: Mapping[str, str], *, secret: Collection[str])
         name = sentence.partition(" ")[0].partition("[")[0]
         if name in SET_BY_PROGRAM and name not in variables:
             continue
-        problems.append(_problem(SECRETS if name in secret else SETTINGS, _advised(sentence)))
+        key, text = SECRETS if name in secret else SETTINGS, _advised(sentence)
+        unknown = _UNKNOWN in sentence
+        problems.append(_superfluous(key, name, text) if unknown else _problem(key, text, name))
     return problems
 
 
@@ -118,11 +123,20 @@ def _advised(sentence: str) -> str:
     return sentence if sentence.endswith((".", "?")) else f"{sentence}."
 
 
-def _problem(key: str, text: str) -> Problem:
+def _problem(key: str, text: str, name: str = "NAME") -> Problem:
     return Problem(
         f"auth:{key}: {text} docs/service.md lists the names.",
-        f"pulumi config set {'--secret ' if key == SECRETS else ''}--path auth:{key}.NAME "
+        f"pulumi config set {'--secret ' if key == SECRETS else ''}--path auth:{key}.{name} "
         + ("< FILE" if key == SECRETS else "VALUE"),
+    )
+
+
+def _superfluous(key: str, name: str, text: str) -> Problem:
+    """Return the problem of a variable that must go, as no value would be right."""
+    path = f"auth:{key}.{name}" if _PLAIN.fullmatch(name) else f"auth:{key}[{json.dumps(name)}]"
+    return Problem(
+        f"auth:{key}: {text} docs/service.md lists the names.",
+        f"pulumi config rm --path {shlex.quote(path)}",
     )
 
 

@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import json
+import re
 import shlex
 import shutil
 import sys
@@ -20,6 +21,8 @@ from toolchain import docker_engine, venv
 
 if TYPE_CHECKING:
     from stack.stack import Stack
+
+_RELEASE = re.compile(r"0*[1-9][0-9]*", re.ASCII)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -145,10 +148,11 @@ def _check(arguments: argparse.Namespace) -> None:
     if command == "exec" and not arguments.words:
         example = advice.make("exec CMD='python -m auth --help'", name)
         raise StepError(f"CMD is empty. Name the command to run in the container: {example}")
-    if command == "rollback" and arguments.to and not arguments.to.isdecimal():
+    if command == "rollback" and arguments.to and not _RELEASE.fullmatch(arguments.to):
         raise StepError(
-            f"TO is {arguments.to!r}; it must be the number of a release, such as 7. "
-            f"`{advice.make('history', name)}` lists them."
+            f"TO is {arguments.to!r}; it must be the number of a release, such as 7. The first has "
+            f"number 1; `{advice.make('history', name)}` lists them. Without TO, the release "
+            "before the live release is taken."
         )
 
 
@@ -184,8 +188,11 @@ def _roll_back(stack: "Stack", arguments: argparse.Namespace) -> int:
         f"Release {release['release']} is live ({release['note']}).\n"
         f"  image     {release['image']}\n"
         f"  revision  {release['revision']}\n"
-        f"`{advice.make('up', stack.name)}` would release the program's version again: revert the "
-        "change there, too."
+        f"`{advice.make('rollback', stack.name)}` again would return to the release that was live "
+        f"until now. To go further back, name a release: `{advice.make('history', stack.name)}` "
+        f"lists them.\n`{advice.make('preview', stack.name)}` shows whether the program describes "
+        f"another version. Then revert the change there, or `{advice.make('up', stack.name)}` "
+        "releases it again."
     )
     return 0
 

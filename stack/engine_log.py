@@ -22,3 +22,14 @@ def changed(log: bytes) -> set[str]:
     """Return the URNs of the resources that the update changed."""
     steps = [(event.get("resOutputsEvent") or {}).get("metadata") or {} for event in events(log)]
     return {step["urn"] for step in steps if step and step["op"] not in _UNCHANGED}
+
+
+def was_interrupted(log: bytes) -> bool:
+    """Check whether a person stopped the engine by Ctrl-C.
+
+    While the CLI draws, it reads the keys itself: no signal reaches the process that started it.
+    """
+    return any(
+        "^C received" in str((event.get("stdoutEvent") or {}).get("message", ""))
+        for event in events(log)
+    )

@@ -68,7 +68,11 @@ def remedy(error: str, stack: str, now: dt.datetime | None = None) -> str | None
         return None
     holder, since = min(holders, key=lambda holder_and_moment: holder_and_moment[1])
     age = (now or dt.datetime.now(dt.UTC)) - _moment(since)
-    free = f"make unlock STACK={stack}"
+    # the CLI's error names `pulumi cancel`, and a person must not have to choose
+    free = (
+        f"make unlock STACK={stack}. It does what Pulumi advises above, but never to a run that "
+        "still goes on, on this machine."
+    )
     if age > _LONGEST:
         hours = age // dt.timedelta(hours=1)
         return (

@@ -79,25 +79,35 @@ class Stack:
         self.create()
         target_flags = [word for target in targets for word in ("--target", target)]
         flags = [*display_flags(), *target_flags, *(["--refresh"] * refresh)]
-        # private, and gone afterwards: a build may print a secret
-        with tempfile.TemporaryDirectory() as folder:
-            events = Path(folder) / "events.json"
-            argv = ("up", *_WITHOUT_QUESTION, "--suppress-outputs", *flags)
-            try:
-                self.pulumi.run(*argv, events=events)
-                return engine_log.changed(_content(events))
-            except StackError as error:
-                lines = build_output.of_failed(_content(events))
-                raise StackError(f"{lines}\n{error}" if lines else str(error)) from None
+        log = self._show("up", *_WITHOUT_QUESTION, "--suppress-outputs", *flags)
+        return engine_log.changed(log)
 
     def replace(self, urn: str) -> None:
         """Make a resource anew, whether or not it changed, and touch no other."""
         flags = ["--target-replace", urn, *display_flags()]
-        self.pulumi.run("up", *_WITHOUT_QUESTION, "--suppress-outputs", *flags)
+        self._show("up", *_WITHOUT_QUESTION, "--suppress-outputs", *flags)
 
     def preview(self) -> None:
         self.create()
-        self.pulumi.run("preview", "--diff", *display_flags())
+        self._show("preview", "--diff", *display_flags())
+
+    def _show(self, *argv: str) -> bytes:
+        """Run the engine for a person who watches it, and return its event log.
+
+        Raises KeyboardInterrupt if that person stopped it, and StackError if it failed.
+        """
+        # private, and gone afterwards: a build may print a secret
+        with tempfile.TemporaryDirectory() as folder:
+            events = Path(folder) / "events.json"
+            try:
+                self.pulumi.run(*argv, events=events)
+            except StackError as error:
+                log = _content(events)
+                if engine_log.was_interrupted(log):
+                    raise KeyboardInterrupt from None
+                lines = build_output.of_failed(log)
+                raise StackError(f"{lines}\n{error}" if lines else str(error)) from None
+            return _content(events)
 
     def plan(self, events: Path, *, refresh: bool = False) -> int:
         """Preview with the engine's events in `events`, secrets left out; return the exit status.
@@ -143,7 +153,7 @@ class Stack:
         """
         if self.name in self.names():
             flags = (*_WITHOUT_QUESTION, "--ignore-protect", *display_flags())
-            self.pulumi.run("destroy", *flags)
+            self._show("destroy", *flags)
             # without the flag the CLI deletes the committed configuration file
             self.pulumi.run("stack", "rm", "--yes", "--preserve-config")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from common import command_line
 from common.clone import CLONE
 from common.progress import StepError
-from toolchain import actionlint, cleaning, docker_engine, venv
+from toolchain import actionlint, cleaning, docker_engine, targets, venv
 
 
 def main(argv: Sequence[str]) -> int:
@@ -25,6 +25,8 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("tools", help="get the engine and its plugins")
     commands.add_parser("pins", help="pin the SHA-256 of engine and plugins")
     commands.add_parser("actionlint", help="lint the workflows")
+    unknown = commands.add_parser("unknown", help="answer to a target that does not exist")
+    unknown.add_argument("target")
     return parser
 
 
@@ -38,6 +40,8 @@ def _run(argv: Sequence[str]) -> int:
         return 0
     if arguments.command == "actionlint":
         return actionlint.run(CLONE)
+    if arguments.command == "unknown":
+        raise StepError(targets.unknown(CLONE, arguments.target))
     venv.ensure(CLONE)
     if arguments.command == "venv":
         return 0

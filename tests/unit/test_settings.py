@@ -231,6 +231,19 @@ def test_variables_of_the_service_are_texts_or_json() -> None:
     [
         ("hunter2", "it must be an object, from names to values"),
         ('["hunter2"]', "it must be an object"),
+    ],
+)
+def test_variables_of_another_kind_are_refused_and_not_shown(value: str, rule: str) -> None:
+    message = refusal(serviceSecrets=value)
+
+    assert f"auth:serviceSecrets: {rule}" in message
+    assert "pulumi config set --secret --path auth:serviceSecrets.NAME < FILE" in message
+    assert "hunter2" not in message
+
+
+@pytest.mark.parametrize(
+    ("value", "rule"),
+    [
         ('{"PATH": "hunter2"}', "PATH is not a variable of the service; names start with AUTH_"),
         ('{"AUTH_PORT": "hunter2"}', "AUTH_PORT is set by this program"),
         ('{"AUTH_ISSUER": "hunter2"}', "AUTH_ISSUER is set by this program"),
@@ -241,8 +254,15 @@ def test_wrong_variables_are_refused_by_name_and_not_shown(value: str, rule: str
     message = refusal(serviceSecrets=value)
 
     assert f"auth:serviceSecrets: {rule}" in message
-    assert "pulumi config set --secret --path auth:serviceSecrets.NAME < FILE" in message
+    name = rule.partition(" ")[0]
+    assert f"pulumi config rm --path auth:serviceSecrets.{name}\n" in f"{message}\n"
     assert "hunter2" not in message
+
+
+def test_the_removal_of_a_strange_name_is_quoted_for_the_shell() -> None:
+    message = refusal(serviceSettings='{"a; id": "x"}')
+
+    assert """pulumi config rm --path 'auth:serviceSettings["a; id"]'""" in message
 
 
 @pytest.mark.parametrize("key", ["serviceSecrets", *values.SECRETS])
@@ -320,6 +340,14 @@ def test_the_services_own_rules_are_checked_before_a_release(
 
     assert problem in message
     assert "hunter2" not in message
+
+
+def test_a_wrong_value_is_answered_with_its_own_name_and_an_unknown_name_with_its_removal() -> None:
+    message = refusal_of_service({"AUTH_LOCKOUT_AFTER": "many", "AUTH_ACCES_TOKEN": "60"})
+
+    assert "pulumi config set --path auth:serviceSettings.AUTH_LOCKOUT_AFTER VALUE" in message
+    assert "pulumi config rm --path auth:serviceSettings.AUTH_ACCES_TOKEN" in message
+    assert "NAME" not in message
 
 
 @pytest.mark.parametrize("name", ["AUTH_SMTP_PASSWORD", "AUTH_SECRET_KEY"])

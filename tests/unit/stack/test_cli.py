@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from common import command_line
-from stack import cli, environment, secrets
+from stack import cli, environment, secrets, ssh
+from stack.configuration import Configuration
 from stack.stack import Stack
 from toolchain import engine, tools
 
@@ -28,6 +29,7 @@ exit 1
         (["status", "--stack", "nope"], ("STACK is 'nope'", "dev, local", "make init STACK=nope")),
         (["status", "--stack", "No!"], ("STACK is 'No!'", "lower-case letters", "STACK=dev")),
         (["rollback", "--to", "abc"], ("TO is 'abc'", "number of a release", "`make history`")),
+        (["rollback", "--to", "0"], ("TO is '0'", "The first has number 1", "`make history`")),
         (["exec"], ("CMD is empty", "make exec CMD=")),
     ],
 )
@@ -93,3 +95,54 @@ def test_status_and_logs_start_three_processes(
         assert cli.on_stack(cli.parser().parse_args([command])) == 0
         assert sorted(started) == ["pulumi", "pulumi", "ssh"]
     assert "is live and runs" in capfd.readouterr().out
+
+
+# as the CLI is while it draws: it reads Ctrl-C as a key, and only its log has a trace of that
+STOPPED_BY_A_KEY = """#!/bin/sh
+[ "$1 $2" = "stack ls" ] && echo '[{"name": "dev"}]' && exit
+for word; do [ "$before" = --event-log ] && log=$word; before=$word; done
+echo '{"timestamp": 1, "stdoutEvent": {"message": "^C received; cancelling. If you"}}' > "$log"
+exit 1
+"""
+
+
+def update(
+    pulumi: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, command: str = "up"
+) -> int:
+    (tmp_path / "pulumi").write_text(pulumi)
+    (tmp_path / "pulumi").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    stack = Stack(name="dev", clone=tmp_path, env=os.environ)
+    monkeypatch.setattr(environment, "prepare", lambda *_: stack)
+    return cli.main([command, "--stack", "dev"])
+
+
+@pytest.mark.parametrize("command", ["up", "preview"])
+def test_ctrl_c_that_the_drawing_cli_reads_as_a_key_is_no_failure(
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    status = update(STOPPED_BY_A_KEY, tmp_path, monkeypatch, command=command)
+
+    message = capsys.readouterr().err
+    assert status == command_line.INTERRUPTED, message
+    assert "Stopped." in message
+    assert "failed with status" not in message
+
+
+def test_a_rollback_names_the_effect_of_a_second_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    release = {"release": 5, "note": "roll back to 3", "image": "i", "revision": "r"}
+    stack = Stack(name="dev", clone=tmp_path, env=os.environ)
+    monkeypatch.setattr(environment, "recorded", lambda *_: stack)
+    monkeypatch.setattr(Configuration, "registry_login", lambda _: "{}")
+    monkeypatch.setattr(ssh, "result", lambda *_, **__: (0, json.dumps(release)))
+
+    assert cli.main(["rollback", "--stack", "dev"]) == 0
+
+    printed = capsys.readouterr().out
+    assert "`make rollback STACK=dev` again would return to the release that was live" in printed
+    assert "`make preview STACK=dev` shows whether" in printed

@@ -100,6 +100,7 @@ def test_a_lock_is_told_to_be_stale_by_its_age(began: str, told: str) -> None:
 
     assert told in remedy
     assert "make unlock STACK=dev" in remedy
+    assert "does what Pulumi advises" in remedy, "two remedies would leave the choice to a person"
 
 
 def test_an_error_about_something_else_gets_no_remedy_for_locks() -> None:

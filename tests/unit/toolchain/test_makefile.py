@@ -3,6 +3,8 @@
 import re
 import subprocess
 
+import pytest
+
 from common.clone import CLONE
 
 
@@ -36,3 +38,21 @@ def test_every_target_that_help_shows_is_one_of_the_makefile() -> None:
 
     shown = {line.split()[1] for line in help_lines() if line.startswith("  make ")}
     assert shown <= targets, "a file of that name would hide it"
+
+
+@pytest.mark.parametrize(
+    ("target", "hint"),
+    [("statsu", "Did you mean `make status`?"), ("it's nothing", "There is no target")],
+)
+def test_a_mistyped_target_is_answered_with_the_nearest_one(target: str, hint: str) -> None:
+    answer = subprocess.run(
+        ["make", "--no-print-directory", target],
+        cwd=CLONE,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert answer.returncode != 0
+    assert hint in answer.stderr
+    assert "`make help` lists the targets" in answer.stderr
