@@ -11,7 +11,7 @@ from auth import api, oauth, pages
 from auth.errors import Code
 from auth.http import metrics_endpoint, middleware, openapi, problem_documents
 from auth.oauth import errors
-from auth.pages import authorizing, factors, failures
+from auth.pages import authorizing, factors, failures, signing_out
 from auth.service import Service
 from auth.telemetry import logs
 
@@ -44,7 +44,15 @@ def create_app(service: Service) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.service = service
-    for part in (openapi, problem_documents, errors, authorizing, failures, factors):
+    for part in (
+        openapi,
+        problem_documents,
+        errors,
+        authorizing,
+        failures,
+        factors,
+        signing_out,
+    ):
         part.install(app)
     for router in (
         *api.routers(development=settings.development),

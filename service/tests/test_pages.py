@@ -5,12 +5,11 @@ import time
 
 import httpx
 import pytest
-from applications import ISSUER, SECRET, WITH_ISSUER, Browser, Flow, form_token, redirect_parameters
+from applications import ISSUER, WITH_ISSUER, Browser, Flow, form_token, redirect_parameters
 from running import Server
 from users import PASSWORD, User
 
 SERVER_SETTINGS = WITH_ISSUER
-BYE = "https://app.example.test/bye"
 
 
 @pytest.fixture(name="browser")
@@ -84,58 +83,6 @@ def test_failed_sign_ins_are_counted_and_locked_as_those_of_the_api(
     assert locked.status_code == 429
     assert locked.headers["Retry-After"]
     assert "Too many attempts. Try again in " in locked.text
-
-
-def test_an_application_with_an_id_token_signs_its_user_out_and_gets_them_back(
-    client: httpx.Client, browser: Browser, user: User
-) -> None:
-    browser.sign_in(user)
-    tokens = Flow(scope="openid").tokens(client, browser)
-
-    answer = browser.client.get(
-        "/oauth2/logout",
-        params={
-            "id_token_hint": tokens["id_token"],
-            "post_logout_redirect_uri": BYE,
-            "state": "s",
-        },
-    )
-
-    assert answer.headers["Location"] == f"{BYE}?state=s"
-    assert not browser.is_signed_in
-    refreshed = client.post(
-        "/oauth2/token",
-        data={"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]},
-        auth=("app", SECRET),
-    )
-    assert refreshed.json()["error"] == "invalid_grant"
-
-
-@pytest.mark.parametrize("hint", ["", "x", "a.b.c"])
-def test_a_link_without_an_id_token_signs_out_only_after_a_confirmation(
-    browser: Browser, user: User, hint: str
-) -> None:
-    browser.sign_in(user)
-
-    asked = browser.client.get(
-        "/oauth2/logout",
-        params={"id_token_hint": hint, "client_id": "app", "post_logout_redirect_uri": BYE},
-    )
-
-    assert "Sign out?" in asked.text
-    assert browser.is_signed_in
-    assert browser.submit(asked).headers["Location"] == BYE
-    assert not browser.is_signed_in
-
-
-def test_a_sign_out_leads_to_no_address_that_is_not_registered(
-    browser: Browser, user: User
-) -> None:
-    browser.sign_in(user)
-    values = {"client_id": "app", "post_logout_redirect_uri": "https://evil.test/"}
-    asked = browser.client.get("/oauth2/logout", params=values)
-
-    assert "Signed out" in browser.submit(asked).text
 
 
 def test_the_mailed_link_opens_a_page_that_sets_a_new_password(

@@ -28,6 +28,8 @@ _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
 async def make(service: Service, ask: Ask, session: BrowserSession) -> str:
     """Make a code for a request; return the URI that takes it to the client."""
+    if not ask.is_for(session.account_id):
+        raise ask.wrong_user()
     await service.limits.take(Action.TOKEN)
     code, now = secret_tokens.make(), time.time()
     stored = KeptCode(
@@ -42,6 +44,7 @@ async def make(service: Service, ask: Ask, session: BrowserSession) -> str:
         authenticated_at=session.authenticated_at,
         created_at=now,
         expires_at=now + service.settings.code_seconds,
+        browser_id=session.id,
     )
     keep = partial(oauth_codes.add, browser=session.hash, by_consent=not ask.client.first_party)
     if not await service.database.write(keep, stored):
@@ -85,6 +88,7 @@ async def redeem(
         client_id=client.id,
         scope=stored.scope,
         authenticated_at=stored.authenticated_at,
+        browser_id=stored.browser_id,
     )
     token, expires_at = first_refresh_token(service, session)
     refreshes = REFRESH in client.grants

@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 
 from auth.authorization.parameters import parameters
 from auth.clients.clients import CODE, Client, Clients
-from auth.tokens import scopes
+from auth.tokens import id_tokens, scopes
+from auth.tokens.access_tokens import Tokens
 from auth.tokens.scopes import OPENID
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -33,7 +34,10 @@ class RefusedRequestError(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ask:
-    """A request that may be granted. `max_age` in seconds."""
+    """A request that may be granted. `max_age` in seconds.
+
+    `account_id` is the user that the client expects, by its `id_token_hint`; "" for any user.
+    """
 
     client: Client
     redirect_uri: str
@@ -43,6 +47,7 @@ class Ask:
     nonce: str | None
     prompts: frozenset[str]
     max_age: int | None
+    account_id: str
     query: str
 
     @property
@@ -55,6 +60,16 @@ class Ask:
         if self.prompts & _ASKS_AGAIN or self.max_age == 0:
             return True
         return self.max_age is not None and now - authenticated_at > self.max_age
+
+    def is_for(self, account_id: str) -> bool:
+        """Return whether the client gets a code for this user (OIDC Core §3.1.2.1, id_token_hint).
+
+        A hint of another user never gives a code, whatever the user agrees to.
+        """
+        return self.account_id in {"", account_id}
+
+    def wrong_user(self) -> RefusedRequestError:
+        return self.refused("login_required", "Another user is signed in than the id_token_hint's.")
 
     def after_login(self) -> str:
         """Return the query of the same request, once its wish for a sign-in is fulfilled."""
@@ -70,7 +85,7 @@ class Ask:
         return RefusedRequestError(error, description, self.redirect_uri, self.state)
 
 
-def read(clients: Clients, query: str) -> Ask:
+def read(clients: Clients, tokens: Tokens, query: str) -> Ask:
     """Read the query of a request; raise UnusableRequestError or RefusedRequestError."""
     try:
         values = parameters(query)
@@ -90,6 +105,14 @@ def read(clients: Clients, query: str) -> Ask:
     refusal = _refusal(client, values)
     if refusal is not None:
         raise RefusedRequestError(*refusal, redirect_uri, state)
+    account_id = ""
+    if "id_token_hint" in values:
+        hint = id_tokens.hint(tokens, values["id_token_hint"])
+        if hint is None:
+            raise RefusedRequestError(
+                "invalid_request", "id_token_hint is no ID token of ours.", redirect_uri, state
+            )
+        account_id = hint.subject
     age = values.get("max_age")
     return Ask(
         client=client,
@@ -100,6 +123,7 @@ def read(clients: Clients, query: str) -> Ask:
         nonce=values.get("nonce"),
         prompts=frozenset(values.get("prompt", "").split()),
         max_age=None if age is None else int(age),
+        account_id=account_id,
         query=query,
     )
 

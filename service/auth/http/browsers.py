@@ -1,6 +1,7 @@
 """The session of a browser, with its signed-in user."""
 
 import time
+import uuid
 from collections.abc import Sequence
 
 from fastapi import Request, Response
@@ -31,6 +32,7 @@ async def begin(
     cookie, now, caller = secret_tokens.make(), time.time(), CALLER.get()
     seconds = service.settings.browser_session_seconds
     session = BrowserSession(
+        id=uuid.uuid4().hex,
         hash=secret_tokens.hashed(cookie),
         account_id=account.id,
         amr=" ".join(amr),

@@ -9,7 +9,8 @@ from fastapi.responses import RedirectResponse
 
 from auth.accounts import consents
 from auth.authorization import codes, requests
-from auth.authorization.requests import Ask, RefusedRequestError
+from auth.authorization.errors import OAuthError
+from auth.authorization.requests import Ask, RefusedRequestError, UnusableRequestError
 from auth.http import browsers
 from auth.http.access import Running
 from auth.http.cookies import service_of
@@ -43,6 +44,7 @@ _PARAMETERS = [
     _parameter("code_challenge_method", "Always `S256`.", "S256"),
     _parameter("prompt", "`none`, or some of `login`, `consent`, `select_account`."),
     _parameter("max_age", "The maximum age of the sign-in, in seconds."),
+    _parameter("id_token_hint", "An ID token of the expected user; no other user gets a code."),
     _parameter("login_hint", "The e-mail address, if it is known.", "ada@example.org"),
     _parameter("response_mode", "Always `query`."),
 ]
@@ -77,7 +79,7 @@ async def authorize(request: Request, service: Running) -> Response:
     For browsers. PKCE is required; first-party clients need no consent. An unknown client or
     redirect URI ends with a page, and never with a redirect.
     """
-    ask = requests.read(service.settings.clients, request.url.query)
+    ask = requests.read(service.settings.clients, service.tokens, request.url.query)
     signed_in = await browsers.current(service, request)
     if signed_in is None or ask.wants_login(signed_in[0].authenticated_at, time.time()):
         if ask.silent:
@@ -85,6 +87,8 @@ async def authorize(request: Request, service: Running) -> Response:
         target = urlencode({"next": AUTHORIZE + ask.after_login()})
         return RedirectResponse(f"/sign-in?{target}", 303)
     session, account = signed_in
+    if not ask.is_for(account.id):
+        raise ask.wrong_user()
     if "consent" in ask.prompts or await consents.is_needed(
         service, account, ask.client, ask.scope
     ):
@@ -108,17 +112,21 @@ async def authorize_by_form(request: Request) -> Response:
 
     A form from another site comes without our cookie; the redirect brings it along.
     """
-    query = urlencode(await form(request))
-    return RedirectResponse(AUTHORIZE + query, 303)
+    try:
+        fields = await form(request)
+    except OAuthError as error:
+        raise UnusableRequestError(error.description) from None
+    return RedirectResponse(AUTHORIZE + urlencode(fields), 303)
 
 
 @ROUTER.post("/oauth2/consent", include_in_schema=False)
 async def consent(request: Request, service: Running, fields: Form) -> Response:
     """Apply the user's decision on the consent page."""
     query = fields.get("query", "")
-    ask = requests.read(service.settings.clients, query)
+    ask = requests.read(service.settings.clients, service.tokens, query)
     signed_in = await browsers.current(service, request)
-    if signed_in is None:
+    # the page may have been open for longer than `max_age`
+    if signed_in is None or ask.wants_login(signed_in[0].authenticated_at, time.time()):
         return RedirectResponse(AUTHORIZE + query, 303)
     session, account = signed_in
     if fields.get("decision") != "allow":

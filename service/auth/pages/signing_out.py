@@ -3,9 +3,10 @@
 import time
 from urllib.parse import urlencode, urlsplit
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
 
+from auth.authorization.errors import OAuthError
 from auth.authorization.parameters import parameters
 from auth.http import browsers
 from auth.http.access import Running
@@ -14,6 +15,8 @@ from auth.pages.forms import Form
 from auth.pages.rendering import page
 from auth.service import Service
 from auth.storage import sessions
+from auth.storage.accounts import Account
+from auth.storage.browser_sessions import BrowserSession
 from auth.telemetry.audit import Event
 from auth.tokens import id_tokens
 from auth.tokens.id_tokens import Hint
@@ -21,47 +24,93 @@ from auth.tokens.id_tokens import Hint
 ROUTER = APIRouter(include_in_schema=False)
 
 
+_UNREADABLE = "The request can't be read, or has a parameter twice."
+_FOREIGN_HINT = "The application does not prove the sign-in that it wants to end."
+_UNREGISTERED = "The address to which the application wants you back is not registered."
+
+
+class RefusedLogoutError(Exception):
+    """The request of an application can't be followed; the browser stays signed in."""
+
+
 @ROUTER.get("/oauth2/logout")
 async def logout(request: Request, service: Running) -> Response:
-    """Sign out at once if the application proves the sign-in to be its own; else ask the user."""
-    return await _logout(request, service, request.url.query)
+    """Sign out at once if the application proves the sign-in to be its own; else ask the user.
+
+    A wrong request gets an error, and signs nobody out (RP-Initiated Logout §2, §4).
+    """
+    query = request.url.query
+    values = _read(query)
+    hint = _hint(service, values)
+    target = _redirect(service, values, hint)
+    signed_in = await browsers.current(service, request)
+    # a link on some page signs nobody out, unless it holds an ID token of this very sign-in
+    if signed_in is not None and not await _began_here(service, hint, *signed_in):
+        return _question(request, signed_in[1], query=query, leads_to=target)
+    return await _done(request, service, hint, target)
 
 
 @ROUTER.post("/oauth2/logout")
-async def logout_by_form(request: Request, service: Running) -> Response:
-    return await _logout(request, service, urlencode(await form(request)))
+async def logout_by_form(request: Request) -> Response:
+    """Take the same request as a form (RP-Initiated Logout §2: both GET and POST).
+
+    A form from another site comes without our cookie; the redirect brings it along.
+    """
+    try:
+        fields = await form(request)
+    except OAuthError:
+        raise RefusedLogoutError(_UNREADABLE) from None
+    return RedirectResponse(f"/oauth2/logout?{urlencode(fields)}", 303)
+
+
+@ROUTER.get("/sign-out")
+async def show(request: Request, service: Running) -> Response:
+    """Ask the user; the answer to the form can't be opened or reloaded."""
+    signed_in = await browsers.current(service, request)
+    if signed_in is None:
+        return page(request, "signed_out")
+    return _question(request, signed_in[1], query="", leads_to="")
 
 
 @ROUTER.post("/sign-out")
 async def sign_out(request: Request, service: Running, fields: Form) -> Response:
     """Sign out a user who confirmed it on a page of ours."""
     values = _read(fields.get("query", ""))
-    return await _done(request, service, values, None)
+    hint = _hint(service, values)
+    return await _done(request, service, hint, _redirect(service, values, hint))
 
 
-async def _logout(request: Request, service: Service, query: str) -> Response:
-    values = _read(query)
-    hint = id_tokens.hint(service.tokens, values.get("id_token_hint", ""))
-    signed_in = await browsers.current(service, request)
-    # a link on some page signs nobody out, unless it holds an id_token of this very user
-    if signed_in is not None and (hint is None or hint.subject != signed_in[1].id):
-        leads_to = _redirect(service, values, hint)
-        return page(
-            request,
-            "sign_out",
-            leads_to=[leads_to] if leads_to else [],
-            email=signed_in[1].email,
-            query=query,
-        )
-    return await _done(request, service, values, hint)
+def install(app: FastAPI) -> None:
+    @app.exception_handler(RefusedLogoutError)
+    async def _refused(request: Request, error: RefusedLogoutError) -> Response:
+        title = "This sign-out can't go on"
+        return page(request, "sign_out_refused", status=400, title=title, text=str(error))
 
 
-async def _done(
-    request: Request, service: Service, values: dict[str, str], hint: Hint | None
-) -> Response:
-    if hint is None:
-        hint = id_tokens.hint(service.tokens, values.get("id_token_hint", ""))
-    target = _redirect(service, values, hint)
+def _question(request: Request, account: Account, *, query: str, leads_to: str) -> Response:
+    return page(
+        request,
+        "sign_out",
+        leads_to=[leads_to] if leads_to else [],
+        email=account.email,
+        query=query,
+    )
+
+
+async def _began_here(
+    service: Service, hint: Hint | None, browser: BrowserSession, account: Account
+) -> bool:
+    """Return whether the hint's session was begun in this browser session.
+
+    The user's sign-in on another device, or an earlier sign-in, is another session.
+    """
+    if hint is None or hint.subject != account.id or browser.id is None:
+        return False
+    begun_in = await service.database.read(sessions.begun_in, hint.session_id, account.id)
+    return begun_in == browser.id
+
+
+async def _done(request: Request, service: Service, hint: Hint | None, target: str) -> Response:
     answer: Response = RedirectResponse(target, 303) if target else page(request, "signed_out")
     signed_in = await browsers.current(service, request)
     if signed_in is not None:
@@ -74,15 +123,27 @@ async def _done(
     return answer
 
 
+def _hint(service: Service, values: dict[str, str]) -> Hint | None:
+    """Return the sign-in that the application names, None if it names none."""
+    if "id_token_hint" not in values:
+        return None
+    hint = id_tokens.hint(service.tokens, values["id_token_hint"])
+    # §2: with both, the client must be the client that the ID token was issued to
+    if hint is None or values.get("client_id", hint.client_id) != hint.client_id:
+        raise RefusedLogoutError(_FOREIGN_HINT)
+    return hint
+
+
 def _redirect(service: Service, values: dict[str, str], hint: Hint | None) -> str:
-    """Return the URI that the client wants the user back at, "" unless it is registered."""
+    """Return the URI that the client wants the user back at, "" if it wants none."""
+    wanted = values.get("post_logout_redirect_uri", "")
+    if not wanted:
+        return ""
     client_id = values.get("client_id", hint.client_id if hint else "")
     client = service.settings.clients.find(client_id)
-    wanted = values.get("post_logout_redirect_uri", "")
-    if client is None or (hint is not None and hint.client_id != client_id):
-        return ""
-    if wanted not in client.post_logout_redirect_uris:
-        return ""
+    # §3: the value must have been registered, character by character
+    if client is None or wanted not in client.post_logout_redirect_uris:
+        raise RefusedLogoutError(_UNREGISTERED)
     state = values.get("state")
     if state is None:
         return wanted
@@ -93,4 +154,4 @@ def _read(query: str) -> dict[str, str]:
     try:
         return parameters(query)
     except ValueError:
-        return {}
+        raise RefusedLogoutError(_UNREADABLE) from None

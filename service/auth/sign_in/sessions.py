@@ -80,6 +80,7 @@ def session_of(
     client_id: str = FIRST_PARTY,
     scope: str = "",
     authenticated_at: float | None = None,
+    browser_id: str | None = None,
 ) -> Session:
     """Make a session of the current caller, which is not stored yet."""
     now, caller = time.time(), CALLER.get()
@@ -92,6 +93,7 @@ def session_of(
         created_at=now,
         last_used_at=now,
         expires_at=now + service.settings.session_seconds,
+        browser_id=browser_id,
         address=caller.address,
         user_agent=caller.user_agent,
     )

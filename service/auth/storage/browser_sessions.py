@@ -22,6 +22,8 @@ class BrowserSession:
     expires_at: float
     address: str = ""
     user_agent: str = ""
+    # stays the same while the cookie is renewed; None if an earlier release began it
+    id: str | None = None
 
 
 _NAMES = tuple(BrowserSession.__slots__)

@@ -25,6 +25,7 @@ class KeptCode:
     expires_at: float
     session_id: str | None = None
     used_at: float | None = None
+    browser_id: str | None = None
 
 
 _NAMES = tuple(KeptCode.__slots__)

@@ -28,6 +28,8 @@ class Session:
     revoked_why: str | None = None
     address: str = ""
     user_agent: str = ""
+    # of the browser session that it was begun in; None for a session of the API
+    browser_id: str | None = None
 
     def live(self, now: float) -> bool:
         return self.revoked_at is None and now < self.expires_at
@@ -132,6 +134,15 @@ def descendant_used(connection: Connection, hashed: str) -> bool:
         REFRESH_TOKENS.c.parent_hash == hashed, REFRESH_TOKENS.c.used_at.is_not(None)
     )
     return connection.execute(child.limit(1)).first() is not None
+
+
+def begun_in(connection: Connection, session_id: str, account_id: str) -> str | None:
+    """Return the id of the browser session that a session of the account was begun in."""
+    query = select(SESSIONS.c.browser_id).where(
+        SESSIONS.c.id == session_id, SESSIONS.c.account_id == account_id
+    )
+    browser_id: str | None = connection.execute(query).scalar()
+    return browser_id
 
 
 def touch(connection: Connection, session: Session) -> None:

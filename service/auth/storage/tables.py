@@ -72,6 +72,8 @@ SESSIONS = Table(
     Column("revoked_why", String(32)),
     Column("address", String(45), nullable=False, server_default=text("''")),
     Column("user_agent", String(255), nullable=False, server_default=text("''")),
+    # the browser session that it was begun in; NULL for a session of the API or of release 0002
+    Column("browser_id", String(32)),
     Index("ix_sessions_account_id", "account_id"),
 )
 
@@ -139,6 +141,7 @@ OAUTH_CODES = Table(
     Column("created_at", Double, nullable=False),
     Column("expires_at", Double, nullable=False, index=True),
     Column("used_at", Double),
+    Column("browser_id", String(32)),
 )
 
 OAUTH_CONSENTS = Table(
@@ -163,6 +166,8 @@ BROWSER_SESSIONS = Table(
     Column("expires_at", Double, nullable=False, index=True),
     Column("address", String(45), nullable=False, server_default=text("''")),
     Column("user_agent", String(255), nullable=False, server_default=text("''")),
+    # its name in sessions and codes; the hash changes with each new cookie
+    Column("id", String(32)),
     Index("ix_browser_sessions_account_id", "account_id"),
 )
 

@@ -138,12 +138,13 @@ class Tokens:
     def signed_by_us(self, token: str, *, kind: str) -> dict[str, Any]:
         """Return the claims of a JWT of the type `kind` that we signed, even if it has expired."""
         try:
-            return jwt.decode(token, self._key(token, kind).pair, registry=self._registry).claims
+            key = self._key(token, kind, self._keys.find_past)
+            return jwt.decode(token, key.pair, registry=self._registry).claims
         except (JoseError, ValueError, TypeError) as error:
             raise TokenError(str(error)) from None
 
     def _checked(self, token: str) -> Claims:
-        key = self._key(token, TYPE)
+        key = self._key(token, TYPE, self._keys.find)
         try:
             decoded = jwt.decode(token, key.pair, registry=self._registry)
             self._claims.validate(decoded.claims)
@@ -161,10 +162,11 @@ class Tokens:
             kid=key.kid,
         )
 
-    def _key(self, token: str, kind: str) -> SigningKey:
+    @staticmethod
+    def _key(token: str, kind: str, find: Callable[[str], SigningKey | None]) -> SigningKey:
         """Return the key that a token names; raise TokenError if the token does not fit the key."""
         header = _header(token)
-        key = self._keys.find(str(header.get("kid")))
+        key = find(str(header.get("kid")))
         if key is None:
             raise TokenError("the key is unknown")
         # the key decides the algorithm, never the token (RFC 8725 §3.1)

@@ -63,6 +63,10 @@ class KeySet:
         key = self._by_kid.get(kid)
         return key if key is not None and not self.over(key) else None
 
+    def find_past(self, kid: str) -> SigningKey | None:
+        """Return a key as `find` does, even after its tokens expired, until it is erased."""
+        return self._by_kid.get(kid)
+
     def published(self) -> list[SigningKey]:
         return [key for key in self._keys if not self.over(key)]
 
