@@ -74,15 +74,56 @@ def test_one_of_many_refreshes_at_once_wins_without_a_grace(own_server: Server) 
         assert ada.refresh(won[0].json()["refresh_token"]).status_code == 401
 
 
-def test_many_refreshes_at_once_all_go_on_within_the_grace(client: httpx.Client) -> None:
+def test_of_twenty_refreshes_at_once_a_single_token_goes_on_living(client: httpx.Client) -> None:
+    """Within the grace each is answered; the first answer that is used voids the others."""
     ada = User.signed_in(client)
-    with ThreadPoolExecutor(16) as pool:
-        answers = list(pool.map(lambda _: ada.refresh(), range(16)))
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda _: ada.refresh(), range(20)))
 
     assert {answer.status_code for answer in answers} == {200}
-    following = {answer.json()["refresh_token"] for answer in answers}
-    assert len(following) == 16
-    assert all(ada.refresh(token).status_code == 200 for token in following)
+    following = [answer.json()["refresh_token"] for answer in answers]
+    assert len(set(following)) == 20
+    assert ada.refresh(following[7]).status_code == 200
+    with ThreadPoolExecutor(19) as pool:
+        others = list(pool.map(ada.refresh, following[:7] + following[8:]))
+    assert {answer.status_code for answer in others} == {401}
+
+
+def test_children_used_at_once_leave_a_single_one_and_no_fork(client: httpx.Client) -> None:
+    ada = User.signed_in(client)
+    children = [ada.refresh().json()["refresh_token"] for _ in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(ada.refresh, children))
+
+    assert sum(answer.status_code == 200 for answer in answers) == 1
+    assert ada.get("/v1/me").status_code == 401, "a void token was used, and the session lives"
+
+
+@pytest.mark.parametrize("first", ["victim", "thief"])
+def test_a_thief_within_the_grace_ends_the_session_and_does_not_fork_it(
+    client: httpx.Client, first: str
+) -> None:
+    """RFC 9700 §4.14.2: the family ends once both use its tokens, whoever is first."""
+    ada = User.signed_in(client)
+    stolen = ada.tokens["refresh_token"]
+    tokens = {name: ada.refresh(stolen).json()["refresh_token"] for name in ("victim", "thief")}
+    second = "thief" if first == "victim" else "victim"
+
+    following = ada.refresh(tokens[first]).json()["refresh_token"]
+
+    assert ada.refresh(tokens[second]).status_code == 401
+    assert ada.refresh(following).status_code == 401
+    assert ada.get("/v1/me").status_code == 401
+
+
+def test_two_lost_answers_in_a_row_lose_nothing(client: httpx.Client) -> None:
+    ada = User.signed_in(client)
+    for _ in range(3):
+        ada.refresh()
+        ada.refresh()
+        ada.tokens = ada.refresh().json()
+
+    assert ada.refresh().status_code == 200
 
 
 def test_two_processes_rotate_one_token_once(own_server: Server) -> None:

@@ -111,7 +111,8 @@ async def _access_token(service: Service, token: str) -> Introspection:
 
 async def _refresh_token(service: Service, client: Client, token: str) -> Introspection:
     now = time.time()
-    row = await service.database.read(sessions.by_token, secret_tokens.hashed(token))
+    hashed = secret_tokens.hashed(token)
+    row = await service.database.read(sessions.by_token, hashed)
     if row is None:
         return _INACTIVE
     session, used_at, expires_at = row
@@ -120,6 +121,7 @@ async def _refresh_token(service: Service, client: Client, token: str) -> Intros
         or used_at is not None
         or expires_at <= now
         or not session.live(now)
+        or await service.database.read(sessions.sibling_used, hashed)
     ):
         return _INACTIVE
     return Introspection(

@@ -23,6 +23,10 @@ async def refresh(service: Service, token: str, *, client_id: str = FIRST_PARTY)
     Each works once. A token that comes a second time was stolen, or its answer got lost. Within the
     grace period, and as long as nothing that came of it was used, the answer counts as lost. After
     that its whole session ends.
+
+    Each repetition gives another token, since the earlier answers are kept nowhere. The first of
+    these tokens that is used voids the others. A void token that comes later means that two parties
+    use the session, and it ends for both (RFC 9700 §4.14.2).
     """
     new = secret_tokens.make()
     work = partial(
@@ -79,8 +83,9 @@ def _rotate(
     session, used_at, expires_at = row
     if not session.live(now) or expires_at <= now:
         return None
-    if used_at is not None and (
-        now - used_at >= grace or sessions.descendant_used(connection, hashed)
+    if sessions.sibling_used(connection, hashed) or (
+        used_at is not None
+        and (now - used_at >= grace or sessions.descendant_used(connection, hashed))
     ):
         sessions.revoke(connection, session.id, "refresh token reused", now)
         return _Reuse(session)

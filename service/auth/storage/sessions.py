@@ -145,6 +145,21 @@ def begun_in(connection: Connection, session_id: str, account_id: str) -> str | 
     return browser_id
 
 
+def sibling_used(connection: Connection, hashed: str) -> bool:
+    """Return whether another refresh token was made of the same token, and was used."""
+    given = REFRESH_TOKENS.alias("given")
+    sibling = (
+        select(REFRESH_TOKENS.c.hash)
+        .join(given, given.c.parent_hash == REFRESH_TOKENS.c.parent_hash)
+        .where(
+            given.c.hash == hashed,
+            REFRESH_TOKENS.c.hash != hashed,
+            REFRESH_TOKENS.c.used_at.is_not(None),
+        )
+    )
+    return connection.execute(sibling.limit(1)).first() is not None
+
+
 def touch(connection: Connection, session: Session) -> None:
     """Keep when and from where the session was used last."""
     values = {
