@@ -17,6 +17,7 @@ from localcloud.machines.docker import DockerError
 from localcloud.machines.machines import Machines
 from localcloud.ocids import REGION
 from localcloud.state.account import Account
+from localcloud.state.customer_key import BUCKET, PREFIX, CustomerKey
 from localcloud.state.home import Home, HomeError
 
 
@@ -124,6 +125,12 @@ def _print_description(home: Home, bases: tuple[str, str]) -> None:
                     "password_file": str(Machines(home).registry.password_file),
                     "pull_username": registry.PULL_USERNAME,
                     "pull_password_file": str(Machines(home).registry.pull_password_file),
+                },
+                "backup": {
+                    "endpoint": f"{home.endpoint}{PREFIX}",
+                    "bucket": BUCKET,
+                    "access_key": CustomerKey.open(home).access_key,
+                    "secret_key_file": str(CustomerKey.file(home)),
                 },
                 "docker_bases": {"base": base, "builder": builder},
             },

@@ -21,6 +21,14 @@ official provider speaks to the emulator, except the client of work requests: th
 asks Oracle Cloud for them. So the answers to the provider, recognised by its user agent, name no
 work request; its update of an instance is answered when the machine is back.
 
+## Object Storage by its S3-compatible API
+
+At `/s3/auth-backup` there is a bucket with versions. Requests are signed by AWS's signature version
+4, with the customer secret key that `python -m localcloud describe` names. Modelled: to put, get
+(also a range), head, list (version 2), delete one or many, and an upload in parts. Versions,
+lifecycle rules and the native API are refused by name; as on Oracle Cloud, so are bodies in signed
+chunks.
+
 ## Faults on request
 
 `POST /localcloud/faults` takes a fault as JSON, `GET` lists and `DELETE` clears them. Instead of a

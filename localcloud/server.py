@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -35,14 +36,32 @@ def serve(home: Home) -> None:
         raise HomeError(f"The API server of {home.path} already runs, as process {pid}.")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     _pid_file(home).write_text(json.dumps(_identity(os.getpid())), encoding="utf-8")
-    uvicorn.run(
+    configuration = uvicorn.Config(
         create_app(Cloud(home)),
-        host=str(home.address),
-        port=API_PORT,
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=_STOP_SECONDS // 2,
     )
+    uvicorn.Server(configuration).run(sockets=_sockets(home))
+
+
+def _sockets(home: Home) -> list[socket.socket]:
+    """Listen at the home's address, and at a socket that the machines reach as a file.
+
+    A machine is a container, and this computer's loopback is not its own.
+    """
+    by_address = socket.create_server((str(home.address), API_PORT), backlog=2048)
+    home.api_socket.parent.mkdir(mode=0o700, exist_ok=True)
+    home.api_socket.unlink(missing_ok=True)
+    by_file = socket.socket(socket.AF_UNIX)
+    # the path of a socket has at most 107 bytes, and a home may lie deeper
+    folder = os.open(home.api_socket.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        by_file.bind(f"/proc/self/fd/{folder}/{home.api_socket.name}")
+    finally:
+        os.close(folder)
+    by_file.listen()
+    return [by_address, by_file]
 
 
 def start(home: Home) -> bool:

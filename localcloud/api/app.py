@@ -15,13 +15,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from localcloud import lifecycle
-from localcloud.api import control, errors, signature
+from localcloud.api import control, errors, s3, signature
 from localcloud.api.operation import Call, Operation, Reply
 from localcloud.api.signature import SignedRequest
 from localcloud.cloud import Cloud
 from localcloud.discovery import SERVICES
 from localcloud.services import work_requests
 from localcloud.services.core import reachability
+from localcloud.state.customer_key import PREFIX
 
 log = logging.getLogger(__name__)
 
@@ -30,17 +31,20 @@ _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 def create_app(cloud: Cloud) -> Starlette:
     """Return the application of the API server; its start resumes the cloud's work."""
+    object_storage = s3.ObjectStorage(cloud.home)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await run_in_threadpool(lifecycle.resume, cloud)
         yield
         await run_in_threadpool(cloud.close)
+        await run_in_threadpool(object_storage.close)
 
     return Starlette(
         routes=[
             *_mounts(cloud),
             Mount("/localcloud", routes=control.routes(cloud)),
+            Mount(PREFIX, routes=object_storage.routes()),
             Route("/{path:path}", _endpoint(cloud, None), methods=_METHODS),
         ],
         # a web page that gave its own name this address must not get an answer

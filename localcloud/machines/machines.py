@@ -19,7 +19,7 @@ from localcloud.machines.gateway import Gateway, Route
 from localcloud.machines.link_local import LinkLocal
 from localcloud.machines.registry import Registry
 from localcloud.machines.seed import MachineSpec
-from localcloud.state.home import Home
+from localcloud.state.home import API_PORT, Home
 
 VOLUMES = "/var/lib/localcloud/volumes"
 _STOP_SECONDS = 20
@@ -67,9 +67,15 @@ class Machines:
                 *_limits(spec.ocpus, spec.memory_in_gbs),
                 *("--mount", self._mount(self._disk(spec.instance_id), "/var/lib/docker")),
                 *("--volume", f"{self._volumes}:{VOLUMES}"),
+                *("--volume", f"{self._home.api_socket.parent}:{seed.API_FOLDER}:ro"),
                 images.machine(_quietly),
             )
-        files = seed.files(spec, registry=self._home.registry, ingress=self._filter(()))
+        files = seed.files(
+            spec,
+            registry=self._home.registry,
+            api=f"{self._home.address}:{API_PORT}",
+            ingress=self._filter(()),
+        )
         docker("cp", "-", f"{name}:/", stdin=seed.archive(files))
         self._link_local.answer_with(str(address), spec.document)
         docker("start", name)

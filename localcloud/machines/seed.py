@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+API_FOLDER = "/var/lib/localcloud/api"  # with the socket of the API
 _SEED = "var/lib/cloud/seed/nocloud"
 
 
@@ -31,10 +32,11 @@ class MachineSpec:
     apt_busy_seconds: float = 0
 
 
-def files(spec: MachineSpec, *, registry: str, ingress: str) -> dict[str, str]:
+def files(spec: MachineSpec, *, registry: str, api: str, ingress: str) -> dict[str, str]:
     """Return the files, by path, that make the image this machine.
 
-    `registry` is the address in the names of images, `ingress` the first packet filter.
+    `registry` is the address in the names of images, `api` the address of the API, and `ingress`
+    the first packet filter.
     """
     meta_data = {
         "instance-id": spec.instance_id,
@@ -54,6 +56,16 @@ def files(spec: MachineSpec, *, registry: str, ingress: str) -> dict[str, str]:
         "etc/localcloud/ingress": ingress,
         "etc/systemd/system/localcloud-registry.socket.d/address.conf": (
             f"[Socket]\nListenStream={registry}\n"
+        ),
+        "etc/systemd/system/localcloud-api.socket": (
+            f"[Unit]\nDescription=The address of the cloud's API\n[Socket]\nListenStream={api}\n"
+        ),
+        "etc/systemd/system/localcloud-api.service": (
+            "[Unit]\nDescription=The way to the cloud's API, at its address outside\n"
+            f"[Service]\nExecStart=/lib/systemd/systemd-socket-proxyd {API_FOLDER}/api.sock\n"
+        ),
+        "etc/systemd/system/sockets.target.d/localcloud-api.conf": (
+            "[Unit]\nWants=localcloud-api.socket\n"
         ),
     }
 

@@ -94,6 +94,11 @@ class Home:
         return self.path / "control-token"
 
     @property
+    def api_socket(self) -> Path:
+        """The socket of the API, in a folder that every machine has."""
+        return self.path / "api" / "api.sock"
+
+    @property
     def endpoint(self) -> str:
         """The URL of the API, without a version."""
         return f"http://{self.address}:{API_PORT}"

@@ -21,7 +21,7 @@ SPEC = MachineSpec(
 
 
 def files(spec: MachineSpec = SPEC) -> dict[str, str]:
-    return seed.files(spec, registry="127.70.1.1:5000", ingress="*mangle\n")
+    return seed.files(spec, registry="127.70.1.1:5000", api="127.70.1.1:7000", ingress="*mangle\n")
 
 
 def meta_data(spec: MachineSpec = SPEC) -> dict[str, object]:
