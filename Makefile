@@ -14,10 +14,10 @@ export PYTHONDONTWRITEBYTECODE = 1
 # The shell reads them from its environment: a value that a person typed never becomes part of a command.
 # `value` below is for the same reason: make itself would run a $(shell …) in them.
 IMAGE ?= auth-service:local
-export IMAGE STACK TO LABELS PLAN ADDRESS MINUTES KEEP SERVICE CONFIRM
+export IMAGE STACK TO AT NAME OVER LABELS PLAN ADDRESS MINUTES KEEP SERVICE CONFIRM
 
 .DEFAULT_GOAL := help
-.PHONY: help bench up preview down status logs history rollback exec ssh unlock init env test check fmt unit \
+.PHONY: help bench up preview down status logs history rollback backup backups restore exec ssh unlock init env test check fmt unit \
 	service fuzz variables screenshot localcloud e2e audit lock venv tools pins docker clean workflows pr-comment reviewed \
 	newest build verified live scanned ssh-open ssh-close \
 	smoke released drift images pr-stack pr-cleanup evidence github-check image
@@ -48,7 +48,18 @@ rollback: ## run an earlier release again; TO=7 names it; JSON=1
 	@$(STACKS) rollback --stack "$$STACK" --to "$$TO" $(if $(JSON),--json)
 
 down: ## take the stack and its data down; CONFIRM=name agrees
-	@$(STACKS) down --stack "$$STACK" $(if $(value CONFIRM),--confirm "$$CONFIRM")
+	@$(STACKS) down --stack "$$STACK" $(if $(value CONFIRM),--confirm "$$CONFIRM") $(if $(NOCOPY),--no-copy)
+
+##@ Backups
+
+backup: ## put a whole copy of the database into the bucket; NAME=
+	@$(STACKS) backup --stack "$$STACK" $(if $(value NAME),--name "$$NAME") $(if $(JSON),--json)
+
+backups: ## list the copies: age, size, last restore; JSON=1
+	@$(STACKS) backups --stack "$$STACK" $(if $(JSON),--json)
+
+restore: ## restore the database; AT=copy or time; OVER=yes
+	@$(STACKS) restore --stack "$$STACK" --at "$$AT" --over "$$OVER"
 
 ##@ The server and the stack
 

@@ -6,6 +6,7 @@ import components.no_collection
 import components.resources_on_demand  # noqa: F401 - both for their effect on the imports below
 import settings as configuration
 from components import endpoint, interruption
+from components.backup import Backup, BackupArgs
 from components.image import Image, ImageArgs
 from components.network import Network, NetworkArgs, ingress_rules
 from components.release import Release, ReleaseArgs
@@ -61,6 +62,19 @@ release = Release(
         uid=10001,
         canary=settings.canary,
         maintenance=settings.maintenance,
+    ),
+)
+
+Backup(
+    "auth",
+    BackupArgs(
+        server=server,
+        release=release,
+        service="auth",
+        database="auth.sqlite",
+        counted=("accounts",),
+        uid=10001,
+        bucket=settings.backup_bucket,
     ),
 )
 

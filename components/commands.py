@@ -17,6 +17,7 @@ RELEASE_TOOL = "/usr/local/sbin/auth-release"
 PROVISION_SECONDS = 1200
 DATA_VOLUME_SECONDS = 900
 RELEASE_SECONDS = 900
+BACKUP_SECONDS = 300
 
 
 def line(*argv: str) -> str:
@@ -73,6 +74,11 @@ def release(number: int | None) -> str:
     """
     planned = ["--number", str(number)] if number else []
     return as_root(RELEASE_TOOL, "apply", *planned, seconds=RELEASE_SECONDS)
+
+
+def configure_backup() -> str:
+    """Return the line that puts the settings of the backup in force, which arrive on stdin."""
+    return as_root(RELEASE_TOOL, "configure-backup", seconds=BACKUP_SECONDS)
 
 
 def status() -> str:

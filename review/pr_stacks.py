@@ -28,6 +28,7 @@ def configure(stack: Stack, source: str) -> None:
     stack.configuration.copy_from(source)
     stack.configuration.set_value("auth:protect", "false")
     stack.configuration.unset_value("auth:domain")
+    stack.configuration.unset_value("auth:backupBucket")
 
 
 def over(github: GitHub, stacks: Iterable[str]) -> list[str]:

@@ -14,6 +14,7 @@ import pulumi
 import yaml
 from pulumi.runtime import config as runtime_config
 
+from components.backup import Bucket
 from components.image import Bases, Registry
 from components.keys import KeyPair
 from components.machine import Machine
@@ -53,6 +54,7 @@ class Settings:
     service_secrets: Mapping[str, pulumi.Output[str]]
     canary: Canary | None
     maintenance: Maintenance | None
+    backup_bucket: Bucket
 
 
 def load() -> Settings:
@@ -65,7 +67,10 @@ def load() -> Settings:
         encrypted=runtime_config.is_config_secret,
     )
     for warning in warnings(
-        settings.machine, environment=settings.environment, domain=settings.domain
+        settings.machine,
+        environment=settings.environment,
+        domain=settings.domain,
+        backup_bucket=settings.backup_bucket.name,
     ):
         pulumi.log.warn(warning)
     return checked_by_service(settings)
@@ -86,7 +91,7 @@ def parse(
     values = Values(configuration, schema)
     values.refuse_unknown_keys()
     values.refuse_plain_secrets(encrypted=encrypted)
-    values.region("oci:region")
+    region = values.region("oci:region")
     vcn_cidr = values.cidr("vcnCidr", prefixes=range(16, 31), apart_from=CONTAINERS)
     plain, secret = variables.read(values)
     settings = Settings(
@@ -134,6 +139,8 @@ def parse(
         service_secrets={name: pulumi.Output.secret(value) for name, value in secret.items()},
         canary=values.canary("canaryPercent", "canarySeconds"),
         maintenance=Maintenance() if values.boolean("maintenance") else None,
+        # backup
+        backup_bucket=values.backup_bucket(region),
     )
     if values.problems:
         # the program ends here, and the operator should see the service's problems as well

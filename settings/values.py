@@ -6,10 +6,12 @@ import re
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any
+from urllib.parse import urlsplit
 
 import pulumi
 
 from components import keys
+from components.backup import Bucket
 from components.image import Login
 from components.keys import KeyPair
 from host.auth_release.desired import Canary
@@ -19,11 +21,12 @@ ANYWHERE = "0.0.0.0/0"
 
 MADE_BY_INIT = ("signingKey", "sshHostKey", "sshPrivateKey")
 # keys whose values must be encrypted in the stack's file
-SECRETS = ("registryPassword", "registryPullPassword", *MADE_BY_INIT)
+SECRETS = ("registryPassword", "registryPullPassword", "backupSecretKey", *MADE_BY_INIT)
 
 _OCID = re.compile(r"ocid1\.[a-z]+\.[a-z0-9]+\.[a-z0-9-]*\.[a-z0-9]+")
 _REGION = re.compile(r"[a-z]{2,}-[a-z]+-\d+")
 _REPOSITORY = re.compile(r"[a-z0-9.-]+(:\d+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+")
+_BUCKET = re.compile(r"[A-Za-z0-9._-]{1,256}")
 _DOCKER_HUB = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
 
 
@@ -241,6 +244,28 @@ class Values:
         return Login(
             username=self.text(username_key, required=False) or builder_username,
             password=pulumi.Output.secret(password),
+        )
+
+    def backup_bucket(self, region: str) -> Bucket:
+        """Read the bucket for copies; its other keys are required with a name."""
+        name = self.matching("backupBucket", _BUCKET, "auth-backup", required=False)
+        if not name:
+            return Bucket()
+        endpoint = self.text("backupEndpoint")
+        if urlsplit(endpoint).scheme not in {"https", "http"} or "?" in endpoint:
+            self._refuse_value(
+                "backupEndpoint",
+                endpoint,
+                "must be the URL of an S3-compatible API, such as "
+                "https://NAMESPACE.compat.objectstorage.eu-madrid-1.oraclecloud.com",
+                "URL",
+            )
+        return Bucket(
+            name=name,
+            endpoint=endpoint.rstrip("/"),
+            region=region,
+            access_key=self.text("backupAccessKey"),
+            secret_key=pulumi.Output.secret(self.text("backupSecretKey")),
         )
 
     def canary(self, percent_key: str, seconds_key: str) -> Canary | None:

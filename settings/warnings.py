@@ -1,4 +1,4 @@
-"""Warnings about a configuration that works, but surprises: costs, and unencrypted passwords."""
+"""Warnings about a configuration that works, but surprises: by costs, or by a risk."""
 
 from components.machine import Machine
 
@@ -6,7 +6,7 @@ from components.machine import Machine
 FREE_OCPUS, FREE_MEMORY_IN_GBS = 2, 12
 
 
-def warnings(machine: Machine, *, environment: str, domain: str) -> list[str]:
+def warnings(machine: Machine, *, environment: str, domain: str, backup_bucket: str) -> list[str]:
     """Return the warnings, with remedies where there are any."""
     messages = []
     a1 = machine.shape == "VM.Standard.A1.Flex"
@@ -20,5 +20,10 @@ def warnings(machine: Machine, *, environment: str, domain: str) -> list[str]:
         messages.append(
             "auth:domain is empty: passwords and tokens travel unencrypted. Point a DNS name to "
             "the output serverIp, and set it: pulumi config set auth:domain NAME"
+        )
+    if environment == "production" and not backup_bucket:
+        messages.append(
+            "auth:backupBucket is empty: the accounts are on the data volume alone, and lost with "
+            "it. docs/oracle-cloud.md, step 6, leads to a bucket for copies."
         )
     return messages

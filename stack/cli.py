@@ -43,6 +43,9 @@ def parser() -> argparse.ArgumentParser:
         ("logs", "show the service's log"),
         ("history", "list the releases"),
         ("rollback", "run an earlier release again"),
+        ("backup", "put a whole copy of the database into the bucket"),
+        ("backups", "list the copies in the bucket"),
+        ("restore", "put the database of an earlier moment in place"),
         ("exec", "run a command in the service's container"),
         ("ssh", "run a command on the server, or get a shell there"),
         ("login", "write the key and the pinned host key that ssh logs in with"),
@@ -56,9 +59,15 @@ def parser() -> argparse.ArgumentParser:
             )
         if name == "down":
             command.add_argument("--confirm", default="", help="the stack's name: yes to its end")
+            command.add_argument("--no-copy", action="store_true", help="without a last copy")
+        if name == "backup":
+            command.add_argument("--name", default="", help="name of the copy")
+        if name == "restore":
+            command.add_argument("--at", default="", help="name of a copy, or a moment in UTC")
+            command.add_argument("--over", default="", help="yes: replace newer data, too")
         if name == "rollback":
             command.add_argument("--to", default="", help="number of the release")
-        if name in {"status", "history", "rollback"}:
+        if name in {"status", "history", "rollback", "backup", "backups"}:
             command.add_argument("--json", action="store_true", help="print JSON")
         if name in {"ssh", "exec"}:
             command.add_argument("words", nargs="*", metavar="WORD", help="the command, after --")
@@ -89,7 +98,7 @@ def on_stack(arguments: argparse.Namespace) -> int:
     on_this_machine: dict[str, Callable[[], object]] = {
         "up": lambda: _up(stack, arguments),
         "preview": stack.preview,
-        "down": lambda: _down(stack, arguments.confirm),
+        "down": lambda: _down(stack, arguments.confirm, without_copy=arguments.no_copy),
         "unlock": stack.unlock,
         "init": stack.init,
         "env": lambda: print(environment.exports(stack)),
@@ -99,6 +108,10 @@ def on_stack(arguments: argparse.Namespace) -> int:
         return ssh.run(stack, *arguments.words)
     if command == "rollback":
         return _roll_back(stack, arguments)
+    if command == "restore":
+        from stack import copies  # noqa: PLC0415 - needs the packages
+
+        return copies.restore(stack, at=arguments.at, over=bool(arguments.over))
     if command not in on_this_machine:
         return ssh.run(stack, *_release_tool(arguments))
     if command == "env":
@@ -148,12 +161,25 @@ def _check(arguments: argparse.Namespace) -> None:
     if command == "exec" and not arguments.words:
         example = advice.make("exec CMD='python -m auth --help'", name)
         raise StepError(f"CMD is empty. Name the command to run in the container: {example}")
+    if command == "restore":
+        _check_restore(arguments)
     if command == "rollback" and arguments.to and not _RELEASE.fullmatch(arguments.to):
         raise StepError(
             f"TO is {arguments.to!r}; it must be the number of a release, such as 7. The first has "
             f"number 1; `{advice.make('history', name)}` lists them. Without TO, the release "
             "before the live release is taken."
         )
+
+
+def _check_restore(arguments: argparse.Namespace) -> None:
+    example = advice.make("restore AT=2026-11-27T03:10:00Z", arguments.stack)
+    if not arguments.at:
+        raise StepError(
+            "AT is empty. Name a copy, or a moment in UTC, such as "
+            f"{example}. `{advice.make('backups', arguments.stack)}` lists the copies."
+        )
+    if arguments.over not in {"", "yes"}:
+        raise StepError(f"OVER is {arguments.over!r}; it must be yes, to replace newer data.")
 
 
 def _up(stack: "Stack", arguments: argparse.Namespace) -> bool:
@@ -206,19 +232,22 @@ def _flags(arguments: argparse.Namespace) -> list[str]:
     """Return the flags of the release tool for this command."""
     if arguments.command == "exec":
         return ["--", shlex.join(arguments.words)]
+    if arguments.command == "backup" and arguments.name:
+        return ["--name", arguments.name, *(["--json"] if arguments.json else [])]
     if arguments.command == "rollback":
         # its result is JSON always
         return ["--to", arguments.to] if arguments.to else []
     return ["--json"] if getattr(arguments, "json", False) else []
 
 
-def _down(stack: "Stack", confirmed: str) -> None:
-    from stack import removal  # noqa: PLC0415 - needs the packages
+def _down(stack: "Stack", confirmed: str, *, without_copy: bool) -> None:
+    from stack import copies, removal  # noqa: PLC0415 - needs the packages
 
     resources = stack.resources()
     removal.refuse_protected(stack.name, resources)
     lost = removal.losses(stack, resources)
     removal.confirm(stack.name, lost, named=confirmed, disposable=False)
+    copies.take_last(stack, resources, without=without_copy)
     stack.destroy()
 
 
@@ -230,7 +259,8 @@ def _down_local(confirmed: str) -> int:
         stack, lost = None, ["all its resources and data"]
         try:
             stack = environment.prepare(CLONE, LOCAL)
-            lost = removal.losses(stack, stack.resources())
+            # the bucket is a part of the emulated cloud
+            lost = [*removal.losses(stack, stack.resources()), "the bucket with its copies"]
         except StepError as error:
             print(error, file=sys.stderr)
         removal.confirm(LOCAL, lost, named=confirmed, disposable=True)

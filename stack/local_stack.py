@@ -26,7 +26,7 @@ def complete_local(stack: Stack, cloud: Mapping[str, Any]) -> None:
     before: dict[str, Any] = {}
     if stack.configuration.file.exists():
         before = yaml.safe_load(stack.configuration.file.read_text()) or {}
-    registry = cloud["registry"]
+    registry, backup = cloud["registry"], cloud["backup"]
     added = {
         "oci:region": cloud["region"],
         "oci:tenancyOcid": cloud["tenancy_ocid"],
@@ -38,6 +38,9 @@ def complete_local(stack: Stack, cloud: Mapping[str, Any]) -> None:
         "auth:imageRepository": f"{registry['server']}/auth/auth-service",
         "auth:registryUsername": registry["username"],
         "auth:registryPullUsername": registry["pull_username"],
+        "auth:backupBucket": backup["bucket"],
+        "auth:backupEndpoint": backup["endpoint"],
+        "auth:backupAccessKey": backup["access_key"],
         "auth:baseImage": cloud["docker_bases"]["base"],
         "auth:builderImage": cloud["docker_bases"]["builder"],
     }
@@ -53,6 +56,7 @@ def complete_local(stack: Stack, cloud: Mapping[str, Any]) -> None:
     for key, file in (
         ("registryPassword", registry["password_file"]),
         ("registryPullPassword", registry["pull_password_file"]),
+        ("backupSecretKey", backup["secret_key_file"]),
     ):
         # a cloud of an earlier release has it from the next `make up` on
         if f"auth:{key}" not in own and Path(file).exists():

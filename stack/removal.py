@@ -69,7 +69,7 @@ def confirm(stack: str, lost: Sequence[str], *, named: str, disposable: bool) ->
         raise StackError(f"CONFIRM is {named!r}, not {stack!r}. Nothing was deleted.")
     listed = "".join(f"  - {line}\n" for line in lost)
     print(
-        f"The stack {stack} is about to be taken down. Lost for ever, without a copy:\n{listed}",
+        f"The stack {stack} is about to be taken down. Lost for ever:\n{listed}",
         end="",
         file=sys.stderr,
         flush=True,

@@ -9,7 +9,7 @@ import syslog
 import traceback
 from collections.abc import Callable, Sequence
 
-from . import bytecode, data_volume, logins, status
+from . import backup_commands, bytecode, data_volume, logins, status
 from .containers import Docker
 from .desired import SERVICE, Desired
 from .detached import detached
@@ -73,9 +73,9 @@ def make(service: str, work: Callable[[Releases], Record]) -> int:
     return status
 
 
-def fail(error: Exception) -> int:
+def fail(error: Exception, work: str = "Release") -> int:
     """Print the reason of a failure; the journal gets the traceback of an unexpected error."""
-    print(f"Release failed: {reason(error)}", file=sys.stderr, flush=True)
+    print(f"{work} failed: {reason(error)}", file=sys.stderr, flush=True)
     if not isinstance(error, ReleaseError):
         for line in "".join(traceback.format_exception(error)).splitlines():
             syslog.syslog(syslog.LOG_ERR, visible(line))
@@ -92,6 +92,33 @@ def apply(document: bytes, *, planned: int | None) -> int:
 def roll_back(service: str, number: int | None) -> int:
     login = logins.of_caller(sys.stdin)
     return make(service, lambda releases: releases.rollback(number, by=caller(), login=login))
+
+
+def restore(arguments: argparse.Namespace) -> int:
+    """Restore a service's database under the release lock, in a process that outlives the caller.
+
+    A watch of the live release ends first, and with it every other container of the service.
+    """
+
+    def locked_work(report: Callable[[str], None]) -> int:
+        try:
+            with (
+                backup_commands.alone(arguments.service),
+                locked(STATE, arguments.service, by=caller(), seconds=LOCK_SECONDS),
+            ):
+                releases = releases_of(arguments.service)
+                releases.clean_up()
+                releases.finish()
+                answer = backup_commands.run_restore(arguments, releases.host)
+                report(json.dumps(answer, sort_keys=True))
+        except Exception as error:  # noqa: BLE001 - each kind of error ends in a sentence
+            return fail(error, "Restore")
+        return 0
+
+    status, result = detached(locked_work)
+    if result:
+        print(result)
+    return status
 
 
 def finish(service: str) -> int:
@@ -182,7 +209,7 @@ def main(argv: Sequence[str]) -> int:
         )
         return 130
     except Exception as error:  # noqa: BLE001 - each kind of error ends in a sentence
-        return fail(error)
+        return fail(error, backup_commands.WORK.get(arguments.command, "Release"))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -224,6 +251,7 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--lines", type=int, default=100)
         if name == "exec":
             command.add_argument("words", nargs="+", metavar="WORD", help="the command, after --")
+    backup_commands.add_parsers(commands, _service)
     return parser
 
 
@@ -245,6 +273,12 @@ def dispatch(arguments: argparse.Namespace) -> int:
         "add-bytecode": add_bytecode,
         "routes": restore_routes,
         "data-volume": lambda: use_data_volume(arguments),
+        "configure-backup": lambda: backup_commands.configure(
+            sys.stdin.buffer.read(), live_container
+        ),
+        "backup": lambda: backup_commands.back_up(arguments),
+        "backups": lambda: backup_commands.show(arguments),
+        "restore": lambda: restore(arguments),
     }
     return commands[arguments.command]()
 

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from . import lock
+from . import backup, backup_commands, lock
 from .failures import visible
 from .records import STATE, Records
 from .service_host import ServiceHost
@@ -33,6 +33,7 @@ def status(host: ServiceHost) -> dict[str, Any]:
         "skipped": host.skipped(),
         "foreign": host.docker.foreign(host.service),
         "next": host.records.next_number(),
+        "backup": backup.state(host.service),
     }
 
 
@@ -77,6 +78,7 @@ def show_history(records: Records, *, as_json: bool) -> None:
 def _lines(service: str, answer: Mapping[str, Any]) -> list[str]:
     return [
         *_live_lines(service, answer),
+        *backup_commands.status_lines(answer["backup"]),
         *(f"  differs: {difference}" for difference in answer["differs"]),
         *(f"  skipped: {record}" for record in answer["skipped"]),
         *_run_lines(answer),

@@ -15,6 +15,8 @@ PLACES = {
     # cloud-init's, which brought it, and sshd's
     "sshHostKey": ("/etc/ssh/", "/var/lib/cloud/", "/run/cloud-init/"),
     # the live container's, and the configuration of releases that can be run again
+    # the copying reads it
+    "backupSecretKey": ("/etc/auth-backup/",),
     "signingKey": ("/var/lib/auth-release/auth/secrets-", "/var/lib/auth-release/auth/release-"),
 }
 

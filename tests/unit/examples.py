@@ -27,6 +27,10 @@ def configuration(**changes: str | None) -> dict[str, str]:
         "auth:registryUsername": "acme",
         "auth:registryPassword": "a-token",
         "auth:registryPullPassword": "a-token-that-reads",
+        "auth:backupBucket": "auth-backup",
+        "auth:backupEndpoint": "https://acme.compat.objectstorage.eu-madrid-1.oraclecloud.com",
+        "auth:backupAccessKey": "an-access-key",
+        "auth:backupSecretKey": "a-key-that-copies",
     }
     values |= {f"auth:{key}": value for key, value in changes.items()}
     return {key: value for key, value in values.items() if value is not None}

@@ -24,6 +24,7 @@ from tests.unit.examples import configuration
 Up = Callable[[Program], Recording]
 PROGRAM = Path(__file__).parents[2] / "__main__.py"
 URNS = """
+auth:backup:Backup$command:remote:Command::auth-backup
 auth:image:Image$docker:index/image:Image::auth-image
 auth:network:Network$oci:Core/defaultRouteTable:DefaultRouteTable::auth-routes
 auth:network:Network$oci:Core/defaultSecurityList:DefaultSecurityList::auth-closed
@@ -43,6 +44,7 @@ auth:server:Server$oci:Core/instance:Instance::auth-vm
 auth:server:Server$oci:Core/publicIp:PublicIp::auth-address
 auth:server:Server$oci:Core/volume:Volume::auth-data
 auth:server:Server$oci:Core/volumeAttachment:VolumeAttachment::auth-data-attachment
+pulumi:pulumi:Stack$auth:backup:Backup::auth
 pulumi:pulumi:Stack$auth:image:Image::auth
 pulumi:pulumi:Stack$auth:network:Network::auth
 pulumi:pulumi:Stack$auth:release:Release::auth

@@ -194,7 +194,12 @@ def test_a_key_ends_in_a_newline_though_the_cli_drops_it(up: Up) -> None:
 
 def warned(**changes: str) -> list[str]:
     checked = parse(**changes)
-    return warnings(checked.machine, environment=checked.environment, domain=checked.domain)
+    return warnings(
+        checked.machine,
+        environment=checked.environment,
+        domain=checked.domain,
+        backup_bucket=checked.backup_bucket.name,
+    )
 
 
 def test_more_than_always_free_is_pointed_out() -> None:
@@ -205,6 +210,22 @@ def test_more_than_always_free_is_pointed_out() -> None:
 def test_logins_that_travel_unencrypted_are_pointed_out_in_production_alone() -> None:
     assert "travel unencrypted" in warned()[0]
     assert warned(environment="development") == []
+
+
+def test_a_production_stack_without_a_backup_is_pointed_out() -> None:
+    assert "lost with it" in warned(domain="auth.test", backupBucket="")[0]
+    assert warned(environment="development", backupBucket="") == []
+
+
+@pytest.mark.parametrize("key", ["backupEndpoint", "backupAccessKey", "backupSecretKey"])
+def test_a_bucket_for_copies_needs_its_endpoint_and_its_key(key: str) -> None:
+    assert f"auth:{key} is not set" in refusal(**{key: ""})
+    parse(backupBucket="", **{key: ""})
+
+
+@pytest.mark.parametrize("endpoint", ["objectstorage", "https://a.test/?x=1", "s3://bucket"])
+def test_an_endpoint_that_is_no_url_is_refused(endpoint: str) -> None:
+    assert "must be the URL of an S3-compatible API" in refusal(backupEndpoint=endpoint)
 
 
 def test_no_secret_is_in_the_representation_of_the_settings() -> None:

@@ -31,6 +31,8 @@ exit 1
         (["rollback", "--to", "abc"], ("TO is 'abc'", "number of a release", "`make history`")),
         (["rollback", "--to", "0"], ("TO is '0'", "The first has number 1", "`make history`")),
         (["exec"], ("CMD is empty", "make exec CMD=")),
+        (["restore"], ("AT is empty", "make restore AT=", "`make backups`")),
+        (["restore", "--at", "x", "--over", "1"], ("OVER is '1'", "must be yes")),
     ],
 )
 def test_a_wrong_argument_is_named_with_its_value_the_rule_and_the_way_out(

@@ -9,7 +9,10 @@ import yaml
 from stack.local_stack import complete_local
 from stack.stack import Stack
 
-SECRETS = ("sshPrivateKey", "sshHostKey", "signingKey", "registryPassword", "registryPullPassword")
+SECRETS = (
+    *("sshPrivateKey", "sshHostKey", "signingKey"),
+    *("registryPassword", "registryPullPassword", "backupSecretKey"),
+)
 
 
 @pytest.fixture(name="stack")
@@ -41,6 +44,12 @@ def cloud(clone: Path, shape: str = "VM.Standard.E4.Flex") -> dict[str, Any]:
             "pull_username": "pull",
             "password_file": str(clone / "password"),
             "pull_password_file": str(clone / "password"),
+        },
+        "backup": {
+            "endpoint": "http://127.0.0.1:7000/s3",
+            "bucket": "auth-backup",
+            "access_key": "key",
+            "secret_key_file": str(clone / "password"),
         },
         "docker_bases": {"base": "base", "builder": "builder"},
     }

@@ -1,0 +1,138 @@
+"""The commands for backups: `auth-release backup`, `backups`, `restore` and `configure-backup`."""
+
+import argparse
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from . import backup as continuous
+from . import copies
+from .backup import Backup
+from .copies import Copy
+from .failures import visible
+from .lock import caller
+from .restore import alone, restore
+from .service_host import ServiceHost
+
+# the commands' work, as their failures name it
+WORK = {
+    "backup": "Backup",
+    "backups": "The list of copies",
+    "configure-backup": "Backup",
+    "restore": "Restore",
+}
+_COLUMNS = ("name", "newest data", "age", "size", "content", "last restored")
+__all__ = [
+    "WORK",
+    "add_parsers",
+    "alone",
+    "back_up",
+    "configure",
+    "run_restore",
+    "show",
+    "status_lines",
+]
+
+_UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+
+
+def add_parsers(commands: Any, service: Callable[[str], str]) -> None:
+    """Add the commands' parsers; `service` checks the name of a service."""
+    commands.add_parser("configure-backup", help="put the backup's settings on stdin in force")
+    for name, text in (
+        ("backup", "put a whole copy of the database into the bucket"),
+        ("backups", "list the copies in the bucket, the newest last"),
+        ("restore", "put the database of an earlier moment in place"),
+    ):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("service", type=service)
+        if name == "backup":
+            command.add_argument("--name", default="", help="of the copy; default: its time")
+        if name == "restore":
+            command.add_argument("--at", required=True, help="name of a copy, or a moment in UTC")
+            command.add_argument("--over", action="store_true", help="replace newer data, too")
+        if name != "restore":
+            command.add_argument("--json", action="store_true", help="print JSON")
+
+
+def configure(document: bytes, live_container: Callable[[str], str]) -> int:
+    """Put the settings of a backup in force; they name the service."""
+    print(f"Backup: {continuous.configure(document, live_container)}.")
+    return 0
+
+
+def back_up(arguments: argparse.Namespace) -> int:
+    """Take a whole copy, and print its place."""
+    backup = Backup.of(arguments.service)
+    continuous.start(backup)  # an interrupted restore may have stopped it
+    copy = copies.take(backup, arguments.name, by=caller())
+    if arguments.json:
+        print(json.dumps({**vars(copy), "bucket": backup.bucket, "prefix": backup.prefix}))
+        return 0
+    print(
+        f"Copy {copy.name}: {_size(copy.size)}, {_content(copy)}, in "
+        f"{backup.bucket}/{backup.prefix}/copies."
+    )
+    return 0
+
+
+def show(arguments: argparse.Namespace) -> int:
+    """Print the copies in the bucket."""
+    backup = Backup.of(arguments.service)
+    listed = copies.listed(backup)
+    if arguments.json:
+        print(json.dumps([vars(copy) for copy in listed]))
+        return 0
+    now = time.time()
+    table = [_COLUMNS, *(_row(copy, now) for copy in listed)]
+    widths = [max(len(row[column]) for row in table) for column in range(len(_COLUMNS))]
+    for row in table:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        print(visible("  ".join(cells).rstrip()))
+    return 0
+
+
+def run_restore(arguments: argparse.Namespace, host: ServiceHost) -> dict[str, Any]:
+    """Restore, and return the report."""
+    return restore(host, at=arguments.at, over=arguments.over)
+
+
+def status_lines(state: Mapping[str, Any] | None) -> Sequence[str]:
+    """Describe the continuous copy for people, in a line; nothing without a backup."""
+    if state is None:
+        return []
+    if state["problem"]:
+        return [f"  backup   {state['problem']}; see: journalctl -u {state['unit']}"]
+    return [f"  backup   copied {state['age_seconds']} s ago, to {state['bucket']}"]
+
+
+def _row(copy: Copy, now: float) -> tuple[str, ...]:
+    age = now - datetime.strptime(copy.end, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()
+    return (
+        copy.name,
+        copy.end,
+        _age(age),
+        _size(copy.size),
+        _content(copy),
+        copy.proof or "never",
+    )
+
+
+def _content(copy: Copy) -> str:
+    if copy.is_timeline:
+        return f"each moment since {copy.begin}"
+    return ", ".join(f"{count} {table}" for table, count in copy.rows.items())
+
+
+def _age(seconds: float) -> str:
+    seconds = max(0, int(seconds))
+    for length, unit in _UNITS:
+        if seconds >= length:
+            return f"{seconds // length} {unit}"
+    return "0 s"
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.1f} kB"  # noqa: PLR2004

@@ -1,0 +1,278 @@
+"""A restore: the database of an earlier moment takes the place of the present database.
+
+The present database is kept on the data volume. After a failure it is back in its place.
+"""
+
+import contextlib
+import dataclasses
+import fcntl
+import os
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import backup as continuous
+from . import copies, health
+from .backup import Backup
+from .copies import Copy
+from .desired import Maintenance
+from .errors import ReleaseError
+from .failures import reason
+from .programs import run, succeeds
+from .records import STATE, Record
+from .service_host import ServiceHost
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_KEPT = 3  # replaced databases
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """The copy to restore from; `at` is a moment of its timeline, empty for its end."""
+
+    copy: Copy
+    at: str = ""
+
+    @property
+    def moment(self) -> str:
+        return self.at or self.copy.end
+
+    def __str__(self) -> str:
+        return f"{self.copy.name}, {self.moment}"
+
+
+def restore(host: ServiceHost, *, at: str, over: bool) -> dict[str, Any]:
+    """Restore the database from a copy's name or a moment; return a report, as JSON's values.
+
+    Without `over`, a present database that is newer than the moment is not replaced.
+    """
+    started = time.monotonic()
+    backup = Backup.of(host.service)
+    source = chosen(copies.listed(backup), at)
+    with copies.drafts(backup) as folder:
+        draft = folder / "restored.sqlite"
+        with host.progress.step(f"Fetch {source}"):
+            _fetch(backup, source, draft)
+        with host.progress.step("Check its integrity"):
+            rows = copies.verified(draft, backup)
+        before = copies.rows_in_use(backup)
+        if not over:
+            refuse_newer(backup, source, rows, before)
+        kept = _replace(host, backup, draft)
+    report = {
+        "copy": source.copy.name,
+        "moment": source.moment,
+        "rows": rows,
+        "rows_before": before,
+        "kept": str(kept) if kept else "",
+        "seconds": round(time.monotonic() - started, 1),
+    }
+    _note_proof(host, backup, source, report)
+    return report
+
+
+def chosen(available: list[Copy], at: str) -> Source:
+    """Return the copy for a name, or the timeline for a moment; raise ReleaseError without one."""
+    for copy in available:
+        if copy.name == at:
+            return Source(copy=copy)
+    if not _MOMENT.fullmatch(at):
+        raise ReleaseError(
+            f"there is no copy {at!r}. `make backups` lists the names; a moment is written as "
+            "2026-11-27T03:10:00Z, in UTC"
+        )
+    if at > time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()):
+        raise ReleaseError(f"{at} is in the future")
+    timelines = [copy for copy in available if copy.is_timeline and copy.begin <= at]
+    if not timelines:
+        begins = [copy.begin for copy in available if copy.is_timeline]
+        first = f"; the first is from {min(begins)}" if begins else ""
+        raise ReleaseError(f"there is no copy of {at}{first}. `make backups` lists them")
+    timeline = max(timelines, key=lambda copy: copy.begin)
+    # after its end nothing changed in it
+    return Source(copy=timeline, at=at if at < timeline.end else "")
+
+
+def refuse_newer(
+    backup: Backup, source: Source, rows: dict[str, int], before: dict[str, int] | None
+) -> None:
+    """Raise ReleaseError if the present database has data that the copy may not have."""
+    if before is None or (before and not any(before.values())):
+        return
+    changed = max(
+        path.stat().st_mtime for path in (backup.path, *_side_files(backup)) if path.exists()
+    )
+    moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(changed))
+    if moment > source.moment:
+        raise ReleaseError(
+            f"the present database changed at {moment}, after the copy of {source.moment}: it has "
+            f"{_counted(before)}, and the copy has {_counted(rows)}. Nothing was changed. To "
+            "replace it all the same, say OVER=yes; it is kept on the data volume"
+        )
+
+
+@contextlib.contextmanager
+def alone(service: str) -> Iterator[None]:
+    """Refuse a second restore of a service at the same time."""
+    STATE.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (STATE / f"{service}.restore").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ReleaseError(f"another restore of {service} is under way") from None
+        yield
+
+
+def _fetch(backup: Backup, source: Source, draft: Path) -> None:
+    if not source.copy.is_timeline:
+        copies.fetch(backup, source.copy.name, draft)
+        return
+    settings = draft.with_name("litestream.yml")
+    settings.touch(mode=0o600)
+    settings.write_text(backup.litestream_document(source.copy.name))
+    moment = ["-timestamp", source.at] if source.at else []
+    program = str(continuous.PROGRAM)
+    try:
+        run(
+            *(program, "restore", "-config", str(settings), "-o", str(draft), *moment),
+            str(backup.path),
+            timeout=3600,
+        )
+    except ReleaseError as error:
+        raise ReleaseError(f"the copy {source} can't be fetched: {error}") from None
+
+
+def _replace(host: ServiceHost, backup: Backup, draft: Path) -> Path | None:
+    """Put the draft in the database's place; return the place of the former database."""
+    live = host.live()
+    with _closed(host, live):
+        with host.progress.step("Stop the service and the copying"):
+            if live:
+                run("docker", "stop", live.container, timeout=live.desired.stop_seconds + 60)
+            succeeds("systemctl", "stop", backup.unit)
+        timeline = backup.timeline()
+        kept: Path | None = None
+        try:
+            with host.progress.step("Replace the database"):
+                kept = _swap(backup, draft)
+                backup.begin_timeline()
+            if live:
+                _start(host, live)
+        except BaseException as error:
+            host.progress.show(f"Put the former database back, as {reason(error)}.")
+            _put_back(host, backup, live, kept, timeline)
+            raise
+        with host.progress.step("Copy it to the bucket"):
+            _copy_again(host, backup)
+    return kept
+
+
+@contextlib.contextmanager
+def _closed(host: ServiceHost, live: Record | None) -> Iterator[None]:
+    """Answer all requests with the maintenance page meanwhile."""
+    if live is None:
+        yield
+        return
+    closed = dataclasses.replace(live.desired, maintenance=Maintenance())
+    host.proxy.serve(closed, host.slot)
+    try:
+        yield
+    finally:
+        host.proxy.serve(live.desired, host.slot)
+
+
+def _swap(backup: Backup, draft: Path) -> Path | None:
+    """Put the draft in place by a rename; a crash leaves the former or the restored database."""
+    os.chown(draft, backup.uid, backup.uid)
+    draft.chmod(0o600)
+    kept = None
+    if backup.path.exists():
+        kept = backup.work / time.strftime("replaced-%Y%m%dT%H%M%SZ", time.gmtime())
+        kept.mkdir(mode=0o700)
+        copies.fold(backup)
+        for path in (backup.path, *_side_files(backup)):
+            if path.exists():
+                os.link(path, kept / path.name)
+    draft.rename(backup.path)
+    _forget_sides(backup)
+    return kept
+
+
+def _forget_sides(backup: Backup) -> None:
+    """Remove the files beside the database, which belong to the former one: logs and notes."""
+    for path in _side_files(backup):
+        path.unlink(missing_ok=True)
+    shutil.rmtree(backup.path.with_name(f".{backup.path.name}-litestream"), ignore_errors=True)
+
+
+def _put_back(
+    host: ServiceHost, backup: Backup, live: Record | None, kept: Path | None, timeline: str
+) -> None:
+    steps: list[Callable[[], object]] = []
+    if live:
+        steps.append(lambda: succeeds("docker", "stop", live.container))
+    if kept:
+        steps += [lambda: _take_back(backup, kept), lambda: backup.set_timeline(timeline)]
+    if live:
+        steps.append(lambda: _start(host, live))
+    steps.append(lambda: _copy_again(host, backup))
+    for step in steps:
+        try:
+            step()
+        except Exception as failure:  # noqa: BLE001 - the caller reports the first error
+            host.progress.show(f"  That did not work: {reason(failure)}")
+
+
+def _take_back(backup: Backup, kept: Path) -> None:
+    _forget_sides(backup)
+    for path in (*_side_files(backup), backup.path):
+        if (kept / path.name).exists():
+            (kept / path.name).rename(path)
+    kept.rmdir()
+
+
+def _start(host: ServiceHost, live: Record) -> None:
+    with host.progress.step(f"Start release {live.number}, and wait until it is healthy"):
+        run("docker", "start", live.container)
+        desired = live.desired
+        health.wait_until_healthy(
+            desired.health,
+            probe=lambda: health.probe(live.address, desired.port, desired.health.path),
+            exit_code=lambda: _exit_code(host, live),
+        )
+
+
+def _exit_code(host: ServiceHost, live: Record) -> int | None:
+    container = host.docker.containers(host.service)[live.number]
+    return None if container.running else container.exit_code
+
+
+def _copy_again(host: ServiceHost, backup: Backup) -> None:
+    """Begin the copy of the restored database; a failure is no reason to give it up."""
+    try:
+        continuous.start(backup)
+        continuous.wait_for_copy(backup)
+    except ReleaseError as error:
+        host.progress.show(f"  The restored database is not copied yet: {reason(error)}")
+
+
+def _note_proof(host: ServiceHost, backup: Backup, source: Source, report: dict[str, Any]) -> None:
+    """Note in the bucket that this copy was restored, and delete old replaced databases."""
+    try:
+        copies.note_proof(backup, source.copy.name, report)
+    except ReleaseError as error:
+        host.progress.show(f"  The proof is not noted in the bucket: {reason(error)}")
+    for folder in sorted(backup.work.glob("replaced-*"))[:-_KEPT]:
+        shutil.rmtree(folder)
+
+
+def _side_files(backup: Backup) -> list[Path]:
+    return [backup.path.with_name(backup.path.name + suffix) for suffix in ("-wal", "-shm")]
+
+
+def _counted(rows: dict[str, int]) -> str:
+    return ", ".join(f"{count} {table}" for table, count in rows.items()) or "unreadable rows"

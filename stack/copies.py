@@ -1,0 +1,86 @@
+"""Backups of a stack, from this machine: the commands, their results, and the last copy."""
+
+import json
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from common.progress import step
+from components import advice
+from stack import ssh
+from stack.errors import StackError
+
+if TYPE_CHECKING:
+    from stack.stack import Stack
+
+_VM = "oci:Core/instance:Instance"
+_SECONDS = 3600  # for a whole copy
+
+
+def restore(stack: "Stack", *, at: str, over: bool) -> int:
+    """Restore the database of an earlier moment, and show the result in sentences."""
+    flags = ["--over"] if over else []
+    status, printed = ssh.result(
+        stack, *("sudo", "auth-release", "restore", "auth", "--at", at, *flags), stdin=""
+    )
+    if status != 0:
+        print(printed, end="")
+        return status
+    print("\n".join(described(json.loads(printed), stack.name)))
+    return 0
+
+
+def described(report: Mapping[str, Any], stack: str) -> list[str]:
+    """Return the lines for people about a restore, from the release tool's report."""
+    before = report["rows_before"]
+    lines = [
+        f"The database of {report['moment']} is in place, after {report['seconds']} s.",
+        f"  copy      {report['copy']}",
+        f"  content   {_counted(report['rows'])}",
+    ]
+    if before is not None:
+        lines.append(f"  before    {_counted(before)}")
+    if report["kept"]:
+        lines.append(f"  kept      the former database, in {report['kept']} on the server")
+    lines.append(f"`{advice.make('status', stack)}` shows the release and the age of the new copy.")
+    return lines
+
+
+def take_last(stack: "Stack", resources: Sequence[Mapping[str, Any]], *, without: bool) -> None:
+    """Take a last copy before the data volume goes, and print its place.
+
+    Nothing is done for a stack without a backup, or without a VM. A failure stops the caller,
+    unless the operator agreed to go on `without` a copy.
+    """
+    bucket = stack.configuration.values().get("auth:backupBucket", "")
+    if not bucket or not any(resource["type"] == _VM for resource in resources):
+        return
+    if without:
+        print("No last copy is taken, as NOCOPY says.", file=sys.stderr)
+        return
+    name = time.strftime("last-%Y%m%d-%H%M%S", time.gmtime())
+    try:
+        with step(f"Take a last copy of the database, into the bucket {bucket}"):
+            text = ssh.ask(
+                stack,
+                *("sudo", "auth-release", "backup", "auth", "--name", name, "--json"),
+                seconds=_SECONDS,
+            )
+        copy = json.loads(text)
+    except (StackError, ValueError) as error:
+        again = advice.make(f"down CONFIRM={stack.name} NOCOPY=1", stack.name)
+        raise StackError(
+            f"There is no last copy of the database: {error}. Nothing was deleted. To delete it "
+            f"without a copy: {again}"
+        ) from None
+    print(
+        f"The last copy of the database ({_counted(copy['rows'])}) is {copy['name']}, in "
+        f"{copy['bucket']}/{copy['prefix']}/copies. A new stack of this name takes it over: "
+        f"{advice.make(f'restore AT={name}', stack.name)}",
+        file=sys.stderr,
+    )
+
+
+def _counted(rows: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {table}" for table, count in rows.items()) or "unreadable"

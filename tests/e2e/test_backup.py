@@ -1,0 +1,127 @@
+"""The VM and its data volume are lost under load, and the accounts come back from the bucket."""
+
+import json
+import shlex
+import threading
+import time
+
+import httpx
+import pytest
+
+from tests.localcloud.caller import eventually
+from tests.testbed.clone import Clone
+from tests.testbed.server import Server
+
+PROMISED_SECONDS = 10  # of accounts, at most, are lost with the VM
+MOST = 100  # accounts; the service lets an address register 120 in an hour
+ADDRESSES = """
+import json, sqlite3
+database = sqlite3.connect("file:/srv/auth/auth/auth.sqlite?mode=ro", uri=True)
+print(json.dumps([row[0] for row in database.execute("SELECT email FROM accounts")]))
+"""
+
+
+class Registrations:
+    """Registers accounts one after another, and notes the time of each confirmation."""
+
+    def __init__(self, url: str) -> None:
+        self.confirmed: dict[str, float] = {}  # by e-mail address, in monotonic seconds
+        self._url, self._stop = url, threading.Event()
+        self._thread = threading.Thread(target=self._register)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(60)
+
+    def _register(self) -> None:
+        with httpx.Client(timeout=10, trust_env=False) as client:
+            for number in range(MOST):
+                if self._stop.wait(0.1):
+                    return
+                address = f"person-{number}@example.test"
+                account = {"email": address, "password": f"a horse with number {number}"}
+                try:
+                    answer = client.post(f"{self._url}/v1/auth/register", json=account)
+                except httpx.HTTPError:
+                    return  # the VM is gone
+                if answer.is_success:
+                    self.confirmed[address] = time.monotonic()
+
+
+def lose_the_vm(server: Server) -> None:
+    """Terminate the VM and delete the data volume, as somebody may in the console."""
+    cloud, instance = server.cloud, server.instance
+    cloud.compute.terminate_instance(instance)
+    eventually(
+        "the VM",
+        lambda: cloud.compute.get_instance(instance).data.lifecycle_state,
+        "TERMINATED",
+        seconds=120,
+    )
+    server.delete_volumes()
+
+
+def test_accounts_survive_the_loss_of_the_vm_and_its_volume(
+    clone: Clone, url: str, request: pytest.FixtureRequest
+) -> None:
+    server = Server.of(clone)
+    before = json.loads(clone.make("backups", "JSON=1").output)
+    registrations = Registrations(url)
+    eventually(
+        "accounts of more than ten seconds",
+        lambda: (
+            len(registrations.confirmed) >= 20
+            and time.monotonic() - min(registrations.confirmed.values()) > PROMISED_SECONDS + 5
+        ),
+        True,
+        seconds=120,
+    )
+    lost_at = time.monotonic()
+    lose_the_vm(server)
+    registrations.stop()
+
+    assert clone.make("up", "REFRESH=1").status == 0
+    timelines = [copy for copy in before if copy["is_timeline"]]
+    restored = clone.make("restore", f"AT={timelines[-1]['name']}")
+    assert restored.status == 0, "an empty database is replaced without a question"
+    assert httpx.get(f"{url}/readyz", timeout=30, trust_env=False).status_code == 200
+    seconds = time.monotonic() - lost_at
+
+    output = Server.of(clone).must("sudo", "python3", "-c", shlex.quote(ADDRESSES))
+    accounts = set(json.loads(output))
+    missing = [at for address, at in registrations.confirmed.items() if address not in accounts]
+    loss = max((lost_at - at for at in missing), default=0.0)
+    figures = f"RPO {loss:.1f} s, RTO {seconds:.0f} s"
+    counts = f"{len(registrations.confirmed)} accounts confirmed, {len(missing)} lost"
+    request.node.user_properties.append(("load", f"{counts}: {figures}"))
+    assert loss <= PROMISED_SECONDS
+    assert registrations.confirmed, "nothing was registered"
+
+
+def test_a_restore_puts_the_former_database_back_if_the_service_refuses_the_copy(
+    clone: Clone, url: str
+) -> None:
+    server = Server.of(clone)
+    account = {"email": "stays@example.test", "password": "a horse that stays here"}
+    assert httpx.post(f"{url}/v1/auth/register", json=account, timeout=30).is_success
+    assert clone.make("backup", "NAME=spoiled").status == 0
+    spoil = (
+        "import sys; sys.path.insert(0, '/usr/local/sbin/auth-release')\n"
+        "import gzip, pathlib, sqlite3\n"
+        "from auth_release.backup import Backup\n"
+        "backup, path = Backup.of('auth'), pathlib.Path('/tmp/spoiled.sqlite')\n"
+        "key = f'{backup.prefix}/copies/spoiled.sqlite.gz'\n"
+        "path.write_bytes(gzip.decompress(backup.objects.get(key)))\n"
+        "database = sqlite3.connect(path)\n"
+        "database.execute('DROP TABLE signing_keys'); database.commit(); database.close()\n"
+        "backup.objects.put(key, gzip.compress(path.read_bytes()))\n"
+    )
+    server.must("sudo", "python3", "-c", shlex.quote(spoil))
+
+    refused = clone.make("restore", "AT=spoiled", "OVER=yes")
+
+    assert refused.status != 0
+    assert "Put the former database back" in refused.output
+    login = httpx.post(f"{url}/v1/auth/login", json=account, timeout=30)
+    assert login.status_code == 200, "the former accounts are there, and the service runs"

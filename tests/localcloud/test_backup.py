@@ -1,0 +1,316 @@
+"""Backups by the release tool's own code: real Litestream, and the emulator's Object Storage."""
+
+import contextlib
+import dataclasses
+import gzip
+import os
+import sqlite3
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from common.clone import CLONE
+from host.auth_release import backup as continuous
+from host.auth_release import copies, programs, restore
+from host.auth_release.backup import Backup
+from host.auth_release.errors import ReleaseError
+from host.auth_release.service_host import ServiceHost
+from localcloud.ocids import REGION
+from localcloud.state.customer_key import BUCKET, PREFIX, CustomerKey
+from tests.localcloud.caller import Caller, eventually
+
+LITESTREAM = CLONE / ".venv" / "bin" / "litestream"
+
+
+class Systemd:
+    """Runs Litestream in systemd's place; all other programs are real."""
+
+    def __init__(self, backup: Backup) -> None:
+        self.backup, self.process = backup, cast("subprocess.Popen[bytes] | None", None)
+        self._run = programs.run
+
+    def run(self, *argv: str, **options: Any) -> str:
+        if argv[0] != "systemctl":
+            return self._run(*argv, **options)
+        if argv[1] in {"stop", "restart"}:
+            self.stop()
+        if argv[1] in {"enable", "restart"} and self.process is None:
+            self.backup.socket.parent.mkdir(exist_ok=True)
+            self.process = subprocess.Popen(
+                [LITESTREAM, "replicate", "-config", self.backup.litestream_settings]
+            )
+        return ""
+
+    def succeeds(self, *argv: str) -> bool:
+        self.run(*argv)
+        return True
+
+    def stop(self) -> None:
+        process, self.process = self.process, None
+        if process:
+            process.terminate()
+            process.wait(30)
+
+    def kill(self) -> None:
+        """End the copying as a lost VM does."""
+        process, self.process = self.process, None
+        if process:
+            process.kill()
+            process.wait(30)
+
+
+@pytest.fixture(name="backup")
+def _backup(
+    caller: Caller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Backup:
+    data = tmp_path / "data"
+    (data / "auth").mkdir(parents=True)
+    for module, name, value in (
+        (continuous, "DATA", data),
+        (continuous, "SETTINGS", tmp_path / "etc"),
+        (continuous, "RUN", tmp_path),
+        (continuous, "PROGRAM", LITESTREAM),
+        (restore, "STATE", tmp_path / "state"),
+    ):
+        monkeypatch.setattr(module, name, value)
+    monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)  # Litestream trusts the system's
+    key = CustomerKey.open(caller.home)
+    return Backup(
+        service="auth",
+        uid=os.getuid(),
+        database="auth.sqlite",
+        counted=("accounts",),
+        program="/opt/venv/bin/litestream",
+        version="0",
+        disk="disk",
+        endpoint=f"{caller.home.endpoint}{PREFIX}",
+        region=REGION,
+        bucket=BUCKET,
+        prefix=f"{request.node.name}/auth",
+        access_key=key.access_key,
+        secret_key=key.secret,
+    )
+
+
+@pytest.fixture(name="systemd")
+def _systemd(backup: Backup, monkeypatch: pytest.MonkeyPatch) -> Iterator[Systemd]:
+    systemd = Systemd(backup)
+    for module in (continuous, restore):
+        monkeypatch.setattr(module, "run", systemd.run)
+        monkeypatch.setattr(module, "succeeds", systemd.succeeds)
+    # the tool reads the settings that `configure` wrote
+    monkeypatch.setattr(Backup, "of", lambda _: backup)
+    yield systemd
+    systemd.kill()
+
+
+@pytest.fixture(name="host")
+def _host(systemd: Systemd) -> ServiceHost:
+    """Return a host without a live release: the database alone is restored."""
+    del systemd
+    step: Callable[[str], Any] = lambda _: contextlib.nullcontext()  # noqa: E731
+    progress = SimpleNamespace(step=step, show=print)
+    return cast(
+        "ServiceHost", SimpleNamespace(service="auth", live=lambda: None, progress=progress)
+    )
+
+
+def register(backup: Backup, *names: str) -> None:
+    with contextlib.closing(sqlite3.connect(backup.path)) as database, database:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("CREATE TABLE IF NOT EXISTS accounts (name TEXT)")
+        database.executemany("INSERT INTO accounts VALUES (?)", [(name,) for name in names])
+
+
+def accounts(backup: Backup) -> list[str]:
+    with contextlib.closing(sqlite3.connect(backup.path)) as database:
+        return [row[0] for row in database.execute("SELECT name FROM accounts")]
+
+
+def now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+def lose_the_volume(backup: Backup, systemd: Systemd) -> None:
+    systemd.kill()
+    for path in sorted(backup.path.parents[1].rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    backup.path.parent.mkdir()
+
+
+def newest_timeline(backup: Backup) -> str:
+    return [copy.name for copy in copies.listed(backup) if copy.is_timeline][-1]
+
+
+def test_accounts_survive_the_loss_of_the_volume(
+    backup: Backup, systemd: Systemd, host: ServiceHost
+) -> None:
+    register(backup, "ada")
+    continuous.start(backup)
+    continuous.wait_for_copy(backup)
+    register(backup, "grace")
+    time.sleep(4)  # nobody waits for this account's copy
+    lost = newest_timeline(backup)
+    lose_the_volume(backup, systemd)
+    register(backup)  # a new and empty database, as of a new VM
+    continuous.start(backup)
+
+    report = restore.restore(host, at=lost, over=False)
+
+    assert accounts(backup) == ["ada", "grace"]
+    assert report["rows"] == {"accounts": 2}
+    continuous.wait_for_copy(backup)
+    proofs = {copy.name: copy.proof for copy in copies.listed(backup)}
+    assert proofs[lost], "the restore is the proof of its copy"
+
+
+def test_a_moment_in_the_past_is_restored_and_the_present_database_is_kept(
+    backup: Backup, host: ServiceHost
+) -> None:
+    register(backup, "ada")
+    continuous.start(backup)
+    continuous.wait_for_copy(backup)
+    time.sleep(2)
+    moment = now()
+    time.sleep(2)
+    register(backup, "mallory")
+    continuous.wait_for_copy(backup)
+
+    report = restore.restore(host, at=moment, over=True)
+
+    assert accounts(backup) == ["ada"]
+    with contextlib.closing(sqlite3.connect(Path(report["kept"]) / "auth.sqlite")) as kept:
+        assert kept.execute("SELECT count(*) FROM accounts").fetchone() == (2,)
+
+
+def test_newer_data_is_not_replaced_without_a_yes(backup: Backup, host: ServiceHost) -> None:
+    register(backup, "ada")
+    continuous.start(backup)
+    copies.take(backup, "first", by="ada")
+    time.sleep(1.1)  # moments have whole seconds
+    register(backup, "grace")
+
+    with pytest.raises(ReleaseError, match=r"2 accounts, and the copy has 1 accounts.*OVER=yes"):
+        restore.restore(host, at="first", over=False)
+
+    assert accounts(backup) == ["ada", "grace"]
+
+
+def test_a_whole_copy_has_a_name_of_its_own_and_is_restored_by_it(
+    backup: Backup, host: ServiceHost
+) -> None:
+    register(backup, "ada")
+    copies.take(backup, "before-the-move", by="ada")
+    register(backup, "grace")
+
+    with pytest.raises(ReleaseError, match="a copy before-the-move already"):
+        copies.take(backup, "before-the-move", by="grace")
+    restore.restore(host, at="before-the-move", over=True)
+
+    assert accounts(backup) == ["ada"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"no archive", "the copy wrong is broken"),
+        (gzip.compress(b"no database" * 500), "the database is broken"),
+        (gzip.compress(b""), "it has no table accounts"),
+    ],
+)
+def test_a_broken_or_foreign_copy_is_refused_and_nothing_is_lost(
+    backup: Backup, host: ServiceHost, content: bytes, message: str
+) -> None:
+    register(backup, "ada")
+    copies.take(backup, "wrong", by="ada")
+    backup.objects.put(f"{backup.prefix}/copies/wrong.sqlite.gz", content)
+
+    with pytest.raises(ReleaseError, match=message):
+        restore.restore(host, at="wrong", over=True)
+
+    assert accounts(backup) == ["ada"]
+
+
+def test_the_former_database_is_back_if_the_service_does_not_start_on_the_copy(
+    backup: Backup, host: ServiceHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(backup, "ada")
+    copies.take(backup, "older", by="ada")
+    register(backup, "grace")
+    timeline = backup.timeline()
+
+    def never(_: Backup) -> None:
+        raise ReleaseError("it does not start")
+
+    monkeypatch.setattr(Backup, "begin_timeline", never)
+    with pytest.raises(ReleaseError, match="does not start"):
+        restore.restore(host, at="older", over=True)
+
+    assert accounts(backup) == ["ada", "grace"]
+    assert backup.timeline() == timeline
+
+
+@pytest.mark.usefixtures("backup")
+def test_a_second_restore_at_the_same_time_is_refused() -> None:
+    with (
+        restore.alone("auth"),
+        pytest.raises(ReleaseError, match="another restore of auth is under way"),
+        restore.alone("auth"),
+    ):
+        pytest.fail("two restores at once")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"name": "other"}, "the bucket does not exist"),
+        ({"access_key": "0" * 40}, "the access key is unknown"),
+        ({"secret_key": "other"}, "the secret is not the access key's"),
+        ({"endpoint": "http://127.0.0.1:9"}, "gives no answer: Connection refused"),
+    ],
+)
+def test_a_bucket_that_is_gone_or_denies_is_named(
+    backup: Backup, change: dict[str, str], message: str
+) -> None:
+    with pytest.raises(ReleaseError, match=message):
+        dataclasses.replace(backup.objects, **change).check()
+
+
+def test_the_status_shows_the_age_of_the_copy_and_that_it_ended(
+    backup: Backup, systemd: Systemd
+) -> None:
+    register(backup, "ada")
+    continuous.start(backup)
+    continuous.SETTINGS.joinpath("auth.json").touch()
+    continuous.wait_for_copy(backup)
+    state = continuous.state("auth")
+    assert state
+    assert state["age_seconds"] <= 10
+    assert not state["problem"]
+
+    systemd.kill()
+
+    eventually(
+        "the problem",
+        lambda: (continuous.state("auth") or {}).get("problem"),
+        "the database was not copied since the start",
+        seconds=10,
+    )
+
+
+def test_no_moment_outside_of_the_copies_is_taken(backup: Backup, host: ServiceHost) -> None:
+    register(backup, "ada")
+    continuous.start(backup)
+    continuous.wait_for_copy(backup)
+    for at, message in (
+        ("yesterday", "there is no copy 'yesterday'"),
+        ("2020-01-01T00:00:00Z", "there is no copy of 2020"),
+        ("2999-01-01T00:00:00Z", "is in the future"),
+    ):
+        with pytest.raises(ReleaseError, match=message):
+            restore.restore(host, at=at, over=True)
