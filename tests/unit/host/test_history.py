@@ -18,6 +18,7 @@ def test_a_release_with_a_long_author_and_note_fits_into_80_columns(
     record["desired"]["revision"] = "0123456789ab-dirty"
     record["note"] = "rolled back to release 1"
     records = Records(tmp_path, "auth")
+    records.folder.mkdir(parents=True, exist_ok=True)
     (records.folder / "release-000003.json").write_text(json.dumps(record))
 
     status.show_history(records, as_json=False)
@@ -35,6 +36,7 @@ def test_a_single_release_is_live_while_the_release_before_stands_by(
     records = Records(tmp_path, "auth")
     for number, standby in ((3, 0), (4, 3)):
         release = {**record, "number": number, "outcome": "live", "standby": standby}
+        records.folder.mkdir(parents=True, exist_ok=True)
         (records.folder / f"release-{number:06}.json").write_text(json.dumps(release))
 
     status.show_history(records, as_json=False)

@@ -30,6 +30,7 @@ def kept(form: str) -> dict[str, Any]:
 
 def store(host: Host, record: Any, number: int = NUMBER) -> None:
     text = record if isinstance(record, str) else json.dumps(record)
+    host.records.folder.mkdir(parents=True, exist_ok=True)
     (host.records.folder / f"release-{number:06}.json").write_text(text)
 
 
