@@ -22,6 +22,7 @@ from auth.storage import pruning, schema
 from auth.storage.backends import connect
 from auth.storage.database import Database
 from auth.storage.read_cache import ReadCache
+from auth.storage.tables import AUDIT_EVENTS
 from auth.telemetry.audit import Audit
 from auth.telemetry.metrics import Metrics
 from auth.telemetry.tracing import Tracing
@@ -102,6 +103,8 @@ class Service:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            with _going_on():
+                await self.audit.finish_runs(every=True)
             self.close()
 
     def close(self) -> None:
@@ -135,15 +138,18 @@ class Service:
                         older_than=settings.signing_key_days * DAY,
                     )
                 await self.reload_keys()
+                await self.audit.finish_runs()
 
     async def _prune(self) -> None:
         while True:
             with _going_on():
-                await self.database.write(
+                removed = await self.database.write(
                     pruning.prune,
                     now=time.time(),
                     audit_seconds=self.settings.audit_days * DAY,
                 )
+                self.metrics.audit_removed.labels("age").inc(removed[AUDIT_EVENTS.name])
+                await self.audit.trim(self.settings.audit_events)
             await asyncio.sleep(_PRUNE_SECONDS)
 
 

@@ -246,6 +246,12 @@ class Settings(BaseSettings):
     audit_days: Whole = Field(
         365, ge=1, le=3650, description="how long the database keeps audit events"
     )
+    audit_events: Whole = Field(
+        1_000_000,
+        ge=1_000,
+        le=100_000_000,
+        description="the most audit events in the database; the oldest are deleted first",
+    )
     otlp_endpoint: str = _shown(
         "", "the OpenTelemetry collector, as `http://collector:4318`", default_text="none"
     )

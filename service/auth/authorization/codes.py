@@ -103,13 +103,15 @@ async def redeem(
     )
     if isinstance(done, str):
         service.metrics.tokens.labels("code_reused").inc()
-        await service.audit.record(
-            Event.CODE_REUSED,
-            success=False,
-            account_id=stored.account_id,
-            session_id=done or None,
-            client_id=client.id,
-        )
+        # a single event: the owner of a used code could fill the log with it
+        if done:
+            await service.audit.record(
+                Event.CODE_REUSED,
+                success=False,
+                account_id=stored.account_id,
+                session_id=done,
+                client_id=client.id,
+            )
     if not isinstance(done, Account):
         raise _refused()
     await service.audit.record(
@@ -132,17 +134,18 @@ def _use(
 ) -> Account | str | None:
     """Use up a code and begin its session, in one transaction.
 
-    Return the account; or the id of the session that has ended because the code was used before, ""
-    without a session; or None for a code that is worthless.
+    Return the account; or the id of the session that ends because the code was used before, "" for
+    a session that has ended already; or None for a code that is worthless.
     """
     now = time.time()
     stored = oauth_codes.find(connection, hashed, lock=True)
     if stored is None:
         return None
     if stored.used_at is not None:
-        if stored.session_id is not None:
-            sessions.revoke(connection, stored.session_id, "code reused", now)
-        return stored.session_id or ""
+        if stored.session_id is None:
+            return ""
+        ended = sessions.revoke(connection, stored.session_id, "code reused", now)
+        return stored.session_id if ended else ""
     account = accounts.by_id(connection, stored.account_id)
     if account is None or account.disabled_at is not None:
         return None

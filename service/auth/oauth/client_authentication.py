@@ -42,7 +42,7 @@ async def authenticated(
 async def _refused(service: Service, client: Client | None) -> OAuthError:
     # only a registered id: strangers' input does not belong in the audit log
     client_id = client.id if client else None
-    await service.audit.record(Event.CLIENT_REFUSED, success=False, client_id=client_id)
+    await service.audit.record_first(Event.CLIENT_REFUSED, client_id=client_id)
     return OAuthError(
         "invalid_client", "The client is unknown, or its secret is wrong.", 401, _CHALLENGE
     )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from auth.storage.tables import AUDIT_EVENTS
 
@@ -12,6 +12,21 @@ _ADD = insert(AUDIT_EVENTS)
 
 def add(connection: Connection, event: Mapping[str, Any]) -> None:
     connection.execute(_ADD, event)
+
+
+def trim(connection: Connection, *, keep: int, most: int) -> tuple[int, int]:
+    """Delete up to `most` of the oldest events beyond the newest `keep`.
+
+    Return the numbers of deleted and of kept events. Ids grow by one, and a write that failed may
+    leave a gap: the number of kept events is an upper bound.
+    """
+    ids = AUDIT_EVENTS.c.id
+    oldest, newest = connection.execute(select(func.min(ids), func.max(ids))).one()
+    if newest is None:
+        return 0, 0
+    over = select(ids).where(ids <= newest - keep).order_by(ids).limit(most)
+    removed = connection.execute(delete(AUDIT_EVENTS).where(ids.in_(over))).rowcount
+    return removed, min(newest - oldest + 1 - removed, newest)
 
 
 def page(

@@ -7,6 +7,7 @@ before an intruder could remove it.
 import json
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -58,7 +59,19 @@ class Event(StrEnum):
     ADMIN_READ_AUDIT = "admin.read_audit"
 
 
+# a run of the same event ends after this time; the next event begins another run
+_RUN_SECONDS = 600.0
+# in a transaction: others wait for it, on SQLite
+_TRIMMED_AT_ONCE = 5_000
 _NO_IDS = dict.fromkeys(("account_id", "actor_id", "session_id", "client_id"))
+
+
+@dataclass
+class _Run:
+    """A run of the same event of a client, and the number of events after the first."""
+
+    began_at: float
+    repeated: int = 0
 
 
 class Audit:
@@ -66,6 +79,8 @@ class Audit:
         self, database: Database, metrics: Metrics, now: Callable[[], float] = time.time
     ) -> None:
         self._database, self._metrics, self._now = database, metrics, now
+        # as many as there are registered clients
+        self._runs: dict[tuple[Event, str], _Run] = {}
 
     async def record(
         self,
@@ -93,6 +108,49 @@ class Audit:
         )
         self._log(entry, detail)
         await self._database.write(audit.add, self._row(entry, detail))
+
+    async def record_first(self, event: Event, *, client_id: str | None) -> None:
+        """Write a failure that strangers can cause at will: the first of a run, and their number.
+
+        An event for each would fill the database from a single address. Metrics count each. A
+        failure without a registered client is only counted.
+        """
+        run = self._runs.get((event, client_id or ""))
+        if client_id is None or (run and self._now() < run.began_at + _RUN_SECONDS):
+            self._metrics.events.labels(str(event), "failure").inc()
+            if run:
+                run.repeated += 1
+            return
+        self._runs[event, client_id] = _Run(self._now())
+        if run:
+            await self._finish(event, client_id, run)
+        await self.record(event, success=False, client_id=client_id)
+
+    async def finish_runs(self, *, every: bool = False) -> None:
+        """Write the number of events of the runs that are over, or of `every` run."""
+        now = self._now()
+        for (event, client_id), run in list(self._runs.items()):
+            if every or now >= run.began_at + _RUN_SECONDS:
+                del self._runs[event, client_id]
+                await self._finish(event, client_id, run)
+
+    async def _finish(self, event: Event, client_id: str, run: _Run) -> None:
+        if not run.repeated:
+            return
+        entry = _entry(event, success=False, client_id=client_id)
+        # of many callers, and not of the request that happens to end the run
+        entry |= {"address": "", "user_agent": ""}
+        detail = {"repeated": str(run.repeated), "seconds": str(int(self._now() - run.began_at))}
+        logs.write_line("audit", {**entry, "detail": detail})
+        await self._database.write(audit.add, self._row(entry, detail))
+
+    async def trim(self, keep: int) -> None:
+        """Delete the oldest events beyond the newest `keep`, a few in each transaction."""
+        removed = _TRIMMED_AT_ONCE
+        while removed == _TRIMMED_AT_ONCE:
+            removed, kept = await self._database.write(audit.trim, keep=keep, most=_TRIMMED_AT_ONCE)
+            self._metrics.audit_removed.labels("size").inc(removed)
+            self._metrics.audit_kept.set(kept)
 
     async def record_with(
         self,

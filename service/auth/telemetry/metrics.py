@@ -46,6 +46,10 @@ class Metrics:
         self.hash_wait = self._histogram("hash_wait_seconds", "Seconds until hashing began.")
         self.hash_work = self._histogram("hash_seconds", "Seconds that a hash took.")
         self.events = self._counter("security_events", "Audit events by type.", "event outcome")
+        self.audit_kept = self._gauge("audit_events", "Audit events in the database, at the most.")
+        self.audit_removed = self._counter(
+            "audit_events_removed", "Audit events deleted, by reason.", "reason"
+        )
         self._gauge("build_info", "The running revision.", "revision").labels(revision).set(1)
 
     def text(self) -> bytes:

@@ -1,0 +1,90 @@
+"""The audit log stays small, whatever strangers send."""
+
+import base64
+import json
+from typing import Any
+
+import httpx
+import pytest
+from applications import SETTINGS, WITH_ISSUER, Browser, Flow
+from running import Server
+from users import User
+
+SERVER_SETTINGS = {**WITH_ISSUER, "AUTH_METRICS_FROM": "loopback"}
+REFUSED = "oauth.client_refused"
+
+
+def lines(server: Server) -> list[dict[str, Any]]:
+    events = [json.loads(line) for line in server.log.splitlines() if '"audit"' in line]
+    return [event for event in events if event["event"] == REFUSED]
+
+
+def refused(client: httpx.Client, client_id: str) -> int:
+    header = base64.b64encode(f"{client_id}:wrong".encode()).decode()
+    answer = client.post(
+        "/oauth2/token",
+        data={"grant_type": "client_credentials"},
+        headers={"Authorization": f"Basic {header}"},
+    )
+    return answer.status_code
+
+
+def count(client: httpx.Client) -> float:
+    line = f'auth_security_events_total{{event="{REFUSED}",outcome="failure"}} '
+    found = [row for row in client.get("/metrics").text.splitlines() if row.startswith(line)]
+    return float(found[0].removeprefix(line)) if found else 0.0
+
+
+def test_a_thousand_refused_clients_are_two_events_and_the_metrics_count_each(
+    own_server: Server,
+) -> None:
+    own_server.settings = SERVER_SETTINGS
+    own_server.start()
+    with httpx.Client(base_url=own_server.url, timeout=30) as client:
+        answers = [refused(client, name) for name in ("app", "nobody") for _ in range(500)]
+        counted = count(client)
+    own_server.stop()
+
+    assert set(answers) == {401}
+    assert counted == 1000
+    first, last = lines(own_server)
+    assert first["client_id"] == last["client_id"] == "app"
+    assert first["address"]
+    assert last["detail"]["repeated"] == "499"
+
+
+def test_a_used_code_that_comes_again_and_again_is_a_single_event(
+    server: Server, client: httpx.Client, browser: Browser
+) -> None:
+    flow = Flow()
+    code = flow.code(browser)
+    before = server.log.count('"oauth.code_reused"')
+    assert flow.redeem(client, code).status_code == 200
+
+    answers = {flow.redeem(client, code).json()["error"] for _ in range(20)}
+
+    assert answers == {"invalid_grant"}
+    assert server.log.count('"oauth.code_reused"') == before + 1
+
+
+@pytest.mark.parametrize("extra", [3])
+def test_the_oldest_events_go_first_and_the_metrics_count_them(
+    own_server: Server, extra: int
+) -> None:
+    own_server.settings = {
+        **SETTINGS,
+        "AUTH_METRICS_FROM": "loopback",
+        "AUTH_AUDIT_EVENTS": "1000",
+    }
+    own_server.start()
+    with httpx.Client(base_url=own_server.url, timeout=30) as client:
+        User.registered(client)  # an event, the oldest
+    row = "INSERT INTO audit_events (at, event, outcome) VALUES (9999999999, 'login', 'success')"
+    own_server.execute(*[row] * (999 + extra))
+    own_server.stop()
+    own_server.start()
+
+    with httpx.Client(base_url=own_server.url, timeout=30) as client:
+        metrics = client.get("/metrics").text
+    assert f'auth_audit_events_removed_total{{reason="size"}} {extra}.0' in metrics
+    assert "auth_audit_events 1000.0" in metrics
