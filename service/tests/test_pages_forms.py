@@ -117,10 +117,15 @@ def test_on_https_the_cookies_are_for_this_host_alone(own_server: Server) -> Non
             headers={"Cookie": f"__Host-auth-form={token}"},
         )
 
-    (session, _) = signed_in.headers.get_list("Set-Cookie")
-    assert session.startswith("__Host-auth-session=")
-    assert {"Secure", "HttpOnly", "SameSite=lax", "Path=/"} <= set(session.split("; "))
-    assert "Domain" not in session
+    cookies = signed_in.headers.get_list("Set-Cookie")
+    assert {cookie.partition("=")[0] for cookie in cookies} == {
+        "__Host-auth-session",
+        "__Host-auth-form",
+        "__Host-auth-device",
+    }
+    for cookie in cookies:
+        assert {"Secure", "HttpOnly", "SameSite=lax", "Path=/"} <= set(cookie.split("; "))
+        assert "Domain" not in cookie
 
 
 def test_each_page_has_a_language_a_title_a_main_part_and_no_script_but_ours(

@@ -3,9 +3,11 @@
 from datetime import UTC, datetime
 from typing import Self
 
-from fastapi import Response
+from fastapi import Request, Response
 from pydantic import BaseModel, Field
 
+from auth.http import devices
+from auth.service import Service
 from auth.sign_in.sessions import Grant
 from auth.storage.accounts import Account
 
@@ -50,6 +52,13 @@ class Tokens(BaseModel):
 def written(model: BaseModel) -> Response:
     """Answer with a model as it is, without another validation: for the busiest routes."""
     return Response(model.model_dump_json(), media_type="application/json")
+
+
+def signed_in(service: Service, request: Request, grant: Grant) -> Response:
+    """Answer a login with its tokens, and with the cookie of a known device."""
+    answer = written(Tokens.of(grant))
+    devices.remember(service, request, answer, grant.account.email)
+    return answer
 
 
 def moment(seconds: float) -> str:

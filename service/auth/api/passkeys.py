@@ -1,9 +1,9 @@
 """Passkeys: a login with a passkey alone, and the passkeys of an account."""
 
-from fastapi import Response
+from fastapi import Request, Response
 from pydantic import BaseModel, Field
 
-from auth.api.models import Tokens, moment, written
+from auth.api.models import Tokens, moment, signed_in
 from auth.api.second_factor import owner
 from auth.errors import Code, ProblemError
 from auth.http.access import RecentUser, Running, User
@@ -86,12 +86,12 @@ async def login_options(service: Running) -> PasskeyOptions:
         Code.EMAIL_NOT_VERIFIED,
     ),
 )
-async def login(body: PasskeyLogin, service: Running) -> Response:
+async def login(request: Request, body: PasskeyLogin, service: Running) -> Response:
     """Trade a passkey's signature for tokens. It verified the user, so it is both factors."""
     signed = body.credential.model_dump()
     account, amr = await passkeys.with_passkey(service, body.challenge, signed)
     grant = await begin(service, account, amr=amr)
-    return written(Tokens.of(grant))
+    return signed_in(service, request, grant)
 
 
 @ROUTER.get("/v1/me/passkeys", responses=problems(Code.INVALID_TOKEN))

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Self
 
-from fastapi import Response
+from fastapi import Request, Response
 from pydantic import BaseModel, Field, SecretStr, model_validator
 
-from auth.api.models import Tokens, written
+from auth.api.models import Tokens, signed_in
 from auth.errors import Code, ProblemError
 from auth.http.access import RecentUser, Running, User
 from auth.http.fields import Opaque, Password, Secret, Taken
@@ -95,7 +95,7 @@ class RecoveryCodes(BaseModel):
     tags=["sessions"],
     responses=problems(Code.INVALID_FACTOR, Code.INVALID_CHALLENGE, Code.ACCOUNT_DISABLED),
 )
-async def login(body: SecondFactorAnswer, service: Running) -> Response:
+async def login(request: Request, body: SecondFactorAnswer, service: Running) -> Response:
     """Trade the challenge of a login, and a second factor, for tokens.
 
     A wrong answer may be corrected, a few times and for some minutes: then the challenge is over.
@@ -108,7 +108,7 @@ async def login(body: SecondFactorAnswer, service: Running) -> Response:
         code = body.code or body.recovery_code or SecretStr("")
         passed = await second_factor.passed(service, body.challenge, code.get_secret_value())
     grant = await begin(service, passed.account, amr=passed.amr)
-    return written(Tokens.of(grant))
+    return signed_in(service, request, grant)
 
 
 @ROUTER.get("/v1/me/second-factor", responses=problems(Code.INVALID_TOKEN))

@@ -2,11 +2,12 @@
 
 import time
 
-from fastapi import Response
+from fastapi import Request, Response
 from pydantic import BaseModel, Field
 
-from auth.api.models import Tokens, moment, written
+from auth.api.models import Tokens, moment, signed_in, written
 from auth.errors import Code, ProblemError
+from auth.http import devices
 from auth.http.access import PerhapsUser, Running, User, unauthenticated
 from auth.http.fields import Credentials, Identity, Opaque, Taken
 from auth.http.openapi import problems, router
@@ -50,20 +51,26 @@ class Sessions(BaseModel):
         Code.BUSY,
     ),
 )
-async def login(body: Credentials, service: Running) -> Response:
+async def login(request: Request, body: Credentials, service: Running) -> Response:
     """Trade an e-mail address and a password for tokens.
+
+    A client that keeps the cookie of the answer is never limited by a count that it shares with
+    strangers.
 
     An account with a second factor gets the problem `second_factor_required` instead. It holds a
     `challenge` for `/v1/auth/login/second-factor`, the `methods` of the account, the seconds until
     the challenge expires (`expires_in`), and the options of a passkey for the browser (`webauthn`).
     """
     password = body.password.get_secret_value()
-    account, has_factor = await password_sign_in.with_password(service, body.email, password)
+    device = devices.known(service, request, body.email)
+    account, has_factor = await password_sign_in.with_password(
+        service, body.email, password, device=device
+    )
     question = await second_factor.question(service, account) if has_factor else None
     if question is not None:
         raise question.problem()
     grant = await begin(service, account, amr=["pwd"])
-    return written(Tokens.of(grant))
+    return signed_in(service, request, grant)
 
 
 @ROUTER.post(

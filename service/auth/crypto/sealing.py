@@ -6,6 +6,7 @@ changes, the key is wrapped once more, and releases that still know the old secr
 """
 
 import base64
+import hmac
 import os
 import time
 from collections.abc import Sequence
@@ -27,6 +28,7 @@ _VERSION = "1."
 class Sealer:
     def __init__(self, key: bytes) -> None:
         self._cipher = AESGCM(key)
+        self._tags = HKDF(SHA256(), 32, salt=None, info=b"auth tags").derive(key)
 
     def seal(self, secret: bytes, purpose: str) -> str:
         """Encrypt; only `open` with the same purpose, such as `totp:ACCOUNT`, reads it again."""
@@ -41,6 +43,11 @@ class Sealer:
             return self._cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], purpose.encode())
         except InvalidTag:
             raise ValueError("sealed by another key, or for another purpose") from None
+
+    def tag(self, text: str, purpose: str) -> str:
+        """Return a tag of a text that nobody else can make: HMAC-SHA256, in base64url."""
+        digest = hmac.digest(self._tags, f"{purpose}:{text}".encode(), "sha256")
+        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 def unlock(connection: Connection, secrets: Sequence[str]) -> Sealer:

@@ -1,4 +1,4 @@
-"""Our two cookies: their names, and the hosts that browsers send them to."""
+"""Our cookies: their names, and the hosts that browsers send them to."""
 
 from fastapi import Request, Response
 

@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
 from auth.errors import Code, ProblemError
-from auth.http import browsers, destinations
+from auth.http import browsers, destinations, devices
 from auth.http.access import Running
 from auth.http.fields import Credentials
 from auth.http.webauthn import PasskeyAssertion
@@ -59,7 +59,10 @@ async def with_password(request: Request, service: Running, fields: Form) -> Res
             {"email": email, "password": fields.get("password", "")}
         )
         account, has_factor = await password_sign_in.with_password(
-            service, credentials.email, credentials.password.get_secret_value()
+            service,
+            credentials.email,
+            credentials.password.get_secret_value(),
+            device=devices.known(service, request, credentials.email),
         )
     except ValidationError:
         error: ProblemError = ProblemError(Code.INVALID_CREDENTIALS)

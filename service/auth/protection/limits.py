@@ -57,12 +57,14 @@ class Limits:
         self._refused: OrderedDict[str, float] = OrderedDict()
         self._leases: OrderedDict[str, int] = OrderedDict()
 
-    async def take(self, action: Action, account: str = "") -> None:
+    async def take(self, action: Action, account: str = "", *, device: str = "") -> None:
         """Count an attempt of the caller, and of the account if one is named; refuse with 429.
 
-        `account` is the name that the client sent, with or without such an account.
+        `account` is the name that the client sent, with or without such an account. A known
+        `device` of the account is counted in place of its address, which it shares with strangers.
         """
-        await self._take(action, counted_as(CALLER.get().address))
+        caller = f"device:{device}" if device else counted_as(CALLER.get().address)
+        await self._take(action, caller)
         if account:
             await self.take_for(action, account)
 

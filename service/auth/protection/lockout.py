@@ -4,6 +4,9 @@ There are two counts. The count of an account and a client allows few failures, 
 place ends soon. The count of an account from anywhere allows many, and its longest wait is short:
 guessing from many places is slow, yet nobody can lock another user out for long. Every lock ends.
 
+A browser that has signed in to the account before has a count of its own (`auth.http.devices`):
+neither of these two locks it.
+
 An account that does not exist is counted and locked alike, by a hash of the name.
 """
 
@@ -57,21 +60,26 @@ class Lockout:
             raise ProblemError(Code.RATE_LIMITED, {"Retry-After": str(int(wait) + 1)})
         return until is not None
 
-    async def failed(self, name: str) -> bool:
+    async def failed(self, name: str, device: str = "") -> bool:
         """Count a failure; return whether the account is locked by it."""
         until = await self._database.write(
             lockouts.failed,
-            {subject: lock.seconds for subject, lock in self.subjects(name).items()},
+            {subject: lock.seconds for subject, lock in self.subjects(name, device).items()},
             now=self._now(),
             memory=_MEMORY_SECONDS,
         )
         return until > 0
 
-    async def succeeded(self, name: str) -> None:
+    async def succeeded(self, name: str, device: str = "") -> None:
         """Forget the failures of this client; failures elsewhere may be somebody's guesses."""
-        await self._database.write(lockouts.clear, list(self.subjects(name))[:1])
+        await self._database.write(lockouts.clear, list(self.subjects(name, device))[:1])
 
-    def subjects(self, name: str) -> dict[str, Lock]:
-        """Return the subjects that count a name and the current caller, with their locks."""
+    def subjects(self, name: str, device: str = "") -> dict[str, Lock]:
+        """Return the subjects that count a name and the current caller, with their locks.
+
+        A known `device` of the account is counted by itself alone.
+        """
         hashed = hashed_name(name)
+        if device:
+            return {f"{hashed}@device:{device}": self._here}
         return {f"{hashed}@{counted_as(CALLER.get().address)}": self._here, hashed: self._anywhere}

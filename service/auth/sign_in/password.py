@@ -9,28 +9,37 @@ from auth.storage.accounts import Account
 from auth.telemetry.audit import Event
 
 
-async def with_password(service: Service, email: str, password: str) -> tuple[Account, bool]:
+async def with_password(
+    service: Service, email: str, password: str, *, device: str
+) -> tuple[Account, bool]:
     """Return the account of a password, and whether a second factor is needed.
 
     Refuse with a ProblemError.
 
+    `device` is the id of a browser that has signed in to the account before, else "". Only its own
+    attempts count for it, so that strangers can't keep its user out.
+
     Neither the answer nor its time shows whether there is an account. A disabled account is
     revealed only to a user with the right password.
     """
-    await service.limits.take(Action.LOGIN, email)
-    login = await service.database.read(logins.find, email, *service.lockout.subjects(email))
+    await service.limits.take(Action.LOGIN, device=device)
+    subjects = list(service.lockout.subjects(email, device))
+    login = await service.database.read(logins.find, email, subjects[0], subjects[-1])
     failed_before = service.lockout.judge(login.locked_until)
+    if not device:
+        # after the lock of this client, whose attempts must not use up the account's
+        await service.limits.take_for(Action.LOGIN, email)
     account = login.account
     right = await service.passwords.verify(account.password if account else None, password)
     if account is None or not right:
-        locked = await service.lockout.failed(email)
+        locked = await service.lockout.failed(email, device)
         await admission.refused(
             service, Event.LOGIN_LOCKED if locked else Event.LOGIN, account, "password"
         )
         raise ProblemError(Code.INVALID_CREDENTIALS)
     await admission.admit(service, account)
     if failed_before:
-        await service.lockout.succeeded(email)
+        await service.lockout.succeeded(email, device)
     if service.passwords.outdated(account.password):
         renewed = await service.passwords.hash(password)
         await service.database.write(accounts.rehash, account, renewed)
