@@ -45,6 +45,7 @@ def read(**changes: Any) -> Client:
         ({"secret_sha256": HUNTER}, "[0].secret_sha256"),
         ({"secret_sha256": None}, "needs either `public`: true, or a secret"),
         ({"public": True}, "needs either `public`: true, or a secret"),
+        ({"public": True, "secret_sha256": None, "pkce": False}, "pkce: a public client needs"),
         ({"public": "yes"}, "[0].public: Input should be a valid boolean"),
         ({"secret_file": f"/nowhere/{HUNTER}"}, "[0].secret_file can't be read"),
     ],

@@ -67,6 +67,8 @@ async def redeem(
 ) -> tuple[Grant, str | None]:
     """Trade a code for tokens; return them with the nonce that belongs to the code.
 
+    `verifier` is PKCE's, "" without.
+
     A code that comes a second time was stolen, or its client is broken. The tokens
     of the first time end, and nobody gets new tokens (RFC 9700 §4.5).
     """
@@ -155,6 +157,9 @@ def _use(
 
 
 def _verified(stored: KeptCode, verifier: str) -> bool:
+    if not stored.code_challenge:
+        # RFC 9700 §4.8.2: a verifier without a challenge shows that somebody removed the challenge
+        return not verifier
     if not _VERIFIER.fullmatch(verifier):
         return False
     # S256: the challenge is made as our hashes are, SHA-256 in base64url (RFC 7636 §4.2)

@@ -34,7 +34,7 @@ class RefusedRequestError(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ask:
-    """A request that may be granted. `max_age` in seconds.
+    """A request that may be granted. `max_age` in seconds; `challenge` is "" without PKCE.
 
     `account_id` is the user that the client expects, by its `id_token_hint`; "" for any user.
     """
@@ -118,7 +118,7 @@ def read(clients: Clients, tokens: Tokens, query: str) -> Ask:
         client=client,
         redirect_uri=redirect_uri,
         scope=scopes.joined(scopes.split(values["scope"])),
-        challenge=values["code_challenge"],
+        challenge=values.get("code_challenge", ""),
         state=state,
         nonce=values.get("nonce"),
         prompts=frozenset(values.get("prompt", "").split()),
@@ -141,12 +141,16 @@ def _refusal(client: Client, values: Mapping[str, str]) -> tuple[str, str] | Non
         return "unauthorized_client", "The client is not registered for this grant type."
     if values.get("response_mode", "query") != "query":
         return "invalid_request", "response_mode must be query."
-    return _refused_pkce(values) or _refused_scope(client, values) or _refused_rest(values)
+    return _refused_pkce(client, values) or _refused_scope(client, values) or _refused_rest(values)
 
 
-def _refused_pkce(values: Mapping[str, str]) -> tuple[str, str] | None:
+def _refused_pkce(client: Client, values: Mapping[str, str]) -> tuple[str, str] | None:
     if "code_challenge" not in values:
-        return "invalid_request", "code_challenge is missing: PKCE is required."
+        if client.pkce:
+            return "invalid_request", "code_challenge is missing: PKCE is required."
+        if "code_challenge_method" in values:
+            return "invalid_request", "code_challenge is missing, and its method is not."
+        return None
     if values.get("code_challenge_method", "plain") != "S256":
         return "invalid_request", "code_challenge_method must be S256."
     if not _CHALLENGE.fullmatch(values["code_challenge"]):

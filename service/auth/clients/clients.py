@@ -16,7 +16,7 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Client:
-    """`secrets` are SHA-256 hashes; a public client has no secret."""
+    """`secrets` are SHA-256 hashes; a public client has no secret, and always needs PKCE."""
 
     id: str
     name: str
@@ -26,6 +26,7 @@ class Client:
     post_logout_redirect_uris: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ()
     grants: tuple[str, ...] = (CODE, REFRESH)
+    pkce: bool = True
 
     @property
     def public(self) -> bool:

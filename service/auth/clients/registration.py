@@ -49,6 +49,7 @@ class _Entry(BaseModel):
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
     first_party: bool = False
     public: bool = False
+    pkce: bool = True
     secret_sha256: _Sha256 | list[_Sha256] = Field(default=[])
     secret_file: str = ""
     redirect_uris: list[str] = []
@@ -89,6 +90,9 @@ class _Entry(BaseModel):
             raise ValueError(
                 "needs either `public`: true, or a secret: `secret_sha256` or `secret_file`"
             )
+        # RFC 9700 §2.1.1: a public client MUST use PKCE; a confidential client may rely on `nonce`
+        if self.public and not self.pkce:
+            raise ValueError("pkce: a public client needs PKCE")
         if self.public and CREDENTIALS in self.grant_types:
             raise ValueError("grant_types: a public client has no credentials of its own")
         if CODE in self.grant_types and not self.redirect_uris:
@@ -114,6 +118,7 @@ class _Entry(BaseModel):
             post_logout_redirect_uris=tuple(self.post_logout_redirect_uris),
             scopes=tuple(scopes),
             grants=tuple(self.grant_types),
+            pkce=self.pkce,
         )
 
 

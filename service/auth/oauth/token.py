@@ -37,7 +37,7 @@ _DESCRIBED = forms.described(
         "grant_type": forms.text("The kind of the grant.", enum=[CODE, REFRESH, CREDENTIALS]),
         "code": forms.text("With authorization_code."),
         "redirect_uri": forms.text("With authorization_code: the same as in the request."),
-        "code_verifier": forms.text("With authorization_code: PKCE's."),
+        "code_verifier": forms.text("With authorization_code: PKCE's, if there was a challenge."),
         "refresh_token": forms.text("With refresh_token."),
         "scope": forms.text("With refresh_token or client_credentials: some of the scopes."),
         **CLIENT_PARAMETERS,
@@ -107,7 +107,9 @@ async def _code(service: Service, client: Client, fields: dict[str, str]) -> Tok
         service,
         client,
         code=_required(fields, "code"),
-        verifier=_required(fields, "code_verifier"),
+        verifier=_required(fields, "code_verifier")
+        if client.pkce
+        else fields.get("code_verifier", ""),
         redirect_uri=_required(fields, "redirect_uri"),
     )
     return _answer(service, grant, grant.access_token, grant.session.scope, nonce)

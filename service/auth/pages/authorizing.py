@@ -76,7 +76,8 @@ def install(app: FastAPI) -> None:
 async def authorize(request: Request, service: Running) -> Response:
     """Send the user to the client with a code, once they have signed in and agreed.
 
-    For browsers. PKCE is required; first-party clients need no consent. An unknown client or
+    For browsers. PKCE is required, unless a confidential client is registered without it.
+    First-party clients need no consent. An unknown client or
     redirect URI ends with a page, and never with a redirect.
     """
     ask = requests.read(service.settings.clients, service.tokens, request.url.query)
