@@ -28,6 +28,10 @@ class Code(Enum):
     EMAIL_TAKEN = (409, "There is an account with this e-mail address.")
     TOO_LARGE = (413, "The request is larger than 16 KiB.")
     TIMEOUT = (408, "The request did not arrive in time.")
+    PASSWORD_RESET_REQUIRED = (
+        403,
+        "Too many wrong second factors. Set a new password with 'forgot password', then sign in.",
+    )
     PASSWORD_REFUSED = (422, "The password can't be used.")
     RATE_LIMITED = (429, "Too many requests; try again later.")
     INTERNAL = (500, "The service failed; its log has the reason under the request's id.")

@@ -328,6 +328,9 @@ class Settings(BaseSettings):
         parts = _split(value)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError("must be an http or https URL.")
+        if parts.path or "?" in value or "#" in value:
+            # OIDC Discovery §3 allows no query and no fragment; the pages are at the host's root
+            raise ValueError("must have no path, no query and no fragment: give scheme and host.")
         return value
 
     @field_validator("signing_key")

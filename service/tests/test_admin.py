@@ -90,3 +90,16 @@ def test_administrators_do_not_lock_themselves_out(admin: User) -> None:
 def test_an_unknown_account_is_not_found(admin: User) -> None:
     assert admin.get(f"/v1/admin/users/{'0' * 32}").status_code == 404
     assert admin.post(f"/v1/admin/users/{'0' * 32}/enable").status_code == 404
+
+
+@pytest.mark.parametrize("step", ["disable", "enable"])
+def test_disabling_and_enabling_take_a_recent_login(server: Server, admin: User, step: str) -> None:
+    ada = User.registered(admin.client)
+    ada.sign_in()
+    path = f"/v1/admin/users/{identity(ada)}"
+    server.execute("UPDATE sessions SET authenticated_at = authenticated_at - 100000")
+
+    answer = admin.post(f"{path}/{step}")
+
+    assert answer.json()["code"] == "reauthentication_required"
+    assert ada.can_sign_in()

@@ -85,7 +85,10 @@ def test_a_public_client_on_any_port_of_loopback_gets_tokens_without_a_secret(
 ) -> None:
     flow = Flow(client_id="native", secret=None, redirect_uri="http://127.0.0.1:45678/callback")
 
-    assert flow.tokens(client, browser)["refresh_token"]
+    answer = browser.submit(browser.open(flow.path()), decision="allow")
+    tokens = flow.redeem(client, redirect_parameters(answer)["code"]).json()
+
+    assert tokens["refresh_token"]
 
 
 def test_a_client_without_the_refresh_grant_gets_no_refresh_token(

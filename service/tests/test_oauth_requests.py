@@ -124,9 +124,27 @@ def test_a_redirect_uri_keeps_the_query_that_it_was_registered_with(browser: Bro
 def test_a_native_app_gets_its_code_by_its_own_scheme(browser: Browser) -> None:
     flow = Flow(client_id="native", redirect_uri="com.example.app:/callback")
 
-    answer = browser.open(flow.path())
+    answer = browser.submit(browser.open(flow.path()), decision="allow")
 
     assert answer.headers["Location"].startswith("com.example.app:/callback?code=")
+
+
+@pytest.mark.parametrize(
+    "redirect_uri", ["http://127.0.0.1:45678/callback", "com.example.app:/callback"]
+)
+def test_a_program_on_the_users_machine_gets_no_code_silently_ever(
+    browser: Browser, redirect_uri: str
+) -> None:
+    """RFC 8252 §8.6: nothing proves such a client, though it is first-party and was allowed."""
+    flow = Flow(client_id="native", redirect_uri=redirect_uri, secret=None)
+    asked = browser.open(flow.path())
+    assert "Allow" in asked.text
+    browser.submit(asked, decision="allow")
+
+    silent = redirect_parameters(browser.client.get(flow.path(prompt="none")))
+
+    assert silent["error"] == "consent_required"
+    assert "Allow" in browser.open(flow.path()).text
 
 
 def test_the_same_request_as_a_form_leads_to_the_same_code(browser: Browser) -> None:

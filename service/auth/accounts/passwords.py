@@ -10,6 +10,7 @@ from auth.crypto import secret_tokens
 from auth.errors import Code, ProblemError
 from auth.protection.limits import Action
 from auth.service import Service
+from auth.sign_in import factor_failures
 from auth.storage import accounts, action_tokens, factors, sessions
 from auth.storage.accounts import Account
 from auth.storage.action_tokens import Purpose
@@ -95,6 +96,7 @@ def _replace(
 ) -> None:
     now = time.time()
     accounts.change(connection, account_id, password=password_hash, password_changed_at=now)
+    factor_failures.forget(connection, account_id)
     sessions.revoke_all(connection, account_id, "password changed", now, but=except_session)
     # somebody who knew the previous password may have asked for another address
     action_tokens.forget(connection, account_id, Purpose.RESET_PASSWORD, Purpose.CHANGE_EMAIL)

@@ -61,16 +61,26 @@ async def read_user(user_id: Identity, service: Running, _: Administrator) -> Us
     return User.of(await administration.find(service, user_id))
 
 
-@ROUTER.post("/{user_id}/disable", responses=problems(Code.NOT_FOUND, Code.CONFLICT))
+@ROUTER.post(
+    "/{user_id}/disable",
+    responses=problems(Code.NOT_FOUND, Code.CONFLICT, Code.REAUTHENTICATION_REQUIRED),
+)
 async def disable(user_id: Identity, service: Running, admin: Administrator) -> User:
-    """Disable an account: its sessions end now, and it can't sign in until it is enabled again."""
+    """Disable an account: its sessions end now, and it can't sign in until it is enabled again.
+
+    Needs a recent login, with the second factor if there is any.
+    """
+    await signed_in_lately(service, admin)
     account = await administration.disable(service, user_id, actor_id=admin.account.id)
     return User.of(account)
 
 
-@ROUTER.post("/{user_id}/enable", responses=problems(Code.NOT_FOUND))
+@ROUTER.post(
+    "/{user_id}/enable", responses=problems(Code.NOT_FOUND, Code.REAUTHENTICATION_REQUIRED)
+)
 async def enable(user_id: Identity, service: Running, admin: Administrator) -> User:
-    """Let a disabled account sign in again."""
+    """Let a disabled account sign in again. Needs a recent login."""
+    await signed_in_lately(service, admin)
     account = await administration.enable(service, user_id, actor_id=admin.account.id)
     return User.of(account)
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from auth.authorization.parameters import parameters
 from auth.clients.clients import CODE, Client, Clients
@@ -54,6 +54,15 @@ class Ask:
     def silent(self) -> bool:
         """Whether no page may be shown."""
         return "none" in self.prompts
+
+    @property
+    def unproven(self) -> bool:
+        """Whether any program on the user's machine could have sent the request.
+
+        Nothing proves a public client on loopback or with a scheme of its own: the user decides
+        each time, and a consent of before does not count (RFC 8252 §8.6).
+        """
+        return self.client.public and urlsplit(self.redirect_uri).scheme != "https"
 
     def wants_login(self, authenticated_at: float, now: float) -> bool:
         """Return whether a sign-in at that time is too old, or does not count."""

@@ -39,7 +39,8 @@ class Bearer(HTTPBearer):
         if scheme.lower() == "bearer" and token:
             user = await identify(request.app.state.service, token.strip())
         if user is None and self._required:
-            raise unauthenticated()
+            # RFC 6750 §3.1: a request without a token gets no error code
+            raise invalid_token() if token else unauthenticated()
         if user is not None and not self._any_client and not user.manages_account:
             raise insufficient_scope(scopes.ACCOUNT)
         return user
@@ -47,6 +48,12 @@ class Bearer(HTTPBearer):
 
 def unauthenticated() -> ProblemError:
     return ProblemError(Code.INVALID_TOKEN, {"WWW-Authenticate": 'Bearer realm="auth"'})
+
+
+def invalid_token() -> ProblemError:
+    """Refuse a token that came and is worthless, as RFC 6750 §3.1 describes."""
+    challenge = 'Bearer realm="auth", error="invalid_token"'
+    return ProblemError(Code.INVALID_TOKEN, {"WWW-Authenticate": challenge})
 
 
 def insufficient_scope(scope: str) -> ProblemError:

@@ -84,6 +84,18 @@ class Messages:
             f"\n\n{_ALARM}\n"
         )
 
+    def factor_guessed(self, failures: int, *, last: bool) -> tuple[str, str]:
+        closed = (
+            "No second factor is accepted any more until you set a new password"
+            if last
+            else "If that was not you, set a new password"
+        )
+        return "Somebody may have your password", (
+            f"Somebody signed in at {self.issuer} with the password of your account, and then gave "
+            f"a wrong second factor, {failures} times in a row.\n\n{closed}, with 'forgot "
+            "password'.\n"
+        )
+
     def _with_token(self, text: str, url: str, token: str, lasts: str) -> str:
         return (
             f"{text}\n\n{_link(url, token)}\n\n"

@@ -77,8 +77,8 @@ async def authorize(request: Request, service: Running) -> Response:
     """Send the user to the client with a code, once they have signed in and agreed.
 
     For browsers. PKCE is required, unless a confidential client is registered without it.
-    First-party clients need no consent. An unknown client or
-    redirect URI ends with a page, and never with a redirect.
+    First-party clients need no consent, unless they are public and on the user's own machine. An
+    unknown client or redirect URI ends with a page, and never with a redirect.
     """
     ask = requests.read(service.settings.clients, service.tokens, request.url.query)
     signed_in = await browsers.current(service, request)
@@ -90,8 +90,10 @@ async def authorize(request: Request, service: Running) -> Response:
     session, account = signed_in
     if not ask.is_for(account.id):
         raise ask.wrong_user()
-    if "consent" in ask.prompts or await consents.is_needed(
-        service, account, ask.client, ask.scope
+    if (
+        "consent" in ask.prompts
+        or ask.unproven
+        or await consents.is_needed(service, account, ask.client, ask.scope)
     ):
         if ask.silent:
             raise ask.refused("consent_required", "The user has to agree.")

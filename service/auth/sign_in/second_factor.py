@@ -18,7 +18,7 @@ from auth.crypto.sealing import Sealer
 from auth.errors import Code, ProblemError
 from auth.protection.limits import Action
 from auth.service import Service
-from auth.sign_in import challenges, one_time_codes, passkeys
+from auth.sign_in import challenges, factor_failures, one_time_codes, passkeys
 from auth.sign_in.passkeys import Assertion
 from auth.storage import accounts, factors
 from auth.storage import challenges as stored_challenges
@@ -145,6 +145,7 @@ async def confirmed(service: Service, account: Account, code: str) -> None:
     subject = _subject(account)
     await service.limits.take(Action.GUESS, account.id)
     await service.lockout.check(subject)
+    await factor_failures.refuse_after_most(service, account)
     outcome = await service.database.write(partial(check, service.sealer, account.id, code))
     await _judge(service, account, outcome)
     if outcome is Outcome.RECOVERY:
@@ -198,6 +199,7 @@ async def _open(service: Service, challenge: str) -> tuple[Challenge, Account]:
         raise ProblemError(Code.ACCOUNT_DISABLED)
     # only a user with the password gets here: nobody else can lock the user out
     await service.lockout.check(_subject(account))
+    await factor_failures.refuse_after_most(service, account)
     return open_challenge, account
 
 
@@ -224,10 +226,12 @@ async def _judge(service: Service, account: Account, outcome: str) -> None:
         raise ProblemError(Code.INVALID_CHALLENGE)
     if outcome == Outcome.WRONG:
         await service.lockout.failed(_subject(account))
+        await factor_failures.count(service, account)
         service.metrics.logins.labels("second_factor").inc()
         await service.audit.record(Event.FACTOR_REFUSED, success=False, account_id=account.id)
         raise ProblemError(Code.INVALID_FACTOR)
     await service.lockout.succeeded(_subject(account))
+    await service.database.write(factor_failures.forget, account.id)
 
 
 def _subject(account: Account) -> str:

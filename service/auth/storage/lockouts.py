@@ -49,5 +49,19 @@ def failed(
     return latest
 
 
+def count(connection: Connection, subject: str, *, now: float, memory: float) -> int:
+    """Count a failure of a subject that nothing locks; return the failures in a row."""
+    values = {"subject": subject, "now": now, "expires": now + memory}
+    return int(connection.execute(_COUNT, values).scalar_one())
+
+
+def failures(connection: Connection, subject: str, now: float) -> int:
+    """Return the failures in a row of a subject, 0 once they are forgotten."""
+    query = select(LOCKOUTS.c.failures).where(
+        LOCKOUTS.c.subject == subject, LOCKOUTS.c.expires_at >= now
+    )
+    return int(connection.execute(query).scalar() or 0)
+
+
 def clear(connection: Connection, subjects: Iterable[str]) -> None:
     connection.execute(delete(LOCKOUTS).where(LOCKOUTS.c.subject.in_(list(subjects))))
