@@ -70,7 +70,8 @@ def test_an_unregistered_client_or_redirect_ends_with_a_page_and_never_a_redirec
         ({"response_type": "code id_token"}, "unsupported_response_type"),
         ({"response_mode": "fragment"}, "invalid_request"),
         ({"scope": None}, "invalid_scope"),
-        ({"scope": "openid admin"}, "invalid_scope"),
+        ({"scope": "openid orders:write"}, "invalid_scope"),
+        ({"scope": "admin"}, "invalid_scope"),
         ({"prompt": "none login"}, "invalid_request"),
         ({"prompt": "maybe"}, "invalid_request"),
         ({"max_age": "soon"}, "invalid_request"),
@@ -100,6 +101,11 @@ def test_a_parameter_that_is_there_twice_is_no_request(browser: Browser) -> None
 
     assert answer.status_code == 400
     assert "Location" not in answer.headers
+
+
+def test_a_scope_that_nobody_knows_is_ignored(client: httpx.Client, browser: Browser) -> None:
+    """OIDC Core §3.1.2.1: scope values that are not understood should be ignored."""
+    assert Flow().tokens(client, browser, scope="openid nothing")["scope"] == "openid"
 
 
 def test_the_code_comes_with_the_state_and_the_issuer(browser: Browser) -> None:

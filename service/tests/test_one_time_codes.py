@@ -28,3 +28,22 @@ def test_a_recovery_code_may_be_typed_in_capitals_without_its_dashes() -> None:
 
     assert typed[0] == typed[1]
     assert typed[0] != one_time_codes.recovery_hash("b", "7k2m-0q1f"), "the same for everybody"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "492039",
+        "492 039",
+        "492\u00a0039",
+        "492\u202f039",
+        "492-039",
+        "492\u2011039",
+        "\uff14\uff19\uff12\uff10\uff13\uff19",
+        "492039\n",
+        "\u200e492039",
+    ],
+    ids=ascii,
+)
+def test_a_code_is_read_however_a_keyboard_writes_it(text: str) -> None:
+    assert one_time_codes.typed(text) == "492039"

@@ -111,6 +111,12 @@ def read(clients: Clients, tokens: Tokens, query: str) -> Ask:
     state = values.get("state")
     if state is not None and len(state) > _LONGEST_STATE:
         raise RefusedRequestError("invalid_request", "state is too long.", redirect_uri, None)
+    if "scope" in values:
+        # OIDC Core §3.1.2.1: scopes that the service does not know are ignored
+        known = clients.known_scopes
+        values["scope"] = scopes.joined(
+            word for word in scopes.split(values["scope"]) if word in known
+        )
     refusal = _refusal(client, values)
     if refusal is not None:
         raise RefusedRequestError(*refusal, redirect_uri, state)

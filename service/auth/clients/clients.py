@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from auth.crypto import secret_tokens
+from auth.tokens.scopes import OF_USERS
 
 CODE, REFRESH, CREDENTIALS = "authorization_code", "refresh_token", "client_credentials"
 GRANTS = (CODE, REFRESH, CREDENTIALS)
@@ -56,6 +57,9 @@ class Clients:
 
     def __init__(self, clients: Iterable[Client] = ()) -> None:
         self._by_id = {client.id: client for client in clients}
+        registered = (word for client in self._by_id.values() for word in client.scopes)
+        # the scopes that have a meaning here, for any client
+        self.known_scopes = OF_USERS.union(registered)
 
     def find(self, client_id: str) -> Client | None:
         return self._by_id.get(client_id)

@@ -162,7 +162,7 @@ def _from_file(name: str) -> str:
     if len(secret) < _SHORTEST_SECRET:
         raise ClientsError(
             f"secret_file has fewer than {_SHORTEST_SECRET} characters. Make a secret with: "
-            "openssl rand -base64 32"
+            "openssl rand -hex 32"
         )
     return secret_tokens.hashed(secret)
 

@@ -5,6 +5,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from auth.http.bodies import BoundedRequests
 from auth.http.callers import Callers
+from auth.http.head import HeadRequests
 from auth.http.headers import SecureHeaders
 from auth.http.rate_limit_headers import RateLimitHeaders
 from auth.settings import Settings
@@ -17,6 +18,7 @@ _CORS_SECONDS = 600
 
 def install(app: FastAPI, settings: Settings, *, metrics: Metrics, tracing: Tracing) -> None:
     """Add every middleware to an app; a request passes the last of them first."""
+    app.add_middleware(HeadRequests)
     app.add_middleware(
         BoundedRequests,
         body_seconds=settings.body_seconds,

@@ -101,7 +101,7 @@ async def confirm_totp(service: Service, owner: Owner, code: str) -> list[str] |
     """Turn TOTP on, with a first code; return the recovery codes if the account had no factor."""
     account = owner.account
     await service.limits.take(Action.GUESS, account.id)
-    code = code.replace(" ", "")
+    code = one_time_codes.typed(code)
     codes = one_time_codes.new_recovery_codes()
     now = time.time()
 

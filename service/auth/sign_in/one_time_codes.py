@@ -3,6 +3,7 @@
 import hmac
 import secrets
 import time
+import unicodedata
 
 from auth.crypto import secret_tokens
 
@@ -11,6 +12,8 @@ RECOVERY_CODES = 10
 DIGITS = 6
 # clocks of telephones are off, and people type slowly (RFC 6238 §5.2)
 _STEPS_OFF = 1
+# spaces, dashes, control and format characters, by their Unicode category
+_SEPARATORS = frozenset({"Zs", "Zl", "Zp", "Pd", "Cc", "Cf"})
 # neither i, l, o nor u, which are misread on paper; and it spells no words
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 # 80 bits: too many to guess even with the hashes
@@ -56,6 +59,15 @@ def step_of(secret: str, code: str, *, after: int = 0, now: float | None = None)
         if same and step > after and right_step is None:
             right_step = step
     return right_step
+
+
+def typed(text: str) -> str:
+    """Return a code as an app shows it, however a keyboard or a clipboard wrote it.
+
+    Full-width digits are digits, and spaces of any kind, dashes and line ends are nothing.
+    """
+    normal = unicodedata.normalize("NFKC", text)
+    return "".join(letter for letter in normal if unicodedata.category(letter) not in _SEPARATORS)
 
 
 def is_totp(code: str) -> bool:

@@ -159,7 +159,7 @@ def check(
     connection: Connection,
 ) -> Outcome:
     """Use up a code of either kind, if it is right."""
-    code = code.replace(" ", "")
+    code = one_time_codes.typed(code)
     if not one_time_codes.is_totp(code):
         hashed = one_time_codes.recovery_hash(account_id, code)
         used = factors.use_code(connection, account_id, hashed, time.time())
