@@ -23,7 +23,7 @@ from tests.testbed.clone import Clone, copy_to
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--cold", action="store_true", help="also from empty caches (COLD=1)")
-    parser.add_argument("--only", choices=["service"], help="no stack, the service alone (ONLY=)")
+    parser.add_argument("--only", choices=["service", "fleet"], help="a part alone (ONLY=)")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each comparison, 5")
     arguments = parser.parse_args()
     print(f"{date()}, {machine()}:", flush=True)
@@ -31,12 +31,16 @@ def main() -> None:
     medians: dict[str, float] = {}
 
     def measure_stack(folder: Path) -> Iterator[Table]:
-        return of_stack(folder, medians, cold=arguments.cold, rounds=arguments.rounds)
+        return of_stack(
+            folder, medians, arguments.only, cold=arguments.cold, rounds=arguments.rounds
+        )
 
-    if not arguments.only:
+    if arguments.only != "service":
         if not shown("the stack", measure_stack):
             failed.append("the stack")
         keep(medians)
+    if arguments.only == "fleet":
+        return
     failed += [name for name, measure in service.measurements().items() if not shown(name, measure)]
     if failed:
         raise SystemExit(f"Not measured, for the reasons above: {', '.join(failed)}.")
@@ -70,7 +74,7 @@ def keep(medians: dict[str, float]) -> None:
 
 
 def of_stack(
-    folder: Path, medians: dict[str, float], *, cold: bool, rounds: int
+    folder: Path, medians: dict[str, float], only: str | None, *, cold: bool, rounds: int
 ) -> Iterator[Table]:
     """Measure the commands and the releases; the table of the set-up comes last, with `down`."""
     if cold:
@@ -83,16 +87,21 @@ def of_stack(
             _once(set_up, medians, clone, "up", "empty caches, engine built from source")
             _once(set_up, medians, clone, "down", "empty caches")
         _once(set_up, medians, clone, "up", "warm caches, nothing running")
-        yield _quietly(lambda: commands.unchanged(clone, medians, rounds=rounds))
-        with contextlib.redirect_stdout(io.StringIO()):
-            pipelines = Pipelines(clone, rounds=rounds)
-        yield _quietly(lambda: pipelines.compare(medians))
-        yield _quietly(lambda: pipelines.overhead(medians))
-        yield _quietly(pipelines.image)
+        if not only:
+            yield from _of_a_service(clone, medians, rounds=rounds)
         yield _quietly(lambda: fleet.growth(clone, medians))
     finally:
         _once(set_up, medians, clone, "down", "")
         yield set_up
+
+
+def _of_a_service(clone: Clone, medians: dict[str, float], *, rounds: int) -> Iterator[Table]:
+    yield _quietly(lambda: commands.unchanged(clone, medians, rounds=rounds))
+    with contextlib.redirect_stdout(io.StringIO()):
+        pipelines = Pipelines(clone, rounds=rounds)
+    yield _quietly(lambda: pipelines.compare(medians))
+    yield _quietly(lambda: pipelines.overhead(medians))
+    yield _quietly(pipelines.image)
 
 
 def _once(table: Table, medians: dict[str, float], clone: Clone, target: str, note: str) -> None:
