@@ -14,9 +14,9 @@ SCAN = (Path(__file__).parent / "scan.py").read_text()
 PLACES = {
     # cloud-init's, which brought it, and sshd's
     "sshHostKey": ("/etc/ssh/", "/var/lib/cloud/", "/run/cloud-init/"),
-    # the live container's, and the configuration of releases that can be run again
     # the copying reads it
     "backupSecretKey": ("/etc/auth-backup/",),
+    # the live container's, and the configuration of releases that can be run again
     "signingKey": ("/var/lib/auth-release/auth/secrets-", "/var/lib/auth-release/auth/release-"),
 }
 

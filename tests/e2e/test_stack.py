@@ -158,7 +158,13 @@ def secrets_of(clone: Clone) -> dict[str, str]:
     """Return the stack's secrets by name, each as the piece of text to hunt for."""
     home = clone.path / ".local"
     secrets = {"passphrase": (home / "secrets" / "passphrase").read_text().strip()}
-    for key in ("signingKey", "sshPrivateKey", "sshHostKey", *REGISTRY_PASSWORDS):
+    for key in (
+        "signingKey",
+        "sshPrivateKey",
+        "sshHostKey",
+        "backupSecretKey",
+        *REGISTRY_PASSWORDS,
+    ):
         result = clone.shell(f"pulumi config get --stack local auth:{key}")
         assert result.status == 0, result.output
         lines = [line for line in result.output.splitlines() if line and "-----" not in line]
