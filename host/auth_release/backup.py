@@ -7,6 +7,7 @@ bucket. So no copy is ever written over, or continued by, the copy of another da
 import json
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -36,6 +37,8 @@ Wants=network-online.target
 StartLimitIntervalSec=0
 
 [Service]
+# a new volume has no timeline yet, and its database must not continue the timeline of another
+ExecStartPre=/usr/bin/grep -qFf {data}/.backup/%i/timeline {settings}/%i.yml
 ExecStartPre=/usr/bin/install -d -m 0700 -o {uid} -g {uid} /run/auth-backup-%i
 ExecStart=/usr/bin/setpriv --reuid={uid} --regid={uid} --clear-groups \
   {program} replicate -config {settings}/%i.yml
@@ -103,6 +106,11 @@ class Backup:
         return DATA / ".backup" / self.service
 
     @property
+    def notes(self) -> Path:
+        """The folder beside the database in which Litestream notes the changes to copy."""
+        return self.path.with_name(f".{self.path.name}-litestream")
+
+    @property
     def unit(self) -> str:
         return f"auth-backup@{self.service}.service"
 
@@ -122,7 +130,12 @@ class Backup:
         return file.read_text().strip()
 
     def begin_timeline(self) -> None:
-        """Let the copy of the present database begin anew, under a name of its own."""
+        """Let the copy of the present database begin anew, under a name of its own.
+
+        Litestream's notes go: they begin after changes that the new timeline lacks.
+        """
+        succeeds("systemctl", "stop", self.unit)
+        shutil.rmtree(self.notes, ignore_errors=True)
         now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         self.set_timeline(f"{now}-{secrets.token_hex(2)}")
 
@@ -174,7 +187,7 @@ def configure(document: bytes, live_container: Callable[[str], str]) -> str:
     backup.objects.check()
     _install(backup, live_container(backup.service))
     changed = _write(SETTINGS / f"{backup.service}.json", json.dumps(asdict(backup)), owner=0)
-    unit = _UNIT_TEXT.format(uid=backup.uid, program=PROGRAM, settings=SETTINGS)
+    unit = _UNIT_TEXT.format(uid=backup.uid, program=PROGRAM, settings=SETTINGS, data=DATA)
     if _write(UNIT, unit, owner=0, mode=0o644):
         run("systemctl", "daemon-reload")
         changed = True

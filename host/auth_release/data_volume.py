@@ -51,6 +51,8 @@ def prepare(*, gbs: int) -> None:
         succeeds("systemctl", "stop", UNIT)
         _format_if_empty()
         mount()
+        # a copying that began on another volume looks at this one
+        succeeds("systemctl", "try-restart", "auth-backup@*.service")
     _grow(gbs)
     run("systemctl", "start", UNIT)  # it starts the containers that waited for the data
 

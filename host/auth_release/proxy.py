@@ -20,7 +20,7 @@ CADDY = Path("/etc/caddy")
 LOGS = Path("/var/log/caddy")
 # While SIGNALS holds a file of the name CLOSING, the proxy closes connections after an answer.
 SIGNALS, CLOSING = Path("/run/auth-proxy"), "closing"
-_CLOSING_SECONDS = 2  # a client with a busy connection sends a request on it within this time
+_CLOSING_SECONDS = 3  # a client with a busy connection sends a request on it within this time
 # Settings for all sites of a listener. Without a bound on time, a client that drips a head or a
 # body holds its connection for ever; answers have no bound, as some last: downloads, event streams.
 # HTTP/3 is not offered: the firewall and the network refuse UDP. The proxy's own log has no URL of

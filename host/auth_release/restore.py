@@ -206,7 +206,7 @@ def _forget_sides(backup: Backup) -> None:
     """Remove the files beside the database, which belong to the former one: logs and notes."""
     for path in _side_files(backup):
         path.unlink(missing_ok=True)
-    shutil.rmtree(backup.path.with_name(f".{backup.path.name}-litestream"), ignore_errors=True)
+    shutil.rmtree(backup.notes, ignore_errors=True)
 
 
 def _put_back(

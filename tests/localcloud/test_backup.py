@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import gzip
 import os
+import shutil
 import sqlite3
 import subprocess
 import time
@@ -167,6 +168,32 @@ def test_accounts_survive_the_loss_of_the_volume(
     continuous.wait_for_copy(backup)
     proofs = {copy.name: copy.proof for copy in copies.listed(backup)}
     assert proofs[lost], "the restore is the proof of its copy"
+
+
+def test_a_database_on_a_new_volume_has_a_timeline_of_its_own(
+    backup: Backup, systemd: Systemd
+) -> None:
+    """The copying that runs has begun with the changes of the new database already."""
+    register(backup, "ada")
+    continuous.start(backup)
+    continuous.wait_for_copy(backup)
+    register(backup, "bea")
+    continuous.wait_for_copy(backup)
+    former = backup.timeline()
+    systemd.kill()
+    for folder in (backup.path.parent, backup.work):
+        shutil.rmtree(folder)
+    backup.path.parent.mkdir()
+    systemd.run("systemctl", "restart", backup.unit)
+    for name in ("hedy", "joan", "mary"):
+        register(backup, name)
+        time.sleep(1.5)
+
+    assert continuous.start(backup)
+    systemd.run("systemctl", "restart", backup.unit)
+    continuous.wait_for_copy(backup)
+
+    assert backup.timeline() != former
 
 
 def test_a_moment_in_the_past_is_restored_and_the_present_database_is_kept(
