@@ -61,7 +61,7 @@ class Watch:
         if self._host.docker.has_ended(containers.standby):
             self._host.progress.show(f"Release {live.number} fails, but nothing stands by.")
             return self._close(live)
-        return self._go_back(live, standby, problem)
+        return self._go_back(live, standby, problem, containers.live)
 
     def _problem_of_start(self, live: Record, *, is_awaited: Callable[[], bool]) -> str | None:
         """Wait until a container that Docker started again is healthy; return its problem."""
@@ -94,14 +94,15 @@ class Watch:
             return None
         return Containers(live=new, standby=standby)
 
-    def _go_back(self, live: Record, standby: Record, problem: str) -> Record:
+    def _go_back(self, live: Record, standby: Record, problem: str, container: Container) -> Record:
         """Lead the requests to the standby first; then record the failure of the live release."""
         host = self._host
         with host.progress.step(f"Go back to release {standby.number}, as {problem}"):
             host.routes.route_to(standby, host.slot)
             host.proxy.serve(standby.desired, host.slot)
         end = None
-        if problem == _ENDED:
+        # failed probes may be the first sign of an end
+        if problem == _ENDED or host.docker.has_ended(container):
             problem, end = self._end_of(live)
         note = f"release {standby.number} took over again, as {problem}"
         host.records.save(dataclasses.replace(live, outcome="failed", note=note))

@@ -140,6 +140,21 @@ def test_the_cause_is_the_end_even_if_docker_started_the_container_again(
     assert "auth-2 starts" not in capsys.readouterr().err, "the lines are those of the next start"
 
 
+def test_the_cause_is_the_end_even_if_failed_probes_were_its_first_sign(
+    host: Host, failing: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host.apply()
+    run = host.releases
+    record = run.apply(desired(image=OTHER, **LONG), by="test")
+    failing.add(record.address)
+    monkeypatch.setattr(host.docker, "has_ended", lambda _: host.serving == 1)
+
+    run.finish()
+
+    note = host.records.get(2).note  # type: ignore[union-attr]
+    assert "as auth-2 ended with exit code" in note
+
+
 def test_the_requests_are_led_back_before_the_new_container_is_stopped(
     host: Host, failing: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
