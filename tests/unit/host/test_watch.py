@@ -148,11 +148,12 @@ def test_the_cause_is_the_end_even_if_failed_probes_were_its_first_sign(
     record = run.apply(desired(image=OTHER, **LONG), by="test")
     failing.add(record.address)
     monkeypatch.setattr(host.docker, "has_ended", lambda _: host.serving == 1)
+    host.docker.ends["auth-2"] = End(exit_code=7, at=1.5)
 
     run.finish()
 
     note = host.records.get(2).note  # type: ignore[union-attr]
-    assert "as auth-2 ended with exit code" in note
+    assert "as auth-2 ended with exit code 7" in note
 
 
 def test_the_requests_are_led_back_before_the_new_container_is_stopped(
