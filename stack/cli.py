@@ -113,7 +113,7 @@ def on_stack(arguments: argparse.Namespace) -> int:
 
         return copies.restore(stack, at=arguments.at, over=bool(arguments.over))
     if command not in on_this_machine:
-        return ssh.run(stack, *_release_tool(arguments))
+        return ssh.run(stack, *ssh.release_tool(command, *_flags(arguments)))
     if command == "env":
         ssh.prepare(stack)
     try:
@@ -204,7 +204,9 @@ def _roll_back(stack: "Stack", arguments: argparse.Namespace) -> int:
 
     # the image may have to be fetched again, and the server keeps no login
     status, printed = ssh.result(
-        stack, *_release_tool(arguments), stdin=stack.configuration.registry_login()
+        stack,
+        *ssh.release_tool("rollback", *_flags(arguments)),
+        stdin=stack.configuration.registry_login(),
     )
     if status != 0 or arguments.json:
         print(printed, end="")
@@ -223,21 +225,15 @@ def _roll_back(stack: "Stack", arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _release_tool(arguments: argparse.Namespace) -> list[str]:
-    """Return the command of the release tool on the server that this command stands for."""
-    return ["sudo", "auth-release", arguments.command, "auth", *_flags(arguments)]
-
-
 def _flags(arguments: argparse.Namespace) -> list[str]:
     """Return the flags of the release tool for this command."""
     if arguments.command == "exec":
         return ["--", shlex.join(arguments.words)]
-    if arguments.command == "backup" and arguments.name:
-        return ["--name", arguments.name, *(["--json"] if arguments.json else [])]
     if arguments.command == "rollback":
         # its result is JSON always
         return ["--to", arguments.to] if arguments.to else []
-    return ["--json"] if getattr(arguments, "json", False) else []
+    flags = ["--json"] if getattr(arguments, "json", False) else []
+    return ["--name", arguments.name, *flags] if getattr(arguments, "name", "") else flags
 
 
 def _down(stack: "Stack", confirmed: str, *, without_copy: bool) -> None:

@@ -21,9 +21,8 @@ _SECONDS = 3600  # for a whole copy
 def restore(stack: "Stack", *, at: str, over: bool) -> int:
     """Restore the database of an earlier moment, and show the result in sentences."""
     flags = ["--over"] if over else []
-    status, printed = ssh.result(
-        stack, *("sudo", "auth-release", "restore", "auth", "--at", at, *flags), stdin=""
-    )
+    command = ssh.release_tool("restore", "--at", at, *flags)
+    status, printed = ssh.result(stack, *command, stdin="")
     if status != 0:
         print(printed, end="")
         return status
@@ -62,11 +61,8 @@ def take_last(stack: "Stack", resources: Sequence[Mapping[str, Any]], *, without
     name = time.strftime("last-%Y%m%d-%H%M%S", time.gmtime())
     try:
         with step(f"Take a last copy of the database, into the bucket {bucket}"):
-            text = ssh.ask(
-                stack,
-                *("sudo", "auth-release", "backup", "auth", "--name", name, "--json"),
-                seconds=_SECONDS,
-            )
+            command = ssh.release_tool("backup", "--name", name, "--json")
+            text = ssh.ask(stack, *command, seconds=_SECONDS)
         copy = json.loads(text)
     except (StackError, ValueError) as error:
         again = advice.make(f"down CONFIRM={stack.name} NOCOPY=1", stack.name)

@@ -73,9 +73,14 @@ def ask(stack: Stack, *argv: str, seconds: float = 60) -> str:
     return result.stdout
 
 
+def release_tool(command: str, *arguments: str) -> list[str]:
+    """Return a command of the release tool for the service, as it runs on the server."""
+    return ["sudo", "auth-release", command, "auth", *arguments]
+
+
 def report(stack: Stack, command: str) -> Any:
     """Return a report of the release tool on the server, from JSON: `status` or `history`."""
-    text = ask(stack, "sudo", "auth-release", command, "auth", "--json")
+    text = ask(stack, *release_tool(command, "--json"))
     try:
         return json.loads(text)
     except ValueError:

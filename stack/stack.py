@@ -40,7 +40,9 @@ class Stack:
 
     def names(self) -> list[str]:
         """Return the names of the stacks in the backend."""
-        return [stack["name"] for stack in json.loads(self.pulumi.read("stack", "ls", "--json"))]
+        return self._names_in_files() or [
+            stack["name"] for stack in json.loads(self.pulumi.read("stack", "ls", "--json"))
+        ]
 
     def _names_in_files(self) -> list[str]:
         """Return the names of the stacks in a state in files, without a run of the CLI.
@@ -53,7 +55,7 @@ class Stack:
 
     def create(self) -> None:
         """Make the stack in its backend, if it is not there yet."""
-        if self.name in (self._names_in_files() or self.names()):
+        if self.name in self.names():
             return
         # The CLI writes the stack's salt beside Pulumi.yaml, even if it reads another file. For the
         # local stack the committed file must stay as it is.
@@ -182,7 +184,7 @@ class Stack:
 
     def resources(self) -> list[dict[str, Any]]:
         """Return the resources of the state, secrets encrypted as they are there."""
-        if self.name not in (self._names_in_files() or self.names()):
+        if self.name not in self.names():
             return []
         state = json.loads(self.pulumi.read("stack", "export"))
         return list((state.get("deployment") or {}).get("resources") or [])

@@ -26,7 +26,7 @@ def leave_out_contents(*packages: str) -> None:
     """
     for name in packages:
         package = ModuleType(name)
-        package.__path__ = [str(_folder(name))]
+        package.__path__ = [str(folder(name))]
         sys.modules[name] = package
 
 
@@ -46,7 +46,8 @@ def left_out_contents(*packages: str) -> Iterator[None]:
         sys.modules.update(before)
 
 
-def _folder(name: str) -> Path:
+def folder(name: str) -> Path:
+    """Return a package's folder, without an import; an inner package's outer one is imported."""
     outer, _, inner = name.rpartition(".")
     if outer:
         return Path(sys.modules[outer].__path__[0]) / inner

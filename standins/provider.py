@@ -1,13 +1,11 @@
 """The provider protocol, once for all stand-ins: a plugin is a table of resources and functions."""
 
 import importlib
-import importlib.util
 import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent import futures
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import grpc
@@ -22,7 +20,7 @@ from pulumi.runtime.proto import (
 )
 
 from common import property_values
-from standins import values
+from standins import light_imports, values
 from standins.resource import Context, ProviderError, Resource, UnfinishedError
 from standins.values import Properties
 
@@ -55,11 +53,8 @@ class Plugin:
 
         It is in a file of the SDK. `importlib.metadata` would take a third of the plugins' start.
         """
-        sdk = importlib.util.find_spec(f"pulumi_{self.name}")
-        if sdk is None or sdk.origin is None:
-            raise ModuleNotFoundError(f"the package pulumi-{self.name} is not installed here")
-        description = json.loads(Path(sdk.origin).with_name("pulumi-plugin.json").read_text())
-        return str(description["version"])
+        file = light_imports.folder(f"pulumi_{self.name}") / "pulumi-plugin.json"
+        return str(json.loads(file.read_text())["version"])
 
 
 class Servicer(provider_pb2_grpc.ResourceProviderServicer):
