@@ -156,7 +156,12 @@ def test_a_plugin_ends_while_a_call_still_waits(plugins: Plugins, tmp_path: Path
     plugin = plugins.start("command")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         host, silent_port = silent.getsockname()
-        connection = {"host": host, "port": silent_port, "privateKey": key.read_text()}
+        connection = {
+            "host": host,
+            "port": silent_port,
+            "privateKey": key.read_text(),
+            "perDialTimeout": 120,  # longer than this test waits
+        }
         call = threading.Thread(target=create, args=(port(plugin), connection), daemon=True)
         call.start()
         caller, _ = silent.accept()
