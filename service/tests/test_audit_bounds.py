@@ -1,12 +1,14 @@
 """The audit log stays small, whatever strangers send."""
 
+import asyncio
 import base64
 import json
-from typing import Any
+from typing import Any, cast
 
 import httpx
-import pytest
 from applications import SETTINGS, WITH_ISSUER, Browser, Flow
+from auth.telemetry.audit import Audit, Event
+from auth.telemetry.metrics import Metrics
 from running import Server
 from users import User
 
@@ -67,10 +69,37 @@ def test_a_used_code_that_comes_again_and_again_is_a_single_event(
     assert server.log.count('"oauth.code_reused"') == before + 1
 
 
-@pytest.mark.parametrize("extra", [3])
-def test_the_oldest_events_go_first_and_the_metrics_count_them(
-    own_server: Server, extra: int
-) -> None:
+def test_a_run_that_begins_while_another_ends_is_neither_lost_nor_written_twice() -> None:
+    """Writing an end waits for the database, and a refusal comes meanwhile."""
+    written: list[dict[str, Any]] = []
+    clock = [0.0]
+
+    class Slow:
+        async def write(self, _: object, event: dict[str, Any]) -> None:
+            written.append(event)
+            if event["client_id"] == "a" and "repeated" in str(event["detail"]):
+                await audit.record_first(Event.CLIENT_REFUSED, client_id="b")
+
+    audit = Audit(cast("Any", Slow()), Metrics(revision="r"), now=lambda: clock[0])
+
+    async def refuse_and_finish() -> None:
+        for client_id in "aabb":
+            await audit.record_first(Event.CLIENT_REFUSED, client_id=client_id)
+        clock[0] = 601.0
+        await audit.finish_runs()
+        await audit.record_first(Event.CLIENT_REFUSED, client_id="b")
+        await audit.finish_runs(every=True)
+
+    asyncio.run(refuse_and_finish())
+
+    ends = [event["client_id"] for event in written if "repeated" in str(event["detail"])]
+    firsts = [event["client_id"] for event in written if "repeated" not in str(event["detail"])]
+    assert sorted(ends) == ["a", "b", "b"]
+    assert firsts == ["a", "b", "b"], "a run of b was lost"
+
+
+def test_the_oldest_events_go_first_and_the_metrics_count_them(own_server: Server) -> None:
+    extra = 3
     own_server.settings = {
         **SETTINGS,
         "AUTH_METRICS_FROM": "loopback",

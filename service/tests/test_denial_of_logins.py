@@ -141,3 +141,19 @@ def test_the_pages_know_a_browser_as_well(
         }
 
         assert browser.client.post("/sign-in", data=form).status_code == 303
+
+
+def test_the_devices_of_an_account_share_a_count(server: Server) -> None:
+    """Else each log-in would make a device with limits of its own, for guesses without end."""
+    email = "collector@example.test"
+    with ExitStack() as stack:
+        devices = [
+            stack.enter_context(client(server, f"192.0.2.{number}")) for number in range(1, 13)
+        ]
+        register(devices[0], email)
+        assert {log_in(device, email).status_code for device in devices} == {200}
+
+        statuses = [log_in(device, email).status_code for device in devices for _ in range(4)]
+
+    assert 429 in statuses
+    assert statuses.count(200) >= 30

@@ -93,7 +93,10 @@ class RecoveryCodes(BaseModel):
     "/v1/auth/login/second-factor",
     response_model=Tokens,
     tags=["sessions"],
-    responses=problems(Code.INVALID_FACTOR, Code.INVALID_CHALLENGE, Code.ACCOUNT_DISABLED),
+    responses=problems(
+        *(Code.INVALID_FACTOR, Code.INVALID_CHALLENGE),
+        *(Code.ACCOUNT_DISABLED, Code.PASSWORD_RESET_REQUIRED),
+    ),
 )
 async def login(request: Request, body: SecondFactorAnswer, service: Running) -> Response:
     """Trade the challenge of a login, and a second factor, for tokens.
@@ -142,7 +145,8 @@ async def confirm_totp(body: TotpConfirmation, service: Running, user: RecentUse
     "/v1/me/totp/disable",
     status_code=204,
     responses=problems(
-        *_CHANGING, Code.INVALID_CREDENTIALS, Code.INVALID_FACTOR, Code.NOT_FOUND, Code.BUSY
+        *(*_CHANGING, Code.INVALID_CREDENTIALS, Code.INVALID_FACTOR),
+        *(Code.PASSWORD_RESET_REQUIRED, Code.NOT_FOUND, Code.BUSY),
     ),
 )
 async def disable_totp(body: SecondFactorProof, service: Running, user: RecentUser) -> Response:

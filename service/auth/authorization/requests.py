@@ -132,7 +132,7 @@ def read(clients: Clients, tokens: Tokens, query: str) -> Ask:
     return Ask(
         client=client,
         redirect_uri=redirect_uri,
-        scope=scopes.joined(scopes.split(values["scope"])),
+        scope=values["scope"],
         challenge=values.get("code_challenge", ""),
         state=state,
         nonce=values.get("nonce"),

@@ -35,12 +35,12 @@ class Bearer(HTTPBearer):
 
     async def __call__(self, request: Request) -> SignedIn | None:  # type: ignore[override]
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        user = None
-        if scheme.lower() == "bearer" and token:
+        user, came = None, scheme.lower() == "bearer" and bool(token)
+        if came:
             user = await identify(request.app.state.service, token.strip())
         if user is None and self._required:
             # RFC 6750 §3.1: a request without a token gets no error code
-            raise invalid_token() if token else unauthenticated()
+            raise invalid_token() if came else unauthenticated()
         if user is not None and not self._any_client and not user.manages_account:
             raise insufficient_scope(scopes.ACCOUNT)
         return user

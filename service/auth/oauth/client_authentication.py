@@ -27,8 +27,7 @@ async def authenticated(
     if header and "client_secret" in fields:
         raise OAuthError("invalid_request", "The client authenticates in two ways at once.")
     named, secret = _basic(header) if header else _posted(fields)
-    client = service.settings.clients.find(unquote_plus(named) if header else named)
-    named = client.id if client else named
+    client = service.settings.clients.find(named)
     if client is None or ("client_id" in fields and fields["client_id"] != named):
         raise await _refused(service, None)
     if client.public:
@@ -36,7 +35,7 @@ async def authenticated(
     else:
         right = secret is not None and client.knows(secret)
         if header and secret is not None:
-            # RFC 6749 §2.3.1 encodes both parts; many clients send them raw
+            # many clients send it as it is, and not as RFC 6749 §2.3.1 encodes it
             right = client.knows(unquote_plus(secret)) or right
     if not right:
         raise await _refused(service, client)
@@ -57,7 +56,10 @@ def _posted(fields: dict[str, str]) -> tuple[str, str | None]:
 
 
 def _basic(header: str) -> tuple[str, str | None]:
-    """Read client_secret_basic; its parts may be form-encoded (RFC 6749 §2.3.1)."""
+    """Read client_secret_basic: the id, and the secret as it came.
+
+    RFC 6749 §2.3.1 form-encodes both parts.
+    """
     scheme, _, value = header.partition(" ")
     if scheme.lower() != "basic":
         return "", None
@@ -65,4 +67,4 @@ def _basic(header: str) -> tuple[str, str | None]:
         name, _, secret = base64.b64decode(value.strip(), validate=True).decode().partition(":")
     except (binascii.Error, ValueError):
         return "", None
-    return name, secret
+    return unquote_plus(name), secret

@@ -69,7 +69,7 @@ async def verify(
     if header.lower().startswith("bearer "):
         user = await identity.identify(service, header.partition(" ")[2].strip())
         if user is None:
-            raise access.unauthenticated()
+            raise access.invalid_token()
         claims = user.claims
         wanted = scope or ("" if identity.is_ours(service, claims) else scopes.ACCOUNT)
         if not scopes.covers(claims.scope, wanted.split()) and claims.client_id not in identity.OWN:

@@ -47,7 +47,7 @@ async def logout(request: Request, service: Running) -> Response:
     # a link on some page signs nobody out, unless it holds an ID token of this very sign-in
     if signed_in is not None and not await _began_here(service, hint, *signed_in):
         return _question(request, signed_in[1], query=query, leads_to=target)
-    return await _done(request, service, hint, target)
+    return await _done(request, service, signed_in, hint, target)
 
 
 @ROUTER.post("/oauth2/logout")
@@ -77,7 +77,8 @@ async def sign_out(request: Request, service: Running, fields: Form) -> Response
     """Sign out a user who confirmed it on a page of ours."""
     values = _read(fields.get("query", ""))
     hint = _hint(service, values)
-    return await _done(request, service, hint, _redirect(service, values, hint))
+    target = _redirect(service, values, hint)
+    return await _done(request, service, await browsers.current(service, request), hint, target)
 
 
 def install(app: FastAPI) -> None:
@@ -110,9 +111,14 @@ async def _began_here(
     return begun_in == browser.id
 
 
-async def _done(request: Request, service: Service, hint: Hint | None, target: str) -> Response:
+async def _done(
+    request: Request,
+    service: Service,
+    signed_in: tuple[BrowserSession, Account] | None,
+    hint: Hint | None,
+    target: str,
+) -> Response:
     answer: Response = RedirectResponse(target, 303) if target else page(request, "signed_out")
-    signed_in = await browsers.current(service, request)
     if signed_in is not None:
         await browsers.end(service, request, answer)
         await service.audit.record(Event.LOGOUT, account_id=signed_in[1].id)

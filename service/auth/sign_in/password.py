@@ -26,9 +26,9 @@ async def with_password(
     subjects = list(service.lockout.subjects(email, device))
     login = await service.database.read(logins.find, email, subjects[0], subjects[-1])
     failed_before = service.lockout.judge(login.locked_until)
-    if not device:
-        # after the lock of this client, whose attempts must not use up the account's
-        await service.limits.take_for(Action.LOGIN, email)
+    # after the lock of this client, whose attempts must not use up the account's; the account's
+    # devices share a count of their own, as a user may have any number of them
+    await service.limits.take_for(Action.LOGIN, f"devices of {email}" if device else email)
     account = login.account
     right = await service.passwords.verify(account.password if account else None, password)
     if account is None or not right:

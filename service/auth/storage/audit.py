@@ -26,7 +26,7 @@ def trim(connection: Connection, *, keep: int, most: int) -> tuple[int, int]:
         return 0, 0
     over = select(ids).where(ids <= newest - keep).order_by(ids).limit(most)
     removed = connection.execute(delete(AUDIT_EVENTS).where(ids.in_(over))).rowcount
-    return removed, min(newest - oldest + 1 - removed, newest)
+    return removed, newest - oldest + 1 - removed
 
 
 def page(

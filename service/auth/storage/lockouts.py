@@ -40,8 +40,7 @@ def failed(
     """
     latest = 0.0
     for subject, seconds_of in subjects.items():
-        values = {"subject": subject, "now": now, "expires": now + memory}
-        seconds = seconds_of(int(connection.execute(_COUNT, values).scalar_one()))
+        seconds = seconds_of(count(connection, subject, now=now, memory=memory))
         if seconds:
             locked = update(LOCKOUTS).where(LOCKOUTS.c.subject == subject)
             connection.execute(locked.values(locked_until=now + seconds))
@@ -50,7 +49,7 @@ def failed(
 
 
 def count(connection: Connection, subject: str, *, now: float, memory: float) -> int:
-    """Count a failure of a subject that nothing locks; return the failures in a row."""
+    """Count a failure of a subject, without a lock; return the failures in a row."""
     values = {"subject": subject, "now": now, "expires": now + memory}
     return int(connection.execute(_COUNT, values).scalar_one())
 

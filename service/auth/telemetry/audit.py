@@ -129,7 +129,9 @@ class Audit:
     async def finish_runs(self, *, every: bool = False) -> None:
         """Write the number of events of the runs that are over, or of `every` run."""
         now = self._now()
-        for (event, client_id), run in list(self._runs.items()):
+        for event, client_id in list(self._runs):
+            # another run may have begun while an earlier end was written
+            run = self._runs[event, client_id]
             if every or now >= run.began_at + _RUN_SECONDS:
                 del self._runs[event, client_id]
                 await self._finish(event, client_id, run)
@@ -138,11 +140,11 @@ class Audit:
         if not run.repeated:
             return
         entry = _entry(event, success=False, client_id=client_id)
-        # of many callers, and not of the request that happens to end the run
+        # of many requests, and not of the one that happens to end the run
         entry |= {"address": "", "user_agent": ""}
         detail = {"repeated": str(run.repeated), "seconds": str(int(self._now() - run.began_at))}
         logs.write_line("audit", {**entry, "detail": detail})
-        await self._database.write(audit.add, self._row(entry, detail))
+        await self._database.write(audit.add, {**self._row(entry, detail), "request_id": ""})
 
     async def trim(self, keep: int) -> None:
         """Delete the oldest events beyond the newest `keep`, a few in each transaction."""
