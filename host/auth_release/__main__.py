@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable, Sequence
 
 from . import backup_commands, bytecode, data_volume, logins, status
+from . import restore as restoring
 from .containers import Docker
 from .desired import SERVICE, Desired
 from .detached import detached
@@ -48,29 +49,39 @@ def releases_of(service: str) -> Releases:
     )
 
 
-def make(service: str, work: Callable[[Releases], Record]) -> int:
+def under_lock(
+    service: str, work: Callable[[Callable[[str], None]], None], name: str = "Release"
+) -> int:
     """Run `work` under the release lock, in a process that outlives the connection.
 
-    Prints the record that `work` returns, and returns the exit status.
+    Prints the result that `work` reports, and returns the exit status; `name` is for a failure.
     """
 
     def locked_work(report: Callable[[str], None]) -> int:
         try:
             with locked(STATE, service, by=caller(), seconds=LOCK_SECONDS):
-                releases = releases_of(service)
-                try:
-                    record = work(releases)
-                    report(json.dumps(record.public(), sort_keys=True))
-                finally:
-                    releases.finish()
+                work(report)
         except Exception as error:  # noqa: BLE001 - each kind of error ends in a sentence
-            return fail(error)
+            return fail(error, name)
         return 0
 
     status, result = detached(locked_work)
     if result:
         print(result)
     return status
+
+
+def make(service: str, work: Callable[[Releases], Record]) -> int:
+    """Make a release under the release lock; print the record that `work` returns."""
+
+    def make_it(report: Callable[[str], None]) -> None:
+        releases = releases_of(service)
+        try:
+            report(json.dumps(work(releases).public(), sort_keys=True))
+        finally:
+            releases.finish()
+
+    return under_lock(service, make_it)
 
 
 def fail(error: Exception, work: str = "Release") -> int:
@@ -94,31 +105,21 @@ def roll_back(service: str, number: int | None) -> int:
     return make(service, lambda releases: releases.rollback(number, by=caller(), login=login))
 
 
-def restore(arguments: argparse.Namespace) -> int:
-    """Restore a service's database under the release lock, in a process that outlives the caller.
+def restore(service: str, *, at: str, over: bool) -> int:
+    """Restore a service's database under the release lock.
 
     A watch of the live release ends first, and with it every other container of the service.
     """
 
-    def locked_work(report: Callable[[str], None]) -> int:
-        try:
-            with (
-                backup_commands.alone(arguments.service),
-                locked(STATE, arguments.service, by=caller(), seconds=LOCK_SECONDS),
-            ):
-                releases = releases_of(arguments.service)
-                releases.clean_up()
-                releases.finish()
-                answer = backup_commands.run_restore(arguments, releases.host)
-                report(json.dumps(answer, sort_keys=True))
-        except Exception as error:  # noqa: BLE001 - each kind of error ends in a sentence
-            return fail(error, "Restore")
-        return 0
+    def restore_it(report: Callable[[str], None]) -> None:
+        releases = releases_of(service)
+        releases.clean_up()
+        releases.finish()
+        answer = restoring.restore(releases.host, at=at, over=over)
+        report(json.dumps(answer, sort_keys=True))
 
-    status, result = detached(locked_work)
-    if result:
-        print(result)
-    return status
+    with restoring.alone(service):
+        return under_lock(service, restore_it, "Restore")
 
 
 def finish(service: str) -> int:
@@ -278,7 +279,7 @@ def dispatch(arguments: argparse.Namespace) -> int:
         ),
         "backup": lambda: backup_commands.back_up(arguments),
         "backups": lambda: backup_commands.show(arguments),
-        "restore": lambda: restore(arguments),
+        "restore": lambda: restore(arguments.service, at=arguments.at, over=arguments.over),
     }
     return commands[arguments.command]()
 

@@ -266,7 +266,7 @@ def _switch_off(backup: Backup) -> str:
 
 def _install(backup: Backup, container: str) -> None:
     """Take Litestream out of the service's image, unless the host has this version."""
-    if PROGRAM.exists() and succeeds(str(PROGRAM), "version") and _version() == backup.version:
+    if _version() == backup.version:
         return
     PROGRAM.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     draft = PROGRAM.with_name("litestream.new")
@@ -277,7 +277,11 @@ def _install(backup: Backup, container: str) -> None:
 
 
 def _version() -> str:
-    return run(str(PROGRAM), "version").strip().removeprefix("v")
+    """Return the version of Litestream on this host, empty without one that runs."""
+    try:
+        return run(str(PROGRAM), "version").strip().removeprefix("v")
+    except ReleaseError:
+        return ""
 
 
 def _write(path: Path, text: str, *, owner: int, mode: int = 0o600) -> bool:

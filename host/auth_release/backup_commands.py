@@ -13,8 +13,6 @@ from .backup import Backup
 from .copies import Copy
 from .failures import visible
 from .lock import caller
-from .restore import alone, restore
-from .service_host import ServiceHost
 
 # the commands' work, as their failures name it
 WORK = {
@@ -24,17 +22,6 @@ WORK = {
     "restore": "Restore",
 }
 _COLUMNS = ("name", "newest data", "age", "size", "content", "last restored")
-__all__ = [
-    "WORK",
-    "add_parsers",
-    "alone",
-    "back_up",
-    "configure",
-    "run_restore",
-    "show",
-    "status_lines",
-]
-
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
@@ -92,11 +79,6 @@ def show(arguments: argparse.Namespace) -> int:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         print(visible("  ".join(cells).rstrip()))
     return 0
-
-
-def run_restore(arguments: argparse.Namespace, host: ServiceHost) -> dict[str, Any]:
-    """Restore, and return the report."""
-    return restore(host, at=arguments.at, over=arguments.over)
 
 
 def status_lines(state: Mapping[str, Any] | None) -> Sequence[str]:

@@ -3,6 +3,7 @@
 Source: https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
 """
 
+import errno
 import hashlib
 import hmac
 import http.client
@@ -117,6 +118,8 @@ class Bucket:
             with into.open("wb") as file:
                 shutil.copyfileobj(answer, file, _PIECE)
         except (OSError, http.client.HTTPException) as error:
+            if getattr(error, "errno", None) == errno.ENOSPC:
+                raise  # of this host's disk
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise ReleaseError(
                 f"the bucket {self.name} at {self.endpoint} gives no answer: {reason}"

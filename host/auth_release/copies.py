@@ -8,6 +8,7 @@ import re
 import shutil
 import sqlite3
 import time
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -107,7 +108,7 @@ def fetch(backup: Backup, name: str, path: Path) -> None:
     try:
         with gzip.open(packed) as source, path.open("wb") as target:
             shutil.copyfileobj(source, target)
-    except (gzip.BadGzipFile, EOFError, ValueError) as error:
+    except (gzip.BadGzipFile, zlib.error, EOFError, ValueError) as error:
         raise ReleaseError(f"the copy {name} is broken: {error}") from None
     finally:
         packed.unlink()

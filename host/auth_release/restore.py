@@ -5,7 +5,6 @@ The present database is kept on the data volume. After a failure it is back in i
 
 import contextlib
 import dataclasses
-import fcntl
 import os
 import re
 import shutil
@@ -16,12 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from . import backup as continuous
-from . import copies, health
+from . import copies
 from .backup import Backup
+from .candidate import Candidate
 from .copies import Copy
 from .desired import Maintenance
 from .errors import ReleaseError
 from .failures import reason
+from .lock import take
 from .programs import run, succeeds
 from .records import STATE, Record
 from .service_host import ServiceHost
@@ -53,15 +54,20 @@ def restore(host: ServiceHost, *, at: str, over: bool) -> dict[str, Any]:
     started = time.monotonic()
     backup = Backup.of(host.service)
     source = chosen(copies.listed(backup), at)
+    if not host.live() and (problems := host.drift(None)):
+        raise ReleaseError(
+            f"{problems[0]}, so it can't be stopped for a restore. `make up` makes a new release"
+        )
     with copies.drafts(backup) as folder:
         draft = folder / "restored.sqlite"
         with host.progress.step(f"Fetch {source}"):
             _fetch(backup, source, draft)
         with host.progress.step("Check its integrity"):
             rows = copies.verified(draft, backup)
+        changed = _changed_at(backup)  # first: a look at the rows may change the files
         before = copies.rows_in_use(backup)
         if not over:
-            refuse_newer(backup, source, rows, before)
+            refuse_newer(source, rows, before, changed)
         kept = _replace(host, backup, draft)
     report = {
         "copy": source.copy.name,
@@ -98,14 +104,14 @@ def chosen(available: list[Copy], at: str) -> Source:
 
 
 def refuse_newer(
-    backup: Backup, source: Source, rows: dict[str, int], before: dict[str, int] | None
+    source: Source, rows: dict[str, int], before: dict[str, int] | None, changed: float
 ) -> None:
-    """Raise ReleaseError if the present database has data that the copy may not have."""
+    """Raise ReleaseError if the present database has data that the copy may not have.
+
+    `before` are its rows, and `changed` is the time of its last change.
+    """
     if before is None or (before and not any(before.values())):
         return
-    changed = max(
-        path.stat().st_mtime for path in (backup.path, *_side_files(backup)) if path.exists()
-    )
     moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(changed))
     if moment > source.moment:
         raise ReleaseError(
@@ -120,10 +126,8 @@ def alone(service: str) -> Iterator[None]:
     """Refuse a second restore of a service at the same time."""
     STATE.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (STATE / f"{service}.restore").open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ReleaseError(f"another restore of {service} is under way") from None
+        if not take(file):
+            raise ReleaseError(f"another restore of {service} is under way")
         yield
 
 
@@ -186,7 +190,10 @@ def _closed(host: ServiceHost, live: Record | None) -> Iterator[None]:
 
 
 def _swap(backup: Backup, draft: Path) -> Path | None:
-    """Put the draft in place by a rename; a crash leaves the former or the restored database."""
+    """Put the draft in place by a rename; a crash leaves the former or the restored database.
+
+    The former log goes before: SQLite would play it into the restored database.
+    """
     os.chown(draft, backup.uid, backup.uid)
     draft.chmod(0o600)
     kept = None
@@ -197,8 +204,8 @@ def _swap(backup: Backup, draft: Path) -> Path | None:
         for path in (backup.path, *_side_files(backup)):
             if path.exists():
                 os.link(path, kept / path.name)
-    draft.rename(backup.path)
     _forget_sides(backup)
+    draft.rename(backup.path)
     return kept
 
 
@@ -238,17 +245,7 @@ def _take_back(backup: Backup, kept: Path) -> None:
 def _start(host: ServiceHost, live: Record) -> None:
     with host.progress.step(f"Start release {live.number}, and wait until it is healthy"):
         run("docker", "start", live.container)
-        desired = live.desired
-        health.wait_until_healthy(
-            desired.health,
-            probe=lambda: health.probe(live.address, desired.port, desired.health.path),
-            exit_code=lambda: _exit_code(host, live),
-        )
-
-
-def _exit_code(host: ServiceHost, live: Record) -> int | None:
-    container = host.docker.containers(host.service)[live.number]
-    return None if container.running else container.exit_code
+        Candidate(host, live).wait_until_healthy()
 
 
 def _copy_again(host: ServiceHost, backup: Backup) -> None:
@@ -268,6 +265,16 @@ def _note_proof(host: ServiceHost, backup: Backup, source: Source, report: dict[
         host.progress.show(f"  The proof is not noted in the bucket: {reason(error)}")
     for folder in sorted(backup.work.glob("replaced-*"))[:-_KEPT]:
         shutil.rmtree(folder)
+
+
+def _changed_at(backup: Backup) -> float:
+    """Return the time of the database's last change.
+
+    A reader makes the log and the log's index, which are then empty or have no data.
+    """
+    log = backup.path.with_name(f"{backup.path.name}-wal")
+    found = [path.stat() for path in (backup.path, log) if path.exists()]
+    return max((each.st_mtime for each in found if each.st_size), default=0)
 
 
 def _side_files(backup: Backup) -> list[Path]:

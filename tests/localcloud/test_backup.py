@@ -7,6 +7,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,6 +26,8 @@ from localcloud.ocids import REGION
 from localcloud.state.customer_key import BUCKET, PREFIX, CustomerKey
 from tests.localcloud.caller import Caller, eventually
 
+# a kind of block that there is not, after the head of an archive
+BROKEN_INSIDE = gzip.compress(b"no database" * 500)[:10] + b"\x07" * 20
 LITESTREAM = CLONE / ".venv" / "bin" / "litestream"
 
 
@@ -117,7 +120,8 @@ def _host(systemd: Systemd) -> ServiceHost:
     step: Callable[[str], Any] = lambda _: contextlib.nullcontext()  # noqa: E731
     progress = SimpleNamespace(step=step, show=print)
     return cast(
-        "ServiceHost", SimpleNamespace(service="auth", live=lambda: None, progress=progress)
+        "ServiceHost",
+        SimpleNamespace(service="auth", live=lambda: None, drift=lambda _: [], progress=progress),
     )
 
 
@@ -215,6 +219,23 @@ def test_a_moment_in_the_past_is_restored_and_the_present_database_is_kept(
         assert kept.execute("SELECT count(*) FROM accounts").fetchone() == (2,)
 
 
+def test_data_that_was_read_since_the_copy_needs_no_yes(backup: Backup, host: ServiceHost) -> None:
+    """A service that reads, and then dies, leaves files of the time of its first look."""
+    register(backup, "ada")
+    copies.take(backup, "first", by="ada")
+    time.sleep(1.1)  # moments have whole seconds
+    look = (
+        "import os, sqlite3, sys; "
+        "print(sqlite3.connect(sys.argv[1]).execute('SELECT * FROM accounts').fetchall()); "
+        "os._exit(0)"
+    )
+    subprocess.run([sys.executable, "-c", look, str(backup.path)], check=True)
+
+    restore.restore(host, at="first", over=False)
+
+    assert accounts(backup) == ["ada"]
+
+
 def test_newer_data_is_not_replaced_without_a_yes(backup: Backup, host: ServiceHost) -> None:
     register(backup, "ada")
     continuous.start(backup)
@@ -246,6 +267,7 @@ def test_a_whole_copy_has_a_name_of_its_own_and_is_restored_by_it(
     ("content", "message"),
     [
         (b"no archive", "the copy wrong is broken"),
+        (BROKEN_INSIDE, "the copy wrong is broken"),
         (gzip.compress(b"no database" * 500), "the database is broken"),
         (gzip.compress(b""), "it has no table accounts"),
     ],
@@ -271,7 +293,10 @@ def test_the_former_database_is_back_if_the_service_does_not_start_on_the_copy(
     register(backup, "grace")
     timeline = backup.timeline()
 
-    def never(_: Backup) -> None:
+    begin = Backup.begin_timeline
+
+    def never(restored: Backup) -> None:
+        begin(restored)
         raise ReleaseError("it does not start")
 
     monkeypatch.setattr(Backup, "begin_timeline", never)
