@@ -108,7 +108,7 @@ workflows: venv ## lint the workflows of GitHub
 	$(TOOLS) actionlint
 	RUST_LOG=error $(ZIZMOR) --offline --quiet --pedantic --config .github/zizmor.yml .github
 
-bench: venv $(if $(ONLY),,docker) ## measure how long things take; COLD=1; ONLY=service or fleet
+bench: venv $(if $(ONLY),,docker) ## measure times; COLD=1; ONLY=service or ONLY=fleet
 	@PYTHONPATH=service:service/tests $(RUN) bench $(if $(COLD),--cold) $(if $(ONLY),--only $(ONLY))
 
 variables: venv ## write the table of variables in docs/service.md
