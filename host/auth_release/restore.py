@@ -8,6 +8,7 @@ import dataclasses
 import os
 import re
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -135,19 +136,20 @@ def _fetch(backup: Backup, source: Source, draft: Path) -> None:
     if not source.copy.is_timeline:
         copies.fetch(backup, source.copy.name, draft)
         return
-    settings = draft.with_name("litestream.yml")
-    settings.touch(mode=0o600)
-    settings.write_text(backup.litestream_document(source.copy.name))
     moment = ["-timestamp", source.at] if source.at else []
     program = str(continuous.PROGRAM)
-    try:
-        run(
-            *(program, "restore", "-config", str(settings), "-o", str(draft), *moment),
-            str(backup.path),
-            timeout=3600,
-        )
-    except ReleaseError as error:
-        raise ReleaseError(f"the copy {source} can't be fetched: {error}") from None
+    # in memory: what was once on the data volume can be read there after its removal
+    with tempfile.NamedTemporaryFile("w", dir=continuous.RUN, suffix=".yml") as settings:
+        settings.write(backup.litestream_document(source.copy.name))
+        settings.flush()
+        try:
+            run(
+                *(program, "restore", "-config", settings.name, "-o", str(draft), *moment),
+                str(backup.path),
+                timeout=3600,
+            )
+        except ReleaseError as error:
+            raise ReleaseError(f"the copy {source} can't be fetched: {error}") from None
 
 
 def _replace(host: ServiceHost, backup: Backup, draft: Path) -> Path | None:

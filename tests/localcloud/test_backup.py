@@ -174,6 +174,29 @@ def test_accounts_survive_the_loss_of_the_volume(
     assert proofs[lost], "the restore is the proof of its copy"
 
 
+def test_a_restore_puts_no_secret_on_the_data_volume(
+    backup: Backup, systemd: Systemd, host: ServiceHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The blocks of a removed file stay, and are in each copy of the volume."""
+    register(backup, "ada")
+    continuous.start(backup)
+    continuous.wait_for_copy(backup)
+    volume = backup.path.parents[1]
+    during: list[bool] = []
+
+    def run(*argv: str, **options: Any) -> str:
+        output = systemd.run(*argv, **options)
+        files = [path for path in volume.rglob("*") if path.is_file()]
+        during.extend(backup.secret_key.encode() in path.read_bytes() for path in files)
+        return output
+
+    monkeypatch.setattr(restore, "run", run)
+    restore.restore(host, at=newest_timeline(backup), over=True)
+
+    assert during
+    assert not any(during)
+
+
 def test_a_database_on_a_new_volume_has_a_timeline_of_its_own(
     backup: Backup, systemd: Systemd
 ) -> None:
