@@ -9,7 +9,7 @@ import syslog
 import traceback
 from collections.abc import Callable, Sequence
 
-from . import backup_commands, bytecode, data_volume, logins, status
+from . import backup_commands, bytecode, copies, data_volume, logins, status
 from . import restore as restoring
 from .containers import Docker
 from .desired import SERVICE, Desired
@@ -118,7 +118,7 @@ def restore(service: str, *, at: str, over: bool) -> int:
         answer = restoring.restore(releases.host, at=at, over=over)
         report(json.dumps(answer, sort_keys=True))
 
-    with restoring.alone(service):
+    with copies.alone(service, "restore"):
         return under_lock(service, restore_it, "Restore")
 
 

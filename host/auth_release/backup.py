@@ -239,6 +239,11 @@ def state(service: str) -> dict[str, Any] | None:
     problem = ""
     if age is None:
         problem = "the database was not copied since the start"
+    elif age < -LATE_SECONDS:
+        problem = (
+            f"the last copy is from {-age} s ahead: the clock of this host went back; see "
+            "`timedatectl`"
+        )
     elif age > LATE_SECONDS:
         problem = f"the last copy is {age} s old"
     return {"bucket": backup.bucket, "age_seconds": age, "problem": problem, "unit": backup.unit}
@@ -252,7 +257,7 @@ def _age(backup: Backup) -> int | None:
         moment = datetime.fromisoformat(listed["databases"][0]["last_sync_at"][:19])
     except (ReleaseError, ValueError, LookupError):
         return None
-    return max(0, int((datetime.now(UTC) - moment.replace(tzinfo=UTC)).total_seconds()))
+    return int((datetime.now(UTC) - moment.replace(tzinfo=UTC)).total_seconds())
 
 
 def _switch_off(backup: Backup) -> str:

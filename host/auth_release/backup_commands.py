@@ -21,7 +21,7 @@ WORK = {
     "configure-backup": "Backup",
     "restore": "Restore",
 }
-_COLUMNS = ("name", "newest data", "age", "size", "content", "last restored")
+_COLUMNS = ("name", "newest data", "age", "size", "content", "last proof")
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
@@ -53,8 +53,9 @@ def configure(document: bytes, live_container: Callable[[str], str]) -> int:
 def back_up(arguments: argparse.Namespace) -> int:
     """Take a whole copy, and print its place."""
     backup = Backup.of(arguments.service)
-    continuous.start(backup)  # an interrupted restore may have stopped it
-    copy = copies.take(backup, arguments.name, by=caller())
+    with copies.alone(arguments.service, "backup"):
+        continuous.start(backup)  # an interrupted restore may have stopped it
+        copy = copies.take(backup, arguments.name, by=caller())
     if arguments.json:
         print(json.dumps({**vars(copy), "bucket": backup.bucket, "prefix": backup.prefix}))
         return 0
@@ -87,7 +88,7 @@ def status_lines(state: Mapping[str, Any] | None) -> Sequence[str]:
         return []
     if state["problem"]:
         return [f"  backup   {state['problem']}; see: journalctl -u {state['unit']}"]
-    return [f"  backup   copied {state['age_seconds']} s ago, to {state['bucket']}"]
+    return [f"  backup   copied {max(0, state['age_seconds'])} s ago, to {state['bucket']}"]
 
 
 def _row(copy: Copy, now: float) -> tuple[str, ...]:
@@ -103,6 +104,8 @@ def _row(copy: Copy, now: float) -> tuple[str, ...]:
 
 
 def _content(copy: Copy) -> str:
+    if copy.problem:
+        return copy.problem
     if copy.is_timeline:
         return f"each moment since {copy.begin}"
     return ", ".join(f"{count} {table}" for table, count in copy.rows.items())

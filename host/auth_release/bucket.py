@@ -21,10 +21,10 @@ _SECONDS = 60
 _PIECE = 1 << 20  # bytes
 _MISSING = 404
 _REASONS = {
-    "NoSuchBucket": "the bucket does not exist",
+    "NoSuchBucket": "the bucket does not exist; see auth:backupBucket",
     "InvalidAccessKeyId": "the access key is unknown; see auth:backupAccessKey",
     "SignatureDoesNotMatch": "the secret is not the access key's; see auth:backupSecretKey",
-    "AccessDenied": "the access key has no right to do this",
+    "AccessDenied": "the access key has no right to do this; see the policy of its user",
     "RequestTimeTooSkewed": "the clock of this host is wrong; see `timedatectl`",
 }
 

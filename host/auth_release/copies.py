@@ -15,11 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from .backup import Backup
+from .bucket import Stored
 from .errors import ReleaseError
+from .lock import take as lock
+from .records import STATE
 
 FORMAT = 1  # of a copy's description
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _MOMENT = "%Y-%m-%dT%H:%M:%SZ"
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_PACKED = ".sqlite.gz"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,12 +38,13 @@ class Copy:
     is_timeline: bool
     rows: Mapping[str, int] = field(default_factory=dict)  # by table; a timeline has none
     proof: str = ""  # the time of the last restore of it
+    problem: str = ""  # of its description: the database itself may be whole
 
 
 def listed(backup: Backup) -> list[Copy]:
     """Return the copies in the bucket, the newest last."""
     spans: dict[str, tuple[str, int]] = {}  # by timeline: the time of its newest object, its size
-    named, proofs = {}, {}
+    named, sizes, proofs = {}, {}, {}
     for stored in backup.objects.list(f"{backup.prefix}/"):
         kind, _, rest = stored.key.removeprefix(f"{backup.prefix}/").partition("/")
         name = rest.partition("/")[0]
@@ -46,7 +52,9 @@ def listed(backup: Backup) -> list[Copy]:
             newest, size = spans.get(name, ("", 0))
             spans[name] = (max(newest, stored.modified), size + stored.size)
         elif kind == "copies" and name.endswith(".json"):
-            named[name.removesuffix(".json")] = stored.key
+            named[name.removesuffix(".json")] = stored
+        elif kind == "copies" and name.endswith(_PACKED):
+            sizes[name.removesuffix(_PACKED)] = stored.size
         elif kind == "proofs":
             proofs[name] = stored.modified
     copies = [
@@ -60,17 +68,18 @@ def listed(backup: Backup) -> list[Copy]:
         )
         for name, (newest, size) in spans.items()
     ]
-    for name, key in named.items():
-        description = _described(backup, key)
+    for name, stored in named.items():
+        moment, rows, problem = _described(backup, stored)
         copies.append(
             Copy(
                 name=name,
-                begin=description["at"],
-                end=description["at"],
-                size=description["bytes"],
+                begin=moment,
+                end=moment,
+                size=sizes.get(name, 0),
                 is_timeline=False,
-                rows=description["rows"],
+                rows=rows,
                 proof=proofs.get(name, ""),
+                problem=problem if name in sizes else "its database is gone from the bucket",
             )
         )
     return sorted(copies, key=lambda copy: (copy.end, copy.begin))
@@ -94,7 +103,7 @@ def take(backup: Backup, name: str, *, by: str) -> Copy:
         with draft.open("rb") as source, gzip.open(packed, "wb", compresslevel=6) as target:
             shutil.copyfileobj(source, target)
         size = packed.stat().st_size
-        backup.objects.upload(f"{backup.prefix}/copies/{name}.sqlite.gz", packed)
+        backup.objects.upload(f"{backup.prefix}/copies/{name}{_PACKED}", packed)
     description = {"format": FORMAT, "at": at, "bytes": size, "rows": rows, "by": by}
     # last: a copy without its description is not listed
     backup.objects.put(f"{backup.prefix}/copies/{name}.json", json.dumps(description).encode())
@@ -104,7 +113,7 @@ def take(backup: Backup, name: str, *, by: str) -> Copy:
 def fetch(backup: Backup, name: str, path: Path) -> None:
     """Write the database of a named copy to a file."""
     packed = path.with_suffix(".gz")
-    backup.objects.download(f"{backup.prefix}/copies/{name}.sqlite.gz", packed)
+    backup.objects.download(f"{backup.prefix}/copies/{name}{_PACKED}", packed)
     try:
         with gzip.open(packed) as source, path.open("wb") as target:
             shutil.copyfileobj(source, target)
@@ -173,6 +182,24 @@ def note_proof(backup: Backup, name: str, report: dict[str, Any]) -> None:
 
 
 @contextlib.contextmanager
+def alone(service: str, work: str) -> Iterator[None]:
+    """Refuse a second backup or restore of a service at the same time: they share a folder."""
+    STATE.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (STATE / f"{service}.restore").open("a+") as file:
+        if not lock(file):
+            file.seek(0)
+            other = file.read().strip() or "restore"
+            raise ReleaseError(
+                f"a {other} of {service} is under way, so no {work} can begin. Try again once it "
+                "has ended"
+            )
+        file.truncate(0)
+        file.write(work)
+        file.flush()
+        yield
+
+
+@contextlib.contextmanager
 def drafts(backup: Backup) -> Iterator[Path]:
     """Yield an empty folder on the data volume; remove it at the end."""
     folder = backup.work / "draft"
@@ -230,17 +257,20 @@ def _as_user(uid: int) -> Iterator[None]:
         os.setegid(group)
 
 
-def _described(backup: Backup, key: str) -> dict[str, Any]:
-    """Read the description of a copy; of a newer version of this tool, the fields known here."""
+def _described(backup: Backup, stored: Stored) -> tuple[str, dict[str, int], str]:
+    """Return the moment and the rows of a copy by its description, and the description's problem.
+
+    Of a newer tool's description, the fields known here are read. Without a readable description
+    the moment is the time when it was stored.
+    """
     try:
-        description = json.loads(backup.objects.get(key))
-        return {
-            "at": str(description["at"]),
-            "bytes": int(description["bytes"]),
-            "rows": {str(name): int(count) for name, count in description["rows"].items()},
-        }
+        description = json.loads(backup.objects.get(stored.key))
+        moment = str(description["at"])
+        time.strptime(moment, _MOMENT)
+        rows = {str(name): int(count) for name, count in description["rows"].items()}
     except (ValueError, LookupError, TypeError, AttributeError):
-        raise ReleaseError(f"the description {key} in {backup.bucket} can't be read") from None
+        return stored.modified, {}, f"its description {stored.key} can't be read"
+    return moment, rows, ""
 
 
 def _moment_of(timeline: str) -> str:

@@ -6,7 +6,6 @@ The present database is kept on the data volume. After a failure it is back in i
 import contextlib
 import dataclasses
 import os
-import re
 import shutil
 import tempfile
 import time
@@ -23,12 +22,10 @@ from .copies import Copy
 from .desired import Maintenance
 from .errors import ReleaseError
 from .failures import reason
-from .lock import take
 from .programs import run, succeeds
-from .records import STATE, Record
+from .records import Record
 from .service_host import ServiceHost
 
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _KEPT = 3  # replaced databases
 
 
@@ -87,7 +84,7 @@ def chosen(available: list[Copy], at: str) -> Source:
     for copy in available:
         if copy.name == at:
             return Source(copy=copy)
-    if not _MOMENT.fullmatch(at):
+    if not copies.MOMENT.fullmatch(at):
         raise ReleaseError(
             f"there is no copy {at!r}. `make backups` lists the names; a moment is written as "
             "2026-11-27T03:10:00Z, in UTC"
@@ -114,22 +111,17 @@ def refuse_newer(
     if before is None or (before and not any(before.values())):
         return
     moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(changed))
-    if moment > source.moment:
+    reason = f"changed at {moment}, after the copy of {source.moment}"
+    # the clock may have been wrong at the last change
+    has_more = any(count > rows.get(table, 0) for table, count in before.items())
+    if has_more and moment <= source.moment:
+        reason = f"has more than the copy of {source.moment}"
+    if has_more or moment > source.moment:
         raise ReleaseError(
-            f"the present database changed at {moment}, after the copy of {source.moment}: it has "
+            f"the present database {reason}: it has "
             f"{_counted(before)}, and the copy has {_counted(rows)}. Nothing was changed. To "
             "replace it all the same, say OVER=yes; it is kept on the data volume"
         )
-
-
-@contextlib.contextmanager
-def alone(service: str) -> Iterator[None]:
-    """Refuse a second restore of a service at the same time."""
-    STATE.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (STATE / f"{service}.restore").open("a") as file:
-        if not take(file):
-            raise ReleaseError(f"another restore of {service} is under way")
-        yield
 
 
 def _fetch(backup: Backup, source: Source, draft: Path) -> None:

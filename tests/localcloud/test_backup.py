@@ -1,5 +1,6 @@
 """Backups by the release tool's own code: real Litestream, and the emulator's Object Storage."""
 
+import argparse
 import contextlib
 import dataclasses
 import gzip
@@ -18,7 +19,7 @@ import pytest
 
 from common.clone import CLONE
 from host.auth_release import backup as continuous
-from host.auth_release import copies, programs, restore
+from host.auth_release import backup_commands, copies, programs, restore
 from host.auth_release.backup import Backup
 from host.auth_release.errors import ReleaseError
 from host.auth_release.service_host import ServiceHost
@@ -79,7 +80,7 @@ def _backup(
         (continuous, "SETTINGS", tmp_path / "etc"),
         (continuous, "RUN", tmp_path),
         (continuous, "PROGRAM", LITESTREAM),
-        (restore, "STATE", tmp_path / "state"),
+        (copies, "STATE", tmp_path / "state"),
     ):
         monkeypatch.setattr(module, name, value)
     monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)  # Litestream trusts the system's
@@ -330,14 +331,81 @@ def test_the_former_database_is_back_if_the_service_does_not_start_on_the_copy(
     assert backup.timeline() == timeline
 
 
-@pytest.mark.usefixtures("backup")
-def test_a_second_restore_at_the_same_time_is_refused() -> None:
+def test_a_copy_whose_description_is_broken_is_listed_with_the_others_and_restored(
+    backup: Backup, host: ServiceHost
+) -> None:
+    register(backup, "ada")
+    copies.take(backup, "whole", by="ada")
+    copies.take(backup, "broken", by="ada")
+    backup.objects.put(f"{backup.prefix}/copies/broken.json", b'{"format": 1, "at": 7}')
+    backup.objects.put(f"{backup.prefix}/copies/alone.json", b"{}")
+
+    problems = {copy.name: copy.problem for copy in copies.listed(backup)}
+
+    assert problems["whole"] == ""
+    assert problems["broken"].endswith("copies/broken.json can't be read")
+    assert problems["alone"] == "its database is gone from the bucket"
+    restore.restore(host, at="broken", over=True)
+    assert accounts(backup) == ["ada"]
+
+
+def test_a_clock_that_went_back_lets_no_restore_take_accounts_without_a_yes(
+    backup: Backup, host: ServiceHost
+) -> None:
+    register(backup, "ada")
+    copies.take(backup, "first", by="ada")
+    register(backup, "grace")
+    with contextlib.closing(sqlite3.connect(backup.path)) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    an_hour_ago = time.time() - 3600
+    os.utime(backup.path, (an_hour_ago, an_hour_ago))
+
+    with pytest.raises(ReleaseError, match=r"has more than the copy of .*OVER=yes"):
+        restore.restore(host, at="first", over=False)
+
+    assert accounts(backup) == ["ada", "grace"]
+
+
+def test_a_full_data_volume_ends_a_backup_and_a_restore_and_the_database_stays(
+    backup: Backup, host: ServiceHost
+) -> None:
+    register(backup, "ada")
+    with contextlib.closing(sqlite3.connect(backup.path)) as database, database:
+        database.execute("CREATE TABLE noise AS SELECT randomblob(600000) AS data")
+    copies.take(backup, "whole", by="ada")
+    with file_system(backup.work.parent, "1m"):
+        with pytest.raises(ReleaseError, match=r"See the free space: df -h"):
+            copies.take(backup, "second", by="ada")
+        with pytest.raises(ReleaseError, match=r"See the free space: df -h"):
+            restore.restore(host, at="whole", over=True)
+
+    assert accounts(backup) == ["ada"]
+    assert [copy.name for copy in copies.listed(backup)] == ["whole"]
+
+
+@contextlib.contextmanager
+def file_system(folder: Path, size: str) -> Iterator[None]:
+    """Give a folder a file system of its own."""
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+@pytest.mark.usefixtures("systemd")
+@pytest.mark.parametrize("other", ["backup", "restore"])
+def test_a_backup_or_restore_beside_another_is_refused(other: str) -> None:
+    """They share the folder of drafts: the second would remove the files of the first."""
+    parser = argparse.ArgumentParser()
+    backup_commands.add_parsers(parser.add_subparsers(), str)
+    arguments = parser.parse_args(["backup", "auth"])
+
     with (
-        restore.alone("auth"),
-        pytest.raises(ReleaseError, match="another restore of auth is under way"),
-        restore.alone("auth"),
+        copies.alone("auth", other),
+        pytest.raises(ReleaseError, match=f"a {other} of auth is under way, so no backup"),
     ):
-        pytest.fail("two restores at once")
+        backup_commands.back_up(arguments)
 
 
 @pytest.mark.parametrize(
