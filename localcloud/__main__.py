@@ -5,6 +5,7 @@ import fcntl
 import json
 import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from localcloud.machines import images, registry
 from localcloud.machines.docker import DockerError
 from localcloud.machines.machines import Machines
 from localcloud.ocids import REGION
+from localcloud.state import mail
 from localcloud.state.account import Account
 from localcloud.state.customer_key import BUCKET, PREFIX, CustomerKey
 from localcloud.state.home import Home, HomeError
@@ -132,11 +134,22 @@ def _print_description(home: Home, bases: tuple[str, str]) -> None:
                     "access_key": CustomerKey.open(home).access_key,
                     "secret_key_file": str(CustomerKey.file(home)),
                 },
+                "metrics": {
+                    "endpoint": home.endpoint,
+                    "user_ocid": account.reporter.ocid,
+                    "key_file": str(account.reporter.private_key_file),
+                },
                 "docker_bases": {"base": base, "builder": builder},
             },
             indent=2,
         )
     )
+
+
+def _mail(arguments: argparse.Namespace) -> None:
+    for each in mail.received(_existing(arguments)):
+        print(f"{each.at:%Y-%m-%d %H:%M:%S} UTC  to {each.to}\n{each.subject}\n")
+        print(textwrap.indent(each.text, "    "))
 
 
 def _serve(arguments: argparse.Namespace) -> None:
@@ -198,6 +211,7 @@ def _parser() -> argparse.ArgumentParser:
         ("stop", _stop, "Remove the cloud at DIR: API server, machines, volumes, registry, data."),
         ("restart", _restart, "Restart the API server alone, as after a crash or an upgrade."),
         ("status", _status, "Show the instances and addresses of the cloud at DIR."),
+        ("mail", _mail, "Print the mails that the cloud at DIR has sent, oldest first."),
         ("forget", _forget, "Forget a stored resource that can't be read any more."),
         ("describe", _describe, "Print, as JSON, how to reach the cloud at DIR."),
         (

@@ -12,6 +12,8 @@ from localcloud.faults import Faults
 from localcloud.machines.machines import IngressRule, Machines
 from localcloud.state.account import Account
 from localcloud.state.home import Home
+from localcloud.state.mail import Post
+from localcloud.state.points import Points
 from localcloud.state.store import Store
 
 log = logging.getLogger(__name__)
@@ -35,6 +37,8 @@ class Cloud:
         self.home = home
         self.account = Account.open(home)
         self.store = Store(home.database)
+        self.points = Points(home.path / "points.sqlite")
+        self.mail = Post(home)
         self.machines = Machines(home)
         self.faults = Faults()
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="job")
@@ -78,3 +82,5 @@ class Cloud:
         """Wait for the running jobs. Jobs that have not begun follow after the next start."""
         self._workers.shutdown(wait=True, cancel_futures=True)
         self.store.close()
+        self.points.close()
+        self.mail.close()

@@ -10,6 +10,14 @@ from localcloud.cloud import Cloud
 
 
 @dataclass(frozen=True, kw_only=True)
+class Recurring:
+    """Work that the cloud does again and again, `seconds` after the end of the last time."""
+
+    seconds: float
+    work: Callable[[Cloud], None]
+
+
+@dataclass(frozen=True, kw_only=True)
 class ResourceType:
     """A type of resource: a module of a service has it under the name RESOURCE_TYPE.
 
@@ -22,6 +30,7 @@ class ResourceType:
     operations: Sequence[Operation]
     steps: Mapping[str, Callable[[Cloud, Any], None]] = field(default_factory=dict)
     recover: Callable[[Cloud, Any], None] | None = None
+    recurring: Recurring | None = None
     limits: str = ""  # differences from Oracle Cloud for the coverage page, a Markdown list
 
 

@@ -20,8 +20,10 @@ from localcloud.api.operation import Call, Operation, Reply
 from localcloud.api.signature import SignedRequest
 from localcloud.cloud import Cloud
 from localcloud.discovery import SERVICES
+from localcloud.rounds import Rounds
 from localcloud.services import work_requests
 from localcloud.services.core import reachability
+from localcloud.state.account import REPORTER_OPERATION
 from localcloud.state.customer_key import PREFIX
 
 log = logging.getLogger(__name__)
@@ -36,7 +38,9 @@ def create_app(cloud: Cloud) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await run_in_threadpool(lifecycle.resume, cloud)
+        rounds = Rounds(cloud)
         yield
+        await run_in_threadpool(rounds.close)
         await run_in_threadpool(cloud.close)
         await run_in_threadpool(object_storage.close)
 
@@ -106,7 +110,14 @@ def _perform(cloud: Cloud, operation: Operation | None, request: Request, body: 
     signed = SignedRequest(
         method=request.method, target=target, headers=dict(request.headers), body=body
     )
-    signature.verify(signed, cloud.account, cloud.now(), with_body=operation is not None)
+    is_reporter = False
+    if operation is None or operation.signed:
+        key_id = signature.verify(
+            signed, cloud.account.keys, cloud.now(), with_body=operation is not None
+        )
+        is_reporter = key_id == cloud.account.reporter.key_id
+    if is_reporter and (operation is None or operation.name != REPORTER_OPERATION):
+        raise errors.not_found()
     if cloud.faults.strike("notAuthenticated"):
         raise errors.not_authenticated()
     if operation is None:
@@ -120,6 +131,7 @@ def _perform(cloud: Cloud, operation: Operation | None, request: Request, body: 
         headers=request.headers,
         request=f"{request.method} {target} {hashlib.sha256(body).hexdigest()}",
         body=body,
+        is_reporter=is_reporter,
     )
     reply = operation.answer(call)
     if operation.changes:

@@ -29,6 +29,7 @@ class Call:
     headers: Mapping[str, str]
     request: str  # method, target and digest of the body: a retry token belongs to them
     body: bytes
+    is_reporter: bool = False  # whether its user may post metrics, and nothing else
 
     @property
     def target(self) -> str:
@@ -56,6 +57,7 @@ class Operation:
     answer: Callable[[Call], Reply]
     queries: frozenset[str] = frozenset()
     fields: Sequence[str] = ()  # of the request body, for the coverage page
+    signed: bool = True  # False: a link of a mail, whose token takes the place of a signature
 
     @property
     def changes(self) -> bool:

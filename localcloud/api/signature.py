@@ -14,10 +14,10 @@ from email.utils import parsedate_to_datetime
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from localcloud.api import errors
-from localcloud.state.account import Account
 
 CLOCK_SKEW = timedelta(minutes=5)
 _SIGNED_ALWAYS = frozenset({"(request-target)", "host"})
@@ -36,9 +36,13 @@ class SignedRequest:
 
 
 def verify(
-    request: SignedRequest, account: Account, now: datetime, *, with_body: bool = True
-) -> None:
-    """Answer 401 unless the account's key signed exactly this request within the last minutes.
+    request: SignedRequest,
+    keys: Mapping[str, RSAPublicKey],
+    now: datetime,
+    *,
+    with_body: bool = True,
+) -> str:
+    """Return the name of the key in `keys` that signed exactly this request within minutes, or 401.
 
     Some operations, such as PutObject, send a body that no header describes: `with_body` is false
     where the operation is not known.
@@ -47,13 +51,14 @@ def verify(
     parameters = dict(_PARAMETER.findall(rest))
     if scheme.lower() != "signature" or parameters.get("algorithm") != "rsa-sha256":
         raise errors.not_authenticated()
-    if parameters.get("keyId") != account.key_id:
+    key_id = str(parameters.get("keyId", ""))
+    if key_id not in keys:
         raise errors.not_authenticated()
     signed = parameters.get("headers", "date").lower().split()
     _check_signed_headers(request, signed, with_body=with_body)
     _check_clock(request, signed, now)
     try:
-        account.public_key.verify(
+        keys[key_id].verify(
             base64.b64decode(parameters.get("signature", ""), validate=True),
             _signing_string(request, signed).encode(),
             PKCS1v15(),
@@ -61,6 +66,7 @@ def verify(
         )
     except (InvalidSignature, binascii.Error) as error:
         raise errors.not_authenticated() from error
+    return key_id
 
 
 def _check_signed_headers(request: SignedRequest, signed: list[str], *, with_body: bool) -> None:

@@ -1,7 +1,8 @@
-"""The account of a cloud: a tenancy, a user with an API signing key, and a compartment."""
+"""The account of a cloud: a tenancy, a compartment, and users with API signing keys."""
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -19,44 +20,71 @@ from common import files
 from localcloud import ocids
 from localcloud.state.home import Home
 
+REPORTER_OPERATION = "PostMetricData"
+REPORTED_NAMESPACE = "auth"
+
 
 @dataclass(frozen=True, kw_only=True)
-class Account:
-    """The account's identifiers (OCIDs) and its API signing key."""
+class User:
+    """A user with an API signing key."""
 
     tenancy: str
-    user: str
-    compartment: str
+    ocid: str
     fingerprint: str
     public_key: rsa.RSAPublicKey
     private_key_file: Path
 
-    @classmethod
-    def open(cls, home: Home) -> Self:
-        """Read the account of a home, making its identifiers and key on first use."""
-        folder = home.path / "account"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        key_file = folder / "api_key.pem"
-        if not key_file.exists():
-            files.write(key_file, _new_private_key())
-        names = _identifiers(folder / "account.json")
-        key = load_pem_private_key(key_file.read_bytes(), password=None)
-        if not isinstance(key, rsa.RSAPrivateKey):
-            raise TypeError(
-                f"{key_file} holds no RSA key. Remove it; the next start makes a new key."
-            )
-        public = key.public_key()
-        return cls(
-            **names,
-            fingerprint=_fingerprint(public),
-            public_key=public,
-            private_key_file=key_file,
-        )
-
     @property
     def key_id(self) -> str:
         """The name of the key in a signed request."""
-        return f"{self.tenancy}/{self.user}/{self.fingerprint}"
+        return f"{self.tenancy}/{self.ocid}/{self.fingerprint}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """The account's identifiers (OCIDs), and its two users.
+
+    The reporter may post metrics of a single namespace, and nothing else.
+    """
+
+    tenancy: str
+    compartment: str
+    owner: User
+    reporter: User
+
+    @classmethod
+    def open(cls, home: Home) -> Self:
+        """Read the account of a home, making its identifiers and keys on first use."""
+        folder = home.path / "account"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        names = _identifiers(folder / "account.json")
+        tenancy = names["tenancy"]
+        return cls(
+            tenancy=tenancy,
+            compartment=names["compartment"],
+            owner=_user(tenancy, names["user"], folder / "api_key.pem"),
+            reporter=_user(tenancy, names["reporter"], folder / "reporter_key.pem"),
+        )
+
+    @property
+    def user(self) -> str:
+        """The OCID of the user who may do everything."""
+        return self.owner.ocid
+
+    @property
+    def fingerprint(self) -> str:
+        """The fingerprint of that user's key."""
+        return self.owner.fingerprint
+
+    @property
+    def private_key_file(self) -> Path:
+        """The file of that user's key."""
+        return self.owner.private_key_file
+
+    @property
+    def keys(self) -> Mapping[str, rsa.RSAPublicKey]:
+        """The public keys of all users, by their name in a signed request."""
+        return {user.key_id: user.public_key for user in (self.owner, self.reporter)}
 
     @property
     def compartments(self) -> frozenset[str]:
@@ -64,12 +92,32 @@ class Account:
         return frozenset({self.tenancy, self.compartment})
 
 
+def _user(tenancy: str, ocid: str, key_file: Path) -> User:
+    if not key_file.exists():
+        files.write(key_file, _new_private_key())
+    key = load_pem_private_key(key_file.read_bytes(), password=None)
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise TypeError(f"{key_file} holds no RSA key. Remove it; the next start makes a new key.")
+    public = key.public_key()
+    return User(
+        tenancy=tenancy,
+        ocid=ocid,
+        fingerprint=_fingerprint(public),
+        public_key=public,
+        private_key_file=key_file,
+    )
+
+
+_KINDS = {"tenancy": "tenancy", "user": "user", "compartment": "compartment", "reporter": "user"}
+
+
 def _identifiers(file: Path) -> dict[str, str]:
-    if not file.exists():
-        names = {kind: ocids.mint(kind) for kind in ("tenancy", "user", "compartment")}
+    """Read the identifiers; a cloud of an earlier version lacks the reporter's."""
+    stored = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    names = {name: str(stored.get(name) or ocids.mint(kind)) for name, kind in _KINDS.items()}
+    if names != stored:
         files.write(file, json.dumps(names, indent=2).encode())
-    names = json.loads(file.read_text(encoding="utf-8"))
-    return {kind: str(names[kind]) for kind in ("tenancy", "user", "compartment")}
+    return names
 
 
 def _new_private_key() -> bytes:

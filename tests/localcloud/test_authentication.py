@@ -79,7 +79,7 @@ def signed(
     assert isinstance(key, rsa.RSAPrivateKey)
     signature = base64.b64encode(key.sign(text.encode(), PKCS1v15(), SHA256())).decode()
     authorization = (
-        f'Signature version="1",keyId="{caller.account.key_id}",algorithm="rsa-sha256",'
+        f'Signature version="1",keyId="{caller.account.owner.key_id}",algorithm="rsa-sha256",'
         f'headers="{" ".join(lines)}",signature="{signature}"'
     )
     return {**headers, "authorization": authorization}

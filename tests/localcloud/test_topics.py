@@ -73,12 +73,3 @@ def test_a_change_with_an_old_etag_is_refused(ons: Any, caller: Caller) -> None:
     details = models.TopicAttributesDetails(description="mine")
     ons.update_topic(topic, details, if_match=etag)
     refused(412, "NoEtagMatch", ons.update_topic, topic, details, if_match=etag)
-
-
-def test_subscriptions_and_messages_are_refused_by_name(ons: Any, caller: Caller) -> None:
-    topic = create(ons, caller, "silent").data.topic_id
-    data_plane = caller.client(oci.ons.NotificationDataPlaneClient)
-    text = refused(400, "NotImplemented", data_plane.list_subscriptions, caller.compartment)
-    assert "GET /20181201/subscriptions" in text
-    message = models.MessageDetails(body="fire")
-    refused(400, "NotImplemented", data_plane.publish_message, topic, message)

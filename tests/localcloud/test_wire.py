@@ -27,6 +27,7 @@ THEIR_NAME = {
     "UpdateSecurityRulesDetails": "UpdateNetworkSecurityGroupSecurityRulesDetails",
     "VolumeAttachment": "ParavirtualizedVolumeAttachment",
     "_IpAddress": "GetPublicIpByIpAddressDetails",
+    "_Inputs": "CreateAlarmDetails",
     "_PrivateIpId": "GetPublicIpByPrivateIpIdDetails",
 }
 
@@ -45,7 +46,9 @@ def _of_services() -> list[type[Details]]:
 def _theirs(name: str) -> Any:
     for service in SERVICES:
         package, _, _ = service.clients[0].removeprefix("oci_").partition(".")
-        models = getattr(oci, package).models
+        # the SDK has healthchecks, the provider health_checks
+        name_there = package if hasattr(oci, package) else package.replace("_", "")
+        models = getattr(oci, name_there).models
         if hasattr(models, name):
             return getattr(models, name)
     pytest.fail(f"no model of Oracle's is called {name}")

@@ -9,7 +9,7 @@ LAYERS = (
     ("__main__",),
     ("server", "coverage"),
     ("api.app",),
-    ("api.control", "api.s3", "lifecycle"),
+    ("api.control", "api.s3", "lifecycle", "rounds"),
     ("discovery",),
     ("services",),
     ("service",),

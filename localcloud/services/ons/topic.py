@@ -1,18 +1,29 @@
-"""Oracle Notifications: its topics. Nothing is sent.
+"""Topics, and the messages that go to their subscriptions."""
 
-Source: https://docs.oracle.com/en-us/iaas/api/#/en/notification/20181201/
-"""
-
+import uuid
 from typing import Any, ClassVar
 
 from pydantic import Field
 
 from localcloud import ocids, resources
-from localcloud.api import errors
-from localcloud.api.operation import acts, creates, deletes, lists, reads, updates
+from localcloud.api import errors, wire
+from localcloud.api.operation import (
+    Call,
+    Operation,
+    Reply,
+    acts,
+    creates,
+    deletes,
+    lists,
+    reads,
+    updates,
+)
+from localcloud.api.wire import Details
 from localcloud.cloud import Cloud
 from localcloud.resources import ChangeCompartmentDetails, LifecycleResource, TagDetails, Tags
-from localcloud.service import ResourceType, Service
+from localcloud.service import ResourceType
+from localcloud.services.ons import delivery
+from localcloud.services.ons.subscription import Subscription
 
 
 class NotificationTopic(LifecycleResource):
@@ -73,11 +84,28 @@ def _move(cloud: Cloud, topic: NotificationTopic, details: ChangeCompartmentDeta
     resources.move(cloud, topic, details)
 
 
-SERVICE = Service(
-    title="Notifications",
-    version="20181201",
-    clients=("oci_ons.NotificationControlPlaneClient",),
-)
+class MessageDetails(Details):
+    """A message for all subscriptions of a topic."""
+
+    title: str = ""
+    body: str = Field(min_length=1, max_length=64 << 10)
+
+
+def _publish(call: Call) -> Reply:
+    """Send a message to each confirmed subscription."""
+    details = wire.read(MessageDetails, call.body)
+    topic = call.cloud.store.get(NotificationTopic, call.target)
+    delivery.publish(call.cloud, topic.topic_id, title=details.title, body=details.body)
+    now = call.cloud.now().isoformat().replace("+00:00", "Z")
+    return Reply(status=202, body={"messageId": str(uuid.uuid4()), "timeStamp": now})
+
+
+def _delete(cloud: Cloud, topic: NotificationTopic) -> None:
+    """Delete a topic with its subscriptions, as Oracle does."""
+    own = [s.ocid for s in cloud.store.find(Subscription, topic_id=topic.topic_id)]
+    resources.delete(cloud, topic, own=own)
+
+
 RESOURCE_TYPE = ResourceType(
     resource=NotificationTopic,
     operations=(
@@ -104,9 +132,13 @@ RESOURCE_TYPE = ResourceType(
             ChangeCompartmentDetails,
             _move,
         ),
-        deletes("DeleteTopic", "/topics/{topicId}", NotificationTopic, resources.delete),
+        deletes("DeleteTopic", "/topics/{topicId}", NotificationTopic, _delete),
+        Operation(
+            name="PublishMessage",
+            method="POST",
+            path="/topics/{topicId}/messages",
+            answer=_publish,
+            fields=("title", "body"),
+        ),
     ),
-    limits="""
-        - Subscriptions and messages are refused: a topic reaches nobody.
-    """,
 )
