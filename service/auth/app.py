@@ -44,6 +44,12 @@ def create_app(service: Service) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.service = service
+
+    @app.exception_handler(SQLAlchemyError)
+    async def _no_data(_: Request, error: SQLAlchemyError) -> JSONResponse:
+        logs.LOG.error("database", extra={"reason": type(error).__name__})
+        return problem_documents.of(Code.UNAVAILABLE, {"Retry-After": "1"})
+
     for part in (
         openapi,
         problem_documents,
@@ -57,7 +63,7 @@ def create_app(service: Service) -> FastAPI:
     for router in (
         *api.routers(development=settings.development),
         *oauth.routers(),
-        *pages.routers(),
+        *pages.routers(api_docs=settings.api_docs),
         metrics_endpoint.router(service.metrics, settings.metrics_from),
     ):
         # a flat list: a router that is included would match each path a second time
@@ -68,10 +74,5 @@ def create_app(service: Service) -> FastAPI:
         metrics=service.metrics,
         tracing=service.tracing,
     )
-
-    @app.exception_handler(SQLAlchemyError)
-    async def _no_data(_: Request, error: SQLAlchemyError) -> JSONResponse:
-        logs.LOG.error("database", extra={"reason": type(error).__name__})
-        return problem_documents.of(Code.UNAVAILABLE, {"Retry-After": "1"})
 
     return app

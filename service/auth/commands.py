@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from auth import server
+from auth import email_addresses, server
 from auth.accounts import admin, password_rules
 from auth.crypto import passwords, secret_tokens
 from auth.crypto.sealing import unlock
 from auth.mail.messages import Messages
 from auth.settings import DAY, Settings
-from auth.storage import accounts, action_tokens, pruning, schema
+from auth.storage import action_tokens, pruning, schema
 from auth.storage.action_tokens import Action, Purpose
 from auth.storage.backends import connect
 from auth.storage.database import Database
@@ -91,9 +91,9 @@ def _make_client_secret() -> int:
 
 
 def _create_admin(database: Database, settings: Settings, arguments: argparse.Namespace) -> None:
-    email = accounts.normalized(arguments.email)
-    if "@" not in email or not email.isprintable() or " " in email:
-        raise CommandError("That is no e-mail address.")
+    email = email_addresses.normalized(arguments.email)
+    if reason := email_addresses.refusal(email):
+        raise CommandError(f"That is no e-mail address: {reason}")
     password = _password_from_stdin() if arguments.password_stdin else ""
     if arguments.password_stdin and (refusal := password_rules.refusal(password, email)):
         raise CommandError(str(refusal))

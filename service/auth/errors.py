@@ -32,6 +32,10 @@ class Code(Enum):
         403,
         "Too many wrong second factors. Set a new password with 'forgot password', then sign in.",
     )
+    PASSWORD_REQUIRED = (
+        403,
+        "Somebody else may have registered this address: send the password of the account, too.",
+    )
     PASSWORD_REFUSED = (422, "The password can't be used.")
     RATE_LIMITED = (429, "Too many requests; try again later.")
     INTERNAL = (500, "The service failed; its log has the reason under the request's id.")

@@ -114,6 +114,11 @@ class Settings(BaseSettings):
     environment: Annotated[str, _one_of(PRODUCTION, DEVELOPMENT)] = Field(
         PRODUCTION, description="or `development`, which has the mailbox"
     )
+    api_docs: Flag = _shown(
+        lambda data: data.get("environment") == DEVELOPMENT,
+        "`true` shows the description of the API at `/docs`",
+        default_text="`true` in development alone",
+    )
     data_dir: str = Field("/data", description="the folder of the SQLite database")
     database_url: str = _shown(
         "",

@@ -116,7 +116,8 @@ def test_a_link_that_is_used_leads_to_a_new_one(browser: Browser, user: User) ->
         assert time.monotonic() < deadline, "no other mail came"
         time.sleep(0.05)
 
-    assert "Thank you" in browser.submit(browser.open(f"/verify-email?token={token}")).text
+    shown = browser.open(f"/verify-email?token={token}")
+    assert "Thank you" in browser.submit(shown, password=user.password).text
 
 
 def test_who_may_not_sign_in_before_the_address_is_confirmed_gets_a_link(
@@ -139,7 +140,7 @@ def test_the_mailed_link_opens_a_page_that_confirms_the_address(
     user.sign_in()
     assert user.get("/v1/me").json()["email_verified"] is False, "opening a link is no consent"
 
-    assert "Thank you" in browser.submit(shown).text
+    assert "Thank you" in browser.submit(shown, password=user.password).text
 
     assert user.get("/v1/me").json()["email_verified"] is True
 

@@ -21,6 +21,11 @@ def test_the_name_of_the_account_is_no_password(password: str) -> None:
     assert refusal(password, EMAIL) is Refusal.IDENTITY
 
 
+@pytest.mark.parametrize("password", ["a horse\ta battery", "a horse\u200d a battery"])
+def test_a_character_that_keyboards_do_not_agree_on_is_refused(password: str) -> None:
+    assert refusal(password, EMAIL) is Refusal.CHARACTERS
+
+
 @pytest.mark.parametrize("length", [0, SHORTEST - 1, LONGEST + 1])
 def test_a_password_of_another_length_is_refused(length: int) -> None:
     assert refusal(("ab" * LONGEST)[:length], EMAIL) is Refusal.LENGTH

@@ -8,7 +8,7 @@ from typing import Any
 import cffi
 import pytest
 from argon2 import PasswordHasher
-from auth.crypto.passwords import BusyError, Passwords, is_right
+from auth.crypto.passwords import BusyError, Passwords, Verdict, is_right
 from nacl.pwhash import argon2id
 
 
@@ -44,9 +44,9 @@ def test_an_unknown_account_costs_as_many_hashes_as_a_known_one(work: Work) -> N
     passwords = Passwords(workers=1, queue=1)
     hashed = run(passwords.hash("right password"))
 
-    assert run(passwords.verify(hashed, "right password")) is True
+    assert run(passwords.verify(hashed, "right password")).right
     known = work.verified
-    assert run(passwords.verify(None, "right password")) is False
+    assert not run(passwords.verify(None, "right password")).right
 
     assert work.verified == 2 * known == 2
 
@@ -54,13 +54,13 @@ def test_an_unknown_account_costs_as_many_hashes_as_a_known_one(work: Work) -> N
 def test_nobody_logs_in_with_the_stand_in_for_unknown_accounts() -> None:
     passwords = Passwords(workers=1, queue=1)
 
-    assert run(passwords.verify(None, "nobody has this password")) is False
+    assert not run(passwords.verify(None, "nobody has this password")).right
 
 
 def test_an_invalid_hash_is_a_wrong_password() -> None:
     passwords = Passwords(workers=1, queue=1)
 
-    assert run(passwords.verify("not a hash", "anything")) is False
+    assert not run(passwords.verify("not a hash", "anything")).right
 
 
 def test_an_unreadable_hash_stays_wrong_after_a_lack_of_memory() -> None:
@@ -80,8 +80,8 @@ def test_a_hash_by_the_reference_implementation_is_as_good(lanes: int) -> None:
     passwords = Passwords(workers=1, queue=1)
     hash_ = PasswordHasher(time_cost=1, memory_cost=64, parallelism=lanes).hash("right password")
 
-    assert run(passwords.verify(hash_, "right password")) is True
-    assert run(passwords.verify(hash_, "wrong password")) is False
+    assert run(passwords.verify(hash_, "right password")).right
+    assert not run(passwords.verify(hash_, "wrong password")).right
 
 
 def test_the_reference_implementation_reads_our_hashes() -> None:
@@ -92,10 +92,35 @@ def test_the_reference_implementation_reads_our_hashes() -> None:
 
 def test_a_hash_with_other_parameters_is_outdated() -> None:
     passwords = Passwords(workers=1, queue=1)
-    weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("right password")
+    weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("a password")
 
-    assert passwords.outdated(weak)
-    assert not passwords.outdated(run(passwords.hash("right password")))
+    assert run(passwords.verify(weak, "a password")).outdated
+    made = run(passwords.hash("a password"))
+    assert run(passwords.verify(made, "a password")) == Verdict(right=True)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("caf\u00e9 au lait", "cafe\u0301 au lait"), ("a b c d e", "a\u00a0b\u3000c d e")],
+    ids=["composed", "spaces"],
+)
+def test_a_password_is_the_same_from_every_keyboard(one: str, other: str) -> None:
+    passwords = Passwords(workers=1, queue=1)
+
+    for first, second in ((one, other), (other, one)):
+        stored = run(passwords.hash(first))
+        assert run(passwords.verify(stored, second)) == Verdict(right=True)
+
+
+@pytest.mark.parametrize("typed", ["cafe\u0301 au lait", "a\tb\tc\td"])
+def test_a_hash_of_a_password_as_it_was_typed_is_good(typed: str) -> None:
+    passwords = Passwords(workers=1, queue=1)
+    stored = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1).hash(typed)
+
+    verdict = run(passwords.verify(stored, typed))
+
+    assert verdict.right
+    assert verdict.outdated is ("\t" not in typed), "there is a form to hash it in"
 
 
 def test_more_than_can_wait_is_refused_and_room_comes_back(work: Work) -> None:

@@ -59,7 +59,8 @@ class User:
         return str(self.get("/v1/me").json()["id"])
 
     def prove_address(self) -> None:
-        body = {"token": self.token_mailed("Confirm your e-mail address")}
+        token = self.token_mailed("Confirm your e-mail address")
+        body = {"token": token, "password": self.password}
         answer = self.client.post("/v1/auth/verify-email", json=body)
         assert answer.status_code == 204, answer.text
 

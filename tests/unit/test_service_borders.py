@@ -21,7 +21,7 @@ LAYERS = (
     ("crypto",),
     ("telemetry",),
     ("storage",),
-    ("context", "errors", "thread_pool"),
+    ("context", "email_addresses", "errors", "thread_pool"),
 )
 
 

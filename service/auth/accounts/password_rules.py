@@ -12,12 +12,15 @@ import unicodedata
 from enum import StrEnum
 from functools import cache
 
+from auth.crypto import password_forms
+
 SHORTEST, LONGEST = 8, 128
 
 
 class Refusal(StrEnum):
     """The reason why a password is refused, as clients get it."""
 
+    CHARACTERS = "The password has a character that keyboards do not agree on. Choose another."
     LENGTH = f"The password must have {SHORTEST} to {LONGEST} characters."
     COMMON = "The password is too common: it would be guessed first. Choose another."
     IDENTITY = "The password is the e-mail address. Choose another."
@@ -26,6 +29,11 @@ class Refusal(StrEnum):
 def refusal(password: str, email: str) -> Refusal | None:
     """Return the reason why the account can't have this password, None if it can."""
     if not SHORTEST <= len(password) <= LONGEST:
+        return Refusal.LENGTH
+    form = password_forms.prepared(password)
+    if form is None:
+        return Refusal.CHARACTERS
+    if not SHORTEST <= len(form) <= LONGEST:
         return Refusal.LENGTH
     folded = _folded(password)
     name = _folded(email)

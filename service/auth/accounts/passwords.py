@@ -31,13 +31,13 @@ async def change(
 ) -> None:
     """Change the password of a user who knows it; end all sessions but `session`."""
     await service.limits.take(Action.GUESS, account.id)
-    if not await service.passwords.verify(account.password, current):
+    if not (await service.passwords.verify(account.password, current)).right:
         await service.audit.record(Event.PASSWORD_CHANGED, success=False, account_id=account.id)
         raise ProblemError(Code.INVALID_CREDENTIALS)
     password_hash = await new_hash(service, new, account.email)
     await service.database.write(
         partial(
-            _replace,
+            replace,
             account_id=account.id,
             password_hash=password_hash,
             except_session=session.id if session else None,
@@ -84,16 +84,17 @@ def _use_reset(connection: Connection, *, token_hash: str, password_hash: str) -
     if account.email_verified_at is None:
         # the address was never proven, so the registration may be somebody else's
         factors.remove_all(connection, account.id)
-    _replace(connection, account_id=account.id, password_hash=password_hash, except_session=None)
+    replace(connection, account_id=account.id, password_hash=password_hash, except_session=None)
     # the mail arrived, which proves the address
     return accounts.change(
         connection, account.id, email_verified_at=account.email_verified_at or now
     )
 
 
-def _replace(
+def replace(
     connection: Connection, *, account_id: str, password_hash: str, except_session: str | None
 ) -> None:
+    """Set a password; end the other sessions and all that an earlier password could have begun."""
     now = time.time()
     accounts.change(connection, account_id, password=password_hash, password_changed_at=now)
     factor_failures.forget(connection, account_id)

@@ -1,19 +1,37 @@
-"""Verification: the proof that an e-mail address belongs to the user of an account."""
+"""Verification: the proof that an e-mail address belongs to the user of an account.
+
+Anybody can register an address. A user who opens the link of a registration that somebody else made
+would give that person a proven account with a known password. So a link counts alone only for its
+registrant; anybody else sets the password with it, and all from before ends.
+"""
 
 import time
+from dataclasses import dataclass
 from functools import partial
 
 from sqlalchemy import Connection
 
-from auth.accounts import mailed_links
+from auth.accounts import mailed_links, passwords
 from auth.crypto import secret_tokens
 from auth.errors import Code, ProblemError
 from auth.protection.limits import Action
 from auth.service import Service
-from auth.storage import accounts, action_tokens
+from auth.storage import accounts, action_tokens, factors
 from auth.storage.accounts import Account, EmailTakenError
 from auth.storage.action_tokens import Purpose
 from auth.telemetry.audit import Event
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Proof:
+    """The right that the token of a mail gives: to prove the address of an account."""
+
+    account: Account
+    is_registration: bool
+
+    def asks_password(self, *, is_registrant: bool) -> bool:
+        """Return whether the link takes the password that the account will have."""
+        return self.is_registration and not is_registrant
 
 
 async def mail_again(service: Service, email: str) -> None:
@@ -22,14 +40,41 @@ async def mail_again(service: Service, email: str) -> None:
     mailed_links.verify_again_soon(service, email)
 
 
-async def verify(service: Service, token: str) -> Account:
+async def find(service: Service, token: str) -> Proof:
+    """Return the proof that an action token gives; raise INVALID_CODE for a worthless token."""
+    hashed = secret_tokens.hashed(token)
+    action = await service.database.read(action_tokens.find, hashed, time.time())
+    if action is None or action.purpose is Purpose.RESET_PASSWORD:
+        raise ProblemError(Code.INVALID_CODE)
+    account = await service.database.read(accounts.by_id, action.account_id)
+    if account is None:
+        raise ProblemError(Code.INVALID_CODE)
+    unproven = account.email_verified_at is None
+    return Proof(
+        account=account, is_registration=unproven and action.purpose is Purpose.VERIFY_EMAIL
+    )
+
+
+async def verify(
+    service: Service, token: str, proof: Proof, *, is_registrant: bool, password: str = ""
+) -> Account:
     """Use a mailed action token up; return the account with its proven address.
 
-    Raise a ProblemError: INVALID_CODE, or EMAIL_TAKEN if another account has the address by now.
+    The password is that of the account, or becomes it: then its sessions and its second factors
+    are those of somebody else, and end. Raise a ProblemError: PASSWORD_REQUIRED if it is missing,
+    PASSWORD_REFUSED, INVALID_CODE, or EMAIL_TAKEN if another account has the address by now.
     """
-    await service.limits.take(Action.GUESS)
+    password_hash = ""
+    if proof.asks_password(is_registrant=is_registrant):
+        if not password:
+            raise ProblemError(Code.PASSWORD_REQUIRED)
+        if not (await service.passwords.verify(proof.account.password, password)).right:
+            password_hash = await passwords.new_hash(service, password, proof.account.email)
+    hashed = secret_tokens.hashed(token)
     try:
-        changed = await service.database.write(partial(_use, hashed=secret_tokens.hashed(token)))
+        changed = await service.database.write(
+            partial(_use, hashed=hashed, password_hash=password_hash)
+        )
     except EmailTakenError:
         raise ProblemError(Code.EMAIL_TAKEN) from None
     if changed is None:
@@ -37,11 +82,13 @@ async def verify(service: Service, token: str) -> Account:
     account, previous_email = changed
     if previous_email != account.email:
         service.mail_queue.post(previous_email, *service.messages.email_changed(account.email))
+    if password_hash:
+        await service.audit.record(Event.PASSWORD_RESET, account_id=account.id)
     await service.audit.record(Event.EMAIL_VERIFIED, account_id=account.id)
     return account
 
 
-def _use(connection: Connection, *, hashed: str) -> tuple[Account, str] | None:
+def _use(connection: Connection, *, hashed: str, password_hash: str) -> tuple[Account, str] | None:
     """Return the account with its proven address, and the address that it had before."""
     now = time.time()
     action = action_tokens.use(connection, hashed, now)
@@ -52,6 +99,11 @@ def _use(connection: Connection, *, hashed: str) -> tuple[Account, str] | None:
         return None
     if action.purpose is Purpose.VERIFY_EMAIL and action.email != account.email:
         return None
+    if password_hash:
+        factors.remove_all(connection, account.id)
+        passwords.replace(
+            connection, account_id=account.id, password_hash=password_hash, except_session=None
+        )
     changed = accounts.change(connection, account.id, email=action.email, email_verified_at=now)
     if changed is None:
         return None

@@ -7,16 +7,15 @@ from auth.accounts import profile
 from auth.api.models import Me, written
 from auth.errors import Code
 from auth.http.access import RecentUser, Running, User, signed_in_lately
-from auth.http.fields import Email, Name, Taken
+from auth.http.fields import Name, NewEmail, Taken
 from auth.http.openapi import problems, router
-from auth.storage.accounts import normalized
 
 ROUTER = router(prefix="/v1/me", tags=["accounts"])
 
 
 class AccountChanges(Taken):
     name: Name | None = Field(None, description="null removes it.")
-    email: Email | None = Field(
+    email: NewEmail | None = Field(
         None, description="Takes effect once the link that is mailed there is opened."
     )
 
@@ -34,9 +33,9 @@ async def change(body: AccountChanges, service: Running, user: User) -> Me:
     A new address needs a recent login, and a mail to prove it.
     """
     account = user.account
-    if body.email is not None and normalized(body.email) != account.email:
+    if body.email is not None and body.email != account.email:
         await signed_in_lately(service, user)
-        await profile.change_email(service, account, normalized(body.email))
+        await profile.change_email(service, account, body.email)
     if "name" in body.model_fields_set:
         account = await profile.rename(service, account, body.name or None)
     return Me.of(account)

@@ -173,7 +173,8 @@ def owner(user: SignedIn) -> Owner:
 
 async def _password(service: Service, user: SignedIn, password: SecretStr) -> None:
     await service.limits.take(Action.GUESS, user.account.id)
-    if not await service.passwords.verify(user.account.password, password.get_secret_value()):
+    verdict = await service.passwords.verify(user.account.password, password.get_secret_value())
+    if not verdict.right:
         await service.audit.record(
             Event.FACTOR_REMOVED, success=False, account_id=user.account.id, reason="password"
         )

@@ -7,12 +7,14 @@ reference implementation's time. The encoded hashes are the same.
 import errno
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 import cffi
 from nacl.exceptions import CryptoError
 from nacl.pwhash import argon2id
 
+from auth.crypto import password_forms
 from auth.errors import Code, ProblemError
 from auth.telemetry.metrics import Metrics
 from auth.thread_pool import FullError, Pool
@@ -28,6 +30,14 @@ _LAST_CALL = cffi.FFI()
 Answer = TypeVar("Answer")
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a password is right, and whether its stored hash has to be made anew."""
+
+    right: bool
+    outdated: bool = False
+
+
 class BusyError(ProblemError):
     """The queue of hashes is full, or there is no memory for a hash."""
 
@@ -37,23 +47,24 @@ class BusyError(ProblemError):
 
 def hashed(password: str) -> str:
     """Hash a password in this thread: for commands, and for the threads of the pool."""
+    text = password_forms.prepared(password) or password
     # a call that fails for another reason may leave the earlier value
     _LAST_CALL.errno = 0
     try:
-        return argon2id.str(password.encode(), opslimit=PASSES, memlimit=MEMORY_KIB << 10).decode()
+        return argon2id.str(text.encode(), opslimit=PASSES, memlimit=MEMORY_KIB << 10).decode()
     except CryptoError:
         _refuse_without_memory()
         raise
 
 
-def is_right(stored: str, password: str) -> bool:
-    """Return whether a hash is that of the password.
+def is_right(stored: str, text: str) -> bool:
+    """Return whether a hash is that of this very text.
 
     It may have other parameters than ours: argon2id or argon2i, version 19, 127 characters.
     """
     _LAST_CALL.errno = 0
     try:
-        return argon2id.verify(stored.encode(), password.encode())
+        return argon2id.verify(stored.encode(), text.encode())
     except CryptoError:
         # PyNaCl calls this a wrong password too
         _refuse_without_memory()
@@ -79,14 +90,21 @@ class Passwords:
     async def hash(self, password: str) -> str:
         return await self._run(lambda: hashed(password))
 
-    async def verify(self, stored: str | None, password: str) -> bool:
-        """Return whether the password is right. None, an unknown account, takes as long."""
-        right = await self._run(lambda: is_right(stored or self._nobody, password))
-        return right and stored is not None
+    async def verify(self, stored: str | None, password: str) -> Verdict:
+        """Judge a password. None, an unknown account, takes as long as a wrong password.
 
-    def outdated(self, stored: str) -> bool:
-        """Return whether the hash was made with other parameters than today's."""
-        return not stored.startswith(_PARAMETERS)
+        A hash is outdated if it has other parameters than today's, or is that of another form of
+        the password: earlier releases hashed a password as it was typed.
+        """
+        forms = password_forms.to_verify(password)
+        matching = await self._run(
+            lambda: next((form for form in forms if is_right(stored or self._nobody, form)), None)
+        )
+        if matching is None or stored is None:
+            return Verdict(right=False)
+        return Verdict(
+            right=True, outdated=matching != forms[0] or not stored.startswith(_PARAMETERS)
+        )
 
     def close(self) -> None:
         self._pool.close()

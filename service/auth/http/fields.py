@@ -4,6 +4,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
+from auth import email_addresses
+
 # An @, something before it, a dotted name behind it: the mail server refuses the rest. No space,
 # control character or lone surrogate, which mail headers and databases refuse. No character with a
 # meaning in a header (RFC 5322 §3.2.3) or a place to hide (`=?…?=`, RFC 2047): the mail would go to
@@ -14,10 +16,17 @@ _ATOM = r"[^\s@\x00-\x1f\x7f<>,;:()\[\]\\\"?]+"
 _LONGEST_EMAIL = 254
 
 
-def _fits(email: str) -> str:
-    # letters such as İ become two in lower case, which is the stored form
-    if len(email.lower()) > _LONGEST_EMAIL:
+def _stored(email: str) -> str:
+    email = email_addresses.normalized(email)
+    # letters such as İ become two in lower case
+    if len(email) > _LONGEST_EMAIL:
         raise ValueError(f"The address must have at most {_LONGEST_EMAIL} characters.")
+    return email
+
+
+def _usable(email: str) -> str:
+    if refusal := email_addresses.refusal(email):
+        raise ValueError(refusal)
     return email
 
 
@@ -28,9 +37,13 @@ Email = Annotated[
         max_length=_LONGEST_EMAIL,
         pattern=rf"^{_ATOM}@{_ATOM}\.{_ATOM}$",
     ),
-    AfterValidator(_fits),
+    AfterValidator(_stored),
     Field(examples=["ada@example.org"]),
 ]
+
+
+# of a new account; earlier releases accepted more, and those users sign in as ever
+NewEmail = Annotated[Email, AfterValidator(_usable)]
 
 
 def _encodable(secret: SecretStr) -> SecretStr:
@@ -82,5 +95,5 @@ class Credentials(Taken):
 
 
 class Registration(Taken):
-    email: Email
+    email: NewEmail
     password: NewPassword

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 
+from auth import email_addresses
 from auth.mail.carriers import Carrier
 
 LOG = logging.getLogger("auth")
@@ -48,7 +49,9 @@ class MailQueue:
     async def send(self, to: str, subject: str, text: str) -> None:
         """Send a mail now, trying again a few times."""
         message = EmailMessage()
-        message["From"], message["To"], message["Subject"] = self._sender, to, subject
+        message["From"], message["Subject"] = self._sender, subject
+        # a server without SMTPUTF8 takes a domain in ASCII
+        message["To"] = email_addresses.with_ascii_domain(to)
         message["Date"], message["Message-ID"] = formatdate(time.time()), make_msgid(domain="auth")
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(text)

@@ -15,7 +15,7 @@ from auth.pages import (
 )
 
 
-def routers() -> list[APIRouter]:
+def routers(*, api_docs: bool) -> list[APIRouter]:
     """Return the routers of the pages, the busiest first."""
     return [
         authorizing.ROUTER,
@@ -25,6 +25,6 @@ def routers() -> list[APIRouter]:
         account.ROUTER,
         factors.ROUTER,
         mailed.ROUTER,
-        description.ROUTER,
+        *([description.ROUTER] if api_docs else []),
         routes.ROUTER,
     ]

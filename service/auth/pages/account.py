@@ -32,6 +32,12 @@ async def show(request: Request, service: Running) -> Response:
     )
 
 
+@ROUTER.get("/account/withdraw")
+async def show_again() -> Response:
+    """Begin again: the answer to a form can't be opened or reloaded."""
+    return RedirectResponse("/account", 303)
+
+
 @ROUTER.post("/account/withdraw")
 async def withdraw(request: Request, service: Running, fields: Form) -> Response:
     signed_in = await browsers.current(service, request)

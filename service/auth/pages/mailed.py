@@ -8,12 +8,14 @@ from pydantic import BaseModel, ValidationError
 
 from auth.accounts import passwords
 from auth.accounts import verify as verification
+from auth.accounts.verify import Proof
 from auth.errors import Code, ProblemError
-from auth.http import destinations
+from auth.http import browsers, destinations, registrations
 from auth.http.access import Running
 from auth.http.fields import Email, NewPassword
 from auth.pages.forms import Form, wrong
 from auth.pages.rendering import page
+from auth.protection.limits import Action
 from auth.service import Service
 
 ROUTER = APIRouter(include_in_schema=False)
@@ -29,9 +31,18 @@ class _Address(BaseModel):
 
 
 @ROUTER.get("/verify-email")
-async def show_verification(request: Request) -> Response:
+async def show_verification(request: Request, service: Running) -> Response:
     """Ask for a click before the proof: mail scanners open links, and must not use them up."""
-    return page(request, "verify_email", token=_token(request), used=False)
+    token = _token(request)
+    try:
+        proof = await verification.find(service, token)
+    except ProblemError:
+        # the answer to the form gives the reason
+        asks_password = False
+    else:
+        is_registrant = await _is_registrant(service, request, proof)
+        asks_password = proof.asks_password(is_registrant=is_registrant)
+    return page(request, "verify_email", token=token, used=False, asks_password=asks_password)
 
 
 @ROUTER.get("/verify-email/again")
@@ -47,11 +58,24 @@ async def verify_again(request: Request, service: Running, fields: Form) -> Resp
 
 @ROUTER.post("/verify-email")
 async def verify(request: Request, service: Running, fields: Form) -> Response:
-    token = fields.get("token", "")
+    token, asks_password = fields.get("token", ""), "password" in fields
     try:
-        account = await verification.verify(service, token)
-    except ProblemError as refused:
-        return _again(request, "verify_email", refused, token=token)
+        await service.limits.take(Action.GUESS)
+        proof = await verification.find(service, token)
+        is_registrant = await _is_registrant(service, request, proof)
+        asks_password = proof.asks_password(is_registrant=is_registrant)
+        account = await verification.verify(
+            service,
+            token,
+            proof,
+            is_registrant=is_registrant,
+            password=_chosen(fields) if asks_password else "",
+        )
+    except ValidationError as error:
+        refused = wrong(error)
+        return _again(request, "verify_email", refused, token=token, asks_password=True)
+    except ProblemError as problem:
+        return _again(request, "verify_email", problem, token=token, asks_password=asks_password)
     text = f"{account.email} is confirmed. You can close this page, or sign in."
     return page(request, "done", title="Thank you", text=text, sign_in="/sign-in")
 
@@ -65,8 +89,7 @@ async def show_reset(request: Request) -> Response:
 async def reset(request: Request, service: Running, fields: Form) -> Response:
     token = fields.get("token", "")
     try:
-        password = _Password.model_validate({"password": fields.get("password", "")}).password
-        await passwords.reset(service, token, password.get_secret_value())
+        await passwords.reset(service, token, _chosen(fields))
     except ValidationError as error:
         return _again(request, "reset_password", wrong(error), token=token)
     except ProblemError as refused:
@@ -84,6 +107,20 @@ async def show_forgotten(request: Request, service: Running) -> Response:
 async def forgotten(request: Request, service: Running, fields: Form) -> Response:
     """Mail a link; the page is the same whether there is an account."""
     return await _mail(request, service, fields, "forgot_password", passwords.mail_reset)
+
+
+async def _is_registrant(service: Service, request: Request, proof: Proof) -> bool:
+    """Return whether this browser registered the account, or is signed in to it."""
+    signed_in = await browsers.current(service, request)
+    if signed_in is not None and signed_in[1].id == proof.account.id:
+        return True
+    return registrations.is_here(service, request, proof.account.id)
+
+
+def _chosen(fields: dict[str, str]) -> str:
+    """Return the new password of a form; raise ValidationError for a password of wrong length."""
+    values = {"password": fields.get("password", "")}
+    return _Password.model_validate(values).password.get_secret_value()
 
 
 def _token(request: Request) -> str:

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from auth.accounts import register as registration
 from auth.errors import ProblemError
-from auth.http import destinations
+from auth.http import destinations, registrations
 from auth.http.access import Running
 from auth.http.fields import Registration
 from auth.pages.forms import Form, wrong
@@ -29,7 +29,9 @@ async def register(request: Request, service: Running, fields: Form) -> Response
         wanted = Registration.model_validate(
             {"email": email, "password": fields.get("password", "")}
         )
-        await registration.register(service, wanted.email, wanted.password.get_secret_value())
+        account = await registration.register(
+            service, wanted.email, wanted.password.get_secret_value()
+        )
     except ValidationError as error:
         return _form(service, request, target, email=email, error=wrong(error))
     except ProblemError as refused:
@@ -37,7 +39,9 @@ async def register(request: Request, service: Running, fields: Form) -> Response
     then = "Then sign in." if service.settings.require_verified_email else "You can sign in now."
     text = f"A mail to {wanted.email} explains how to confirm the address. {then}"
     sign_in = destinations.sign_in(target)
-    return page(request, "done", title="Almost done", text=text, sign_in=sign_in)
+    answer = page(request, "done", title="Almost done", text=text, sign_in=sign_in)
+    registrations.remember(service, answer, account.id)
+    return answer
 
 
 def _form(

@@ -30,8 +30,8 @@ async def with_password(
     # devices share a count of their own, as a user may have any number of them
     await service.limits.take_for(Action.LOGIN, f"devices of {email}" if device else email)
     account = login.account
-    right = await service.passwords.verify(account.password if account else None, password)
-    if account is None or not right:
+    verdict = await service.passwords.verify(account.password if account else None, password)
+    if account is None or not verdict.right:
         locked = await service.lockout.failed(email, device)
         await admission.refused(
             service, Event.LOGIN_LOCKED if locked else Event.LOGIN, account, "password"
@@ -40,7 +40,7 @@ async def with_password(
     await admission.admit(service, account)
     if failed_before:
         await service.lockout.succeeded(email, device)
-    if service.passwords.outdated(account.password):
+    if verdict.outdated:
         renewed = await service.passwords.hash(password)
         await service.database.write(accounts.rehash, account, renewed)
     return account, login.has_factor

@@ -1,4 +1,4 @@
-"""Accounts. An e-mail address is stored in lower case, and belongs to a single account."""
+"""Accounts. An address is stored in one spelling, and belongs to a single account."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
+from auth import email_addresses
 from auth.storage.tables import ACCOUNTS
 
 ADMIN, USER = "admin", "user"
@@ -58,15 +59,11 @@ _BY_ID = _ACCOUNT.where(ACCOUNTS.c.id == bindparam("wanted"))
 _NAMES = [column.name for column in ACCOUNTS.columns]
 
 
-def normalized(email: str) -> str:
-    return email.strip().lower()
-
-
 def new(email: str, password: str, **more: Any) -> Account:
     """Make an account that is not stored yet."""
     return Account(
         id=uuid.uuid4().hex,
-        email=normalized(email),
+        email=email_addresses.normalized(email),
         password=password,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         **more,
@@ -74,6 +71,8 @@ def new(email: str, password: str, **more: Any) -> Account:
 
 
 def add(connection: Connection, account: Account) -> None:
+    if by_email(connection, account.email) is not None:
+        raise EmailTakenError
     try:
         with connection.begin_nested():
             connection.execute(insert(ACCOUNTS).values(_values(account)))
@@ -82,7 +81,12 @@ def add(connection: Connection, account: Account) -> None:
 
 
 def by_email(connection: Connection, email: str) -> Account | None:
-    return _one(connection.execute(_BY_EMAIL, {"wanted": normalized(email)}).first())
+    """Return the account of an address in any of its spellings."""
+    for spelling in email_addresses.spellings(email):
+        account = _one(connection.execute(_BY_EMAIL, {"wanted": spelling}).first())
+        if account is not None:
+            return account
+    return None
 
 
 def by_id(connection: Connection, identity: str) -> Account | None:
@@ -125,6 +129,10 @@ def add_if_still_valid(
 
 def change(connection: Connection, identity: str, /, **values: Any) -> Account | None:
     """Set columns; return the account as it is now, None if it is gone."""
+    if "email" in values:
+        owner = by_email(connection, values["email"])
+        if owner is not None and owner.id != identity:
+            raise EmailTakenError
     changed = update(ACCOUNTS).where(ACCOUNTS.c.id == identity).values(values)
     try:
         with connection.begin_nested():

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, literal_column, select
 
+from auth import email_addresses
 from auth.storage import accounts, factors, lockouts
 from auth.storage.accounts import Account
 from auth.storage.tables import ACCOUNTS
@@ -27,7 +28,12 @@ _FIND = select(lockouts.UNTIL.scalar_subquery(), factors.HAS_ANY, *ACCOUNTS.colu
 
 def find(connection: Connection, email: str, one: str, other: str) -> Found:
     """Look up an account by its address, and the locks of two subjects."""
-    values = {"email": accounts.normalized(email), "one": one, "other": other}
-    until, has_factor, *columns = connection.execute(_FIND, values).one()
+    first, *others = email_addresses.spellings(email)
+    values = {"one": one, "other": other}
+    row = connection.execute(_FIND, {**values, "email": first}).one()
+    for spelling in others:
+        if row[2] is None:
+            row = connection.execute(_FIND, {**values, "email": spelling}).one()
+    until, has_factor, *columns = row
     account = accounts.of_row(columns) if columns[0] is not None else None
     return Found(account=account, has_factor=bool(has_factor), locked_until=until)
