@@ -6,7 +6,7 @@ import components.no_collection
 import components.resources_on_demand  # noqa: F401 - both for their effect on the imports below
 import settings as configuration
 from components import endpoint, interruption
-from components.backup import Backup, BackupArgs
+from components.backup import Backup, BackupArgs, history_source
 from components.image import Image, ImageArgs
 from components.network import Network, NetworkArgs, ingress_rules
 from components.release import Release, ReleaseArgs
@@ -37,6 +37,7 @@ server = Server(
         login_key=settings.login_key,
         host_key=settings.host_key,
         protect=settings.protect,
+        history=history_source(settings.backup_bucket, ["auth"]),
     ),
 )
 image = Image(

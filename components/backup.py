@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,9 +63,35 @@ class Backup(pulumi.ComponentResource):
         self.register_outputs({})
 
 
+def history_source(bucket: Bucket, services: Sequence[str]) -> pulumi.Output[str] | None:
+    """Return the document for `auth-release data-volume prepare`: host/auth_release/history.py.
+
+    None without a bucket.
+    """
+    if not bucket.name:
+        return None
+
+    def render(secret_key: str) -> str:
+        place = {
+            "name": bucket.name,
+            "endpoint": bucket.endpoint,
+            "region": bucket.region,
+            "access_key": bucket.access_key,
+            "secret_key": secret_key,
+        }
+        prefixes = {service: key_prefix(service) for service in services}
+        return json.dumps({"bucket": place, "prefixes": prefixes}, sort_keys=True)
+
+    return pulumi.Output.secret(bucket.secret_key).apply(render)
+
+
+def key_prefix(service: str) -> str:
+    """Return the beginning of all keys of a service of this stack in the bucket."""
+    return f"{pulumi.get_stack()}/{service}"
+
+
 def settings_document(args: BackupArgs) -> pulumi.Output[str]:
     """Return the document for `auth-release configure-backup`: host/auth_release/backup.py."""
-    stack = pulumi.get_stack()
 
     def render(known: dict[str, Any]) -> str:
         bucket = args.bucket
@@ -79,7 +106,7 @@ def settings_document(args: BackupArgs) -> pulumi.Output[str]:
             "endpoint": bucket.endpoint,
             "region": bucket.region,
             "bucket": bucket.name,
-            "prefix": f"{stack}/{args.service}",
+            "prefix": key_prefix(args.service),
             "access_key": bucket.access_key,
             "secret_key": known["secret_key"],
         }

@@ -44,13 +44,15 @@ def provision(*, boot_volume_id: str) -> str:
     )
 
 
-def prepare_data_volume(*, disks: Sequence[str], gbs: int) -> str:
+def prepare_data_volume(*, disks: Sequence[str], gbs: int, has_history: bool) -> str:
     """Return the line that mounts the data volume, with a file system of the volume's size in GB.
 
     `disks` are OCIDs: the line changes with them, so that new disks are mounted again.
+    `has_history`: the place of the releases' history arrives on stdin.
     """
+    history = ["--history"] if has_history else []
     return as_root(
-        *(RELEASE_TOOL, "data-volume", "prepare", "--gbs", str(gbs), "--disks", *disks),
+        *(RELEASE_TOOL, "data-volume", "prepare", "--gbs", str(gbs), *history, "--disks", *disks),
         seconds=DATA_VOLUME_SECONDS,
     )
 

@@ -17,6 +17,7 @@ def provision(
     instance: core.Instance,
     attachment: core.VolumeAttachment,
     data_volume_in_gbs: int,
+    history: pulumi.Output[str] | None,
     on_change: Callable[[], None],
 ) -> pulumi.Output[str]:
     """Prepare the VM: Docker and the proxy, the release tool, the data volume.
@@ -25,6 +26,7 @@ def provision(
     command names the boot volume, as a new disk is empty: of a new VM, or of the same VM with a new
     image. The last command names the data volume and its size as well.
 
+    `history` is the place of the releases' history, which a new VM takes up: components/backup.py.
     `on_change` is called after each command that ran; an update without a change runs none.
     """
     hook = pulumi.ResourceHook(f"{name}-provisioned", lambda _: on_change())
@@ -52,8 +54,11 @@ def provision(
         f"{name}-data-volume",
         connection=connection,
         create=disks.apply(
-            lambda ocids: commands.prepare_data_volume(disks=ocids, gbs=data_volume_in_gbs)
+            lambda ocids: commands.prepare_data_volume(
+                disks=ocids, gbs=data_volume_in_gbs, has_history=history is not None
+            )
         ),
+        stdin=history,
         add_previous_output_in_env=False,
         opts=pulumi.ResourceOptions(parent=parent, depends_on=[tool], hooks=hooks),
     )

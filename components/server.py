@@ -30,6 +30,7 @@ class ServerArgs:
     login_key: KeyPair
     host_key: KeyPair
     protect: bool
+    history: pulumi.Output[str] | None = None  # the place of the releases' history, if it has one
 
 
 class Server(pulumi.ComponentResource):
@@ -100,6 +101,7 @@ class Server(pulumi.ComponentResource):
             instance=instance,
             attachment=attachment,
             data_volume_in_gbs=args.machine.data_volume_in_gbs,
+            history=args.history,
             on_change=provisioned.set,
         )
         self.observed = self._observed(args.host_key.public, provisioned)

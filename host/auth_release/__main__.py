@@ -9,7 +9,7 @@ import syslog
 import traceback
 from collections.abc import Callable, Sequence
 
-from . import backup_commands, bytecode, copies, data_volume, logins, status
+from . import backup, backup_commands, bytecode, copies, data_volume, history, logins, status
 from . import restore as restoring
 from .containers import Docker
 from .desired import SERVICE, Desired
@@ -80,8 +80,13 @@ def make(service: str, work: Callable[[Releases], Record]) -> int:
             report(json.dumps(work(releases).public(), sort_keys=True))
         finally:
             releases.finish()
+            keep_history(releases.host)
 
     return under_lock(service, make_it)
+
+
+def keep_history(host: ServiceHost) -> None:
+    history.keep(host.records, host.service, show=host.progress.show)
 
 
 def fail(error: Exception, work: str = "Release") -> int:
@@ -175,12 +180,22 @@ def use_data_volume(arguments: argparse.Namespace) -> int:
     try:
         if arguments.action == "prepare":
             data_volume.prepare(gbs=arguments.gbs)
+            source = sys.stdin.buffer.read() if arguments.history else b""
+            history.take_up(source, show=Progress(syslog.syslog).show)
         else:
             data_volume.mount()
             data_volume.start_held_containers()
     except ReleaseError as error:
         print(f"The data volume is not ready: {error}", file=sys.stderr)
         return 1
+    return 0
+
+
+def configure_backup() -> int:
+    """Put the settings of a backup in force, and store the history of the releases until now."""
+    service, result = backup.configure(sys.stdin.buffer.read(), live_container)
+    keep_history(host_of(service))
+    print(f"Backup: {result}.")
     return 0
 
 
@@ -227,6 +242,9 @@ def _parser() -> argparse.ArgumentParser:
     preparing.add_argument("--gbs", type=int, required=True, help="the volume's size")
     # only for the program: other disks make another command, which then runs again
     preparing.add_argument("--disks", nargs="+", metavar="OCID", help="the disks of this VM")
+    preparing.add_argument(
+        "--history", action="store_true", help="stdin names the bucket with the releases' history"
+    )
     for name, text in (
         ("rollback", "run an earlier release again; stdin may have a login"),
         ("history", "list the releases, newest first"),
@@ -274,9 +292,7 @@ def dispatch(arguments: argparse.Namespace) -> int:
         "add-bytecode": add_bytecode,
         "routes": restore_routes,
         "data-volume": lambda: use_data_volume(arguments),
-        "configure-backup": lambda: backup_commands.configure(
-            sys.stdin.buffer.read(), live_container
-        ),
+        "configure-backup": configure_backup,
         "backup": lambda: backup_commands.back_up(arguments),
         "backups": lambda: backup_commands.show(arguments),
         "restore": lambda: restore(arguments.service, at=arguments.at, over=arguments.over),

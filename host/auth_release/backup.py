@@ -86,6 +86,10 @@ class Backup:
             ) from None
         return read(cls, stored, strict=False)
 
+    @staticmethod
+    def is_configured(service: str) -> bool:
+        return (SETTINGS / f"{service}.json").exists()
+
     @property
     def objects(self) -> Bucket:
         return Bucket(
@@ -173,8 +177,8 @@ class Backup:
         )
 
 
-def configure(document: bytes, live_container: Callable[[str], str]) -> str:
-    """Put the settings in force; return a sentence about the result.
+def configure(document: bytes, live_container: Callable[[str], str]) -> tuple[str, str]:
+    """Put the settings in force; return their service, and a sentence about the result.
 
     `live_container` names the live container of a service, whose image has Litestream.
     """
@@ -182,6 +186,10 @@ def configure(document: bytes, live_container: Callable[[str], str]) -> str:
         backup = read(Backup, json.loads(document), strict=True)
     except ValueError:
         raise ReleaseError("the settings of the backup are not JSON") from None
+    return backup.service, _configure(backup, live_container)
+
+
+def _configure(backup: Backup, live_container: Callable[[str], str]) -> str:
     if not backup.bucket:
         return _switch_off(backup)
     backup.objects.check()
@@ -232,7 +240,7 @@ def wait_for_copy(backup: Backup, seconds: float = _FIRST_SECONDS) -> None:
 
 def state(service: str) -> dict[str, Any] | None:
     """Return the age of the last copy in seconds, and its problem; None without a backup."""
-    if not (SETTINGS / f"{service}.json").exists():
+    if not Backup.is_configured(service):
         return None
     backup = Backup.of(service)
     age = _age(backup)
@@ -261,7 +269,7 @@ def _age(backup: Backup) -> int | None:
 
 
 def _switch_off(backup: Backup) -> str:
-    if not (SETTINGS / f"{backup.service}.json").exists():
+    if not Backup.is_configured(backup.service):
         return "no bucket is configured"
     succeeds("systemctl", "disable", "--now", "--quiet", backup.unit)
     backup.litestream_settings.unlink(missing_ok=True)

@@ -44,12 +44,6 @@ def add_parsers(commands: Any, service: Callable[[str], str]) -> None:
             command.add_argument("--json", action="store_true", help="print JSON")
 
 
-def configure(document: bytes, live_container: Callable[[str], str]) -> int:
-    """Put the settings of a backup in force; they name the service."""
-    print(f"Backup: {continuous.configure(document, live_container)}.")
-    return 0
-
-
 def back_up(arguments: argparse.Namespace) -> int:
     """Take a whole copy, and print its place."""
     backup = Backup.of(arguments.service)

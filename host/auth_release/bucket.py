@@ -29,6 +29,10 @@ _REASONS = {
 }
 
 
+class MissingObjectError(ReleaseError):
+    """The bucket has no object of this key."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Stored:
     """An object in the bucket; `size` is in bytes, `modified` in RFC 3339."""
@@ -71,6 +75,7 @@ class Bucket:
         self._call("GET", "", {"list-type": "2", "max-keys": "1"})
 
     def get(self, key: str) -> bytes:
+        """Return an object's content; raise MissingObjectError if there is no such object."""
         return self._call("GET", key)
 
     def put(self, key: str, content: bytes) -> None:
@@ -155,7 +160,7 @@ class Bucket:
         except ET.ParseError:
             code = ""
         if status == _MISSING and code == "NoSuchKey":
-            return ReleaseError(f"the bucket {self.name} has no object {key}")
+            return MissingObjectError(f"the bucket {self.name} has no object {key}")
         reason = _REASONS.get(code, code or "no reason")
         return ReleaseError(
             f"the bucket {self.name} at {self.endpoint} refuses {method}: {reason} (HTTP {status})"

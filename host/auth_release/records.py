@@ -5,7 +5,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,8 @@ class Record:
     # again after the switch. 0: there is no such release.
     standby: int = 0
     unfinished: str = ""  # why the containers or releases before this could not be removed
+    # names of secrets whose values are lost: the release ran on an earlier VM
+    lacks: Sequence[str] = ()
     # the document that was read: a newer tool's fields are written back
     stored: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 

@@ -93,8 +93,8 @@ class Releases:
         target = rollback.target(
             self.host.records, number, live=live_number, went_back=self.host.went_back()
         )
-        target.desired.check()
-        desired = target.desired
+        desired = rollback.complete(target, live)
+        desired.check()
         if login:
             desired = dataclasses.replace(desired, registry=login)
         origin = f" from {live_number}" if live_number else ""

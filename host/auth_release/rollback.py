@@ -1,7 +1,9 @@
 """The choice of the release that a rollback runs again."""
 
+import dataclasses
 from collections.abc import Sequence
 
+from .desired import Desired
 from .documents import SCHEMA
 from .errors import ReleaseError
 from .records import Record, Records
@@ -40,6 +42,26 @@ def target(
     raise ReleaseError(
         f"can't roll back to release {number}: {_obstacle(records, number, live)}. {way_out}"
     )
+
+
+def complete(target: Record, live: Record | None) -> Desired:
+    """Return the desired state of an earlier release, with all its secrets.
+
+    The history of an earlier VM has no values of secrets. The live release's take their place, by
+    name; ReleaseError names a secret that it does not have.
+    """
+    if not target.lacks:
+        return target.desired
+    values = live.desired.secrets if live else {}
+    missing = [name for name in target.lacks if name not in values]
+    if missing:
+        raise ReleaseError(
+            f"release {target.number} ran on an earlier VM, whose secrets are stored nowhere, and "
+            f"the live release has no {', '.join(missing)}. Set auth:serviceSecrets, and `make up` "
+            "releases it; then roll back again"
+        )
+    secrets = {name: values[name] for name in target.desired.secrets}
+    return dataclasses.replace(target.desired, secrets=secrets)
 
 
 def _obstacle(records: Records, number: int, live: int | None) -> str:

@@ -67,6 +67,7 @@ def test_accounts_survive_the_loss_of_the_vm_and_its_volume(
 ) -> None:
     server = Server.of(clone)
     before = json.loads(clone.make("backups", "JSON=1").output)
+    lost_release = server.status()["live"]["release"]
     registrations = Registrations(url)
     eventually(
         "accounts of more than ten seconds",
@@ -88,6 +89,11 @@ def test_accounts_survive_the_loss_of_the_vm_and_its_volume(
     assert httpx.get(f"{url}/readyz", timeout=30, trust_env=False).status_code == 200
     seconds = time.monotonic() - lost_at
 
+    releases = {
+        each["release"]: each for each in json.loads(clone.make("history", "JSON=1").output)
+    }
+    assert max(releases) == lost_release + 1, "the releases of the new VM are numbered on"
+    assert releases[lost_release]["outcome"] == "replaced"
     output = Server.of(clone).must("sudo", "python3", "-c", shlex.quote(ADDRESSES))
     accounts = set(json.loads(output))
     missing = [at for address, at in registrations.confirmed.items() if address not in accounts]

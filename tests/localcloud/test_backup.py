@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import dataclasses
 import gzip
+import json
 import os
 import shutil
 import sqlite3
@@ -19,9 +20,10 @@ import pytest
 
 from common.clone import CLONE
 from host.auth_release import backup as continuous
-from host.auth_release import backup_commands, copies, programs, restore
+from host.auth_release import backup_commands, copies, history, programs, restore
 from host.auth_release.backup import Backup
 from host.auth_release.errors import ReleaseError
+from host.auth_release.records import Record, Records
 from host.auth_release.service_host import ServiceHost
 from localcloud.ocids import REGION
 from localcloud.state.customer_key import BUCKET, PREFIX, CustomerKey
@@ -444,6 +446,40 @@ def test_the_status_shows_the_age_of_the_copy_and_that_it_ended(
         "the database was not copied since the start",
         seconds=10,
     )
+
+
+def test_a_new_vm_takes_the_history_of_releases_up_from_the_bucket(
+    backup: Backup, systemd: Systemd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del systemd
+    monkeypatch.setattr(Backup, "is_configured", lambda _: True)
+    monkeypatch.setattr(history, "DATA", tmp_path / "new volume")
+    monkeypatch.setattr(history, "STATE", tmp_path / "new vm")
+    stored = json.loads((CLONE / "tests/unit/host/records/schema-5.json").read_text())["record"]
+    former = Records(tmp_path / "state", "auth")
+    former.save(Record.read(stored))
+    objects = backup.objects
+    place = json.dumps({"bucket": vars(objects), "prefixes": {"auth": backup.prefix}}).encode()
+
+    history.take_up(place, show=pytest.fail)  # the first VM of a stack
+    history.keep(former, "auth", show=print)
+    history.take_up(place, show=print)
+
+    assert Records(tmp_path / "new vm", "auth").next_number() == stored["number"] + 1
+
+
+def test_a_bucket_that_gives_no_answer_is_named_and_a_new_vm_comes_up(
+    backup: Backup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "DATA", tmp_path / "new volume")
+    monkeypatch.setattr(history, "STATE", tmp_path / "new vm")
+    objects = dataclasses.replace(backup.objects, endpoint="http://127.0.0.1:9")
+    place = json.dumps({"bucket": vars(objects), "prefixes": {"auth": backup.prefix}}).encode()
+    shown: list[str] = []
+
+    history.take_up(place, show=shown.append)
+
+    assert "releases begin with 1 again: the bucket auth-backup" in shown[0]
 
 
 def test_no_moment_outside_of_the_copies_is_taken(backup: Backup, host: ServiceHost) -> None:

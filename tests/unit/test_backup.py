@@ -7,9 +7,10 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.backup import Backup, BackupArgs, Bucket, litestream_version
+from components.backup import Backup, BackupArgs, Bucket, history_source, litestream_version
 from components.image import SERVICE
 from host.auth_release import backup as on_the_vm
+from host.auth_release import history
 from host.auth_release.documents import read
 from tests.unit.conftest import Program, Recording, plain
 from tests.unit.test_components import make_release, make_server
@@ -54,6 +55,26 @@ def test_the_server_reads_the_settings_and_the_key_is_nowhere_but_on_stdin(up: U
     assert (settings.bucket, settings.prefix) == ("auth-backup", "test/auth")
     assert settings.secret_key == "hunter2"
     assert "hunter2" not in str(inputs)
+
+
+def test_the_server_reads_the_place_of_the_history_and_without_a_bucket_there_is_no_place(
+    up: Up,
+) -> None:
+    sources: list[pulumi.Output[str] | None] = []
+
+    def program() -> None:
+        sources.append(history_source(Bucket(), ["auth"]))
+        make_server(history=history_source(BUCKET, ["auth"]))
+
+    inputs = up(program)["auth-data-volume"]
+
+    document = json.loads(str(plain(inputs.pop("stdin"))))
+    source = read(history.Source, document, strict=True)
+    assert source.prefixes == {"auth": "test/auth"}
+    assert source.bucket.secret_key == "hunter2"
+    assert "hunter2" not in str(inputs)
+    assert " --history " in inputs["create"]
+    assert sources == [None]
 
 
 def test_without_a_bucket_the_server_is_asked_to_copy_nothing(up: Up) -> None:

@@ -68,7 +68,11 @@ def network() -> Network:
 
 
 def make_server(
-    name: str = "auth", *, after: Sequence[pulumi.Resource] = (), **changes: str | None
+    name: str = "auth",
+    *,
+    after: Sequence[pulumi.Resource] = (),
+    history: pulumi.Output[str] | None = None,
+    **changes: str | None,
 ) -> server.Server:
     chosen = settings(**changes)
     return server.Server(
@@ -84,6 +88,7 @@ def make_server(
             login_key=chosen.login_key,
             host_key=chosen.host_key,
             protect=chosen.protect,
+            history=history,
         ),
     )
 
