@@ -226,6 +226,27 @@ def test_a_database_on_a_new_volume_has_a_timeline_of_its_own(
     assert backup.timeline() != former
 
 
+def test_all_accounts_are_in_a_new_bucket_that_takes_the_place_of_a_lost_one(
+    backup: Backup, systemd: Systemd, host: ServiceHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(backup, "ada")
+    continuous.start(backup)
+    continuous.wait_for_copy(backup)
+    # an empty folder of the bucket, as the emulated cloud has a single bucket
+    new = dataclasses.replace(backup, prefix="new/auth")
+    monkeypatch.setattr(Backup, "of", lambda _: new)
+
+    assert continuous.start(new)
+    systemd.run("systemctl", "restart", new.unit)
+    register(new, "grace")
+    continuous.wait_for_copy(new)
+    copy = newest_timeline(new)
+    lose_the_volume(new, systemd)
+    restore.restore(host, at=copy, over=False)
+
+    assert accounts(new) == ["ada", "grace"]
+
+
 def test_a_moment_in_the_past_is_restored_and_the_present_database_is_kept(
     backup: Backup, host: ServiceHost
 ) -> None:
