@@ -74,12 +74,14 @@ def _restored(clone: Clone, server: Server, desired: str) -> Iterator[None]:
 
 
 @pytest.fixture(name="load")
-def _load(url: str) -> Iterator[load.Load]:
+def _load(url: str, server: Server) -> Iterator[load.Load]:
     """Keep a load on the service; in the end no request of it may have failed."""
     with load.Load(url) as requests:
         time.sleep(2)
         yield requests
     assert requests.sent > 0
+    if requests.failures:
+        print(server.run("sudo", "journalctl", "-u", "caddy", "--grep", "error", "-n", "50").output)
     assert requests.failures == []
 
 
