@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,13 @@ def prepare(clone: Path, stack_name: str) -> Stack:
         plugins.require(clone, stack.env, stack_name)
         return stack
     _name_standins(plugins.install(clone, stack.env))
-    return _with_cloud(stack, start_cloud(clone))
+    stack = _with_state(stack)
+    # a first run makes the stack and its keys while the cloud starts
+    with ThreadPoolExecutor(1) as beside:
+        keys = beside.submit(stack.make)
+        cloud = start_cloud(clone)
+        keys.result()
+    return _with_cloud(stack, cloud)
 
 
 def existing(clone: Path, stack_name: str) -> Stack:

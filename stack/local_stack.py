@@ -21,7 +21,7 @@ def complete_local(stack: Stack, cloud: Mapping[str, Any]) -> None:
     `pulumi config set` stays too: it differs from the value that was written here last.
     `pulumi config rm` leads back to the committed value.
     """
-    stack.create()
+    stack.make()
     committed = yaml.safe_load((stack.clone / "Pulumi.local.yaml").read_text())["config"]
     before: dict[str, Any] = {}
     if stack.configuration.file.exists():
@@ -52,7 +52,6 @@ def complete_local(stack: Stack, cloud: Mapping[str, Any]) -> None:
     if not stack.configuration.file.exists() or stack.configuration.file.read_text() != text:
         files.write(stack.configuration.file, text)
     written.replace(known)
-    stack.configuration.make_keys()
     for key, file in (
         ("registryPassword", registry["password_file"]),
         ("registryPullPassword", registry["pull_password_file"]),

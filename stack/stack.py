@@ -64,10 +64,14 @@ class Stack:
             project.write_text("name: auth\nruntime: python\n")
         self.pulumi.run("stack", "init", self.name, cwd=project.parent)
 
-    def init(self) -> None:
-        """Make the stack and its keys; people write the rest of its configuration."""
+    def make(self) -> None:
+        """Make the stack and the keys that it does not have yet."""
         self.create()
         self.configuration.make_keys()
+
+    def init(self) -> None:
+        """Make the stack and its keys; people write the rest of its configuration."""
+        self.make()
         file = self.configuration.file.relative_to(self.clone)
         guide = "docs/oracle-cloud.md has the next steps."
         print(f"The keys are in {file}. {'Next: make up' if self.name == LOCAL else guide}")

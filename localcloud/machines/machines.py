@@ -7,6 +7,7 @@ server.
 import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any, Literal
@@ -42,9 +43,11 @@ class Machines:
         """Build the image if it is missing, and start the services around machines. Idempotent."""
         image = images.machine(progress)
         self._bridge.ensure()
-        self.registry.ensure(image)
-        self._gateway.ensure(image)
-        self._link_local.ensure(image)
+        parts = (self.registry.ensure, self._gateway.ensure, self._link_local.ensure)
+        # each mostly waits for Docker
+        with ThreadPoolExecutor(len(parts)) as side_by_side:
+            for started in [side_by_side.submit(ensure, image) for ensure in parts]:
+                started.result()
         if not exists("volume", self._volumes):
             docker("volume", "create", "--label", self._home.label, self._volumes)
 

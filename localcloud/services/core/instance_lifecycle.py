@@ -17,7 +17,7 @@ from localcloud.services.core import (
 from localcloud.services.core.instance import Instance
 from localcloud.services.core.subnet import Subnet
 
-_APT_BUSY_SECONDS = 15  # long enough that a first provisioning meets it
+_APT_BUSY_SECONDS = 9  # sshd answers after 4 to 7: the first provisioning still meets it
 log = logging.getLogger(__name__)
 
 

@@ -2,15 +2,17 @@
 
 import os
 import subprocess
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from common.progress import StepError
 from stack import environment
 from stack.stack import Stack
-from toolchain import plugins
+from toolchain import docker_engine, plugins, tools
 
 
 def in_a_shell(env: Mapping[str, str], script: str) -> str:
@@ -53,3 +55,24 @@ def test_no_real_tenancy_is_touched_from_a_shell_that_leads_to_the_local_stack(
 
     with pytest.raises(StepError, match=r"PULUMI_HOME is .* Open a new shell for STACK=dev"):
         of(tmp_path, "dev")
+
+
+def test_the_stack_and_its_keys_are_made_while_the_cloud_starts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    both = threading.Barrier(2)
+
+    def start_cloud(_: Path) -> dict[str, Any]:
+        both.wait(timeout=10)
+        return {"client_host_overrides": ""}
+
+    monkeypatch.setattr(docker_engine, "ensure", lambda _: None)
+    monkeypatch.setattr(tools, "variables", lambda _: {"PATH": ""})
+    monkeypatch.setattr(plugins, "install", lambda *_: {})
+    monkeypatch.setattr(environment, "start_cloud", start_cloud)
+    monkeypatch.setattr(environment, "complete_local", lambda *_: None)
+    monkeypatch.setattr(Stack, "make", lambda _: both.wait(timeout=10))
+
+    environment.prepare(tmp_path, "local")
+
+    assert not both.broken
