@@ -17,7 +17,7 @@ IMAGE ?= auth-service:local
 export IMAGE STACK TO AT NAME OVER LABELS PLAN ADDRESS MINUTES KEEP SERVICE CONFIRM
 
 .DEFAULT_GOAL := help
-.PHONY: help bench up preview down status logs history rollback backup backups restore exec ssh unlock init env test check fmt unit \
+.PHONY: help bench up preview down status logs history rollback backup backups proof restore exec ssh unlock init env test check fmt unit \
 	service fuzz variables screenshot localcloud e2e audit lock venv tools pins docker clean workflows pr-comment reviewed \
 	newest build verified live scanned ssh-open ssh-close \
 	smoke released drift images pr-stack pr-cleanup evidence github-check image
@@ -57,6 +57,9 @@ backup: ## put a whole copy of the database into the bucket; NAME=
 
 backups: ## list the copies: age, size, last restore; JSON=1
 	@$(STACKS) backups --stack "$$STACK" $(if $(JSON),--json)
+
+proof: ## fetch the newest copy and check it; AT=; JSON=1
+	@$(STACKS) proof --stack "$$STACK" $(if $(value AT),--at "$$AT") $(if $(JSON),--json)
 
 restore: ## restore the database; AT=copy or time; OVER=yes
 	@$(STACKS) restore --stack "$$STACK" --at "$$AT" --over "$$OVER"

@@ -45,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
         ("rollback", "run an earlier release again"),
         ("backup", "put a whole copy of the database into the bucket"),
         ("backups", "list the copies in the bucket"),
+        ("proof", "fetch a copy from the bucket and check it"),
         ("restore", "put the database of an earlier moment in place"),
         ("exec", "run a command in the service's container"),
         ("ssh", "run a command on the server, or get a shell there"),
@@ -62,12 +63,14 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument("--no-copy", action="store_true", help="without a last copy")
         if name == "backup":
             command.add_argument("--name", default="", help="name of the copy")
+        if name == "proof":
+            command.add_argument("--at", default="", help="a copy or a moment; default: newest")
         if name == "restore":
             command.add_argument("--at", default="", help="name of a copy, or a moment in UTC")
             command.add_argument("--over", default="", help="yes: replace newer data, too")
         if name == "rollback":
             command.add_argument("--to", default="", help="number of the release")
-        if name in {"status", "history", "rollback", "backup", "backups"}:
+        if name in {"status", "history", "rollback", "backup", "backups", "proof"}:
             command.add_argument("--json", action="store_true", help="print JSON")
         if name in {"ssh", "exec"}:
             command.add_argument("words", nargs="*", metavar="WORD", help="the command, after --")
@@ -232,6 +235,9 @@ def _flags(arguments: argparse.Namespace) -> list[str]:
     if arguments.command == "rollback":
         # its result is JSON always
         return ["--to", arguments.to] if arguments.to else []
+    if arguments.command == "proof" and arguments.at:
+        flags = ["--at", arguments.at]
+        return [*flags, "--json"] if arguments.json else flags
     flags = ["--json"] if getattr(arguments, "json", False) else []
     return ["--name", arguments.name, *flags] if getattr(arguments, "name", "") else flags
 

@@ -295,6 +295,7 @@ def dispatch(arguments: argparse.Namespace) -> int:
         "configure-backup": configure_backup,
         "backup": lambda: backup_commands.back_up(arguments),
         "backups": lambda: backup_commands.show(arguments),
+        "proof": lambda: backup_commands.prove(arguments, Progress(syslog.syslog)),
         "restore": lambda: restore(arguments.service, at=arguments.at, over=arguments.over),
     }
     return commands[arguments.command]()

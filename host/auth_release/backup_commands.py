@@ -1,4 +1,4 @@
-"""The commands for backups: `auth-release backup`, `backups`, `restore` and `configure-backup`."""
+"""The commands for backups: `auth-release backup`, `backups`, `proof` and `restore`."""
 
 import argparse
 import json
@@ -8,17 +8,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 from . import backup as continuous
-from . import copies
+from . import copies, proof
 from .backup import Backup
 from .copies import Copy
 from .failures import visible
 from .lock import caller
+from .progress import Progress
 
 # the commands' work, as their failures name it
 WORK = {
     "backup": "Backup",
     "backups": "The list of copies",
     "configure-backup": "Backup",
+    "proof": "The proof of a copy",
     "restore": "Restore",
 }
 _COLUMNS = ("name", "newest data", "age", "size", "content", "last proof")
@@ -31,12 +33,15 @@ def add_parsers(commands: Any, service: Callable[[str], str]) -> None:
     for name, text in (
         ("backup", "put a whole copy of the database into the bucket"),
         ("backups", "list the copies in the bucket, the newest last"),
+        ("proof", "fetch a copy and check it, without a restore"),
         ("restore", "put the database of an earlier moment in place"),
     ):
         command = commands.add_parser(name, help=text)
         command.add_argument("service", type=service)
         if name == "backup":
             command.add_argument("--name", default="", help="of the copy; default: its time")
+        if name == "proof":
+            command.add_argument("--at", default="", help="as for restore; default: the newest")
         if name == "restore":
             command.add_argument("--at", required=True, help="name of a copy, or a moment in UTC")
             command.add_argument("--over", action="store_true", help="replace newer data, too")
@@ -56,6 +61,21 @@ def back_up(arguments: argparse.Namespace) -> int:
     print(
         f"Copy {copy.name}: {_size(copy.size)}, {_content(copy)}, in "
         f"{backup.bucket}/{backup.prefix}/copies."
+    )
+    return 0
+
+
+def prove(arguments: argparse.Namespace, progress: Progress) -> int:
+    """Fetch a copy and check it, and print the result."""
+    with copies.alone(arguments.service, "proof"):
+        report = proof.prove(Backup.of(arguments.service), arguments.at, progress)
+    if arguments.json:
+        print(json.dumps(report))
+        return 0
+    rows = ", ".join(f"{count} {table}" for table, count in report["rows"].items())
+    print(
+        f"The copy {report['copy']}, with the data of {report['moment']}, is whole: {rows}, after "
+        f"{report['seconds']} s."
     )
     return 0
 

@@ -37,7 +37,7 @@ class Copy:
     size: int  # bytes in the bucket
     is_timeline: bool
     rows: Mapping[str, int] = field(default_factory=dict)  # by table; a timeline has none
-    proof: str = ""  # the time of the last restore of it
+    proof: str = ""  # the time when it was last checked or restored
     problem: str = ""  # of its description: the database itself may be whole
 
 

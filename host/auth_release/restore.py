@@ -59,7 +59,7 @@ def restore(host: ServiceHost, *, at: str, over: bool) -> dict[str, Any]:
     with copies.drafts(backup) as folder:
         draft = folder / "restored.sqlite"
         with host.progress.step(f"Fetch {source}"):
-            _fetch(backup, source, draft)
+            fetch(backup, source, draft)
         with host.progress.step("Check its integrity"):
             rows = copies.verified(draft, backup)
         changed = _changed_at(backup)  # first: a look at the rows may change the files
@@ -124,7 +124,8 @@ def refuse_newer(
         )
 
 
-def _fetch(backup: Backup, source: Source, draft: Path) -> None:
+def fetch(backup: Backup, source: Source, draft: Path) -> None:
+    """Write the database of a copy, or of a moment of it, to a file; it is not checked."""
     if not source.copy.is_timeline:
         copies.fetch(backup, source.copy.name, draft)
         return

@@ -20,9 +20,10 @@ import pytest
 
 from common.clone import CLONE
 from host.auth_release import backup as continuous
-from host.auth_release import backup_commands, copies, history, programs, restore
+from host.auth_release import backup_commands, copies, history, programs, proof, restore
 from host.auth_release.backup import Backup
 from host.auth_release.errors import ReleaseError
+from host.auth_release.progress import Progress
 from host.auth_release.records import Record, Records
 from host.auth_release.service_host import ServiceHost
 from localcloud.ocids import REGION
@@ -501,6 +502,35 @@ def test_a_bucket_that_gives_no_answer_is_named_and_a_new_vm_comes_up(
     history.take_up(place, show=shown.append)
 
     assert "releases begin with 1 again: the bucket auth-backup" in shown[0]
+
+
+def test_a_proof_checks_the_newest_copy_is_listed_and_changes_nothing(
+    backup: Backup, systemd: Systemd
+) -> None:
+    register(backup, "ada")
+    continuous.start(backup)
+    continuous.wait_for_copy(backup)
+    systemd.kill()
+    before = backup.path.read_bytes()
+
+    report = proof.prove(backup, "", Progress(print))
+
+    assert report["rows"] == {"accounts": 1}
+    (copy,) = copies.listed(backup)
+    assert copy.proof
+    assert backup.path.read_bytes() == before
+
+
+def test_a_broken_copy_gets_no_proof(backup: Backup) -> None:
+    register(backup, "ada")
+    copies.take(backup, "wrong", by="ada")
+    key = f"{backup.prefix}/copies/wrong.sqlite.gz"
+    backup.objects.put(key, gzip.compress(b"no database" * 500))
+
+    with pytest.raises(ReleaseError, match="the database is broken"):
+        proof.prove(backup, "wrong", Progress(print))
+
+    assert [copy.proof for copy in copies.listed(backup)] == [""]
 
 
 def test_no_moment_outside_of_the_copies_is_taken(backup: Backup, host: ServiceHost) -> None:
