@@ -148,6 +148,29 @@ def test_userinfo_holds_the_claims_of_the_scopes(
     }
 
 
+def test_userinfo_takes_the_token_in_a_form(client: httpx.Client, browser: Browser) -> None:
+    tokens = Flow().tokens(client, browser)
+    form_data = {"access_token": tokens["access_token"]}
+
+    by_form = client.post("/userinfo", data=form_data)
+
+    assert by_form.json() == client.get("/userinfo", headers=bearer(tokens)).json()
+    # RFC 6750 §2.2: not with GET, and not in two ways
+    assert client.get("/userinfo", params=form_data).status_code == 401
+    both = client.post("/userinfo", data=form_data, headers=bearer(tokens))
+    assert (both.status_code, both.json()["error"]) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize("form_data", [{}, {"access_token": "wrong"}])
+def test_userinfo_refuses_a_form_without_a_good_token(
+    client: httpx.Client, form_data: dict[str, str]
+) -> None:
+    answer = client.post("/userinfo", data={"other": "x", **form_data})
+
+    assert answer.status_code == 401
+    assert ('error="invalid_token"' in answer.headers["WWW-Authenticate"]) is bool(form_data)
+
+
 def test_userinfo_without_the_scope_openid_names_the_missing_scope(
     client: httpx.Client, browser: Browser
 ) -> None:

@@ -5,7 +5,9 @@ from typing import Annotated
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
 
+from auth.authorization.errors import OAuthError
 from auth.errors import Code, ProblemError
+from auth.http import forms
 from auth.service import Service
 from auth.sign_in import second_factor
 from auth.sign_in.identity import SignedIn, identify, is_ours
@@ -34,16 +36,35 @@ class Bearer(HTTPBearer):
         self._required, self._any_client = required, any_client
 
     async def __call__(self, request: Request) -> SignedIn | None:  # type: ignore[override]
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        user, came = None, scheme.lower() == "bearer" and bool(token)
+        token = await self._token(request)
+        user, came = None, bool(token)
         if came:
-            user = await identify(request.app.state.service, token.strip())
+            user = await identify(request.app.state.service, token)
         if user is None and self._required:
             # RFC 6750 §3.1: a request without a token gets no error code
             raise invalid_token() if came else unauthenticated()
         if user is not None and not self._any_client and not user.manages_account:
             raise insufficient_scope(scopes.ACCOUNT)
         return user
+
+    async def _token(self, request: Request) -> str:
+        """Return the token that a request came with, "" without a token."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        return token.strip() if scheme.lower() == "bearer" else ""
+
+
+class BearerOrForm(Bearer):
+    """Takes the token in a form's `access_token` as well (RFC 6750 §2.2)."""
+
+    async def _token(self, request: Request) -> str:
+        token = await super()._token(request)
+        if not forms.is_form(request):
+            return token
+        in_form = (await forms.form(request)).get("access_token", "")
+        if token and in_form:
+            # §2: a client must not use more than one method in a request
+            raise OAuthError("invalid_request", "The access token comes in two ways at once.")
+        return token or in_form
 
 
 def unauthenticated() -> ProblemError:
@@ -64,6 +85,7 @@ def insufficient_scope(scope: str) -> ProblemError:
 
 User = Annotated[SignedIn, Security(Bearer(required=True))]
 AnyUser = Annotated[SignedIn, Security(Bearer(required=True, any_client=True))]
+AnyUserByForm = Annotated[SignedIn, Security(BearerOrForm(required=True, any_client=True))]
 PerhapsUser = Annotated[SignedIn | None, Security(Bearer(required=False))]
 
 

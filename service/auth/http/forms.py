@@ -8,10 +8,15 @@ from auth.authorization.parameters import parameters
 FORM = "application/x-www-form-urlencoded"
 
 
+def is_form(request: Request) -> bool:
+    """Return whether the body of a request is a form, by its type."""
+    kind = request.headers.get("content-type", "").partition(";")[0]
+    return kind.strip().lower() == FORM
+
+
 async def form(request: Request) -> dict[str, str]:
     """Read a form; refuse any other body with `invalid_request`."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != FORM:
+    if not is_form(request):
         raise OAuthError("invalid_request", f"The request must be of the type {FORM}.")
     try:
         return parameters((await request.body()).decode("ascii"))

@@ -6,7 +6,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from auth.errors import Code
-from auth.http.access import AnyUser, insufficient_scope
+from auth.http.access import AnyUser, AnyUserByForm, insufficient_scope
 from auth.http.openapi import problems, router
 from auth.tokens import id_tokens, scopes
 from auth.tokens.scopes import OPENID
@@ -36,8 +36,11 @@ async def userinfo(user: AnyUser) -> JSONResponse:
 
 
 @ROUTER.post("/userinfo", operation_id="userinfo_by_post", **_DESCRIBED)
-async def userinfo_by_post(user: AnyUser) -> JSONResponse:
-    """Return the claims as `GET` does; the access token comes in the header here, too."""
+async def userinfo_by_post(user: AnyUserByForm) -> JSONResponse:
+    """Return the claims as `GET` does; the access token comes in the header or in a form.
+
+    In a form it is the field `access_token` (RFC 6750 §2.2).
+    """
     return _claims(user)
 
 
