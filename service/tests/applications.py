@@ -211,7 +211,7 @@ class RelyingParty:
     def running(self) -> Iterator["RelyingParty"]:
         routes = [
             Route("/", self._login),
-            Route("/callback", self._callback),
+            Route("/callback", self._callback, methods=["GET", "POST"]),
             Route("/bye", self._bye),
         ]
         config = uvicorn.Config(
@@ -233,7 +233,9 @@ class RelyingParty:
 
     async def _login(self, request: Request) -> Response:
         request.scope["session"] = self._session
-        answer: Response = await self.oauth.auth.authorize_redirect(request, f"{self.url}/callback")
+        answer: Response = await self.oauth.auth.authorize_redirect(
+            request, f"{self.url}/callback", **request.query_params
+        )
         return answer
 
     async def _callback(self, request: Request) -> Response:

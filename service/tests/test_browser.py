@@ -105,6 +105,26 @@ def test_a_user_signs_in_to_an_application_after_a_wrong_password_and_out_again(
     assert not chromium.complaints(chrome)
 
 
+@pytest.mark.parametrize("javascript", [True, False], ids=["by itself", "by a button"])
+def test_an_application_gets_its_answer_as_a_form(
+    application: tuple[RelyingParty, Server], user: User, javascript: bool
+) -> None:
+    relying_party, _ = application
+    relying_party.signed_in = {}
+    with chromium.browser(javascript=javascript) as chrome:
+        chrome.get(f"{relying_party.url}/?response_mode=form_post")
+        fill_in(chrome, user.email, PASSWORD)
+        until(chrome, lambda page: page.title == "Allow Web Shop?", "consent was not asked for")
+        chrome.find_element(By.CSS_SELECTOR, "button[value=allow]").click()
+        if not javascript:
+            until(chrome, lambda page: page.title == "Back to the application", "no answer came")
+            chrome.find_element(By.CSS_SELECTOR, "button[type=submit]").click()
+        until(chrome, lambda page: page.current_url.endswith("/callback"), "it did not come back")
+
+        assert relying_party.signed_in["userinfo"]["email"] == user.email
+        assert not chromium.complaints(chrome)
+
+
 def test_the_page_is_done_with_the_keyboard_alone(
     application: tuple[RelyingParty, Server], user: User
 ) -> None:

@@ -1,6 +1,8 @@
 """Authorization requests: the refusals, and the pages that the user sees."""
 
+import re
 import time
+from html import unescape
 
 import httpx
 import pytest
@@ -94,6 +96,47 @@ def test_a_request_that_is_wrong_in_another_way_is_refused_by_a_redirect(
     assert parameters["state"] == flow.state
     assert parameters["iss"] == ISSUER
     assert "code" not in parameters
+
+
+def sent_form(answer: httpx.Response) -> tuple[str, dict[str, str]]:
+    """Return the address and the fields of the form that takes an answer to the client."""
+    assert answer.status_code == 200, answer.text
+    action = re.search('<form method="post" action="([^"]*)" data-submit>', answer.text)
+    assert action, answer.text
+    fields = re.findall('<input type="hidden" name="([^"]*)" value="([^"]*)">', answer.text)
+    return unescape(action[1]), {name: unescape(value) for name, value in fields}
+
+
+def test_an_answer_is_a_form_if_the_client_asks_for_it(
+    client: httpx.Client, browser: Browser
+) -> None:
+    flow = Flow(redirect_uri="https://app.example.test/other?a=b", state='"><script>')
+
+    answer = browser.open(flow.path(response_mode="form_post"))
+
+    address, fields = sent_form(answer)
+    assert address == flow.redirect_uri
+    assert set(fields) == {"code", "state", "iss"}, "the CSRF token of our pages leaves"
+    assert (fields["state"], fields["iss"]) == (flow.state, ISSUER)
+    assert (
+        "form-action 'self' https://app.example.test" in answer.headers["Content-Security-Policy"]
+    )
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert flow.redeem(client, fields["code"]).status_code == 200
+
+
+def test_an_error_is_a_form_as_well(stranger: Browser) -> None:
+    path = Flow().path(response_mode="form_post", prompt="none")
+
+    assert sent_form(stranger.open(path))[1]["error"] == "login_required"
+
+
+def test_a_scheme_of_its_own_takes_no_form(browser: Browser) -> None:
+    changes = {"client_id": "native", "redirect_uri": "com.example.app:/callback"}
+
+    answer = browser.client.get(Flow().path(response_mode="form_post", **changes))
+
+    assert redirect_parameters(answer)["error"] == "invalid_request"
 
 
 def test_a_parameter_that_is_there_twice_is_no_request(browser: Browser) -> None:

@@ -3,9 +3,7 @@
 import hmac
 import re
 import time
-from collections.abc import Sequence
 from functools import partial
-from urllib.parse import urlencode, urlsplit
 
 from sqlalchemy import Connection
 
@@ -27,7 +25,7 @@ _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
 
 async def make(service: Service, ask: Ask, session: BrowserSession) -> str:
-    """Make a code for a request; return the URI that takes it to the client."""
+    """Make a code for a request."""
     if not ask.is_for(session.account_id):
         raise ask.wrong_user()
     await service.limits.take(Action.TOKEN)
@@ -36,7 +34,7 @@ async def make(service: Service, ask: Ask, session: BrowserSession) -> str:
         hash=secret_tokens.hashed(code),
         account_id=session.account_id,
         client_id=ask.client.id,
-        redirect_uri=ask.redirect_uri,
+        redirect_uri=ask.back.redirect_uri,
         code_challenge=ask.challenge,
         scope=ask.scope,
         nonce=ask.nonce,
@@ -50,16 +48,7 @@ async def make(service: Service, ask: Ask, session: BrowserSession) -> str:
     if not await service.database.write(keep, stored):
         # the user signed out, was disabled or deleted meanwhile, or withdrew the consent
         raise ask.refused("access_denied", "The user has signed out, or has withdrawn the consent.")
-    return answer(service, ask.redirect_uri, ask.state, [("code", code)])
-
-
-def answer(
-    service: Service, redirect_uri: str, state: str | None, values: Sequence[tuple[str, str]]
-) -> str:
-    """Return the URI that takes an answer to the client, with its issuer (RFC 9207)."""
-    more = [*values, *([("state", state)] if state is not None else [])]
-    query = urlencode([*more, ("iss", service.settings.issuer)])
-    return f"{redirect_uri}{'&' if urlsplit(redirect_uri).query else '?'}{query}"
+    return code
 
 
 async def redeem(

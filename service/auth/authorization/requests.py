@@ -12,6 +12,9 @@ from auth.tokens.access_tokens import Tokens
 from auth.tokens.scopes import OPENID
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
+QUERY, FORM_POST = "query", "form_post"
+RESPONSE_MODES = (QUERY, FORM_POST)
+_HTTP = ("http://", "https://")
 _PROMPTS = frozenset({"none", "login", "consent", "select_account"})
 _ASKS_AGAIN = frozenset({"login", "select_account"})
 _LONGEST_NONCE = 255
@@ -24,12 +27,20 @@ class UnusableRequestError(Exception):
 
 
 class RefusedRequestError(Exception):
-    """The client gets an error, by a redirect (RFC 6749 §4.1.2.1)."""
+    """The client gets an error at its redirect URI (RFC 6749 §4.1.2.1)."""
 
-    def __init__(self, error: str, description: str, redirect_uri: str, state: str | None) -> None:
+    def __init__(self, error: str, description: str, back: "Back") -> None:
         super().__init__(error)
-        self.error, self.description = error, description
-        self.redirect_uri, self.state = redirect_uri, state
+        self.error, self.description, self.back = error, description, back
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Back:
+    """The way of an answer to the client: its URI, its `state`, and the response mode."""
+
+    redirect_uri: str
+    state: str | None
+    response_mode: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,10 +51,9 @@ class Ask:
     """
 
     client: Client
-    redirect_uri: str
+    back: Back
     scope: str
     challenge: str
-    state: str | None
     nonce: str | None
     prompts: frozenset[str]
     max_age: int | None
@@ -62,7 +72,7 @@ class Ask:
         Nothing proves a public client on loopback or with a scheme of its own: the user decides
         each time, and a consent of before does not count (RFC 8252 §8.6).
         """
-        return self.client.public and urlsplit(self.redirect_uri).scheme != "https"
+        return self.client.public and urlsplit(self.back.redirect_uri).scheme != "https"
 
     def wants_login(self, authenticated_at: float, now: float) -> bool:
         """Return whether a sign-in at that time is too old, or does not count."""
@@ -91,7 +101,7 @@ class Ask:
         return urlencode(values)
 
     def refused(self, error: str, description: str) -> RefusedRequestError:
-        return RefusedRequestError(error, description, self.redirect_uri, self.state)
+        return RefusedRequestError(error, description, self.back)
 
 
 def read(clients: Clients, tokens: Tokens, query: str) -> Ask:
@@ -108,9 +118,9 @@ def read(clients: Clients, tokens: Tokens, query: str) -> Ask:
         raise UnusableRequestError(
             "The address to which the application wants you back is not registered."
         )
-    state = values.get("state")
-    if state is not None and len(state) > _LONGEST_STATE:
-        raise RefusedRequestError("invalid_request", "state is too long.", redirect_uri, None)
+    back = _back(redirect_uri, values)
+    if len(values.get("state", "")) > _LONGEST_STATE:
+        raise RefusedRequestError("invalid_request", "state is too long.", back)
     if "scope" in values:
         # OIDC Core §3.1.2.1: scopes that the service does not know are ignored
         known = clients.known_scopes
@@ -119,27 +129,38 @@ def read(clients: Clients, tokens: Tokens, query: str) -> Ask:
         )
     refusal = _refusal(client, values)
     if refusal is not None:
-        raise RefusedRequestError(*refusal, redirect_uri, state)
+        raise RefusedRequestError(*refusal, back)
     account_id = ""
     if "id_token_hint" in values:
         hint = id_tokens.hint(tokens, values["id_token_hint"])
         if hint is None:
             raise RefusedRequestError(
-                "invalid_request", "id_token_hint is no ID token of ours.", redirect_uri, state
+                "invalid_request", "id_token_hint is no ID token of ours.", back
             )
         account_id = hint.subject
     age = values.get("max_age")
     return Ask(
         client=client,
-        redirect_uri=redirect_uri,
+        back=back,
         scope=values["scope"],
         challenge=values.get("code_challenge", ""),
-        state=state,
         nonce=values.get("nonce"),
         prompts=frozenset(values.get("prompt", "").split()),
         max_age=None if age is None else int(age),
         account_id=account_id,
         query=query,
+    )
+
+
+def _back(redirect_uri: str, values: Mapping[str, str]) -> Back:
+    """Return the way to the client, by a query where the asked response mode is impossible."""
+    posts = values.get("response_mode") == FORM_POST and redirect_uri.startswith(_HTTP)
+    state = values.get("state")
+    return Back(
+        redirect_uri=redirect_uri,
+        # the answer to a request whose `state` is too long does without
+        state=None if state is None or len(state) > _LONGEST_STATE else state,
+        response_mode=FORM_POST if posts else QUERY,
     )
 
 
@@ -154,9 +175,21 @@ def _refusal(client: Client, values: Mapping[str, str]) -> tuple[str, str] | Non
         return "unsupported_response_type", "response_type must be code."
     if CODE not in client.grants:
         return "unauthorized_client", "The client is not registered for this grant type."
-    if values.get("response_mode", "query") != "query":
-        return "invalid_request", "response_mode must be query."
-    return _refused_pkce(client, values) or _refused_scope(client, values) or _refused_rest(values)
+    return (
+        _refused_mode(values)
+        or _refused_pkce(client, values)
+        or _refused_scope(client, values)
+        or _refused_rest(values)
+    )
+
+
+def _refused_mode(values: Mapping[str, str]) -> tuple[str, str] | None:
+    mode = values.get("response_mode", QUERY)
+    if mode not in RESPONSE_MODES:
+        return "invalid_request", "response_mode must be query or form_post."
+    if mode == FORM_POST and not values["redirect_uri"].startswith(_HTTP):
+        return "invalid_request", "A redirect URI with a scheme of its own takes no form_post."
+    return None
 
 
 def _refused_pkce(client: Client, values: Mapping[str, str]) -> tuple[str, str] | None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi.responses import JSONResponse
 
+from auth.authorization.requests import RESPONSE_MODES
 from auth.clients.clients import GRANTS
 from auth.http.access import Running
 from auth.http.openapi import router
@@ -63,7 +64,7 @@ def _server(service: Service) -> dict[str, Any]:
         "jwks_uri": f"{issuer}/.well-known/jwks.json",
         "scopes_supported": sorted(scopes.OF_USERS | custom),
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
+        "response_modes_supported": list(RESPONSE_MODES),
         "grant_types_supported": list(GRANTS),
         "token_endpoint_auth_methods_supported": [*METHODS, PUBLIC_METHOD],
         "revocation_endpoint_auth_methods_supported": [*METHODS, PUBLIC_METHOD],

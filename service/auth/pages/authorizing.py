@@ -2,7 +2,7 @@
 
 import time
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
@@ -10,7 +10,13 @@ from fastapi.responses import RedirectResponse
 from auth.accounts import consents
 from auth.authorization import codes, requests
 from auth.authorization.errors import OAuthError
-from auth.authorization.requests import Ask, RefusedRequestError, UnusableRequestError
+from auth.authorization.requests import (
+    FORM_POST,
+    Ask,
+    Back,
+    RefusedRequestError,
+    UnusableRequestError,
+)
 from auth.http import browsers
 from auth.http.access import Running
 from auth.http.cookies import service_of
@@ -46,11 +52,15 @@ _PARAMETERS = [
     _parameter("max_age", "The maximum age of the sign-in, in seconds."),
     _parameter("id_token_hint", "An ID token of the expected user; no other user gets a code."),
     _parameter("login_hint", "The e-mail address, if it is known.", "ada@example.org"),
-    _parameter("response_mode", "Always `query`."),
+    _parameter("response_mode", "`query`, or `form_post` for a form that the browser sends."),
 ]
 _HTML = {"content": {"text/html": {"schema": {"type": "string"}}}}
 _ANSWERS: dict[int | str, dict[str, Any]] = {
-    200: {"description": "A page that asks for consent.", **_HTML},
+    200: {
+        "description": "A page that asks for consent; or, with `response_mode=form_post`, a page "
+        "that sends the answer to the client.",
+        **_HTML,
+    },
     303: {
         "description": "To the sign-in page; or to the client, with `code`, `state` and `iss`, or "
         "with `error`, `error_description`, `state` and `iss`."
@@ -62,9 +72,8 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 def install(app: FastAPI) -> None:
     @app.exception_handler(RefusedRequestError)
     async def _refused(request: Request, error: RefusedRequestError) -> Response:
-        values = [("error", error.error), ("error_description", error.description)]
-        uri = codes.answer(service_of(request), error.redirect_uri, error.state, values)
-        return RedirectResponse(uri, 303)
+        values = {"error": error.error, "error_description": error.description}
+        return _answer(request, service_of(request), error.back, values)
 
 
 @ROUTER.get(
@@ -100,13 +109,13 @@ async def authorize(request: Request, service: Running) -> Response:
         return page(
             request,
             "consent",
-            leads_to=[ask.redirect_uri],
+            leads_to=[ask.back.redirect_uri],
             client=ask.client.name,
             email=account.email,
             query=request.url.query,
             asked=[scopes.meaning(word) for word in scopes.split(ask.scope)],
         )
-    return await _grant(service, ask, session)
+    return await _grant(request, service, ask, session)
 
 
 @ROUTER.post("/oauth2/authorize", include_in_schema=False)
@@ -135,8 +144,20 @@ async def consent(request: Request, service: Running, fields: Form) -> Response:
     if fields.get("decision") != "allow":
         raise ask.refused("access_denied", "The user refused.")
     await consents.grant(service, account, ask.client, ask.scope)
-    return await _grant(service, ask, session)
+    return await _grant(request, service, ask, session)
 
 
-async def _grant(service: Service, ask: Ask, session: BrowserSession) -> Response:
-    return RedirectResponse(await codes.make(service, ask, session), 303)
+async def _grant(request: Request, service: Service, ask: Ask, session: BrowserSession) -> Response:
+    code = await codes.make(service, ask, session)
+    return _answer(request, service, ask.back, {"code": code})
+
+
+def _answer(request: Request, service: Service, back: Back, values: dict[str, str]) -> Response:
+    """Take an answer to the client, with its issuer (RFC 9207)."""
+    state = {} if back.state is None else {"state": back.state}
+    fields = {**values, **state, "iss": service.settings.issuer}
+    uri = back.redirect_uri
+    if back.response_mode == FORM_POST:
+        return page(request, "form_post", leads_to=[uri], action=uri, fields=fields)
+    query = urlencode(fields)
+    return RedirectResponse(f"{uri}{'&' if urlsplit(uri).query else '?'}{query}", 303)

@@ -66,6 +66,9 @@ addEventListener("submit", (event) => {
   }
 });
 
+// an answer to an application; without JavaScript the user presses its button
+document.querySelector("form[data-submit]")?.requestSubmit();
+
 const able = Object.values(READ).every((name) => window.PublicKeyCredential?.[name]);
 for (const text of document.querySelectorAll("[data-without-passkeys]")) {
   text.hidden = able;
