@@ -259,3 +259,16 @@ def test_a_collector_that_is_away_disturbs_no_request(on_sqlite: Server) -> None
 
 def test_without_a_collector_nothing_of_opentelemetry_is_loaded() -> None:
     assert [name for name in modules_with("auth.server") if "otlp" in name] == []
+
+
+def test_a_successful_probe_is_not_logged_and_any_other_request_is(on_sqlite: Server) -> None:
+    on_sqlite.start()
+    for path in ("/healthz", "/readyz", "/version"):
+        assert httpx.get(f"{on_sqlite.url}{path}", timeout=30).status_code == 200
+    httpx.post(f"{on_sqlite.url}/readyz", timeout=30)
+    on_sqlite.stop()
+
+    lines = [json.loads(line) for line in on_sqlite.log.splitlines()]
+
+    logged = [(line["path"], line["status"]) for line in lines if line["message"] == "request"]
+    assert logged == [("/version", 200), ("/readyz", 405)]

@@ -17,6 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from auth.context import CALLER, REQUEST_ID, TRACE_ID
 
 LOG = logging.getLogger("auth")
+_PROBES = frozenset({"/healthz", "/readyz"})
+_OK = 200
 _GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
@@ -78,7 +80,8 @@ def write_line(message: str, fields: Mapping[str, object]) -> None:
 class RequestLog:
     """Gives each request an id, and logs its outcome and the address of its caller.
 
-    Never logs a path's query, a header or a body: they may hold secrets.
+    Never logs a path's query, a header or a body: they may hold secrets. A successful probe is not
+    logged either: a health check a second would hide the requests. Metrics count each.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -109,12 +112,13 @@ class RequestLog:
             status = status or 500
             raise
         finally:
-            fields = {
-                "method": scope["method"],
-                "path": scope["path"],
-                # None: the client went away before it had an answer
-                "status": status or None,
-                "ms": round((time.monotonic() - started) * 1000, 1),
-                "address": CALLER.get().address,
-            }
-            write_line("request", fields)
+            if status != _OK or scope["path"] not in _PROBES:
+                fields = {
+                    "method": scope["method"],
+                    "path": scope["path"],
+                    # None: the client went away before it had an answer
+                    "status": status or None,
+                    "ms": round((time.monotonic() - started) * 1000, 1),
+                    "address": CALLER.get().address,
+                }
+                write_line("request", fields)
