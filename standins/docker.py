@@ -4,12 +4,14 @@ import os
 import platform
 import re
 import subprocess
+import threading
 from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from common import docker
+from components import ssh_client
 from standins import provider, values
 from standins.docker_context import context_digest
 from standins.resource import Context, ProviderError
@@ -88,6 +90,9 @@ class Image:
 
     @staticmethod
     def _make(inputs: Properties, context: Context) -> Properties:
+        # a release follows, over SSH: its plugin is in this process, and imports the client now,
+        # while the build waits for Docker, rather than after the push
+        threading.Thread(target=ssh_client.prepare, daemon=True).start()
         name, build = inputs["imageName"], inputs["build"]
         _build(name, build, context)
         if inputs.get("skipPush"):
