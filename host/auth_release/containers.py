@@ -1,6 +1,6 @@
-"""The containers of a service, through Docker's client."""
+"""The containers of a service, through Docker's client and the API of its engine."""
 
-import json
+import contextlib
 import os
 import re
 import subprocess
@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import logins, network
+from . import engine_api, logins, network
 from .desired import Desired
-from .errors import ReleaseError
 from .failures import visible
 from .listening import open_connections
 from .programs import run, succeeds
@@ -88,7 +87,11 @@ class Docker:
             run("docker", "pull", "--quiet", desired.image, timeout=600, env=env)
 
     def has_image(self, image: str) -> bool:
-        return succeeds("docker", "image", "inspect", image)
+        try:
+            engine_api.image(image)
+        except engine_api.AbsentError:
+            return False
+        return True
 
     def start(self, record: Record, secrets: Path) -> None:
         run(
@@ -118,15 +121,16 @@ class Docker:
 
     def hooks(self, service: str) -> list[str]:
         """List the containers of hooks; only an interrupted run leaves any."""
-        names = run(
-            *("docker", "ps", "--all", "--filter", f"label=auth.hook={service}"),
-            *("--format", "{{.Names}}"),
-        ).split()
+        names = [
+            listed["Names"][0].lstrip("/")
+            for listed in engine_api.listed(f"auth.hook={service}")
+            if listed["Names"]
+        ]
         return [name for name in names if re.fullmatch(rf"{service}-[0-9]+-hook", name)]
 
     def keep_over_reboots(self, container: str, *, keep: bool) -> None:
         policy = "unless-stopped" if keep else "no"
-        run("docker", "update", f"--restart={policy}", container)
+        engine_api.update(container, {"RestartPolicy": {"Name": policy}})
 
     def containers(self, service: str) -> dict[int, Container]:
         """Return the service's containers by release number, running or not."""
@@ -150,21 +154,17 @@ class Docker:
 
     def labelled(self, service: str) -> list[Mapping[str, Any]]:
         """Return the service's entries of `docker inspect`; without a name, of all services."""
-        label = f"label=auth.service={service}" if service else "label=auth.service"
-        listing = ("docker", "ps", "--all", "--quiet", "--filter", label)
-        while ids := run(*listing).split():
-            try:
-                return list(json.loads(run("docker", "inspect", *ids)))
-            except ReleaseError:
-                # a release that ends removes its containers meanwhile
-                if {*ids} <= {*run(*listing).split()}:
-                    raise
-        return []
+        label = f"auth.service={service}" if service else "auth.service"
+        described = []
+        for listed in engine_api.listed(label):
+            # a release that ends removes its containers meanwhile
+            with contextlib.suppress(engine_api.AbsentError):
+                described.append(engine_api.container(listed["Id"]))
+        return described
 
     def image_environment(self, image: str) -> dict[str, str]:
         """Return the environment variables that an image sets."""
-        inspected = json.loads(run("docker", "image", "inspect", image))[0]
-        pairs = (pair.partition("=") for pair in inspected["Config"]["Env"] or ())
+        pairs = (pair.partition("=") for pair in engine_api.image(image)["Config"]["Env"] or ())
         return {name: value for name, _, value in pairs}
 
     def last_end(self, container: str) -> End | None:

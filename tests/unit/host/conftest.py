@@ -1,6 +1,8 @@
 """A host for releases that a test can look into."""
 
 import os
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from host.auth_release import (
     containers,
     data_volume,
+    engine_api,
     health,
     logins,
     preflight,
@@ -15,6 +18,7 @@ from host.auth_release import (
     status,
     watch,
 )
+from tests.unit.host.engine import Engine
 from tests.unit.host.fakes import Host
 
 
@@ -36,3 +40,14 @@ def _host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     monkeypatch.setattr(watch, "_SHORTEST_PAUSE", 0)
     monkeypatch.setattr(health, "probe", lambda *_: None)
     return Host.new(tmp_path / "state")
+
+
+@pytest.fixture(name="engine")
+def _engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    monkeypatch.setattr(engine_api, "SOCKET", tmp_path / "docker.sock")
+    with Engine(tmp_path / "docker.sock") as engine:
+        thread = threading.Thread(target=engine.serve_forever)
+        thread.start()
+        yield engine
+        engine.shutdown()
+        thread.join()

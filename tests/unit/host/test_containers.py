@@ -1,42 +1,64 @@
-"""Docker's answers about containers, while others make and remove them."""
+"""The engine's answers about containers, while others make and remove them."""
 
-import os
 from pathlib import Path
 
 import pytest
 
+from host.auth_release import engine_api
 from host.auth_release.containers import Docker
 from host.auth_release.errors import ReleaseError
+from tests.unit.host.engine import Engine
+from tests.unit.host.fakes import IMAGE
 
-# Docker's client, beside a release that ends: the first list still has a container that is gone
-_CLIENT = """\
-#!/bin/sh
-case $1 in
-ps) cat "$LISTS"; [ -e "$STAYS" ] || : > "$LISTS" ;;
-inspect) echo "Error: No such object: $2" >&2; exit 1 ;;
-esac
-"""
+ID = "4d252da637fe"
+LISTED = (200, [{"Id": ID}])
 
 
-@pytest.fixture(name="folder")
-def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    client = tmp_path / "docker"
-    client.write_text(_CLIENT)
-    client.chmod(0o755)
-    (tmp_path / "lists").write_text("4d252da637fe\n")
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    monkeypatch.setenv("LISTS", str(tmp_path / "lists"))
-    monkeypatch.setenv("STAYS", str(tmp_path / "stays"))
-    return tmp_path
+def test_a_container_that_goes_while_it_is_looked_at_is_left_out(engine: Engine) -> None:
+    engine.answers["/containers/json"] = LISTED
 
-
-@pytest.mark.usefixtures("folder")
-def test_a_container_that_goes_while_it_is_looked_at_is_left_out() -> None:
     assert Docker().containers("auth") == {}
 
 
-def test_a_container_that_stays_and_can_not_be_looked_at_is_a_failure(folder: Path) -> None:
-    (folder / "stays").touch()
+def test_a_container_that_stays_and_can_not_be_looked_at_is_a_failure(engine: Engine) -> None:
+    engine.answers["/containers/json"] = LISTED
+    engine.answers[f"/containers/{ID}/json"] = (500, {"message": "the disk is full"})
 
-    with pytest.raises(ReleaseError, match="No such object"):
+    with pytest.raises(ReleaseError, match="the disk is full"):
+        Docker().containers("auth")
+
+
+def test_an_image_is_missing_only_if_the_engine_has_no_such_image(engine: Engine) -> None:
+    path = f"/images/{IMAGE}/json"
+    assert not Docker().has_image(IMAGE)
+    engine.answers[path] = (200, {"Config": {"Env": ["PATH=/bin", "EMPTY="]}})
+    assert Docker().has_image(IMAGE)
+    assert Docker().image_environment(IMAGE) == {"PATH": "/bin", "EMPTY": ""}
+    engine.answers[path] = (500, {"message": "the disk is full"})
+    with pytest.raises(ReleaseError, match="the disk is full"):
+        Docker().has_image(IMAGE)
+
+
+def test_the_hooks_of_a_service_are_its_own_containers(engine: Engine) -> None:
+    names = ["/auth-2-hook", "/made-by-hand"]
+    engine.answers["/containers/json"] = (200, [{"Names": [name]} for name in names])
+
+    assert Docker().hooks("auth") == ["auth-2-hook"]
+
+
+def test_a_live_container_comes_back_after_a_reboot(engine: Engine) -> None:
+    engine.answers["/containers/auth-2/update"] = (200, {"Warnings": None})
+
+    Docker().keep_over_reboots("auth-2", keep=True)
+
+    policy = {"RestartPolicy": {"Name": "unless-stopped"}}
+    assert engine.requests == [("POST", "/containers/auth-2/update", policy)]
+
+
+def test_an_engine_that_does_not_run_is_named_with_the_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_api, "SOCKET", tmp_path / "docker.sock")
+
+    with pytest.raises(ReleaseError, match=r"does not answer .* systemctl status docker"):
         Docker().containers("auth")

@@ -1,23 +1,9 @@
 """A single look at the host for the status of all services."""
 
-import json
-import os
-from pathlib import Path
 from typing import Any
 
-import pytest
-
 from host.auth_release.snapshot import DockerSnapshot
-
-_CLIENT = """\
-#!/bin/sh
-echo "$*" >> "$0.calls"
-case $1 in
-ps) echo one two three ;;
-inspect) cat "$0.inspected" ;;
-image) echo '[{"Config": {"Env": ["PATH=/bin"]}}]' ;;
-esac
-"""
+from tests.unit.host.engine import Engine
 
 
 def container(service: str, number: int) -> dict[str, Any]:
@@ -32,15 +18,17 @@ def container(service: str, number: int) -> dict[str, Any]:
     }
 
 
-def test_docker_is_asked_once_for_the_containers_of_all_services(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    client = tmp_path / "docker"
-    client.write_text(_CLIENT)
-    client.chmod(0o755)
+def test_docker_is_asked_once_for_the_containers_of_all_services(engine: Engine) -> None:
     inspected = [container("a", 1), container("b", 2), container("b", 3)]
-    (tmp_path / "docker.inspected").write_text(json.dumps(inspected))
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    names = [each["Name"].lstrip("/") for each in inspected]
+    engine.answers = {
+        "/containers/json": (200, [{"Id": name} for name in names]),
+        "/images/x/json": (200, {"Config": {"Env": ["PATH=/bin"]}}),
+        **{
+            f"/containers/{name}/json": (200, each)
+            for name, each in zip(names, inspected, strict=True)
+        },
+    }
     docker = DockerSnapshot()
 
     assert {name: set(docker.containers(name)) for name in "abc"} == {
@@ -50,5 +38,8 @@ def test_docker_is_asked_once_for_the_containers_of_all_services(
     }
     assert docker.foreign("b") == []
     assert docker.image_environment("x") == docker.image_environment("x") == {"PATH": "/bin"}
-    calls = (tmp_path / "docker.calls").read_text().splitlines()
-    assert [call.split()[0] for call in calls] == ["ps", "inspect", "image"]
+    assert [path for _, path, _ in engine.requests] == [
+        "/containers/json",
+        *(f"/containers/{name}/json" for name in names),
+        "/images/x/json",
+    ]
