@@ -60,11 +60,11 @@ def prepare_data_volume(*, disks: Sequence[str], gbs: int, has_history: bool) ->
 def install_release_tool(*, boot_volume_id: str) -> str:
     """Return the line that installs the release tool, which arrives on stdin in base64.
 
-    A connection that breaks leaves the old tool in place.
+    A connection that breaks leaves the old tool in place. The supervisor begins anew with the tool.
     """
     script = (
         'base64 --decode > "$1.new" && chmod 0755 "$1.new" && "$1.new" add-bytecode && '
-        'mv "$1.new" "$1"'
+        'mv "$1.new" "$1" && "$1" supervise --install'
     )
     return as_root("sh", "-c", script, f"install on {boot_volume_id}", RELEASE_TOOL, seconds=60)
 

@@ -9,7 +9,17 @@ import syslog
 import traceback
 from collections.abc import Callable, Sequence
 
-from . import backup, backup_commands, bytecode, copies, data_volume, history, logins, status
+from . import (
+    backup,
+    backup_commands,
+    bytecode,
+    copies,
+    data_volume,
+    history,
+    logins,
+    status,
+    supervisor,
+)
 from . import restore as restoring
 from .containers import Docker
 from .desired import SERVICE, Desired
@@ -155,7 +165,8 @@ def show_status(service: str, *, as_json: bool) -> int:
 
 
 def show_history(service: str, *, as_json: bool) -> int:
-    status.show_history(Records(STATE, service), as_json=as_json)
+    restarts = supervisor.restarts_of(STATE, service)
+    status.show_history(Records(STATE, service), restarts, as_json=as_json)
     return 0
 
 
@@ -167,6 +178,15 @@ def show_logs(service: str, lines: int) -> int:
 
 def add_bytecode() -> int:
     bytecode.add()
+    return 0
+
+
+def supervise(*, install: bool) -> int:
+    """Supervise the services of this host until the process ends, or install that."""
+    if install:
+        supervisor.install()
+    else:
+        supervisor.Supervisor(releases_of, log=syslog.syslog).run()
     return 0
 
 
@@ -235,6 +255,10 @@ def _parser() -> argparse.ArgumentParser:
     applying.add_argument("--number", type=int, help="the planned number of this release")
     commands.add_parser("add-bytecode", help="compile this tool, once it is installed")
     commands.add_parser("routes", help="load the routes into the kernel, as after a boot")
+    supervising = commands.add_parser(
+        "supervise", help="restart services and the proxy when they give no answer"
+    )
+    supervising.add_argument("--install", action="store_true", help="as a service of systemd")
     volume = commands.add_parser("data-volume", help="mount the data volume")
     actions = volume.add_subparsers(dest="action", required=True)
     actions.add_parser("mount", help="mount it, as on each boot")
@@ -291,6 +315,7 @@ def dispatch(arguments: argparse.Namespace) -> int:
         "exec": lambda: execute(arguments.service, arguments.words),
         "add-bytecode": add_bytecode,
         "routes": restore_routes,
+        "supervise": lambda: supervise(install=arguments.install),
         "data-volume": lambda: use_data_volume(arguments),
         "configure-backup": configure_backup,
         "backup": lambda: backup_commands.back_up(arguments),

@@ -48,11 +48,7 @@ class Candidate:
 
     def probe(self) -> str | None:
         """Ask the container for its health; return None, or the problem."""
-        record = self._record
-        port, path = record.desired.port, record.desired.health.path
-        if record.host_port:
-            return health.probe("127.0.0.1", record.host_port, path)
-        return health.probe(record.address, port, path)
+        return health.of_release(self._record)
 
     def run_hooks(self, when: str) -> None:
         """Run the hooks `before` or `after` the release."""

@@ -20,6 +20,7 @@ from .records import STATE, Record
 DATA = Path("/srv/auth")
 IMAGES = Path("/var/lib/docker")
 LOG_LINES = 20
+_SILENT_GRACE = 5  # seconds
 _EVENTS_SINCE = "24h"  # Docker keeps the last 256 events, in its memory
 _TAGS = "auth-release"  # the repository of the kept images' tags; no registry has it
 
@@ -199,6 +200,10 @@ class Docker:
             check=False,
         )
         return [visible(line) for line in result.stdout.split("\n") if line]
+
+    def restart(self, container: str) -> None:
+        """Start a container again; a process that gives no answer gets little time to end."""
+        run("docker", "restart", "--time", str(_SILENT_GRACE), container, timeout=120)
 
     def stop_and_remove(self, container: str, *, grace: int) -> None:
         run("docker", "stop", "--time", str(grace), container, timeout=grace + 60)

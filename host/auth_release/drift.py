@@ -1,6 +1,8 @@
 """Drift: the differences between the host and a release's record, in words for people."""
 
-from . import data_volume
+import time
+
+from . import data_volume, health
 from .containers import Container, Docker
 from .desired import Desired
 from .network import Slot
@@ -10,6 +12,7 @@ from .routes import Routes
 
 # Docker restarts a container whenever it ends; so many times is no accident.
 _RESTARTS = 3
+_TRIES, _PAUSE_SECONDS = 4, 1.0
 
 
 def differences(
@@ -46,7 +49,25 @@ def _of_container(live: Record, docker: Docker) -> list[str]:
         differences.append(f"{live.container} still uses the data volume that was mounted before")
     if container.fingerprint != live.fingerprint and not differences:
         differences.append(f"{live.container} was made by somebody else")
+    if problem := silence(live):
+        differences.append(f"{live.container} hangs: {live.desired.health.path}: {problem}")
     return differences
+
+
+def silence(live: Record) -> str | None:
+    """Return the problem of a live release that gives no answer; else None.
+
+    A container that starts listens soon: so a refused connection is tried again.
+    """
+    for attempt in range(_TRIES):
+        problem = health.of_release(live)
+        if problem is None or health.is_answer(problem):
+            return None
+        if "within" in problem:
+            break
+        if attempt < _TRIES - 1:
+            time.sleep(_PAUSE_SECONDS)
+    return problem
 
 
 def _variables(container: Container, desired: Desired, of_image: dict[str, str]) -> list[str]:

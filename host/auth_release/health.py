@@ -5,9 +5,13 @@ import io
 import socket
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from .desired import Health
 from .errors import ReleaseError
+
+if TYPE_CHECKING:
+    from .records import Record
 
 _ANSWER_SECONDS = 5
 _STREAK = 3  # successes in a row: one may be chance
@@ -73,6 +77,19 @@ def probe(address: str, port: int, path: str) -> str | None:
     if answer.status in _REDIRECTS:
         return f"HTTP {answer.status}, a redirect to {answer.getheader('Location')}"
     return f"HTTP {answer.status}"
+
+
+def of_release(record: "Record") -> str | None:
+    """Ask the container of a release for its health, as `probe` does."""
+    port, path = record.desired.port, record.desired.health.path
+    if record.host_port:
+        return probe("127.0.0.1", record.host_port, path)
+    return probe(record.address, port, path)
+
+
+def is_answer(problem: str) -> bool:
+    """Whether the problem of a probe is an answer by HTTP: the process lives."""
+    return problem.startswith("HTTP ")
 
 
 def _head(address: str, port: int, path: str) -> http.client.HTTPResponse:

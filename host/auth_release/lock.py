@@ -53,15 +53,28 @@ def locked(state: Path, service: str, *, by: str, seconds: float) -> Iterator[No
         if not take(file):
             _wait_for(file, state, service, seconds)
         try:
-            file.truncate(0)
-            file.write(f"{by} (process {os.getpid()}, since {time.strftime('%H:%M:%S')})")
-            file.flush()
+            _sign(file, by)
         except OSError as error:
             raise ReleaseError(
                 f"{file.name} can't be written: {error.strerror}. "
                 f"See the disk's free space: df -h {state}"
             ) from None
         yield
+
+
+@contextlib.contextmanager
+def unless_taken(state: Path, service: str, *, by: str) -> Iterator[bool]:
+    """Hold the service's release lock if no run has it; yield whether it is held.
+
+    A run that has the lock does not notice the attempt: this waits in no queue.
+    """
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _path(state, service).open("a+") as file:
+        is_mine = take(file)
+        if is_mine:
+            with contextlib.suppress(OSError):  # of a full disk
+                _sign(file, by)
+        yield is_mine
 
 
 def is_awaited(state: Path, service: str) -> bool:
@@ -92,6 +105,13 @@ def _wait_for(file: TextIO, state: Path, service: str, seconds: float) -> None:
                     "try again when it has"
                 )
             time.sleep(_POLL_SECONDS)
+
+
+def _sign(file: TextIO, by: str) -> None:
+    """Write the holder's name into the file of a lock that is held."""
+    file.truncate(0)
+    file.write(f"{by} (process {os.getpid()}, since {time.strftime('%H:%M:%S')})")
+    file.flush()
 
 
 def take(file: IO[str], *, shared: bool = False) -> bool:

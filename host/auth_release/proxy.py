@@ -10,9 +10,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+from . import health
 from .desired import Desired, Maintenance
 from .errors import ReleaseError
 from .files import exclusive, write_atomically
+from .lock import take
 from .network import GATEWAY, PORT, Slot
 from .programs import run, succeeds
 
@@ -177,6 +179,19 @@ class Proxy:
     @staticmethod
     def _path(service: str) -> Path:
         return CADDY / "sites" / f"{service}.caddy"
+
+
+def probe() -> str | None:
+    """Ask Caddy for an answer; return the problem of a missing answer."""
+    problem = health.probe("127.0.0.1", _ADMIN_PORT, "/config/admin")
+    return None if problem and health.is_answer(problem) else problem
+
+
+@contextlib.contextmanager
+def unless_reloading() -> Iterator[bool]:
+    """Keep releases from reloading the proxy; yield False if a reload is under way."""
+    with (CADDY / ".auth-reload.lock").open("a") as file:
+        yield take(file)
 
 
 def _files() -> AbstractContextManager[None]:

@@ -2,14 +2,20 @@
 
 import json
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from typing import Any
 
-from . import backup, backup_commands, lock
+from . import asking, backup, backup_commands, lock
 from .failures import visible
 from .records import STATE, Records
 from .service_host import ServiceHost
+from .supervision import Restart, Restarts
+from .supervisor import PROXY, restarts_of
 
+_SIDE_BY_SIDE = 16
 _COLUMNS = ("release", "outcome", "at", "seconds", "revision")
 
 
@@ -33,15 +39,28 @@ def status(host: ServiceHost) -> dict[str, Any]:
         "skipped": host.skipped(),
         "foreign": host.docker.foreign(host.service),
         "next": host.records.next_number(),
+        # of the service behind the proxy; None: it answers
+        "problem": asking.through_proxy(live.desired) if live else None,
+        "exhausted": _exhausted(host.service),
         "backup": backup.state(host.service),
     }
+
+
+def _exhausted(service: str) -> list[str]:
+    """List the sentences about restarts of the service or the proxy that did not help."""
+    texts = (restarts_of(STATE, name).exhausted for name in (service, PROXY))
+    return list(filter(None, texts))
 
 
 def show_status(
     services: Sequence[str], host_of: Callable[[str], ServiceHost], *, as_json: bool, single: bool
 ) -> None:
     """Print the status of services; `single`: the JSON is that of the only service."""
-    statuses = {service: status(host_of(service)) for service in services}
+    # the first answer fills the snapshot that all share; a hung service takes seconds to ask
+    statuses = {service: status(host_of(service)) for service in services[:1]}
+    with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+        others = pool.map(lambda service: status(host_of(service)), services[1:])
+        statuses |= dict(zip(services[1:], others, strict=True))
     if as_json:
         print(json.dumps(statuses[services[0]] if single else statuses))
         return
@@ -49,10 +68,19 @@ def show_status(
         print("\n".join(map(visible, _lines(service, answer))))
 
 
-def show_history(records: Records, *, as_json: bool) -> None:
-    """Print the readable records, newest first; name the others on stderr."""
+def show_history(records: Records, restarts: Restarts, *, as_json: bool) -> None:
+    """Print the readable records, newest first, with the supervisor's newest restarts of each.
+
+    The other records are named on stderr.
+    """
     readable = records.all()
-    rows = [record.public() for record in readable]
+    by_release: dict[int, list[Restart]] = defaultdict(list)
+    for restart in restarts.all():
+        by_release[restart.release].append(restart)
+    rows = [
+        {**record.public(), "restarts": [asdict(each) for each in by_release[record.number]]}
+        for record in readable
+    ]
     for number, reason in records.unreadable().items():
         print(f"Skip release {number}: its record can't be read: {reason}", file=sys.stderr)
     if as_json:
@@ -73,12 +101,15 @@ def show_history(records: Records, *, as_json: bool) -> None:
     for line, row in zip(lines[1:], rows, strict=True):
         print(line)
         print(visible(f"  by {row['by']}{': ' if row['note'] else ''}{row['note']}"))
+        for restart in by_release[row["release"]]:
+            print(visible(f"  {restart}"))
 
 
 def _lines(service: str, answer: Mapping[str, Any]) -> list[str]:
     return [
         *_live_lines(service, answer),
         *backup_commands.status_lines(answer["backup"]),
+        *(f"  supervisor: {sentence}" for sentence in answer["exhausted"]),
         *(f"  differs: {difference}" for difference in answer["differs"]),
         *(f"  skipped: {record}" for record in answer["skipped"]),
         *_run_lines(answer),
@@ -108,6 +139,9 @@ def _live_lines(service: str, answer: Mapping[str, Any]) -> list[str]:
     if live is None:
         return [f"No release of {service} is live on this host."]
     state = "runs" if answer["running"] else "does not run"
+    if answer["running"] and answer["problem"]:
+        is_silent = answer["problem"].startswith("no answer")
+        state = f"{'hangs' if is_silent else 'is not ready'}: {answer['problem']}"
     names = ("image", "revision", "at", "by", "note")
     return [
         f"Release {live['release']} of {service} is live and {state}.",

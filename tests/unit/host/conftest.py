@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from host.auth_release import (
+    asking,
     containers,
     data_volume,
     engine_api,
@@ -39,6 +40,7 @@ def _host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     monkeypatch.setattr(health, "_SHORTEST_PAUSE", 0)
     monkeypatch.setattr(watch, "_SHORTEST_PAUSE", 0)
     monkeypatch.setattr(health, "probe", lambda *_: None)
+    monkeypatch.setattr(asking, "through_proxy", lambda _: None)
     return Host.new(tmp_path / "state")
 
 

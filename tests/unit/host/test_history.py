@@ -7,6 +7,7 @@ import pytest
 
 from host.auth_release import status
 from host.auth_release.records import Records
+from host.auth_release.supervision import Restarts
 
 STORED = Path(__file__).with_name("records") / "schema-3.json"
 
@@ -21,7 +22,7 @@ def test_a_release_with_a_long_author_and_note_fits_into_80_columns(
     records.folder.mkdir(parents=True, exist_ok=True)
     (records.folder / "release-000003.json").write_text(json.dumps(record))
 
-    status.show_history(records, as_json=False)
+    status.show_history(records, Restarts(tmp_path, "auth"), as_json=False)
 
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80, lines
@@ -39,7 +40,7 @@ def test_a_single_release_is_live_while_the_release_before_stands_by(
         records.folder.mkdir(parents=True, exist_ok=True)
         (records.folder / f"release-{number:06}.json").write_text(json.dumps(release))
 
-    status.show_history(records, as_json=False)
+    status.show_history(records, Restarts(tmp_path, "auth"), as_json=False)
 
     outcomes = [line[9:18].strip() for line in capsys.readouterr().out.splitlines()[1::2]]
     assert outcomes == ["live", "stands by"]
