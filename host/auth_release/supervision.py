@@ -26,7 +26,7 @@ _SCHEMA = 1
 class Supervision:
     """Decides on restarts by the answers of the rounds; times in seconds, of any steady clock.
 
-    `start_seconds` are those that a start may take before the first answer.
+    A start may take `start_seconds` before the first answer.
     """
 
     def __init__(self, *, now: float, start_seconds: float) -> None:
@@ -84,7 +84,7 @@ class Restarts:
         self._path = folder / f"{name}.json"
 
     def all(self) -> list[Restart]:
-        """List the restarts; none from an unreadable file."""
+        """List the restarts; an unreadable file is empty."""
         return [read(Restart, each, strict=False) for each in self._document().get("restarts", ())]
 
     @property

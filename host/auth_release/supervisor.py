@@ -29,7 +29,7 @@ BY = "the supervisor"
 _SIDE_BY_SIDE = 32
 _PROXY_START_SECONDS = 10
 UNIT = Path("/etc/systemd/system/auth-supervisor.service")
-# Its lines reach the journal by syslog, as those of a release do.
+# Its lines reach the journal by syslog, as the lines of a release do.
 _UNIT_TEXT = """\
 [Unit]
 Description=Restarts services and the proxy when they give no answer
@@ -102,7 +102,7 @@ class Supervisor:
             time.sleep(max(ROUND_SECONDS - (self._clock() - began), 0))
 
     def begin_round(self) -> None:
-        """Begin a question to each service and the proxy, without those still under way."""
+        """Begin a question to each service and the proxy, without the questions still under way."""
         live = {service: Routes(self._state).live(service) for service in self._services()}
         numbers = {**{name: number for name, number in live.items() if number}, PROXY: 0}
         for key in [key for key in [*self._subjects] if numbers.get(key[0]) != key[1]]:
@@ -236,7 +236,7 @@ class Supervisor:
         began = self._clock()
         try:
             work()
-            result = f"healthy after {self._clock() - began:.1f} s"
+            result, start_seconds = f"healthy after {self._clock() - began:.1f} s", 0.0
         except ReleaseError as error:
             result = reason(error)
         subject.supervision.restarted(now=self._clock(), start_seconds=start_seconds)

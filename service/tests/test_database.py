@@ -97,11 +97,27 @@ def test_a_full_disk_is_unavailable_and_comes_back(on_sqlite: Server, small_disk
         for _ in range(40):
             # The free space within the file's own pages takes some more rows.
             statuses.add(client.post("/v1/auth/login", json=ada.credentials).status_code)
+        full = client.get("/readyz")
         filler.unlink()
 
+        assert (full.status_code, client.get("/readyz").status_code) == (503, 200)
+        assert full.json()["checks"]["disk"] == "No space left on device"
         assert 503 in statuses
         assert statuses <= {200, 503}
         assert ada.can_sign_in()
+
+
+def test_a_disk_that_is_read_only_is_not_ready(on_sqlite: Server, small_disk: Path) -> None:
+    on_sqlite.database = f"sqlite:///{small_disk}/auth.sqlite"
+    on_sqlite.start()
+    # the whole disk is busy; new files meet a view of it that is read-only
+    subprocess.run(["mount", "--bind", small_disk, small_disk], check=True)
+    subprocess.run(["mount", "-o", "remount,bind,ro", small_disk], check=True)
+    read_only = httpx.get(f"{on_sqlite.url}/readyz", timeout=30)
+    subprocess.run(["umount", "--lazy", small_disk], check=True)
+
+    assert read_only.status_code == 503
+    assert read_only.json()["checks"]["disk"] == "Read-only file system"
 
 
 def test_a_database_without_our_tables_is_not_ready(own_server: Server) -> None:

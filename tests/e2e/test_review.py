@@ -199,7 +199,9 @@ def test_what_was_changed_behind_the_programs_back_is_in_the_nightly_issue(
         nsg.id,
         oci.core.models.RemoveNetworkSecurityGroupSecurityRulesDetails(security_rule_ids=https),
     )
-    stopped = runner.clone.on_server("sudo sh -c 'docker stop $(docker ps --quiet)'")
+    stopped = runner.clone.on_server(
+        "sudo sh -c 'systemctl stop auth-supervisor; docker stop $(docker ps --quiet)'"
+    )
     assert stopped.status == 0
     assert nightly().status == 0
 

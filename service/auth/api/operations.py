@@ -1,9 +1,12 @@
 """The endpoints for operators, proxies and other services."""
 
+import os
+from pathlib import Path
 from typing import Any
 
 from fastapi import Response
 from pydantic import BaseModel, Field
+from sqlalchemy import make_url
 
 from auth.errors import Code
 from auth.http.access import Running
@@ -13,6 +16,7 @@ from auth.storage.schema import State
 from auth.tokens import signing_keys
 
 ROUTER = router(tags=["operations"])
+_PAGE = 4096
 
 
 class Status(BaseModel):
@@ -45,7 +49,10 @@ async def healthz() -> Status:
     responses={503: {"model": Readiness, "description": "No requests should come here now."}},
 )
 async def readyz(response: Response, service: Running) -> Readiness:
-    """Return whether requests should come here: not without data or keys, nor while stopping."""
+    """Return whether requests should come here.
+
+    Not without data or keys, not with a disk that takes no more data, nor while stopping.
+    """
     if service.stopping:
         response.status_code = 503
         return Readiness(status="stopping")
@@ -56,10 +63,31 @@ async def readyz(response: Response, service: Running) -> Readiness:
         await service.database.read(signing_keys.load, service.sealer)
     except ValueError:
         checks["keys"] = "unreadable"
-    if state is State.BEHIND or checks["keys"] != "ok":
+    if problem := _disk_problem(service.settings.database_url):
+        checks["disk"] = problem
+    if state is State.BEHIND or checks["keys"] != "ok" or problem:
         response.status_code = 503
         return Readiness(status="not ready", checks=checks)
     return Readiness(status="ok", checks=checks)
+
+
+def _disk_problem(database_url: str) -> str | None:
+    """Try to write a page beside an SQLite database; return the reason of a refusal.
+
+    The file has no name (O_TMPFILE), so a process that is killed leaves nothing behind.
+    """
+    url = make_url(database_url)
+    if url.get_backend_name() != "sqlite" or not url.database:
+        return None
+    try:
+        file = os.open(Path(url.database).parent, os.O_TMPFILE | os.O_WRONLY, 0o600)
+        try:
+            os.write(file, bytes(_PAGE))
+        finally:
+            os.close(file)
+    except OSError as error:
+        return error.strerror
+    return None
 
 
 @ROUTER.get("/version")

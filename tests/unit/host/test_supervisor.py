@@ -192,6 +192,17 @@ def test_the_first_start_has_the_time_of_the_health_gate(
     assert service.restarts == [live(host).container]
 
 
+def test_a_service_that_hangs_soon_after_a_restart_is_restarted_in_time(
+    host: Host, service: Service, rounds: Rounds
+) -> None:
+    host.apply(health={**QUICK, "deadline_seconds": 60})
+    rounds.run(1)
+    for count in (1, 2):
+        service.process.send_signal(signal.SIGSTOP)
+        rounds.run(3)
+        assert len(service.restarts) == count
+
+
 def test_restarts_that_do_not_help_are_bounded_and_the_status_names_the_bound(
     host: Host, service: Service, rounds: Rounds
 ) -> None:
