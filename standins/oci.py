@@ -155,6 +155,48 @@ RESOURCES: Mapping[str, Resource] = {
         fixed=frozenset({"name"}),
         ready=frozenset({"ACTIVE"}),
     ),
+    "oci:Ons/subscription:Subscription": Kind(
+        client=Client("oci_ons.NotificationDataPlaneClient", "notification.{region}", "20181201"),
+        path="/subscriptions",
+        title="subscription",
+        required=frozenset({"compartmentId", "endpoint", "protocol", "topicId"}),
+        optional=frozenset({"freeformTags"}),
+        computed=frozenset({"createdTime", "etag", "state"}),
+        fixed=frozenset({"endpoint", "protocol", "topicId"}),
+        # the address may take days to confirm
+        ready=frozenset({"PENDING", "ACTIVE"}),
+    ),
+    "oci:HealthChecks/httpMonitor:HttpMonitor": Kind(
+        client=Client(
+            "oci_health_checks.HealthChecksClient", "healthchecks.{region}.oci", "20180501"
+        ),
+        path="/httpMonitors",
+        title="HTTP monitor",
+        required=frozenset(
+            {"compartmentId", "displayName", "intervalInSeconds", "protocol", "targets"}
+        ),
+        optional=frozenset(
+            {"freeformTags", "isEnabled", "method", "path", "port", "timeoutInSeconds"}
+        ),
+        computed=frozenset({"homeRegion", "resultsUrl", "timeCreated"}),
+        ready=frozenset(),  # it has no states
+    ),
+    "oci:Monitoring/alarm:Alarm": Kind(
+        client=Client("oci_monitoring.MonitoringClient", "telemetry.{region}", "20180401"),
+        path="/alarms",
+        title="alarm",
+        required=frozenset(
+            {
+                *("compartmentId", "metricCompartmentId", "displayName", "namespace", "query"),
+                *("severity", "destinations", "isEnabled"),
+            }
+        ),
+        optional=frozenset(
+            {"alarmSummary", "body", "freeformTags", "messageFormat", "pendingDuration"}
+        ),
+        computed=_MADE | {"timeUpdated"},
+        ready=frozenset({"ACTIVE"}),
+    ),
     "oci:Core/volumeAttachment:VolumeAttachment": Kind(
         client=COMPUTE,
         path="/volumeAttachments",

@@ -133,7 +133,7 @@ class Api:
         seconds: float,
         what: str,
     ) -> Properties | None:
-        """Look until the resource's state is in `ready`; None if it is gone.
+        """Look until the resource's state is in `ready`, if that names any; None if it is gone.
 
         Raises ProviderError if it ends up elsewhere or takes longer than `seconds`.
         """
@@ -141,7 +141,7 @@ class Api:
         while True:
             resource = look()
             state = (resource or {}).get("lifecycleState", "gone")
-            if resource is None or state in ready:
+            if resource is None or not ready or state in ready:
                 return resource
             if state in {"FAILED", "FAULTY", "TERMINATED", "DETACHED"}:
                 raise ProviderError(f"{what} ended up {state}, not {' or '.join(sorted(ready))}")

@@ -66,7 +66,7 @@ def inbound(body: Any) -> Any:
             continue
         if name in _TEXTS:
             properties[name] = str(value).lower()
-        elif name == "timeCreated":
+        elif name in {"timeCreated", "timeUpdated"}:
             properties[name] = go_time(value)
         else:
             properties[name] = value if name in MAPS else inbound(value)

@@ -40,6 +40,9 @@ TOKENS = {
     "VolumeAttachment": "oci:Core/volumeAttachment:VolumeAttachment",
     "PublicIp": "oci:Core/publicIp:PublicIp",
     "NotificationTopic": "oci:Ons/notificationTopic:NotificationTopic",
+    "Subscription": "oci:Ons/subscription:Subscription",
+    "HttpMonitor": "oci:HealthChecks/httpMonitor:HttpMonitor",
+    "Alarm": "oci:Monitoring/alarm:Alarm",
     "Image": "docker:index/image:Image",
     "Command": "command:remote:Command",
 }
@@ -70,7 +73,7 @@ ROWS = [
         Row(resource, "another compartment", {"compartmentId": "ocid1.tenancy.oc1..other"})
         for resource in (
             *("Vcn", "InternetGateway", "Subnet", "NetworkSecurityGroup", "Instance", "Volume"),
-            *("PublicIp", "NotificationTopic"),
+            *("PublicIp", "NotificationTopic", "HttpMonitor", "Alarm"),
         )
     ),
     *(
@@ -78,6 +81,7 @@ ROWS = [
         for resource in (
             *("Vcn", "InternetGateway", "DefaultRouteTable", "DefaultSecurityList", "Subnet"),
             *("NetworkSecurityGroup", "Instance", "Volume", "VolumeAttachment", "PublicIp"),
+            *("HttpMonitor", "Alarm"),
         )
     ),
     *(
@@ -92,6 +96,7 @@ ROWS = [
         for resource in (
             *("Vcn", "InternetGateway", "DefaultRouteTable", "DefaultSecurityList", "Subnet"),
             *("NetworkSecurityGroup", "Instance", "Volume", "PublicIp", "NotificationTopic"),
+            *("Subscription", "HttpMonitor", "Alarm"),
         )
     ),
     Row("Vcn", "another block", {"cidrBlocks": ["10.1.0.0/16"]}),
@@ -300,6 +305,25 @@ ROWS = [
     Row("NotificationTopic", "another description", {"description": "other"}),
     Row("NotificationTopic", "no description", {"description": None}),
     Row("NotificationTopic", "described behind", behind={"description": "other"}),
+    Row("Subscription", "another address", {"endpoint": "other@example.test"}),
+    Row("Subscription", "another topic", {"topicId": "ocid1.onstopic.oc1..other"}),
+    Row("Subscription", "confirmed behind", behind={"state": "ACTIVE"}),
+    Row("HttpMonitor", "another target", {"targets": ["127.0.0.1"]}),
+    Row("HttpMonitor", "another path", {"path": "/healthz"}),
+    Row("HttpMonitor", "another port", {"port": 81}),
+    Row("HttpMonitor", "another interval", {"intervalInSeconds": 30}),
+    Row("HttpMonitor", "another protocol", {"protocol": "HTTPS", "port": 443}),
+    Row("HttpMonitor", "disabled", {"isEnabled": False}),
+    Row("HttpMonitor", "disabled behind", behind={"isEnabled": False}),
+    Row("Alarm", "another query", {"query": "load[1m].mean() > 2"}),
+    Row("Alarm", "another severity", {"severity": "WARNING"}),
+    Row("Alarm", "another text", {"body": "other"}),
+    Row("Alarm", "no text", {"body": None}),
+    Row("Alarm", "another delay", {"pendingDuration": "PT5M"}),
+    Row("Alarm", "another topic", {"destinations": ["ocid1.onstopic.oc1..other"]}),
+    Row("Alarm", "disabled", {"isEnabled": False}),
+    Row("Alarm", "disabled behind", behind={"isEnabled": False}),
+    Row("Alarm", "another namespace", {"namespace": "other"}),
     Row("InternetGateway", "disabled behind", behind={"enabled": False}),
     Row("DefaultRouteTable", "emptied behind", behind={"routeRules": []}),
     Row(

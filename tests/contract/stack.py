@@ -42,12 +42,7 @@ class Stack:
     def make(self) -> None:
         self._make_network()
         self._make_server()
-        self._make(
-            "NotificationTopic",
-            compartmentId=self._caller.compartment,
-            name="auth",
-            description="alarms",
-        )
+        self._make_alarms()
         self._make("Image", **_image())
         self._make("Command", **_command())
 
@@ -101,6 +96,44 @@ class Stack:
             sourceType="CIDR_BLOCK",
             tcpOptions={"destinationPortRange": {"min": 22, "max": 22}},
             description="SSH for deployments",
+        )
+
+    def _make_alarms(self) -> None:
+        place = {"compartmentId": self._caller.compartment}
+        topic = self._make("NotificationTopic", **place, name="auth", description="alarms")
+        self._make(
+            "Subscription",
+            **place,
+            topicId=topic.identity,
+            protocol="EMAIL",
+            endpoint="oncall@example.test",
+        )
+        self._make(
+            "HttpMonitor",
+            **place,
+            displayName="auth",
+            targets=["192.0.2.7"],
+            protocol="HTTP",
+            port=80,
+            method="GET",
+            path="/readyz",
+            intervalInSeconds=10,
+            timeoutInSeconds=5,
+            isEnabled=True,
+        )
+        self._make(
+            "Alarm",
+            **place,
+            metricCompartmentId=self._caller.compartment,
+            displayName="auth: load",
+            namespace="auth",
+            query="load[1m].mean() > 1",
+            severity="CRITICAL",
+            destinations=[topic.identity],
+            isEnabled=True,
+            body="docs/runbook.md",
+            messageFormat="ONS_OPTIMIZED",
+            pendingDuration="PT1M",
         )
 
     def _make_server(self) -> None:
