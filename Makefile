@@ -14,10 +14,10 @@ export PYTHONDONTWRITEBYTECODE = 1
 # The shell reads them from its environment: a value that a person typed never becomes part of a command.
 # `value` below is for the same reason: make itself would run a $(shell …) in them.
 IMAGE ?= auth-service:local
-export IMAGE STACK TO AT NAME OVER LABELS PLAN ADDRESS MINUTES KEEP SERVICE CONFIRM
+export IMAGE STACK TO AT NAME OVER LABELS PLAN ADDRESS MINUTES KEEP SERVICE CONFIRM FOR
 
 .DEFAULT_GOAL := help
-.PHONY: help bench up preview down status logs history rollback backup backups proof restore exec ssh unlock init env test check fmt unit \
+.PHONY: help bench up preview down status logs history rollback alarms alerts silence backup backups proof restore exec ssh unlock init env test check fmt unit \
 	service fuzz variables screenshot localcloud e2e audit lock venv tools pins docker clean workflows pr-comment reviewed \
 	newest build verified live scanned ssh-open ssh-close \
 	smoke released drift images pr-stack pr-cleanup evidence github-check image
@@ -63,6 +63,17 @@ proof: ## fetch the newest copy and check it; AT=; JSON=1
 
 restore: ## restore the database; AT=copy or time; OVER=yes
 	@$(STACKS) restore --stack "$$STACK" --at "$$AT" --over "$$OVER"
+
+##@ Alarms
+
+alarms: ## list the alarms: state, since when; JSON=1
+	@$(STACKS) alarms --stack "$$STACK" $(if $(JSON),--json)
+
+alerts: ## show the mails of the local stack's alarms
+	@$(STACKS) alerts --stack "$$STACK"
+
+silence: ## send no mails of alarms FOR=2h, for planned work
+	@$(STACKS) silence --stack "$$STACK" --for "$$FOR"
 
 ##@ The server and the stack
 

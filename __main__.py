@@ -6,6 +6,7 @@ import components.no_collection
 import components.resources_on_demand  # noqa: F401 - both for their effect on the imports below
 import settings as configuration
 from components import endpoint, interruption
+from components.alarms import Alarms, AlarmsArgs
 from components.backup import Backup, BackupArgs, history_source
 from components.image import Image, ImageArgs
 from components.network import Network, NetworkArgs, ingress_rules
@@ -76,6 +77,18 @@ Backup(
         counted=("accounts",),
         uid=10001,
         bucket=settings.backup_bucket,
+    ),
+)
+
+Alarms(
+    "auth",
+    AlarmsArgs(
+        server=server,
+        compartment_id=settings.compartment_id,
+        emails=settings.alert_emails,
+        domain=settings.domain,
+        path="/readyz",
+        is_enabled=settings.maintenance is None,
     ),
 )
 

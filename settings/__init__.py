@@ -55,6 +55,7 @@ class Settings:
     canary: Canary | None
     maintenance: Maintenance | None
     backup_bucket: Bucket
+    alert_emails: tuple[str, ...]
 
 
 def load() -> Settings:
@@ -71,6 +72,8 @@ def load() -> Settings:
         environment=settings.environment,
         domain=settings.domain,
         backup_bucket=settings.backup_bucket.name,
+        alert_emails=settings.alert_emails,
+        allowed_http_cidrs=settings.allowed_http_cidrs,
     ):
         pulumi.log.warn(warning)
     return checked_by_service(settings)
@@ -141,6 +144,8 @@ def parse(
         maintenance=Maintenance() if values.boolean("maintenance") else None,
         # backup
         backup_bucket=values.backup_bucket(region),
+        # alarms
+        alert_emails=values.emails("alertEmails"),
     )
     if values.problems:
         # the program ends here, and the operator should see the service's problems as well

@@ -27,6 +27,7 @@ _OCID = re.compile(r"ocid1\.[a-z]+\.[a-z0-9]+\.[a-z0-9-]*\.[a-z0-9]+")
 _REGION = re.compile(r"[a-z]{2,}-[a-z]+-\d+")
 _REPOSITORY = re.compile(r"[a-z0-9.-]+(:\d+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+")
 _BUCKET = re.compile(r"[A-Za-z0-9._-]{1,256}")
+_EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@([A-Za-z0-9-]+\.)+[A-Za-z0-9-]+")
 _DOCKER_HUB = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
 
 
@@ -195,6 +196,26 @@ class Values:
                 rule = "must be an IPv4 block such as 203.0.113.7/32"
                 self._refuse_value(key, str(block), rule, "BLOCK")
         return tuple(str(block) for block in blocks)
+
+    def emails(self, key: str) -> tuple[str, ...]:
+        """Read a list of different e-mail addresses; it may be empty."""
+        value = self.text(key, required=False)
+        try:
+            addresses = json.loads(value or "[]")
+        except ValueError:
+            addresses = None
+        if not isinstance(addresses, list):
+            rule = 'must be a list of e-mail addresses, such as ["oncall@example.com"]'
+            self._refuse_value(key, value, rule, "ADDRESS")
+            return ()
+        for address in map(str, addresses):
+            if not _EMAIL.fullmatch(address):
+                rule = "must be an e-mail address such as oncall@example.com"
+                self._refuse_value(key, address or '""', rule, "ADDRESS")
+            elif addresses.count(address) > 1:
+                self.refuse(f"auth:{key} has {address} twice. Name each address once.")
+                break
+        return tuple(map(str, addresses))
 
     def ssh_cidrs(self, key: str, *, consent: str) -> tuple[str, ...]:
         """Read IPv4 blocks; the whole internet needs the boolean key `consent` as well."""

@@ -1,12 +1,23 @@
 """Warnings about a configuration that works, but surprises: by costs, or by a risk."""
 
+from collections.abc import Collection
+
 from components.machine import Machine
+from settings.values import ANYWHERE
 
 # Oracle halved the Always Free A1 allowance in June 2026: 1,500 OCPU hours and 9,000 GB hours.
 FREE_OCPUS, FREE_MEMORY_IN_GBS = 2, 12
 
 
-def warnings(machine: Machine, *, environment: str, domain: str, backup_bucket: str) -> list[str]:
+def warnings(
+    machine: Machine,
+    *,
+    environment: str,
+    domain: str,
+    backup_bucket: str,
+    alert_emails: Collection[str],
+    allowed_http_cidrs: Collection[str],
+) -> list[str]:
     """Return the warnings, with remedies where there are any."""
     messages = []
     a1 = machine.shape == "VM.Standard.A1.Flex"
@@ -25,5 +36,16 @@ def warnings(machine: Machine, *, environment: str, domain: str, backup_bucket: 
         messages.append(
             "auth:backupBucket is empty: the accounts are on the data volume alone, and lost with "
             "it. docs/oracle-cloud.md, step 6, leads to a bucket for copies."
+        )
+    if environment == "production" and not alert_emails:
+        messages.append(
+            "auth:alertEmails is empty: nobody is mailed when the service stops answering. "
+            "Name an address: pulumi config set --path 'auth:alertEmails[0]' ADDRESS"
+        )
+    if environment == "production" and alert_emails and ANYWHERE not in allowed_http_cidrs:
+        messages.append(
+            f"auth:allowedHttpCidrs lacks {ANYWHERE}: Oracle's monitor asks from the internet, "
+            "and the alarm for a site that is down fires all the time. Empty auth:alertEmails, "
+            "or let the monitor in."
         )
     return messages

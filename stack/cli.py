@@ -22,6 +22,7 @@ from toolchain import docker_engine, venv
 if TYPE_CHECKING:
     from stack.stack import Stack
 
+_ALARMS = ("alarms", "alerts", "silence")
 _RELEASE = re.compile(r"0*[1-9][0-9]*", re.ASCII)
 
 
@@ -47,6 +48,9 @@ def parser() -> argparse.ArgumentParser:
         ("backups", "list the copies in the bucket"),
         ("proof", "fetch a copy from the bucket and check it"),
         ("restore", "put the database of an earlier moment in place"),
+        ("alarms", "list the alarms with their states"),
+        ("alerts", "show the mails of the local stack's alarms"),
+        ("silence", "send no mails of alarms for some time"),
         ("exec", "run a command in the service's container"),
         ("ssh", "run a command on the server, or get a shell there"),
         ("login", "write the key and the pinned host key that ssh logs in with"),
@@ -65,12 +69,14 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument("--name", default="", help="name of the copy")
         if name == "proof":
             command.add_argument("--at", default="", help="a copy or a moment; default: newest")
+        if name == "silence":
+            command.add_argument("--for", dest="duration", default="", help="such as 30m or 2h")
         if name == "restore":
             command.add_argument("--at", default="", help="name of a copy, or a moment in UTC")
             command.add_argument("--over", default="", help="yes: replace newer data, too")
         if name == "rollback":
             command.add_argument("--to", default="", help="number of the release")
-        if name in {"status", "history", "rollback", "backup", "backups", "proof"}:
+        if name in {"status", "history", "rollback", "backup", "backups", "proof", "alarms"}:
             command.add_argument("--json", action="store_true", help="print JSON")
         if name in {"ssh", "exec"}:
             command.add_argument("words", nargs="*", metavar="WORD", help="the command, after --")
@@ -95,7 +101,7 @@ def on_stack(arguments: argparse.Namespace) -> int:
     started = time.monotonic()
     get = {
         **dict.fromkeys(("up", "preview", "down"), environment.prepare),
-        **dict.fromkeys(("init", "env"), environment.existing),
+        **dict.fromkeys(("init", "env", "alarms", "silence"), environment.existing),
     }.get(command, environment.recorded)
     stack = get(CLONE, name)
     on_this_machine: dict[str, Callable[[], object]] = {
@@ -107,14 +113,14 @@ def on_stack(arguments: argparse.Namespace) -> int:
         "env": lambda: print(environment.exports(stack)),
         "login": lambda: ssh.write(stack),
     }
-    if command == "ssh":
-        return ssh.run(stack, *arguments.words)
-    if command == "rollback":
-        return _roll_back(stack, arguments)
-    if command == "restore":
-        from stack import copies  # noqa: PLC0415 - needs the packages
-
-        return copies.restore(stack, at=arguments.at, over=bool(arguments.over))
+    with_a_status: dict[str, Callable[[], int]] = {
+        "ssh": lambda: ssh.run(stack, *arguments.words),
+        "rollback": lambda: _roll_back(stack, arguments),
+        "restore": lambda: _restore(stack, arguments),
+        **dict.fromkeys(_ALARMS, lambda: _alarms(stack, arguments)),
+    }
+    if command in with_a_status:
+        return with_a_status[command]()
     if command not in on_this_machine:
         return ssh.run(stack, *ssh.release_tool(command, *_flags(arguments)))
     if command == "env":
@@ -136,6 +142,18 @@ def on_stack(arguments: argparse.Namespace) -> int:
         if result:
             _show_watch(stack)
     return 0
+
+
+def _restore(stack: "Stack", arguments: argparse.Namespace) -> int:
+    from stack import copies  # noqa: PLC0415 - needs the packages
+
+    return copies.restore(stack, at=arguments.at, over=bool(arguments.over))
+
+
+def _alarms(stack: "Stack", arguments: argparse.Namespace) -> int:
+    from stack import alarms  # noqa: PLC0415 - needs the packages
+
+    return alarms.run(stack, arguments)
 
 
 def _show_watch(stack: "Stack") -> None:

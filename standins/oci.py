@@ -49,6 +49,7 @@ RESOURCES: Mapping[str, Resource] = {
         computed=_MADE,
         fixed=frozenset({"vcnId"}),
         defaults={"enabled": True},
+        renamed={"enabled": "isEnabled"},
     ),
     "oci:Core/defaultRouteTable:DefaultRouteTable": Default(
         path="/routeTables",
@@ -191,9 +192,7 @@ RESOURCES: Mapping[str, Resource] = {
                 *("severity", "destinations", "isEnabled"),
             }
         ),
-        optional=frozenset(
-            {"alarmSummary", "body", "freeformTags", "messageFormat", "pendingDuration"}
-        ),
+        optional=frozenset({"body", "freeformTags", "messageFormat", "pendingDuration"}),
         computed=_MADE | {"timeUpdated"},
         ready=frozenset({"ACTIVE"}),
     ),

@@ -38,6 +38,8 @@ class Row:
     own: frozenset[str] = frozenset()  # inputs that the API does not answer
     defaults: Mapping[str, Any] = field(default_factory=dict)  # of inputs
     absent: Mapping[str, Any] = field(default_factory=dict)  # outputs that the API leaves out
+    # Pulumi's name → Oracle's, of properties that only this type renames
+    renamed: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
 
     def prepare(self, inputs: Properties) -> Properties:
@@ -73,7 +75,9 @@ class Row:
     def seen(self, body: Properties, known: Properties) -> Properties:
         """Return the outputs: the API's answer, and from `known` the fields that it leaves out."""
         unanswered = {name: known[name] for name in self.own if name in known}
-        return {**self.absent, **unanswered, **inbound(body)}
+        back = {wire: name for name, wire in self.renamed.items()}
+        answered = {back.get(name, name): value for name, value in inbound(body).items()}
+        return {**self.absent, **unanswered, **answered}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +95,7 @@ class Kind(Row):
 
     def create(self, inputs: Properties, context: Context) -> tuple[str, Properties]:
         api = oci_api.of(context)
-        made = api.call(self.client, "POST", self.path, body=self.to_body(inputs))
+        made = api.call(self.client, "POST", self.path, body=self._body(inputs))
         identity = made[self.identifier]
         try:
             return identity, self._settled(identity, inputs, context)
@@ -116,7 +120,7 @@ class Kind(Row):
             api.call(self.client, "POST", f"{path}/actions/changeCompartment", body=moved)
         wanted = {name: inputs.get(name, "") for name in changed - {"compartmentId"}}
         if wanted:
-            api.call(self.client, "PUT", path, body=self.to_body(wanted))
+            api.call(self.client, "PUT", path, body=self._body(wanted))
         return self._settled(identity, inputs, context)
 
     def delete(self, identity: str, state: Properties, context: Context) -> None:
@@ -134,6 +138,11 @@ class Kind(Row):
         """Return the resource; None if it is gone."""
         body = api.call(self.client, "GET", f"{self.path}/{identity}")
         return None if body is None or body.get("lifecycleState") in _GONE else dict(body)
+
+    def _body(self, properties: Properties) -> Properties:
+        """Return the body of a request about these properties."""
+        named = {self.renamed.get(name, name): value for name, value in properties.items()}
+        return self.to_body(named)
 
     @staticmethod
     def _deletion(state: Properties) -> Mapping[str, Any]:

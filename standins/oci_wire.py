@@ -12,7 +12,6 @@ _NAMES = {
     "bootVolumeVpusPerGb": "bootVolumeVpusPerGB",
     "byoipv6cidrBlocks": "byoipv6CidrBlocks",
     "byoipv6cidrDetails": "byoipv6CidrDetails",
-    "enabled": "isEnabled",
     "ipv4cidrBlocks": "ipv4CidrBlocks",
     "ipv6cidrBlocks": "ipv6CidrBlocks",
     "ipv6privateCidrBlocks": "ipv6PrivateCidrBlocks",
@@ -31,7 +30,7 @@ _BACK = {wire: name for name, wire in _NAMES.items()}
 # numbers and truths that the official schema carries as text
 _TEXTS = {
     *("assignPublicIp", "bootVolumeSizeInGbs", "bootVolumeVpusPerGb"),
-    *("sizeInGbs", "sizeInMbs", "vpusPerGb"),
+    *("createdTime", "sizeInGbs", "sizeInMbs", "vpusPerGb"),
 }
 # Maps whose keys are the user's own: no name in them is translated.
 MAPS = {"definedTags", "extendedMetadata", "freeformTags", "metadata"}

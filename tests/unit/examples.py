@@ -31,6 +31,7 @@ def configuration(**changes: str | None) -> dict[str, str]:
         "auth:backupEndpoint": "https://acme.compat.objectstorage.eu-madrid-1.oraclecloud.com",
         "auth:backupAccessKey": "an-access-key",
         "auth:backupSecretKey": "a-key-that-copies",
+        "auth:alertEmails": '["oncall@example.com"]',
     }
     values |= {f"auth:{key}": value for key, value in changes.items()}
     return {key: value for key, value in values.items() if value is not None}

@@ -24,6 +24,10 @@ from tests.unit.examples import configuration
 Up = Callable[[Program], Recording]
 PROGRAM = Path(__file__).parents[2] / "__main__.py"
 URNS = """
+auth:alarms:Alarms$oci:HealthChecks/httpMonitor:HttpMonitor::auth-monitor
+auth:alarms:Alarms$oci:Monitoring/alarm:Alarm::auth-site-down
+auth:alarms:Alarms$oci:Ons/notificationTopic:NotificationTopic::auth-alarms
+auth:alarms:Alarms$oci:Ons/subscription:Subscription::auth-alarms-to-oncall@example.com
 auth:backup:Backup$command:remote:Command::auth-backup
 auth:image:Image$docker:index/image:Image::auth-image
 auth:network:Network$oci:Core/defaultRouteTable:DefaultRouteTable::auth-routes
@@ -44,6 +48,7 @@ auth:server:Server$oci:Core/instance:Instance::auth-vm
 auth:server:Server$oci:Core/publicIp:PublicIp::auth-address
 auth:server:Server$oci:Core/volume:Volume::auth-data
 auth:server:Server$oci:Core/volumeAttachment:VolumeAttachment::auth-data-attachment
+pulumi:pulumi:Stack$auth:alarms:Alarms::auth
 pulumi:pulumi:Stack$auth:backup:Backup::auth
 pulumi:pulumi:Stack$auth:image:Image::auth
 pulumi:pulumi:Stack$auth:network:Network::auth
@@ -101,7 +106,7 @@ def test_the_imports_stay_within_their_budget() -> None:
     assert len(program["modules"]) <= 750
     parts = [name.split(".") for name in program["modules"]]
     services = {part[1] for part in parts if part[0] == "pulumi_oci" and len(part) > 2}
-    assert services == {"core"}
+    assert services == {"core", "healthchecks", "monitoring", "ons"}
     resources = [part[2] for part in parts if part[:2] == ["pulumi_oci", "core"] and len(part) > 2]
     assert len(resources) <= 20, "all resources are imported, of which the program uses a few"
     late = {"asyncssh", "auth"} & {name.partition(".")[0] for name in program["modules"]}

@@ -199,6 +199,8 @@ def warned(**changes: str) -> list[str]:
         environment=checked.environment,
         domain=checked.domain,
         backup_bucket=checked.backup_bucket.name,
+        alert_emails=checked.alert_emails,
+        allowed_http_cidrs=checked.allowed_http_cidrs,
     )
 
 
@@ -215,6 +217,34 @@ def test_logins_that_travel_unencrypted_are_pointed_out_in_production_alone() ->
 def test_a_production_stack_without_a_backup_is_pointed_out() -> None:
     assert "lost with it" in warned(domain="auth.test", backupBucket="")[0]
     assert warned(environment="development", backupBucket="") == []
+
+
+def test_a_production_stack_without_an_address_for_alarms_is_pointed_out() -> None:
+    assert "nobody is mailed" in warned(domain="auth.test", alertEmails="[]")[0]
+    assert warned(environment="development", alertEmails="[]") == []
+
+
+def test_a_monitor_that_the_network_keeps_out_is_pointed_out() -> None:
+    closed = '["198.51.100.0/24"]'
+    assert "asks from the internet" in warned(domain="auth.test", allowedHttpCidrs=closed)[0]
+    assert warned(domain="auth.test", allowedHttpCidrs=closed, alertEmails="[]") != []
+
+
+@pytest.mark.parametrize(
+    "address", ["oncall", "a b@example.com", "a@b", "", "a@example.com,b@c.de"]
+)
+def test_an_address_that_is_no_e_mail_address_is_refused_by_name(address: str) -> None:
+    text = refusal(alertEmails=json.dumps(["first@example.com", address]))
+    assert "must be an e-mail address" in text
+    assert "first@example.com" not in text
+
+
+@pytest.mark.parametrize(
+    ("emails", "rule"),
+    [("oncall@example.com", "must be a list"), ('["a@b.de", "a@b.de"]', "a@b.de twice")],
+)
+def test_addresses_are_a_list_without_repetition(emails: str, rule: str) -> None:
+    assert rule in refusal(alertEmails=emails)
 
 
 @pytest.mark.parametrize("key", ["backupEndpoint", "backupAccessKey", "backupSecretKey"])

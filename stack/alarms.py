@@ -1,0 +1,201 @@
+"""The alarms of a stack: their states, their mails, and a silence for planned work."""
+
+import argparse
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from common import client_hosts
+from components import advice
+from stack.errors import StackError
+from stack.names import LOCAL
+from stack.stack import Stack
+from toolchain import venv
+
+_ALARM = "oci:Monitoring/alarm:Alarm"
+_SUBSCRIPTION = "oci:Ons/subscription:Subscription"
+_DURATION = re.compile(r"(\d{1,3})([mhd])")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+_LONGEST = timedelta(days=7)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlarmState:
+    """An alarm: `state` is FIRING, OK or OFF, `since` in UTC, `silent_until` empty if it mails."""
+
+    name: str
+    state: str
+    since: str
+    silent_until: str
+
+
+class Monitoring:
+    """The alarms of a stack, by Oracle's SDK with the credentials of the stack's configuration."""
+
+    def __init__(self, stack: Stack) -> None:
+        # takes most of a second to import
+        import oci  # noqa: PLC0415
+
+        self._oci = oci
+        self._values = stack.configuration.values()
+        self._hosts = client_hosts.read(stack.env.get("CLIENT_HOST_OVERRIDES", ""))
+        resources = [each for each in stack.resources() if not each.get("delete")]
+        self.alarms = {r["id"]: r["outputs"] for r in resources if r["type"] == _ALARM}
+        self._subscriptions = [r["id"] for r in resources if r["type"] == _SUBSCRIPTION]
+        if not self.alarms:
+            raise StackError(
+                f"The stack {stack.name} has no alarms. Name an address in auth:alertEmails, then: "
+                f"{advice.make('up', stack.name)}"
+            )
+
+    def states(self) -> list[AlarmState]:
+        """Return the state of each alarm; a disabled alarm is OFF."""
+        client = self._client(self._oci.monitoring.MonitoringClient, "oci_monitoring")
+        compartment = self._values["auth:compartmentOcid"]
+        everything = self._oci.pagination.list_call_get_all_results
+        listed = self._call(lambda: everything(client.list_alarms_status, compartment).data)
+        statuses = {status.id: status for status in listed}
+        silences = self._silences(client, compartment)
+        return [
+            AlarmState(
+                name=str(outputs["displayName"]),
+                state=str(statuses[identity].status) if identity in statuses else "OFF",
+                since=_shown(statuses[identity].timestamp_triggered)
+                if identity in statuses
+                else "",
+                silent_until=silences.get(identity, ""),
+            )
+            for identity, outputs in self.alarms.items()
+        ]
+
+    def unconfirmed(self) -> list[str]:
+        """Return the addresses that have not confirmed, and so receive nothing."""
+        client = self._client(
+            self._oci.ons.NotificationDataPlaneClient, "oci_ons", "NotificationDataPlaneClient"
+        )
+        subscriptions = [
+            self._call(lambda each=each: client.get_subscription(each).data)
+            for each in self._subscriptions
+        ]
+        return [each.endpoint for each in subscriptions if each.lifecycle_state == "PENDING"]
+
+    def silence(self, duration: timedelta) -> datetime:
+        """Suppress the messages of each alarm from now on; return the end."""
+        client = self._client(self._oci.monitoring.MonitoringClient, "oci_monitoring")
+        models = self._oci.monitoring.models
+        now = datetime.now(UTC)
+        for identity in self.alarms:
+            details = models.CreateAlarmSuppressionDetails(
+                alarm_suppression_target=models.AlarmSuppressionAlarmTarget(alarm_id=identity),
+                level="ALARM",
+                display_name="planned work",
+                time_suppress_from=now,
+                time_suppress_until=now + duration,
+            )
+            self._call(lambda details=details: client.create_alarm_suppression(details))
+        return now + duration
+
+    def _silences(self, client: Any, compartment: str) -> dict[str, str]:
+        now = datetime.now(UTC)
+        everything = self._oci.pagination.list_call_get_all_results
+        listed = self._call(
+            lambda: everything(client.list_alarm_suppressions, compartment_id=compartment).data
+        )
+        return {
+            each.alarm_suppression_target.alarm_id: _shown(each.time_suppress_until)
+            for each in sorted(listed, key=lambda each: each.time_suppress_until)
+            if each.time_suppress_from <= now < each.time_suppress_until
+        }
+
+    def _client(self, kind: Any, package: str, name: str = "MonitoringClient") -> Any:
+        values = self._values
+        key = {"key_file": values.get("oci:privateKeyPath", "")}
+        if values.get("oci:privateKey"):
+            key = {"key_content": values["oci:privateKey"]}
+        config = {
+            "tenancy": values.get("oci:tenancyOcid", ""),
+            "user": values.get("oci:userOcid", ""),
+            "fingerprint": values.get("oci:fingerprint", ""),
+            "region": values.get("oci:region", ""),
+            **key,
+        }
+        endpoint = self._hosts.get(f"{package}.{name}")
+        try:
+            self._oci.config.validate_config(config)
+            return kind(config, **({"service_endpoint": endpoint} if endpoint else {}))
+        except (self._oci.exceptions.ClientError, ValueError, OSError) as error:
+            # the SDK's message may quote the key
+            raise StackError(
+                f"The oci credentials can't be used ({type(error).__name__}). "
+                "docs/oracle-cloud.md explains them."
+            ) from None
+
+    def _call(self, call: Any) -> Any:
+        try:
+            return call()
+        except self._oci.exceptions.ServiceError as error:
+            raise StackError(
+                f"The alarms can't be read or changed: {error.status}-{error.code}, {error.message}"
+            ) from None
+
+
+def run(stack: Stack, arguments: argparse.Namespace) -> int:
+    """Run `alarms`, `alerts` or `silence`; return the exit status."""
+    if arguments.command == "alerts":
+        return _show_mails(stack)
+    if arguments.command == "silence":
+        duration = parsed(arguments.duration, stack.name)
+        monitoring = Monitoring(stack)
+        until = monitoring.silence(duration)
+        print(f"{len(monitoring.alarms)} alarms send no mails until {_shown(until)}.")
+        return 0
+    monitoring = Monitoring(stack)
+    states, unconfirmed = monitoring.states(), monitoring.unconfirmed()
+    if arguments.json:
+        print(json.dumps({"alarms": [asdict(s) for s in states], "unconfirmed": unconfirmed}))
+        return 0
+    print("\n".join([*lines(states), *_reminders(unconfirmed)]))
+    return 0
+
+
+def lines(states: list[AlarmState]) -> list[str]:
+    """Return a line for each alarm."""
+    return [
+        f"{each.state:7} {each.name}"
+        + (f", since {each.since}" if each.since else ", disabled by auth:maintenance")
+        + (f", silent until {each.silent_until}" if each.silent_until else "")
+        for each in states
+    ]
+
+
+def parsed(text: str, stack: str) -> timedelta:
+    """Return a duration such as 30m, 2h or 1d; raise StackError for any other text."""
+    match = _DURATION.fullmatch(text)
+    duration = timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else timedelta()
+    if not timedelta() < duration <= _LONGEST:
+        raise StackError(
+            f"FOR is {text!r}; it must be a duration up to {_LONGEST.days} days, such as "
+            f"{advice.make('silence FOR=2h', stack)}"
+        )
+    return duration
+
+
+def _reminders(unconfirmed: list[str]) -> Iterator[str]:
+    for address in unconfirmed:
+        yield f"{address} has not confirmed: it receives nothing before it follows the first mail."
+
+
+def _show_mails(stack: Stack) -> int:
+    if stack.name != LOCAL:
+        raise StackError("Only the local stack has a mailbox; Oracle Cloud sends real mails.")
+    home = stack.clone / ".local" / "cloud"
+    command = [str(venv.python(stack.clone)), "-m", "localcloud", "mail", "--home", str(home)]
+    return subprocess.run(command, cwd=stack.clone, check=False).returncode
+
+
+def _shown(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
