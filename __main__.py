@@ -84,6 +84,7 @@ Alarms(
     "auth",
     AlarmsArgs(
         server=server,
+        release=release,
         compartment_id=settings.compartment_id,
         emails=settings.alert_emails,
         domain=settings.domain,

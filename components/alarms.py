@@ -9,6 +9,7 @@ from pulumi_oci.monitoring.alarm import Alarm
 from pulumi_oci.ons.notification_topic import NotificationTopic
 from pulumi_oci.ons.subscription import Subscription
 
+from components.release import Release
 from components.server import Server
 
 _INTERVAL_SECONDS = 10  # Oracle's shortest
@@ -20,6 +21,7 @@ class AlarmsArgs:
     """The site to watch, and the e-mail addresses of the people on call; no address: no alarms."""
 
     server: Server
+    release: Release  # the first monitor begins after it, so that a new stack mails nobody
     compartment_id: str
     emails: Sequence[str]
     domain: str  # empty: plain HTTP on the address
@@ -30,7 +32,6 @@ class AlarmsArgs:
 class Alarms(pulumi.ComponentResource):
     """Asks the service from outside, and mails when it stops answering, and again when it answers.
 
-    Nothing here depends on the VM: it may be down, and its address stays.
     Each address confirms once, by the link in Oracle's first mail, and receives nothing before.
     """
 
@@ -73,7 +74,7 @@ class Alarms(pulumi.ComponentResource):
             interval_in_seconds=_INTERVAL_SECONDS,
             timeout_in_seconds=_TIMEOUT_SECONDS,
             is_enabled=True,
-            opts=options,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[args.release]),
         )
         Alarm(
             f"{name}-site-down",

@@ -152,6 +152,8 @@ def test_a_suppressed_alarm_fires_without_a_mail(
     eventually("the alarm", lambda: status(monitoring, caller, identity), "FIRING", SECONDS)
     assert len(mails(caller, "asleep@example.test")) == 1, "only the confirmation"
 
+    listed = monitoring.list_alarm_suppressions(compartment_id=caller.compartment).data.items
+    assert [each.id for each in listed] == [suppression.id]
     monitoring.delete_alarm_suppression(suppression.id)
     eventually("the mail", lambda: len(mails(caller, "asleep@example.test")), 2, SECONDS)
 

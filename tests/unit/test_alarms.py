@@ -11,17 +11,19 @@ from stack import alarms
 from stack.alarms import AlarmState
 from stack.errors import StackError
 from tests.unit.conftest import Program, Recording
-from tests.unit.test_components import make_server
+from tests.unit.test_components import make_release, make_server
 
 Up = Callable[[Program], Recording]
 
 
 def make(up: Up, *emails: str, domain: str = "", is_enabled: bool = True) -> Recording:
     def program() -> None:
+        server = make_server()
         Alarms(
             "auth",
             AlarmsArgs(
-                server=make_server(),
+                server=server,
+                release=make_release(server=server),
                 compartment_id="compartment",
                 emails=emails,
                 domain=domain,
@@ -56,8 +58,10 @@ def test_without_an_address_there_are_no_alarms(up: Up) -> None:
 def test_the_monitor_asks_as_a_user_does(
     up: Up, domain: str, expected: tuple[str, int, list[str]]
 ) -> None:
-    monitor = make(up, "a@example.com", domain=domain)["auth-monitor"]
+    recorded = make(up, "a@example.com", domain=domain)
+    monitor = recorded["auth-monitor"]
 
+    assert "auth-release" in recorded.awaited["auth-monitor"], "a new stack would mail"
     assert (monitor["protocol"], monitor["port"], monitor["targets"]) == expected
 
 

@@ -1,12 +1,13 @@
 """Suppressions of alarms: times in which an alarm is evaluated, and sends no messages."""
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from pydantic import AwareDatetime, Field
 
 from localcloud import ocids, resources
 from localcloud.api import errors
-from localcloud.api.operation import creates, deletes, lists, reads
+from localcloud.api.operation import Call, Reply, creates, deletes, lists, reads
 from localcloud.api.wire import Details, of_kind
 from localcloud.cloud import Cloud
 from localcloud.resources import LifecycleResource, TagDetails, Tags
@@ -80,6 +81,20 @@ def _create(cloud: Cloud, details: CreateAlarmSuppressionDetails) -> AlarmSuppre
     )
 
 
+_LISTED = lists(
+    "ListAlarmSuppressions",
+    "/alarmSuppressions",
+    AlarmSuppression,
+    ("compartmentId", "displayName", "lifecycleState"),
+)
+
+
+def _collected(call: Call) -> Reply:
+    """Answer a list as an object with its items, as newer operations of Oracle's do."""
+    reply = _LISTED.answer(call)
+    return replace(reply, body={"items": reply.body})
+
+
 RESOURCE_TYPE = ResourceType(
     resource=AlarmSuppression,
     operations=(
@@ -90,12 +105,7 @@ RESOURCE_TYPE = ResourceType(
             CreateAlarmSuppressionDetails,
             _create,
         ),
-        lists(
-            "ListAlarmSuppressions",
-            "/alarmSuppressions",
-            AlarmSuppression,
-            ("compartmentId", "displayName", "lifecycleState"),
-        ),
+        replace(_LISTED, answer=_collected),
         reads("GetAlarmSuppression", "/alarmSuppressions/{alarmSuppressionId}", AlarmSuppression),
         deletes(
             "DeleteAlarmSuppression",
