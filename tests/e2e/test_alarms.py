@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -12,6 +13,17 @@ from tests.testbed.server import Server
 
 ADDRESS = "oncall@example.test"
 SECONDS = 120
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _alarms(clone: Clone) -> Iterator[None]:
+    """Turn the alarms on, and off again for the other files of this stack."""
+    on = clone.shell(f"pulumi config set --path 'auth:alertEmails[0]' {ADDRESS}")
+    assert on.status == 0, on.output
+    assert clone.make("up").status == 0
+    yield
+    assert clone.shell("pulumi config rm auth:alertEmails").status == 0
+    assert clone.make("up").status == 0
 
 
 def test_a_site_that_is_down_is_mailed_and_so_is_its_return(
