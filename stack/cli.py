@@ -65,15 +65,9 @@ def parser() -> argparse.ArgumentParser:
         if name == "down":
             command.add_argument("--confirm", default="", help="the stack's name: yes to its end")
             command.add_argument("--no-copy", action="store_true", help="without a last copy")
-        if name == "backup":
-            command.add_argument("--name", default="", help="name of the copy")
-        if name == "proof":
-            command.add_argument("--at", default="", help="a copy or a moment; default: newest")
+        _add_copy_flags(command, name)
         if name == "silence":
             command.add_argument("--for", dest="duration", default="", help="such as 30m or 2h")
-        if name == "restore":
-            command.add_argument("--at", default="", help="name of a copy, or a moment in UTC")
-            command.add_argument("--over", default="", help="yes: replace newer data, too")
         if name == "rollback":
             command.add_argument("--to", default="", help="number of the release")
         if name in {"status", "history", "rollback", "backup", "backups", "proof", "alarms"}:
@@ -81,6 +75,17 @@ def parser() -> argparse.ArgumentParser:
         if name in {"ssh", "exec"}:
             command.add_argument("words", nargs="*", metavar="WORD", help="the command, after --")
     return parser
+
+
+def _add_copy_flags(command: argparse.ArgumentParser, name: str) -> None:
+    """Add the flags of the commands on copies of the database."""
+    if name == "backup":
+        command.add_argument("--name", default="", help="name of the copy")
+    if name == "proof":
+        command.add_argument("--at", default="", help="a copy or a moment; default: newest")
+    if name == "restore":
+        command.add_argument("--at", default="", help="name of a copy, or a moment in UTC")
+        command.add_argument("--over", default="", help="yes: replace newer data, too")
 
 
 def _run(argv: Sequence[str]) -> int:
