@@ -16,13 +16,13 @@ from typing import Any
 
 from .backup import Backup
 from .bucket import Stored
-from .errors import ReleaseError
+from .errors import BrokenCopyError, ReleaseError
 from .lock import take as lock
 from .records import STATE
 
 FORMAT = 1  # of a copy's description
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
-_MOMENT = "%Y-%m-%dT%H:%M:%SZ"
+MOMENT_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _PACKED = ".sqlite.gz"
 
@@ -96,7 +96,7 @@ def take(backup: Backup, name: str, *, by: str) -> Copy:
         raise ReleaseError(f"the bucket has a copy {name} already; choose another name")
     with drafts(backup) as folder:
         draft = folder / "copy.sqlite"
-        at = time.strftime(_MOMENT, time.gmtime())
+        at = time.strftime(MOMENT_FORMAT, time.gmtime())
         _copy_database(backup, draft)
         rows = verified(draft, backup)
         packed = folder / "copy.sqlite.gz"
@@ -124,9 +124,9 @@ def fetch(backup: Backup, name: str, path: Path) -> None:
 
 
 def verified(path: Path, backup: Backup) -> dict[str, int]:
-    """Return the rows of the counted tables; raise ReleaseError for a broken or foreign database.
+    """Return the rows of the counted tables; raise ReleaseError for a foreign database.
 
-    The file must not be in use.
+    A broken database raises BrokenCopyError. The file must not be in use.
     """
     try:
         with contextlib.closing(_connect(path)) as database:
@@ -145,7 +145,7 @@ def verified(path: Path, backup: Backup) -> dict[str, int]:
             problem = answers[0]
     except sqlite3.Error as error:
         problem = str(error)
-    raise ReleaseError(f"the database is broken: {problem}")
+    raise BrokenCopyError(f"the database is broken: {problem}")
 
 
 def rows_in_use(backup: Backup) -> dict[str, int] | None:
@@ -266,7 +266,7 @@ def _described(backup: Backup, stored: Stored) -> tuple[str, dict[str, int], str
     try:
         description = json.loads(backup.objects.get(stored.key))
         moment = str(description["at"])
-        time.strptime(moment, _MOMENT)
+        time.strptime(moment, MOMENT_FORMAT)
         rows = {str(name): int(count) for name, count in description["rows"].items()}
     except (ValueError, LookupError, TypeError, AttributeError):
         return stored.modified, {}, f"its description {stored.key} can't be read"

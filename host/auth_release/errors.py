@@ -6,3 +6,7 @@ class ReleaseError(Exception):
 
     The former release still serves.
     """
+
+
+class BrokenCopyError(ReleaseError):
+    """A copy can't be fetched whole, or its database is broken."""

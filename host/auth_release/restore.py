@@ -3,6 +3,7 @@
 The present database is kept on the data volume. After a failure it is back in its place.
 """
 
+import calendar
 import contextlib
 import dataclasses
 import os
@@ -20,13 +21,15 @@ from .backup import Backup
 from .candidate import Candidate
 from .copies import Copy
 from .desired import Maintenance
-from .errors import ReleaseError
+from .errors import BrokenCopyError, ReleaseError
 from .failures import reason
 from .programs import run, succeeds
+from .progress import Progress
 from .records import Record
 from .service_host import ServiceHost
 
 _KEPT = 3  # replaced databases
+_EARLIER = (0, 2, 5, 10, 30, 60, 300, 3600)  # seconds before the end of a timeline
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +42,12 @@ class Source:
     @property
     def moment(self) -> str:
         return self.at or self.copy.end
+
+    def earlier(self, seconds: int) -> "Source":
+        """Return the source of a moment that is earlier, but not before the copy's begin."""
+        end = calendar.timegm(time.strptime(self.moment, copies.MOMENT_FORMAT))
+        at = time.strftime(copies.MOMENT_FORMAT, time.gmtime(end - seconds))
+        return dataclasses.replace(self, at=max(at, self.copy.begin))
 
     def __str__(self) -> str:
         return f"{self.copy.name}, {self.moment}"
@@ -58,10 +67,7 @@ def restore(host: ServiceHost, *, at: str, over: bool) -> dict[str, Any]:
         )
     with copies.drafts(backup) as folder:
         draft = folder / "restored.sqlite"
-        with host.progress.step(f"Fetch {source}"):
-            fetch(backup, source, draft)
-        with host.progress.step("Check its integrity"):
-            rows = copies.verified(draft, backup)
+        source, rows = _fetch_whole(host.progress, backup, source, draft)
         changed = _changed_at(backup)  # first: a look at the rows may change the files
         before = copies.rows_in_use(backup)
         if not over:
@@ -124,6 +130,29 @@ def refuse_newer(
         )
 
 
+def _fetch_whole(
+    progress: Progress, backup: Backup, source: Source, draft: Path
+) -> tuple[Source, dict[str, int]]:
+    """Fetch a copy and check it; return its source and the rows of the counted tables.
+
+    The end of a timeline can be broken: the VM was lost in the middle of a transfer, or the copying
+    took a page too early. Then an earlier moment of it is restored.
+    """
+    first: BrokenCopyError | None = None
+    for seconds in _EARLIER if source.copy.is_timeline and not source.at else (0,):
+        tried = source.earlier(seconds) if seconds else source
+        draft.unlink(missing_ok=True)
+        try:
+            with progress.step(f"Fetch {tried}"):
+                fetch(backup, tried, draft)
+            with progress.step("Check its integrity"):
+                return tried, copies.verified(draft, backup)
+        except BrokenCopyError as error:
+            first = first or error
+            progress.show(f"  {error}")
+    raise first or ReleaseError(f"the copy {source} can't be fetched")
+
+
 def fetch(backup: Backup, source: Source, draft: Path) -> None:
     """Write the database of a copy, or of a moment of it, to a file; it is not checked."""
     if not source.copy.is_timeline:
@@ -142,7 +171,7 @@ def fetch(backup: Backup, source: Source, draft: Path) -> None:
                 timeout=3600,
             )
         except ReleaseError as error:
-            raise ReleaseError(f"the copy {source} can't be fetched: {error}") from None
+            raise BrokenCopyError(f"the copy {source} can't be fetched: {error}") from None
 
 
 def _replace(host: ServiceHost, backup: Backup, draft: Path) -> Path | None:

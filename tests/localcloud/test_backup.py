@@ -201,6 +201,29 @@ def test_a_restore_puts_no_secret_on_the_data_volume(
     assert not any(during)
 
 
+def test_a_timeline_with_a_broken_end_is_restored_from_an_earlier_moment(
+    backup: Backup, systemd: Systemd, host: ServiceHost, capsys: pytest.CaptureFixture[str]
+) -> None:
+    register(backup, "ada")
+    continuous.start(backup)
+    continuous.wait_for_copy(backup)
+    time.sleep(3)
+    register(backup, "grace")
+    continuous.wait_for_copy(backup)
+    timeline = newest_timeline(backup)
+    systemd.kill()
+    stored = backup.objects.list(f"{backup.prefix}/timelines/{timeline}/")
+    newest = max(stored, key=lambda each: each.modified)
+    backup.objects.put(newest.key, b"cut off")
+    lose_the_volume(backup, systemd)
+
+    report = restore.restore(host, at=timeline, over=False)
+
+    assert accounts(backup) == ["ada"]
+    assert report["moment"] < newest.modified
+    assert f"the copy {timeline}, {newest.modified} can't be fetched" in capsys.readouterr().out
+
+
 def test_a_database_on_a_new_volume_has_a_timeline_of_its_own(
     backup: Backup, systemd: Systemd
 ) -> None:
