@@ -16,12 +16,11 @@ from typing import Any
 
 import httpx
 
-from common import client_hosts
 from review.errors import ReviewError
+from stack.cloud_client import open_client
 from stack.stack import Stack
 
 _NSG = "oci:Core/networkSecurityGroup:NetworkSecurityGroup"
-_CLIENT = "oci_core.VirtualNetworkClient"
 _ASK = ("https://checkip.amazonaws.com", "https://api.ipify.org")
 _DESCRIPTION = re.compile(r"deployment run (\S+), until (\S+)")
 _SSH = 22
@@ -46,25 +45,9 @@ class SshAccess:
         import oci  # noqa: PLC0415
 
         self._oci, self._nsg = oci, nsg
-        values = stack.configuration.values()
-        config = {
-            "tenancy": values.get("oci:tenancyOcid", ""),
-            "user": values.get("oci:userOcid", ""),
-            "fingerprint": values.get("oci:fingerprint", ""),
-            "region": values.get("oci:region", ""),
-            **_key(values),
-        }
-        endpoint = client_hosts.read(stack.env.get("CLIENT_HOST_OVERRIDES", "")).get(_CLIENT)
-        service = {"service_endpoint": f"{endpoint.rstrip('/')}/20160918"} if endpoint else {}
-        try:
-            oci.config.validate_config(config)
-            self._client = oci.core.VirtualNetworkClient(config, **service)
-        except (oci.exceptions.ClientError, ValueError, OSError) as error:
-            # the SDK's message may quote the key
-            raise ReviewError(
-                f"The oci credentials of {stack.name} can't be used ({type(error).__name__}). "
-                "docs/oracle-cloud.md explains them."
-            ) from None
+        self._client = open_client(
+            stack, oci.core.VirtualNetworkClient, package="oci_core", path="/20160918"
+        )
 
     def rules(self) -> list[TemporaryRule]:
         listed = self._call(
@@ -176,12 +159,6 @@ def wait(host: str) -> None:
 def _nsg(stack: Stack) -> str:
     groups = (r for r in stack.resources() if r.get("type") == _NSG and not r.get("delete"))
     return next((str(resource.get("id", "")) for resource in groups), "")
-
-
-def _key(values: dict[str, str]) -> dict[str, str]:
-    if values.get("oci:privateKey"):
-        return {"key_content": values["oci:privateKey"]}
-    return {"key_file": values.get("oci:privateKeyPath", "")}
 
 
 def _temporary_rule(rule: Any) -> TemporaryRule | None:

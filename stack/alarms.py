@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from common import client_hosts
 from components import advice
+from stack.cloud_client import open_client
 from stack.errors import StackError
 from stack.names import LOCAL
 from stack.stack import Stack
@@ -40,9 +40,7 @@ class Monitoring:
         # takes most of a second to import
         import oci  # noqa: PLC0415
 
-        self._oci = oci
-        self._values = stack.configuration.values()
-        self._hosts = client_hosts.read(stack.env.get("CLIENT_HOST_OVERRIDES", ""))
+        self._oci, self._stack = oci, stack
         resources = [each for each in stack.resources() if not each.get("delete")]
         self.alarms = {r["id"]: r["outputs"] for r in resources if r["type"] == _ALARM}
         self._subscriptions = [r["id"] for r in resources if r["type"] == _SUBSCRIPTION]
@@ -54,8 +52,10 @@ class Monitoring:
 
     def states(self) -> list[AlarmState]:
         """Return the state of each alarm; a disabled alarm is OFF."""
-        client = self._client(self._oci.monitoring.MonitoringClient, "oci_monitoring")
-        compartment = self._values["auth:compartmentOcid"]
+        client = open_client(
+            self._stack, self._oci.monitoring.MonitoringClient, package="oci_monitoring"
+        )
+        compartment = self._stack.configuration.values()["auth:compartmentOcid"]
         everything = self._oci.pagination.list_call_get_all_results
         listed = self._call(lambda: everything(client.list_alarms_status, compartment).data)
         statuses = {status.id: status for status in listed}
@@ -74,8 +74,8 @@ class Monitoring:
 
     def unconfirmed(self) -> list[str]:
         """Return the addresses that have not confirmed, and so receive nothing."""
-        client = self._client(
-            self._oci.ons.NotificationDataPlaneClient, "oci_ons", "NotificationDataPlaneClient"
+        client = open_client(
+            self._stack, self._oci.ons.NotificationDataPlaneClient, package="oci_ons"
         )
         subscriptions = [
             self._call(lambda each=each: client.get_subscription(each).data)
@@ -85,7 +85,9 @@ class Monitoring:
 
     def silence(self, duration: timedelta) -> datetime:
         """Suppress the messages of each alarm from now on; return the end."""
-        client = self._client(self._oci.monitoring.MonitoringClient, "oci_monitoring")
+        client = open_client(
+            self._stack, self._oci.monitoring.MonitoringClient, package="oci_monitoring"
+        )
         models = self._oci.monitoring.models
         now = datetime.now(UTC)
         for identity in self.alarms:
@@ -110,29 +112,6 @@ class Monitoring:
             for each in sorted(listed, key=lambda each: each.time_suppress_until)
             if each.time_suppress_from <= now < each.time_suppress_until
         }
-
-    def _client(self, kind: Any, package: str, name: str = "MonitoringClient") -> Any:
-        values = self._values
-        key = {"key_file": values.get("oci:privateKeyPath", "")}
-        if values.get("oci:privateKey"):
-            key = {"key_content": values["oci:privateKey"]}
-        config = {
-            "tenancy": values.get("oci:tenancyOcid", ""),
-            "user": values.get("oci:userOcid", ""),
-            "fingerprint": values.get("oci:fingerprint", ""),
-            "region": values.get("oci:region", ""),
-            **key,
-        }
-        endpoint = self._hosts.get(f"{package}.{name}")
-        try:
-            self._oci.config.validate_config(config)
-            return kind(config, **({"service_endpoint": endpoint} if endpoint else {}))
-        except (self._oci.exceptions.ClientError, ValueError, OSError) as error:
-            # the SDK's message may quote the key
-            raise StackError(
-                f"The oci credentials can't be used ({type(error).__name__}). "
-                "docs/oracle-cloud.md explains them."
-            ) from None
 
     def _call(self, call: Any) -> Any:
         try:

@@ -13,6 +13,7 @@ from review import ssh_access
 from review.errors import ReviewError
 from review.ssh_access import SshAccess
 from stack.configuration import Configuration
+from stack.errors import StackError
 from stack.stack import Stack
 from tests.localcloud.caller import Caller
 
@@ -142,7 +143,7 @@ def test_credentials_that_can_not_be_used_are_told_without_the_key(nsg: str) -> 
     entries = {"oci:privateKey": "-----BEGIN hunter2"}
     stack = ConfiguredStack(name="dev", clone=Path(), env={}, entries=entries)
 
-    with pytest.raises(ReviewError, match="oci credentials of dev") as refused:
+    with pytest.raises(StackError, match="oci credentials of dev") as refused:
         SshAccess(stack, nsg)
 
     assert "hunter2" not in str(refused.value)

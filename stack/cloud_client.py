@@ -1,0 +1,44 @@
+"""Clients of Oracle's SDK with the credentials of a stack's configuration."""
+
+from typing import Any
+
+from common import client_hosts
+from stack.errors import StackError
+from stack.stack import Stack
+
+
+def open_client(stack: Stack, kind: Any, *, package: str, path: str = "") -> Any:
+    """Return a client of the class `kind`; raise StackError for credentials that can't be used.
+
+    CLIENT_HOST_OVERRIDES names another host by `package` and class, as for Oracle's provider;
+    `path` is the version of the API there.
+    """
+    # takes most of a second to import
+    import oci  # noqa: PLC0415
+
+    values = stack.configuration.values()
+    config = {
+        "tenancy": values.get("oci:tenancyOcid", ""),
+        "user": values.get("oci:userOcid", ""),
+        "fingerprint": values.get("oci:fingerprint", ""),
+        "region": values.get("oci:region", ""),
+        **_key(values),
+    }
+    hosts = client_hosts.read(stack.env.get("CLIENT_HOST_OVERRIDES", ""))
+    endpoint = hosts.get(f"{package}.{kind.__name__}")
+    service = {"service_endpoint": f"{endpoint.rstrip('/')}{path}"} if endpoint else {}
+    try:
+        oci.config.validate_config(config)
+        return kind(config, **service)
+    except (oci.exceptions.ClientError, ValueError, OSError) as error:
+        # the SDK's message may quote the key
+        raise StackError(
+            f"The oci credentials of {stack.name} can't be used ({type(error).__name__}). "
+            "docs/oracle-cloud.md explains them."
+        ) from None
+
+
+def _key(values: dict[str, str]) -> dict[str, str]:
+    if values.get("oci:privateKey"):
+        return {"key_content": values["oci:privateKey"]}
+    return {"key_file": values.get("oci:privateKeyPath", "")}
