@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from auth.storage.sqlite import SqliteDatabase
 from databases import Postgres
 from running import Server
 from users import User
@@ -71,6 +72,22 @@ def test_a_file_that_is_gone_is_unavailable_not_made_anew(on_sqlite: Server) -> 
         assert ready == 503
         assert ada.can_sign_in()
         assert client.get("/readyz").status_code == 200
+
+
+def test_the_checkpoints_are_left_to_the_copying(tmp_path: Path) -> None:
+    """Litestream checkpoints a log of 1000 pages, and two programs at once can damage it."""
+    path = tmp_path / "auth.sqlite"
+    database = SqliteDatabase(f"sqlite:///{path}")
+    try:
+        database.write_now(lambda connection: connection.exec_driver_sql("CREATE TABLE t (x)"))
+        for _ in range(1500):  # pages; each commit writes its page anew
+            database.write_now(
+                lambda connection: connection.exec_driver_sql("INSERT INTO t VALUES (1)")
+            )
+        log = path.with_name("auth.sqlite-wal")
+        assert log.stat().st_size > 1500 * 4096, "nothing was written back to the database"
+    finally:
+        database.close()
 
 
 @pytest.fixture(name="small_disk")

@@ -12,6 +12,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from auth.storage.database import LOCK_SECONDS, Answer, Database, P, UnavailableError, Work
 
 _MIGRATION_SECONDS = 60
+# Litestream checkpoints at 1000 pages, which is SQLite's own default as well. A checkpoint right
+# after another, beside a commit, can damage the database ("The WAL-Reset Bug", before SQLite
+# 3.51.3, https://www.sqlite.org/wal.html). So the checkpoints are Litestream's while it runs.
+# Without it the log grows to 16 MB.
+_CHECKPOINT_PAGES = 4096
 
 
 class SqliteDatabase(Database):
@@ -126,7 +131,12 @@ def _engine(url: str, *, begin: str | None) -> Engine:
         # the driver would begin transactions on its own, and never as IMMEDIATE
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=NORMAL",
+            "foreign_keys=ON",
+            f"wal_autocheckpoint={_CHECKPOINT_PAGES}",
+        ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
