@@ -17,6 +17,10 @@ from .records import Record
 
 CHAIN = "AUTH-RELEASE"
 _HOOK = ("OUTPUT", "-p", "tcp", "-j", CHAIN)
+# A new connection may have the ports of a former connection whose container is gone, and whose end
+# the kernel did not see. By default its packets are then invalid: the kernel does not rewrite their
+# address, so that they reach nobody, and the client waits. Linux, nf_conntrack-sysctl.rst.
+_LIBERAL = Path("/proc/sys/net/netfilter/nf_conntrack_tcp_be_liberal")
 
 
 class Routes:
@@ -81,6 +85,7 @@ class Routes:
             self.restore()
 
     def _load(self, table: str) -> None:
+        _LIBERAL.write_text("1\n")
         run("iptables-restore", "--noflush", "--wait", stdin=table)
 
     def _loaded(self) -> list[str]:

@@ -44,8 +44,11 @@ def test_topics_are_listed_by_name_id_and_in_order(ons: Any, caller: Caller) -> 
 
     assert listed(name="a") == [second]
     assert listed(id=first) == [first]
-    assert listed(sort_by="TIMECREATED", sort_order="ASC", limit=1) == [first]
-    assert set(listed(lifecycle_state="ACTIVE", sort_by="LIFECYCLESTATE")) == {first, second}
+    # other tests may have topics in the same compartment
+    in_order = listed(sort_by="TIMECREATED", sort_order="ASC")
+    assert [topic for topic in in_order if topic in {first, second}] == [first, second]
+    assert len(listed(limit=1)) == 1
+    assert {first, second} <= set(listed(lifecycle_state="ACTIVE", sort_by="LIFECYCLESTATE"))
     for topic in (first, second):
         ons.delete_topic(topic)
 
