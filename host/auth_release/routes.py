@@ -17,10 +17,12 @@ from .records import Record
 
 CHAIN = "AUTH-RELEASE"
 _HOOK = ("OUTPUT", "-p", "tcp", "-j", CHAIN)
-# A new connection may have the ports of a former connection whose container is gone, and whose end
-# the kernel did not see. By default its packets are then invalid: the kernel does not rewrite their
-# address, so that they reach nobody, and the client waits. Linux, nf_conntrack-sysctl.rst.
-_LIBERAL = Path("/proc/sys/net/netfilter/nf_conntrack_tcp_be_liberal")
+# A new connection may have the ports of a former connection that the kernel still remembers, with
+# the former release as its target. So an ended connection is forgotten after a second, before its
+# container stops. And the packets of a connection that looks wrong keep their target: without it
+# they reach nobody, and the client waits. Linux, nf_conntrack-sysctl.rst.
+_MEMORY = {"nf_conntrack_tcp_timeout_time_wait": "1\n", "nf_conntrack_tcp_be_liberal": "1\n"}
+_SYSCTL = Path("/proc/sys/net/netfilter")
 
 
 class Routes:
@@ -85,7 +87,8 @@ class Routes:
             self.restore()
 
     def _load(self, table: str) -> None:
-        _LIBERAL.write_text("1\n")
+        for name, value in _MEMORY.items():
+            (_SYSCTL / name).write_text(value)
         run("iptables-restore", "--noflush", "--wait", stdin=table)
 
     def _loaded(self) -> list[str]:
