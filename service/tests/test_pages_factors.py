@@ -279,8 +279,12 @@ def test_an_invalid_passkey_is_refused_with_the_page(browser: Browser, credentia
 def test_an_address_that_fits_in_no_qr_code_is_added_by_typing(
     server: Server, client: httpx.Client
 ) -> None:
+    """Such an address is of an earlier release, which accepted longer local parts."""
+    registered = User.registered(client)
     user = User(client, f"{uuid.uuid4().hex}{'🔑' * 200}@example.test")
-    client.post("/v1/auth/register", json=user.credentials)
+    server.execute(
+        f"UPDATE accounts SET email = '{user.email}' WHERE email = '{registered.email}'"  # noqa: S608
+    )
     user.sign_in()
     assert user.post("/v1/me/totp").json()["qr_svg"] == ""
 
