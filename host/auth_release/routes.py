@@ -87,9 +87,10 @@ class Routes:
             self.restore()
 
     def _load(self, table: str) -> None:
+        run("iptables-restore", "--noflush", "--wait", stdin=table)
+        # after a boot, the first rule loads the kernel's module, which has these settings
         for name, value in _MEMORY.items():
             (_SYSCTL / name).write_text(value)
-        run("iptables-restore", "--noflush", "--wait", stdin=table)
 
     def _loaded(self) -> list[str]:
         return run("iptables", "--wait", "-t", "nat", "-S", CHAIN).split("\n")
