@@ -4,11 +4,10 @@ import argparse
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from . import backup as continuous
-from . import copies, proof
+from . import copies, moments, proof
 from .backup import Backup
 from .copies import Copy
 from .failures import visible
@@ -106,7 +105,7 @@ def status_lines(state: Mapping[str, Any] | None) -> Sequence[str]:
 
 
 def _row(copy: Copy, now: float) -> tuple[str, ...]:
-    age = now - datetime.strptime(copy.end, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()
+    age = now - moments.seconds(copy.end)
     return (
         copy.name,
         copy.end,

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from . import moments
 from .backup import Backup
 from .bucket import Stored
 from .errors import BrokenCopyError, ReleaseError
@@ -22,8 +23,6 @@ from .records import STATE
 
 FORMAT = 1  # of a copy's description
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
-MOMENT_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
-MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _PACKED = ".sqlite.gz"
 
 
@@ -96,7 +95,7 @@ def take(backup: Backup, name: str, *, by: str) -> Copy:
         raise ReleaseError(f"the bucket has a copy {name} already; choose another name")
     with drafts(backup) as folder:
         draft = folder / "copy.sqlite"
-        at = time.strftime(MOMENT_FORMAT, time.gmtime())
+        at = moments.text()
         _copy_database(backup, draft)
         rows = verified(draft, backup)
         packed = folder / "copy.sqlite.gz"
@@ -266,7 +265,7 @@ def _described(backup: Backup, stored: Stored) -> tuple[str, dict[str, int], str
     try:
         description = json.loads(backup.objects.get(stored.key))
         moment = str(description["at"])
-        time.strptime(moment, MOMENT_FORMAT)
+        moments.seconds(moment)
         rows = {str(name): int(count) for name, count in description["rows"].items()}
     except (ValueError, LookupError, TypeError, AttributeError):
         return stored.modified, {}, f"its description {stored.key} can't be read"

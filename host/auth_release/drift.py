@@ -63,7 +63,7 @@ def silence(live: Record) -> str | None:
         problem = health.of_release(live)
         if problem is None or health.is_answer(problem):
             return None
-        if "within" in problem:
+        if health.is_late(problem):
             break
         if attempt < _TRIES - 1:
             time.sleep(_PAUSE_SECONDS)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .records import Record
 
 _ANSWER_SECONDS = 5
+_LATE = "no answer within"
 _STREAK = 3  # successes in a row: one may be chance
 _SHORTEST_PAUSE = 0.05  # seconds between two probes
 _HEAD_BYTES = 64 << 10
@@ -67,7 +68,7 @@ def probe(address: str, port: int, path: str) -> str | None:
     try:
         answer = _head(address, port, path)
     except TimeoutError:
-        return f"no answer within {_ANSWER_SECONDS} s"
+        return f"{_LATE} {_ANSWER_SECONDS} s"
     except OSError as error:
         return f"{_NO_ANSWER} ({error.strerror or error})"
     except (http.client.HTTPException, ValueError) as error:
@@ -90,6 +91,11 @@ def of_release(record: "Record") -> str | None:
 def is_answer(problem: str) -> bool:
     """Whether the problem of a probe is an answer by HTTP: the process lives."""
     return problem.startswith("HTTP ")
+
+
+def is_late(problem: str) -> bool:
+    """Whether the problem of a probe is that its time was over: the process may hang."""
+    return problem.startswith(_LATE)
 
 
 def _head(address: str, port: int, path: str) -> http.client.HTTPResponse:

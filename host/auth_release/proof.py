@@ -24,10 +24,7 @@ def prove(backup: Backup, at: str, progress: Progress) -> dict[str, Any]:
     source = restore.chosen(available, at or available[-1].name)
     with copies.drafts(backup) as folder:
         draft = folder / "proof.sqlite"
-        with progress.step(f"Fetch {source}"):
-            restore.fetch(backup, source, draft)
-        with progress.step("Check its integrity"):
-            rows = copies.verified(draft, backup)
+        rows = restore.fetch_checked(progress, backup, source, draft)
     report = {
         "copy": source.copy.name,
         "moment": source.moment,

@@ -2,12 +2,11 @@
 
 import contextlib
 import dataclasses
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
-from . import preflight, rollback
+from . import moments, preflight, rollback
 from .candidate import Candidate
 from .desired import Desired, Registry
 from .errors import ReleaseError
@@ -214,7 +213,7 @@ class Releases:
             fingerprint=desired.fingerprint,
             address=address,
             by=by,
-            at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            at=moments.text(),
             seconds=0,
             outcome="started",
             note=note,

@@ -3,7 +3,6 @@
 The present database is kept on the data volume. After a failure it is back in its place.
 """
 
-import calendar
 import contextlib
 import dataclasses
 import os
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from . import backup as continuous
-from . import copies
+from . import copies, moments
 from .backup import Backup
 from .candidate import Candidate
 from .copies import Copy
@@ -29,7 +28,7 @@ from .records import Record
 from .service_host import ServiceHost
 
 _KEPT = 3  # replaced databases
-_EARLIER = (0, 2, 5, 10, 30, 60, 300, 3600)  # seconds before the end of a timeline
+_EARLIER = (2, 5, 10, 30, 60, 300, 3600)  # seconds before the end of a timeline
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +44,7 @@ class Source:
 
     def earlier(self, seconds: int) -> "Source":
         """Return the source of a moment that is earlier, but not before the copy's begin."""
-        end = calendar.timegm(time.strptime(self.moment, copies.MOMENT_FORMAT))
-        at = time.strftime(copies.MOMENT_FORMAT, time.gmtime(end - seconds))
+        at = moments.text(moments.seconds(self.moment) - seconds)
         return dataclasses.replace(self, at=max(at, self.copy.begin))
 
     def __str__(self) -> str:
@@ -90,12 +88,12 @@ def chosen(available: list[Copy], at: str) -> Source:
     for copy in available:
         if copy.name == at:
             return Source(copy=copy)
-    if not copies.MOMENT.fullmatch(at):
+    if not moments.PATTERN.fullmatch(at):
         raise ReleaseError(
             f"there is no copy {at!r}. `make backups` lists the names; a moment is written as "
             "2026-11-27T03:10:00Z, in UTC"
         )
-    if at > time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()):
+    if at > moments.text():
         raise ReleaseError(f"{at} is in the future")
     timelines = [copy for copy in available if copy.is_timeline and copy.begin <= at]
     if not timelines:
@@ -116,7 +114,7 @@ def refuse_newer(
     """
     if before is None or (before and not any(before.values())):
         return
-    moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(changed))
+    moment = moments.text(changed)
     reason = f"changed at {moment}, after the copy of {source.moment}"
     # the clock may have been wrong at the last change
     has_more = any(count > rows.get(table, 0) for table, count in before.items())
@@ -138,23 +136,33 @@ def _fetch_whole(
     The end of a timeline can be broken: the VM was lost in the middle of a transfer, or the copying
     took a page too early. Then an earlier moment of it is restored.
     """
-    first: BrokenCopyError | None = None
-    for seconds in _EARLIER if source.copy.is_timeline and not source.at else (0,):
-        tried = source.earlier(seconds) if seconds else source
+    has_earlier = source.copy.is_timeline and not source.at
+    sources = [source, *(source.earlier(seconds) for seconds in _EARLIER if has_earlier)]
+    problems: list[BrokenCopyError] = []
+    for tried in sources:
         draft.unlink(missing_ok=True)
         try:
-            with progress.step(f"Fetch {tried}"):
-                fetch(backup, tried, draft)
-            with progress.step("Check its integrity"):
-                return tried, copies.verified(draft, backup)
+            return tried, fetch_checked(progress, backup, tried, draft)
         except BrokenCopyError as error:
-            first = first or error
+            problems.append(error)
             progress.show(f"  {error}")
-    raise first or ReleaseError(f"the copy {source} can't be fetched")
+    raise problems[0]
 
 
-def fetch(backup: Backup, source: Source, draft: Path) -> None:
-    """Write the database of a copy, or of a moment of it, to a file; it is not checked."""
+def fetch_checked(
+    progress: Progress, backup: Backup, source: Source, draft: Path
+) -> dict[str, int]:
+    """Write the database of a copy, or of a moment of it, to a file, and check it.
+
+    Returns the rows of the counted tables; raises BrokenCopyError for a broken copy.
+    """
+    with progress.step(f"Fetch {source}"):
+        _fetch(backup, source, draft)
+    with progress.step("Check its integrity"):
+        return copies.verified(draft, backup)
+
+
+def _fetch(backup: Backup, source: Source, draft: Path) -> None:
     if not source.copy.is_timeline:
         copies.fetch(backup, source.copy.name, draft)
         return

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from . import data_volume, health, lock, proxy
+from . import data_volume, health, lock, moments, proxy
 from .candidate import Candidate
 from .errors import ReleaseError
 from .failures import reason
@@ -103,7 +103,8 @@ class Supervisor:
 
     def begin_round(self) -> None:
         """Begin a question to each service and the proxy, without the questions still under way."""
-        live = {service: Routes(self._state).live(service) for service in self._services()}
+        routes = Routes(self._state)
+        live = {service: routes.live(service) for service in Records.services(self._state)}
         numbers = {**{name: number for name, number in live.items() if number}, PROXY: 0}
         for key in [key for key in [*self._subjects] if numbers.get(key[0]) != key[1]]:
             del self._subjects[key]
@@ -126,9 +127,6 @@ class Supervisor:
             if subject.problem
         ]
         return "; ".join(problems) or f"{len(self._subjects)} healthy"
-
-    def _services(self) -> list[str]:
-        return Records.services(self._state)
 
     def _look_after(self, name: str, number: int) -> None:
         try:
@@ -229,7 +227,7 @@ class Supervisor:
     ) -> None:
         restarts, title = restarts_of(self._state, name), f"{name}-{number}" if number else "Caddy"
         problem = subject.problem or ""
-        at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        at = moments.text()
         self._log(f"Restart {title}: {problem}, three times in a row.")
         with contextlib.suppress(ReleaseError):  # of a full disk
             restarts.begin(Restart(at=at, release=number, problem=problem))
