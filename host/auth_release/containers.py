@@ -13,7 +13,7 @@ from typing import Any
 from . import engine_api, logins, network
 from .desired import Desired
 from .failures import visible
-from .listening import open_connections
+from .listening import listens, open_connections
 from .programs import run, succeeds
 from .records import STATE, Record
 
@@ -21,6 +21,7 @@ DATA = Path("/srv/auth")
 IMAGES = Path("/var/lib/docker")
 LOG_LINES = 20
 _SILENT_GRACE = 5  # seconds
+_ENDING_SECONDS = 10
 _EVENTS_SINCE = "24h"  # Docker keeps the last 256 events, in its memory
 _TAGS = "auth-release"  # the repository of the kept images' tags; no registry has it
 
@@ -144,6 +145,18 @@ class Docker:
     def has_ended(self, container: Container) -> bool:
         """Whether a container's first process is gone; the kernel answers faster than Docker."""
         return not Path(f"/proc/{container.process}").exists()
+
+    def ends_soon(self, container: Container) -> bool:
+        """Whether a container's first process is gone, or goes soon.
+
+        A process that has closed its port still answers its open requests before it ends.
+        """
+        deadline = time.monotonic() + _ENDING_SECONDS
+        while not self.has_ended(container):
+            if listens(container.process, container.port) or time.monotonic() >= deadline:
+                return False
+            time.sleep(0.1)
+        return True
 
     def foreign(self, service: str) -> list[str]:
         """List the containers with the service's label that this tool did not make.

@@ -30,6 +30,11 @@ def why_unreachable(process: int, port: int) -> str | None:
     return None
 
 
+def listens(process: int, port: int) -> bool:
+    """Whether anything listens on a port, in the network of a process."""
+    return any(at == port for _, at in _endpoints(process, _LISTEN))
+
+
 def open_connections(process: int | str, port: int) -> int:
     """Count a port's accepted connections, in the network of a process; "self" is this process.
 

@@ -102,7 +102,7 @@ class Watch:
             host.proxy.serve(standby.desired, host.slot)
         end = None
         # failed probes may be the first sign of an end
-        if problem == _ENDED or host.docker.has_ended(container):
+        if problem == _ENDED or host.docker.ends_soon(container):
             problem, end = self._end_of(live)
         note = f"release {standby.number} took over again, as {problem}"
         host.records.save(dataclasses.replace(live, outcome="failed", note=note))

@@ -148,6 +148,9 @@ class FakeDocker(containers.Docker):
         running = [c for c in self.running.values() if c.name == container.name]
         return not running or not running[0].running
 
+    def ends_soon(self, container: Container) -> bool:
+        return self.has_ended(container)
+
     def foreign(self, service: str) -> list[str]:
         assert service == "auth"
         return []

@@ -1,11 +1,14 @@
 """The engine's answers about containers, while others make and remove them."""
 
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from host.auth_release import engine_api
-from host.auth_release.containers import Docker
+from host.auth_release.containers import Container, Docker
 from host.auth_release.errors import ReleaseError
 from tests.unit.host.engine import Engine
 from tests.unit.host.fakes import IMAGE
@@ -62,3 +65,57 @@ def test_an_engine_that_does_not_run_is_named_with_the_way_out(
 
     with pytest.raises(ReleaseError, match=r"does not answer .* systemctl status docker"):
         Docker().containers("auth")
+
+
+# listens, and waits for a line; then closes the port, or leaves it, and goes on for a moment
+PROCESS = """
+import socket, sys, time
+listener = socket.create_server(("127.0.0.1", 0))
+print(listener.getsockname()[1], flush=True)
+sys.stdin.readline()
+if sys.argv[1] == "ends":
+    listener.close()
+    print(flush=True)
+    time.sleep(0.5)
+else:
+    print(flush=True)
+    sys.stdin.readline()
+"""
+
+
+@pytest.mark.parametrize("behaviour", ["ends", "hangs"])
+def test_a_container_that_has_closed_its_port_ends_soon(behaviour: str) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROCESS, behaviour],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    container = Container(
+        name="auth-1",
+        running=True,
+        exit_code=0,
+        restarts=0,
+        fingerprint="",
+        image=IMAGE,
+        environment={},
+        memory=0,
+        process=process.pid,
+        port=int(process.stdout.readline()),
+    )
+    reaper = threading.Thread(target=process.wait)
+    try:
+        process.stdin.write("\n")
+        process.stdin.flush()
+        process.stdout.readline()
+        assert not Docker().has_ended(container)
+        reaper.start()
+
+        assert Docker().ends_soon(container) == (behaviour == "ends")
+    finally:
+        process.kill()
+        reaper.join()
+        process.stdin.close()
+        process.stdout.close()
