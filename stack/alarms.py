@@ -49,17 +49,13 @@ class Monitoring:
                 f"The stack {stack.name} has no alarms. Name an address in auth:alertEmails, then: "
                 f"{advice.make('up', stack.name)}"
             )
+        self._client = open_client(stack, oci.monitoring.MonitoringClient, package="oci_monitoring")
 
     def states(self) -> list[AlarmState]:
         """Return the state of each alarm; a disabled alarm is OFF."""
-        client = open_client(
-            self._stack, self._oci.monitoring.MonitoringClient, package="oci_monitoring"
-        )
         compartment = self._stack.configuration.values()["auth:compartmentOcid"]
-        everything = self._oci.pagination.list_call_get_all_results
-        listed = self._call(lambda: everything(client.list_alarms_status, compartment).data)
-        statuses = {status.id: status for status in listed}
-        silences = self._silences(client, compartment)
+        statuses = {each.id: each for each in self._all("list_alarms_status", compartment)}
+        silences = self._silences(compartment)
         return [
             AlarmState(
                 name=str(outputs["displayName"]),
@@ -85,9 +81,6 @@ class Monitoring:
 
     def silence(self, duration: timedelta) -> datetime:
         """Suppress the messages of each alarm from now on; return the end."""
-        client = open_client(
-            self._stack, self._oci.monitoring.MonitoringClient, package="oci_monitoring"
-        )
         models = self._oci.monitoring.models
         now = datetime.now(UTC)
         for identity in self.alarms:
@@ -98,20 +91,23 @@ class Monitoring:
                 time_suppress_from=now,
                 time_suppress_until=now + duration,
             )
-            self._call(lambda details=details: client.create_alarm_suppression(details))
+            self._call(lambda details=details: self._client.create_alarm_suppression(details))
         return now + duration
 
-    def _silences(self, client: Any, compartment: str) -> dict[str, str]:
+    def _silences(self, compartment: str) -> dict[str, str]:
         now = datetime.now(UTC)
-        everything = self._oci.pagination.list_call_get_all_results
-        listed = self._call(
-            lambda: everything(client.list_alarm_suppressions, compartment_id=compartment).data
-        )
+        listed = self._all("list_alarm_suppressions", compartment_id=compartment)
         return {
             each.alarm_suppression_target.alarm_id: _shown(each.time_suppress_until)
             for each in sorted(listed, key=lambda each: each.time_suppress_until)
             if each.time_suppress_from <= now < each.time_suppress_until
         }
+
+    def _all(self, operation: str, *args: str, **kwargs: str) -> Any:
+        """Return the items of all pages of a list."""
+        every_page = self._oci.pagination.list_call_get_all_results
+        method = getattr(self._client, operation)
+        return self._call(lambda: every_page(method, *args, **kwargs).data)
 
     def _call(self, call: Any) -> Any:
         try:
