@@ -342,6 +342,8 @@ def test_a_whole_copy_has_a_name_of_its_own_and_is_restored_by_it(
         (gzip.compress(b"no database" * 500), "the database is broken"),
         (gzip.compress(b""), "it has no table accounts"),
     ],
+    # an archive has the time in it, and the names of tests are the same in each process
+    ids=["no archive", "broken inside", "no database", "foreign"],
 )
 def test_a_broken_or_foreign_copy_is_refused_and_nothing_is_lost(
     backup: Backup, host: ServiceHost, content: bytes, message: str

@@ -44,6 +44,8 @@ def test_a_secret_in_a_new_resource_is_masked() -> None:
         SIGNING_KEY.splitlines()[1],
         f"https://x:{TOKEN}@ghcr.io/v2/",
     ],
+    # the key is another in each process, and the names of tests are the same
+    ids=["password", "key in JSON", "key", "line of the key", "token"],
 )
 def test_what_somebody_quotes_is_taken_out_wherever_it_stands(text: str) -> None:
     redactor = Redactor([SIGNING_KEY, PASSWORD], {"GITHUB_TOKEN": TOKEN, "PATH": "/usr/bin"})
