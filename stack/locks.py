@@ -9,6 +9,7 @@ from pathlib import Path
 
 # longer than an update takes: the VM alone has 45 minutes to boot for the first time
 _LONGEST = dt.timedelta(hours=2)
+_EXITING = 0x4  # PF_EXITING of the kernel's include/linux/sched.h
 _HOLDER = re.compile(r"created by (\S+@\S+) \(pid \d+\) at (\S+)")
 
 
@@ -92,7 +93,15 @@ def _moment(text: str) -> dt.datetime:
 
 
 def _is_pulumi(pid: int) -> bool:
+    """Check that a process is Pulumi and not about to end.
+
+    A killed process keeps its number until its parent has asked for its status (a zombie), and
+    before that until the kernel has freed its memory. It can no longer use its lock.
+    """
     try:
-        return Path(f"/proc/{pid}/comm").read_text().strip() == "pulumi"
+        stat = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return False
+    # proc(5): "pid (name) state ppid pgrp session tty tpgid flags …"; a name may contain ")"
+    before, _, after = stat.rpartition(")")
+    return before.partition("(")[2] == "pulumi" and not int(after.split()[6]) & _EXITING

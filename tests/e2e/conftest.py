@@ -52,6 +52,17 @@ def _server(clone: Clone) -> Server:
     return Server.of(clone)
 
 
+@pytest.fixture(autouse=True)
+def _at_rest(request: pytest.FixtureRequest) -> None:
+    """Begin no test during the watch or the drain of a release that the test before it made.
+
+    A fault in a watch goes back to the former release, and that is another behaviour.
+    """
+    if "server" in request.fixturenames:
+        server: Server = request.getfixturevalue("server")
+        server.containers_at_rest()
+
+
 @pytest.fixture(scope="module", name="desired")
 def _desired(server: Server) -> str:
     """Return the desired state as the program has it."""

@@ -20,8 +20,13 @@ def is_back(url: str) -> bool:
         return False
 
 
-def container_of(server: Server) -> str:
-    return f"auth-{server.status()['live']['release']}"
+def live_release(server: Server) -> int:
+    return int(server.status()["live"]["release"])
+
+
+def restarts_of(server: Server, number: int) -> int:
+    history = json.loads(server.must(*TOOL, "history", "auth", "--json"))
+    return next(len(entry["restarts"]) for entry in history if entry["release"] == number)
 
 
 @pytest.mark.parametrize(
@@ -36,15 +41,15 @@ def container_of(server: Server) -> str:
 def test_a_service_that_gives_no_answer_is_restarted(
     server: Server, clone: Clone, url: str, fault: str
 ) -> None:
-    name = container_of(server)
-    earlier = len(json.loads(server.must(*TOOL, "history", "auth", "--json"))[0]["restarts"])
+    number = live_release(server)
+    name = f"auth-{number}"
+    earlier = restarts_of(server, number)
     server.must("sudo", "bash", "-c", shlex.quote(fault.replace("NAME", name)))
     assert f"differs: {name} " in clone.make("status").output
 
     eventually("the service", lambda: is_back(url), wanted=True, seconds=_BACK_SECONDS)
-    restarts = json.loads(server.must(*TOOL, "history", "auth", "--json"))[0]["restarts"]
-    assert len(restarts) == earlier + 1
-    assert container_of(server) == name
+    assert restarts_of(server, number) == earlier + 1
+    assert live_release(server) == number
     eventually("no drift", lambda: server.status()["differs"], [], seconds=20)
 
 

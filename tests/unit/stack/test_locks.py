@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -45,20 +46,42 @@ def test_the_lock_of_a_number_that_another_program_has_by_now_goes(
     assert not lock.exists()
 
 
-def test_the_lock_of_a_running_pulumi_stays(lock: Path, tmp_path: Path) -> None:
-    pulumi = tmp_path / "pulumi"
-    shutil.copy(shutil.which("sleep") or "/bin/sleep", pulumi)
-    running = subprocess.Popen([pulumi, "30"])
+@pytest.fixture(name="pulumi")
+def _pulumi(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    program = tmp_path / "pulumi"
+    shutil.copy(shutil.which("sleep") or "/bin/sleep", program)
+    with subprocess.Popen([program, "30"]) as process:
+        until(process, lambda stat: "(pulumi)" in stat)
+        yield process
+        process.kill()
+
+
+def until(process: subprocess.Popen[bytes], condition: Callable[[str], bool]) -> None:
     deadline = time.monotonic() + 10
-    try:
-        while Path(f"/proc/{running.pid}/comm").read_text() != "pulumi\n":
-            assert time.monotonic() < deadline, "the program does not start"
-        write(lock, pid=running.pid)
-        locks.drop_stale(tmp_path)
-        assert lock.exists()
-    finally:
-        running.kill()
-        running.wait()
+    while not condition(stat := Path(f"/proc/{process.pid}/stat").read_text()):
+        assert time.monotonic() < deadline, stat
+
+
+def test_the_lock_of_a_running_pulumi_stays(
+    lock: Path, tmp_path: Path, pulumi: "subprocess.Popen[bytes]"
+) -> None:
+    write(lock, pid=pulumi.pid)
+
+    locks.drop_stale(tmp_path)
+
+    assert lock.exists()
+
+
+def test_the_lock_of_a_killed_pulumi_goes_before_its_parent_has_seen_its_end(
+    lock: Path, tmp_path: Path, pulumi: "subprocess.Popen[bytes]"
+) -> None:
+    write(lock, pid=pulumi.pid)
+    pulumi.kill()
+    until(pulumi, lambda stat: ") Z " in stat)
+
+    locks.drop_stale(tmp_path)
+
+    assert not lock.exists()
 
 
 def test_the_lock_of_another_machine_stays(lock: Path, tmp_path: Path) -> None:
