@@ -17,7 +17,7 @@ IMAGE ?= auth-service:local
 export IMAGE STACK TO AT NAME OVER LABELS PLAN ADDRESS MINUTES KEEP SERVICE CONFIRM FOR
 
 .DEFAULT_GOAL := help
-.PHONY: help bench up preview down status logs history rollback alarms alerts silence backup backups proof restore exec ssh unlock init env test check fmt unit \
+.PHONY: help bench up preview down status logs history rollback cost alarms alerts silence backup backups proof restore exec ssh unlock init env test check fmt unit \
 	service fuzz variables screenshot localcloud e2e audit lock venv tools pins docker clean workflows pr-comment reviewed \
 	newest build verified live scanned ssh-open ssh-close \
 	smoke released drift images pr-stack pr-cleanup evidence github-check image
@@ -74,6 +74,11 @@ alerts: ## show the mails of the local stack's alarms
 
 silence: ## send no mails of alarms FOR=2h, for planned work
 	@$(STACKS) silence --stack "$$STACK" --for "$$FOR"
+
+##@ Money
+
+cost: ## show the monthly cost by resource; JSON=1
+	@$(STACKS) cost --stack "$$STACK" $(if $(JSON),--json)
 
 ##@ The server and the stack
 

@@ -5,10 +5,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from costs.bill import Bill
 from review import commits, events, snapshot
 from review.commits import Commits
 from review.consent import Consent
 from review.container import Container, containers
+from review.cost import bills
 from review.downtime import Downtime, expect
 from review.events import Plan
 from review.redaction import Redactor
@@ -29,6 +31,7 @@ class Review:
     downtime: Downtime
     containers: tuple[tuple[Container, Commits], ...]
     snapshot: Snapshot
+    costs: tuple[Bill, Bill] | None = None  # of a month, before and after the plan
     consent: Consent | None = None  # of a pull request whose plan needs it
 
     @classmethod
@@ -39,6 +42,7 @@ class Review:
         *,
         verdict: Verdict,
         snapshot: Snapshot,
+        costs: tuple[Bill, Bill] | None = None,
         consent: Consent | None = None,
     ) -> "Review":
         return cls(
@@ -51,6 +55,7 @@ class Review:
                 for container in containers(plan)
             ),
             snapshot=snapshot,
+            costs=costs,
             consent=consent if verdict.dangers else None,
         )
 
@@ -77,6 +82,7 @@ def make(
     plan = redactor.plan(events.read(log.read_bytes() if log.exists() else b""))
     verdict = judge(plan, labels=labels, status=status)
     commit, tree = commits.head(clone)
+    state = stack.resources()
     taken = Snapshot(
         stack=stack.name,
         commit=commit,
@@ -84,10 +90,13 @@ def make(
         tree=tree,
         plan=snapshot.plan_of(plan),
         dangers=tuple(danger.name for danger in verdict.dangers[:_MOST_DANGERS]),
-        state=snapshot.state_of(stack.resources()),
+        state=snapshot.state_of(state),
         server=server_of(stack),
     )
-    return Review.of(clone, plan, verdict=verdict, snapshot=taken, consent=consent), redactor
+    review = Review.of(
+        clone, plan, verdict=verdict, snapshot=taken, costs=bills(state, plan), consent=consent
+    )
+    return review, redactor
 
 
 def server_of(stack: Stack) -> Server | None:

@@ -1,13 +1,15 @@
 """The parts of the comment. Each has a line in the table, and details that fold out beneath.
 
-A new part (the policies' result, the monthly cost) is a further function in SECTIONS.
+A new part (the policies' result) is a further function in SECTIONS.
 """
 
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
+from costs import bill
 from review import infrastructure
 from review.commits import Commits
 from review.container import Container, Names
@@ -72,6 +74,32 @@ def downtime(review: Review) -> Section:
     return Section(title="Downtime", line=line)
 
 
+def cost(review: Review) -> Section | None:
+    """Return the cost of a month before and after, with a table if it changes."""
+    if review.costs is None or review.verdict.kind == "failed":
+        return None
+    before, after = review.costs
+    if not before.lines and not after.lines:
+        return None
+    amounts = (before.price, after.price)
+    line = f"{_changed(*amounts)} {after.currency} a month after Always Free"
+    if (before.list_price, after.list_price) != amounts:
+        line += f", {_changed(before.list_price, after.list_price)} by the list of {after.date}"
+    if after.not_priced:
+        line += f"; not priced: {', '.join(map(code, after.not_priced[:_MOST_LINES]))}"
+    body = (
+        [
+            Block(lines=["Before:"]),
+            Block(lines=bill.table(before), language="text"),
+            Block(lines=["After:"]),
+            Block(lines=bill.table(after), language="text"),
+        ]
+        if before.lines != after.lines
+        else []
+    )
+    return Section(title="Cost", line=line, body=body)
+
+
 def warnings(review: Review) -> Section | None:
     if not review.plan.warnings:
         return None
@@ -86,8 +114,14 @@ SECTIONS: tuple[Callable[[Review], Section | None], ...] = (
     plan,
     release,
     downtime,
+    cost,
     warnings,
 )
+
+
+def _changed(before: Decimal, after: Decimal) -> str:
+    """Return an amount, or two with an arrow between them."""
+    return f"{after:.2f}" if before == after else f"{before:.2f} → {after:.2f}"
 
 
 def _headline(container: Container, commits: Commits) -> str:

@@ -51,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
         ("alarms", "list the alarms with their states"),
         ("alerts", "show the mails of the local stack's alarms"),
         ("silence", "send no mails of alarms for some time"),
+        ("cost", "show the monthly cost by resource"),
         ("exec", "run a command in the service's container"),
         ("ssh", "run a command on the server, or get a shell there"),
         ("login", "write the key and the pinned host key that ssh logs in with"),
@@ -70,7 +71,16 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument("--for", dest="duration", default="", help="such as 30m or 2h")
         if name == "rollback":
             command.add_argument("--to", default="", help="number of the release")
-        if name in {"status", "history", "rollback", "backup", "backups", "proof", "alarms"}:
+        if name in {
+            "status",
+            "history",
+            "rollback",
+            "backup",
+            "backups",
+            "proof",
+            "alarms",
+            "cost",
+        }:
             command.add_argument("--json", action="store_true", help="print JSON")
         if name in {"ssh", "exec"}:
             command.add_argument("words", nargs="*", metavar="WORD", help="the command, after --")
@@ -123,6 +133,7 @@ def on_stack(arguments: argparse.Namespace) -> int:
         "rollback": lambda: _roll_back(stack, arguments),
         "restore": lambda: _restore(stack, arguments),
         **dict.fromkeys(_ALARMS, lambda: _alarms(stack, arguments)),
+        "cost": lambda: _cost(stack, arguments),
     }
     if command in with_a_status:
         return with_a_status[command]()
@@ -159,6 +170,12 @@ def _alarms(stack: "Stack", arguments: argparse.Namespace) -> int:
     from stack import alarms  # noqa: PLC0415 - needs the packages
 
     return alarms.run(stack, arguments)
+
+
+def _cost(stack: "Stack", arguments: argparse.Namespace) -> int:
+    from stack import cost  # noqa: PLC0415 - needs the packages
+
+    return cost.show(stack, as_json=arguments.json)
 
 
 def _show_watch(stack: "Stack") -> None:

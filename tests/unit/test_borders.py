@@ -5,13 +5,14 @@ import pytest
 
 ALLOWED: dict[str, set[str]] = {
     "common": set(),
+    "costs": set(),
     "host": set(),
     "components": {"host"},
     "localcloud": {"common"},
     "standins": {"common", "components"},
     "toolchain": {"common"},
-    "stack": {"common", "components", "toolchain"},
-    "review": {"common", "stack", "toolchain"},
+    "stack": {"common", "components", "costs", "toolchain"},
+    "review": {"common", "costs", "stack", "toolchain"},
 }
 
 

@@ -17,6 +17,7 @@ from review.comment import marker, render
 from review.commits import Commit, Commits
 from review.consent import Consent
 from review.container import containers
+from review.cost import bills
 from review.downtime import expect
 from review.events import Plan
 from review.markdown import LIMIT, Block
@@ -55,6 +56,7 @@ def review(found: Plan, *, labels: Sequence[str] = (), commits: Commits = COMMIT
             state={"urn:pulumi:dev::auth::a": "00112233"},
             server=Server(release=7, fingerprint="73fb61df8dba5b2e"),
         ),
+        costs=bills((), found),
     )
 
 

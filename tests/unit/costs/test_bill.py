@@ -1,0 +1,139 @@
+"""A bill has each resource that costs money, by sourced prices and after Always Free."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from costs import bill, price_list
+from costs.bill import Bill, Resource
+
+VM = "oci:Core/instance:Instance"
+VOLUME = "oci:Core/volume:Volume"
+MONITOR = "oci:HealthChecks/httpMonitor:HttpMonitor"
+
+
+def vm(shape: str = "VM.Standard.A1.Flex", *, ocpus: Any = 1, memory: Any = 6) -> Resource:
+    return Resource(
+        name="auth-vm",
+        type=VM,
+        inputs={
+            "shape": shape,
+            "shapeConfig": {"ocpus": ocpus, "memoryInGbs": memory},
+            "sourceDetails": {"bootVolumeSizeInGbs": "50"},
+        },
+    )
+
+
+def volume(size: Any = "50", **inputs: Any) -> Resource:
+    return Resource(name="auth-data", type=VOLUME, inputs={"sizeInGbs": size, **inputs})
+
+
+def price(cost: Bill, name: str) -> Decimal | None:
+    return next(line.price for line in cost.lines if line.name == name)
+
+
+def test_the_default_vm_is_within_always_free() -> None:
+    cost = bill.monthly([vm(), volume()])
+
+    assert cost.price == 0
+    # 744 h of an OCPU for 0.01 and of 6 GB for 0.0015; 100 GB for 0.0255, with 10 units for 0.0017
+    assert cost.list_price == Decimal("7.44") + Decimal("6.696") + Decimal("4.25")
+
+
+def test_two_ocpus_with_12_gb_are_the_whole_of_always_free() -> None:
+    assert price(bill.monthly([vm(ocpus=2, memory=12)]), "auth-vm") == 0
+    assert price(bill.monthly([vm(ocpus=3, memory=12)]), "auth-vm") == Decimal("7.32")
+
+
+def test_always_free_is_used_once_by_all_resources_together() -> None:
+    cost = bill.monthly([vm(), volume("200")])
+
+    # 50 GB more than 200
+    assert cost.price == Decimal(50) * (Decimal("0.0255") + 10 * Decimal("0.0017"))
+
+
+def test_another_shape_has_no_free_hours() -> None:
+    cost = bill.monthly([vm("VM.Standard.E4.Flex")])
+
+    assert price(cost, "auth-vm") == 744 * (Decimal("0.025") + 6 * Decimal("0.0015"))
+
+
+def test_the_performance_of_a_volume_costs() -> None:
+    faster = bill.monthly([volume("200", vpusPerGb="20")])
+
+    assert faster.price == 2000 * Decimal("0.0017")
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(10, "1.3"), (30, "0.3"), (60, "0.3")])
+def test_a_monitor_costs_by_its_interval(seconds: int, expected: str) -> None:
+    monitor = Resource(
+        name="auth-monitor",
+        type=MONITOR,
+        inputs={"intervalInSeconds": seconds, "targets": ["192.0.2.7"]},
+    )
+
+    assert bill.monthly([monitor]).price == Decimal(expected)
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        vm("VM.Standard.Unheard.Flex"),
+        vm(ocpus="04da6b54-80e4-46f7-96ec-b56ff0331ba9"),
+        vm(memory=None),
+        vm(ocpus="NaN"),
+        vm(ocpus=-1),
+        volume({"4dabf18193072939515e22adb298388d": "secret"}),
+        Resource(name="lb", type="oci:LoadBalancer/loadBalancer:LoadBalancer", inputs={}),
+    ],
+)
+def test_a_resource_without_a_price_is_named_and_not_guessed(resource: Resource) -> None:
+    cost = bill.monthly([resource])
+
+    assert cost.not_priced == (resource.name,)
+    assert cost.list_price in {0, Decimal("2.125")}, "its disk alone has a price"
+
+
+def test_a_state_has_its_own_oracle_resources_alone() -> None:
+    state: list[dict[str, Any]] = [
+        {
+            "urn": "urn:pulumi:dev::auth::x::auth-data",
+            "type": VOLUME,
+            "inputs": {"sizeInGbs": "50"},
+        },
+        {"urn": "urn:pulumi:dev::auth::x::old", "type": VOLUME, "inputs": {}, "delete": True},
+        {"urn": "urn:pulumi:dev::auth::x::default", "type": "pulumi:providers:oci", "inputs": {}},
+        {"urn": "urn:pulumi:dev::auth::x::auth", "type": "auth:server:Server"},
+    ]
+
+    assert [resource.name for resource in bill.of_state(state)] == ["auth-data"]
+
+
+def test_the_table_lists_every_position_and_the_total() -> None:
+    subscription = Resource(name="mail", type="oci:Ons/subscription:Subscription", inputs={})
+    lines = bill.table(bill.monthly([vm("VM.Standard.E5.Flex"), volume(), subscription]))
+
+    assert lines[0].split() == ["resource", "quantity", "USD", "a", "month", "by", "the", "list"]
+    assert [line.split()[0] for line in lines[1:]] == [
+        "auth-vm",
+        "auth-vm,",
+        "auth-data",
+        "mail",
+        "total",
+    ]
+    assert lines[-1].split()[1:] == ["31.25", "35.50"]
+    assert "the first 1,000 a month are free" in lines[4]
+
+
+def test_each_price_has_a_source_with_a_date() -> None:
+    document = json.loads(price_list.FILE.read_text())
+
+    assert [
+        name
+        for name, meter in document["meters"].items()
+        if not meter["sources"] or not set(meter["sources"]) <= set(document["sources"])
+    ] == []
+    meters = {name for shape in document["shapes"].values() for name in shape.values()}
+    assert meters <= set(document["meters"])
