@@ -20,7 +20,7 @@ _SECONDS = 300  # an engine that starts many containers answers late
 
 
 class AbsentError(ReleaseError):
-    """The engine has no container or image of this name."""
+    """The engine has no container, image or network of this name."""
 
 
 class _Connection(http.client.HTTPConnection):
@@ -48,6 +48,12 @@ def container(name: str) -> Mapping[str, Any]:
 def image(name: str) -> Mapping[str, Any]:
     """Describe an image, as `docker image inspect` does; raise AbsentError without it."""
     answer: Mapping[str, Any] = _ask("GET", f"/images/{quote(name, safe='/:@')}/json")
+    return answer
+
+
+def network(name: str) -> Mapping[str, Any]:
+    """Describe a network, as `docker network inspect` does; raise AbsentError without it."""
+    answer: Mapping[str, Any] = _ask("GET", f"/networks/{quote(name)}")
     return answer
 
 

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import engine_api
 from .errors import ReleaseError
 from .files import exclusive, write_atomically
 from .programs import run
@@ -91,10 +92,9 @@ def _ensure_network() -> None:
 
 def _subnets() -> list[str]:
     """Return the subnets of the network; none without the network."""
-    wanted = "{{range .IPAM.Config}}{{.Subnet}} {{end}}"
     try:
-        return run("docker", "network", "inspect", NAME, "--format", wanted).split()
-    except ReleaseError:
+        return [part["Subnet"] for part in engine_api.network(NAME)["IPAM"]["Config"]]
+    except engine_api.AbsentError:
         return []
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 TOOL = "/usr/local/sbin/auth-release"
-READS = {"ps", "ls", "inspect", "validate", "adapt", "is-active", "logs", "-S", "-C"}
+READS = {"ps", "ls", "inspect", "validate", "is-active", "logs", "-S", "-C"}
 
 left = int(sys.argv[1])
 

@@ -4,7 +4,10 @@ import json
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import ThreadingUnixStreamServer
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Engine(ThreadingUnixStreamServer):
@@ -14,7 +17,7 @@ class Engine(ThreadingUnixStreamServer):
 
     def __init__(self, path: Path) -> None:
         super().__init__(str(path), _Handler)
-        self.answers: dict[str, tuple[int, Any]] = {}
+        self.answers: dict[str, tuple[int, Any] | Callable[[], tuple[int, Any]]] = {}
         self.requests: list[tuple[str, str, Any]] = []
 
 
@@ -25,7 +28,8 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         path = self.path.partition("?")[0]
         self.server.requests.append((self.command, path, json.loads(body or "null")))
-        status, document = self.server.answers.get(path, (404, {"message": "No such object"}))
+        answer = self.server.answers.get(path, (404, {"message": "No such object"}))
+        status, document = answer() if callable(answer) else answer
         self.send_response(status)
         self.end_headers()
         self.wfile.write(json.dumps(document).encode())

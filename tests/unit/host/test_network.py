@@ -10,6 +10,7 @@ import pytest
 from host.auth_release import network
 from host.auth_release.errors import ReleaseError
 from host.auth_release.network import Slot
+from tests.unit.host.engine import Engine
 
 
 def test_no_two_services_share_an_address_or_a_port() -> None:
@@ -48,22 +49,29 @@ def test_a_container_asks_for_names_what_the_host_asks_but_never_a_loopback(
     assert (tmp_path / "resolv.conf").read_text() == f"nameserver {written}"
 
 
-# an engine with a single network, which takes a while to create and refuses a second
-ENGINE = """\
+# creates a network, which takes a while, and refuses a second one
+DOCKER = """\
 #!/bin/sh
-case "$1 $2" in
-"network create") sleep 0.3; mkdir "$0.network" || { echo "Pool overlaps" >&2; exit 1; } ;;
-"network inspect") test -d "$0.network" || exit 1; echo 198.18.0.0/20 ;;
-esac
+sleep 0.3; mkdir "$0.network" || { echo "Pool overlaps" >&2; exit 1; }
 """
 
 
-def test_services_that_are_released_side_by_side_create_one_network(tmp_path: Path) -> None:
-    engine = tmp_path / "docker"
-    engine.write_text(ENGINE)
-    engine.chmod(0o755)
-    program = "import pathlib, sys; from host.auth_release import network as n; "
-    program += "n.ensure(pathlib.Path(sys.argv[1]))"
+def test_services_that_are_released_side_by_side_create_one_network(
+    engine: Engine, tmp_path: Path
+) -> None:
+    docker = tmp_path / "docker"
+    docker.write_text(DOCKER)
+    docker.chmod(0o755)
+    described = (200, {"IPAM": {"Config": [{"Subnet": "198.18.0.0/20"}]}})
+    absent = (404, {"message": "network auth not found"})
+    engine.answers["/networks/auth"] = lambda: (
+        described if docker.with_name("docker.network").exists() else absent
+    )
+    program = (
+        "import pathlib, sys; from host.auth_release import engine_api, network; "
+        "folder = pathlib.Path(sys.argv[1]); engine_api.SOCKET = folder / 'docker.sock'; "
+        "network.ensure(folder)"
+    )
     environment = {
         **os.environ,
         "PATH": f"{tmp_path}:{os.environ['PATH']}",
@@ -77,3 +85,12 @@ def test_services_that_are_released_side_by_side_create_one_network(tmp_path: Pa
 
     assert [release.wait(timeout=60) for release in releases] == [0, 0, 0, 0]
     assert "nameserver" in (tmp_path / "resolv.conf").read_text()
+
+
+def test_a_network_of_somebody_else_is_refused_with_the_way_out(
+    engine: Engine, tmp_path: Path
+) -> None:
+    engine.answers["/networks/auth"] = (200, {"IPAM": {"Config": [{"Subnet": "10.0.0.0/24"}]}})
+
+    with pytest.raises(ReleaseError, match=r"10\.0\.0\.0/24, not .* docker network rm auth"):
+        network.ensure(tmp_path)

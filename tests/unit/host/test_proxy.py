@@ -92,6 +92,39 @@ def test_what_the_proxy_runs_is_asked_past_other_proxies(
         assert proxy.Proxy()._running() == running
 
 
+@pytest.mark.parametrize(
+    ("answered", "written"),
+    [
+        (b'HTTP/1.1 200 OK\r\n\r\n{"result": {"apps": {}}}', {"apps": {}}),
+        (b'HTTP/1.1 400 Bad\r\n\r\n{"error": "Caddyfile:1"}', "{'error': 'Caddyfile:1'}"),
+        (b"nonsense\r\n\r\n", "nonsense\r\n"),
+    ],
+)
+def test_the_running_caddy_reads_the_files_for_a_comparison(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, answered: bytes, written: Any
+) -> None:
+    monkeypatch.setattr(proxy, "CADDY", tmp_path)
+    (tmp_path / "Caddyfile").write_text(proxy.MAIN)
+    with container(answered) as caddy:
+        monkeypatch.setattr(proxy, "_ADMIN_PORT", caddy)
+        assert proxy.Proxy()._written() == written
+
+
+def test_a_proxy_that_does_not_run_differs_from_its_files(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(proxy, "CADDY", tmp_path)
+    monkeypatch.setattr(proxy, "succeeds", lambda *_: False)
+    monkeypatch.setattr(proxy, "_ADMIN_PORT", 9)  # discard, which nobody serves
+    (tmp_path / "Caddyfile").write_text(proxy.MAIN)
+    (tmp_path / "sites").mkdir()
+    (tmp_path / "sites" / "auth.caddy").write_text(proxy.site_file(desired(), SLOT))
+
+    difference = proxy.Proxy().difference(desired(), SLOT)
+
+    assert difference == "the proxy does not run the configuration in its files"
+
+
 _SERVE = """
 import json, pathlib, sys
 from host.auth_release import proxy
