@@ -69,13 +69,19 @@ def install_release_tool(*, boot_volume_id: str) -> str:
     return as_root("sh", "-c", script, f"install on {boot_volume_id}", RELEASE_TOOL, seconds=60)
 
 
-def release(number: int | None) -> str:
+def release(number: int | None, person: str = "") -> str:
     """Return the line that releases the desired state, which arrives on stdin.
 
     `number` is the release's planned number: the tool refuses if another release came in between.
+    `person` is recorded with a new release.
     """
     planned = ["--number", str(number)] if number else []
-    return as_root(RELEASE_TOOL, "apply", *planned, seconds=RELEASE_SECONDS)
+    return as_root(RELEASE_TOOL, "apply", *planned, *by(person), seconds=RELEASE_SECONDS)
+
+
+def by(person: str) -> list[str]:
+    """Return the release tool's flag that names the person, in a single word."""
+    return [f"--by={person}"] if person else []
 
 
 def configure_backup() -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 from pulumi_command import remote
 
-from components import commands, summary
+from components import commands, person, summary
 from components.image import Registry
 from components.observed_state import NEVER_RELEASED, ObservedState
 from components.server import Server
@@ -77,7 +77,7 @@ class Release(pulumi.ComponentResource):
         applied = remote.Command(
             f"{name}-release",
             connection=args.server.connection,
-            create=self._planned(service, args.server, desired).apply(commands.release),
+            create=self._planned(service, args.server, desired),
             stdin=desired,
             add_previous_output_in_env=False,
             # progress is for people, on stderr; the result is a line of JSON on stdout
@@ -89,17 +89,17 @@ class Release(pulumi.ComponentResource):
 
     def _planned(
         self, service: str, server: Server, desired: pulumi.Output[str]
-    ) -> pulumi.Output[int | None]:
-        """Plan the release's number; None without an answer of the server."""
+    ) -> pulumi.Output[str]:
+        """Plan the command: the release's number, without an answer of the server no number."""
 
-        def plan(known: dict[str, Any]) -> int | None:
+        def plan(known: dict[str, Any]) -> str:
             if known["observed"] is None:
-                return None
+                return commands.release(None, acting_person())
             observed = known["observed"].get(service, NEVER_RELEASED)
             number, reason = planned_number(observed, Desired.parse(known["desired"]))
             if reason:
                 pulumi.log.warn(reason, self)
-            return number
+            return commands.release(number, author(observed, number))
 
         return pulumi.Output.unsecret(
             pulumi.Output.all(observed=server.observed, desired=desired).apply(plan)
@@ -133,6 +133,21 @@ def planned_number(observed: ObservedState, desired: Desired) -> tuple[int, str 
             f"Release {number} is live ({origin}); this takes its place again.",
         )
     return observed.next_number, None
+
+
+def author(observed: ObservedState, number: int) -> str:
+    """Return the person of a planned release: of the live release, the person who made it.
+
+    So the command of an unchanged release stays the same, no matter who runs the program.
+    """
+    if observed.live and int(observed.live["release"]) == number:
+        return str(observed.live.get("person", ""))  # older release tools record no person
+    return acting_person()
+
+
+def acting_person() -> str:
+    """Return the person who runs this update; empty in a preview, as another may run the update."""
+    return "" if pulumi.runtime.is_dry_run() else person.current()
 
 
 def desired_state(service: str, args: ReleaseArgs) -> pulumi.Output[str]:

@@ -10,7 +10,7 @@ import httpx
 
 from review import commits
 from review.errors import ReviewError
-from review.markdown import Block, code, folded
+from review.markdown import Block, code, folded, text
 from review.provenance import parts
 from stack import ssh
 from stack.errors import StackError
@@ -56,7 +56,7 @@ def note(clone: Path, stack: Stack) -> str:
         f"- Image: {code(values['image'])} {code(values['digest'][:19])}",
     ]
     if live:
-        lines.append(f"- Released in {live['seconds']} s, at {live['at']}")
+        lines.append(f"- Released in {live['seconds']} s, at {live['at']}, by {text(live['by'])}")
     if live and before:
         changes = commits.between(clone, before["revision"], live["revision"])
         listed = [

@@ -108,6 +108,8 @@ def server_of(stack: Stack) -> Server | None:
             release=int(live["release"]),
             fingerprint=str(live["fingerprint"]),
             differs=tuple(status["differs"]),
+            author=str(live.get("by", "")),
+            at=str(live.get("at", "")),
         )
     except (StackError, ValueError, KeyError):
         return None

@@ -68,6 +68,15 @@ def release(review: Review) -> Section:
     return Section(title="Container", line="<br>".join(lines), body=body)
 
 
+def live_release(review: Review) -> Section | None:
+    """Return the release that runs now, with the person who made it."""
+    server = review.snapshot.server
+    if server is None or not server.author:
+        return None
+    line = f"release {server.release}, by {text(server.author)}, at {text(server.at)}"
+    return Section(title="Live now", line=line)
+
+
 def downtime(review: Review) -> Section:
     reasons = "; ".join(review.downtime.reasons)
     line = f"{review.downtime.length}{f': {text(reasons)}' if reasons else ''}"
@@ -113,6 +122,7 @@ SECTIONS: tuple[Callable[[Review], Section | None], ...] = (
     errors,
     plan,
     release,
+    live_release,
     downtime,
     cost,
     warnings,

@@ -11,7 +11,7 @@ import hashlib
 import json
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from review.events import Plan, masked
@@ -31,6 +31,9 @@ class Server:
     release: int
     fingerprint: str
     differs: tuple[str, ...] = ()
+    # the person who made the release, and its time: no part of a comparison
+    author: str = field(default="", compare=False)
+    at: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)

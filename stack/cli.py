@@ -4,7 +4,6 @@ import argparse
 import contextlib
 import json
 import re
-import shlex
 import shutil
 import sys
 import time
@@ -271,7 +270,7 @@ def _roll_back(stack: "Stack", arguments: argparse.Namespace) -> int:
 def _flags(arguments: argparse.Namespace) -> list[str]:
     """Return the flags of the release tool for this command."""
     if arguments.command == "exec":
-        return ["--", shlex.join(arguments.words)]
+        return ["--", *arguments.words]
     if arguments.command == "rollback":
         # its result is JSON always
         return ["--to", arguments.to] if arguments.to else []

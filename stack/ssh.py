@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from common import files
-from components import advice, host_key, keys
+from components import advice, commands, host_key, keys, person
 from stack import unreachable
 from stack.errors import StackError
 from stack.stack import Stack
 
 CONFIGURATION = "stack/ssh_config"  # committed; sshCommand names it
+_RECORDED = ("rollback", "restore", "backup")
 _KEYS = ("sshPrivateKey", "sshHostKey")
 _OPTIONS = ("-oBatchMode=yes", "-oConnectTimeout=20")
 
@@ -74,8 +75,12 @@ def ask(stack: Stack, *argv: str, seconds: float = 60) -> str:
 
 
 def release_tool(command: str, *arguments: str) -> list[str]:
-    """Return a command of the release tool for the service, as it runs on the server."""
-    return ["sudo", "auth-release", command, "auth", *arguments]
+    """Return a command of the release tool for the service, quoted for the server's shell.
+
+    A command that changes something names the person who runs it.
+    """
+    by = commands.by(person.current()) if command in _RECORDED else []
+    return ["sudo", "auth-release", command, "auth", *map(shlex.quote, [*by, *arguments])]
 
 
 def report(stack: Stack, command: str) -> Any:

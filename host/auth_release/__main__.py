@@ -13,20 +13,23 @@ from . import (
     backup,
     backup_commands,
     bytecode,
+    callers,
     copies,
     data_volume,
     history,
+    interventions,
     logins,
     status,
     supervisor,
 )
 from . import restore as restoring
+from .callers import Caller
 from .containers import Docker
 from .desired import SERVICE, Desired
 from .detached import detached
 from .errors import ReleaseError
 from .failures import reason, visible
-from .lock import caller, is_awaited, locked
+from .lock import is_awaited, locked
 from .progress import Progress
 from .proxy import Proxy
 from .records import STATE, Record, Records
@@ -50,17 +53,22 @@ def host_of(service: str) -> ServiceHost:
     )
 
 
-def releases_of(service: str) -> Releases:
+def releases_of(service: str, person: str = "") -> Releases:
     host = host_of(service)
     return Releases(
         host,
         turn=lambda: turn(STATE, service, show=host.progress.show),
         is_awaited=lambda: is_awaited(STATE, service),
+        person=person,
     )
 
 
 def under_lock(
-    service: str, work: Callable[[Callable[[str], None]], None], name: str = "Release"
+    service: str,
+    work: Callable[[Callable[[str], None]], None],
+    *,
+    caller: Caller,
+    name: str = "Release",
 ) -> int:
     """Run `work` under the release lock, in a process that outlives the connection.
 
@@ -69,7 +77,7 @@ def under_lock(
 
     def locked_work(report: Callable[[str], None]) -> int:
         try:
-            with locked(STATE, service, by=caller(), seconds=LOCK_SECONDS):
+            with locked(STATE, service, by=str(caller), seconds=LOCK_SECONDS):
                 work(report)
         except Exception as error:  # noqa: BLE001 - each kind of error ends in a sentence
             return fail(error, name)
@@ -81,18 +89,18 @@ def under_lock(
     return status
 
 
-def make(service: str, work: Callable[[Releases], Record]) -> int:
+def make(service: str, work: Callable[[Releases], Record], *, caller: Caller) -> int:
     """Make a release under the release lock; print the record that `work` returns."""
 
     def make_it(report: Callable[[str], None]) -> None:
-        releases = releases_of(service)
+        releases = releases_of(service, caller.person)
         try:
             report(json.dumps(work(releases).public(), sort_keys=True))
         finally:
             releases.finish()
             keep_history(releases.host)
 
-    return under_lock(service, make_it)
+    return under_lock(service, make_it, caller=caller)
 
 
 def keep_history(host: ServiceHost) -> None:
@@ -108,19 +116,25 @@ def fail(error: Exception, work: str = "Release") -> int:
     return 1
 
 
-def apply(document: bytes, *, planned: int | None) -> int:
+def apply(document: bytes, *, planned: int | None, caller: Caller) -> int:
     desired = Desired.parse(document)
     return make(
-        desired.service, lambda releases: releases.apply(desired, by=caller(), planned=planned)
+        desired.service,
+        lambda releases: releases.apply(desired, by=caller.login, planned=planned),
+        caller=caller,
     )
 
 
-def roll_back(service: str, number: int | None) -> int:
+def roll_back(service: str, number: int | None, *, caller: Caller) -> int:
     login = logins.of_caller(sys.stdin)
-    return make(service, lambda releases: releases.rollback(number, by=caller(), login=login))
+    return make(
+        service,
+        lambda releases: releases.rollback(number, by=caller.login, login=login),
+        caller=caller,
+    )
 
 
-def restore(service: str, *, at: str, over: bool) -> int:
+def restore(service: str, *, at: str, over: bool, caller: Caller) -> int:
     """Restore a service's database under the release lock.
 
     A watch of the live release ends first, and with it every other container of the service.
@@ -131,10 +145,12 @@ def restore(service: str, *, at: str, over: bool) -> int:
         releases.clean_up()
         releases.finish()
         answer = restoring.restore(releases.host, at=at, over=over)
+        note = f"restored the database of {answer['moment']}"
+        interventions.note(STATE, service, caller, note, release=releases.host.routes.live(service))
         report(json.dumps(answer, sort_keys=True))
 
     with copies.alone(service, "restore"):
-        return under_lock(service, restore_it, "Restore")
+        return under_lock(service, restore_it, caller=caller, name="Restore")
 
 
 def finish(service: str) -> int:
@@ -145,7 +161,7 @@ def finish(service: str) -> int:
     if not service:
         runs = [subprocess.Popen([sys.argv[0], "finish", each]) for each in Records.services(STATE)]
         return max((run.wait() for run in runs), default=0)
-    with locked(STATE, service, by=caller(), seconds=LOCK_SECONDS):
+    with locked(STATE, service, by=callers.login(), seconds=LOCK_SECONDS):
         releases = releases_of(service)
         releases.clean_up()
         releases.finish()
@@ -166,7 +182,8 @@ def show_status(service: str, *, as_json: bool) -> int:
 
 def show_history(service: str, *, as_json: bool) -> int:
     restarts = supervisor.restarts_of(STATE, service)
-    status.show_history(Records(STATE, service), restarts, as_json=as_json)
+    events: list[status.Event] = [*restarts.all(), *interventions.of(STATE, service).all()]
+    status.show_history(Records(STATE, service), events, as_json=as_json)
     return 0
 
 
@@ -295,6 +312,8 @@ def _parser() -> argparse.ArgumentParser:
         if name == "exec":
             command.add_argument("words", nargs="+", metavar="WORD", help="the command, after --")
     backup_commands.add_parsers(commands, _service)
+    for name in ("apply", "rollback", "backup", "restore"):
+        commands.choices[name].add_argument("--by", default="", help="the person, for the records")
     return parser
 
 
@@ -304,10 +323,16 @@ def _service(name: str) -> str:
     return name
 
 
+def _caller(arguments: argparse.Namespace) -> Caller:
+    return Caller.of(arguments.by)
+
+
 def dispatch(arguments: argparse.Namespace) -> int:
     commands: dict[str, Callable[[], int]] = {
-        "apply": lambda: apply(sys.stdin.buffer.read(), planned=arguments.number),
-        "rollback": lambda: roll_back(arguments.service, arguments.to),
+        "apply": lambda: apply(
+            sys.stdin.buffer.read(), planned=arguments.number, caller=_caller(arguments)
+        ),
+        "rollback": lambda: roll_back(arguments.service, arguments.to, caller=_caller(arguments)),
         "history": lambda: show_history(arguments.service, as_json=arguments.json),
         "finish": lambda: finish(arguments.service),
         "status": lambda: show_status(arguments.service, as_json=arguments.json),
@@ -318,10 +343,12 @@ def dispatch(arguments: argparse.Namespace) -> int:
         "supervise": lambda: supervise(install=arguments.install),
         "data-volume": lambda: use_data_volume(arguments),
         "configure-backup": configure_backup,
-        "backup": lambda: backup_commands.back_up(arguments),
+        "backup": lambda: backup_commands.back_up(arguments, _caller(arguments)),
         "backups": lambda: backup_commands.show(arguments),
         "proof": lambda: backup_commands.prove(arguments, Progress(syslog.syslog)),
-        "restore": lambda: restore(arguments.service, at=arguments.at, over=arguments.over),
+        "restore": lambda: restore(
+            arguments.service, at=arguments.at, over=arguments.over, caller=_caller(arguments)
+        ),
     }
     return commands[arguments.command]()
 

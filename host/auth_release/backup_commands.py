@@ -9,9 +9,9 @@ from typing import Any
 from . import backup as continuous
 from . import copies, moments, proof
 from .backup import Backup
+from .callers import Caller
 from .copies import Copy
 from .failures import visible
-from .lock import caller
 from .progress import Progress
 
 # the commands' work, as their failures name it
@@ -48,12 +48,12 @@ def add_parsers(commands: Any, service: Callable[[str], str]) -> None:
             command.add_argument("--json", action="store_true", help="print JSON")
 
 
-def back_up(arguments: argparse.Namespace) -> int:
+def back_up(arguments: argparse.Namespace, caller: Caller) -> int:
     """Take a whole copy, and print its place."""
     backup = Backup.of(arguments.service)
     with copies.alone(arguments.service, "backup"):
         continuous.start(backup)  # an interrupted restore may have stopped it
-        copy = copies.take(backup, arguments.name, by=caller())
+        copy = copies.take(backup, arguments.name, by=str(caller))
     if arguments.json:
         print(json.dumps({**vars(copy), "bucket": backup.bucket, "prefix": backup.prefix}))
         return 0

@@ -1,4 +1,4 @@
-"""A service's release lock: one run at a time, and the name of its caller."""
+"""A service's release lock: one run at a time."""
 
 import contextlib
 import fcntl
@@ -11,33 +11,8 @@ from typing import IO, TextIO
 
 from .errors import ReleaseError
 
-_ANCESTORS = 10
 _POLL_SECONDS = 0.1
 _GLANCE_SECONDS = 0.02  # longer than a look at the holder has the lock
-
-
-def caller() -> str:
-    """Name the caller: the login behind sudo, and the address of its SSH session."""
-    login = os.environ.get("SUDO_USER") or os.environ.get("USER") or "root"
-    return f"{login} from {_address() or 'this host'}"
-
-
-def _address() -> str:
-    """Return the SSH client's address; sudo hides it, but a parent process has it."""
-    process = os.getppid()
-    for _ in range(_ANCESTORS):
-        folder = Path(f"/proc/{process}")
-        try:
-            environment = (folder / "environ").read_bytes().split(b"\0")
-            # the fields after the program's name, which may hold anything but ")" at its end
-            process = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-        except (OSError, ValueError):
-            return ""
-        for variable in environment:
-            words = variable.partition(b"=")[2].split()
-            if variable.startswith(b"SSH_CLIENT=") and words:
-                return words[0].decode(errors="replace")
-    return ""
 
 
 @contextlib.contextmanager

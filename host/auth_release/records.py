@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from . import logins
+from .callers import Caller
 from .desired import Desired, fingerprint_of
 from .documents import SCHEMA, read, schema_of
 from .errors import ReleaseError
@@ -33,7 +34,8 @@ class Record:
     fingerprint: str  # of the desired state, by the version of the tool that made the release
     address: str = ""  # of its container; empty: an older container, without a fixed address
     host_port: int = 0  # of such a container, on the host's loopback
-    by: str
+    by: str  # the login of the caller on this host, and its address
+    person: str = ""  # the person behind the login, as the caller named it; empty: not named
     at: str
     seconds: float
     outcome: str
@@ -78,6 +80,10 @@ class Record:
     def container(self) -> str:
         return f"{self.desired.service}-{self.number}"
 
+    @property
+    def author(self) -> str:
+        return str(Caller(person=self.person, login=self.by))
+
     def public(self) -> dict[str, Any]:
         """Return the record without its environment variables and secrets."""
         return {
@@ -87,7 +93,8 @@ class Record:
             "revision": self.desired.revision,
             "fingerprint": self.fingerprint,
             "outcome": self.outcome,
-            "by": self.by,
+            "by": self.author,
+            "person": self.person,
             "at": self.at,
             "seconds": self.seconds,
             "note": self.note,

@@ -25,7 +25,7 @@ class Releases:
     """Makes releases of a service on this host.
 
     `turn` lets a few releases of the host's services in at a time. `is_awaited`: another run waits
-    for the release lock.
+    for the release lock. `person` is recorded with each release.
     """
 
     def __init__(
@@ -34,9 +34,10 @@ class Releases:
         *,
         turn: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
         is_awaited: Callable[[], bool] = lambda: False,
+        person: str = "",
     ) -> None:
         self.host = host
-        self._turn, self._is_awaited = turn, is_awaited
+        self._turn, self._is_awaited, self._person = turn, is_awaited, person
         self._retirement, self._watch = Retirement(host), Watch(host)
         self._watched: Containers | None = None  # the containers of this run's own release
 
@@ -213,6 +214,7 @@ class Releases:
             fingerprint=desired.fingerprint,
             address=address,
             by=by,
+            person=self._person,
             at=moments.text(),
             seconds=0,
             outcome="started",
@@ -235,7 +237,7 @@ class Releases:
         record = self.host.records.get(number)
         if record is None:
             return f"the newest on this host is {number}, whose record can't be read"
-        return f"{record.by} made release {number} ({record.outcome}) at {record.at}"
+        return f"{record.author} made release {number} ({record.outcome}) at {record.at}"
 
     def _unused_address(self, live: Record | None) -> str:
         """Choose the address that the live container does not have, its record readable or not."""

@@ -10,12 +10,14 @@ from typing import Any
 
 from . import asking, backup, backup_commands, lock
 from .failures import visible
+from .interventions import Intervention
 from .records import STATE, Records
 from .service_host import ServiceHost
-from .supervision import Restart, Restarts
+from .supervision import Restart
 from .supervisor import PROXY, restarts_of
 
 _SIDE_BY_SIDE = 16
+Event = Restart | Intervention
 _COLUMNS = ("release", "outcome", "at", "seconds", "revision")
 
 
@@ -68,17 +70,21 @@ def show_status(
         print("\n".join(map(visible, _lines(service, answer))))
 
 
-def show_history(records: Records, restarts: Restarts, *, as_json: bool) -> None:
-    """Print the readable records, newest first, with the supervisor's newest restarts of each.
+def show_history(records: Records, events: Sequence[Event], *, as_json: bool) -> None:
+    """Print the readable records, newest first, with the restarts and interventions of each.
 
     The other records are named on stderr.
     """
     readable = records.all()
-    by_release: dict[int, list[Restart]] = defaultdict(list)
-    for restart in restarts.all():
-        by_release[restart.release].append(restart)
+    by_release: dict[int, list[Event]] = defaultdict(list)
+    for event in sorted(events, key=lambda event: event.at):
+        by_release[event.release].append(event)
     rows = [
-        {**record.public(), "restarts": [asdict(each) for each in by_release[record.number]]}
+        {
+            **record.public(),
+            "restarts": _values(Restart, by_release[record.number]),
+            "interventions": _values(Intervention, by_release[record.number]),
+        }
         for record in readable
     ]
     for number, reason in records.unreadable().items():
@@ -101,8 +107,12 @@ def show_history(records: Records, restarts: Restarts, *, as_json: bool) -> None
     for line, row in zip(lines[1:], rows, strict=True):
         print(line)
         print(visible(f"  by {row['by']}{': ' if row['note'] else ''}{row['note']}"))
-        for restart in by_release[row["release"]]:
-            print(visible(f"  {restart}"))
+        for event in by_release[row["release"]]:
+            print(visible(f"  {event}"))
+
+
+def _values(kind: type, events: Sequence[Event]) -> list[dict[str, Any]]:
+    return [asdict(event) for event in events if isinstance(event, kind)]
 
 
 def _lines(service: str, answer: Mapping[str, Any]) -> list[str]:

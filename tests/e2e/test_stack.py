@@ -30,6 +30,11 @@ def change(clone: Clone, text: str) -> None:
     source.write_text(source.read_text() + f"\n{text}\n")
 
 
+def act_as(clone: Clone, email: str) -> None:
+    """Let a person be the author of what follows."""
+    assert clone.run("git", "config", "user.email", email).status == 0
+
+
 def test_register_login_and_me_work_through_the_public_address(url: str) -> None:
     token = sign_in(url, "ada@example.test").json()
 
@@ -100,6 +105,7 @@ def test_a_code_change_rolls_out_a_new_digest_without_a_lost_request(
 ) -> None:
     before = clone.outputs()
     change(clone, 'CHANGED = "by the test"')
+    act_as(clone, "ann@example.test")
 
     with Load(url) as load:
         assert clone.make("up").status == 0
@@ -109,6 +115,10 @@ def test_a_code_change_rolls_out_a_new_digest_without_a_lost_request(
     assert after["release"] > before["release"]
     assert load.sent > 0
     assert load.failures == []
+    assert "  by       ann@example.test on " in clone.make("status").output
+    act_as(clone, "grace@example.test")
+    unchanged = clone.shell("pulumi preview --stack local --expect-no-changes")
+    assert unchanged.status == 0, "another person alone is a change"
 
 
 @pytest.mark.usefixtures("pristine")

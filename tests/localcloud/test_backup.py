@@ -20,7 +20,7 @@ import pytest
 
 from common.clone import CLONE
 from host.auth_release import backup as continuous
-from host.auth_release import backup_commands, copies, history, programs, proof, restore
+from host.auth_release import backup_commands, callers, copies, history, programs, proof, restore
 from host.auth_release.backup import Backup
 from host.auth_release.errors import ReleaseError
 from host.auth_release.progress import Progress
@@ -454,7 +454,7 @@ def test_a_backup_or_restore_beside_another_is_refused(other: str) -> None:
         copies.alone("auth", other),
         pytest.raises(ReleaseError, match=f"a {other} of auth is under way, so no backup"),
     ):
-        backup_commands.back_up(arguments)
+        backup_commands.back_up(arguments, callers.Caller.of("ada"))
 
 
 @pytest.mark.parametrize(

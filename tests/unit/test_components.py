@@ -23,6 +23,7 @@ from components import (
     image,
     machine,
     observed_state,
+    person,
     provisioning,
     release,
     rollout,
@@ -514,7 +515,28 @@ def planned(up: Up, **changes: Any) -> str:
 def test_the_next_release_is_planned_by_its_number(up: Up, monkeypatch: pytest.MonkeyPatch) -> None:
     observe(monkeypatch, live=live(fingerprint="another"))
 
-    assert planned(up).endswith("auth-release apply --number 7")
+    monkeypatch.setattr(person, "current", lambda: "ann@example.com on laptop")
+
+    assert planned(up).endswith("auth-release apply --number 7 '--by=ann@example.com on laptop'")
+
+
+def test_an_unchanged_release_keeps_its_person_no_matter_who_runs_the_program(
+    up: Up, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = str(plain(up(make_release)["auth-release"]["stdin"]))
+    fingerprint = Desired.parse(document).fingerprint
+    observe(monkeypatch, live=live(fingerprint=fingerprint, person="grace on GitHub, run 7"))
+    monkeypatch.setattr(person, "current", lambda: "ann@example.com on laptop")
+
+    assert planned(up).endswith("--number 6 '--by=grace on GitHub, run 7'")
+
+
+def test_a_preview_of_a_new_release_names_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: True)
+    monkeypatch.setattr(person, "current", lambda: "ann@example.com on laptop")
+    observed = ObservedState(live=live(), drift=(), next_number=7)
+
+    assert release.author(observed, 7) == ""
 
 
 def test_a_server_that_runs_what_is_desired_keeps_its_release(

@@ -17,7 +17,8 @@ from host.auth_release.desired import Desired, Health
 from host.auth_release.documents import SCHEMA, added
 from host.auth_release.errors import ReleaseError
 from host.auth_release.records import Record
-from tests.unit.host.fakes import IMAGE, OTHER, SLOT, Host, document
+from host.auth_release.releases import Releases
+from tests.unit.host.fakes import IMAGE, OTHER, SLOT, Host, desired, document
 
 KEPT = Path(__file__).parent / "records"
 FORMS = sorted(path.stem for path in KEPT.glob("*.json"))
@@ -87,6 +88,21 @@ def test_a_live_record_of_each_form_is_what_it_was(host: Host, form: str) -> Non
     assert record.fingerprint == kept(form)["fingerprint"]
     assert record.public()["image"] == IMAGE
     assert host.differences(record) == [], "a healthy container seems to be changed"
+
+
+def test_a_record_without_a_person_has_the_login_as_its_author(host: Host) -> None:
+    assert released(host, "schema-5").public()["by"] == "ada from 192.0.2.1"
+
+
+def test_a_release_is_recorded_with_its_person(host: Host) -> None:
+    releases = Releases(host.parts, person="ann@example.com on laptop")
+
+    record = releases.apply(desired(), by="ubuntu from 192.0.2.1")
+
+    host.records.save(record)
+    stored = host.records.all()[0].public()
+    assert stored["person"] == "ann@example.com on laptop"
+    assert stored["by"] == "ann@example.com on laptop, as ubuntu from 192.0.2.1"
 
 
 @pytest.mark.parametrize("form", FORMS)

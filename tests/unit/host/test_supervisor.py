@@ -263,8 +263,8 @@ def test_the_history_has_the_restarts_of_each_release(
     restarts.begin(Restart(at="2026-11-27T03:00:00Z", release=1, problem="no answer within 5 s"))
     restarts.end("healthy after 1.0 s", exhausted="")
 
-    status.show_history(host.records, restarts, as_json=False)
-    status.show_history(host.records, restarts, as_json=True)
+    status.show_history(host.records, restarts.all(), as_json=False)
+    status.show_history(host.records, restarts.all(), as_json=True)
 
     *lines, as_json = capsys.readouterr().out.splitlines()
     line = "  restarted at 2026-11-27T03:00:00Z, as no answer within 5 s: healthy after 1.0 s"

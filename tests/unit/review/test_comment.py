@@ -54,7 +54,12 @@ def review(found: Plan, *, labels: Sequence[str] = (), commits: Commits = COMMIT
             plan=snapshot.plan_of(found),
             dangers=tuple(danger.name for danger in verdict.dangers),
             state={"urn:pulumi:dev::auth::a": "00112233"},
-            server=Server(release=7, fingerprint="73fb61df8dba5b2e"),
+            server=Server(
+                release=7,
+                fingerprint="73fb61df8dba5b2e",
+                author="ann@example.com on laptop, as ubuntu from 192.0.2.1",
+                at="2026-11-27T03:00:00Z",
+            ),
         ),
         costs=bills((), found),
     )

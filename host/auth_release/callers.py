@@ -1,0 +1,58 @@
+"""The caller of a run: the person, as the program names it, and the login as this host knows it."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from .failures import visible
+
+_ANCESTORS = 10
+_LONGEST = 120  # characters of a person's name
+
+
+def login() -> str:
+    """Return the login behind sudo, and the address of its SSH session."""
+    user = os.environ.get("SUDO_USER") or os.environ.get("USER") or "root"
+    return f"{user} from {_address() or 'this host'}"
+
+
+def cleaned(person: str) -> str:
+    """Return a person's name in a line without control characters, at most 120 characters long.
+
+    The name is a claim of the program that calls. A cleaned name stays as it is.
+    """
+    return visible(" ".join(person.split()))[:_LONGEST].strip()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """The caller of a run; as text `ann@example.com on laptop, as ubuntu from 203.0.113.7`."""
+
+    person: str  # empty: the caller named nobody
+    login: str
+
+    @classmethod
+    def of(cls, person: str) -> "Caller":
+        """Return the caller of this process, which names a person."""
+        return cls(person=cleaned(person), login=login())
+
+    def __str__(self) -> str:
+        return f"{self.person}, as {self.login}" if self.person else self.login
+
+
+def _address() -> str:
+    """Return the SSH client's address; sudo hides it, but a parent process has it."""
+    process = os.getppid()
+    for _ in range(_ANCESTORS):
+        folder = Path(f"/proc/{process}")
+        try:
+            environment = (folder / "environ").read_bytes().split(b"\0")
+            # the fields after the program's name, which may hold anything but ")" at its end
+            process = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+        except (OSError, ValueError):
+            return ""
+        for variable in environment:
+            words = variable.partition(b"=")[2].split()
+            if variable.startswith(b"SSH_CLIENT=") and words:
+                return words[0].decode(errors="replace")
+    return ""

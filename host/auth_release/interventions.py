@@ -1,0 +1,67 @@
+"""The interventions of people that make no release: a restore, a rotated key."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from . import moments
+from .callers import Caller
+from .documents import read, schema_of
+from .errors import ReleaseError
+from .files import exclusive, write_atomically
+
+_KEPT = 50
+_SCHEMA = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Intervention:
+    """An intervention while `release` was live; 0 without a release."""
+
+    at: str
+    by: str  # as a record's author
+    note: str
+    release: int
+
+    def __str__(self) -> str:
+        return f"{self.note} at {self.at}, by {self.by}"
+
+
+class Interventions:
+    """The newest interventions on a service, oldest first, in a file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def all(self) -> list[Intervention]:
+        """List the interventions; an unreadable file is empty."""
+        return [read(Intervention, each, strict=False) for each in self._document()]
+
+    def add(self, intervention: Intervention) -> None:
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with exclusive(self._path.with_suffix(".lock")):
+            newest = [*self.all(), intervention][-_KEPT:]
+            document = {"schema": _SCHEMA, "interventions": [asdict(each) for each in newest]}
+            write_atomically(self._path, json.dumps(document), mode=0o600)
+
+    def _document(self) -> list[Mapping[str, Any]]:
+        try:
+            document = json.loads(self._path.read_text())
+            schema_of(document)
+            for each in document["interventions"]:
+                read(Intervention, each, strict=False)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, ReleaseError):
+            return []
+        return list(document["interventions"])
+
+
+def of(state: Path, service: str) -> Interventions:
+    return Interventions(state / "interventions" / f"{service}.json")
+
+
+def note(state: Path, service: str, caller: Caller, text: str, *, release: int | None) -> None:
+    """Record an intervention of `caller` on a service, now."""
+    intervention = Intervention(at=moments.text(), by=str(caller), note=text, release=release or 0)
+    of(state, service).add(intervention)
