@@ -5,6 +5,7 @@ from typing import Any
 import pulumi
 from pulumi_oci import core
 
+from components import volume_backups
 from host.auth_release import data_volume as on_the_vm
 
 DEVICE = str(on_the_vm.DEVICE)
@@ -17,9 +18,10 @@ def attached_volume(
     availability_domain: pulumi.Input[str],
     compartment_id: str,
     size_in_gbs: int,
+    has_backups: bool,
     instance: core.Instance,
 ) -> core.VolumeAttachment:
-    """Create the volume and attach it to the VM.
+    """Create the volume, with Oracle's scheduled backups of it, and attach it to the VM.
 
     The volume is always protected, so that no run deletes or replaces it by itself.
     """
@@ -43,6 +45,8 @@ def attached_volume(
             ),
         ),
     )
+    if has_backups:
+        volume_backups.scheduled_backups(name, parent, compartment_id=compartment_id, volume=volume)
     return core.VolumeAttachment(
         f"{name}-data-attachment",
         attachment_type="paravirtualized",

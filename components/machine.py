@@ -24,6 +24,7 @@ class Machine:
     ubuntu_version: str
     boot_volume_in_gbs: int
     data_volume_in_gbs: int
+    data_volume_backups: bool  # Oracle's, by a schedule
 
     @property
     def platform(self) -> str:

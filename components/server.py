@@ -73,6 +73,7 @@ class Server(pulumi.ComponentResource):
             availability_domain=domain,
             compartment_id=args.compartment_id,
             size_in_gbs=args.machine.data_volume_in_gbs,
+            has_backups=args.machine.data_volume_backups,
             instance=instance,
         )
         reserved_address = address.reserved_address(

@@ -19,7 +19,8 @@ def name(pull_request: int) -> str:
 def configure(stack: Stack, source: str) -> None:
     """Make the stack's configuration from that of another stack: same account, short life.
 
-    The domain, which must be unique, is left out, and no resource is protected. An existing file is
+    The domain, which must be unique, is left out, and no resource is protected or backed up. An
+    existing file is
     a developer's or this job's: it is kept.
     """
     if not _NAME.fullmatch(stack.name):
@@ -27,6 +28,8 @@ def configure(stack: Stack, source: str) -> None:
     stack.create()
     stack.configuration.copy_from(source)
     stack.configuration.set_value("auth:protect", "false")
+    # its data is for trials, and the tenancy's free backups are for the other stacks
+    stack.configuration.set_value("auth:dataVolumeBackups", "false")
     stack.configuration.unset_value("auth:domain")
     stack.configuration.unset_value("auth:backupBucket")
 

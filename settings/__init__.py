@@ -116,6 +116,7 @@ def parse(
             ubuntu_version=values.matching("ubuntuVersion", _UBUNTU, "24.04"),
             boot_volume_in_gbs=values.integer("bootVolumeInGbs", 50, 32768),
             data_volume_in_gbs=values.integer("dataVolumeInGbs", 50, 32768),
+            data_volume_backups=values.boolean("dataVolumeBackups"),
         ),
         protect=values.boolean("protect"),
         login_key=values.ed25519("sshPrivateKey"),

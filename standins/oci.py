@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from standins import oci_api, oci_wire, provider
 from standins.oci_api import Client
+from standins.oci_backup_policy import BackupPolicy
 from standins.oci_instance import Instance
 from standins.oci_resources import COMPUTE, NETWORK, STORAGE, Default, Kind, SecurityRule
 from standins.resource import Context, ProviderError, Resource
@@ -142,6 +143,27 @@ RESOURCES: Mapping[str, Resource] = {
         computed=_MADE | {"isHydrated", "sizeInMbs"},
         fixed=frozenset({"availabilityDomain"}),
         absent={key: [] for key in ("autotunePolicies", "blockVolumeReplicas")},
+    ),
+    "oci:Core/volumeBackupPolicy:VolumeBackupPolicy": BackupPolicy(
+        client=STORAGE,
+        path="/volumeBackupPolicies",
+        title="volume backup policy",
+        required=frozenset({"compartmentId"}),
+        optional=_TAGS | {"schedules"},
+        computed=frozenset({"timeCreated"}),
+        fixed=frozenset({"compartmentId"}),
+        cleared=frozenset({"schedules"}),
+        ready=frozenset(),  # it has no states
+    ),
+    "oci:Core/volumeBackupPolicyAssignment:VolumeBackupPolicyAssignment": Kind(
+        client=STORAGE,
+        path="/volumeBackupPolicyAssignments",
+        title="volume backup policy assignment",
+        required=frozenset({"assetId", "policyId"}),
+        optional=frozenset(),
+        computed=frozenset({"timeCreated"}),
+        fixed=frozenset({"assetId", "policyId"}),
+        ready=frozenset(),  # it has no states
     ),
     "oci:Ons/notificationTopic:NotificationTopic": Kind(
         client=Client(

@@ -38,6 +38,8 @@ TOKENS = {
     "Instance": "oci:Core/instance:Instance",
     "Volume": "oci:Core/volume:Volume",
     "VolumeAttachment": "oci:Core/volumeAttachment:VolumeAttachment",
+    "BackupPolicy": "oci:Core/volumeBackupPolicy:VolumeBackupPolicy",
+    "BackupAssignment": "oci:Core/volumeBackupPolicyAssignment:VolumeBackupPolicyAssignment",
     "PublicIp": "oci:Core/publicIp:PublicIp",
     "NotificationTopic": "oci:Ons/notificationTopic:NotificationTopic",
     "Subscription": "oci:Ons/subscription:Subscription",
@@ -67,13 +69,31 @@ _ALL = {"protocol": "all", "destination": ANYWHERE, "destinationType": "CIDR_BLO
 _TEN = {"protocol": "all", "destination": "10.0.0.0/8", "destinationType": "CIDR_BLOCK"}
 _TCP = {"destinationPortRange": {"min": 22, "max": 22}}
 
+_DAILY = {
+    "backupType": "INCREMENTAL",
+    "period": "ONE_DAY",
+    "retentionSeconds": 259200,
+    "offsetType": "STRUCTURED",
+    "offsetSeconds": 0,
+    "hourOfDay": 2,
+    "timeZone": "UTC",
+}
+_WEEKLY = {
+    **_DAILY,
+    "period": "ONE_WEEK",
+    "retentionSeconds": 604800,
+    "hourOfDay": 3,
+    "dayOfWeek": "SUNDAY",
+}
+SCHEDULES = [_DAILY, _WEEKLY]
+
 ROWS = [
     *(Row(resource, "as it is") for resource in TOKENS),
     *(
         Row(resource, "another compartment", {"compartmentId": "ocid1.tenancy.oc1..other"})
         for resource in (
             *("Vcn", "InternetGateway", "Subnet", "NetworkSecurityGroup", "Instance", "Volume"),
-            *("PublicIp", "NotificationTopic", "HttpMonitor", "Alarm"),
+            *("PublicIp", "BackupPolicy", "NotificationTopic", "HttpMonitor", "Alarm"),
         )
     ),
     *(
@@ -81,7 +101,7 @@ ROWS = [
         for resource in (
             *("Vcn", "InternetGateway", "DefaultRouteTable", "DefaultSecurityList", "Subnet"),
             *("NetworkSecurityGroup", "Instance", "Volume", "VolumeAttachment", "PublicIp"),
-            *("HttpMonitor", "Alarm"),
+            *("BackupPolicy", "HttpMonitor", "Alarm"),
         )
     ),
     *(
@@ -96,7 +116,7 @@ ROWS = [
         for resource in (
             *("Vcn", "InternetGateway", "DefaultRouteTable", "DefaultSecurityList", "Subnet"),
             *("NetworkSecurityGroup", "Instance", "Volume", "PublicIp", "NotificationTopic"),
-            *("Subscription", "HttpMonitor", "Alarm"),
+            *("BackupPolicy", "Subscription", "HttpMonitor", "Alarm"),
         )
     ),
     Row("Vcn", "another block", {"cidrBlocks": ["10.1.0.0/16"]}),
@@ -231,6 +251,13 @@ ROWS = [
     Row("VolumeAttachment", "another type", {"attachmentType": "iscsi"}),
     Row("VolumeAttachment", "no encryption", {"isPvEncryptionInTransitEnabled": False}),
     Row("VolumeAttachment", "device not named", {"device": None}),
+    Row("BackupPolicy", "no weekly backup", {"schedules": [_DAILY]}),
+    Row("BackupPolicy", "longer kept", {"schedules": [{**_DAILY, "retentionSeconds": 1}, _WEEKLY]}),
+    Row("BackupPolicy", "no schedule", {"schedules": []}),
+    Row("BackupPolicy", "schedules not named", {"schedules": None}),
+    Row("BackupPolicy", "no weekly backup behind", behind={"schedules": [_DAILY]}),
+    Row("BackupAssignment", "another volume", {"assetId": "ocid1.volume.oc1..other"}),
+    Row("BackupAssignment", "another policy", {"policyId": "ocid1.volumebackuppolicy.oc1..other"}),
     Row("PublicIp", "another private address", {"privateIpId": "ocid1.privateip.oc1..other"}),
     Row("PublicIp", "no private address", {"privateIpId": None}),
     Row("PublicIp", "ephemeral", {"lifetime": "EPHEMERAL"}),

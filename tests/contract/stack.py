@@ -7,7 +7,7 @@ from typing import Any
 
 from localcloud.host import default_shape
 from standins.values import Properties
-from tests.contract.changes import ANYWHERE, TOKENS
+from tests.contract.changes import ANYWHERE, SCHEDULES, TOKENS
 from tests.contract.plug import Made, Plug
 from tests.localcloud.caller import Caller
 from tests.localcloud.launches import latest_image
@@ -177,6 +177,13 @@ class Stack:
             device="/dev/oracleoci/oraclevdb",
             isPvEncryptionInTransitEnabled=True,
         )
+        policy = self._make(
+            "BackupPolicy",
+            compartmentId=self._caller.compartment,
+            displayName="auth-data",
+            schedules=SCHEDULES,
+        )
+        self._make("BackupAssignment", assetId=volume.identity, policyId=policy.identity)
         (attached,) = self._caller.compute.list_vnic_attachments(
             self._caller.compartment, instance_id=instance.identity
         ).data

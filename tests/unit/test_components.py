@@ -295,6 +295,22 @@ def test_the_data_volume_is_protected_where_the_vm_is_not(up: Up) -> None:
     assert {"auth-data", "auth-vm", "auth-address"} == up(make_server).protected
 
 
+def test_oracles_backups_of_the_data_volume_are_never_more_than_the_free_five(up: Up) -> None:
+    recorded = up(make_server)
+    schedules = recorded["auth-data-backups"]["schedules"]
+    periods = {"ONE_DAY": 86400, "ONE_WEEK": 7 * 86400}
+    kept = [each["retentionSeconds"] / periods[each["period"]] for each in schedules]
+
+    assert recorded["auth-data-backups-assignment"]["assetId"] == "auth-data-id"
+    # each schedule has one more while the oldest goes, and they are an hour apart
+    assert sum(kept) + 1 <= 5
+    assert len({each["hourOfDay"] for each in schedules}) == len(schedules)
+
+
+def test_oracles_backups_of_the_data_volume_can_be_left_out(up: Up) -> None:
+    assert "auth-data-backups" not in up(lambda: make_server(dataVolumeBackups="false")).names
+
+
 def resized(old: str, new: str) -> None:
     data_volume.refuse_shrinking(
         pulumi.ResourceHookArgs(

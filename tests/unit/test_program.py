@@ -48,6 +48,8 @@ auth:server:Server$oci:Core/instance:Instance::auth-vm
 auth:server:Server$oci:Core/publicIp:PublicIp::auth-address
 auth:server:Server$oci:Core/volume:Volume::auth-data
 auth:server:Server$oci:Core/volumeAttachment:VolumeAttachment::auth-data-attachment
+auth:server:Server$oci:Core/volumeBackupPolicy:VolumeBackupPolicy::auth-data-backups
+auth:server:Server$oci:Core/volumeBackupPolicyAssignment:VolumeBackupPolicyAssignment::auth-data-backups-assignment
 pulumi:pulumi:Stack$auth:alarms:Alarms::auth
 pulumi:pulumi:Stack$auth:backup:Backup::auth
 pulumi:pulumi:Stack$auth:image:Image::auth

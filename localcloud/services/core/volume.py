@@ -118,7 +118,11 @@ def _resize(cloud: Cloud, volume: Volume) -> None:
 
 
 def _remove(cloud: Cloud, volume: Volume) -> None:
+    """Delete the file of a volume, and the assignment of its backup policy."""
     cloud.machines.delete_volume(volume.id)
+    for kind, ocid, _ in cloud.store.mentions(volume.id):
+        if kind == "volumebackuppolicyassignment":
+            cloud.store.remove(ocid)
     resources.arrive(cloud, volume, "TERMINATED")
 
 
@@ -129,14 +133,6 @@ RESOURCE_TYPE = ResourceType(
         lists("ListVolumes", "/volumes", Volume, (*IN_DOMAIN, "displayName", "lifecycleState")),
         reads("GetVolume", "/volumes/{volumeId}", Volume),
         updates("UpdateVolume", "/volumes/{volumeId}", Volume, UpdateVolumeDetails, update),
-        lists(
-            "GetVolumeBackupPolicyAssetAssignment",
-            "/volumeBackupPolicyAssignments",
-            Volume,
-            (),
-            required=("assetId",),
-            find=lambda _: (),  # no volume has a backup policy
-        ),
         moves("ChangeVolumeCompartment", "/volumes/{volumeId}", Volume),
         deletes("DeleteVolume", "/volumes/{volumeId}", Volume, delete),
     ),
