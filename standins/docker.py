@@ -19,6 +19,7 @@ from standins.values import Properties
 
 _BUILD = {"args", "builderVersion", "context", "dockerfile", "platform", "target", "contextDigest"}
 _TAIL = 30
+_SILENCE_SECONDS = 600  # of Docker's engine during a push; a busy machine is silent for minutes
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}  # the kernel's name to Docker's
 # The official plugin compares with the inputs that it keeps here, among the outputs.
 INPUTS = "__inputs"
@@ -150,18 +151,25 @@ def _buildkit_client() -> Path:
 def _push(name: str, registry: Mapping[str, str], context: Context) -> str:
     """Push the image and give NAME@DIGEST; the login travels in the request, not in a file."""
     import docker as sdk  # noqa: PLC0415 - takes a third of a second
+    import urllib3  # noqa: PLC0415 - comes with it; its errors pass through a stream as they are
 
     login = None
     if registry.get("username"):
         login = {"username": registry["username"], "password": registry.get("password", "")}
     repository, _, tag = name.rpartition(":")
     digest = ""
-    for event in sdk.from_env().images.push(
-        repository, tag=tag, auth_config=login, stream=True, decode=True
-    ):
-        if "error" in event:
-            raise ProviderError(f"{name} could not be pushed: {event['error']}")
-        digest = event.get("aux", {}).get("Digest", digest)
+    try:
+        for event in sdk.from_env(timeout=_SILENCE_SECONDS).images.push(
+            repository, tag=tag, auth_config=login, stream=True, decode=True
+        ):
+            if "error" in event:
+                raise ProviderError(f"{name} could not be pushed: {event['error']}")
+            digest = event.get("aux", {}).get("Digest", digest)
+    except (OSError, urllib3.exceptions.HTTPError, sdk.errors.DockerException) as error:
+        raise ProviderError(
+            f"{name} could not be pushed: Docker's engine gives no answer ({error}). "
+            "`docker info` shows its state; the next run pushes again."
+        ) from error
     if not digest:
         raise ProviderError(f"{name} was pushed, but the registry returned no digest")
     context.log(f"pushed {repository}@{digest}")

@@ -1,14 +1,26 @@
 """What the `docker` stand-in takes for a change of an image; builds are in tests/localcloud."""
 
+import http.server
+import json
+import socketserver
+import threading
 from pathlib import Path
 
 import pytest
 
 from common import property_values
+from standins import docker as standin
 from standins import values
 from standins.docker import Image
 from standins.docker_context import context_digest
-from standins.resource import ProviderError
+from standins.resource import Context, ProviderError
+
+
+def quiet(text: str, *, passing: bool = False) -> None:
+    del text, passing
+
+
+CONTEXT = Context(urn="it", log=quiet, config={}, cancelled=threading.Event())
 
 
 @pytest.fixture
@@ -101,3 +113,44 @@ def test_a_build_in_a_preview_is_refused(folder: Path) -> None:
     inputs = {"imageName": "x:1", "build": {"context": str(folder)}, "buildOnPreview": True}
     with pytest.raises(ProviderError, match=r"^buildOnPreview is not modelled"):
         Image().prepare(inputs)
+
+
+class SilentEngine(http.server.BaseHTTPRequestHandler):
+    """A Docker engine that begins to push an image and gives no further event."""
+
+    def do_GET(self) -> None:
+        self._begin({"ApiVersion": "1.44"})
+
+    def do_POST(self) -> None:
+        self._begin({"status": "Preparing"})
+        self.rfile.read()  # until the client goes
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def address_string(self) -> str:
+        return ""  # a Unix socket's peer has no address
+
+    def _begin(self, event: dict[str, str]) -> None:
+        body = json.dumps(event).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body) + (self.command == "POST")))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def test_a_push_to_an_engine_that_falls_silent_fails_with_the_images_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = tmp_path / "docker.sock"
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{address}")
+    monkeypatch.setattr(standin, "_SILENCE_SECONDS", 0.2)
+    with socketserver.ThreadingUnixStreamServer(str(address), SilentEngine) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            with pytest.raises(ProviderError, match=r"^x:1 could not be pushed: .*docker info"):
+                standin._push("x:1", {}, CONTEXT)
+        finally:
+            server.shutdown()
+            thread.join()
