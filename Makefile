@@ -149,6 +149,7 @@ audit: venv ## look for known vulnerabilities; SERVICE=osv asks another
 
 lock: venv ## pin the dependencies after a change of a *.in file
 	cd service && ../$(RUN) uv pip compile $(LOCK) requirements.in -o requirements.txt
+	$(RUN) uv pip compile $(LOCK) host/requirements.in -o host/requirements.txt
 	$(RUN) uv pip compile $(LOCK) toolchain/requirements.in -o toolchain/requirements.txt
 	$(RUN) uv pip compile $(LOCK) requirements.in -o requirements.txt
 	$(RUN) uv pip compile $(LOCK) requirements-dev.in -o requirements-dev.txt

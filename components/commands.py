@@ -15,6 +15,7 @@ USER = "ubuntu"  # of the OCI images of Ubuntu; root may not log in
 RELEASE_TOOL = "/usr/local/sbin/auth-release"
 # Longer than a first boot with its package installation; the provider itself sets no limit.
 PROVISION_SECONDS = 1200
+TOOL_SECONDS = 600  # with the download and the take-over of a new Caddy
 DATA_VOLUME_SECONDS = 900
 RELEASE_SECONDS = 900
 BACKUP_SECONDS = 300
@@ -57,16 +58,21 @@ def prepare_data_volume(*, disks: Sequence[str], gbs: int, has_history: bool) ->
     )
 
 
-def install_release_tool(*, boot_volume_id: str) -> str:
-    """Return the line that installs the release tool, which arrives on stdin in base64.
+def install_release_tool(*, boot_volume_id: str, caddy: Sequence[str]) -> str:
+    """Return the line that installs the release tool, which arrives on stdin in base64, and Caddy.
 
-    A connection that breaks leaves the old tool in place. The supervisor begins anew with the tool.
+    `caddy` has the SHA-256 of the pinned wheels, so that another release is installed as well. A
+    connection that breaks leaves the old tool in place. The supervisor begins anew with the tool.
     """
     script = (
-        'base64 --decode > "$1.new" && chmod 0755 "$1.new" && "$1.new" add-bytecode && '
-        'mv "$1.new" "$1" && "$1" supervise --install'
+        'tool="$1"; shift; base64 --decode > "$tool.new" && chmod 0755 "$tool.new" && '
+        '"$tool.new" add-bytecode && mv "$tool.new" "$tool" && "$tool" install-proxy "$@" && '
+        '"$tool" supervise --install'
     )
-    return as_root("sh", "-c", script, f"install on {boot_volume_id}", RELEASE_TOOL, seconds=60)
+    return as_root(
+        *("sh", "-c", script, f"install on {boot_volume_id}", RELEASE_TOOL, *caddy),
+        seconds=TOOL_SECONDS,
+    )
 
 
 def release(number: int | None, person: str = "") -> str:

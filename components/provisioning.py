@@ -20,7 +20,7 @@ def provision(
     history: pulumi.Output[str] | None,
     on_change: Callable[[], None],
 ) -> pulumi.Output[str]:
-    """Prepare the VM: Docker and the proxy, the release tool, the data volume.
+    """Prepare the VM: Docker, the release tool and the proxy, the data volume.
 
     Return the OCIDs of its disks, boot volume and data volume, once everything is on them. Each
     command names the boot volume, as a new disk is empty: of a new VM, or of the same VM with a new
@@ -43,7 +43,11 @@ def provision(
     tool = remote.Command(
         f"{name}-release-tool",
         connection=connection,
-        create=boot_volume.apply(lambda boot: commands.install_release_tool(boot_volume_id=boot)),
+        create=boot_volume.apply(
+            lambda boot: commands.install_release_tool(
+                boot_volume_id=boot, caddy=release_tool.caddy_hashes()
+            )
+        ),
         stdin=release_tool.archive(),
         add_previous_output_in_env=False,
         opts=pulumi.ResourceOptions(parent=parent, depends_on=[host], hooks=hooks),

@@ -2,10 +2,12 @@
 
 import base64
 import io
+import re
 import zipfile
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent / "host" / "auth_release"
+CADDY = PACKAGE.parent / "requirements.txt"
 _INTERPRETER = b"#!/usr/bin/env python3\n"
 _START = f"import sys\nfrom {PACKAGE.name}.__main__ import main\nsys.exit(main(sys.argv[1:]))\n"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # zip's first moment
@@ -21,3 +23,8 @@ def archive() -> str:
             name = f"{PACKAGE.name}/{source.name}"
             packed.writestr(zipfile.ZipInfo(name, _EPOCH), source.read_bytes())
     return base64.encodebytes(buffer.getvalue()).decode()
+
+
+def caddy_hashes() -> list[str]:
+    """Return the SHA-256 of the pinned Caddy's wheels, of all architectures."""
+    return re.findall(r"--hash=sha256:([0-9a-f]{64})", CADDY.read_text())

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Prepares a bare Ubuntu VM for releases: Docker, Caddy, firewall, SSH.
+# Prepares a bare Ubuntu VM for releases: Docker, firewall, SSH.
 # Arrives over SSH on stdin and runs as root. Each step changes only the unfinished parts, so the
 # next run finishes an interrupted run.
 #
 #   bash -s -- --boot-volume OCID
 set -euo pipefail
 
-PACKAGES=(docker.io caddy)
+PACKAGES=(docker.io)
 APT_LOCKS=(/var/lib/dpkg/lock-frontend /var/lib/apt/lists/lock /var/cache/apt/archives/lock
   /var/lib/dpkg/lock)
 APT_WAIT_SECONDS=600  # in all: a first boot's unattended-upgrades takes minutes
@@ -210,36 +210,6 @@ UNIT
   then systemctl daemon-reload; fi
 }
 
-# The release tool writes Caddy's files; until its first run Caddy serves nothing, rather than the
-# welcome page that it comes with.
-configure_proxy() {
-  step "Configure Caddy"
-  install -d -m 0750 -o caddy -g caddy /var/log/caddy
-  # The distribution's unit forces a reload even without a change; each reload closes the connections
-  # that clients keep open. Clients with many connections could take all memory through Caddy: so
-  # Caddy has a limit below the containers' memory, ends there, and is back in a second.
-  if changed /etc/systemd/system/caddy.service.d/auth.conf <<'UNIT'
-[Unit]
-StartLimitIntervalSec=0
-
-[Service]
-ExecReload=
-ExecReload=/usr/bin/caddy reload --config /etc/caddy/Caddyfile
-Environment=GOMEMLIMIT=400MiB
-MemoryMax=512M
-Restart=always
-RestartSec=1
-UNIT
-  then systemctl daemon-reload; fi
-  if [[ ! -d /etc/caddy/sites ]]; then
-    printf '# Nothing is released yet.\n{\n}\n' > /etc/caddy/Caddyfile
-    systemctl enable --quiet caddy.service
-    systemctl restart caddy.service
-    mkdir -p /etc/caddy/sites
-  fi
-  systemctl start caddy.service
-}
-
 # Oracle's Ubuntu images reject all but SSH in iptables, even with open security rules.
 open_firewall() {
   step "Open ports 80 and 443"
@@ -333,7 +303,6 @@ main() {
   guard_link_local
   read_logs_without_docker
   configure_docker
-  configure_proxy
   open_firewall
   restore_routes_on_boot
   finish_releases_on_boot

@@ -19,6 +19,7 @@ from . import (
     history,
     interventions,
     logins,
+    proxy_program,
     status,
     supervisor,
 )
@@ -207,6 +208,15 @@ def supervise(*, install: bool) -> int:
     return 0
 
 
+def install_proxy(hashes: Sequence[str]) -> int:
+    try:
+        proxy_program.install(hashes, Progress(syslog.syslog))
+    except ReleaseError as error:
+        print(f"The proxy is not ready: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
 def restore_routes() -> int:
     Routes(STATE).restore()
     return 0
@@ -271,6 +281,8 @@ def _parser() -> argparse.ArgumentParser:
     applying = commands.add_parser("apply", help="release the desired state on stdin")
     applying.add_argument("--number", type=int, help="the planned number of this release")
     commands.add_parser("add-bytecode", help="compile this tool, once it is installed")
+    installing = commands.add_parser("install-proxy", help="run the pinned Caddy")
+    installing.add_argument("hashes", nargs="+", metavar="SHA256", help="of its release's wheels")
     commands.add_parser("routes", help="load the routes into the kernel, as after a boot")
     supervising = commands.add_parser(
         "supervise", help="restart services and the proxy when they give no answer"
@@ -339,6 +351,7 @@ def dispatch(arguments: argparse.Namespace) -> int:
         "logs": lambda: show_logs(arguments.service, arguments.lines),
         "exec": lambda: execute(arguments.service, arguments.words),
         "add-bytecode": add_bytecode,
+        "install-proxy": lambda: install_proxy(arguments.hashes),
         "routes": restore_routes,
         "supervise": lambda: supervise(install=arguments.install),
         "data-volume": lambda: use_data_volume(arguments),

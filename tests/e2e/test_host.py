@@ -5,9 +5,12 @@ import json
 import shlex
 from pathlib import Path
 
+import pytest
+
+from components.release_tool import caddy_hashes
 from tests.e2e.test_stack import secrets_of
 from tests.testbed.clone import Clone
-from tests.testbed.server import Server
+from tests.testbed.server import TOOL, Server
 
 SCAN = (Path(__file__).parent / "scan.py").read_text()
 # where secrets are that the VM must have
@@ -115,3 +118,23 @@ def test_of_the_vms_users_root_alone_reads_the_metadata(server: Server) -> None:
 
     assert outcomes["metadata"] == REFUSED
     assert {name: outcomes[name] for name in NAMES} == NAMES
+
+
+@pytest.mark.usefixtures("load")
+def test_another_caddy_takes_over_without_a_lost_request(server: Server) -> None:
+    def process() -> str:
+        shown = server.must("systemctl", "show", "--property=MainPID", "--value", "caddy")
+        return shown.strip()
+
+    former = process()
+    # as an installation leaves it: the process runs a program whose file is gone
+    server.must("sudo", "cp", "/usr/local/bin/caddy", "/usr/local/bin/caddy.new")
+    server.must("sudo", "mv", "/usr/local/bin/caddy.new", "/usr/local/bin/caddy")
+    server.must(*TOOL, "install-proxy", *caddy_hashes())
+    latter = process()
+    server.must(*TOOL, "install-proxy", *caddy_hashes())
+
+    assert latter != former
+    assert process() == latter, "the same Caddy was restarted"
+    program = server.must("sudo", "readlink", f"/proc/{latter}/exe").strip()
+    assert program == "/usr/local/bin/caddy"
