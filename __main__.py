@@ -9,6 +9,7 @@ from components import endpoint, interruption
 from components.alarms import Alarms, AlarmsArgs
 from components.backup import Backup, BackupArgs, history_source
 from components.image import Image, ImageArgs
+from components.metrics import Metrics, MetricsArgs
 from components.network import Network, NetworkArgs, ingress_rules
 from components.release import Release, ReleaseArgs
 from components.server import Server, ServerArgs
@@ -77,6 +78,16 @@ Backup(
         counted=("accounts",),
         uid=10001,
         bucket=settings.backup_bucket,
+    ),
+)
+
+Metrics(
+    "auth",
+    MetricsArgs(
+        server=server,
+        release=release,
+        compartment_id=settings.compartment_id,
+        key=settings.metrics_key,
     ),
 )
 

@@ -19,6 +19,7 @@ TOOL_SECONDS = 600  # with the download and the take-over of a new Caddy
 DATA_VOLUME_SECONDS = 900
 RELEASE_SECONDS = 900
 BACKUP_SECONDS = 300
+METRICS_SECONDS = 120
 
 
 def line(*argv: str) -> str:
@@ -93,6 +94,11 @@ def by(person: str) -> list[str]:
 def configure_backup() -> str:
     """Return the line that puts the settings of the backup in force, which arrive on stdin."""
     return as_root(RELEASE_TOOL, "configure-backup", seconds=BACKUP_SECONDS)
+
+
+def configure_metrics() -> str:
+    """Return the line that puts the settings of the reporter in force, which arrive on stdin."""
+    return as_root(RELEASE_TOOL, "configure-metrics", seconds=METRICS_SECONDS)
 
 
 def status() -> str:

@@ -1,11 +1,12 @@
 """The private keys of the configuration: their checks, and their public halves."""
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 if TYPE_CHECKING:
     import pulumi
@@ -47,3 +48,21 @@ def check_p256(private_key: str) -> None:
         raise ValueError("it can't be read, or it has a passphrase") from error
     if not isinstance(key, ec.EllipticCurvePrivateKey) or key.curve.name != "secp256r1":
         raise ValueError("it is a key of another kind")
+
+
+def api_key_fingerprint(private_key: str) -> str:
+    """Return the name that Oracle gives the public half of an API key: its MD5, in hexadecimal.
+
+    Raise ValueError unless the PEM text is an unencrypted RSA private key.
+    Source: https://docs.oracle.com/en-us/iaas/Content/API/Concepts/apisigningkey.htm
+    """
+    try:
+        key = serialization.load_pem_private_key(private_key.encode(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise ValueError("it can't be read, or it has a passphrase") from error
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise ValueError("it is a key of another kind")  # noqa: TRY004 - callers expect ValueError alone
+    public = key.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return hashlib.md5(public, usedforsecurity=False).digest().hex(":")

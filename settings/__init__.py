@@ -18,6 +18,7 @@ from components.backup import Bucket
 from components.image import Bases, Registry
 from components.keys import KeyPair
 from components.machine import Machine
+from components.metrics import MetricsKey
 from host.auth_release.desired import Canary, Maintenance
 from host.auth_release.network import SUBNET as CONTAINERS
 from settings import variables
@@ -56,6 +57,7 @@ class Settings:
     maintenance: Maintenance | None
     backup_bucket: Bucket
     alert_emails: tuple[str, ...]
+    metrics_key: MetricsKey
 
 
 def load() -> Settings:
@@ -73,6 +75,7 @@ def load() -> Settings:
         domain=settings.domain,
         backup_bucket=settings.backup_bucket.name,
         alert_emails=settings.alert_emails,
+        has_metrics=bool(settings.metrics_key.user),
         allowed_http_cidrs=settings.allowed_http_cidrs,
     ):
         pulumi.log.warn(warning)
@@ -97,9 +100,10 @@ def parse(
     region = values.region("oci:region")
     vcn_cidr = values.cidr("vcnCidr", prefixes=range(16, 31), apart_from=CONTAINERS)
     plain, secret = variables.read(values)
+    tenancy_id = values.tenancy("oci:tenancyOcid")
     settings = Settings(
         # where
-        tenancy_id=values.tenancy("oci:tenancyOcid"),
+        tenancy_id=tenancy_id,
         compartment_id=values.ocid("compartmentOcid"),
         availability_domain_index=values.integer("availabilityDomainIndex", 0, 2),
         # network
@@ -147,6 +151,7 @@ def parse(
         backup_bucket=values.backup_bucket(region),
         # alarms
         alert_emails=values.emails("alertEmails"),
+        metrics_key=values.metrics_key(tenancy_id, region),
     )
     if values.problems:
         # the program ends here, and the operator should see the service's problems as well

@@ -14,6 +14,7 @@ from components import keys
 from components.backup import Bucket
 from components.image import Login
 from components.keys import KeyPair
+from components.metrics import MetricsKey
 from host.auth_release.desired import Canary
 from settings.problems import Problem
 
@@ -21,7 +22,10 @@ ANYWHERE = "0.0.0.0/0"
 
 MADE_BY_INIT = ("signingKey", "sshHostKey", "sshPrivateKey")
 # keys whose values must be encrypted in the stack's file
-SECRETS = ("registryPassword", "registryPullPassword", "backupSecretKey", *MADE_BY_INIT)
+SECRETS = (
+    *("registryPassword", "registryPullPassword", "backupSecretKey", "metricsPrivateKey"),
+    *MADE_BY_INIT,
+)
 
 _OCID = re.compile(r"ocid1\.[a-z]+\.[a-z0-9]+\.[a-z0-9-]*\.[a-z0-9]+")
 _REGION = re.compile(r"[a-z]{2,}-[a-z]+-\d+")
@@ -287,6 +291,34 @@ class Values:
             region=region,
             access_key=self.text("backupAccessKey"),
             secret_key=pulumi.Output.secret(self.text("backupSecretKey")),
+        )
+
+    def metrics_key(self, tenancy: str, region: str) -> MetricsKey:
+        """Read the API key that posts metrics; a user without a key is refused, and vice versa."""
+        names = ("metricsUserOcid", "metricsPrivateKey")
+        if not any(self.text(name, required=False) for name in names):
+            return MetricsKey()
+        user, private_key, fingerprint = self.ocid(names[0]), self._pem(names[1]), ""
+        try:
+            fingerprint = keys.api_key_fingerprint(private_key) if private_key else ""
+        except ValueError as error:
+            self.refuse(
+                f"auth:{names[1]} must be an RSA private key in PEM ({error}). Oracle's console "
+                "makes it, on the page of its user; set it from that file:",
+                self._command(names[1]),
+            )
+        endpoint = self.text("metricsEndpoint", required=False)
+        if endpoint and urlsplit(endpoint).scheme not in {"https", "http"}:
+            self._refuse_value(
+                "metricsEndpoint", endpoint, "must be the URL of Oracle Monitoring's API", "URL"
+            )
+        return MetricsKey(
+            endpoint=endpoint.rstrip("/")
+            or f"https://telemetry-ingestion.{region}.oraclecloud.com",
+            tenancy=tenancy,
+            user=user,
+            fingerprint=fingerprint,
+            private_key=pulumi.Output.secret(private_key),
         )
 
     def canary(self, percent_key: str, seconds_key: str) -> Canary | None:

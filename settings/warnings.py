@@ -16,6 +16,7 @@ def warnings(
     domain: str,
     backup_bucket: str,
     alert_emails: Collection[str],
+    has_metrics: bool,
     allowed_http_cidrs: Collection[str],
 ) -> list[str]:
     """Return the warnings, with remedies where there are any."""
@@ -41,6 +42,12 @@ def warnings(
         messages.append(
             "auth:alertEmails is empty: nobody is mailed when the service stops answering. "
             "Name an address: pulumi config set --path 'auth:alertEmails[0]' ADDRESS"
+        )
+    if environment == "production" and alert_emails and not has_metrics:
+        messages.append(
+            "auth:metricsUserOcid is empty: no alarm is on errors, latency, certificate, disk, "
+            "memory, backup or log-ins. docs/oracle-cloud.md, step 7, leads to a user who may post "
+            "metrics."
         )
     if environment == "production" and alert_emails and ANYWHERE not in allowed_http_cidrs:
         messages.append(

@@ -26,7 +26,7 @@ def complete_local(stack: Stack, cloud: Mapping[str, Any]) -> None:
     before: dict[str, Any] = {}
     if stack.configuration.file.exists():
         before = yaml.safe_load(stack.configuration.file.read_text()) or {}
-    registry, backup = cloud["registry"], cloud["backup"]
+    registry, backup, metrics = cloud["registry"], cloud["backup"], cloud["metrics"]
     added = {
         "oci:region": cloud["region"],
         "oci:tenancyOcid": cloud["tenancy_ocid"],
@@ -41,6 +41,8 @@ def complete_local(stack: Stack, cloud: Mapping[str, Any]) -> None:
         "auth:backupBucket": backup["bucket"],
         "auth:backupEndpoint": backup["endpoint"],
         "auth:backupAccessKey": backup["access_key"],
+        "auth:metricsEndpoint": metrics["endpoint"],
+        "auth:metricsUserOcid": metrics["user_ocid"],
         "auth:baseImage": cloud["docker_bases"]["base"],
         "auth:builderImage": cloud["docker_bases"]["builder"],
     }
@@ -56,6 +58,7 @@ def complete_local(stack: Stack, cloud: Mapping[str, Any]) -> None:
         ("registryPassword", registry["password_file"]),
         ("registryPullPassword", registry["pull_password_file"]),
         ("backupSecretKey", backup["secret_key_file"]),
+        ("metricsPrivateKey", metrics["key_file"]),
     ):
         # a cloud of an earlier release has it from the next `make up` on
         if f"auth:{key}" not in own and Path(file).exists():

@@ -20,6 +20,7 @@ from . import (
     interventions,
     logins,
     proxy_program,
+    reporter,
     status,
     supervisor,
 )
@@ -246,6 +247,11 @@ def configure_backup() -> int:
     return 0
 
 
+def configure_metrics() -> int:
+    print(f"Metrics: {reporter.configure(sys.stdin.buffer.read())}.")
+    return 0
+
+
 def live_container(service: str) -> str:
     number = Routes(STATE).live(service)
     if number is None:
@@ -323,6 +329,8 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--lines", type=int, default=100)
         if name == "exec":
             command.add_argument("words", nargs="+", metavar="WORD", help="the command, after --")
+    commands.add_parser("configure-metrics", help="put the reporter's settings on stdin in force")
+    commands.add_parser("report-metrics", help="post the metrics of this host once")
     backup_commands.add_parsers(commands, _service)
     for name in ("apply", "rollback", "backup", "restore"):
         commands.choices[name].add_argument("--by", default="", help="the person, for the records")
@@ -356,6 +364,8 @@ def dispatch(arguments: argparse.Namespace) -> int:
         "supervise": lambda: supervise(install=arguments.install),
         "data-volume": lambda: use_data_volume(arguments),
         "configure-backup": configure_backup,
+        "configure-metrics": configure_metrics,
+        "report-metrics": reporter.report,
         "backup": lambda: backup_commands.back_up(arguments, _caller(arguments)),
         "backups": lambda: backup_commands.show(arguments),
         "proof": lambda: backup_commands.prove(arguments, Progress(syslog.syslog)),

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any
 
-from . import asking, backup, backup_commands, lock
+from . import asking, backup, backup_commands, lock, reporter
 from .failures import visible
 from .interventions import Intervention
 from .records import STATE, Records
@@ -45,6 +45,7 @@ def status(host: ServiceHost) -> dict[str, Any]:
         "problem": asking.through_proxy(live.desired) if live else None,
         "exhausted": _exhausted(host.service),
         "backup": backup.state(host.service),
+        "metrics": reporter.problem(),  # None: they are reported, or not configured
     }
 
 
@@ -119,6 +120,7 @@ def _lines(service: str, answer: Mapping[str, Any]) -> list[str]:
     return [
         *_live_lines(service, answer),
         *backup_commands.status_lines(answer["backup"]),
+        *([f"  metrics  {answer['metrics']}"] if answer["metrics"] else []),
         *(f"  supervisor: {sentence}" for sentence in answer["exhausted"]),
         *(f"  differs: {difference}" for difference in answer["differs"]),
         *(f"  skipped: {record}" for record in answer["skipped"]),

@@ -19,6 +19,8 @@ PLACES = {
     "sshHostKey": ("/etc/ssh/", "/var/lib/cloud/", "/run/cloud-init/"),
     # the copying reads it
     "backupSecretKey": ("/etc/auth-backup/",),
+    # each report is signed with it
+    "metricsPrivateKey": ("/etc/auth-metrics/",),
     # the live container's, and the configuration of releases that can be run again
     "signingKey": ("/var/lib/auth-release/auth/secrets-", "/var/lib/auth-release/auth/release-"),
 }

@@ -174,6 +174,7 @@ def secrets_of(clone: Clone) -> dict[str, str]:
         "sshPrivateKey",
         "sshHostKey",
         "backupSecretKey",
+        "metricsPrivateKey",
         *REGISTRY_PASSWORDS,
     ):
         result = clone.shell(f"pulumi config get --stack local auth:{key}")

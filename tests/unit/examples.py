@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from stack import secrets
 
@@ -11,6 +13,15 @@ SCHEMA: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "Pulumi.yam
     "config"
 ]
 LOGIN_KEY, HOST_KEY, SIGNING_KEY = secrets.ssh_key(), secrets.ssh_key(), secrets.signing_key()
+API_KEY = (
+    rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    .private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    .decode()
+)
 
 
 def configuration(**changes: str | None) -> dict[str, str]:
@@ -31,6 +42,8 @@ def configuration(**changes: str | None) -> dict[str, str]:
         "auth:backupEndpoint": "https://acme.compat.objectstorage.eu-madrid-1.oraclecloud.com",
         "auth:backupAccessKey": "an-access-key",
         "auth:backupSecretKey": "a-key-that-copies",
+        "auth:metricsUserOcid": "ocid1.user.oc1..reporter",
+        "auth:metricsPrivateKey": API_KEY,
         "auth:alertEmails": '["oncall@example.com"]',
     }
     values |= {f"auth:{key}": value for key, value in changes.items()}

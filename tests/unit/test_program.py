@@ -30,6 +30,7 @@ auth:alarms:Alarms$oci:Ons/notificationTopic:NotificationTopic::auth-alarms
 auth:alarms:Alarms$oci:Ons/subscription:Subscription::auth-alarms-to-oncall@example.com
 auth:backup:Backup$command:remote:Command::auth-backup
 auth:image:Image$docker:index/image:Image::auth-image
+auth:metrics:Metrics$command:remote:Command::auth-metrics
 auth:network:Network$oci:Core/defaultRouteTable:DefaultRouteTable::auth-routes
 auth:network:Network$oci:Core/defaultSecurityList:DefaultSecurityList::auth-closed
 auth:network:Network$oci:Core/internetGateway:InternetGateway::auth-gateway
@@ -53,6 +54,7 @@ auth:server:Server$oci:Core/volumeBackupPolicyAssignment:VolumeBackupPolicyAssig
 pulumi:pulumi:Stack$auth:alarms:Alarms::auth
 pulumi:pulumi:Stack$auth:backup:Backup::auth
 pulumi:pulumi:Stack$auth:image:Image::auth
+pulumi:pulumi:Stack$auth:metrics:Metrics::auth
 pulumi:pulumi:Stack$auth:network:Network::auth
 pulumi:pulumi:Stack$auth:release:Release::auth
 pulumi:pulumi:Stack$auth:server:Server::auth

@@ -200,6 +200,7 @@ def warned(**changes: str) -> list[str]:
         domain=checked.domain,
         backup_bucket=checked.backup_bucket.name,
         alert_emails=checked.alert_emails,
+        has_metrics=bool(checked.metrics_key.user),
         allowed_http_cidrs=checked.allowed_http_cidrs,
     )
 
@@ -245,6 +246,34 @@ def test_an_address_that_is_no_e_mail_address_is_refused_by_name(address: str) -
 )
 def test_addresses_are_a_list_without_repetition(emails: str, rule: str) -> None:
     assert rule in refusal(alertEmails=emails)
+
+
+@pytest.mark.parametrize("key", ["metricsUserOcid", "metricsPrivateKey"])
+def test_a_user_and_a_key_for_metrics_need_each_other(key: str) -> None:
+    assert f"auth:{key} is not set" in refusal(**{key: ""})
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [("no key", "can't be read"), (SIGNING_KEY, "a key of another kind")],
+    ids=["no key", "a key of another kind"],
+)
+def test_a_key_for_metrics_that_is_none_of_oracles_is_refused_without_its_text(
+    value: str, reason: str
+) -> None:
+    text = refusal(metricsPrivateKey=value)
+    assert "auth:metricsPrivateKey must be an RSA private key in PEM" in text
+    assert reason in text
+    assert value.splitlines()[-1] not in text
+
+
+def test_an_endpoint_for_metrics_that_is_no_url_is_refused() -> None:
+    assert "auth:metricsEndpoint is" in refusal(metricsEndpoint="telemetry")
+
+
+def test_a_production_stack_whose_metrics_nobody_posts_is_pointed_out() -> None:
+    nobody = {"metricsUserOcid": "", "metricsPrivateKey": ""}
+    assert "no alarm is on errors" in warned(domain="auth.test", **nobody)[0]
 
 
 @pytest.mark.parametrize("key", ["backupEndpoint", "backupAccessKey", "backupSecretKey"])

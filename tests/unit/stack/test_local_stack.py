@@ -11,7 +11,7 @@ from stack.stack import Stack
 
 SECRETS = (
     *("sshPrivateKey", "sshHostKey", "signingKey"),
-    *("registryPassword", "registryPullPassword", "backupSecretKey"),
+    *("registryPassword", "registryPullPassword", "backupSecretKey", "metricsPrivateKey"),
 )
 
 
@@ -50,6 +50,11 @@ def cloud(clone: Path, shape: str = "VM.Standard.E4.Flex") -> dict[str, Any]:
             "bucket": "auth-backup",
             "access_key": "key",
             "secret_key_file": str(clone / "password"),
+        },
+        "metrics": {
+            "endpoint": "http://127.0.0.1:7000",
+            "user_ocid": "known by the machine",
+            "key_file": str(clone / "password"),
         },
         "docker_bases": {"base": "base", "builder": "builder"},
     }

@@ -1,0 +1,254 @@
+"""The reporter: a timer of the host that posts metrics to Oracle Monitoring, once a minute.
+
+A failure stands in the journal once, and in `status` until a report succeeds. Nothing waits for a
+report: releases, the supervisor and the backup go on without it.
+"""
+
+import json
+import syslog
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from . import measures, moments, oracle_api
+from .documents import read
+from .errors import ReleaseError
+from .failures import reason
+from .files import write_atomically
+from .measures import Measure, Snapshot
+from .oracle_api import ApiKey
+from .programs import run, succeeds
+from .records import STATE, Record, Records
+from .routes import Routes
+
+SETTINGS = Path("/etc/auth-metrics")
+MEMORY = Path("/run/auth-release/reporter.json")
+UNITS = Path("/etc/systemd/system")
+LATE_SECONDS = 180  # three reports
+_NAME = "auth-metrics"
+_MOST_STREAMS = 50  # of a request, Oracle's limit
+_SERVICE_TEXT = """\
+[Unit]
+Description=Reports the metrics of this host to Oracle Monitoring
+After=network-online.target
+Wants=network-online.target
+
+[Service]
+Type=oneshot
+ExecStart=/usr/local/sbin/auth-release report-metrics
+TimeoutStartSec=50
+Nice=10
+MemoryMax=128M
+# a report in each minute is no news; a failure is
+LogLevelMax=notice
+"""
+_TIMER_TEXT = """\
+[Unit]
+Description=Reports the metrics of this host once a minute
+
+[Timer]
+OnActiveSec=1s
+OnUnitActiveSec=60s
+AccuracySec=1s
+
+[Install]
+WantedBy=timers.target
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reporter:
+    """The settings of the reports; without an endpoint there are none.
+
+    The user of the key may post metrics of the namespace, and needs no other right.
+    """
+
+    disk: str  # the VM's disks, as for a release
+    endpoint: str = ""
+    tenancy: str = ""
+    user: str = ""
+    fingerprint: str = ""
+    compartment: str = ""
+    namespace: str = ""
+    dimensions: Mapping[str, str] = field(default_factory=dict)  # of all metrics of this host
+    private_key: str = field(default="", repr=False)  # PEM; empty in the stored settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """The memory of the reports since the boot: `reported` in seconds since 1970, 0 for never."""
+
+    reported: float = 0
+    count: int = 0  # of values in the last report
+    problem: str = ""
+    snapshots: Mapping[str, list[Snapshot]] = field(default_factory=dict)  # by service
+
+    @classmethod
+    def load(cls) -> "Memory":
+        """Read the memory; it begins anew if it can't be read."""
+        try:
+            stored = json.loads(MEMORY.read_text())
+            snapshots = {
+                service: [Snapshot(**each) for each in listed]
+                for service, listed in stored.pop("snapshots").items()
+            }
+            return cls(**stored, snapshots=snapshots)
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):
+            return cls()
+
+    def save(self) -> None:
+        MEMORY.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        write_atomically(MEMORY, json.dumps(asdict(self)), mode=0o600)
+
+
+def configure(document: bytes) -> str:
+    """Put the settings in force and make a first report; return a sentence about the result.
+
+    A report that fails is no failure of this: the stack is up, and the timer tries again.
+    """
+    try:
+        settings = read(Reporter, json.loads(document), strict=True)
+    except ValueError:
+        raise ReleaseError("the settings of the metrics are not JSON") from None
+    if not settings.endpoint:
+        return _switch_off()
+    SETTINGS.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_atomically(_key_file(), settings.private_key, mode=0o600)
+    stored = {**asdict(settings), "private_key": ""}
+    write_atomically(SETTINGS / "settings.json", json.dumps(stored), mode=0o600)
+    for name, text in (("service", _SERVICE_TEXT), ("timer", _TIMER_TEXT)):
+        write_atomically(UNITS / f"{_NAME}.{name}", text, mode=0o644)
+    run("systemctl", "daemon-reload")
+    run("systemctl", "enable", "--now", "--quiet", f"{_NAME}.timer")
+    succeeds("systemctl", "start", f"{_NAME}.service")
+    memory = Memory.load()
+    if memory.problem or not memory.reported:
+        return f"not reported yet: {memory.problem or 'the report did not end'}"
+    return f"{memory.count} values reported to {settings.endpoint}"
+
+
+def report() -> int:
+    """Measure and post once; return the exit status. A failure is noted, and logged once."""
+    settings, memory, now = _settings(), Memory.load(), time.time()
+    if settings is None:
+        print("No metrics are reported: auth:metricsUserOcid is not set.")
+        return 1
+    measured, snapshots = _measured(memory, now)
+    problem, count = "", len(measured)
+    try:
+        _post(settings, measured, now)
+    except ReleaseError as error:
+        problem = reason(error)
+    if problem != memory.problem:
+        level = syslog.LOG_WARNING if problem else syslog.LOG_NOTICE
+        syslog.syslog(level, f"Metrics: {problem or 'reported again'}")
+    Memory(
+        reported=memory.reported if problem else now,
+        count=memory.count if problem else count,
+        problem=problem,
+        snapshots=snapshots,
+    ).save()
+    print(f"Metrics: {problem or f'{count} values reported'}.")
+    return 0
+
+
+def problem() -> str | None:
+    """Return the problem of the reports, for `status`; None while they arrive, or without any."""
+    if not (SETTINGS / "settings.json").exists():
+        return None
+    memory = Memory.load()
+    age = int(time.time() - memory.reported)
+    if memory.reported and -LATE_SECONDS <= age <= LATE_SECONDS:
+        return None
+    since = f"the last report is {age} s old" if memory.reported else "no report since the boot"
+    return f"{since}: {memory.problem or f'see `systemctl status {_NAME}.timer`'}"
+
+
+def _measured(memory: Memory, now: float) -> tuple[list[Measure], dict[str, list[Snapshot]]]:
+    """Measure everything; a part that can't be measured is left out, and logged."""
+    measured = list(_tried(measures.of_host))
+    snapshots: dict[str, list[Snapshot]] = {}
+    for record in _live_releases():
+        service = record.desired.service
+        measured += _tried(partial(measures.of_service, record))
+        counters = measures.counters(record)
+        earlier = measures.recent(memory.snapshots.get(service, []), now)
+        if counters is not None:
+            snapshot = Snapshot(at=now, counters=counters)
+            measured += measures.of_counters(service, snapshot, earlier)
+            earlier.append(snapshot)
+        snapshots[service] = earlier
+    return measured, snapshots
+
+
+def _tried(measure: Callable[[], Iterator[Measure]]) -> list[Measure]:
+    try:
+        return list(measure())
+    except (OSError, ReleaseError, ValueError, LookupError) as error:
+        syslog.syslog(syslog.LOG_WARNING, f"Metrics are left out: {reason(error)}")
+        return []
+
+
+def _live_releases() -> Iterator[Record]:
+    routes = Routes(STATE)
+    for service in Records.services(STATE):
+        number = routes.live(service)
+        record = Records(STATE, service).get(number) if number else None
+        if record:
+            yield record
+
+
+def _post(settings: Reporter, measured: list[Measure], now: float) -> None:
+    key_id = f"{settings.tenancy}/{settings.user}/{settings.fingerprint}"
+    key = ApiKey(key_id=key_id, file=_key_file())
+    data: list[dict[str, Any]] = [
+        {
+            "namespace": settings.namespace,
+            "compartmentId": settings.compartment,
+            "name": each.name,
+            "dimensions": {**settings.dimensions, **each.dimensions},
+            "datapoints": [{"timestamp": moments.text(now), "value": round(each.value, 4)}],
+        }
+        for each in measured
+    ]
+    for first in range(0, len(data), _MOST_STREAMS):
+        document = {"metricData": data[first : first + _MOST_STREAMS]}
+        answer = oracle_api.post(f"{settings.endpoint}/20180401/metrics", document, key)
+        _check(answer)
+
+
+def _check(answer: bytes) -> None:
+    """Raise ReleaseError if Oracle accepted the request, and not all its values."""
+    try:
+        failed = int(json.loads(answer)["failedMetricsCount"])
+    except (ValueError, LookupError, TypeError):
+        return
+    if failed:
+        raise ReleaseError(f"{failed} values were refused")
+
+
+def _settings() -> Reporter | None:
+    try:
+        stored = json.loads((SETTINGS / "settings.json").read_text())
+    except FileNotFoundError:
+        return None
+    return read(Reporter, stored, strict=False)
+
+
+def _key_file() -> Path:
+    return SETTINGS / "key.pem"
+
+
+def _switch_off() -> str:
+    if not (SETTINGS / "settings.json").exists():
+        return "no user is configured that may post them"
+    succeeds("systemctl", "disable", "--now", "--quiet", f"{_NAME}.timer")
+    for path in (_key_file(), SETTINGS / "settings.json", MEMORY):
+        path.unlink(missing_ok=True)
+    for name in ("service", "timer"):
+        (UNITS / f"{_NAME}.{name}").unlink(missing_ok=True)
+    run("systemctl", "daemon-reload")
+    return "switched off"
