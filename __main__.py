@@ -100,6 +100,7 @@ Alarms(
         emails=settings.alert_emails,
         domain=settings.domain,
         path="/readyz",
+        has_metrics=bool(settings.metrics_key.user),
         is_enabled=settings.maintenance is None,
     ),
 )

@@ -1,22 +1,39 @@
 """The alarms of a stack, on a recording engine, and their report."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
-from components.alarms import Alarms, AlarmsArgs, site_down
+from common.clone import CLONE
+from components.alarms import RULES, SITE_DOWN, Alarms, AlarmsArgs, Rule, query, site_down
+from components.metrics import NAMESPACE
+from host.auth_release import asking, backup, measures
+from host.auth_release.measures import Snapshot
+from host.auth_release.records import Record
 from localcloud.services.monitoring import mql
 from stack import alarms
 from stack.alarms import AlarmState
 from stack.errors import StackError
 from tests.unit.conftest import Program, Recording
+from tests.unit.host.fakes import desired
 from tests.unit.test_components import make_release, make_server
 
 Up = Callable[[Program], Recording]
 
 
-def make(up: Up, *emails: str, domain: str = "", is_enabled: bool = True) -> Recording:
+ALARM = "oci:Monitoring/alarm:Alarm"
+RUNBOOK = (CLONE / "docs" / "runbook.md").read_text()
+
+
+def make(
+    up: Up,
+    *emails: str,
+    domain: str = "",
+    has_metrics: bool = True,
+    is_enabled: bool = True,
+) -> Recording:
     def program() -> None:
         server = make_server()
         Alarms(
@@ -28,6 +45,7 @@ def make(up: Up, *emails: str, domain: str = "", is_enabled: bool = True) -> Rec
                 emails=emails,
                 domain=domain,
                 path="/readyz",
+                has_metrics=has_metrics,
                 is_enabled=is_enabled,
             ),
         )
@@ -65,18 +83,87 @@ def test_the_monitor_asks_as_a_user_does(
     assert (monitor["protocol"], monitor["port"], monitor["targets"]) == expected
 
 
-def test_planned_work_disables_the_alarm_and_not_the_monitor(up: Up) -> None:
+def test_planned_work_disables_the_alarms_on_requests_and_no_other(up: Up) -> None:
     recorded = make(up, "a@example.com", is_enabled=False)
 
-    assert recorded["auth-site-down"]["isEnabled"] is False
+    disabled = {each["displayName"] for each in recorded.of_type(ALARM) if not each["isEnabled"]}
+    titles = {rule.title for rule in (SITE_DOWN, *RULES) if rule.is_of_requests}
+    assert disabled == {f"auth test: {title}" for title in titles}
+    assert recorded["auth-backup"]["isEnabled"] is True, "the data is in danger meanwhile, too"
     assert recorded["auth-monitor"]["isEnabled"] is True
 
 
-def test_the_query_is_one_that_the_emulated_cloud_evaluates() -> None:
-    query = mql.parse(site_down("ocid1.httpmonitor.oc1..a"))
+def test_without_reports_there_is_no_alarm_that_could_never_fire(up: Up) -> None:
+    recorded = make(up, "a@example.com", has_metrics=False)
 
-    assert query.is_condition
-    assert query.dimensions == {"resourceId": "ocid1.httpmonitor.oc1..a"}
+    assert [each["displayName"] for each in recorded.of_type(ALARM)] == [
+        "auth test: the site is down"
+    ]
+
+
+def test_an_alarm_watches_the_metrics_of_its_own_stack(up: Up) -> None:
+    recorded = make(up, "a@example.com")
+
+    for rule in RULES:
+        alarm = recorded[f"auth-{rule.name}"]
+        assert alarm["namespace"] == NAMESPACE
+        assert mql.parse(alarm["query"]).dimensions == {"stack": "test", "server": "auth"}
+
+
+@pytest.mark.parametrize("rule", [SITE_DOWN, *RULES], ids=lambda rule: rule.name)
+def test_the_query_is_one_that_the_emulated_cloud_evaluates(rule: Rule) -> None:
+    assert mql.parse(query(rule, {"stack": "dev"})).is_condition
+    assert mql.parse(site_down("ocid1.a")).dimensions == {"resourceId": "ocid1.a"}
+
+
+@pytest.mark.parametrize("rule", [SITE_DOWN, *RULES], ids=lambda rule: rule.name)
+def test_the_text_of_an_alarm_names_a_section_of_the_runbook_that_has_steps(
+    up: Up, rule: Rule
+) -> None:
+    body = make(up, "a@example.com")[f"auth-{rule.name}"]["body"]
+
+    title = re.search(r'docs/runbook\.md, "(Alarm: .+)"', body)
+    assert title
+    heading = f"### {title[1]}\n"
+    assert RUNBOOK.count(heading) == 1
+    section = re.split("^#", RUNBOOK.partition(heading)[2], maxsplit=1, flags=re.MULTILINE)[0]
+    assert "\n1. " in section
+    assert re.search(r"`(make|pulumi) ", section), "no step is a command"
+
+
+def test_each_alarm_is_on_a_metric_that_the_server_measures(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(asking, "through_proxy", lambda _: None)
+    monkeypatch.setattr(
+        measures, "certificate_life", lambda *_: measures.CertificateLife(days=9, percent=10)
+    )
+    monkeypatch.setattr(backup, "state", lambda _: {"problem": "", "age_seconds": 1})
+    record = Record(
+        number=1,
+        desired=desired(site="auth.test"),
+        fingerprint="",
+        by="",
+        at="",
+        seconds=0,
+        outcome="live",
+    )
+    counters = {
+        'auth_http_requests_total{route="/",status="200"}': 100.0,
+        'auth_http_request_seconds_bucket{le="+Inf",route="/"}': 100.0,
+        'auth_http_request_seconds_bucket{le="0.1",route="/"}': 100.0,
+    }
+    now, earlier = Snapshot(at=60, counters=counters), Snapshot(at=0, counters={})
+    measured = {
+        each.name
+        for each in (
+            *measures.of_host(),
+            *measures.of_service(record),
+            *measures.of_counters("auth", now, [earlier]),
+        )
+    }
+
+    assert {rule.metric for rule in RULES} - measured == set()
 
 
 @pytest.mark.parametrize("text", ["", "2", "2 h", "h", "0h", "8d", "-1h"])

@@ -25,6 +25,14 @@ Up = Callable[[Program], Recording]
 PROGRAM = Path(__file__).parents[2] / "__main__.py"
 URNS = """
 auth:alarms:Alarms$oci:HealthChecks/httpMonitor:HttpMonitor::auth-monitor
+auth:alarms:Alarms$oci:Monitoring/alarm:Alarm::auth-backup
+auth:alarms:Alarms$oci:Monitoring/alarm:Alarm::auth-certificate
+auth:alarms:Alarms$oci:Monitoring/alarm:Alarm::auth-disk
+auth:alarms:Alarms$oci:Monitoring/alarm:Alarm::auth-errors
+auth:alarms:Alarms$oci:Monitoring/alarm:Alarm::auth-latency
+auth:alarms:Alarms$oci:Monitoring/alarm:Alarm::auth-log-ins
+auth:alarms:Alarms$oci:Monitoring/alarm:Alarm::auth-memory
+auth:alarms:Alarms$oci:Monitoring/alarm:Alarm::auth-reports
 auth:alarms:Alarms$oci:Monitoring/alarm:Alarm::auth-site-down
 auth:alarms:Alarms$oci:Ons/notificationTopic:NotificationTopic::auth-alarms
 auth:alarms:Alarms$oci:Ons/subscription:Subscription::auth-alarms-to-oncall@example.com
