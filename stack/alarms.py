@@ -1,12 +1,15 @@
 """The alarms of a stack: their states, their mails, and a silence for planned work."""
 
 import argparse
+import contextlib
 import json
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
 from components import advice
@@ -21,6 +24,7 @@ _SUBSCRIPTION = "oci:Ons/subscription:Subscription"
 _DURATION = re.compile(r"(\d{1,3})([mhd])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _LONGEST = timedelta(days=7)
+_LONGEST_WORK = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,20 +83,35 @@ class Monitoring:
         ]
         return [each.endpoint for each in subscriptions if each.lifecycle_state == "PENDING"]
 
-    def silence(self, duration: timedelta) -> datetime:
-        """Suppress the messages of each alarm from now on; return the end."""
+    def silence(self, duration: timedelta, reason: str = "planned work") -> list[str]:
+        """Suppress the messages of each alarm from now on; return the OCIDs of the suppressions."""
         models = self._oci.monitoring.models
         now = datetime.now(UTC)
+        suppressions = []
         for identity in self.alarms:
             details = models.CreateAlarmSuppressionDetails(
                 alarm_suppression_target=models.AlarmSuppressionAlarmTarget(alarm_id=identity),
                 level="ALARM",
-                display_name="planned work",
+                display_name=reason,
                 time_suppress_from=now,
                 time_suppress_until=now + duration,
             )
-            self._call(lambda details=details: self._client.create_alarm_suppression(details))
-        return now + duration
+            suppression = self._call(
+                lambda details=details: self._client.create_alarm_suppression(details).data
+            )
+            suppressions.append(str(suppression.id))
+        return suppressions
+
+    def end(self, suppressions: list[str]) -> None:
+        """End suppressions before their time; one that is gone already is no problem."""
+        for identity in suppressions:
+            try:
+                self._client.delete_alarm_suppression(identity)
+            except self._oci.exceptions.ServiceError as error:
+                if error.status != HTTPStatus.NOT_FOUND:
+                    raise StackError(
+                        f"A silence can't be ended: {error.status}-{error.code}, {error.message}"
+                    ) from None
 
     def _silences(self, compartment: str) -> dict[str, str]:
         now = datetime.now(UTC)
@@ -125,8 +144,9 @@ def run(stack: Stack, arguments: argparse.Namespace) -> int:
     if arguments.command == "silence":
         duration = parsed(arguments.duration, stack.name)
         monitoring = Monitoring(stack)
-        until = monitoring.silence(duration)
-        print(f"{len(monitoring.alarms)} alarms send no mails until {_shown(until)}.")
+        until = datetime.now(UTC) + duration
+        monitoring.silence(duration)
+        print(silenced(len(monitoring.alarms), until))
         return 0
     monitoring = Monitoring(stack)
     states, unconfirmed = monitoring.states(), monitoring.unconfirmed()
@@ -135,6 +155,27 @@ def run(stack: Stack, arguments: argparse.Namespace) -> int:
         return 0
     print("\n".join([*lines(states), *_reminders(unconfirmed)]))
     return 0
+
+
+@contextlib.contextmanager
+def quiet(stack: Stack, reason: str) -> Iterator[None]:
+    """Silence all alarms of a stack while work goes on, if it has any.
+
+    A killed run leaves a silence that ends by itself after an hour. Alarms that can't be silenced
+    are a warning, as the work matters more.
+    """
+    monitoring, suppressions = None, list[str]()
+    try:
+        if stack.configuration.values().get("auth:alertEmails", "[]") not in {"", "[]"}:
+            monitoring = Monitoring(stack)
+            suppressions = monitoring.silence(_LONGEST_WORK, reason)
+    except StackError as error:
+        print(f"Warning: the alarms are not silent meanwhile. {error}", file=sys.stderr)
+    try:
+        yield
+    finally:
+        if monitoring:
+            monitoring.end(suppressions)
 
 
 def lines(states: list[AlarmState]) -> list[str]:
@@ -157,6 +198,12 @@ def parsed(text: str, stack: str) -> timedelta:
             f"{advice.make('silence FOR=2h', stack)}"
         )
     return duration
+
+
+def silenced(count: int, until: datetime) -> str:
+    """Return the sentence about a silence of some alarms."""
+    subject = "1 alarm sends" if count == 1 else f"{count} alarms send"
+    return f"{subject} no mails until {_shown(until)}."
 
 
 def _reminders(unconfirmed: list[str]) -> Iterator[str]:

@@ -115,7 +115,7 @@ def on_stack(arguments: argparse.Namespace) -> int:
     started = time.monotonic()
     get = {
         **dict.fromkeys(("up", "preview", "down"), environment.prepare),
-        **dict.fromkeys(("init", "env", "alarms", "silence"), environment.existing),
+        **dict.fromkeys(("init", "env", "alarms", "silence", "restore"), environment.existing),
     }.get(command, environment.recorded)
     stack = get(CLONE, name)
     on_this_machine: dict[str, Callable[[], object]] = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from common.progress import step
 from components import advice
-from stack import ssh
+from stack import alarms, ssh
 from stack.errors import StackError
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ def restore(stack: "Stack", *, at: str, over: bool) -> int:
     """Restore the database of an earlier moment, and show the result in sentences."""
     flags = ["--over"] if over else []
     command = ssh.release_tool("restore", "--at", at, *flags)
-    status, printed = ssh.result(stack, *command, stdin="")
+    with alarms.quiet(stack, "restore"):
+        status, printed = ssh.result(stack, *command, stdin="")
     if status != 0:
         print(printed, end="")
         return status

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -175,6 +175,13 @@ def test_a_silence_without_a_usable_duration_is_refused(text: str) -> None:
 def test_a_silence_has_minutes_hours_or_days() -> None:
     durations = [alarms.parsed(text, "local") for text in ("30m", "2h", "1d")]
     assert durations == [timedelta(minutes=30), timedelta(hours=2), timedelta(days=1)]
+
+
+def test_a_silence_of_an_alarm_and_of_many_is_a_sentence() -> None:
+    until = datetime(2026, 11, 27, 3, 10, tzinfo=UTC)
+
+    assert alarms.silenced(1, until) == "1 alarm sends no mails until 2026-11-27 03:10:00 UTC."
+    assert alarms.silenced(9, until).startswith("9 alarms send no mails")
 
 
 def test_each_alarm_is_a_line_with_its_state_and_its_silence() -> None:
