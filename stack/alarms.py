@@ -103,7 +103,7 @@ class Monitoring:
         return suppressions
 
     def end(self, suppressions: list[str]) -> None:
-        """End suppressions before their time; one that is gone already is no problem."""
+        """End suppressions before their time; somebody may have ended them already."""
         for identity in suppressions:
             try:
                 self._client.delete_alarm_suppression(identity)

@@ -15,7 +15,7 @@ _LABEL = re.compile(r'([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"', re.ASCII)
 
 
 def samples(text: str, names: Iterable[str]) -> dict[str, float]:
-    """Return the samples with one of the names; a line that can't be read is left out."""
+    """Return the samples with these names; a line that can't be read is left out."""
     wanted = frozenset(names)
     read = {}
     for line in text.splitlines():

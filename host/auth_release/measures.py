@@ -37,7 +37,7 @@ _MEMORY = Path("/proc/meminfo")
 
 @dataclass(frozen=True, kw_only=True)
 class Measure:
-    """A value of a metric; `dimensions` are further to those of the host."""
+    """A value of a metric, with its dimensions beside the host's."""
 
     name: str
     value: float
@@ -89,7 +89,7 @@ def of_service(record: Record) -> Iterator[Measure]:
 
 
 def counters(record: Record) -> dict[str, float] | None:
-    """Return the counters of a live release that are reported; None if it gives none.
+    """Return the counters of a live release that are reported; None without an answer.
 
     The question goes to the container itself: through the proxy the metrics are closed.
     """
@@ -125,7 +125,7 @@ def of_counters(service: str, now: Snapshot, earlier: Sequence[Snapshot]) -> Ite
         "requests": requests,
         "errors": errors,
         "logins": _sum(minute, _LOGINS, outcome={"success"}),
-        # a refused attempt is one as well, or a limit would hide an attack
+        # with the refused attempts: otherwise a limit would hide an attack
         "failedLogins": _sum(minute, _LOGINS)
         - _sum(minute, _LOGINS, outcome={"success"})
         + _sum(minute, _LIMITED, limit={"login", "login_account"}),
@@ -149,7 +149,7 @@ def of_counters(service: str, now: Snapshot, earlier: Sequence[Snapshot]) -> Ite
 
 
 def recent(snapshots: Sequence[Snapshot], now: float) -> list[Snapshot]:
-    """Return the snapshots of the window; after a jump of the clock, none from its other side."""
+    """Return the snapshots of the window, without snapshots from before a jump of the clock."""
     oldest = now - WINDOW_SECONDS - _LATE_SECONDS
     return [each for each in snapshots if oldest <= each.at < now]
 
@@ -183,7 +183,7 @@ class CertificateLife:
 
 
 def certificate_life(host: str, port: int) -> CertificateLife | None:
-    """Return the rest of the life of the proxy's certificate; None if it shows none."""
+    """Return the rest of the life of the proxy's certificate; None without a certificate."""
     context = ssl.create_default_context()
     # an expired certificate is measured, too
     context.check_hostname = False

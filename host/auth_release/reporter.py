@@ -61,7 +61,7 @@ WantedBy=timers.target
 
 @dataclass(frozen=True, kw_only=True)
 class Reporter:
-    """The settings of the reports; without an endpoint there are none.
+    """The settings of the reports; without an endpoint nothing is reported.
 
     The user of the key may post metrics of the namespace, and needs no other right.
     """
@@ -156,7 +156,7 @@ def report() -> int:
 
 
 def problem() -> str | None:
-    """Return the problem of the reports, for `status`; None while they arrive, or without any."""
+    """Return the problem of the reports, for `status`; None while they arrive or are off."""
     if not (SETTINGS / "settings.json").exists():
         return None
     memory = Memory.load()
