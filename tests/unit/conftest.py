@@ -9,7 +9,7 @@ import pytest
 from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks
 from pulumi.runtime.mocks import MockMonitor
 
-from components import banner, host_key, observed_state
+from components import banner, host_key, observed_state, person
 from components.observed_state import ObservedState
 
 Registered = dict[str, MockResourceArgs]
@@ -61,16 +61,18 @@ class Engine(Mocks):
 
 
 class Monitor(MockMonitor):
-    """Record the dependencies and the protection of each resource, which `Mocks` does not get."""
+    """Record the dependencies and the options of each resource, which `Mocks` does not get."""
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
         self.awaited: dict[str, set[str]] = {}
         self.protected: set[str] = set()
+        self.ignored: dict[str, set[str]] = {}
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802
         names = {str(urn).rpartition("::")[2] for urn in request.dependencies}
         self.awaited[request.name] = names
+        self.ignored[request.name] = set(request.ignoreChanges)
         if request.protect:
             self.protected.add(request.name)
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]
@@ -84,6 +86,7 @@ class Recording:
         self.calls = engine.calls
         self.awaited = monitor.awaited  # names of dependencies, by the name of a resource
         self.protected = monitor.protected
+        self.ignored = monitor.ignored  # paths of ignored changes, by the name of a resource
         self.urns = {*monitor.resources}
 
     def __getitem__(self, name: str) -> dict[str, Any]:
@@ -121,6 +124,12 @@ def _no_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(observed_state, "read", read)
     monkeypatch.setattr(host_key, "check", check)
     monkeypatch.setattr(banner, "wait", wait)
+
+
+@pytest.fixture(autouse=True)
+def _nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the person at this machine out of the commands."""
+    monkeypatch.setattr(person, "current", lambda: "")
 
 
 @pytest.fixture(name="up")

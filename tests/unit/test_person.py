@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from components import person
+from components.person import current
 from host.auth_release.callers import Caller, cleaned
 
 
@@ -27,9 +27,9 @@ def test_a_workflow_is_run_by_its_actor_and_a_repeated_one_by_the_person_who_rep
     set_user(clone, "bot@example.com")
     environment = {"GITHUB_ACTIONS": "true", "GITHUB_ACTOR": "ada", "GITHUB_RUN_ID": "12"}
 
-    assert person.current(environment, clone) == "ada on GitHub, run 12"
+    assert current(environment, clone) == "ada on GitHub, run 12"
     repeated = {**environment, "GITHUB_TRIGGERING_ACTOR": "grace"}
-    assert person.current(repeated, clone) == "grace on GitHub, run 12"
+    assert current(repeated, clone) == "grace on GitHub, run 12"
 
 
 def test_without_a_workflow_it_is_gits_user_on_this_host(
@@ -38,7 +38,7 @@ def test_without_a_workflow_it_is_gits_user_on_this_host(
     monkeypatch.setattr(socket, "gethostname", lambda: "laptop")
     set_user(clone, "ann@example.com")
 
-    assert person.current({"GITHUB_ACTOR": "ada"}, clone) == "ann@example.com on laptop"
+    assert current({"GITHUB_ACTOR": "ada"}, clone) == "ann@example.com on laptop"
 
 
 def test_without_gits_user_it_is_the_login_on_this_host(
@@ -48,7 +48,7 @@ def test_without_gits_user_it_is_the_login_on_this_host(
     monkeypatch.setattr(getpass, "getuser", lambda: "ann")
     monkeypatch.setenv("PATH", "")  # no git
 
-    assert person.current({}, tmp_path) == "ann on laptop"
+    assert current({}, tmp_path) == "ann on laptop"
 
 
 @pytest.mark.parametrize(
