@@ -14,7 +14,7 @@ export PYTHONDONTWRITEBYTECODE = 1
 # The shell reads them from its environment: a value that a person typed never becomes part of a command.
 # `value` below is for the same reason: make itself would run a $(shell …) in them.
 IMAGE ?= auth-service:local
-export IMAGE STACK TO AT NAME OVER LABELS PLAN ADDRESS MINUTES KEEP SERVICE CONFIRM FOR
+export IMAGE STACK TO AT NAME OVER LABELS PLAN ADDRESS MINUTES KEEP SERVICE CONFIRM FOR LINES SINCE GREP REQUEST
 
 .DEFAULT_GOAL := help
 .PHONY: help bench up preview down status logs history rollback cost alarms alerts silence backup backups proof restore exec ssh unlock init env test check fmt unit \
@@ -38,8 +38,11 @@ preview: ## show the changes that `make up` would make
 status: ## show the live release, and whether it runs; JSON=1
 	@$(STACKS) status --stack "$$STACK" $(if $(JSON),--json)
 
-logs: ## show the service's log
-	@$(STACKS) logs --stack "$$STACK"
+logs: ## show the log; FOLLOW=1 SINCE=2h LINES=9 GREP= REQUEST=
+	@$(STACKS) logs --stack "$$STACK" $(if $(FOLLOW),--follow) $(if $(OWN_LINES),--lines="$$LINES") \
+		$(if $(value SINCE),--since="$$SINCE") $(if $(value GREP),--grep="$$GREP") $(if $(value REQUEST),--request="$$REQUEST")
+# a shell may have LINES in its environment: the height of the terminal
+OWN_LINES = $(if $(filter command,$(origin LINES)),$(value LINES))
 
 history: ## list the releases; JSON=1
 	@$(STACKS) history --stack "$$STACK" $(if $(JSON),--json)

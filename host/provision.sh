@@ -172,8 +172,12 @@ configure_docker() {
 {
   "icc": false,
   "live-restore": true,
-  "log-driver": "local",
-  "log-opts": { "max-file": "3", "max-size": "10m" },
+  "log-driver": "journald",
+  "log-opts": {
+    "labels": "auth.service,auth.hook",
+    "max-buffer-size": "4m",
+    "mode": "non-blocking"
+  },
   "no-new-privileges": true
 }
 JSON
@@ -190,6 +194,31 @@ UNIT
   docker info > /dev/null || fail "Docker does not answer; see: journalctl -u docker"
 }
 
+# All logs are in the journal: it outlives containers and reboots, and its bounds are here. A flood of
+# requests may take the place of older lines, but no limit on the rate hides a line of it. The lines
+# of requests have the addresses of their callers: they are kept for a month.
+configure_journal() {
+  step "Configure the journal"
+  if changed /etc/systemd/journald.conf.d/auth.conf <<'CONF'
+[Journal]
+Storage=persistent
+SystemMaxUse=2G
+SystemKeepFree=2G
+SystemMaxFileSize=64M
+MaxRetentionSec=1month
+ForwardToSyslog=no
+CONF
+  then systemctl restart systemd-journald.service; fi
+  local unit reload=no
+  for unit in docker auth-logs; do
+    changed "/etc/systemd/system/$unit.service.d/journal.conf" <<'UNIT' && reload=yes
+[Service]
+LogRateLimitIntervalSec=0
+UNIT
+  done
+  if [[ $reload == yes ]]; then systemctl daemon-reload; fi
+}
+
 # Containers write their logs into pipes that Docker's engine reads. During a stop, restart or upgrade
 # of the engine a container would stand still at the line that fills its pipe.
 read_logs_without_docker() {
@@ -199,9 +228,21 @@ read_logs_without_docker() {
 Description=Reads the containers' logs while Docker is stopped
 
 [Service]
-ExecStart=/bin/sh -c 'for pipe in /run/docker/containerd/*/*-std*; do [ ! -p "$$pipe" ] || cat "$$pipe" & done; wait'
+ExecStart=/usr/local/sbin/auth-logs
 UNIT
   then systemctl daemon-reload; fi
+  changed /usr/local/sbin/auth-logs <<'SCRIPT' || true
+#!/bin/sh
+# The journal gets the lines under the names of their containers.
+for pipe in /run/docker/containerd/*/*-std*; do
+  [ -p "$pipe" ] || continue
+  id=$(basename "$(dirname "$pipe")")
+  name=$(sed -n 's|.*"Name":"/\([^"]*\)".*|\1|p' "/var/lib/docker/containers/$id/config.v2.json")
+  systemd-cat --identifier="$name" cat "$pipe" &
+done
+wait
+SCRIPT
+  chmod 0755 /usr/local/sbin/auth-logs
   if changed /etc/systemd/system/docker.service.d/logs.conf <<'UNIT'
 [Service]
 ExecStartPre=-/bin/systemctl stop auth-logs.service
@@ -300,6 +341,7 @@ main() {
   wait_for_cloud_init
   harden_ssh
   install_packages
+  configure_journal
   guard_link_local
   read_logs_without_docker
   configure_docker

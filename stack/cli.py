@@ -14,7 +14,7 @@ from common import command_line, interruption
 from common.clone import CLONE, has_local_stack
 from common.progress import StepError
 from components import advice
-from stack import names
+from stack import logs, names
 from stack.names import LOCAL
 from toolchain import docker_engine, venv
 
@@ -40,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
         ("init", "make the keys of a new stack"),
         ("env", "print exports that lead a shell to the stack"),
         ("status", "show the live release, and whether it runs"),
-        ("logs", "show the service's log"),
+        ("logs", "show the log of the service's releases and of the proxy"),
         ("history", "list the releases"),
         ("rollback", "run an earlier release again"),
         ("backup", "put a whole copy of the database into the bucket"),
@@ -66,6 +66,8 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument("--confirm", default="", help="the stack's name: yes to its end")
             command.add_argument("--no-copy", action="store_true", help="without a last copy")
         _add_copy_flags(command, name)
+        if name == "logs":
+            logs.add_flags(command)
         if name == "silence":
             command.add_argument("--for", dest="duration", default="", help="such as 30m or 2h")
         if name == "rollback":
@@ -205,6 +207,8 @@ def _check(arguments: argparse.Namespace) -> None:
         raise StepError(f"CMD is empty. Name the command to run in the container: {example}")
     if command == "restore":
         _check_restore(arguments)
+    if command == "logs":
+        logs.flags(arguments)
     if command == "rollback" and arguments.to and not _RELEASE.fullmatch(arguments.to):
         raise StepError(
             f"TO is {arguments.to!r}; it must be the number of a release, such as 7. The first has "
@@ -271,6 +275,8 @@ def _flags(arguments: argparse.Namespace) -> list[str]:
     """Return the flags of the release tool for this command."""
     if arguments.command == "exec":
         return ["--", *arguments.words]
+    if arguments.command == "logs":
+        return logs.flags(arguments)
     if arguments.command == "rollback":
         # its result is JSON always
         return ["--to", arguments.to] if arguments.to else []

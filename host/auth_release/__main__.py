@@ -19,6 +19,7 @@ from . import (
     history,
     interventions,
     logins,
+    logs,
     proxy_program,
     reporter,
     status,
@@ -189,9 +190,14 @@ def show_history(service: str, *, as_json: bool) -> int:
     return 0
 
 
-def show_logs(service: str, lines: int) -> int:
-    for line in Docker().logs(live_container(service), lines):
-        print(line)
+def show_logs(arguments: argparse.Namespace) -> int:
+    query = logs.Query(
+        lines=arguments.lines,
+        since=arguments.since,
+        pattern=arguments.grep,
+        request=arguments.request or "",
+    )
+    logs.show(arguments.service, query, follow=arguments.follow)
     return 0
 
 
@@ -309,7 +315,7 @@ def _parser() -> argparse.ArgumentParser:
         ("history", "list the releases, newest first"),
         ("status", "show the live release"),
         ("finish", "finish the work of an interrupted run, as after a boot"),
-        ("logs", "show the live container's log"),
+        ("logs", "show the log of all releases and of the proxy, from the journal"),
         ("exec", "run a command in the live container"),
     ):
         command = commands.add_parser(name, help=text)
@@ -326,7 +332,7 @@ def _parser() -> argparse.ArgumentParser:
                 "--to", type=int, help="number of the release; default: the newest earlier release"
             )
         if name == "logs":
-            command.add_argument("--lines", type=int, default=100)
+            logs.add_flags(command)
         if name == "exec":
             command.add_argument("words", nargs="+", metavar="WORD", help="the command, after --")
     commands.add_parser("configure-metrics", help="put the reporter's settings on stdin in force")
@@ -356,7 +362,7 @@ def dispatch(arguments: argparse.Namespace) -> int:
         "history": lambda: show_history(arguments.service, as_json=arguments.json),
         "finish": lambda: finish(arguments.service),
         "status": lambda: show_status(arguments.service, as_json=arguments.json),
-        "logs": lambda: show_logs(arguments.service, arguments.lines),
+        "logs": lambda: show_logs(arguments),
         "exec": lambda: execute(arguments.service, arguments.words),
         "add-bytecode": add_bytecode,
         "install-proxy": lambda: install_proxy(arguments.hashes),

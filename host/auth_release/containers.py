@@ -5,12 +5,12 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import engine_api, logins, network
+from . import engine_api, logins, moments, network
 from .desired import Desired
 from .failures import visible
 from .listening import listens, open_connections
@@ -204,15 +204,16 @@ class Docker:
         `until` is a time in seconds since 1970: later lines are left out.
         """
         limit = [] if until is None else ["--until", f"{until:.9f}"]
-        result = subprocess.run(
-            ["docker", "logs", "--tail", str(lines), *limit, container],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            check=False,
-        )
-        return [visible(line) for line in result.stdout.split("\n") if line]
+        # the last lines of a container that just ended may be on their way
+        succeeds("journalctl", "--sync")
+        return [visible(line) for line in _logs("--tail", str(lines), *limit, container)]
+
+    def timed_logs(self, container: str, *, since: float | None) -> Iterator[tuple[float, str]]:
+        """Return the container's lines with their times, in seconds since 1970."""
+        limit = [] if since is None else ["--since", f"{since:.9f}"]
+        for line in _logs("--timestamps", *limit, container):
+            at, _, text = line.partition(" ")
+            yield moments.precise(at), text
 
     def restart(self, container: str) -> None:
         """Start a container again; a process that gives no answer gets little time to end."""
@@ -241,6 +242,18 @@ class Docker:
 
     def untag(self, service: str, number: int) -> None:
         succeeds("docker", "image", "rm", _tag(service, number))
+
+
+def _logs(*argv: str) -> list[str]:
+    result = subprocess.run(
+        ["docker", "logs", *argv],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    return [line for line in result.stdout.split("\n") if line]
 
 
 def _name(inspected: Mapping[str, Any]) -> str:

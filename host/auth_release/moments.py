@@ -16,3 +16,9 @@ def text(seconds: float | None = None) -> str:
 def seconds(text: str) -> int:
     """Return the seconds since 1970 of a moment's text; raise ValueError for another text."""
     return calendar.timegm(time.strptime(text, _FORMAT))
+
+
+def precise(text: str) -> float:
+    """Return the seconds since 1970 of Docker's text for a moment, with nine decimals."""
+    whole, _, fraction = text.removesuffix("Z").partition(".")
+    return seconds(f"{whole}Z") + float(f"0.{fraction or 0}")

@@ -240,6 +240,7 @@ def site_file(desired: Desired, slot: Slot) -> str:
 	request_body {{
 		max_size {desired.limits.request_body_bytes}
 	}}
+{access_log(desired.service)}
 {body}
 }}
 http://:{slot.entrance} {{
@@ -260,6 +261,30 @@ http://:{slot.entrance} {{
 {_leading_to(slot.canary, *_AS_FORWARDED)}
 }}
 """
+
+
+def access_log(service: str) -> str:
+    """Render the log of a site's requests; systemd leads its lines to the journal.
+
+    Queries, headers and fragments of addresses may be secrets: links in mails, tokens, cookies.
+    A request without an id gets one here.
+    """
+    return f"""\
+	@without_id not header X-Request-Id *
+	request_header @without_id X-Request-Id {{http.request.uuid}}
+	log_append service {service}
+	log_append request_id {{http.request.header.X-Request-Id}}
+	log {{
+		format filter {{
+			wrap json
+			fields {{
+				request>uri regexp "[?#].*" ""
+				request>headers delete
+				request>tls delete
+				resp_headers delete
+			}}
+		}}
+	}}"""
 
 
 # The proxy calls its own entrance: the first call's header has the client.

@@ -38,6 +38,7 @@ LimitNOFILE=1048576
 TimeoutStopSec=5s
 Restart=always
 RestartSec=1
+LogRateLimitIntervalSec=0
 PrivateTmp=true
 ProtectSystem=full
 AmbientCapabilities=CAP_NET_BIND_SERVICE

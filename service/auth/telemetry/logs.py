@@ -20,7 +20,10 @@ LOG = logging.getLogger("auth")
 _PROBES = frozenset({"/healthz", "/readyz"})
 _OK = 200
 _GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
-_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {
+    *("message", "asctime"),
+    "color_message",  # uvicorn: its message again, for terminals
+}
 
 
 class JsonFormatter(logging.Formatter):

@@ -1,0 +1,145 @@
+"""The lines of a service's log, from entries of the journal."""
+
+import argparse
+import json
+import time
+from typing import Any
+
+import pytest
+
+from host.auth_release import logs, proxy
+
+
+def entry(message: object, **fields: object) -> dict[str, Any]:
+    return {
+        "MESSAGE": message,
+        "__REALTIME_TIMESTAMP": "1764212345678901",
+        "__CURSOR": "s=1",
+        **fields,
+    }
+
+
+def of_container(message: object) -> dict[str, Any]:
+    return entry(message, CONTAINER_NAME="auth-7", AUTH_SERVICE="auth")
+
+
+def line(fields: dict[str, Any]) -> str:
+    return str(logs.read(fields, "auth"))
+
+
+def test_a_line_names_the_container_that_wrote_it() -> None:
+    assert line(of_container("ready")) == "auth-7 | ready"
+
+
+def test_colours_are_left_out_and_other_control_characters_are_shown_as_text() -> None:
+    colourful = [*b"\x1b[1;31mfailed\x1b[0m\r\x1b]0;title\x07"]
+
+    assert line(of_container(colourful)) == r"auth-7 | failed\r\x1b]0;title\x07"
+
+
+def test_bytes_that_are_not_text_are_shown() -> None:
+    assert line(of_container([0xFF, 0x41])) == "auth-7 | �A"
+
+
+def test_a_line_that_was_written_while_docker_was_stopped_has_its_release() -> None:
+    def written(name: str) -> str:
+        return line(entry("ready", _SYSTEMD_UNIT="auth-logs.service", SYSLOG_IDENTIFIER=name))
+
+    assert written("auth-7") == "auth-7 | ready"
+    assert written("other-7") == "None"
+
+
+def request_line(service: str, **fields: object) -> str:
+    entry = {
+        "level": "info",
+        "ts": 1764212345.678901,
+        "logger": "http.log.access.log0",
+        "request": {
+            "method": "GET",
+            "uri": "/v1/me",
+            "remote_ip": "192.0.2.1",
+            "proto": "HTTP/2.0",
+        },
+        "service": service,
+        "request_id": "3dfa138a-56f4",
+        "duration": 0.0121,
+        "size": 120,
+        "status": 401,
+        **fields,
+    }
+    return json.dumps(entry)
+
+
+def of_proxy(message: str) -> str:
+    return line(entry(message, _SYSTEMD_UNIT="caddy.service"))
+
+
+def test_a_request_of_the_proxy_has_the_form_of_the_services_log() -> None:
+    source, _, fields = of_proxy(request_line("auth")).partition(" | ")
+
+    assert source == "proxy"
+    assert json.loads(fields) == {
+        "time": "2025-11-27T02:59:05Z",
+        "service": "auth",
+        "request_id": "3dfa138a-56f4",
+        "method": "GET",
+        "path": "/v1/me",
+        "status": 401,
+        "ms": 12.1,
+        "bytes": 120,
+        "address": "192.0.2.1",
+    }
+
+
+def test_of_the_proxys_other_lines_errors_alone_are_shown() -> None:
+    error = json.dumps({"level": "error", "logger": "http.log.error"})
+
+    assert of_proxy(error) == f"proxy | {error}"
+    assert of_proxy(request_line("other")) == "None"
+    assert of_proxy(json.dumps({"level": "info", "logger": "admin.api"})) == "None"
+    assert of_proxy("Caddy 2 web server") == "None"
+    assert of_proxy("[]") == "None"
+    assert of_proxy(request_line("auth", request="broken")) == "None"
+
+
+def test_the_proxy_logs_neither_queries_nor_headers() -> None:
+    text = proxy.access_log("auth")
+
+    for field in (
+        "request>headers delete",
+        "resp_headers delete",
+        'request>uri regexp "[?#].*" ""',
+    ):
+        assert f"\t\t\t\t{field}\n" in text
+
+
+def parsed(*argv: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(exit_on_error=False)
+    logs.add_flags(parser)
+    return parser.parse_args(argv)
+
+
+@pytest.mark.parametrize(
+    ("flag", "value"),
+    [
+        ("--lines", "0"),
+        ("--lines", "many"),
+        ("--lines", "999999"),
+        ("--since", "yesterday"),
+        ("--since", "2026-13-40T00:00:00Z"),
+        ("--since", "0h"),
+        ("--grep", "("),
+        ("--request", "short"),
+        ("--request", "with space"),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_refused(flag: str, value: str) -> None:
+    with pytest.raises(argparse.ArgumentError, match=f"argument {flag}: "):
+        parsed(f"{flag}={value}")
+
+
+def test_a_period_ends_now_and_a_moment_is_one_in_utc() -> None:
+    before = time.time()
+
+    assert before - 7200 <= parsed("--since=2h").since <= time.time() - 7200
+    assert parsed("--since=1970-01-02T00:00:00Z").since == 86400
