@@ -8,6 +8,7 @@ import settings as configuration
 from components import endpoint, interruption
 from components.alarms import Alarms, AlarmsArgs
 from components.backup import Backup, BackupArgs, history_source
+from components.budget import Budget, BudgetArgs
 from components.image import Image, ImageArgs
 from components.metrics import Metrics, MetricsArgs
 from components.network import Network, NetworkArgs, ingress_rules
@@ -102,6 +103,16 @@ Alarms(
         path="/readyz",
         has_metrics=bool(settings.metrics_key.user),
         is_enabled=settings.maintenance is None,
+    ),
+)
+
+Budget(
+    "auth",
+    BudgetArgs(
+        tenancy_id=settings.tenancy_id,
+        compartment_id=settings.compartment_id,
+        amount=settings.monthly_budget,
+        emails=settings.alert_emails,
     ),
 )
 

@@ -58,6 +58,7 @@ class Settings:
     backup_bucket: Bucket
     alert_emails: tuple[str, ...]
     metrics_key: MetricsKey
+    monthly_budget: int  # 0: none
 
 
 def load() -> Settings:
@@ -152,6 +153,8 @@ def parse(
         # alarms
         alert_emails=values.emails("alertEmails"),
         metrics_key=values.metrics_key(tenancy_id, region),
+        # money
+        monthly_budget=values.budget("monthlyBudget", recipients="alertEmails"),
     )
     if values.problems:
         # the program ends here, and the operator should see the service's problems as well

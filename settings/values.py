@@ -221,6 +221,17 @@ class Values:
                 break
         return tuple(map(str, addresses))
 
+    def budget(self, key: str, *, recipients: str) -> int:
+        """Read an amount of money; somebody must get the mails about it."""
+        amount = self.integer(key, 0, 1_000_000_000)
+        if amount and self.text(recipients, required=False).strip() in {"", "[]"}:
+            self.refuse(
+                f"auth:{key} is {amount}, and auth:{recipients} is empty: nobody would get the "
+                "mails about it. Name an address, or set the budget to 0:",
+                self._command(recipients, "ADDRESS"),
+            )
+        return amount
+
     def ssh_cidrs(self, key: str, *, consent: str) -> tuple[str, ...]:
         """Read IPv4 blocks; the whole internet needs the boolean key `consent` as well."""
         blocks = self.cidrs(key)

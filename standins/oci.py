@@ -6,7 +6,7 @@ SDK. Their meaning is up to the API, Oracle's or the emulated.
 
 from collections.abc import Mapping
 
-from standins import oci_api, oci_wire, provider
+from standins import oci_api, oci_budgets, oci_wire, provider
 from standins.oci_api import Client
 from standins.oci_backup_policy import BackupPolicy
 from standins.oci_instance import Instance
@@ -218,6 +218,7 @@ RESOURCES: Mapping[str, Resource] = {
         computed=_MADE | {"timeUpdated"},
         ready=frozenset({"ACTIVE"}),
     ),
+    **oci_budgets.RESOURCES,
     "oci:Core/volumeAttachment:VolumeAttachment": Kind(
         client=COMPUTE,
         path="/volumeAttachments",

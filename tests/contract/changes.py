@@ -45,6 +45,8 @@ TOKENS = {
     "Subscription": "oci:Ons/subscription:Subscription",
     "HttpMonitor": "oci:HealthChecks/httpMonitor:HttpMonitor",
     "Alarm": "oci:Monitoring/alarm:Alarm",
+    "Budget": "oci:Budget/budget:Budget",
+    "AlertRule": "oci:Budget/rule:Rule",
     "Image": "docker:index/image:Image",
     "Command": "command:remote:Command",
 }
@@ -93,7 +95,7 @@ ROWS = [
         Row(resource, "another compartment", {"compartmentId": "ocid1.tenancy.oc1..other"})
         for resource in (
             *("Vcn", "InternetGateway", "Subnet", "NetworkSecurityGroup", "Instance", "Volume"),
-            *("PublicIp", "BackupPolicy", "NotificationTopic", "HttpMonitor", "Alarm"),
+            *("PublicIp", "BackupPolicy", "NotificationTopic", "HttpMonitor", "Alarm", "Budget"),
         )
     ),
     *(
@@ -101,7 +103,7 @@ ROWS = [
         for resource in (
             *("Vcn", "InternetGateway", "DefaultRouteTable", "DefaultSecurityList", "Subnet"),
             *("NetworkSecurityGroup", "Instance", "Volume", "VolumeAttachment", "PublicIp"),
-            *("BackupPolicy", "HttpMonitor", "Alarm"),
+            *("BackupPolicy", "HttpMonitor", "Alarm", "Budget", "AlertRule"),
         )
     ),
     *(
@@ -116,7 +118,7 @@ ROWS = [
         for resource in (
             *("Vcn", "InternetGateway", "DefaultRouteTable", "DefaultSecurityList", "Subnet"),
             *("NetworkSecurityGroup", "Instance", "Volume", "PublicIp", "NotificationTopic"),
-            *("BackupPolicy", "Subscription", "HttpMonitor", "Alarm"),
+            *("BackupPolicy", "Subscription", "HttpMonitor", "Alarm", "Budget", "AlertRule"),
         )
     ),
     Row("Vcn", "another block", {"cidrBlocks": ["10.1.0.0/16"]}),
@@ -332,6 +334,19 @@ ROWS = [
     Row("NotificationTopic", "another description", {"description": "other"}),
     Row("NotificationTopic", "no description", {"description": None}),
     Row("NotificationTopic", "described behind", behind={"description": "other"}),
+    Row("Budget", "another amount", {"amount": 30}),
+    Row("Budget", "another target", {"targets": ["ocid1.compartment.oc1..other"]}),
+    Row("Budget", "another description", {"description": "other"}),
+    Row("Budget", "no description", {"description": None}),
+    Row("Budget", "spent behind", behind={"actualSpend": 3, "forecastedSpend": 5}),
+    Row("Budget", "raised behind", behind={"amount": 40}),
+    Row("AlertRule", "another share", {"threshold": 90}),
+    Row("AlertRule", "an amount", {"threshold": 10, "thresholdType": "ABSOLUTE"}),
+    Row("AlertRule", "by the forecast", {"type": "FORECAST"}),
+    Row("AlertRule", "other recipients", {"recipients": "other@example.test"}),
+    Row("AlertRule", "no recipients", {"recipients": None}),
+    Row("AlertRule", "another message", {"message": "other"}),
+    Row("AlertRule", "another budget", {"budgetId": "ocid1.budget.oc1..other"}),
     Row("Subscription", "another address", {"endpoint": "other@example.test"}),
     Row("Subscription", "another topic", {"topicId": "ocid1.onstopic.oc1..other"}),
     Row("Subscription", "confirmed behind", behind={"state": "ACTIVE"}),

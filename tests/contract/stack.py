@@ -43,6 +43,7 @@ class Stack:
         self._make_network()
         self._make_server()
         self._make_alarms()
+        self._make_budget()
         self._make("Image", **_image())
         self._make("Command", **_command())
 
@@ -134,6 +135,28 @@ class Stack:
             body="docs/runbook.md",
             messageFormat="ONS_OPTIMIZED",
             pendingDuration="PT1M",
+        )
+
+    def _make_budget(self) -> None:
+        budget = self._make(
+            "Budget",
+            compartmentId=self._caller.account.tenancy,
+            displayName="auth",
+            description="the Authentication Service",
+            amount=20,
+            resetPeriod="MONTHLY",
+            targetType="COMPARTMENT",
+            targets=[self._caller.compartment],
+        )
+        self._make(
+            "AlertRule",
+            budgetId=budget.identity,
+            displayName="auth",
+            type="ACTUAL",
+            threshold=80,
+            thresholdType="PERCENTAGE",
+            recipients="oncall@example.test",
+            message="docs/runbook.md",
         )
 
     def _make_server(self) -> None:

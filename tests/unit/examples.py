@@ -45,6 +45,7 @@ def configuration(**changes: str | None) -> dict[str, str]:
         "auth:metricsUserOcid": "ocid1.user.oc1..reporter",
         "auth:metricsPrivateKey": API_KEY,
         "auth:alertEmails": '["oncall@example.com"]',
+        "auth:monthlyBudget": "20",
     }
     values |= {f"auth:{key}": value for key, value in changes.items()}
     return {key: value for key, value in values.items() if value is not None}

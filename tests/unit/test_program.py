@@ -37,6 +37,11 @@ auth:alarms:Alarms$oci:Monitoring/alarm:Alarm::auth-site-down
 auth:alarms:Alarms$oci:Ons/notificationTopic:NotificationTopic::auth-alarms
 auth:alarms:Alarms$oci:Ons/subscription:Subscription::auth-alarms-to-oncall@example.com
 auth:backup:Backup$command:remote:Command::auth-backup
+auth:budget:Budget$oci:Budget/budget:Budget::auth-budget
+auth:budget:Budget$oci:Budget/rule:Rule::auth-budget-actual-100
+auth:budget:Budget$oci:Budget/rule:Rule::auth-budget-actual-50
+auth:budget:Budget$oci:Budget/rule:Rule::auth-budget-actual-80
+auth:budget:Budget$oci:Budget/rule:Rule::auth-budget-forecast-100
 auth:image:Image$docker:index/image:Image::auth-image
 auth:metrics:Metrics$command:remote:Command::auth-metrics
 auth:network:Network$oci:Core/defaultRouteTable:DefaultRouteTable::auth-routes
@@ -61,6 +66,7 @@ auth:server:Server$oci:Core/volumeBackupPolicy:VolumeBackupPolicy::auth-data-bac
 auth:server:Server$oci:Core/volumeBackupPolicyAssignment:VolumeBackupPolicyAssignment::auth-data-backups-assignment
 pulumi:pulumi:Stack$auth:alarms:Alarms::auth
 pulumi:pulumi:Stack$auth:backup:Backup::auth
+pulumi:pulumi:Stack$auth:budget:Budget::auth
 pulumi:pulumi:Stack$auth:image:Image::auth
 pulumi:pulumi:Stack$auth:metrics:Metrics::auth
 pulumi:pulumi:Stack$auth:network:Network::auth

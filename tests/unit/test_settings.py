@@ -221,14 +221,17 @@ def test_a_production_stack_without_a_backup_is_pointed_out() -> None:
 
 
 def test_a_production_stack_without_an_address_for_alarms_is_pointed_out() -> None:
-    assert "nobody is mailed" in warned(domain="auth.test", alertEmails="[]")[0]
-    assert warned(environment="development", alertEmails="[]") == []
+    assert "nobody is mailed" in warned(domain="auth.test", alertEmails="[]", monthlyBudget="0")[0]
+    assert warned(environment="development", alertEmails="[]", monthlyBudget="0") == []
 
 
 def test_a_monitor_that_the_network_keeps_out_is_pointed_out() -> None:
     closed = '["198.51.100.0/24"]'
     assert "asks from the internet" in warned(domain="auth.test", allowedHttpCidrs=closed)[0]
-    assert warned(domain="auth.test", allowedHttpCidrs=closed, alertEmails="[]") != []
+    assert (
+        warned(domain="auth.test", allowedHttpCidrs=closed, alertEmails="[]", monthlyBudget="0")
+        != []
+    )
 
 
 @pytest.mark.parametrize(
@@ -274,6 +277,18 @@ def test_an_endpoint_for_metrics_that_is_no_url_is_refused() -> None:
 def test_a_production_stack_whose_metrics_nobody_posts_is_pointed_out() -> None:
     nobody = {"metricsUserOcid": "", "metricsPrivateKey": ""}
     assert "no alarm is on errors" in warned(domain="auth.test", **nobody)[0]
+
+
+@pytest.mark.parametrize("amount", ["-1", "1.5", "20 EUR", "1000000001", "NaN"])
+def test_a_budget_that_is_no_whole_number_is_refused(amount: str) -> None:
+    text = refusal(monthlyBudget=amount)
+    assert f"auth:monthlyBudget is '{amount}'; it must be a whole number" in text
+
+
+def test_a_budget_without_an_address_is_refused() -> None:
+    text = refusal(monthlyBudget="20", alertEmails="[]")
+    assert "auth:monthlyBudget is 20, and auth:alertEmails is empty" in text
+    parse(monthlyBudget="0", alertEmails="[]")
 
 
 @pytest.mark.parametrize("key", ["backupEndpoint", "backupAccessKey", "backupSecretKey"])

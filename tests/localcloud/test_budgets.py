@@ -1,0 +1,114 @@
+"""Budgets and their alert rules, through Oracle's own client."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import oci
+import pytest
+from oci.budget import models
+
+from tests.localcloud.caller import Caller, refused
+
+
+@pytest.fixture(name="budgets")
+def _budgets(caller: Caller) -> Any:
+    client = caller.client(oci.budget.BudgetClient)
+    # the client's path on Oracle Cloud
+    client.base_client.endpoint = f"{caller.home.endpoint}/20190111"
+    return client
+
+
+def details(caller: Caller, **fields: Any) -> Any:
+    values = {
+        "compartment_id": caller.account.tenancy,
+        "display_name": "auth",
+        "amount": 20,
+        "reset_period": "MONTHLY",
+        "target_type": "COMPARTMENT",
+        "targets": [caller.compartment],
+    }
+    return models.CreateBudgetDetails(**{**values, **fields})
+
+
+@pytest.fixture(name="budget")
+def _budget(budgets: Any, caller: Caller) -> Iterator[Any]:
+    budget = budgets.create_budget(details(caller)).data
+    yield budget
+    budgets.delete_budget(budget.id)
+
+
+def rule(**fields: Any) -> Any:
+    values = {
+        "type": "ACTUAL",
+        "threshold": 80,
+        "threshold_type": "PERCENTAGE",
+        "recipients": "a@example.test,b@example.test",
+    }
+    return models.CreateAlertRuleDetails(**{**values, **fields})
+
+
+def test_a_budget_of_a_compartment_has_its_amount_and_its_rules(budgets: Any, budget: Any) -> None:
+    made = budgets.create_alert_rule(budget.id, rule()).data
+    budgets.update_budget(budget.id, models.UpdateBudgetDetails(amount=30))
+
+    read = budgets.get_budget(budget.id).data
+    assert (read.amount, read.actual_spend, read.alert_rule_count) == (30, 0, 1)
+    assert [each.id for each in budgets.list_alert_rules(budget.id).data] == [made.id]
+    budgets.update_alert_rule(budget.id, made.id, models.UpdateAlertRuleDetails(threshold=90))
+    assert budgets.get_alert_rule(budget.id, made.id).data.threshold == 90
+    budgets.delete_alert_rule(budget.id, made.id)
+    refused(404, "NotAuthorizedOrNotFound", budgets.get_alert_rule, budget.id, made.id)
+
+
+def test_a_budget_takes_its_rules_along(budgets: Any, caller: Caller) -> None:
+    budget = budgets.create_budget(details(caller)).data
+    made = budgets.create_alert_rule(budget.id, rule()).data
+
+    budgets.delete_budget(budget.id)
+
+    refused(404, "NotAuthorizedOrNotFound", budgets.get_alert_rule, budget.id, made.id)
+
+
+def test_a_budget_outside_the_root_compartment_is_refused(budgets: Any, caller: Caller) -> None:
+    elsewhere = details(caller, compartment_id=caller.compartment)
+
+    assert "tenancy" in refused(400, "InvalidParameter", budgets.create_budget, elsewhere)
+
+
+def test_a_compartment_has_a_single_budget(budgets: Any, budget: Any, caller: Caller) -> None:
+    second = details(caller, display_name="second")
+
+    text = refused(409, "Conflict", budgets.create_budget, second)
+    assert budget.target_compartment_id in text
+
+
+@pytest.mark.parametrize(
+    ("fields", "word"),
+    [
+        ({"amount": 0}, "amount"),
+        ({"display_name": "2 budgets"}, "displayName"),
+        ({"target_type": "TAG"}, "targetType"),
+        ({"targets": []}, "targets"),
+    ],
+)
+def test_a_wrong_budget_is_refused_by_its_field(
+    budgets: Any, caller: Caller, fields: dict[str, Any], word: str
+) -> None:
+    wrong = details(caller, **fields)
+
+    assert word in refused(400, "InvalidParameter", budgets.create_budget, wrong)
+
+
+@pytest.mark.parametrize(
+    ("fields", "word"),
+    [
+        ({"threshold": 10_001}, "threshold"),
+        ({"recipients": "nobody"}, "recipients"),
+    ],
+)
+def test_a_wrong_rule_is_refused_by_its_field(
+    budgets: Any, budget: Any, fields: dict[str, Any], word: str
+) -> None:
+    wrong = rule(**fields)
+
+    assert word in refused(400, "InvalidParameter", budgets.create_alert_rule, budget.id, wrong)
