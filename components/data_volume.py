@@ -34,6 +34,9 @@ def attached_volume(
         opts=pulumi.ResourceOptions(
             parent=parent,
             protect=True,
+            # a volume is made where the VM found room, and never moves
+            depends_on=[instance],
+            ignore_changes=["availabilityDomain"],
             hooks=pulumi.ResourceHookBinding(
                 before_update=[
                     pulumi.ResourceHook(

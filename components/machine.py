@@ -37,6 +37,7 @@ def instance(
     parent: pulumi.Resource,
     *,
     availability_domain: pulumi.Input[str],
+    fault_domain: str,
     compartment_id: str,
     machine: Machine,
     subnet_id: pulumi.Input[str],
@@ -48,11 +49,13 @@ def instance(
 ) -> core.Instance:
     """Create the VM, with the host key that clients pin.
 
-    The image is looked up once: a newer image never replaces the disk of an existing VM.
+    Its place and its image are chosen once: another domain never moves an existing VM, and a newer
+    image never replaces its disk.
     """
     return core.Instance(
         f"{name}-vm",
         availability_domain=availability_domain,
+        fault_domain=fault_domain or None,
         compartment_id=compartment_id,
         display_name=name,
         shape=machine.shape,
@@ -86,8 +89,13 @@ def instance(
             protect=protect,
             # two at a time need twice the quota
             delete_before_replace=True,
-            # images are published monthly, and this change would replace the disk in place
-            ignore_changes=["sourceDetails.sourceId"],
+            ignore_changes=[
+                # a first update tries other domains while the cloud has no room
+                "availabilityDomain",
+                "faultDomain",
+                # images are published monthly, and this change would replace the disk in place
+                "sourceDetails.sourceId",
+            ],
             custom_timeouts=pulumi.CustomTimeouts(create="45m", delete="75m"),
             depends_on=list(depends_on),
         ),

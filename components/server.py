@@ -23,6 +23,7 @@ class ServerArgs:
     tenancy_id: str
     compartment_id: str
     availability_domain_index: int
+    fault_domain: str = ""  # empty: Oracle chooses
     subnet_id: pulumi.Input[str]
     nsg_id: pulumi.Input[str]
     after: Sequence[pulumi.Resource] = ()  # resources of the network that must exist before the VM
@@ -58,6 +59,7 @@ class Server(pulumi.ComponentResource):
             name,
             self,
             availability_domain=domain,
+            fault_domain=args.fault_domain,
             compartment_id=args.compartment_id,
             machine=args.machine,
             subnet_id=args.subnet_id,

@@ -64,6 +64,17 @@ class Faults:
                 return fault
         return None
 
+    def exceeded(self, availability_domain: str) -> set[str]:
+        """Return the limits that a launch in the domain would exceed; nothing is counted."""
+        with self._lock:
+            return {
+                limit
+                for fault, _ in self._waiting.values()
+                if fault.kind == "limitExceeded"
+                and fault.availability_domain in {None, availability_domain}
+                for limit in fault.limits
+            }
+
     def strike_launch(self, availability_domain: str) -> None:
         """Refuse a launch as the real service does when it has no room, or you no allowance."""
         if self.strike("outOfHostCapacity", availability_domain):

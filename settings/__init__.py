@@ -38,6 +38,7 @@ class Settings:
     tenancy_id: str
     compartment_id: str
     availability_domain_index: int
+    fault_domain: str  # empty: Oracle chooses
     vcn_cidr: str
     subnet_cidr: str
     allowed_ssh_cidrs: tuple[str, ...]
@@ -107,6 +108,9 @@ def parse(
         tenancy_id=tenancy_id,
         compartment_id=values.ocid("compartmentOcid"),
         availability_domain_index=values.integer("availabilityDomainIndex", 0, 2),
+        fault_domain=values.matching(
+            "faultDomain", _FAULT_DOMAIN, "FAULT-DOMAIN-1, the number up to 3", required=False
+        ),
         # network
         vcn_cidr=vcn_cidr,
         subnet_cidr=values.cidr("subnetCidr", prefixes=range(16, 31), inside=("vcnCidr", vcn_cidr)),
@@ -167,6 +171,7 @@ def parse(
 
 
 _SHAPE = re.compile(r"(VM|BM)\.[A-Za-z0-9.]+")
+_FAULT_DOMAIN = re.compile(r"FAULT-DOMAIN-[123]")
 _UBUNTU = re.compile(r"\d\d\.04")
 _DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
 

@@ -230,17 +230,19 @@ def _check_restore(arguments: argparse.Namespace) -> None:
 
 def _up(stack: "Stack", arguments: argparse.Namespace) -> bool:
     """Update the stack; return whether that made a release."""
-    from stack import switch  # noqa: PLC0415 - needs the packages
+    from stack import first_vm, switch  # noqa: PLC0415 - needs the packages
     from toolchain import plugins  # noqa: PLC0415 - needs the packages
 
+    resources = stack.resources()
     if stack.name == LOCAL:
         switch.refuse_losses(
             stack,
+            resources,
             plugins.installed(CLONE),
             agreed=arguments.switch,
             refresh=arguments.refresh,
         )
-    changed = stack.up(refresh=arguments.refresh)
+    changed = first_vm.up(stack, resources, refresh=arguments.refresh)
     return any(urn.endswith("::auth-release") for urn in changed)
 
 

@@ -24,6 +24,14 @@ def changed(log: bytes) -> set[str]:
     return {step["urn"] for step in steps if step and step["op"] not in _UNCHANGED}
 
 
+def is_out_of_capacity(log: bytes) -> bool:
+    """Check whether Oracle refused a VM because no host has room for it."""
+    return any(
+        "Out of host capacity" in str((event.get("diagnosticEvent") or {}).get("message", ""))
+        for event in events(log)
+    )
+
+
 def was_interrupted(log: bytes) -> bool:
     """Check whether a person stopped the engine by Ctrl-C.
 

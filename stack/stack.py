@@ -11,7 +11,7 @@ from typing import Any
 
 from stack import build_output, engine_log, locks
 from stack.configuration import Configuration
-from stack.errors import StackError
+from stack.errors import OutOfCapacityError, StackError
 from stack.names import LOCAL
 from stack.pulumi import EVENT_LOG, Pulumi, display_flags
 
@@ -100,7 +100,8 @@ class Stack:
     def _show(self, *argv: str) -> bytes:
         """Run the engine for a person who watches it, and return its event log.
 
-        Raises KeyboardInterrupt if that person stopped it, and StackError if it failed.
+        Raises KeyboardInterrupt if that person stopped it, and StackError if it failed:
+        OutOfCapacityError if the cloud had no room for the VM.
         """
         # private, and gone afterwards: a build may print a secret
         with tempfile.TemporaryDirectory() as folder:
@@ -112,7 +113,8 @@ class Stack:
                 if engine_log.was_interrupted(log):
                     raise KeyboardInterrupt from None
                 lines = build_output.of_failed(log)
-                raise StackError(f"{lines}\n{error}" if lines else str(error)) from None
+                kind = OutOfCapacityError if engine_log.is_out_of_capacity(log) else StackError
+                raise kind(f"{lines}\n{error}" if lines else str(error)) from None
             return _content(events)
 
     def plan(self, events: Path, *, refresh: bool = False) -> int:

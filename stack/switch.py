@@ -32,14 +32,22 @@ _NAMES: Mapping[plugins.Choice, str] = {
 Kinds = Mapping[str, plugins.Choice]
 
 
-def refuse_losses(stack: Stack, kinds: Kinds, *, agreed: bool, refresh: bool = False) -> None:
+def refuse_losses(
+    stack: Stack,
+    resources: Sequence[Mapping[str, Any]],
+    kinds: Kinds,
+    *,
+    agreed: bool,
+    refresh: bool = False,
+) -> None:
     """Raise StackError if another kind of plugin than before would replace or delete something.
 
+    `resources` has the resources of the stack's state.
     The plan is made only if the other kind wrote resources of the state last, and once for each of
     them: a switch without a loss leaves most as they are, their marks too. With `agreed`, a person
     has agreed to the losses.
     """
-    others = of_other_kind(stack.resources(), kinds)
+    others = of_other_kind(resources, kinds)
     memory = stack.clone / ".local" / "switch.json"
     if agreed or set(others) <= _checked(memory, kinds):
         return

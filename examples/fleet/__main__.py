@@ -46,6 +46,7 @@ servers = {
             tenancy_id=settings.tenancy_id,
             compartment_id=settings.compartment_id,
             availability_domain_index=settings.availability_domain_index,
+            fault_domain=settings.fault_domain,
             subnet_id=network.subnet_id,
             nsg_id=network.nsg_id,
             after=network.ready,

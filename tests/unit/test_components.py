@@ -82,6 +82,7 @@ def make_server(
             tenancy_id=chosen.tenancy_id,
             compartment_id=chosen.compartment_id,
             availability_domain_index=chosen.availability_domain_index,
+            fault_domain=chosen.fault_domain,
             subnet_id=pulumi.Output.from_input("subnet"),
             nsg_id=pulumi.Output.from_input("nsg"),
             after=after,

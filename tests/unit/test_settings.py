@@ -54,6 +54,7 @@ def test_the_image_is_built_for_the_architecture_of_the_shape(shape: str, platfo
         ("compartmentOcid", "acme", "must be an OCID"),
         ("imageOcid", "ubuntu", "must be an OCID"),
         ("availabilityDomainIndex", "3", "whole number from 0 to 2"),
+        ("faultDomain", "FAULT-DOMAIN-4", "must look like FAULT-DOMAIN-1"),
         ("ocpus", "two", "whole number from 1 to 80"),
         ("ocpus", "-1", "whole number"),
         ("ocpus", "²", "whole number"),

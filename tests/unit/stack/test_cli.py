@@ -15,8 +15,10 @@ from stack.stack import Stack
 from toolchain import engine, tools
 
 # asks the command that started it to stop, as Ctrl-C does, and fails as the CLI then does
-PULUMI = """#!/bin/sh
+PULUMI = r"""#!/bin/sh
 [ "$1 $2" = "stack ls" ] && echo '[{"name": "dev"}]' && exit
+vm='{"type": "oci:Core/instance:Instance"}'
+[ "$1 $2" = "stack export" ] && echo "{\"deployment\": {\"resources\": [$vm]}}" && exit
 kill -INT $PPID
 sleep 1
 exit 1
@@ -100,8 +102,10 @@ def test_status_and_logs_start_three_processes(
 
 
 # as the CLI is while it draws: it reads Ctrl-C as a key, and only its log has a trace of that
-STOPPED_BY_A_KEY = """#!/bin/sh
+STOPPED_BY_A_KEY = r"""#!/bin/sh
 [ "$1 $2" = "stack ls" ] && echo '[{"name": "dev"}]' && exit
+vm='{"type": "oci:Core/instance:Instance"}'
+[ "$1 $2" = "stack export" ] && echo "{\"deployment\": {\"resources\": [$vm]}}" && exit
 for word; do [ "$before" = --event-log ] && log=$word; before=$word; done
 echo '{"timestamp": 1, "stdoutEvent": {"message": "^C received; cancelling. If you"}}' > "$log"
 exit 1

@@ -111,7 +111,7 @@ def test_what_a_plan_leaves_or_makes_is_no_loss() -> None:
 def test_a_stack_of_the_same_plugins_is_not_planned(stack: Stack) -> None:
     given(stack, state=[gateway(marked=True)], plan=[step("delete")])
 
-    switch.refuse_losses(stack, STANDINS, agreed=False)
+    switch.refuse_losses(stack, stack.resources(), STANDINS, agreed=False)
 
     assert plans(stack) == 0
 
@@ -121,7 +121,7 @@ def test_a_switch_that_loses_something_is_refused_with_the_ways_on(stack: Stack)
 
     for _ in range(2):
         with pytest.raises(StackError) as caught:
-            switch.refuse_losses(stack, OFFICIAL, agreed=False)
+            switch.refuse_losses(stack, stack.resources(), OFFICIAL, agreed=False)
     assert "net (oci:Core/vcn:Vcn): replaced, for enabled" in str(caught.value)
     assert "the official plugin for oci" in str(caught.value)
     for way in ("PLUGINS=standin make up", "make up SWITCH=1", "make down"):
@@ -131,7 +131,7 @@ def test_a_switch_that_loses_something_is_refused_with_the_ways_on(stack: Stack)
 def test_a_yes_needs_no_plan(stack: Stack) -> None:
     given(stack, state=[gateway(marked=True)], plan=[step("replace")])
 
-    switch.refuse_losses(stack, OFFICIAL, agreed=True)
+    switch.refuse_losses(stack, stack.resources(), OFFICIAL, agreed=True)
 
     assert plans(stack) == 0
 
@@ -140,18 +140,18 @@ def test_a_switch_without_a_loss_is_planned_once(stack: Stack) -> None:
     given(stack, state=[gateway(marked=True)], plan=[step("update")])
 
     for _ in range(3):
-        switch.refuse_losses(stack, OFFICIAL, agreed=False)
+        switch.refuse_losses(stack, stack.resources(), OFFICIAL, agreed=False)
 
     assert plans(stack) == 1
 
 
 def test_a_switch_back_is_planned_again(stack: Stack) -> None:
     given(stack, state=[gateway(marked=True)], plan=[step("update")])
-    switch.refuse_losses(stack, OFFICIAL, agreed=False)
+    switch.refuse_losses(stack, stack.resources(), OFFICIAL, agreed=False)
     given(stack, state=[gateway(marked=False)], plan=[step("delete")])
 
     with pytest.raises(StackError, match="PLUGINS=official make up"):
-        switch.refuse_losses(stack, STANDINS, agreed=False)
+        switch.refuse_losses(stack, stack.resources(), STANDINS, agreed=False)
 
 
 def test_a_plan_that_fails_lets_no_other_plugins_in_and_says_why(stack: Stack) -> None:
@@ -161,4 +161,4 @@ def test_a_plan_that_fails_lets_no_other_plugins_in_and_says_why(stack: Stack) -
     (stack.clone / "fails").touch()
 
     with pytest.raises(StackError, match="cidrBlock is wrong"):
-        switch.refuse_losses(stack, OFFICIAL, agreed=False)
+        switch.refuse_losses(stack, stack.resources(), OFFICIAL, agreed=False)
