@@ -1,8 +1,8 @@
-"""Budgets and their alert rules: a rule is below its budget, in its path and in its id."""
+"""Budgets and their alert rules, whose paths are below that of their budget."""
 
+import dataclasses
 from dataclasses import dataclass
 
-from standins import oci_api
 from standins.oci_api import Client
 from standins.oci_resources import Kind
 from standins.resource import Context
@@ -13,18 +13,28 @@ CLIENT = Client("oci_budget.BudgetClient", "usage.{region}.oci", "20190111")
 
 @dataclass(frozen=True, kw_only=True)
 class AlertRule(Kind):
-    """A rule of a budget; its id is the path of both, as in the official plugin."""
+    """A rule of a budget: its id says nothing about the budget, which is in its properties."""
 
     def create(self, inputs: Properties, context: Context) -> tuple[str, Properties]:
-        path = f"budgets/{inputs['budgetId']}/alertRules"
-        body = self._body({name: v for name, v in inputs.items() if name != "budgetId"})
-        made = oci_api.of(context).call(self.client, "POST", f"/{path}", body=body)
-        identity = f"{path}/{made['id']}"
-        return identity, self._settled(identity, inputs, context)
+        return super(AlertRule, self._below(inputs)).create(inputs, context)
 
-    def seen(self, body: Properties, known: Properties) -> Properties:
-        outputs = super().seen(body, known)
-        return {name: value for name, value in outputs.items() if name != "id"}
+    def read(self, identity: str, state: Properties, context: Context) -> Properties | None:
+        return super(AlertRule, self._below(state)).read(identity, state, context)
+
+    def update(
+        self, identity: str, state: Properties, inputs: Properties, context: Context
+    ) -> Properties:
+        return super(AlertRule, self._below(inputs)).update(identity, state, inputs, context)
+
+    def delete(self, identity: str, state: Properties, context: Context) -> None:
+        super(AlertRule, self._below(state)).delete(identity, state, context)
+
+    def _below(self, properties: Properties) -> "AlertRule":
+        path = f"/budgets/{properties['budgetId']}/alertRules"
+        return dataclasses.replace(self, path=path)
+
+    def _body(self, properties: Properties) -> Properties:
+        return super()._body({k: v for k, v in properties.items() if k != "budgetId"})
 
 
 RESOURCES = {
@@ -41,17 +51,18 @@ RESOURCES = {
             }
         ),
         fixed=frozenset({"compartmentId", "targetType", "targets"}),
+        absent={"processingPeriodType": ""},
         ready=frozenset({"ACTIVE"}),
     ),
     "oci:Budget/rule:Rule": AlertRule(
         client=CLIENT,
-        path="",
+        path="",  # below a budget
         title="alert rule",
         required=frozenset({"budgetId", "threshold", "thresholdType", "type"}),
         optional=frozenset({"description", "displayName", "freeformTags", "message", "recipients"}),
         computed=frozenset({"state", "timeCreated", "timeUpdated", "version"}),
         fixed=frozenset({"budgetId"}),
-        own=frozenset({"budgetId"}),
+        cleared=frozenset({"recipients"}),
         ready=frozenset({"ACTIVE"}),
     ),
 }

@@ -59,12 +59,11 @@ def _count(shape: str) -> Usage:
 
 
 def _storage(cloud: Cloud, domain: str) -> float:
-    return sum(
-        disk.size_in_gbs
-        for kind in (Volume, BootVolume)
-        for disk in cloud.store.find(kind, availability_domain=domain)
-        if disk.lifecycle_state not in _OVER
-    )
+    disks: list[Volume | BootVolume] = [
+        *cloud.store.find(Volume, availability_domain=domain),
+        *cloud.store.find(BootVolume, availability_domain=domain),
+    ]
+    return sum(disk.size_in_gbs for disk in disks if disk.lifecycle_state not in _OVER)
 
 
 def _limits() -> dict[tuple[str, str], tuple[int, Usage, bool]]:

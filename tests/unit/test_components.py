@@ -147,6 +147,18 @@ def test_the_vm_waits_for_the_rules_of_its_network(up: Up) -> None:
     assert {*rules, "auth-closed", "auth-routes"} <= recorded.awaited["auth-vm"]
 
 
+def test_a_vm_and_its_volume_never_move_to_another_domain(up: Up) -> None:
+    recorded = up(make_server)
+
+    assert {"availabilityDomain", "faultDomain"} <= recorded.ignored["auth-vm"]
+    assert "availabilityDomain" in recorded.ignored["auth-data"]
+    assert "auth-vm" in recorded.awaited["auth-data"], "a volume is made where the VM found room"
+
+
+def test_a_fault_domain_is_named_only_if_it_is_configured(up: Up) -> None:
+    assert "faultDomain" not in up(make_server)["auth-vm"]
+
+
 def test_a_servers_releases_wait_for_those_of_the_servers_before(up: Up) -> None:
     def program() -> None:
         servers = {name: make_server(name) for name in ("one", "two", "three")}
