@@ -4,21 +4,18 @@ Source: https://docs.oracle.com/en-us/iaas/api/#/en/limits/20181025/
 """
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from localcloud import resources
 from localcloud.api import errors
 from localcloud.api.operation import Call, Operation, Reply
-from localcloud.api.wire import Resource
+from localcloud.api.wire import Resource, of_kind
 from localcloud.cloud import Cloud
 from localcloud.service import ResourceType, Service
-from localcloud.services.core import catalogue
-from localcloud.services.core.boot_volume import BootVolume
-from localcloud.services.core.instance import Instance
-from localcloud.services.core.volume import Volume
 from localcloud.services.identity import DOMAINS
 
 _CORES, _MEMORY_IN_GBS, _MICROS, _STORAGE_IN_GBS = 100, 1024, 2, 61_440
+_FAMILIES = ("a1", "a2", "e4", "e5")
 _OVER = frozenset({"TERMINATING", "TERMINATED"})
 
 # the usage of a cloud in a domain; of the region for an empty domain
@@ -34,10 +31,12 @@ class ResourceAvailability(Resource):
     available: int
 
 
-def _instances(cloud: Cloud, shape: str, domain: str) -> list[Instance]:
+def _instances(cloud: Cloud, shape: str, domain: str) -> list[Any]:
+    """Return the instances of a shape; Core Services has their class, found by its kind."""
+    instances: list[Any] = cloud.store.find(of_kind("instance"), shape=shape)
     return [
         instance
-        for instance in cloud.store.find(Instance, shape=shape)
+        for instance in instances
         if instance.lifecycle_state not in _OVER and domain in {"", instance.availability_domain}
     ]
 
@@ -54,37 +53,34 @@ def _memory(shape: str) -> Usage:
     )
 
 
-def _count(shape: str) -> Usage:
-    return lambda cloud, domain: len(_instances(cloud, shape, domain))
+def _micros(cloud: Cloud, domain: str) -> float:
+    return len(_instances(cloud, "VM.Standard.E2.1.Micro", domain))
 
 
 def _storage(cloud: Cloud, domain: str) -> float:
-    disks: list[Volume | BootVolume] = [
-        *cloud.store.find(Volume, availability_domain=domain),
-        *cloud.store.find(BootVolume, availability_domain=domain),
+    disks: list[Any] = [
+        disk
+        for kind in ("volume", "bootvolume")
+        for disk in cloud.store.find(of_kind(kind), availability_domain=domain)
     ]
-    return sum(disk.size_in_gbs for disk in disks if disk.lifecycle_state not in _OVER)
+    return float(sum(disk.size_in_gbs for disk in disks if disk.lifecycle_state not in _OVER))
 
 
 def _limits() -> dict[tuple[str, str], tuple[int, Usage, bool]]:
     """Return each limit by service and name: its value, its usage, and whether it is a domain's."""
     limits: dict[tuple[str, str], tuple[int, Usage, bool]] = {
-        ("block-storage", "total-storage-gb"): (_STORAGE_IN_GBS, _storage, True)
+        ("block-storage", "total-storage-gb"): (_STORAGE_IN_GBS, _storage, True),
+        ("compute", "vm-standard-e2-1-micro-count"): (_MICROS, _micros, True),
     }
-    for shape in (each.shape for each in catalogue.SHAPES):
-        words = shape.lower().split(".")
-        if words[-1] == "micro":
-            name = f"{shape.lower().replace('.', '-')}-count"
-            limits["compute", name] = (_MICROS, _count(shape), True)
-            continue
-        family = f"standard-{words[2]}"
+    for family in _FAMILIES:
+        shape = f"VM.Standard.{family.upper()}.Flex"
         for place, in_domain in (("", True), ("regional-", False)):
-            limits["compute", f"{family}-core-{place}count"] = (_CORES, _cores(shape), in_domain)
-            limits["compute", f"{family}-memory-{place}count"] = (
-                _MEMORY_IN_GBS,
-                _memory(shape),
-                in_domain,
-            )
+            for what, value, usage in (
+                ("core", _CORES, _cores(shape)),
+                ("memory", _MEMORY_IN_GBS, _memory(shape)),
+            ):
+                name = f"standard-{family}-{what}-{place}count"
+                limits["compute", name] = (value, usage, in_domain)
     return limits
 
 

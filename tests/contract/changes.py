@@ -336,6 +336,7 @@ ROWS = [
     Row("NotificationTopic", "described behind", behind={"description": "other"}),
     Row("Budget", "another amount", {"amount": 30}),
     Row("Budget", "another target", {"targets": ["ocid1.compartment.oc1..other"]}),
+    Row("Budget", "of a tag", {"targetType": "TAG", "targets": ["auth.team.auth"]}),
     Row("Budget", "another description", {"description": "other"}),
     Row("Budget", "no description", {"description": None}),
     Row("Budget", "spent behind", behind={"actualSpend": 3, "forecastedSpend": 5}),
