@@ -2,13 +2,13 @@
 
 import asyncio
 import contextlib
+import hashlib
 import json
 import os
 import shlex
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -95,38 +95,44 @@ def report(stack: Stack, command: str) -> Any:
 def write(stack: Stack) -> tuple[str, str]:
     """Write the key and the host key into .local/ssh/STACK; return address and host key.
 
-    The file `config` there is for a plain `ssh ubuntu@ADDRESS` in a shell of `make env`.
+    The file `config` there is for a plain `ssh ubuntu@ADDRESS` in a shell of `make env`. Files that
+    are there, of the same configuration and address, stay: to decrypt the keys takes a run of the
+    CLI.
     """
-    return _write(stack, *_read(stack))
+    return _write(stack, stack.outputs())
 
 
-def _read(stack: Stack) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the outputs and the configuration: two runs of the CLI, side by side."""
-    with ThreadPoolExecutor() as side_by_side:
-        outputs = side_by_side.submit(stack.outputs)
-        configuration = side_by_side.submit(stack.configuration.values)
-    return outputs.result(), configuration.result()
-
-
-def _write(stack: Stack, outputs: Mapping[str, Any], values: Mapping[str, str]) -> tuple[str, str]:
+def _write(stack: Stack, outputs: Mapping[str, Any]) -> tuple[str, str]:
     host = str(outputs.get("serverIp", ""))
     if not host:
         raise StackError(
             f"The stack {stack.name} has no server yet. Make it: {advice.make('up', stack.name)}"
         )
+    folder = stack.clone / ".local" / "ssh" / stack.name
+    key, known_hosts, source = (folder / name for name in ("key", "known_hosts", "source"))
+    digest = _digest(stack.configuration.file, host)
+    if key.exists() and known_hosts.exists() and source.exists() and source.read_text() == digest:
+        return host, known_hosts.read_text().partition(" ")[2].strip()
+    values = stack.configuration.values()
     login, host_key = (values.get(f"auth:{name}", "") for name in _KEYS)
     if not (login and host_key):
         raise StackError(
             f"auth:{' or auth:'.join(_KEYS)} is not set in {stack.configuration.file.name}: the "
             "server was made with both, and can't be reached without. Put them back."
         )
-    folder = stack.clone / ".local" / "ssh" / stack.name
     pinned = keys.ed25519_public(host_key)
     # the CLI drops the newline at its end, which ssh insists on
-    files.write(folder / "key", login.rstrip("\n") + "\n")
-    files.write(folder / "known_hosts", f"{stack.name},{host} {pinned}\n")
+    files.write(key, login.rstrip("\n") + "\n")
+    files.write(known_hosts, f"{stack.name},{host} {pinned}\n")
     files.write(folder / "config", _block(stack.name, host, folder))
+    files.write(source, digest)  # last: the others are whole
     return host, pinned
+
+
+def _digest(configuration: Path, host: str) -> str:
+    """Return a digest of the files' source: the configuration, secrets encrypted, and the host."""
+    text = configuration.read_bytes() if configuration.exists() else b""
+    return hashlib.sha256(host.encode() + b"\0" + text).hexdigest()
 
 
 def prepare(stack: Stack) -> dict[str, Any]:
@@ -134,9 +140,9 @@ def prepare(stack: Stack) -> dict[str, Any]:
 
     Returns the stack's outputs.
     """
-    outputs, values = _read(stack)
+    outputs = stack.outputs()
     with contextlib.suppress(StackError):
-        _write(stack, outputs, values)
+        _write(stack, outputs)
     _link(stack.clone)
     return outputs
 

@@ -14,6 +14,7 @@ from stack.configuration import Configuration
 from stack.errors import OutOfCapacityError, StackError
 from stack.names import LOCAL
 from stack.pulumi import EVENT_LOG, Pulumi, display_flags
+from stack.state_files import StateFiles, outputs_of
 
 # The outputs in the order in which they are shown: the most wanted come last.
 OUTPUTS = ("release", "image", "serverIp", "sshCommand", "jwksUrl", "healthUrl", "url")
@@ -40,18 +41,13 @@ class Stack:
 
     def names(self) -> list[str]:
         """Return the names of the stacks in the backend."""
-        return self._names_in_files() or [
+        return self._files.names() or [
             stack["name"] for stack in json.loads(self.pulumi.read("stack", "ls", "--json"))
         ]
 
-    def _names_in_files(self) -> list[str]:
-        """Return the names of the stacks in a state in files, without a run of the CLI.
-
-        The layout is that of pulumi, pkg/backend/diy/store.go.
-        """
-        folder = self.env.get("PULUMI_BACKEND_URL", "").removeprefix("file://")
-        files = Path(folder, ".pulumi", "stacks", "auth").glob("*.json") if folder else ()
-        return [file.stem for file in files]
+    @property
+    def _files(self) -> StateFiles:
+        return StateFiles(self.env.get("PULUMI_BACKEND_URL", ""))
 
     def create(self) -> None:
         """Make the stack in its backend, if it is not there yet."""
@@ -181,6 +177,9 @@ class Stack:
         print(f"The stack {self.name} is free: no run holds its lock any more.")
 
     def outputs(self) -> dict[str, Any]:
+        resources = self._files.resources(self.name)
+        if resources is not None:
+            return outputs_of(resources)
         return dict(json.loads(self.pulumi.read("stack", "output", "--json")))
 
     @staticmethod
@@ -190,6 +189,9 @@ class Stack:
 
     def resources(self) -> list[dict[str, Any]]:
         """Return the resources of the state, secrets encrypted as they are there."""
+        resources = self._files.resources(self.name)
+        if resources is not None:
+            return resources
         if self.name not in self.names():
             return []
         state = json.loads(self.pulumi.read("stack", "export"))

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from common import command_line
 from stack import cli, environment, secrets, ssh
 from stack.configuration import Configuration
 from stack.stack import Stack
+from tests.unit.stack import test_local_stack
 from toolchain import engine, tools
 
 # asks the command that started it to stop, as Ctrl-C does, and fails as the CLI then does
@@ -64,41 +66,76 @@ def test_a_stopped_update_says_that_a_release_may_go_on(
     assert "failed with status" not in message
 
 
-def test_status_and_logs_start_three_processes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    """Both read the outputs and the configuration, side by side, and ask the server."""
+@pytest.fixture(name="started")
+def _started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Make a clone with a local stack and programs that answer; list the programs that start."""
     key = secrets.ssh_key()
+    cloud = json.dumps(test_local_stack.cloud(tmp_path) | {"client_host_overrides": ""})
     answers = {
-        "pulumi": '[ "$1" = config ] && exec cat "$0.json"; echo \'{"serverIp": "192.0.2.1"}\'',
+        "pulumi": '[ "$1" = config ] && exec cat "$0.json"; true',
         "ssh": 'echo "Release 1 of auth is live and runs."',
         "docker": 'echo "Docker version 20.10.24"',
+        ".venv/bin/python": f"echo '{cloud}'",  # of the emulated cloud
     }
     for name, answer in answers.items():
-        (tmp_path / name).write_text(f"#!/bin/sh\n{answer}\n")
-        (tmp_path / name).chmod(0o755)
+        program = tmp_path / name
+        program.parent.mkdir(parents=True, exist_ok=True)
+        program.write_text(f"#!/bin/sh\n{answer}\n")
+        program.chmod(0o755)
     configured = {f"auth:{name}": {"value": key} for name in ("sshPrivateKey", "sshHostKey")}
     (tmp_path / "pulumi.json").write_text(json.dumps(configured))
-    (tmp_path / "Pulumi.local.yaml").touch()
+    test_local_stack.commit(tmp_path, {})
     (tmp_path / ".local" / "cloud").mkdir(parents=True)
+    present = {f"auth:{name}": {"secure": "v1:…"} for name in test_local_stack.SECRETS}
+    (tmp_path / ".local" / "Pulumi.local.yaml").write_text(yaml.safe_dump({"config": present}))
+    state = tmp_path / ".local" / "state" / ".pulumi" / "stacks" / "auth" / "local.json"
+    state.parent.mkdir(parents=True)
+    stack = {"type": "pulumi:pulumi:Stack", "outputs": {"serverIp": "192.0.2.1"}}
+    state.write_text(json.dumps({"version": 3, "checkpoint": {"latest": {"resources": [stack]}}}))
     monkeypatch.setattr(cli, "CLONE", tmp_path)
     monkeypatch.setattr(engine, "ensure", lambda _: tmp_path)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PLUGINS", "standin")
+    monkeypatch.delenv("OFFICIAL_PLUGINS", raising=False)
     tools.variables(tmp_path)  # finds the Docker client once
     started: list[str] = []
     start = subprocess.Popen.__init__
 
     def counted(process: Any, argv: Any, *args: Any, **options: Any) -> None:
-        started.append(argv[0])
+        started.append(" ".join([Path(argv[0]).name, *argv[1:2]]))
         start(process, argv, *args, **options)
 
     monkeypatch.setattr(subprocess.Popen, "__init__", counted)
+    return started
 
-    for command in ("status", "logs"):
-        started.clear()
-        assert cli.on_stack(cli.parser().parse_args([command])) == 0
-        assert sorted(started) == ["pulumi", "pulumi", "ssh"]
+
+@pytest.mark.parametrize("command", ["status", "logs"])
+def test_status_and_logs_start_ssh_alone_once_its_files_are_written(
+    started: list[str], command: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    arguments = cli.parser().parse_args([command])
+    assert cli.on_stack(arguments) == 0
+    assert started == ["pulumi config", "ssh -F"]
+    started.clear()
+
+    assert cli.on_stack(arguments) == 0
+
+    assert started == ["ssh -F"]
     assert "is live and runs" in capfd.readouterr().out
+
+
+def test_an_update_without_a_change_starts_the_cli_once(
+    started: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    arguments = cli.parser().parse_args(["up"])
+    assert cli.on_stack(arguments) == 0  # the first one writes the files of ssh
+    started.clear()
+
+    assert cli.on_stack(arguments) == 0
+
+    # the emulated cloud's own command is the Python
+    assert started == ["docker version", "python -m", "pulumi up"]
+    assert "serverIp    192.0.2.1" in capfd.readouterr().out
 
 
 # as the CLI is while it draws: it reads Ctrl-C as a key, and only its log has a trace of that
