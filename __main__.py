@@ -18,6 +18,10 @@ from components.server import Server, ServerArgs
 interruption.end_quietly()
 settings = configuration.load()
 
+image = Image(
+    "auth",
+    ImageArgs(registry=settings.registry, platform=settings.machine.platform, bases=settings.bases),
+)
 network = Network(
     "auth",
     NetworkArgs(
@@ -43,10 +47,6 @@ server = Server(
         protect=settings.protect,
         history=history_source(settings.backup_bucket, ["auth"]),
     ),
-)
-image = Image(
-    "auth",
-    ImageArgs(registry=settings.registry, platform=settings.machine.platform, bases=settings.bases),
 )
 url = endpoint.base_url(settings.domain, server.public_ip)
 release = Release(

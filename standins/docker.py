@@ -91,9 +91,7 @@ class Image:
 
     @staticmethod
     def _make(inputs: Properties, context: Context) -> Properties:
-        # a release follows, over SSH: its plugin is in this process, and imports the client now,
-        # while the build waits for Docker, rather than after the push
-        threading.Thread(target=ssh_client.prepare, daemon=True).start()
+        threading.Thread(target=_prepare_for_the_next_steps, daemon=True).start()
         name, build = inputs["imageName"], inputs["build"]
         _build(name, build, context)
         if inputs.get("skipPush"):
@@ -110,6 +108,16 @@ class Image:
             "registryServer": inputs.get("registry", {}).get("server", ""),
             INPUTS: inputs,
         }
+
+
+def _prepare_for_the_next_steps() -> None:
+    """Import the clients of the push and of the release, while the build waits for Docker.
+
+    Each takes a third of a second. The release follows over SSH; its plugin is in this process.
+    """
+    import docker as sdk  # noqa: F401, PLC0415
+
+    ssh_client.prepare()
 
 
 def _build(name: str, build: Mapping[str, Any], context: Context) -> None:
@@ -150,7 +158,7 @@ def _buildkit_client() -> Path:
 
 def _push(name: str, registry: Mapping[str, str], context: Context) -> str:
     """Push the image and give NAME@DIGEST; the login travels in the request, not in a file."""
-    import docker as sdk  # noqa: PLC0415 - takes a third of a second
+    import docker as sdk  # noqa: PLC0415 - see _prepare_for_the_next_steps
     import urllib3  # noqa: PLC0415 - comes with it; its errors pass through a stream as they are
 
     login = None

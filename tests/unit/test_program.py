@@ -188,3 +188,8 @@ def test_the_server_is_asked_before_its_provisioning_is_checked(
     monkeypatch.setattr(host_key, "check", check)
 
     assert "auth-provision" in up(program).names
+
+
+def test_the_image_is_registered_first(up: Up, program: Program) -> None:
+    """The build is the longest step of a changed line, and needs nothing of the server."""
+    assert next(iter(up(program).registered)) == "auth:image:Image auth"

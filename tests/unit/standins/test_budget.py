@@ -1,5 +1,6 @@
 """The modules that the plugins import before they answer: the engine waits for each plugin."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -87,3 +88,35 @@ def test_a_package_is_left_out_while_another_thread_imports() -> None:
     )
 
     assert result.returncode == 0, result.stderr
+
+
+BUILDING = """
+import sys, threading
+from standins.docker import Image
+from tests import operation
+image = Image()
+inputs = image.prepare({"imageName": "x:1", "skipPush": True, "build": {"context": sys.argv[1]}})
+image.create(inputs, operation.context())
+for thread in {*threading.enumerate()} - {threading.current_thread()}:
+    thread.join()
+print(*sys.modules)
+"""
+
+
+def test_the_clients_of_push_and_release_are_imported_beside_the_build(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").touch()
+    client = tmp_path / "bin" / "docker"
+    client.parent.mkdir()
+    client.write_text("#!/bin/sh\necho version 20.10\n")
+    client.chmod(0o755)
+
+    built = subprocess.run(
+        [sys.executable, "-c", BUILDING, str(tmp_path)],
+        cwd=REPOSITORY,
+        env={**os.environ, "PATH": f"{client.parent}:{os.environ['PATH']}"},
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+
+    assert {"docker.client", "asyncssh"} <= {*built.stdout.split()}
