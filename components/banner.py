@@ -10,7 +10,7 @@ PORT = 22
 # plugin waits for the banner without a limit.
 _PATIENCE_SECONDS = 300
 _LOOK_SECONDS = 15
-_PAUSE_SECONDS = 1
+_PAUSE_SECONDS = 0.2
 _BANNER = b"SSH-"
 _LINES = 20  # that a server may send before its banner
 

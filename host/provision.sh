@@ -9,6 +9,8 @@ set -euo pipefail
 PACKAGES=(docker.io)
 APT_LOCKS=(/var/lib/dpkg/lock-frontend /var/lib/apt/lists/lock /var/cache/apt/archives/lock
   /var/lib/dpkg/lock)
+APT_STAMP=/var/lib/apt/periodic/update-success-stamp
+DOCKER_IS_CHANGED=no  # its settings, while it runs
 APT_WAIT_SECONDS=600  # in all: a first boot's unattended-upgrades takes minutes
 
 step() { printf '%s...\n' "$1" >&2; }
@@ -91,15 +93,24 @@ with_apt_locks() {
   return "$status"
 }
 
+# Show whether the package lists are younger than a day. A first boot updates them, in its daily job.
+lists_are_fresh() {
+  [[ -n $(find "$APT_STAMP" -mmin "-$(( 24 * 60 ))" 2> /dev/null) ]]
+}
+
 install_packages() {
   step "Install ${PACKAGES[*]}"
   if dpkg-query --show --showformat='${db:Status-Abbrev}\n' "${PACKAGES[@]}" 2> /dev/null \
       | grep -qv '^ii' || ! dpkg-query --show "${PACKAGES[@]}" > /dev/null 2>&1; then
     export DEBIAN_FRONTEND=noninteractive
+    local install=(apt-get -qq install --no-install-recommends "${PACKAGES[@]}" iptables)
     # an interrupted run may have left packages half configured
     with_apt_locks dpkg --configure -a
-    with_apt_locks apt-get -qq update
-    with_apt_locks apt-get -qq install --no-install-recommends "${PACKAGES[@]}" iptables > /dev/null
+    # the archive may have replaced a package since the lists were made
+    if ! lists_are_fresh || ! with_apt_locks "${install[@]}" > /dev/null; then
+      with_apt_locks apt-get -qq update
+      with_apt_locks "${install[@]}" > /dev/null
+    fi
   fi
 }
 
@@ -165,10 +176,10 @@ UNIT
   while iptables --wait -D DOCKER-USER -d 169.254.169.254/32 -j REJECT 2> /dev/null; do :; done
 }
 
+# Before the installation, which starts Docker: so it starts with its settings at once.
 configure_docker() {
   step "Configure Docker"
-  local restart=no
-  changed /etc/docker/daemon.json <<'JSON' && restart=yes
+  changed /etc/docker/daemon.json <<'JSON' && DOCKER_IS_CHANGED=yes
 {
   "icc": false,
   "live-restore": true,
@@ -183,14 +194,24 @@ configure_docker() {
 JSON
   # Docker waits for the data volume but does not require it: without it Docker runs, and the release
   # tool can report the missing volume; their mount point holds the service's containers back.
-  changed /etc/systemd/system/docker.service.d/auth.conf <<'UNIT' && restart=yes
+  changed /etc/systemd/system/docker.service.d/auth.conf <<'UNIT' && DOCKER_IS_CHANGED=yes
 [Unit]
 Wants=auth-data.service
 After=auth-data.service
 UNIT
+  # a Docker that is not installed or does not run reads its settings when it starts
+  systemctl is-active --quiet docker.service || DOCKER_IS_CHANGED=no
+}
+
+start_docker() {
+  step "Start Docker"
   systemctl daemon-reload
   systemctl enable --quiet docker.service
-  if [[ $restart == yes ]]; then systemctl restart docker.service; else systemctl start docker.service; fi
+  if [[ $DOCKER_IS_CHANGED == yes ]]; then
+    systemctl restart docker.service
+  else
+    systemctl start docker.service
+  fi
   docker info > /dev/null || fail "Docker does not answer; see: journalctl -u docker"
 }
 
@@ -340,11 +361,12 @@ main() {
 
   wait_for_cloud_init
   harden_ssh
+  configure_docker
   install_packages
   configure_journal
   guard_link_local
   read_logs_without_docker
-  configure_docker
+  start_docker
   open_firewall
   restore_routes_on_boot
   finish_releases_on_boot

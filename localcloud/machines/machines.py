@@ -114,8 +114,12 @@ class Machines:
         """Put the whole list of rules in force, in the machine's network and at the gateway."""
         route = self._gateway.routes()[instance_id]
         firewall.tcp_ports(rules)  # refuse before anything is changed
-        self._put(instance_id, "/etc/localcloud/ingress", self._filter(rules))
-        docker("exec", self._name(instance_id), "/usr/local/sbin/localcloud-network")
+        self._put(
+            instance_id,
+            "/etc/localcloud/ingress",
+            self._filter(rules),
+            then="/usr/local/sbin/localcloud-network",
+        )
         changed = Route(target=route.target, rules=tuple(rules), public_ip=route.public_ip)
         self._gateway.update({instance_id: changed})
 
@@ -154,10 +158,13 @@ class Machines:
     def attach_volume(self, instance_id: str, volume_id: str, device: str) -> None:
         """Show a volume to the machine as a block device, now and after each reboot."""
         unit = Path(device).name
-        self._put(instance_id, f"/etc/localcloud/volumes/{unit}", f"{VOLUMES}/{volume_id}\n")
-        self._systemctl(instance_id, "enable", "--now", f"localcloud-volume@{unit}.service")
         wait = f'until [ -b "{device}" ]; do sleep 0.1; done'
-        docker("exec", self._name(instance_id), "timeout", "15", "sh", "-c", wait)
+        self._put(
+            instance_id,
+            f"/etc/localcloud/volumes/{unit}",
+            f"{VOLUMES}/{volume_id}\n",
+            then=f"{_systemctl('enable --now', unit)} && exec timeout 15 sh -c '{wait}'",
+        )
 
     def detach_volume(self, instance_id: str, volume_id: str) -> None:
         """Take the volume away. A file system still mounted keeps the device until it is not."""
@@ -168,8 +175,8 @@ class Machines:
             *("exec", self._name(instance_id), "sh", "-c", script, "find", f"{VOLUMES}/{volume_id}")
         )
         for unit in units.split():
-            self._systemctl(instance_id, "disable", "--now", f"localcloud-volume@{unit}.service")
-            docker("exec", self._name(instance_id), "rm", f"/etc/localcloud/volumes/{unit}")
+            script = f"{_systemctl('disable --now', unit)} && rm /etc/localcloud/volumes/{unit}"
+            docker("exec", self._name(instance_id), "sh", "-c", script)
 
     def remove_everything(self) -> None:
         """Remove everything of this home from Docker."""
@@ -185,19 +192,14 @@ class Machines:
     def _filter(self, rules: Sequence[IngressRule]) -> str:
         return firewall.packet_filter(rules, host=IPv4Address(self._bridge.host))
 
-    def _put(self, instance_id: str, path: str, text: str) -> None:
-        script = 'umask 077 && cat > "$1.new" && mv "$1.new" "$1"'
+    def _put(self, instance_id: str, path: str, text: str, *, then: str) -> None:
+        """Write a file in the machine, then run a line of its shell."""
+        script = f'(umask 077 && cat > "$1.new" && mv "$1.new" "$1") && {then}'
+        # a start in a container takes longer than most commands: so both are a single one
         docker(
             *("exec", "--interactive", self._name(instance_id), "sh", "-c", script, "put", path),
             stdin=text.encode(),
         )
-
-    def _systemctl(self, instance_id: str, *argv: str) -> None:
-        # just after boot systemd may not listen yet
-        script = (
-            'i=0; until systemctl "$@"; do i=$((i+1)); [ $i -lt 50 ] || exit 1; sleep 0.2; done'
-        )
-        docker("exec", self._name(instance_id), "sh", "-c", script, "systemctl", "--quiet", *argv)
 
     def _on_volumes(self, *argv: str) -> None:
         image = images.machine(_quietly)
@@ -220,6 +222,12 @@ class Machines:
 
     def _disk(self, instance_id: str) -> str:
         return f"{self._name(instance_id)}-docker"
+
+
+def _systemctl(action: str, unit: str) -> str:
+    """Return a line that changes a volume's service; just after boot systemd may not listen yet."""
+    command = f"systemctl --quiet {action} localcloud-volume@{unit}.service"
+    return f"(i=0; until {command}; do i=$((i+1)); [ $i -lt 50 ] || exit 1; sleep 0.2; done)"
 
 
 def _limits(ocpus: float, memory_in_gbs: float) -> list[str]:

@@ -5,9 +5,10 @@ FROM ${BASE} AS runtime
 ARG http_proxy
 ARG https_proxy
 ARG no_proxy
+# apt's index is twice the size of Python, and each new machine would pull it
 RUN command -v python3 > /dev/null || { apt-get update \
  && apt-get install --yes --no-install-recommends python3 \
- && rm -rf /var/lib/apt/lists/*; }
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/*; }
 LABEL auth.localcloud.cache=python
 
 FROM runtime AS builder

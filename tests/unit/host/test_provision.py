@@ -1,10 +1,14 @@
 """Functions of host/provision.sh that need no machine."""
 
+import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 SCRIPT = Path(__file__).parents[3] / "host" / "provision.sh"
 _HOLD = """
@@ -94,3 +98,62 @@ def test_a_failure_of_another_kind_is_shown_and_ends_it() -> None:
 
     assert (ended.returncode, output) == (100, "")
     assert errors == "E: Unable to locate package caddy\n"
+
+
+# apt on a bare VM; an installation fails until the lists are updated, if there is a file `moved`
+_APT = """
+cd "$1"
+dpkg-query() { return 1; }
+dpkg() { :; }
+apt-get() {
+  echo "$2"
+  if [[ $2 == update ]]; then rm -f moved; fi
+  if [[ $2 == install && -e moved ]]; then echo 'E: 404 Not Found' >&2; return 100; fi
+} >> calls
+APT_LOCKS=() APT_STAMP=stamp; install_packages
+"""
+
+
+@pytest.mark.parametrize(
+    ("age_in_hours", "is_moved", "calls"),
+    [
+        (1, False, ["install"]),
+        (1, True, ["install", "update", "install"]),
+        (25, False, ["update", "install"]),
+        (None, False, ["update", "install"]),
+    ],
+)
+def test_the_package_lists_are_updated_only_if_they_are_old_or_do_not_fit_the_archive(
+    tmp_path: Path, age_in_hours: int | None, is_moved: bool, calls: list[str]
+) -> None:
+    if age_in_hours is not None:
+        moment = time.time() - age_in_hours * 3600
+        (tmp_path / "stamp").touch()
+        os.utime(tmp_path / "stamp", (moment, moment))
+    if is_moved:
+        (tmp_path / "moved").touch()
+
+    installing = bash(_APT, tmp_path)
+    _, errors = installing.communicate(timeout=30)
+
+    assert installing.returncode == 0, errors
+    assert (tmp_path / "calls").read_text().split() == calls
+
+
+@pytest.mark.parametrize(("runs_before", "action"), [(False, "start"), (True, "restart")])
+def test_docker_is_restarted_only_if_it_ran_with_other_settings(
+    runs_before: bool, action: str
+) -> None:
+    provisioning = bash(
+        """
+        changed() { cat > /dev/null; }
+        docker() { :; }
+        systemctl() { if [[ $1 == is-active ]]; then "$RUNS"; else echo "$1"; fi; }
+        RUNS=$1
+        configure_docker; start_docker
+        """,
+        str(runs_before).lower(),
+    )
+    output, errors = provisioning.communicate(timeout=30)
+
+    assert output.split() == ["daemon-reload", "enable", action], errors

@@ -46,7 +46,7 @@ def test_an_unknown_format_a_missing_file_and_another_backend_are_left_to_the_cl
 
 
 def test_the_outputs_are_those_of_the_stack_with_secrets_hidden() -> None:
-    resources = [
+    resources: list[dict[str, Any]] = [
         {"type": "pulumi:pulumi:Stack", "delete": True, "outputs": {"url": "former"}},
         {"type": "pulumi:pulumi:Stack", "outputs": {"url": "http://a", "key": _SECRET}},
         {"type": "other", "outputs": {"url": "of another"}},
