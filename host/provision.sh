@@ -146,7 +146,7 @@ ensure DOCKER-USER -d 169.254.0.0/16 -j AUTH-LINK-LOCAL
 ensure OUTPUT -d 169.254.169.254/32 -p tcp -m tcp ! --dport 53 -m owner ! --uid-owner 0 -j REJECT
 SCRIPT
   chmod 0755 /usr/local/sbin/auth-link-local
-  if changed /etc/systemd/system/auth-link-local.service <<'UNIT'
+  changed /etc/systemd/system/auth-link-local.service <<'UNIT' || true
 [Unit]
 Description=Keeps containers and users from the cloud's link-local services
 DefaultDependencies=no
@@ -164,19 +164,14 @@ ExecStart=/usr/local/sbin/auth-link-local
 [Install]
 WantedBy=multi-user.target
 UNIT
-  then systemctl daemon-reload; fi
-  if changed /etc/systemd/system/docker.service.d/link-local.conf <<'UNIT'
+  changed /etc/systemd/system/docker.service.d/link-local.conf <<'UNIT' || true
 [Service]
 ExecStartPre=/usr/local/sbin/auth-link-local
 UNIT
-  then systemctl daemon-reload; fi
-  systemctl enable --quiet auth-link-local.service
-  systemctl restart auth-link-local.service
-  # earlier versions refused names, too
-  while iptables --wait -D DOCKER-USER -d 169.254.169.254/32 -j REJECT 2> /dev/null; do :; done
 }
 
-# Before the installation, which starts Docker: so it starts with its settings at once.
+# This and the journal come before the installation, which starts Docker: so Docker starts with its
+# settings at once.
 configure_docker() {
   step "Configure Docker"
   changed /etc/docker/daemon.json <<'JSON' && DOCKER_IS_CHANGED=yes
@@ -203,18 +198,6 @@ UNIT
   systemctl is-active --quiet docker.service || DOCKER_IS_CHANGED=no
 }
 
-start_docker() {
-  step "Start Docker"
-  systemctl daemon-reload
-  systemctl enable --quiet docker.service
-  if [[ $DOCKER_IS_CHANGED == yes ]]; then
-    systemctl restart docker.service
-  else
-    systemctl start docker.service
-  fi
-  docker info > /dev/null || fail "Docker does not answer; see: journalctl -u docker"
-}
-
 # All logs are in the journal: it outlives containers and reboots, and its bounds are here. A flood of
 # requests may take the place of older lines, but no limit on the rate hides a line of it. The lines
 # of requests have the addresses of their callers: they are kept for a month.
@@ -230,28 +213,26 @@ MaxRetentionSec=1month
 ForwardToSyslog=no
 CONF
   then systemctl restart systemd-journald.service; fi
-  local unit reload=no
+  local unit
   for unit in docker auth-logs; do
-    changed "/etc/systemd/system/$unit.service.d/journal.conf" <<'UNIT' && reload=yes
+    changed "/etc/systemd/system/$unit.service.d/journal.conf" <<'UNIT' || true
 [Service]
 LogRateLimitIntervalSec=0
 UNIT
   done
-  if [[ $reload == yes ]]; then systemctl daemon-reload; fi
 }
 
 # Containers write their logs into pipes that Docker's engine reads. During a stop, restart or upgrade
 # of the engine a container would stand still at the line that fills its pipe.
 read_logs_without_docker() {
   step "Let the containers' logs be read while Docker is stopped"
-  if changed /etc/systemd/system/auth-logs.service <<'UNIT'
+  changed /etc/systemd/system/auth-logs.service <<'UNIT' || true
 [Unit]
 Description=Reads the containers' logs while Docker is stopped
 
 [Service]
 ExecStart=/usr/local/sbin/auth-logs
 UNIT
-  then systemctl daemon-reload; fi
   changed /usr/local/sbin/auth-logs <<'SCRIPT' || true
 #!/bin/sh
 # The journal gets the lines under the names of their containers.
@@ -264,12 +245,11 @@ done
 wait
 SCRIPT
   chmod 0755 /usr/local/sbin/auth-logs
-  if changed /etc/systemd/system/docker.service.d/logs.conf <<'UNIT'
+  changed /etc/systemd/system/docker.service.d/logs.conf <<'UNIT' || true
 [Service]
 ExecStartPre=-/bin/systemctl stop auth-logs.service
 ExecStopPost=-/bin/systemctl start --no-block auth-logs.service
 UNIT
-  then systemctl daemon-reload; fi
 }
 
 # Oracle's Ubuntu images reject all but SSH in iptables, even with open security rules.
@@ -292,7 +272,7 @@ open_firewall() {
 # The routes to the live releases are kernel rules, and the kernel forgets them when the VM stops.
 restore_routes_on_boot() {
   step "Restore the routes on each boot"
-  if changed /etc/systemd/system/auth-routes.service <<'UNIT'
+  changed /etc/systemd/system/auth-routes.service <<'UNIT' || true
 [Unit]
 Description=Leads the proxy's requests to the live releases
 After=netfilter-persistent.service
@@ -307,14 +287,12 @@ ExecStart=/usr/local/sbin/auth-release routes
 [Install]
 WantedBy=multi-user.target
 UNIT
-  then systemctl daemon-reload; fi
-  systemctl enable --quiet auth-routes.service
 }
 
 # A reboot may interrupt the watch of a new release, or the end of the release before it.
 finish_releases_on_boot() {
   step "Finish interrupted releases on each boot"
-  if changed /etc/systemd/system/auth-finish.service <<'UNIT'
+  changed /etc/systemd/system/auth-finish.service <<'UNIT' || true
 [Unit]
 Description=Finishes releases that a reboot interrupted
 After=docker.service auth-routes.service caddy.service
@@ -326,8 +304,23 @@ ExecStart=/usr/local/sbin/auth-release finish
 [Install]
 WantedBy=multi-user.target
 UNIT
-  then systemctl daemon-reload; fi
-  systemctl enable --quiet auth-finish.service
+}
+
+# Once for all units: systemd takes a moment to read them all, each time.
+start_services() {
+  step "Start Docker"
+  systemctl enable --quiet --no-reload \
+    auth-link-local.service docker.service auth-routes.service auth-finish.service
+  systemctl daemon-reload
+  systemctl restart auth-link-local.service
+  # earlier versions refused names, too
+  while iptables --wait -D DOCKER-USER -d 169.254.169.254/32 -j REJECT 2> /dev/null; do :; done
+  if [[ $DOCKER_IS_CHANGED == yes ]]; then
+    systemctl restart docker.service
+  else
+    systemctl start docker.service
+  fi
+  docker info > /dev/null || fail "Docker does not answer; see: journalctl -u docker"
 }
 
 harden_ssh() {
@@ -362,14 +355,14 @@ main() {
   wait_for_cloud_init
   harden_ssh
   configure_docker
-  install_packages
   configure_journal
+  install_packages
   guard_link_local
   read_logs_without_docker
-  start_docker
-  open_firewall
   restore_routes_on_boot
   finish_releases_on_boot
+  start_services
+  open_firewall
   install -d -m 0700 /var/lib/auth-release
   printf 'ready on %s\n' "$boot_volume"
 }

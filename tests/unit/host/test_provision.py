@@ -149,11 +149,12 @@ def test_docker_is_restarted_only_if_it_ran_with_other_settings(
         changed() { cat > /dev/null; }
         docker() { :; }
         systemctl() { if [[ $1 == is-active ]]; then "$RUNS"; else echo "$1"; fi; }
+        iptables() { return 1; }
         RUNS=$1
-        configure_docker; start_docker
+        configure_docker; start_services
         """,
         str(runs_before).lower(),
     )
     output, errors = provisioning.communicate(timeout=30)
 
-    assert output.split() == ["daemon-reload", "enable", action], errors
+    assert output.split() == ["enable", "daemon-reload", "restart", action], errors
