@@ -90,8 +90,11 @@ def _started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     (tmp_path / ".local" / "Pulumi.local.yaml").write_text(yaml.safe_dump({"config": present}))
     state = tmp_path / ".local" / "state" / ".pulumi" / "stacks" / "auth" / "local.json"
     state.parent.mkdir(parents=True)
-    stack = {"type": "pulumi:pulumi:Stack", "outputs": {"serverIp": "192.0.2.1"}}
-    state.write_text(json.dumps({"version": 3, "checkpoint": {"latest": {"resources": [stack]}}}))
+    resources = [
+        {"type": "pulumi:pulumi:Stack", "outputs": {"serverIp": "192.0.2.1"}},
+        {"type": "oci:Core/instance:Instance"},
+    ]
+    state.write_text(json.dumps({"version": 3, "checkpoint": {"latest": {"resources": resources}}}))
     monkeypatch.setattr(cli, "CLONE", tmp_path)
     monkeypatch.setattr(engine, "ensure", lambda _: tmp_path)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
