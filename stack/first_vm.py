@@ -43,7 +43,7 @@ def up(stack: Stack, resources: Sequence[Mapping[str, Any]], *, refresh: bool) -
     first. If no host has room for a VM, the other domains are tried, each once.
     """
     if not _of_type(resources, _VM):
-        _check_limits(stack, resources)
+        _prepare(stack, _volume_domain(resources))
     try:
         return stack.up(refresh=refresh)
     except OutOfCapacityError as error:
@@ -113,19 +113,24 @@ def _up_elsewhere(
     )
 
 
-def _check_limits(stack: Stack, resources: Sequence[Mapping[str, Any]]) -> None:
-    """Ask the limits of the configured domain; the program refuses an index without a domain."""
+def _prepare(stack: Stack, volume_in: str) -> None:
+    """Choose the domain of a data volume that exists, and ask the limits of the domain.
+
+    The program refuses an index without a domain.
+    """
     values = stack.configuration.values()
-    domains, index = _ask_domains(stack, values), _configured(values).index
-    if index >= len(domains):
-        return
+    domains, place = _ask_domains(stack, values), _configured(values)
+    if volume_in in domains and place.index != domains.index(volume_in):
+        place = Place(index=domains.index(volume_in))
+        _report(f"The data volume is in {volume_in}, so the VM is made there.")
+        _configure(stack, place)
+    if place.index < len(domains):
+        _check_limits(stack, values, domain=domains[place.index], volume=bool(volume_in))
+
+
+def _check_limits(stack: Stack, values: Mapping[str, str], *, domain: str, volume: bool) -> None:
     schema = yaml.safe_load((stack.clone / "Pulumi.yaml").read_text())["config"]
-    wanted = limits.of_configuration(
-        values,
-        schema,
-        domain=domains[index],
-        volume=bool(_volume_domain(resources)),
-    )
+    wanted = limits.of_configuration(values, schema, domain=domain, volume=volume)
     limits.check(stack, wanted, compartment=values.get("auth:compartmentOcid", ""))
 
 
@@ -137,7 +142,7 @@ def _volume_domain(resources: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _ask_domains(stack: Stack, values: Mapping[str, str]) -> list[str]:
-    """Return the names of the region's availability domains; none if Oracle does not answer.
+    """Return the names of the region's availability domains; an empty list without an answer.
 
     Wrong credentials are left to the program, whose refusal names them.
     """

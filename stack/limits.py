@@ -30,7 +30,7 @@ class Need:
 def needs(
     *, shape: str, ocpus: int, memory_in_gbs: int, disks_in_gbs: int, domain: str
 ) -> list[Need]:
-    """Return the needs of a VM with its disks; of a shape that is not known, those of the disks."""
+    """Return the needs of a VM with its disks; of an unknown shape, the disks' needs alone."""
     disks = Need(
         service="block-storage", limit="total-storage-gb", quantity=disks_in_gbs, domain=domain
     )
@@ -101,7 +101,7 @@ def refusal(stack: str, lacking: Sequence[str]) -> str:
     return (
         f"Oracle's limits leave too little for the VM of {stack}, so nothing was made:\n{listed}"
         "Ask for less by auth:ocpus, auth:memoryInGbs or auth:dataVolumeInGbs, choose another "
-        "auth:shape, delete what uses the limit, or request an increase in the console: "
+        "auth:shape, delete other resources, or request an increase in the console: "
         "Governance & Administration, Limits, Quotas and Usage."
     )
 

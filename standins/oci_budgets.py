@@ -13,7 +13,7 @@ CLIENT = Client("oci_budget.BudgetClient", "usage.{region}.oci", "20190111")
 
 @dataclass(frozen=True, kw_only=True)
 class AlertRule(Kind):
-    """A rule of a budget: its id says nothing about the budget, which is in its properties."""
+    """A rule of a budget: its id does not name the budget, which is in its properties."""
 
     def create(self, inputs: Properties, context: Context) -> tuple[str, Properties]:
         return super(AlertRule, self._below(inputs)).create(inputs, context)

@@ -1,4 +1,4 @@
-"""Oracle's Limits: what the tenancy may still use, by limit and availability domain.
+"""Oracle's Limits: the rest of each limit of the tenancy, by availability domain.
 
 Source: https://docs.oracle.com/en-us/iaas/api/#/en/limits/20181025/
 """

@@ -59,7 +59,7 @@ class CreateBudgetDetails(UpdateBudgetDetails):
 def create(cloud: Cloud, details: CreateBudgetDetails) -> Budget:
     """Create a budget of a compartment, ACTIVE at once.
 
-    A budget lies in the root compartment, whatever it watches, and a compartment has a single one.
+    A budget lies in the root compartment, and no compartment is the target of two.
     Source: https://docs.oracle.com/en-us/iaas/Content/Billing/Tasks/create-budget.htm
     """
     if details.compartment_id != cloud.account.tenancy:

@@ -67,12 +67,18 @@ def _asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return list(DOMAINS)
 
     monkeypatch.setattr(first_vm, "_ask_domains", domains)
-    monkeypatch.setattr(first_vm, "_check_limits", lambda *_: asked.append("limits"))
+    monkeypatch.setattr(first_vm, "_check_limits", lambda *_, **__: asked.append("limits"))
     return asked
 
 
 def up(stack: Any) -> set[str]:
     return first_vm.up(stack, stack.resources(), refresh=False)
+
+
+def test_without_a_vm_the_limits_are_asked_first(asked: list[str]) -> None:
+    up(Tried(room=[("0", "")]))
+
+    assert asked == ["domains", "limits"]
 
 
 def test_with_a_vm_in_the_state_the_cloud_is_asked_nothing(asked: list[str]) -> None:
@@ -129,7 +135,7 @@ def test_a_data_volume_binds_the_vm_to_its_domain() -> None:
 
     up(stack)
 
-    assert stack.tries[1:] == [("1", ""), *(("1", fault_domain) for fault_domain in FAULT_DOMAINS)]
+    assert stack.tries == [("1", ""), *(("1", fault_domain) for fault_domain in FAULT_DOMAINS)]
 
 
 def test_a_region_with_one_domain_has_its_fault_domains() -> None:
