@@ -254,3 +254,13 @@ def test_a_data_volume_that_somebody_deleted_takes_the_service_alone_and_is_made
     status = clone.make("status").output
     assert "is live and runs" in status
     assert "differs" not in status
+
+
+def test_the_cost_has_the_vm_its_disk_and_the_data_volume(clone: Clone) -> None:
+    printed = clone.make("cost", "JSON=1")
+
+    assert printed.status == 0
+    bill = json.loads(printed.output)
+    priced = {line["resource"] for line in bill["lines"] if line["month"] is not None}
+    assert {"auth-vm", "auth-vm, its disk", "auth-data"} <= priced
+    assert float(bill["list"]) > float(bill["month"]), "Always Free takes something off"
