@@ -1,5 +1,6 @@
 """A bill: the monthly cost of resources, by their inputs and a price list."""
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,7 +11,7 @@ from costs.price_list import PriceList
 
 NOT_PRICED = "not priced"
 _BALANCED = 10  # performance units for each GB of a volume, Oracle's default
-_PREMIUM_SECONDS = 10  # interval of a monitor; a longer one is of the class Basic
+_PREMIUM_SECONDS = 10  # interval of a monitor of the class Premium; longer intervals are Basic
 _ZERO = Decimal(0)
 _MOST = Decimal(10**6)  # of a quantity: OCPUs, GB
 
@@ -61,12 +62,11 @@ class Bill:
 
 @dataclass(frozen=True, kw_only=True)
 class _Position:
-    """A part of a resource: the quantities of its meters for a month; None: not priced."""
+    """A part of a resource, with the quantities of its meters for a month."""
 
     name: str
     what: str
-    quantities: Mapping[str, Decimal] | None
-    note: str = ""
+    quantities: Mapping[str, Decimal] | None  # None: not priced
 
 
 def monthly(resources: Iterable[Resource], prices: PriceList | None = None) -> Bill:
@@ -77,12 +77,17 @@ def monthly(resources: Iterable[Resource], prices: PriceList | None = None) -> B
     """
     prices = prices or price_list.current()
     left = {name: meter.free for name, meter in prices.meters.items()}
-    lines = tuple(
+    in_order = sorted(resources, key=lambda each: (each.type, each.name))
+    lines = [
         _line(position, prices, left)
-        for resource in sorted(resources, key=lambda each: (each.type, each.name))
+        for resource in in_order
         for position in _positions(resource, prices)
+    ]
+    return Bill(
+        currency=prices.currency,
+        date=prices.date,
+        lines=(*lines, *_by_use(in_order, prices)),
     )
-    return Bill(currency=prices.currency, date=prices.date, lines=lines)
 
 
 def of_state(state: Iterable[Mapping[str, Any]]) -> list[Resource]:
@@ -125,7 +130,7 @@ def _line(position: _Position, prices: PriceList, left: dict[str, Decimal]) -> L
     """Price a position, and take its free units from `left`."""
     if position.quantities is None:
         return Line(
-            name=position.name, what=position.what, price=None, list_price=None, note=position.note
+            name=position.name, what=position.what, price=None, list_price=None, note=NOT_PRICED
         )
     price = listed = _ZERO
     for name, quantity in position.quantities.items():
@@ -136,22 +141,32 @@ def _line(position: _Position, prices: PriceList, left: dict[str, Decimal]) -> L
     return Line(name=position.name, what=position.what, price=price, list_price=listed)
 
 
+def _by_use(resources: Iterable[Resource], prices: PriceList) -> Iterator[Line]:
+    """Return a line for each type of resources whose cost a plan does not know."""
+    for token, group in itertools.groupby(resources, lambda resource: resource.type):
+        if token in prices.by_use:
+            first, *others = (resource.name for resource in group)
+            yield Line(
+                name=f"{first} and {len(others)} more" if others else first,
+                what="",
+                price=None,
+                list_price=None,
+                note=prices.by_use[token],
+            )
+
+
 def _positions(resource: Resource, prices: PriceList) -> Iterator[_Position]:
-    if resource.type in prices.no_charge:
-        return
-    if resource.type in prices.by_use:
-        note = prices.by_use[resource.type]
-        yield _Position(name=resource.name, what="", quantities=None, note=note)
+    if resource.type in prices.no_charge or resource.type in prices.by_use:
         return
     positions = _POSITIONS.get(resource.type)
     if positions is None:
-        yield _Position(name=resource.name, what="", quantities=None, note=NOT_PRICED)
+        yield _Position(name=resource.name, what="", quantities=None)
         return
     try:
         yield from (positions(resource, prices))
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         # a value that is missing, or that the engine knows only later
-        yield _Position(name=resource.name, what="", quantities=None, note=NOT_PRICED)
+        yield _Position(name=resource.name, what="", quantities=None)
 
 
 def _instance(resource: Resource, prices: PriceList) -> list[_Position]:
@@ -159,7 +174,7 @@ def _instance(resource: Resource, prices: PriceList) -> list[_Position]:
     size = resource.inputs.get("shapeConfig") or {}
     meters = prices.shapes.get(shape)
     if meters is None:
-        vm = _Position(name=resource.name, what=shape, quantities=None, note=NOT_PRICED)
+        vm = _Position(name=resource.name, what=shape, quantities=None)
     else:
         ocpus, memory = _number(size["ocpus"]), _number(size["memoryInGbs"])
         quantities = {

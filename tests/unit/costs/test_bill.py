@@ -127,6 +127,17 @@ def test_the_table_lists_every_position_and_the_total() -> None:
     assert "the first 1,000 a month are free" in lines[4]
 
 
+def test_resources_that_cost_by_use_are_a_line_for_each_type() -> None:
+    alarms = [
+        Resource(name=name, type="oci:Monitoring/alarm:Alarm", inputs={})
+        for name in ("b", "a", "c")
+    ]
+    (line,) = bill.monthly(alarms).lines
+
+    assert line.name == "a and 2 more"
+    assert line.price is None
+
+
 def test_each_price_has_a_source_with_a_date() -> None:
     document = json.loads(price_list.FILE.read_text())
 
