@@ -60,6 +60,15 @@ def test_a_budget_of_a_compartment_has_its_amount_and_its_rules(budgets: Any, bu
     refused(404, "NotAuthorizedOrNotFound", budgets.get_alert_rule, budget.id, made.id)
 
 
+def test_an_update_may_have_system_tags_that_are_empty(budgets: Any, budget: Any) -> None:
+    def update(tags: dict[str, Any]) -> Any:
+        details = models.UpdateBudgetDetails(amount=40, system_tags=tags)
+        return budgets.update_budget(budget.id, details)
+
+    assert update({}).data.amount == 40
+    assert "systemTags" in refused(400, "InvalidParameter", update, {"orcl-cloud": {"a": "b"}})
+
+
 def test_a_budget_takes_its_rules_along(budgets: Any, caller: Caller) -> None:
     budget = budgets.create_budget(details(caller)).data
     made = budgets.create_alert_rule(budget.id, rule()).data

@@ -44,6 +44,7 @@ class UpdateBudgetDetails(TagDetails):
     description: str | None = None
     amount: float | None = Field(default=None, gt=0, lt=_MOST)
     reset_period: str | None = None
+    system_tags: dict[str, dict[str, Any]] | None = None  # the official plugin sends it, empty
 
 
 class CreateBudgetDetails(UpdateBudgetDetails):
@@ -107,6 +108,8 @@ def _check(details: UpdateBudgetDetails) -> None:
             f"displayName {details.display_name!r} has more than letters, digits, dashes and "
             "underscores, or begins with a digit."
         )
+    if details.system_tags:
+        raise errors.invalid_parameter("systemTags are not modelled by localcloud.")
     if details.reset_period not in {None, "MONTHLY"}:
         raise errors.invalid_parameter(f"resetPeriod {details.reset_period} is not MONTHLY.")
 
