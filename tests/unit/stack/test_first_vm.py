@@ -1,6 +1,7 @@
 """A first VM is tried in each domain, once, and an existing VM is never moved."""
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from stack import engine_log, first_vm
 from stack.errors import OutOfCapacityError, StackError
 from stack.first_vm import FAULT_DOMAINS, Place
+from stack.stack import Stack
 
 DOMAINS = ("AD-1", "AD-2", "AD-3")
 VM = {"type": "oci:Core/instance:Instance"}
@@ -142,6 +144,32 @@ def test_a_region_with_one_domain_has_its_fault_domains() -> None:
     assert first_vm.places(["AD-1"], Place(index=0)) == [
         Place(index=0, fault_domain=fault_domain) for fault_domain in FAULT_DOMAINS
     ]
+
+
+# as the CLI is when the cloud refuses the VM: it fails, and its log has the cloud's words
+REFUSED = """#!/bin/sh
+[ "$1 $2" = "stack ls" ] && echo '[{"name": "dev"}]' && exit
+for word; do [ "$before" = --event-log ] && log=$word; before=$word; done
+echo '{"diagnosticEvent": {"severity": "error", "message": "500, Out of host capacity."}}' > "$log"
+exit 1
+"""
+
+
+def test_a_lack_of_room_fails_an_update_with_an_error_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pulumi = tmp_path / "pulumi"
+    pulumi.write_text(REFUSED)
+    pulumi.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    stack = Stack(name="dev", clone=tmp_path, env=os.environ)
+
+    with pytest.raises(OutOfCapacityError):
+        stack.up()
+    pulumi.write_text(REFUSED.replace("Out of host capacity", "Too many requests"))
+    with pytest.raises(StackError) as failed:
+        stack.up()
+    assert not isinstance(failed.value, OutOfCapacityError)
 
 
 def test_the_engines_log_shows_that_no_host_had_room() -> None:
