@@ -19,9 +19,8 @@ def name(pull_request: int) -> str:
 def configure(stack: Stack, source: str) -> None:
     """Make the stack's configuration from that of another stack: same account, short life.
 
-    The domain, which must be unique, is left out, and no resource is protected or backed up. An
-    existing file is
-    a developer's or this job's: it is kept.
+    The domain and the budget, which must be unique, are left out, and no resource is protected or
+    backed up. An existing file is a developer's or this job's: it is kept.
     """
     if not _NAME.fullmatch(stack.name):
         raise ReviewError(f"{stack.name} is no stack of a pull request; such a name is pr-12")
@@ -30,6 +29,8 @@ def configure(stack: Stack, source: str) -> None:
     stack.configuration.set_value("auth:protect", "false")
     # its data is for trials, and the tenancy's free backups are for the other stacks
     stack.configuration.set_value("auth:dataVolumeBackups", "false")
+    # a compartment has a single budget, which is that of the other stack
+    stack.configuration.set_value("auth:monthlyBudget", "0")
     stack.configuration.unset_value("auth:domain")
     stack.configuration.unset_value("auth:backupBucket")
 

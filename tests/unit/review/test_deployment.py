@@ -1,6 +1,7 @@
 """A deployment's outputs for later steps, and the check of its URLs."""
 
 import json
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -115,6 +116,28 @@ def test_environments_end_with_their_pull_request_or_its_label(
 
     with GitHub(context) as api:
         assert pr_stacks.over(api, stacks) == ["pr-2", "pr-3", "pr-4"]
+
+
+# notes each command in a file beside it
+NOTING = """#!/bin/sh
+echo "$*" >> "$(dirname "$0")/commands"
+[ "$1 $2" = "stack ls" ] && echo '[{"name": "pr-12"}]'
+exit 0
+"""
+
+
+def test_the_stack_of_a_pull_request_shares_neither_domain_nor_budget(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pulumi").write_text(NOTING)
+    (tmp_path / "pulumi").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+
+    pr_stacks.configure(Stack(name="pr-12", clone=tmp_path, env=os.environ), "dev")
+
+    commands = (tmp_path / "commands").read_text()
+    assert "config rm auth:domain" in commands
+    assert "config set --path auth:monthlyBudget 0" in commands
 
 
 def test_no_other_stack_is_ever_made_short_lived() -> None:
