@@ -136,6 +136,8 @@ def on_stack(arguments: argparse.Namespace) -> int:
         **dict.fromkeys(_ALARMS, lambda: _alarms(stack, arguments)),
         "cost": lambda: _cost(stack, arguments),
     }
+    if command == "status" and not arguments.json:
+        with_a_status["status"] = lambda: _show_status(stack)
     if command in with_a_status:
         return with_a_status[command]()
     if command not in on_this_machine:
@@ -159,6 +161,12 @@ def on_stack(arguments: argparse.Namespace) -> int:
         if result:
             _show_watch(stack)
     return 0
+
+
+def _show_status(stack: "Stack") -> int:
+    from stack import overview  # noqa: PLC0415 - needs the packages
+
+    return overview.show(stack)
 
 
 def _restore(stack: "Stack", arguments: argparse.Namespace) -> int:

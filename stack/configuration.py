@@ -29,7 +29,7 @@ class Configuration:
 
     def copy_from(self, source: str) -> None:
         """Copy the keys and values of the stack `source`, unless there are some already."""
-        if not self._keys():
+        if not self.names():
             self.pulumi.run("config", "cp", "--stack", source, "--dest", self.pulumi.stack)
 
     def set_value(self, key: str, value: str) -> None:
@@ -45,7 +45,7 @@ class Configuration:
 
     def make_keys(self) -> None:
         """Make the keys that the stack does not have yet, straight into its configuration."""
-        present = self._keys()
+        present = self.names()
         makers = {
             "sshPrivateKey": secrets.ssh_key,
             "sshHostKey": secrets.ssh_key,
@@ -69,7 +69,8 @@ class Configuration:
     def _entries(self) -> dict[str, dict[str, Any]]:
         return dict(json.loads(self.pulumi.read("config", "--json", "--show-secrets")))
 
-    def _keys(self) -> set[str]:
+    def names(self) -> set[str]:
+        """Return the names of the values, `namespace:key`, without a run of the CLI."""
         if not self.file.exists():
             return set()
         return set((yaml.safe_load(self.file.read_text()) or {}).get("config") or {})

@@ -52,14 +52,17 @@ class Bucket:
     access_key: str
     secret_key: str
 
-    def list(self, prefix: str) -> Iterator[Stored]:
-        """Yield all objects whose keys begin with the prefix, in the order of their keys."""
+    def list(self, prefix: str, *, seconds: float = _SECONDS) -> Iterator[Stored]:
+        """Yield all objects whose keys begin with the prefix, in the order of their keys.
+
+        `seconds` limit the time of each answer.
+        """
         token = ""
         while True:
             query = {"list-type": "2", "prefix": prefix}
             if token:
                 query["continuation-token"] = token
-            page = self._xml(self._call("GET", "", query))
+            page = self._xml(self._call("GET", "", query, seconds=seconds))
             for entry in page.iterfind("{*}Contents"):
                 yield Stored(
                     key=entry.findtext("{*}Key", ""),
@@ -98,6 +101,7 @@ class Bucket:
         content: bytes = b"",
         source: Path | None = None,
         into: Path | None = None,
+        seconds: float = _SECONDS,
     ) -> bytes:
         url = urlsplit(self.endpoint)
         path = quote(f"{url.path}/{self.name}" + (f"/{key}" if key else ""))
@@ -106,7 +110,7 @@ class Bucket:
         digest = _digest(source) if source else hashlib.sha256(content).hexdigest()
         headers = self._signed(method, url.netloc, path, encoded, digest)
         kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
-        connection = kind(url.netloc, timeout=_SECONDS)
+        connection = kind(url.netloc, timeout=seconds)
         target = f"{path}?{encoded}" if encoded else path
         try:
             if source:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any
 
-from . import asking, backup, backup_commands, lock, reporter
+from . import asking, backup, backup_commands, lock, overview, reporter
 from .failures import visible
 from .interventions import Intervention
 from .records import STATE, Records
@@ -64,6 +64,10 @@ def show_status(
     with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
         others = pool.map(lambda service: status(host_of(service)), services[1:])
         statuses |= dict(zip(services[1:], others, strict=True))
+    if single or not as_json:
+        for service, answer in statuses.items():
+            live = host_of(service).live()
+            answer["overview"] = overview.of(live) if live else None
     if as_json:
         print(json.dumps(statuses[services[0]] if single else statuses))
         return
@@ -120,6 +124,7 @@ def _lines(service: str, answer: Mapping[str, Any]) -> list[str]:
     return [
         *_live_lines(service, answer),
         *backup_commands.status_lines(answer["backup"]),
+        *(overview.lines(answer["overview"]) if answer["overview"] else ()),
         *([f"  metrics  {answer['metrics']}"] if answer["metrics"] else []),
         *(f"  supervisor: {sentence}" for sentence in answer["exhausted"]),
         *(f"  differs: {difference}" for difference in answer["differs"]),

@@ -96,6 +96,8 @@ def test_of_the_proxys_other_lines_errors_alone_are_shown() -> None:
 
     assert of_proxy(error) == f"proxy | {error}"
     assert of_proxy(request_line("other")) == "None"
+    # Caddy logs a failed request as an error
+    assert of_proxy(request_line("other", level="error", status=502)) == "None"
     assert of_proxy(json.dumps({"level": "info", "logger": "admin.api"})) == "None"
     assert of_proxy("Caddy 2 web server") == "None"
     assert of_proxy("[]") == "None"

@@ -1,0 +1,90 @@
+"""The overview of a service: what an operator reads in `make status`."""
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from host.auth_release import overview
+from host.auth_release.records import Record
+from tests.unit.host.fakes import desired
+
+
+def record() -> Record:
+    return Record(
+        number=7,
+        desired=desired(),
+        fingerprint="",
+        by="test",
+        at="",
+        seconds=0,
+        outcome="live",
+    )
+
+
+def line(*, status: int = 200, service: str = "auth", path: str = "/v1/me", age: float = 0) -> str:
+    request = {"method": "GET", "uri": path, "remote_ip": "192.0.2.1"}
+    entry = {
+        "logger": "http.log.access.log0",
+        "ts": time.time() - age,
+        "request": request,
+        "service": service,
+        "request_id": "",
+        "duration": 0.01,
+        "size": 1,
+        "status": status,
+    }
+    return json.dumps(entry)
+
+
+@pytest.fixture(name="journal")
+def _journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the file whose lines the journal has."""
+    journal = tmp_path / "journal"
+    (tmp_path / "journalctl").write_text(f"#!/bin/sh\ncat {journal}\n")
+    (tmp_path / "journalctl").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    return journal
+
+
+def test_requests_of_the_service_count_without_probes_and_other_services(journal: Path) -> None:
+    health = desired().health.path
+    lines = (line(), line(status=502), line(path=health), line(service="other"), "Caddy begins")
+    journal.write_text("\n".join(lines))
+
+    assert overview.of(record())["requests"] == {"count": 2, "errors": 1, "minutes": 60}
+
+
+def test_after_a_flood_the_counted_time_is_named(
+    journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overview, "_READ_SECONDS", 0)
+    journal.write_text("\n".join([line(age=300), line(age=900)]))
+
+    assert overview.of(record())["requests"] == {"count": 1, "errors": 0, "minutes": 5}
+
+
+def test_a_part_that_cant_be_read_has_no_line_and_hides_no_other() -> None:
+    parts = {"requests": None, "certificate_days": 42.04, "disk_percent": None, "proof": ""}
+
+    assert list(overview.lines(parts)) == [
+        "  TLS      the certificate is valid for 42.0 days",
+        "  proof    none: `make proof`",
+    ]
+
+
+def test_errors_have_a_share() -> None:
+    requests = {"count": 1200, "errors": 3, "minutes": 60}
+    parts = {
+        "requests": requests,
+        "certificate_days": None,
+        "disk_percent": {"system": 31.2, "data": 4.0},
+        "proof": None,
+    }
+
+    assert list(overview.lines(parts)) == [
+        "  requests 1,200 in the last 60 minutes, 3 of them with an error of the server (0.2 %)",
+        "  disks    used: system 31 %, data 4 %",
+    ]
