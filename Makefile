@@ -17,7 +17,7 @@ IMAGE ?= auth-service:local
 export IMAGE STACK TO AT NAME OVER LABELS PLAN ADDRESS MINUTES KEEP SERVICE CONFIRM FOR LINES SINCE GREP REQUEST
 
 .DEFAULT_GOAL := help
-.PHONY: help bench up preview down status logs history rollback cost alarms alerts silence backup backups proof restore exec ssh unlock init env test check fmt unit \
+.PHONY: help bench up preview down status logs history rollback cost alarms alerts silence backup backups proof restore drill exec ssh unlock init env test check fmt unit \
 	service fuzz variables screenshot localcloud e2e audit lock venv tools pins docker clean workflows pr-comment reviewed \
 	newest build verified live scanned ssh-open ssh-close \
 	smoke released drift images pr-stack pr-cleanup evidence github-check image
@@ -66,6 +66,9 @@ proof: ## fetch the newest copy and check it; AT=; JSON=1
 
 restore: ## restore the database; AT=copy or time; OVER=yes
 	@$(STACKS) restore --stack "$$STACK" --at "$$AT" --over "$$OVER"
+
+drill: venv ## restore the newest copy into a local stack, and sign in
+	@$(REVIEW) drill --stack "$$STACK"
 
 ##@ Alarms
 

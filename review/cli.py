@@ -21,6 +21,7 @@ _COMMANDS: dict[str, tuple[str, Callable[[argparse.Namespace], int]]] = {
     "smoke": ("try the URLs of a stack", commands.smoke),
     "released": ("print the outputs and the note of a deployment", commands.released),
     "drift": ("compare a stack with its program; keeps an issue", commands.drift),
+    "drill": ("restore the newest copy of a stack into a local stack", commands.drill),
     "images": ("delete old images of the registry", commands.images),
     "pr-stack": ("configure the stack of a pull request", commands.pr_stack),
     "pr-cleanup": ("take down the stacks of closed pull requests", commands.pr_cleanup),

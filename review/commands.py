@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from common.clone import CLONE
+from common.progress import StepError
 from review import audit as auditing
 from review import (
     branch_head,
@@ -22,15 +23,18 @@ from review import (
 )
 from review import deployment as releases
 from review import drift as drifting
+from review import drill as reporting
 from review import evidence as keeping
 from review import images as packages
 from review.approval import Decision, decide
 from review.comment import marker, render
 from review.container import others_than
 from review.context import Context
+from review.errors import ReviewError
 from review.github import GitHub
 from review.markdown import code, text
 from review.verdict import ALLOWING
+from stack import drill as drills
 from stack import environment as surroundings
 from stack import ssh
 from stack.stack import Stack
@@ -174,6 +178,17 @@ def drift(arguments: argparse.Namespace) -> int:
     made = dataclasses.replace(made, plan=redactor.plan(made.plan))
     context.summarize(drifting.report(made, context))
     return 1 if made.verdict.kind == "failed" else 0
+
+
+def drill(arguments: argparse.Namespace) -> int:
+    """Restore the newest copy of a stack into a local stack; an issue is kept while that fails."""
+    context = Context.read()
+    try:
+        result = drills.drill(arguments.stack)
+    except StepError as error:
+        raise ReviewError(reporting.report_failure(arguments.stack, str(error), context)) from None
+    context.summarize(reporting.report_success(arguments.stack, result, context))
+    return 0
 
 
 def images(arguments: argparse.Namespace) -> int:

@@ -160,6 +160,7 @@ def parse(
         # money
         monthly_budget=values.budget("monthlyBudget", recipients="alertEmails"),
     )
+    values.check_drill_account()
     if values.problems:
         # the program ends here, and the operator should see the service's problems as well
         others = variables.of_program(domain=settings.domain, environment=settings.environment)

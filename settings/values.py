@@ -24,6 +24,7 @@ MADE_BY_INIT = ("signingKey", "sshHostKey", "sshPrivateKey")
 # keys whose values must be encrypted in the stack's file
 SECRETS = (
     *("registryPassword", "registryPullPassword", "backupSecretKey", "metricsPrivateKey"),
+    "drillPassword",
     *MADE_BY_INIT,
 )
 
@@ -331,6 +332,12 @@ class Values:
             fingerprint=fingerprint,
             private_key=pulumi.Output.secret(private_key),
         )
+
+    def check_drill_account(self) -> None:
+        """Check the account that signs in during a drill; the program itself does not use it."""
+        email = self.matching("drillEmail", _EMAIL, "drill@example.com", required=False)
+        if email:
+            self.text("drillPassword")
 
     def canary(self, percent_key: str, seconds_key: str) -> Canary | None:
         percent = self.integer(percent_key, 0, 99)

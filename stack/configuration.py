@@ -39,9 +39,10 @@ class Configuration:
         self.pulumi.run("config", "rm", key)
 
     def set_secret(self, key: str, value: str) -> None:
-        """Encrypt the value of `auth:key`."""
+        """Encrypt the value of `auth:key`; a dot in the key leads into an object."""
+        path = ["--path"] if "." in key else []
         # by stdin: an argument could be read by every user of the machine
-        self.pulumi.run("config", "set", "--secret", f"auth:{key}", stdin=value)
+        self.pulumi.run("config", "set", "--secret", *path, f"auth:{key}", stdin=value)
 
     def make_keys(self) -> None:
         """Make the keys that the stack does not have yet, straight into its configuration."""

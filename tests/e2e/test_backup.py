@@ -1,6 +1,7 @@
 """The VM and its data volume are lost under load, and the accounts come back from the bucket."""
 
 import json
+import re
 import shlex
 import threading
 import time
@@ -9,7 +10,7 @@ import httpx
 import pytest
 
 from tests.localcloud.caller import eventually
-from tests.testbed.clone import Clone
+from tests.testbed.clone import REPOSITORY, Clone
 from tests.testbed.server import Server
 
 PROMISED_SECONDS = 10  # of accounts, at most, are lost with the VM
@@ -47,6 +48,28 @@ class Registrations:
                     return  # the VM is gone
                 if answer.is_success:
                     self.confirmed[address] = time.monotonic()
+
+
+# a whole copy in the bucket, after the statements of stdin
+REWRITE = """
+import gzip, pathlib, sqlite3, sys
+sys.path.insert(0, "/usr/local/sbin/auth-release")
+from auth_release.backup import Backup
+name, is_new = sys.argv[1], sys.argv[2] == "new"
+backup, path = Backup.of("auth"), pathlib.Path("/tmp/rewritten.sqlite")
+key = f"{backup.prefix}/copies/{name}.sqlite.gz"
+path.write_bytes(b"" if is_new else gzip.decompress(backup.objects.get(key)))
+database = sqlite3.connect(path)
+database.executescript(sys.stdin.read())
+database.close()
+backup.objects.put(key, gzip.compress(path.read_bytes()))
+path.unlink()
+"""
+
+
+def rewrite(server: Server, name: str, statements: str, *, of: str = "copy") -> None:
+    """Change the database of a whole copy by SQL; `of` is "new" to begin with an empty one."""
+    server.must("sudo", "python3", "-c", shlex.quote(REWRITE), name, of, stdin=statements)
 
 
 def lose_the_vm(server: Server) -> None:
@@ -113,22 +136,73 @@ def test_a_restore_puts_the_former_database_back_if_the_service_refuses_the_copy
     account = {"email": "stays@example.test", "password": "a horse that stays here"}
     assert httpx.post(f"{url}/v1/auth/register", json=account, timeout=30).is_success
     assert clone.make("backup", "NAME=spoiled").status == 0
-    spoil = (
-        "import sys; sys.path.insert(0, '/usr/local/sbin/auth-release')\n"
-        "import gzip, pathlib, sqlite3\n"
-        "from auth_release.backup import Backup\n"
-        "backup, path = Backup.of('auth'), pathlib.Path('/tmp/spoiled.sqlite')\n"
-        "key = f'{backup.prefix}/copies/spoiled.sqlite.gz'\n"
-        "path.write_bytes(gzip.decompress(backup.objects.get(key)))\n"
-        "database = sqlite3.connect(path)\n"
-        "database.execute('DROP TABLE signing_keys'); database.commit(); database.close()\n"
-        "backup.objects.put(key, gzip.compress(path.read_bytes()))\n"
-    )
-    server.must("sudo", "python3", "-c", shlex.quote(spoil))
+    rewrite(server, "spoiled", "DROP TABLE signing_keys;")
 
     refused = clone.make("restore", "AT=spoiled", "OVER=yes")
 
     assert refused.status != 0
     assert "Put the former database back" in refused.output
+    login = httpx.post(f"{url}/v1/auth/login", json=account, timeout=30)
+    assert login.status_code == 200, "the former accounts are there, and the service runs"
+
+
+def test_a_drill_restores_the_newest_copy_signs_in_and_notes_the_proof(
+    clone: Clone, url: str, request: pytest.FixtureRequest
+) -> None:
+    account = {"email": "drill@example.test", "password": "a horse that comes back"}
+    assert httpx.post(f"{url}/v1/auth/register", json=account, timeout=30).is_success
+    assert clone.make("backup", "NAME=drilled").status == 0
+    configure = (
+        f"pulumi config set auth:drillEmail {account['email']} && "
+        f"echo -n '{account['password']}' | pulumi config set --secret auth:drillPassword"
+    )
+    assert clone.shell(configure).status == 0
+
+    drilled = clone.make("drill")
+
+    assert drilled.status == 0, drilled.output
+    assert f"{account['email']} signed in." in drilled.output
+    request.node.user_properties.append(("load", drilled.output.splitlines()[-1]))
+    name = re.search(r"The copy (\S+) of local was restored", drilled.output)
+    assert name
+    proofs = {c["name"]: c["proof"] for c in json.loads(clone.make("backups", "JSON=1").output)}
+    assert proofs[name[1]], "the drill is the proof of its copy"
+
+    other = "echo -n 'another password' | pulumi config set --secret auth:drillPassword"
+    assert clone.shell(other).status == 0
+    failed = clone.make("drill")
+    assert failed.status != 0
+    assert f"{account['email']} can't sign in on the restored copy: HTTP 401" in failed.output
+
+
+def test_a_copy_of_an_older_and_of_a_newer_schema_is_restored_and_the_service_runs_on_it(
+    clone: Clone, url: str
+) -> None:
+    server = Server.of(clone)
+    first_schema = (REPOSITORY / "service/tests/schemas/0002.sqlite.sql").read_text()
+    newer = "UPDATE alembic_version SET version_num = '9999'; CREATE TABLE later (id TEXT);"
+    assert clone.make("backup", "NAME=older-schema").status == 0
+    assert clone.make("backup", "NAME=newer-schema").status == 0
+    rewrite(server, "older-schema", first_schema, of="new")
+    rewrite(server, "newer-schema", newer)
+
+    for name, migrations in (("older-schema", "current"), ("newer-schema", "ahead")):
+        assert clone.make("restore", f"AT={name}", "OVER=yes").status == 0
+        ready = httpx.get(f"{url}/readyz", timeout=30, trust_env=False).json()
+        assert ready["checks"]["migrations"] == migrations, name
+
+
+def test_a_copy_that_other_secrets_sealed_is_refused_by_name_and_the_former_database_is_back(
+    clone: Clone, url: str
+) -> None:
+    account = {"email": "sealed@example.test", "password": "a horse that was sealed"}
+    assert httpx.post(f"{url}/v1/auth/register", json=account, timeout=30).is_success
+    assert clone.make("backup", "NAME=foreign").status == 0
+    rewrite(Server.of(clone), "foreign", "UPDATE data_keys SET id = 'another';")
+
+    refused = clone.make("restore", "AT=foreign", "OVER=yes")
+
+    assert refused.status != 0
+    assert "AUTH_SECRET_KEY is not the secret that sealed the data" in refused.output
     login = httpx.post(f"{url}/v1/auth/login", json=account, timeout=30)
     assert login.status_code == 200, "the former accounts are there, and the service runs"

@@ -1,13 +1,21 @@
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from host.auth_release import backup as continuous
+from host.auth_release import copies, restore
+from host.auth_release.backup import Backup
+from localcloud.ocids import REGION
 from localcloud.state.account import Account
+from localcloud.state.customer_key import BUCKET, PREFIX, CustomerKey
 from localcloud.state.home import Home
 from tests.localcloud.caller import Caller
+from tests.localcloud.copying import LITESTREAM, Systemd
 from tests.localcloud.machine import Keys, Machine, Network
 from tests.localcloud.served import REPOSITORY, served
 from tests.testbed.order import longest_first
@@ -88,3 +96,48 @@ def address(machine: Machine) -> str:
     reserved = machine.reserve_address()
     machine.wait_for_ssh(reserved.ip_address)
     return str(reserved.ip_address)
+
+
+@pytest.fixture(name="backup")
+def _backup(
+    caller: Caller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Backup:
+    data = tmp_path / "data"
+    (data / "auth").mkdir(parents=True)
+    for module, name, value in (
+        (continuous, "DATA", data),
+        (continuous, "SETTINGS", tmp_path / "etc"),
+        (continuous, "RUN", tmp_path),
+        (continuous, "PROGRAM", LITESTREAM),
+        (copies, "STATE", tmp_path / "state"),
+    ):
+        monkeypatch.setattr(module, name, value)
+    monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)  # Litestream trusts the system's
+    key = CustomerKey.open(caller.home)
+    return Backup(
+        service="auth",
+        uid=os.getuid(),
+        database="auth.sqlite",
+        counted=("accounts",),
+        program="/opt/venv/bin/litestream",
+        version="0",
+        disk="disk",
+        endpoint=f"{caller.home.endpoint}{PREFIX}",
+        region=REGION,
+        bucket=BUCKET,
+        prefix=f"{request.node.name}/auth",
+        access_key=key.access_key,
+        secret_key=key.secret,
+    )
+
+
+@pytest.fixture(name="systemd")
+def _systemd(backup: Backup, monkeypatch: pytest.MonkeyPatch) -> Iterator[Systemd]:
+    systemd = Systemd(backup)
+    for module in (continuous, restore):
+        monkeypatch.setattr(module, "run", systemd.run)
+        monkeypatch.setattr(module, "succeeds", systemd.succeeds)
+    # the tool reads the settings that `configure` wrote
+    monkeypatch.setattr(Backup, "of", lambda _: backup)
+    yield systemd
+    systemd.kill()

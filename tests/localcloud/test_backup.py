@@ -20,101 +20,17 @@ import pytest
 
 from common.clone import CLONE
 from host.auth_release import backup as continuous
-from host.auth_release import backup_commands, callers, copies, history, programs, proof, restore
+from host.auth_release import backup_commands, callers, copies, history, proof, restore
 from host.auth_release.backup import Backup
 from host.auth_release.errors import ReleaseError
 from host.auth_release.progress import Progress
 from host.auth_release.records import Record, Records
 from host.auth_release.service_host import ServiceHost
-from localcloud.ocids import REGION
-from localcloud.state.customer_key import BUCKET, PREFIX, CustomerKey
-from tests.localcloud.caller import Caller, eventually
+from tests.localcloud.caller import eventually
+from tests.localcloud.copying import Systemd, accounts, register
 
 # a kind of block that there is not, after the head of an archive
 BROKEN_INSIDE = gzip.compress(b"no database" * 500)[:10] + b"\x07" * 20
-LITESTREAM = CLONE / ".venv" / "bin" / "litestream"
-
-
-class Systemd:
-    """Runs Litestream in systemd's place; all other programs are real."""
-
-    def __init__(self, backup: Backup) -> None:
-        self.backup, self.process = backup, cast("subprocess.Popen[bytes] | None", None)
-        self._run = programs.run
-
-    def run(self, *argv: str, **options: Any) -> str:
-        if argv[0] != "systemctl":
-            return self._run(*argv, **options)
-        if argv[1] in {"stop", "restart"}:
-            self.stop()
-        if argv[1] in {"enable", "restart"} and self.process is None:
-            self.backup.socket.parent.mkdir(exist_ok=True)
-            self.process = subprocess.Popen(
-                [LITESTREAM, "replicate", "-config", self.backup.litestream_settings]
-            )
-        return ""
-
-    def succeeds(self, *argv: str) -> bool:
-        self.run(*argv)
-        return True
-
-    def stop(self) -> None:
-        process, self.process = self.process, None
-        if process:
-            process.terminate()
-            process.wait(30)
-
-    def kill(self) -> None:
-        """End the copying as a lost VM does."""
-        process, self.process = self.process, None
-        if process:
-            process.kill()
-            process.wait(30)
-
-
-@pytest.fixture(name="backup")
-def _backup(
-    caller: Caller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> Backup:
-    data = tmp_path / "data"
-    (data / "auth").mkdir(parents=True)
-    for module, name, value in (
-        (continuous, "DATA", data),
-        (continuous, "SETTINGS", tmp_path / "etc"),
-        (continuous, "RUN", tmp_path),
-        (continuous, "PROGRAM", LITESTREAM),
-        (copies, "STATE", tmp_path / "state"),
-    ):
-        monkeypatch.setattr(module, name, value)
-    monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)  # Litestream trusts the system's
-    key = CustomerKey.open(caller.home)
-    return Backup(
-        service="auth",
-        uid=os.getuid(),
-        database="auth.sqlite",
-        counted=("accounts",),
-        program="/opt/venv/bin/litestream",
-        version="0",
-        disk="disk",
-        endpoint=f"{caller.home.endpoint}{PREFIX}",
-        region=REGION,
-        bucket=BUCKET,
-        prefix=f"{request.node.name}/auth",
-        access_key=key.access_key,
-        secret_key=key.secret,
-    )
-
-
-@pytest.fixture(name="systemd")
-def _systemd(backup: Backup, monkeypatch: pytest.MonkeyPatch) -> Iterator[Systemd]:
-    systemd = Systemd(backup)
-    for module in (continuous, restore):
-        monkeypatch.setattr(module, "run", systemd.run)
-        monkeypatch.setattr(module, "succeeds", systemd.succeeds)
-    # the tool reads the settings that `configure` wrote
-    monkeypatch.setattr(Backup, "of", lambda _: backup)
-    yield systemd
-    systemd.kill()
 
 
 @pytest.fixture(name="host")
@@ -127,18 +43,6 @@ def _host(systemd: Systemd) -> ServiceHost:
         "ServiceHost",
         SimpleNamespace(service="auth", live=lambda: None, drift=lambda _: [], progress=progress),
     )
-
-
-def register(backup: Backup, *names: str) -> None:
-    with contextlib.closing(sqlite3.connect(backup.path)) as database, database:
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("CREATE TABLE IF NOT EXISTS accounts (name TEXT)")
-        database.executemany("INSERT INTO accounts VALUES (?)", [(name,) for name in names])
-
-
-def accounts(backup: Backup) -> list[str]:
-    with contextlib.closing(sqlite3.connect(backup.path)) as database:
-        return [row[0] for row in database.execute("SELECT name FROM accounts")]
 
 
 def now() -> str:

@@ -44,6 +44,8 @@ def configuration(**changes: str | None) -> dict[str, str]:
         "auth:backupSecretKey": "a-key-that-copies",
         "auth:metricsUserOcid": "ocid1.user.oc1..reporter",
         "auth:metricsPrivateKey": API_KEY,
+        "auth:drillEmail": "drill@example.com",
+        "auth:drillPassword": "a-password-of-drills",
         "auth:alertEmails": '["oncall@example.com"]',
         "auth:monthlyBudget": "20",
     }

@@ -11,7 +11,7 @@ ALLOWED: dict[str, set[str]] = {
     "localcloud": {"common"},
     "standins": {"common", "components"},
     "toolchain": {"common"},
-    "stack": {"common", "components", "costs", "toolchain"},
+    "stack": {"common", "components", "costs", "host", "toolchain"},
     "review": {"common", "costs", "stack", "toolchain"},
 }
 

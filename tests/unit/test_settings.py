@@ -298,6 +298,12 @@ def test_a_bucket_for_copies_needs_its_endpoint_and_its_key(key: str) -> None:
     parse(backupBucket="", **{key: ""})
 
 
+def test_an_account_for_drills_needs_its_password() -> None:
+    assert "auth:drillPassword is not set" in refusal(drillPassword="")
+    assert "must look like drill@example.com" in refusal(drillEmail="drill")
+    parse(drillEmail="", drillPassword="")
+
+
 @pytest.mark.parametrize("endpoint", ["objectstorage", "https://a.test/?x=1", "s3://bucket"])
 def test_an_endpoint_that_is_no_url_is_refused(endpoint: str) -> None:
     assert "must be the URL of an S3-compatible API" in refusal(backupEndpoint=endpoint)

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from review import drift, posts
+from review import drift, drill, posts
 from review.comment import marker
 from review.context import Context
 from review.errors import ReviewError
 from review.github import GitHub
 from review.markdown import LIMIT
+from stack.drill import Drill
 from tests import github as server
 from tests.unit.review.plans import VM, plan, recorded, said, step
 from tests.unit.review.test_comment import review
@@ -87,6 +88,31 @@ def test_a_check_that_could_not_be_made_is_no_good_news(
 
     assert [issue["state"] for issue in github.issues] == ["open"]
     assert "no network" in github.issues[0]["body"]
+
+
+def test_a_failed_drill_keeps_one_issue_and_the_first_that_works_closes_it_with_its_figures(
+    github: server.GitHub, context: Context
+) -> None:
+    worked = Drill(
+        copy="nightly",
+        moment="2026-11-27T03:00:00Z",
+        rows={"accounts": 7},
+        account="drill@example.test",
+        restore_seconds=90,
+        seconds=240,
+    )
+    for reason in ("the database is broken", "the bucket denies"):
+        shown = drill.report_failure("dev", reason, context)
+        assert reason in shown
+        assert "Issue #1" in shown
+        assert reason in github.issues[0]["body"]
+
+    result = drill.report_success("dev", worked, context)
+
+    assert [issue["state"] for issue in github.issues] == ["closed"]
+    assert result in bodies(github, 1)[0]
+    assert "7 accounts" in result
+    assert "1.5 min from the bucket on, and 4.0 min" in result
 
 
 def test_an_issue_is_never_longer_than_github_takes(

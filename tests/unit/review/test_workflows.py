@@ -66,6 +66,7 @@ EXPECTED = {
     "make smoke": [["review", "smoke", "--stack"]],
     "make released": [["review", "released", "--stack"]],
     "make drift": [["review", "drift", "--stack", "dev"]],
+    "make drill": [["review", "drill", "--stack", "dev"]],
     "make images": [["review", "images", "--stack", "dev", "--keep", "5"]],
     "make unlock": [["stack", "unlock", "--stack", "prod"]],
     "make pr-stack": [["review", "pr-stack", "--stack", "pr-12"]],
