@@ -14,10 +14,10 @@ export PYTHONDONTWRITEBYTECODE = 1
 # The shell reads them from its environment: a value that a person typed never becomes part of a command.
 # `value` below is for the same reason: make itself would run a $(shell …) in them.
 IMAGE ?= auth-service:local
-export IMAGE STACK TO AT NAME OVER LABELS PLAN ADDRESS MINUTES KEEP SERVICE CONFIRM FOR LINES SINCE GREP REQUEST
+export IMAGE STACK TO AT NAME OVER PROFILE LABELS PLAN ADDRESS MINUTES KEEP SERVICE CONFIRM FOR LINES SINCE GREP REQUEST
 
 .DEFAULT_GOAL := help
-.PHONY: help bench up preview down status logs history rollback cost alarms alerts silence backup backups proof restore drill exec ssh unlock init env test check fmt unit \
+.PHONY: help bench up preview down status logs history rollback cost alarms alerts silence bucket backup backups proof restore drill exec ssh unlock init env test check fmt unit \
 	service fuzz variables screenshot localcloud e2e audit lock venv tools pins docker clean workflows pr-comment reviewed \
 	newest build verified live scanned ssh-open ssh-close \
 	smoke released drift images pr-stack pr-cleanup evidence github-check image
@@ -54,6 +54,9 @@ down: ## take the stack and its data down; CONFIRM=name agrees
 	@$(STACKS) down --stack "$$STACK" $(if $(value CONFIRM),--confirm "$$CONFIRM") $(if $(NOCOPY),--no-copy)
 
 ##@ Backups
+
+bucket: ## make the bucket of copies, once; PROFILE=administrator
+	@$(STACKS) bucket --stack "$$STACK" $(if $(value PROFILE),--profile "$$PROFILE")
 
 backup: ## put a whole copy of the database into the bucket; NAME=
 	@$(STACKS) backup --stack "$$STACK" $(if $(value NAME),--name "$$NAME") $(if $(JSON),--json)

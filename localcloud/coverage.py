@@ -23,11 +23,11 @@ work request; its update of an instance is answered when the machine is back.
 
 ## Object Storage by its S3-compatible API
 
-At `/s3/auth-backup` there is a bucket with versions. Requests are signed by AWS's signature version
-4, with the customer secret key that `python -m localcloud describe` names. Modelled: to put, get
-(also a range), head, list (version 2), delete one or many, and an upload in parts. Versions,
-lifecycle rules and the native API are refused by name; as on Oracle Cloud, so are bodies in signed
-chunks.
+At `/s3/auth-backup` there is a bucket with versions, for the customer secret key that
+`python -m localcloud describe` names. Each bucket of the native API is at `/s3/NAME`, for the keys
+of users with a policy for it. Requests are signed by AWS's signature version 4. Modelled: to put,
+get (also a range), head, list (version 2), delete one or many, and an upload in parts. Versions are
+refused by name; as on Oracle Cloud, so are bodies in signed chunks.
 
 ## Faults on request
 

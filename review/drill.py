@@ -26,7 +26,7 @@ def report_success(name: str, result: Drill, context: Context) -> str:
 def report_failure(name: str, reason: str, context: Context) -> str:
     """Open or update the issue of failed drills; return the result in sentences."""
     text = (
-        f"The drill of {name} failed, so nobody knows whether its copies can be restored. "
+        f"The drill of {name} failed, so nobody knows whether its copies can be restored: "
         f"{reason.rstrip('.')}."
     )
     if not context.token:

@@ -47,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
         ("backups", "list the copies in the bucket"),
         ("proof", "fetch a copy from the bucket and check it"),
         ("restore", "put the database of an earlier moment in place"),
+        ("bucket", "make the bucket of copies, with a user and a key of its own"),
         ("alarms", "list the alarms with their states"),
         ("alerts", "show the mails of the local stack's alarms"),
         ("silence", "send no mails of alarms for some time"),
@@ -68,6 +69,8 @@ def parser() -> argparse.ArgumentParser:
         _add_copy_flags(command, name)
         if name == "logs":
             logs.add_flags(command)
+        if name == "bucket":
+            command.add_argument("--profile", default="", help="administrator in ~/.oci/config")
         if name == "silence":
             command.add_argument("--for", dest="duration", default="", help="such as 30m or 2h")
         if name == "rollback":
@@ -117,7 +120,9 @@ def on_stack(arguments: argparse.Namespace) -> int:
     started = time.monotonic()
     get = {
         **dict.fromkeys(("up", "preview", "down"), environment.prepare),
-        **dict.fromkeys(("init", "env", "alarms", "silence", "restore"), environment.existing),
+        **dict.fromkeys(
+            ("init", "env", "alarms", "silence", "restore", "bucket"), environment.existing
+        ),
     }.get(command, environment.recorded)
     stack = get(CLONE, name)
     on_this_machine: dict[str, Callable[[], object]] = {
@@ -133,6 +138,7 @@ def on_stack(arguments: argparse.Namespace) -> int:
         "ssh": lambda: ssh.run(stack, *arguments.words),
         "rollback": lambda: _roll_back(stack, arguments),
         "restore": lambda: _restore(stack, arguments),
+        "bucket": lambda: _bucket(stack, arguments),
         **dict.fromkeys(_ALARMS, lambda: _alarms(stack, arguments)),
         "cost": lambda: _cost(stack, arguments),
     }
@@ -173,6 +179,12 @@ def _restore(stack: "Stack", arguments: argparse.Namespace) -> int:
     from stack import copies  # noqa: PLC0415 - needs the packages
 
     return copies.restore(stack, at=arguments.at, over=bool(arguments.over))
+
+
+def _bucket(stack: "Stack", arguments: argparse.Namespace) -> int:
+    from stack import bucket  # noqa: PLC0415 - needs the packages
+
+    return bucket.make(stack, arguments.profile)
 
 
 def _alarms(stack: "Stack", arguments: argparse.Namespace) -> int:

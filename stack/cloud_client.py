@@ -1,5 +1,6 @@
 """Clients of Oracle's SDK with the credentials of a stack's configuration."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from common import client_hosts
@@ -7,11 +8,19 @@ from stack.errors import StackError
 from stack.stack import Stack
 
 
-def open_client(stack: Stack, kind: Any, *, package: str, path: str = "") -> Any:
+def open_client(
+    stack: Stack,
+    kind: Any,
+    *,
+    package: str,
+    path: str = "",
+    credentials: Mapping[str, str] | None = None,
+) -> Any:
     """Return a client of the class `kind`; raise StackError for credentials that can't be used.
 
     CLIENT_HOST_OVERRIDES names another host by `package` and class, as for Oracle's provider;
-    `path` is the version of the API there.
+    `path` is the version of the API there. `credentials`, as in a file of Oracle's CLI, take the
+    place of the configuration's.
     """
     # takes most of a second to import
     import oci  # noqa: PLC0415
@@ -22,7 +31,7 @@ def open_client(stack: Stack, kind: Any, *, package: str, path: str = "") -> Any
         "user": values.get("oci:userOcid", ""),
         "fingerprint": values.get("oci:fingerprint", ""),
         "region": values.get("oci:region", ""),
-        **_key(values),
+        **(credentials or _key(values)),
     }
     hosts = client_hosts.read(stack.env.get("CLIENT_HOST_OVERRIDES", ""))
     endpoint = hosts.get(f"{package}.{kind.__name__}")

@@ -33,7 +33,7 @@ _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 def create_app(cloud: Cloud) -> Starlette:
     """Return the application of the API server; its start resumes the cloud's work."""
-    object_storage = s3.ObjectStorage(cloud.home)
+    object_storage = s3.ObjectStorage(cloud)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -46,7 +46,7 @@ def create_app(cloud: Cloud) -> Starlette:
 
     return Starlette(
         routes=[
-            *_mounts(cloud),
+            *_routes(cloud),
             Mount("/localcloud", routes=control.routes(cloud)),
             Mount(PREFIX, routes=object_storage.routes()),
             Route("/{path:path}", _endpoint(cloud, None), methods=_METHODS),
@@ -57,18 +57,17 @@ def create_app(cloud: Cloud) -> Starlette:
     )
 
 
-def _mounts(cloud: Cloud) -> list[Mount]:
-    """Return the paths of each version; services of the same version share its prefix."""
-    routes: dict[str, list[Route]] = {}
-    for service in SERVICES:
-        routes.setdefault(service.version, []).extend(
-            Route(operation.path, _endpoint(cloud, operation), methods=[operation.method])
-            for resource_type in service.resource_types
-            for operation in resource_type.operations
-        )
-    unknown = Route("/{path:path}", _endpoint(cloud, None), methods=_METHODS)
+def _routes(cloud: Cloud) -> list[Route]:
+    """Return the paths of all operations; each begins with the version of its service."""
     return [
-        Mount(f"/{version}", routes=[*modelled, unknown]) for version, modelled in routes.items()
+        Route(
+            f"/{service.version}{operation.path}",
+            _endpoint(cloud, operation),
+            methods=[operation.method],
+        )
+        for service in SERVICES
+        for resource_type in service.resource_types
+        for operation in resource_type.operations
     ]
 
 

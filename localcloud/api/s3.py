@@ -1,4 +1,4 @@
-"""The S3-compatible API of Object Storage, for a single bucket with versions.
+"""The S3-compatible API of Object Storage, for buckets with versions.
 
 Modelled are the requests of a client that stores, reads, lists and deletes objects; any other is
 refused by name.
@@ -24,9 +24,12 @@ from starlette.routing import Route
 
 from localcloud.api import signature_v4
 from localcloud.api.signature_v4 import RefusedError, S3Request
+from localcloud.cloud import Cloud
 from localcloud.ocids import REGION
+from localcloud.services.identity.customer_secret_key import CustomerSecretKey
+from localcloud.services.identity.policy import may_manage_objects
+from localcloud.services.object_storage.bucket import find as find_bucket
 from localcloud.state.customer_key import BUCKET, CustomerKey
-from localcloud.state.home import Home
 from localcloud.state.objects import Objects, StoredObject
 
 _NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
@@ -38,11 +41,12 @@ log = logging.getLogger(__name__)
 
 
 class ObjectStorage:
-    """Answers signed S3 requests on the bucket."""
+    """Answers signed S3 requests on the account's bucket, and on those that were made since."""
 
-    def __init__(self, home: Home) -> None:
-        self._key = CustomerKey.open(home)
-        self._objects = Objects(home.path / "objects")
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self._key = CustomerKey.open(cloud.home)
+        self._objects: dict[str, Objects] = {}  # by bucket
         self._lock = threading.Lock()
         self._uploads: dict[str, _Upload] = {}
 
@@ -55,8 +59,9 @@ class ObjectStorage:
         ]
 
     def close(self) -> None:
-        """Close the index of the objects."""
-        self._objects.close()
+        """Close the indexes of the objects."""
+        for objects in self._objects.values():
+            objects.close()
 
     def _endpoint(self) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
@@ -78,20 +83,53 @@ class ObjectStorage:
         return endpoint
 
     def _answer(self, request: Request, signed: S3Request) -> Response:
+        access_key = signature_v4.access_key(signed)
+        secret, user = self._secret(access_key)
         signature_v4.verify(
-            signed,
-            access_key=self._key.access_key,
-            secret=self._key.secret,
-            region=REGION,
-            now=datetime.now(UTC),
+            signed, access_key=access_key, secret=secret, region=REGION, now=datetime.now(UTC)
         )
         bucket, key = request.path_params["bucket"], request.path_params.get("key", "")
-        if bucket != BUCKET:
-            raise RefusedError("NoSuchBucket", "The bucket does not exist.", 404)
+        objects = self._bucket(bucket, user)
         query = request.query_params
-        return self._on_object(key, signed, query) if key else self._on_bucket(signed, query)
+        on_bucket = _OnBucket(bucket, objects, self._uploads, self._lock)
+        return on_bucket.object(key, signed, query) if key else on_bucket.bucket(signed, query)
 
-    def _on_bucket(self, request: S3Request, query: Mapping[str, str]) -> Response:
+    def _secret(self, access_key: str) -> tuple[str, str]:
+        """Return the secret of a key, and its user; no user for the account's own key."""
+        if access_key == self._key.access_key:
+            return self._key.secret, ""
+        key = self._cloud.store.look_up(CustomerSecretKey, access_key)
+        if key is None:
+            raise RefusedError("InvalidAccessKeyId", "The access key does not exist.")
+        return key.secret, key.user_id
+
+    def _bucket(self, name: str, user: str) -> Objects:
+        """Return the objects of a bucket that the user may work on."""
+        if name == BUCKET and not user:
+            return self._opened(name, "objects")
+        bucket = find_bucket(self._cloud, name)
+        if bucket is None or not user:
+            raise RefusedError("NoSuchBucket", "The bucket does not exist.", 404)
+        if not may_manage_objects(self._cloud, user, name):
+            raise RefusedError("AccessDenied", f"No policy lets the user work on {name}.")
+        return self._opened(name, f"buckets/{name}")
+
+    def _opened(self, name: str, folder: str) -> Objects:
+        with self._lock:
+            if name not in self._objects:
+                self._objects[name] = Objects(self._cloud.home.path / folder)
+            return self._objects[name]
+
+
+class _OnBucket:
+    """Answers requests on a bucket and its objects, whose signature and rights are checked."""
+
+    def __init__(
+        self, name: str, objects: Objects, uploads: dict[str, "_Upload"], lock: threading.Lock
+    ) -> None:
+        self._name, self._objects, self._uploads, self._lock = name, objects, uploads, lock
+
+    def bucket(self, request: S3Request, query: Mapping[str, str]) -> Response:
         if request.method == "HEAD" and not query:
             return Response()
         if request.method == "GET" and query.get("list-type") == "2":
@@ -100,7 +138,7 @@ class ObjectStorage:
             return self._delete_many(request)
         raise _not_modelled(request)
 
-    def _on_object(self, key: str, request: S3Request, query: Mapping[str, str]) -> Response:
+    def object(self, key: str, request: S3Request, query: Mapping[str, str]) -> Response:
         if "uploadId" in query or "uploads" in query:
             return self._on_upload(key, request, query)
         # x-id names the operation, for logs
@@ -173,7 +211,7 @@ class ObjectStorage:
         page, more = names[:most], names[most:]
         encode = quote if query.get("encoding-type") == "url" else str
         lines = [
-            f"<Name>{BUCKET}</Name><Prefix>{escape(encode(prefix))}</Prefix>",
+            f"<Name>{self._name}</Name><Prefix>{escape(encode(prefix))}</Prefix>",
             f"<KeyCount>{len(page)}</KeyCount><MaxKeys>{most}</MaxKeys>",
             f"<IsTruncated>{str(bool(more)).lower()}</IsTruncated>",
         ]
@@ -200,7 +238,7 @@ class ObjectStorage:
         identity = uuid.uuid4().hex
         with self._lock:
             self._uploads[identity] = _Upload(key, _metadata(request))
-        names = f"<Bucket>{BUCKET}</Bucket><Key>{escape(key)}</Key>"
+        names = f"<Bucket>{self._name}</Bucket><Key>{escape(key)}</Key>"
         return _xml("InitiateMultipartUploadResult", f"{names}<UploadId>{identity}</UploadId>")
 
     def _upload(self, identity: str) -> "_Upload":
@@ -216,7 +254,7 @@ class ObjectStorage:
         etag = self._objects.put(upload.key, content, upload.metadata)
         with self._lock:
             self._uploads.pop(identity, None)
-        names = f"<Bucket>{BUCKET}</Bucket><Key>{escape(upload.key)}</Key>"
+        names = f"<Bucket>{self._name}</Bucket><Key>{escape(upload.key)}</Key>"
         return _xml("CompleteMultipartUploadResult", f'{names}<ETag>"{etag}"</ETag>')
 
 

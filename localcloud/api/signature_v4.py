@@ -37,12 +37,14 @@ class S3Request:
     body: bytes
 
 
+def access_key(request: S3Request) -> str:
+    """Return the access key that a request names; raise RefusedError without one."""
+    return _parameters(request)["Credential"].partition("/")[0]
+
+
 def verify(request: S3Request, *, access_key: str, secret: str, region: str, now: datetime) -> None:
     """Raise RefusedError unless the key signed exactly this request within the last minutes."""
-    scheme, _, rest = request.headers.get("authorization", "").partition(" ")
-    parameters = dict(_PARAMETER.findall(rest))
-    if scheme != _ALGORITHM or len(parameters) != 3:  # noqa: PLR2004 - of the pattern above
-        raise RefusedError("AccessDenied", f"The request is not signed by {_ALGORITHM}.")
+    parameters = _parameters(request)
     shown_key, _, scope = parameters["Credential"].partition("/")
     if shown_key != access_key:
         raise RefusedError("InvalidAccessKeyId", "The access key does not exist.")
@@ -87,6 +89,14 @@ def signature(
     for part in scope.split("/"):
         key = hmac.digest(key, part.encode(), "sha256")
     return hmac.digest(key, text.encode(), "sha256").hex()
+
+
+def _parameters(request: S3Request) -> dict[str, str]:
+    scheme, _, rest = request.headers.get("authorization", "").partition(" ")
+    parameters = dict(_PARAMETER.findall(rest))
+    if scheme != _ALGORITHM or len(parameters) != 3:  # noqa: PLR2004 - of the pattern above
+        raise RefusedError("AccessDenied", f"The request is not signed by {_ALGORITHM}.")
+    return parameters
 
 
 def _check_body(request: S3Request) -> None:

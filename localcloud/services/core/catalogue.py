@@ -11,7 +11,7 @@ from localcloud.api import errors
 from localcloud.api.operation import Call, Operation, Reply, describe, lists
 from localcloud.api.wire import Details, Resource
 from localcloud.service import ResourceType
-from localcloud.services.identity import DOMAINS
+from localcloud.services.identity.availability_domain import DOMAINS
 
 _RELEASES = ("2026.08.21-0", "2026.09.18-0")
 _MEMORY_PER_OCPU_IN_GBS = (1, 64)

@@ -18,7 +18,7 @@ from localcloud.services.core import boot_volume, launch_rules, vnic
 from localcloud.services.core.catalogue import LaunchOptions
 from localcloud.services.core.launch_rules import InstanceShapeConfig, LaunchShapeConfigDetails
 from localcloud.services.core.volume import MOST_GBS
-from localcloud.services.identity import DOMAINS
+from localcloud.services.identity.availability_domain import DOMAINS
 
 FaultDomain = Literal["FAULT-DOMAIN-1", "FAULT-DOMAIN-2", "FAULT-DOMAIN-3"]
 _FIXED_METADATA = ("user_data", "ssh_authorized_keys")

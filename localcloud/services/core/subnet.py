@@ -18,7 +18,7 @@ from localcloud.services.core.private_ip import PrivateIp
 from localcloud.services.core.route_table import RouteTable
 from localcloud.services.core.security_list import SecurityList
 from localcloud.services.core.vcn import Vcn
-from localcloud.services.identity import DOMAINS
+from localcloud.services.identity.availability_domain import DOMAINS
 from localcloud.services.work_requests import moves
 
 _MOST_SECURITY_LISTS = 5

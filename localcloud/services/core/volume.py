@@ -12,7 +12,7 @@ from localcloud.cloud import Cloud
 from localcloud.resources import CreateDetails, NameAndTags, Tagged
 from localcloud.service import ResourceType
 from localcloud.services.core.filters import IN_DOMAIN
-from localcloud.services.identity import DOMAINS
+from localcloud.services.identity.availability_domain import DOMAINS
 from localcloud.services.work_requests import moves
 
 MOST_GBS = 32768

@@ -1,4 +1,4 @@
-"""The Identity service: its availability domains, and nothing else of it."""
+"""Availability domains: the data centres of the region."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -6,7 +6,7 @@ from typing import ClassVar
 from localcloud import ocids
 from localcloud.api.operation import Call, lists
 from localcloud.api.wire import Resource
-from localcloud.service import ResourceType, Service
+from localcloud.service import ResourceType
 
 # The real region has a single domain. With three a caller can practise trying the next.
 DOMAINS = tuple(f"kSDN:{ocids.REGION.upper()}-AD-{number}" for number in (1, 2, 3))
@@ -33,7 +33,6 @@ def _domains(call: Call) -> Sequence[AvailabilityDomain]:
     ]
 
 
-SERVICE = Service(title="Identity", version="20160918", clients=("oci_identity.IdentityClient",))
 RESOURCE_TYPE = ResourceType(
     resource=AvailabilityDomain,
     operations=(
