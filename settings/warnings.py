@@ -36,7 +36,7 @@ def warnings(
     if environment == "production" and not backup_bucket:
         messages.append(
             "auth:backupBucket is empty: the accounts are on the data volume alone, and lost with "
-            "it. docs/oracle-cloud.md, step 6, leads to a bucket for copies."
+            "it. `make bucket STACK=NAME PROFILE=ADMIN` makes a bucket for copies."
         )
     if environment == "production" and not alert_emails:
         messages.append(

@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import shutil
 import threading
 import time
 
@@ -158,6 +159,8 @@ def test_a_drill_restores_the_newest_copy_signs_in_and_notes_the_proof(
     )
     assert clone.shell(configure).status == 0
 
+    # as on the laptop that takes a lost laptop's place
+    shutil.rmtree(clone.path / ".local" / "ssh")
     drilled = clone.make("drill")
 
     assert drilled.status == 0, drilled.output
