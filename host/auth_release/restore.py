@@ -275,9 +275,14 @@ def _take_back(backup: Backup, kept: Path) -> None:
 
 
 def _start(host: ServiceHost, live: Record) -> None:
+    restarted = Candidate(host, live)
     with host.progress.step(f"Start release {live.number}, and wait until it is healthy"):
         run("docker", "start", live.container)
-        Candidate(host, live).wait_until_healthy()
+        try:
+            restarted.wait_until_healthy()
+        except ReleaseError:
+            restarted.show_last_lines()
+            raise
 
 
 def _copy_again(host: ServiceHost, backup: Backup) -> None:

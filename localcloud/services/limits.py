@@ -12,7 +12,7 @@ from localcloud.api.operation import Call, Operation, Reply
 from localcloud.api.wire import Resource, of_kind
 from localcloud.cloud import Cloud
 from localcloud.service import ResourceType, Service
-from localcloud.services.identity import DOMAINS
+from localcloud.services.identity.availability_domain import DOMAINS
 
 _CORES, _MEMORY_IN_GBS, _MICROS, _STORAGE_IN_GBS = 100, 1024, 2, 61_440
 _FAMILIES = ("a1", "a2", "e4", "e5")
