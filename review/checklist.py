@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from review.drift import LABEL as DRIFT
+from review.drill import LABEL as DRILL
 from review.github import GitHub
 from review.pr_stacks import LABEL as ENVIRONMENT
 from review.verdict import ALLOWING
@@ -20,6 +21,7 @@ LABELS = {
     ALLOWING: "the VM, its address or a volume may be replaced or deleted",
     ENVIRONMENT: "gets a cloud stack of its own until it is closed",
     DRIFT: "a stack differs from its program",
+    DRILL: "the copies of a stack can't be restored",
     VULNERABILITY: "an image that runs has a known vulnerability",
 }
 # deployment environment: its purpose, and whether only `develop` may use it

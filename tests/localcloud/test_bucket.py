@@ -16,6 +16,7 @@ from stack import bucket
 from stack.errors import StackError
 from stack.names import LOCAL
 from stack.stack import Stack
+from stack.tenancy import Tenancy
 from tests.localcloud.caller import Caller
 
 
@@ -122,7 +123,7 @@ def test_a_bucket_that_has_no_versions_is_not_taken(
 ) -> None:
     """Without versions, an intruder with the server's key could destroy the copies."""
     del caller
-    tenancy = bucket.Tenancy(stack, "")
+    tenancy = Tenancy(stack, "")
     plain = SimpleNamespace(versioning="Disabled", public_access_type="NoPublicAccess")
     answer: Any = lambda *_: SimpleNamespace(data=plain)  # noqa: E731
     monkeypatch.setattr(tenancy._storage, "get_bucket", answer)
