@@ -97,7 +97,7 @@ def test_a_user_signs_in_to_an_application_after_a_wrong_password_and_out_again(
     chrome.find_element(By.CSS_SELECTOR, "button[value=allow]").click()
     until(chrome, lambda page: "/callback" in page.current_url, "it did not come back")
     assert user.email in chrome.page_source
-    assert relying_party.signed_in["userinfo"]["email"] == user.email
+    assert relying_party.signed_in["fetched"]["email"] == user.email
 
     chrome.get(f"{server.url}/account")
     chrome.find_element(By.CSS_SELECTOR, "button[type=submit]").click()
@@ -121,7 +121,7 @@ def test_an_application_gets_its_answer_as_a_form(
             chrome.find_element(By.CSS_SELECTOR, "button[type=submit]").click()
         until(chrome, lambda page: page.current_url.endswith("/callback"), "it did not come back")
 
-        assert relying_party.signed_in["userinfo"]["email"] == user.email
+        assert relying_party.signed_in["fetched"]["email"] == user.email
         assert not chromium.complaints(chrome)
 
 

@@ -48,7 +48,7 @@ def test_authlibs_client_signs_a_user_in_knowing_nothing_but_the_issuer(on_sqlit
 
 
 def test_the_id_token_holds_the_time_and_method_of_the_sign_in(
-    client: httpx.Client, browser: Browser, user: User
+    client: httpx.Client, browser: Browser
 ) -> None:
     tokens = Flow().tokens(client, browser, nonce="n-1")
 
@@ -57,15 +57,14 @@ def test_the_id_token_holds_the_time_and_method_of_the_sign_in(
     assert claims["aud"] == "app"
     assert claims["amr"] == ["pwd"]
     assert claims["acr"] == "aal1"
-    assert claims["email"] == user.email
-    assert "name" not in claims, "it was not asked for"
     assert abs(claims["auth_time"] - time.time()) < 60
     assert tokens["scope"] == "openid email"
 
 
 def test_discovery_lists_each_claim_of_an_id_token(client: httpx.Client, browser: Browser) -> None:
     discovery = client.get("/.well-known/openid-configuration").json()
-    tokens = Flow(scope="openid profile email").tokens(client, browser, nonce="n-1")
+    names = {"id_token": {"name": None, "email": None, "email_verified": None}}
+    tokens = Flow(scope="openid").tokens(client, browser, nonce="n-1", claims=json.dumps(names))
 
     claims = claims_of(client, tokens["id_token"])
     assert claims.keys() - set(discovery["claims_supported"]) == set()

@@ -20,6 +20,7 @@ from auth.storage.browser_sessions import BrowserSession
 from auth.storage.oauth_codes import KeptCode
 from auth.storage.sessions import Session
 from auth.telemetry.audit import Event
+from auth.tokens import id_tokens
 
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
@@ -28,6 +29,8 @@ async def make(service: Service, ask: Ask, session: BrowserSession) -> str:
     """Make a code for a request."""
     if not ask.is_for(session.account_id):
         raise ask.wrong_user()
+    if not ask.is_reached(session.amr.split()):
+        raise ask.too_low()
     await service.limits.take(Action.TOKEN)
     code, now = secret_tokens.make(), time.time()
     stored = KeptCode(
@@ -43,8 +46,10 @@ async def make(service: Service, ask: Ask, session: BrowserSession) -> str:
         created_at=now,
         expires_at=now + service.settings.code_seconds,
         browser_id=session.id,
+        requested_claims=ask.claims.to_store(id_tokens.levels(session.amr.split())),
     )
-    keep = partial(oauth_codes.add, browser=session.hash, by_consent=not ask.client.first_party)
+    consented = "" if ask.client.first_party else ask.needs_consent_to
+    keep = partial(oauth_codes.add, browser=session.hash, consented=consented)
     if not await service.database.write(keep, stored):
         # the user signed out, was disabled or deleted meanwhile, or withdrew the consent
         raise ask.refused("access_denied", "The user has signed out, or has withdrawn the consent.")
@@ -80,6 +85,7 @@ async def redeem(
         scope=stored.scope,
         authenticated_at=stored.authenticated_at,
         browser_id=stored.browser_id,
+        requested_claims=stored.requested_claims,
     )
     token, expires_at = first_refresh_token(service, session)
     refreshes = REFRESH in client.grants

@@ -1,7 +1,7 @@
 """Authorization requests of applications (RFC 6749 §4.1.1, OIDC Core §3.1.2.1)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
@@ -9,6 +9,7 @@ from auth.authorization.parameters import parameters
 from auth.clients.clients import CODE, Client, Clients
 from auth.tokens import id_tokens, scopes
 from auth.tokens.access_tokens import Tokens
+from auth.tokens.requested_claims import RequestedClaims
 from auth.tokens.scopes import OPENID
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -47,7 +48,7 @@ class Back:
 class Ask:
     """A request that may be granted. `max_age` in seconds; `challenge` is "" without PKCE.
 
-    `account_id` is the user that the client expects, by its `id_token_hint`; "" for any user.
+    `users` are the users that may answer, by `id_token_hint` or by `claims`; None for any user.
     """
 
     client: Client
@@ -57,7 +58,8 @@ class Ask:
     nonce: str | None
     prompts: frozenset[str]
     max_age: int | None
-    account_id: str
+    users: frozenset[str] | None
+    claims: RequestedClaims
     query: str
 
     @property
@@ -81,14 +83,29 @@ class Ask:
         return self.max_age is not None and now - authenticated_at > self.max_age
 
     def is_for(self, account_id: str) -> bool:
-        """Return whether the client gets a code for this user (OIDC Core §3.1.2.1, id_token_hint).
+        """Return whether the client gets a code for this user (OIDC Core §3.1.2.2).
 
-        A hint of another user never gives a code, whatever the user agrees to.
+        A request for another user never gives a code, whatever the user agrees to.
         """
-        return self.account_id in {"", account_id}
+        return self.users is None or account_id in self.users
 
     def wrong_user(self) -> RefusedRequestError:
-        return self.refused("login_required", "Another user is signed in than the id_token_hint's.")
+        return self.refused("login_required", "Another user is signed in than was asked for.")
+
+    def is_reached(self, amr: Sequence[str]) -> bool:
+        """Return whether a sign-in reaches a level that `claims` calls essential (§5.5.1.1)."""
+        return self.claims.level(id_tokens.levels(amr)) is not None
+
+    def too_low(self) -> RefusedRequestError:
+        return self.refused(
+            "unmet_authentication_requirements",
+            "The user has no second factor, or the level is not one of ours.",
+        )
+
+    @property
+    def needs_consent_to(self) -> str:
+        """Return the scopes that a user agrees to, with those of the claims asked for by name."""
+        return scopes.joined(dict.fromkeys([*scopes.split(self.scope), *self.claims.scopes]))
 
     def after_login(self) -> str:
         """Return the query of the same request, once its wish for a sign-in is fulfilled."""
@@ -130,14 +147,11 @@ def read(clients: Clients, tokens: Tokens, query: str) -> Ask:
     refusal = _refusal(client, values)
     if refusal is not None:
         raise RefusedRequestError(*refusal, back)
-    account_id = ""
-    if "id_token_hint" in values:
-        hint = id_tokens.hint(tokens, values["id_token_hint"])
-        if hint is None:
-            raise RefusedRequestError(
-                "invalid_request", "id_token_hint is no ID token of ours.", back
-            )
-        account_id = hint.subject
+    try:
+        claims = RequestedClaims.read(values.get("claims", "{}")).within(client.scopes)
+        users = _users(tokens, values.get("id_token_hint"), claims)
+    except ValueError as error:
+        raise RefusedRequestError("invalid_request", str(error), back) from None
     age = values.get("max_age")
     return Ask(
         client=client,
@@ -147,9 +161,23 @@ def read(clients: Clients, tokens: Tokens, query: str) -> Ask:
         nonce=values.get("nonce"),
         prompts=frozenset(values.get("prompt", "").split()),
         max_age=None if age is None else int(age),
-        account_id=account_id,
+        users=users,
+        claims=claims,
         query=query,
     )
+
+
+def _users(
+    tokens: Tokens, id_token_hint: str | None, claims: RequestedClaims
+) -> frozenset[str] | None:
+    """Return the users that may answer, None for any user; raise ValueError for a broken hint."""
+    if id_token_hint is None:
+        return claims.subjects
+    hint = id_tokens.hint(tokens, id_token_hint)
+    if hint is None:
+        raise ValueError("id_token_hint is no ID token of ours.")
+    hinted = frozenset({hint.subject})
+    return hinted if claims.subjects is None else hinted & claims.subjects
 
 
 def _back(redirect_uri: str, values: Mapping[str, str]) -> Back:

@@ -28,7 +28,7 @@ from auth.clients.clients import (
 )
 from auth.crypto import secret_tokens
 from auth.tokens.first_party import FIRST_PARTY
-from auth.tokens.scopes import OFFLINE, TOKEN
+from auth.tokens.scopes import OFFLINE, TOKEN, WITHOUT_CLAIMS
 
 _SHORTEST_SECRET = 32
 _SHA256 = r"^[A-Za-z0-9_-]{43}$"
@@ -106,7 +106,8 @@ class _Entry(BaseModel):
         secrets = [hashes] if isinstance(hashes, str) else list(hashes)
         if self.secret_file and files:
             secrets.append(_from_file(self.secret_file))
-        scopes = dict.fromkeys(self.scopes)
+        # they are ignored in requests, as scopes are that the service does not understand
+        scopes = dict.fromkeys(word for word in self.scopes if word not in WITHOUT_CLAIMS)
         if REFRESH in self.grant_types:
             scopes.setdefault(OFFLINE)
         return Client(

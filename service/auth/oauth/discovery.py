@@ -39,7 +39,7 @@ async def openid_configuration(service: Running) -> JSONResponse:
         "claims_supported": id_tokens.CLAIMS.split(),
         "acr_values_supported": [id_tokens.ONE_FACTOR, id_tokens.TWO_FACTORS],
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
-        "claims_parameter_supported": False,
+        "claims_parameter_supported": True,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
     }

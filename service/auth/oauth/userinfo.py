@@ -9,13 +9,14 @@ from auth.errors import Code
 from auth.http.access import AnyUser, AnyUserByForm, insufficient_scope
 from auth.http.openapi import problems, router
 from auth.tokens import id_tokens, scopes
+from auth.tokens.requested_claims import RequestedClaims
 from auth.tokens.scopes import OPENID
 
 ROUTER = router(tags=["OAuth 2.0 and OpenID Connect"])
 
 
 class UserInfo(BaseModel):
-    """Claims about the user, as the scopes of the token allow."""
+    """Claims about the user: those of the token's scopes, and those asked for with `claims`."""
 
     sub: str = Field(examples=["5f2b7c1c6f0e4a8f9d2e3b4a5c6d7e8f"])
     name: str | None = Field(default=None, examples=["Ada Lovelace"])
@@ -47,5 +48,7 @@ async def userinfo_by_post(user: AnyUserByForm) -> JSONResponse:
 def _claims(user: AnyUser) -> JSONResponse:
     if not scopes.covers(user.claims.scope, [OPENID]):
         raise insufficient_scope(OPENID)
-    claims = {"sub": user.account.id, **id_tokens.about(user.account, user.claims.scope)}
+    by_name = RequestedClaims.stored(user.session.requested_claims if user.session else None)
+    names = scopes.claims_of(scopes.split(user.claims.scope)).union(by_name.userinfo)
+    claims = {"sub": user.account.id, **id_tokens.about(user.account, names)}
     return JSONResponse(claims, headers={"Cache-Control": "no-store"})

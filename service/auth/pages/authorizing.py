@@ -52,6 +52,12 @@ _PARAMETERS = [
     _parameter("max_age", "The maximum age of the sign-in, in seconds."),
     _parameter("id_token_hint", "An ID token of the expected user; no other user gets a code."),
     _parameter("login_hint", "The e-mail address, if it is known.", "ada@example.org"),
+    _parameter(
+        "claims",
+        "Claims for userinfo and the ID token by their names, and an essential `acr` (§5.5).",
+        '{"id_token": {"email": null}}',
+    ),
+    _parameter("acr_values", "Wanted levels, which refuse nobody; the ID token has the `acr`."),
     _parameter("response_mode", "`query`, or `form_post` for a form that the browser sends."),
 ]
 _HTML = {"content": {"text/html": {"schema": {"type": "string"}}}}
@@ -99,10 +105,12 @@ async def authorize(request: Request, service: Running) -> Response:
     session, account = signed_in
     if not ask.is_for(account.id):
         raise ask.wrong_user()
+    if not ask.is_reached(session.amr.split()):
+        raise ask.too_low()
     if (
         "consent" in ask.prompts
         or ask.unproven
-        or await consents.is_needed(service, account, ask.client, ask.scope)
+        or await consents.is_needed(service, account, ask.client, ask.needs_consent_to)
     ):
         if ask.silent:
             raise ask.refused("consent_required", "The user has to agree.")
@@ -113,7 +121,7 @@ async def authorize(request: Request, service: Running) -> Response:
             client=ask.client.name,
             email=account.email,
             query=request.url.query,
-            asked=[scopes.meaning(word) for word in scopes.split(ask.scope)],
+            asked=[scopes.meaning(word) for word in scopes.split(ask.needs_consent_to)],
         )
     return await _grant(request, service, ask, session)
 
@@ -143,7 +151,7 @@ async def consent(request: Request, service: Running, fields: Form) -> Response:
     session, account = signed_in
     if fields.get("decision") != "allow":
         raise ask.refused("access_denied", "The user refused.")
-    await consents.grant(service, account, ask.client, ask.scope)
+    await consents.grant(service, account, ask.client, ask.needs_consent_to)
     return await _grant(request, service, ask, session)
 
 

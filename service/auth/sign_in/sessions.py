@@ -81,6 +81,7 @@ def session_of(
     scope: str = "",
     authenticated_at: float | None = None,
     browser_id: str | None = None,
+    requested_claims: str | None = None,
 ) -> Session:
     """Make a session of the current caller, which is not stored yet."""
     now, caller = time.time(), CALLER.get()
@@ -94,6 +95,7 @@ def session_of(
         last_used_at=now,
         expires_at=now + service.settings.session_seconds,
         browser_id=browser_id,
+        requested_claims=requested_claims,
         address=caller.address,
         user_agent=caller.user_agent,
     )

@@ -26,22 +26,23 @@ class KeptCode:
     session_id: str | None = None
     used_at: float | None = None
     browser_id: str | None = None
+    requested_claims: str | None = None
 
 
 _NAMES = tuple(KeptCode.__slots__)
 _CODE = select(*(OAUTH_CODES.c[name] for name in _NAMES))
 
 
-def add(connection: Connection, code: KeptCode, *, browser: str, by_consent: bool) -> bool:
+def add(connection: Connection, code: KeptCode, *, browser: str, consented: str) -> bool:
     """Store a code for a browser's session; return False if that has ended meanwhile.
 
-    Likewise if `by_consent`, and the consent was withdrawn meanwhile.
+    Likewise if the consent to the scopes `consented` was withdrawn meanwhile; "" needs no consent.
     """
     if not browser_sessions.is_live(connection, browser):
         return False
-    if by_consent:
+    if consented:
         granted = consents.scope(connection, code.account_id, code.client_id, lock=True)
-        if not set(code.scope.split()) <= set(granted.split()):
+        if not set(consented.split()) <= set(granted.split()):
             return False
     connection.execute(insert(OAUTH_CODES), {name: getattr(code, name) for name in _NAMES})
     return True

@@ -30,6 +30,7 @@ class Session:
     user_agent: str = ""
     # of the browser session that it was begun in; None for a session of the API
     browser_id: str | None = None
+    requested_claims: str | None = None
 
     def live(self, now: float) -> bool:
         return self.revoked_at is None and now < self.expires_at

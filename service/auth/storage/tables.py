@@ -74,6 +74,8 @@ SESSIONS = Table(
     Column("user_agent", String(255), nullable=False, server_default=text("''")),
     # the browser session that it was begun in; NULL for a session of the API or of release 0002
     Column("browser_id", String(32)),
+    # JSON of `auth.tokens.requested_claims`; NULL if nothing was asked for by name
+    Column("requested_claims", Text),
     Index("ix_sessions_account_id", "account_id"),
 )
 
@@ -142,6 +144,7 @@ OAUTH_CODES = Table(
     Column("expires_at", Double, nullable=False, index=True),
     Column("used_at", Double),
     Column("browser_id", String(32)),
+    Column("requested_claims", Text),
 )
 
 OAUTH_CONSENTS = Table(

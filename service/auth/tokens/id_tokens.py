@@ -3,18 +3,18 @@
 import base64
 import hashlib
 import time
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from auth.storage.accounts import Account
 from auth.storage.sessions import Session
-from auth.tokens import scopes
 from auth.tokens.access_tokens import TokenError, Tokens
-from auth.tokens.scopes import EMAIL, PROFILE
+from auth.tokens.requested_claims import RequestedClaims
 from auth.tokens.signing_keys import ED25519
 
 TYPE = "JWT"
-# every claim of `issue` and `about`; the discovery document lists them
+# every claim of an ID token and of userinfo; the discovery document lists them
 CLAIMS = "iss sub aud exp iat auth_time nonce acr amr at_hash sid name email email_verified"
 # NIST SP 800-63B's levels: a single factor, or more
 ONE_FACTOR, TWO_FACTORS = "aal1", "aal2"
@@ -32,8 +32,14 @@ class Hint:
 def issue(
     tokens: Tokens, account: Account, session: Session, access_token: str, nonce: str | None
 ) -> str:
+    """Sign an ID token: the claims about the account are those that were asked for by name.
+
+    The claims of the scopes are at userinfo: there always is an access token (OIDC Core §5.4).
+    """
     now = int(time.time())
     amr = session.amr.split()
+    asked = RequestedClaims.stored(session.requested_claims)
+    reached = levels(amr)
     claims: dict[str, Any] = {
         "iss": tokens.issuer,
         "sub": account.id,
@@ -41,30 +47,30 @@ def issue(
         "exp": now + tokens.seconds,
         "iat": now,
         "auth_time": int(session.authenticated_at),
-        "acr": level(amr),
+        "acr": asked.level(reached) or reached[0],
         "amr": amr,
         "sid": session.id,
         "at_hash": _half_hash(access_token, tokens.keys.current().algorithm),
-        **about(account, session.scope),
+        **about(account, asked.id_token),
     }
     if nonce is not None:
         claims["nonce"] = nonce
     return tokens.sign(claims, kind=TYPE)
 
 
-def about(account: Account, scope: str) -> dict[str, Any]:
-    """Return the claims about the account that the scopes allow (OIDC Core §5.4)."""
-    claims: dict[str, Any] = {}
-    if scopes.covers(scope, [PROFILE]) and account.name:
-        claims["name"] = account.name
-    if scopes.covers(scope, [EMAIL]):
-        claims["email"] = account.email
-        claims["email_verified"] = account.email_verified_at is not None
-    return claims
+def about(account: Account, names: Collection[str]) -> dict[str, Any]:
+    """Return these claims about the account; a claim that it does not have is left out."""
+    claims = {
+        "name": account.name or None,
+        "email": account.email,
+        "email_verified": account.email_verified_at is not None,
+    }
+    return {name: value for name, value in claims.items() if name in names and value is not None}
 
 
-def level(amr: list[str]) -> str:
-    return TWO_FACTORS if "mfa" in amr else ONE_FACTOR
+def levels(amr: Sequence[str]) -> tuple[str, ...]:
+    """Return the levels that a sign-in reaches, the highest first."""
+    return (TWO_FACTORS, ONE_FACTOR) if "mfa" in amr else (ONE_FACTOR,)
 
 
 def hint(tokens: Tokens, token: str) -> Hint | None:
