@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="read the password from standard input; without it, print a link to set a password",
     )
-    rotate = commands.add_parser("rotate-keys", help="make the next signing key")
+    rotate = commands.add_parser("rotate-keys", help="make the next signing keys, one of them RSA")
     rotate.add_argument("--algorithm", choices=signing_keys.ALGORITHMS, help="default: as it is")
     rotate.add_argument(
         "--now", action="store_true", help="sign with it at once, before verifiers know it"
@@ -134,7 +134,7 @@ def _rotate(database: Database, settings: Settings, arguments: argparse.Namespac
     algorithm = arguments.algorithm or settings.signing_algorithm or known.newest.algorithm
     made = database.write_now(signing_keys.rotate, sealer, algorithm, publish)
     if arguments.revoke:
-        erased = database.write_now(signing_keys.revoke_others, made.kid)
+        erased = database.write_now(signing_keys.revoke_others, *(key.kid for key in made))
         print(f"Erased {erased} other keys; every token that they signed is void.")
     _show_keys(database, settings)
 

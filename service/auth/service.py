@@ -64,6 +64,7 @@ class Service:
         sealer = database.write_now(unlock, settings.secret_keys)
         publish = settings.signing_key_publish_seconds
         database.write_now(signing_keys.adopt, sealer, settings.signing_key, publish)
+        database.write_now(signing_keys.make_first_rsa, sealer)
         metrics = Metrics(revision=settings.revision)
         audit = Audit(database, metrics)
         return cls(

@@ -61,7 +61,7 @@ def test_a_rotated_key_is_published_before_it_signs(on_sqlite: Server) -> None:
         before = kid(ada)
         on_sqlite.command("rotate-keys", "--algorithm", "Ed25519")
         deadline = time.monotonic() + 15
-        while len(algorithms(client)) < 2 and time.monotonic() < deadline:
+        while len(algorithms(client)) < 4 and time.monotonic() < deadline:
             ada.sign_in()
             assert kid(ada) == before, "it signs before it is published"
         old = ada.tokens
@@ -69,7 +69,7 @@ def test_a_rotated_key_is_published_before_it_signs(on_sqlite: Server) -> None:
             ada.sign_in()
             time.sleep(0.05)
 
-        assert algorithms(client) == ["ES256", "Ed25519"]
+        assert algorithms(client) == ["ES256", "Ed25519", "RS256", "RS256"]
         assert kid(ada) != before
         assert ada.get("/v1/me").status_code == 200
         ada.tokens = old
@@ -93,7 +93,7 @@ def test_revoked_keys_void_their_tokens_and_a_restart_does_not_bring_them_back(
     own_server.start()
     with httpx.Client(base_url=own_server.url) as client:
         assert ada_on(client, ada).get("/v1/me").status_code == 401
-        assert len(algorithms(client)) == 1
+        assert algorithms(client) == ["ES256", "RS256"]
         again = User.signed_in(client)
         assert again.get("/v1/me").status_code == 200
 

@@ -12,6 +12,7 @@ from auth.storage import schema
 from auth.storage import signing_keys as stored_keys
 from auth.storage.backends import connect
 from auth.storage.database import Database
+from auth.storage.tables import RSA_SIGNING_KEYS
 from auth.tokens import signing_keys
 from auth.tokens.signing_keys import TOKEN_SECONDS, KeySet, SigningKey
 from joserfc.jwk import ECKey, OKPKey
@@ -86,27 +87,29 @@ def test_a_configured_key_that_was_rotated_away_does_not_come_back(
     configured = signing_keys.make(signing_keys.ES256)
     database.write_now(signing_keys.adopt, sealer, configured, PUBLISH)
     made = database.write_now(signing_keys.rotate, sealer, signing_keys.ES256, 0)
-    database.write_now(signing_keys.revoke_others, made.kid)
+    database.write_now(signing_keys.revoke_others, *(key.kid for key in made))
 
     assert not database.write_now(signing_keys.adopt, sealer, configured, PUBLISH)
-    assert database.write_now(signing_keys.load, sealer).kids == {made.kid}
+    assert database.write_now(signing_keys.load, sealer).kids == {key.kid for key in made}
 
 
 def test_a_key_that_is_not_old_enough_is_not_rotated(database: Database, sealer: Sealer) -> None:
     database.write_now(signing_keys.adopt, sealer, signing_keys.make(signing_keys.ES256), PUBLISH)
+    database.write_now(signing_keys.make_first_rsa, sealer)
 
-    def rotate(older_than: float) -> SigningKey | None:
-        return database.write_now(
+    def rotate(older_than: float) -> list[str]:
+        made = database.write_now(
             signing_keys.rotate_if_old,
             sealer,
             signing_keys.ES256,
             publish_seconds=9,
             older_than=older_than,
         )
+        return [key.algorithm for key in made]
 
-    assert rotate(60) is None
-    assert rotate(0) is not None
-    assert rotate(0) is None, "the next key is there already"
+    assert rotate(60) == []
+    assert rotate(0) == ["ES256", "RS256"]
+    assert rotate(0) == [], "the next keys are there already"
 
 
 def test_no_private_key_is_kept_in_clear(database: Database, sealer: Sealer) -> None:
@@ -116,6 +119,16 @@ def test_no_private_key_is_kept_in_clear(database: Database, sealer: Sealer) -> 
 
     assert "PRIVATE" not in stored.private_key
     assert pem.splitlines()[1] not in stored.private_key
+
+    database.write_now(signing_keys.make_first_rsa, sealer)
+    (stored,) = database.write_now(stored_keys.every, RSA_SIGNING_KEYS)
+    assert "PRIVATE" not in stored.private_key
+
+
+def test_an_rsa_key_is_no_signing_key_of_the_configuration() -> None:
+    """An earlier release could not read it, and every API verifies access tokens without RSA."""
+    with pytest.raises(SettingsError):
+        signing_keys.read(signing_keys.make(signing_keys.RS256))
 
 
 def test_a_secret_sealed_for_one_purpose_does_not_open_for_another(sealer: Sealer) -> None:

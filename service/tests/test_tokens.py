@@ -163,7 +163,7 @@ def test_ed25519_signs_where_it_is_configured(on_sqlite: Server) -> None:
     on_sqlite.start()
     with httpx.Client(base_url=on_sqlite.url) as client:
         ada = User.signed_in(client)
-        (published,) = client.get("/.well-known/jwks.json").json()["keys"]
+        published, _ = client.get("/.well-known/jwks.json").json()["keys"]
         assert published["alg"] == "Ed25519"
         decoded = jwt.decode(
             ada.tokens["access_token"], OKPKey.import_key(published), algorithms=["Ed25519"]
@@ -175,7 +175,7 @@ def test_ed25519_signs_where_it_is_configured(on_sqlite: Server) -> None:
 
 def test_an_access_token_has_the_claims_of_rfc_9068(client: httpx.Client) -> None:
     ada = User.signed_in(client)
-    (published,) = client.get("/.well-known/jwks.json").json()["keys"]
+    published, _ = client.get("/.well-known/jwks.json").json()["keys"]
 
     decoded = jwt.decode(ada.tokens["access_token"], ECKey.import_key(published), registry=EVERY)
 
@@ -208,7 +208,7 @@ def test_a_changed_payload_breaks_the_signature(key: str) -> None:
 def test_the_published_key_verifies_and_has_its_thumbprint_as_name(
     client: httpx.Client, server: Server
 ) -> None:
-    (published,) = client.get("/.well-known/jwks.json").json()["keys"]
+    published, _ = client.get("/.well-known/jwks.json").json()["keys"]
     key = ECKey.import_key(published)
 
     assert "d" not in published, "the private half is published"

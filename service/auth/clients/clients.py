@@ -28,6 +28,8 @@ class Client:
     scopes: tuple[str, ...] = ()
     grants: tuple[str, ...] = (CODE, REFRESH)
     pkce: bool = True
+    # of its ID tokens: RS256, or "" for that of the service's signing key
+    algorithm: str = ""
 
     @property
     def public(self) -> bool:

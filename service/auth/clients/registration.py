@@ -50,6 +50,7 @@ class _Entry(BaseModel):
     first_party: bool = False
     public: bool = False
     pkce: bool = True
+    id_token_signed_response_alg: Literal["RS256"] | None = None
     secret_sha256: _Sha256 | list[_Sha256] = Field(default=[])
     secret_file: str = ""
     redirect_uris: list[str] = []
@@ -120,6 +121,7 @@ class _Entry(BaseModel):
             scopes=tuple(scopes),
             grants=tuple(self.grant_types),
             pkce=self.pkce,
+            algorithm=self.id_token_signed_response_alg or "",
         )
 
 

@@ -112,7 +112,7 @@ async def _code(service: Service, client: Client, fields: dict[str, str]) -> Tok
         else fields.get("code_verifier", ""),
         redirect_uri=_required(fields, "redirect_uri"),
     )
-    return _answer(service, grant, grant.access_token, grant.session.scope, nonce)
+    return _answer(service, client, grant, grant.access_token, grant.session.scope, nonce=nonce)
 
 
 async def _refresh(service: Service, client: Client, fields: dict[str, str]) -> TokenAnswer:
@@ -123,9 +123,9 @@ async def _refresh(service: Service, client: Client, fields: dict[str, str]) -> 
         raise OAuthError("invalid_grant", "The refresh token is wrong, expired or revoked.")
     session = grant.session
     if not narrowed or set(narrowed) == set(session.scope.split()):
-        return _answer(service, grant, grant.access_token, session.scope, None)
+        return _answer(service, client, grant, grant.access_token, session.scope, nonce=None)
     scope = scopes.joined(narrowed)
-    return _answer(service, grant, access_token(service, session, scope), scope, None)
+    return _answer(service, client, grant, access_token(service, session, scope), scope, nonce=None)
 
 
 async def _narrowed(service: Service, refresh_token: str, scope: str) -> tuple[str, ...]:
@@ -160,12 +160,23 @@ _GRANTS: dict[str, Any] = {CODE: _code, REFRESH: _refresh, CREDENTIALS: _credent
 
 
 def _answer(
-    service: Service, grant: Grant, access_token: str, scope: str, nonce: str | None
+    service: Service,
+    client: Client,
+    grant: Grant,
+    access_token: str,
+    scope: str,
+    *,
+    nonce: str | None,
 ) -> TokenAnswer:
     identity = None
     if wants_identity(scope):
         identity = id_tokens.issue(
-            service.tokens, grant.account, grant.session, access_token, nonce
+            service.tokens,
+            grant.account,
+            grant.session,
+            access_token=access_token,
+            nonce=nonce,
+            algorithm=client.algorithm,
         )
     return TokenAnswer(
         access_token=access_token,

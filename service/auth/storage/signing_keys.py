@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Table, insert, select, update
 
 from auth.storage.tables import SIGNING_KEYS
 
@@ -18,25 +18,25 @@ class KeptKey:
     activates_at: float
 
 
-def every(connection: Connection) -> list[KeptKey]:
-    """Return the keys in the order in which they become active."""
-    query = select(SIGNING_KEYS).order_by(SIGNING_KEYS.c.activates_at, SIGNING_KEYS.c.kid)
+def every(connection: Connection, table: Table = SIGNING_KEYS) -> list[KeptKey]:
+    """Return the keys of a table in the order in which they become active."""
+    query = select(table).order_by(table.c.activates_at, table.c.kid)
     return [KeptKey(**row) for row in connection.execute(query).mappings()]
 
 
 def lock(connection: Connection) -> None:
-    """Keep other processes from adding keys until this transaction ends."""
+    """Keep other processes from adding keys of any kind until this transaction ends."""
     if connection.dialect.name == "postgresql":
         # on SQLite, only one transaction writes at a time
         connection.exec_driver_sql("LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE")
 
 
-def add(connection: Connection, key: KeptKey) -> None:
+def add(connection: Connection, key: KeptKey, table: Table = SIGNING_KEYS) -> None:
     row = {name: getattr(key, name) for name in KeptKey.__slots__}
-    connection.execute(insert(SIGNING_KEYS), row)
+    connection.execute(insert(table), row)
 
 
-def erase(connection: Connection, *kids: str) -> int:
+def erase(connection: Connection, *kids: str, table: Table = SIGNING_KEYS) -> int:
     """Delete private keys; their names stay, so that a configured key does not come back."""
-    with_key = (SIGNING_KEYS.c.kid.in_(kids)) & (SIGNING_KEYS.c.private_key != "")
-    return connection.execute(update(SIGNING_KEYS).where(with_key).values(private_key="")).rowcount
+    with_key = (table.c.kid.in_(kids)) & (table.c.private_key != "")
+    return connection.execute(update(table).where(with_key).values(private_key="")).rowcount

@@ -126,6 +126,17 @@ SIGNING_KEYS = Table(
     Column("activates_at", Double, nullable=False),
 )
 
+# beside the others, since an earlier release reads every row of `signing_keys` and knows no RSA
+RSA_SIGNING_KEYS = Table(
+    "rsa_signing_keys",
+    METADATA,
+    Column("kid", _HASH, primary_key=True),
+    Column("algorithm", String(16), nullable=False),
+    Column("private_key", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("activates_at", Double, nullable=False),
+)
+
 OAUTH_CODES = Table(
     "oauth_codes",
     METADATA,

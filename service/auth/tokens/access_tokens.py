@@ -15,7 +15,7 @@ from joserfc.errors import JoseError
 from joserfc.jws import JWSRegistry
 
 from auth.tokens.first_party import FIRST_PARTY
-from auth.tokens.signing_keys import ALGORITHMS, KeySet, SigningKey
+from auth.tokens.signing_keys import ALGORITHMS, RS256, KeySet, SigningKey
 
 TYPE = "at+jwt"
 _LEEWAY_SECONDS = 5
@@ -63,7 +63,7 @@ class Tokens:
         self.seconds = seconds
         self._now = now
         self._verified: OrderedDict[str, Claims] = OrderedDict()
-        self._registry = JWSRegistry(algorithms=list(ALGORITHMS))
+        self._registry = JWSRegistry(algorithms=[*ALGORITHMS, RS256])
         self._claims = jwt.JWTClaimsRegistry(
             now=lambda: int(self._now()),
             leeway=_LEEWAY_SECONDS,
@@ -114,11 +114,10 @@ class Tokens:
             claims["amr"] = list(amr)
         if authenticated_at is not None:
             claims["auth_time"] = int(authenticated_at)
-        return self.sign(claims, kind=TYPE)
+        return self.sign(claims, self._keys.current(), kind=TYPE)
 
-    def sign(self, claims: dict[str, Any], *, kind: str) -> str:
-        """Sign a JWT of the type `kind` with the current key."""
-        key = self._keys.current()
+    def sign(self, claims: dict[str, Any], key: SigningKey, *, kind: str) -> str:
+        """Sign a JWT of the type `kind`."""
         header = {"alg": key.algorithm, "typ": kind, "kid": key.kid}
         return jwt.encode(header, claims, key.pair, registry=self._registry)
 

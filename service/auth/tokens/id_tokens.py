@@ -30,16 +30,24 @@ class Hint:
 
 
 def issue(
-    tokens: Tokens, account: Account, session: Session, access_token: str, nonce: str | None
+    tokens: Tokens,
+    account: Account,
+    session: Session,
+    *,
+    access_token: str,
+    nonce: str | None,
+    algorithm: str,
 ) -> str:
     """Sign an ID token: the claims about the account are those that were asked for by name.
 
     The claims of the scopes are at userinfo: there always is an access token (OIDC Core §5.4).
+    `algorithm` is RS256, or "" for that of the key that signs access tokens.
     """
     now = int(time.time())
     amr = session.amr.split()
     asked = RequestedClaims.stored(session.requested_claims)
     reached = levels(amr)
+    key = tokens.keys.current(algorithm)
     claims: dict[str, Any] = {
         "iss": tokens.issuer,
         "sub": account.id,
@@ -50,12 +58,12 @@ def issue(
         "acr": asked.level(reached) or reached[0],
         "amr": amr,
         "sid": session.id,
-        "at_hash": _half_hash(access_token, tokens.keys.current().algorithm),
+        "at_hash": _half_hash(access_token, key.algorithm),
         **about(account, asked.id_token),
     }
     if nonce is not None:
         claims["nonce"] = nonce
-    return tokens.sign(claims, kind=TYPE)
+    return tokens.sign(claims, key, kind=TYPE)
 
 
 def about(account: Account, names: Collection[str]) -> dict[str, Any]:
