@@ -11,7 +11,7 @@ from auth import api, oauth, pages
 from auth.errors import Code
 from auth.http import metrics_endpoint, middleware, openapi, problem_documents
 from auth.oauth import errors
-from auth.pages import authorizing, factors, failures, signing_out
+from auth.pages import authorizing, failures, signing_out, visitors
 from auth.service import Service
 from auth.telemetry import logs
 
@@ -56,14 +56,16 @@ def create_app(service: Service) -> FastAPI:
         errors,
         authorizing,
         failures,
-        factors,
         signing_out,
+        visitors,
     ):
         part.install(app)
     for router in (
         *api.routers(development=settings.development),
         *oauth.routers(),
-        *pages.routers(api_docs=settings.api_docs),
+        *pages.routers(
+            api_docs=settings.api_docs, administration_pages=visitors.administers(service)
+        ),
         metrics_endpoint.router(service.metrics, settings.metrics_from),
     ):
         # a flat list: a router that is included would match each path a second time

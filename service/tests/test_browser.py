@@ -18,6 +18,16 @@ from users import PASSWORD, User
 _SECONDS = 15
 # WCAG 2.2 §1.4.3, level AA
 _CONTRAST = 4.5
+_ACCOUNT_PAGES = (
+    "/account",
+    "/account/profile",
+    "/account/password",
+    "/account/devices",
+    "/account/data",
+    "/admin/users",
+    "/admin/audit",
+    "/admin/clients",
+)
 # Names the file of the README's picture; without it, no test writes into the work tree.
 _SCREENSHOT = "AUTH_SCREENSHOT"
 
@@ -176,6 +186,28 @@ def test_the_page_fits_on_a_small_phone(application: tuple[RelyingParty, Server]
         wide = chrome.execute_script("return document.documentElement.scrollWidth")
 
     assert wide <= 320
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_the_pages_of_an_account_are_readable_on_a_small_phone(
+    application: tuple[RelyingParty, Server], user: User, *, dark: bool
+) -> None:
+    _, server = application
+    server.execute(f"UPDATE accounts SET role = 'admin' WHERE email = '{user.email}'")  # noqa: S608
+    user.sign_in()
+    with chromium.browser(size=(500, 640), dark=dark) as chrome:
+        metrics = {"width": 320, "height": 568, "deviceScaleFactor": 1, "mobile": True}
+        chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        chrome.get(f"{server.url}/account/devices")
+        fill_in(chrome, user.email, PASSWORD)
+        until(chrome, lambda page: page.title == "Devices and sessions", "it did not come back")
+        for path in _ACCOUNT_PAGES:
+            chrome.get(f"{server.url}{path}")
+            ratios = dict(chrome.execute_script(_RATIOS))
+            assert {text: ratio for text, ratio in ratios.items() if ratio < _CONTRAST} == {}, path
+            wide = chrome.execute_script("return document.documentElement.scrollWidth")
+            assert wide <= 320, path
+        assert not chromium.complaints(chrome)
 
 
 def test_the_page_is_drawn(application: tuple[RelyingParty, Server], tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
-"""Administration: the changes that administrators make to the accounts of others."""
+"""Administration: the accounts of others, the changes to them, and the audit log."""
 
 import time
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -16,6 +17,46 @@ from auth.telemetry.audit import Event
 async def find(service: Service, account_id: str) -> Account:
     """Return an account; raise NOT_FOUND without such an account."""
     return _existing(await service.database.read(accounts.by_id, account_id))
+
+
+async def users(
+    service: Service, *, limit: int, after: str | None, email: str | None
+) -> tuple[list[Account], str | None]:
+    """List accounts, newest first, with the `after` of the next page, None on the last page.
+
+    `email` is a part of their addresses.
+    """
+    found = await service.database.read(accounts.page, limit=limit + 1, after=after, email=email)
+    shown = found[:limit]
+    return shown, shown[-1].id if len(found) > limit else None
+
+
+async def audit_events(
+    service: Service,
+    *,
+    actor_id: str,
+    limit: int,
+    before: int | None,
+    event: Event | None,
+    account_id: str | None,
+) -> tuple[list[dict[str, Any]], int | None]:
+    """List audit events, newest first, with the `before` of the next, older page.
+
+    The reading is an event, too.
+    """
+    found = await service.audit.page(
+        before=before, size=limit + 1, event=event, account_id=account_id
+    )
+    await service.audit.record(Event.ADMIN_READ_AUDIT, actor_id=actor_id)
+    shown = found[:limit]
+    return shown, shown[-1]["id"] if len(found) > limit else None
+
+
+async def sign_out(service: Service, account_id: str, *, actor_id: str) -> None:
+    """End every session of an account; raise NOT_FOUND without such an account."""
+    account = await find(service, account_id)
+    await service.database.write(sessions.revoke_all, account.id, "administrator", time.time())
+    await service.audit.record(Event.LOGOUT_EVERYWHERE, account_id=account.id, actor_id=actor_id)
 
 
 async def disable(service: Service, account_id: str, *, actor_id: str) -> Account:

@@ -11,9 +11,10 @@ from auth.errors import Code, ProblemError
 from auth.protection.limits import Action
 from auth.service import Service
 from auth.sign_in import factor_failures
-from auth.storage import accounts, action_tokens, factors, sessions
+from auth.storage import accounts, action_tokens, browser_sessions, factors, sessions
 from auth.storage.accounts import Account
 from auth.storage.action_tokens import Purpose
+from auth.storage.browser_sessions import BrowserSession
 from auth.storage.sessions import Session
 from auth.telemetry.audit import Event
 
@@ -27,22 +28,30 @@ async def new_hash(service: Service, password: str, email: str) -> str:
 
 
 async def change(
-    service: Service, account: Account, session: Session | None, *, current: str, new: str
+    service: Service,
+    account: Account,
+    here: Session | BrowserSession | None,
+    *,
+    current: str,
+    new: str,
+    renewed: str = "",
 ) -> None:
-    """Change the password of a user who knows it; end all sessions but `session`."""
+    """Change the password of a user who knows it; end all sessions but `here`.
+
+    `renewed` is the hash of the browser's new cookie: a copy of the earlier cookie is worthless.
+    """
     await service.limits.take(Action.GUESS, account.id)
     if not (await service.passwords.verify(account.password, current)).right:
         await service.audit.record(Event.PASSWORD_CHANGED, success=False, account_id=account.id)
         raise ProblemError(Code.INVALID_CREDENTIALS)
     password_hash = await new_hash(service, new, account.email)
-    await service.database.write(
-        partial(
-            replace,
-            account_id=account.id,
-            password_hash=password_hash,
-            except_session=session.id if session else None,
-        )
-    )
+
+    def work(connection: Connection) -> None:
+        replace(connection, account_id=account.id, password_hash=password_hash, here=here)
+        if isinstance(here, BrowserSession):
+            browser_sessions.renew(connection, here.hash, renewed)
+
+    await service.database.write(work)
     service.mail_queue.post(account.email, *service.messages.password_changed())
     await service.audit.record(Event.PASSWORD_CHANGED, account_id=account.id)
 
@@ -84,7 +93,7 @@ def _use_reset(connection: Connection, *, token_hash: str, password_hash: str) -
     if account.email_verified_at is None:
         # the address was never proven, so the registration may be somebody else's
         factors.remove_all(connection, account.id)
-    replace(connection, account_id=account.id, password_hash=password_hash, except_session=None)
+    replace(connection, account_id=account.id, password_hash=password_hash)
     # the mail arrived, which proves the address
     return accounts.change(
         connection, account.id, email_verified_at=account.email_verified_at or now
@@ -92,12 +101,23 @@ def _use_reset(connection: Connection, *, token_hash: str, password_hash: str) -
 
 
 def replace(
-    connection: Connection, *, account_id: str, password_hash: str, except_session: str | None
+    connection: Connection,
+    *,
+    account_id: str,
+    password_hash: str,
+    here: Session | BrowserSession | None = None,
 ) -> None:
-    """Set a password; end the other sessions and all that an earlier password could have begun."""
+    """Set a password; end the sessions but `here`, and all that an earlier password began."""
     now = time.time()
     accounts.change(connection, account_id, password=password_hash, password_changed_at=now)
     factor_failures.forget(connection, account_id)
-    sessions.revoke_all(connection, account_id, "password changed", now, but=except_session)
+    sessions.revoke_all(
+        connection,
+        account_id,
+        "password changed",
+        now,
+        but=here.id if isinstance(here, Session) else None,
+        but_browser=here.hash if isinstance(here, BrowserSession) else "",
+    )
     # somebody who knew the previous password may have asked for another address
     action_tokens.forget(connection, account_id, Purpose.RESET_PASSWORD, Purpose.CHANGE_EMAIL)

@@ -101,9 +101,7 @@ def _use(connection: Connection, *, hashed: str, password_hash: str) -> tuple[Ac
         return None
     if password_hash:
         factors.remove_all(connection, account.id)
-        passwords.replace(
-            connection, account_id=account.id, password_hash=password_hash, except_session=None
-        )
+        passwords.replace(connection, account_id=account.id, password_hash=password_hash)
     changed = accounts.change(connection, account.id, email=action.email, email_verified_at=now)
     if changed is None:
         return None

@@ -11,7 +11,6 @@ from auth.errors import Code
 from auth.http.access import Administrator, Running, signed_in_lately
 from auth.http.fields import Identity
 from auth.http.openapi import problems, router
-from auth.storage import accounts
 from auth.storage.accounts import Account
 
 ROUTER = router(
@@ -49,10 +48,8 @@ async def list_users(
     ] = None,
 ) -> UserPage:
     """List the accounts, newest first."""
-    page = await service.database.read(accounts.page, limit=limit + 1, after=after, email=email)
-    more = len(page) > limit
-    shown = page[:limit]
-    return UserPage(users=[User.of(one) for one in shown], next=shown[-1].id if more else None)
+    found, following = await administration.users(service, limit=limit, after=after, email=email)
+    return UserPage(users=[User.of(account) for account in found], next=following)
 
 
 @ROUTER.get("/{user_id}", responses=problems(Code.NOT_FOUND))

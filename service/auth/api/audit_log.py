@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Query
 from pydantic import BaseModel, Field
 
+from auth.accounts import admin as administration
 from auth.api.models import moment
 from auth.errors import Code
 from auth.http.access import Administrator, Running
@@ -50,9 +51,13 @@ async def read_audit_log(
     account_id: Annotated[Identity | None, Query(description="Only events about it.")] = None,
 ) -> AuditPage:
     """Read the audit log, the newest event first. That it was read is an event, too."""
-    events = await service.audit.page(
-        before=before, size=limit + 1, event=event, account_id=account_id
+    events, following = await administration.audit_events(
+        service,
+        actor_id=admin.account.id,
+        limit=limit,
+        before=before,
+        event=event,
+        account_id=account_id,
     )
-    await service.audit.record(Event.ADMIN_READ_AUDIT, actor_id=admin.account.id)
-    shown = [AuditEvent(**{**row, "at": moment(row["at"])}) for row in events[:limit]]
-    return AuditPage(events=shown, next=shown[-1].id if len(events) > limit else None)
+    shown = [AuditEvent(**{**row, "at": moment(row["at"])}) for row in events]
+    return AuditPage(events=shown, next=following)

@@ -1,5 +1,6 @@
 """The destinations of a browser after a sign-in: only those that we would send it to anyway."""
 
+import re
 from urllib.parse import parse_qs, quote, urlsplit
 
 from auth.service import Service
@@ -7,6 +8,14 @@ from auth.service import Service
 AUTHORIZE = "/oauth2/authorize?"
 HOME = "/account"
 SECOND_FACTOR = "/account/second-factor"
+PROFILE = "/account/profile"
+PASSWORD = "/account/password"  # noqa: S105 - the path of a page
+DEVICES = "/account/devices"
+DATA = "/account/data"
+_PAGE = re.compile(
+    rf"({SECOND_FACTOR}|{PROFILE}|{PASSWORD}|{DEVICES}|{DATA}"
+    r"|/admin/(?:users/[0-9a-f]{32}|users|audit|clients))(?:/.*)?"
+)
 _LONGEST = 8192
 
 
@@ -20,7 +29,7 @@ def safe(service: Service, wanted: str) -> str:
         return HOME
     if " " in wanted or "\\" in wanted:
         return HOME  # browsers take a backslash for a slash
-    if wanted == SECOND_FACTOR or wanted.startswith(AUTHORIZE):
+    if wanted == page_of(wanted) or wanted.startswith(AUTHORIZE):
         return wanted
     try:
         parts = urlsplit(wanted)
@@ -35,6 +44,12 @@ def safe(service: Service, wanted: str) -> str:
     host = parts.hostname or ""
     known = host == issuer.hostname or (domain and f".{host}".endswith(f".{domain}"))
     return wanted if known else HOME
+
+
+def page_of(path: str) -> str:
+    """Return the page of the account or of the administration that has a form with this action."""
+    match = _PAGE.fullmatch(path)
+    return match[1] if match else HOME
 
 
 def sign_in(target: str) -> str:

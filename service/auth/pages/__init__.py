@@ -4,10 +4,15 @@ from fastapi import APIRouter
 
 from auth.pages import (
     account,
+    administration,
     authorizing,
     description,
+    devices,
     factors,
     mailed,
+    own_data,
+    password,
+    profile,
     registering,
     routes,
     signing_in,
@@ -15,7 +20,7 @@ from auth.pages import (
 )
 
 
-def routers(*, api_docs: bool) -> list[APIRouter]:
+def routers(*, api_docs: bool, administration_pages: bool) -> list[APIRouter]:
     """Return the routers of the pages, the busiest first."""
     return [
         authorizing.ROUTER,
@@ -24,7 +29,12 @@ def routers(*, api_docs: bool) -> list[APIRouter]:
         signing_out.ROUTER,
         account.ROUTER,
         factors.ROUTER,
+        profile.ROUTER,
+        password.ROUTER,
+        devices.ROUTER,
+        own_data.ROUTER,
         mailed.ROUTER,
+        *([administration.ROUTER] if administration_pages else []),
         *([description.ROUTER] if api_docs else []),
         routes.ROUTER,
     ]

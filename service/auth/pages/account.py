@@ -1,24 +1,24 @@
-"""The account page: the signed-in user, and the applications that may use the account."""
+"""The first page of an account: its user, the ways to its other pages, and the applications."""
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from auth.accounts import consents
-from auth.http import browsers
 from auth.http.access import Running
+from auth.http.destinations import HOME
+from auth.pages import visitors
 from auth.pages.forms import Form
 from auth.pages.rendering import page
+from auth.pages.visitors import SignedIn
+from auth.storage import factors
 from auth.tokens import scopes
 
 ROUTER = APIRouter(include_in_schema=False)
 
 
-@ROUTER.get("/account")
-async def show(request: Request, service: Running) -> Response:
-    signed_in = await browsers.current(service, request)
-    if signed_in is None:
-        return RedirectResponse("/sign-in", 303)
-    account = signed_in[1]
+@ROUTER.get(HOME)
+async def show(request: Request, service: Running, visitor: SignedIn) -> Response:
+    account = visitor.account
     allowed = [
         (
             application.client_id,
@@ -28,19 +28,23 @@ async def show(request: Request, service: Running) -> Response:
         for application in await consents.applications(service, account)
     ]
     return page(
-        request, "account", email=account.email, name=account.name or "", applications=allowed
+        request,
+        "account",
+        email=account.email,
+        name=account.name or "",
+        has_factor=bool(await service.database.read(factors.of, account.id)),
+        administers=visitor.is_administrator and visitors.administers(service),
+        applications=allowed,
     )
 
 
 @ROUTER.get("/account/withdraw")
 async def show_again() -> Response:
     """Begin again: the answer to a form can't be opened or reloaded."""
-    return RedirectResponse("/account", 303)
+    return RedirectResponse(HOME, 303)
 
 
 @ROUTER.post("/account/withdraw")
-async def withdraw(request: Request, service: Running, fields: Form) -> Response:
-    signed_in = await browsers.current(service, request)
-    if signed_in is not None:
-        await consents.withdraw(service, signed_in[1].id, fields.get("client_id", ""))
-    return RedirectResponse("/account", 303)
+async def withdraw(service: Running, visitor: SignedIn, fields: Form) -> Response:
+    await consents.withdraw(service, visitor.account.id, fields.get("client_id", ""))
+    return RedirectResponse(HOME, 303)

@@ -6,11 +6,9 @@ has any; otherwise the sign-in page comes first.
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from functools import wraps
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import BaseModel, Json, ValidationError
 
@@ -18,14 +16,15 @@ from auth.crypto import secret_tokens
 from auth.errors import Code, ProblemError
 from auth.http import browsers
 from auth.http.access import Running
-from auth.http.destinations import SECOND_FACTOR, sign_in
+from auth.http.destinations import SECOND_FACTOR
 from auth.http.fields import Name
 from auth.http.webauthn import PasskeyRegistration
 from auth.pages.forms import Form
 from auth.pages.rendering import page
+from auth.pages.visitors import Recent, SignInFirstError, Visitor
 from auth.service import Service
 from auth.sign_in import enrolment, one_time_codes, passkeys, second_factor
-from auth.sign_in.enrolment import Invitation, Owner
+from auth.sign_in.enrolment import Invitation
 from auth.storage import factors
 from auth.storage import passkeys as stored_passkeys
 
@@ -33,39 +32,7 @@ ROUTER = APIRouter(include_in_schema=False, prefix=SECOND_FACTOR)
 _APP = f"{SECOND_FACTOR}/app"
 
 
-class SignInFirstError(Exception):
-    """Nobody has signed in with this browser in the last minutes."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Visitor(Owner):
-    """`cookie` is the browser's new cookie if its session gets more rights."""
-
-    cookie: str
-
-
-async def _signed_in_lately(request: Request, service: Running) -> Visitor:
-    signed_in = await browsers.current(service, request)
-    if signed_in is None or not await second_factor.shown_lately(service, signed_in[0]):
-        raise SignInFirstError
-    session, account = signed_in
-    cookie = secret_tokens.make()
-    return Visitor(
-        account=account,
-        here=session,
-        renewed=secret_tokens.hashed(cookie),
-        cookie=cookie,
-    )
-
-
-Recent = Annotated[Visitor, Depends(_signed_in_lately)]
 Route = Callable[..., Awaitable[Response]]
-
-
-def install(app: FastAPI) -> None:
-    @app.exception_handler(SignInFirstError)
-    async def _sign_in_first(_: Request, __: SignInFirstError) -> Response:
-        return RedirectResponse(sign_in(SECOND_FACTOR), 303)
 
 
 def _or_shown(route: Route) -> Route:

@@ -11,6 +11,7 @@ from auth.http import csrf, forms
 
 _WRONG = {
     "email": ProblemError(Code.INVALID_REQUEST, detail="This is not an e-mail address."),
+    "name": ProblemError(Code.INVALID_REQUEST, detail="A name has at most 128 characters."),
     "password": ProblemError(Code.PASSWORD_REFUSED, detail="A password has 8 to 128 characters."),
 }
 

@@ -136,12 +136,21 @@ def _form(
         error=error,
         leads_to=_leads_to(service, target),
         next=target,
-        again=target == destinations.SECOND_FACTOR,
+        again=_again(target),
         email=email,
         client=destinations.application(service, target),
         unconfirmed=error is not None and error.code is Code.EMAIL_NOT_VERIFIED,
         takes_passkeys=passkeys.possible(service.settings.issuer),
     )
+
+
+def _again(target: str) -> str:
+    """Return the reason for another sign-in, "" for a sign-in without a special reason."""
+    if target == destinations.SECOND_FACTOR:
+        return "to change your second factor"
+    if destinations.page_of(target) == target != destinations.HOME:
+        return "to go on with your account"
+    return ""
 
 
 def _question(

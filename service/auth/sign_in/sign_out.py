@@ -4,7 +4,8 @@ import time
 
 from auth.crypto import secret_tokens
 from auth.service import Service
-from auth.storage import sessions
+from auth.storage import browser_sessions, sessions
+from auth.storage.browser_sessions import BrowserSession
 from auth.storage.sessions import Session
 from auth.telemetry.audit import Event
 
@@ -28,6 +29,21 @@ async def everywhere(service: Service, account_id: str) -> None:
     """End every session of an account, on all devices."""
     await service.database.write(sessions.revoke_all, account_id, "logout", time.time())
     await service.audit.record(Event.LOGOUT_EVERYWHERE, account_id=account_id)
+
+
+async def elsewhere(service: Service, account_id: str, here: BrowserSession) -> None:
+    """End every session of an account but that of the browser in use."""
+    why, now = "logout", time.time()
+    await service.database.write(sessions.revoke_all, account_id, why, now, but_browser=here.hash)
+    await service.audit.record(Event.LOGOUT_EVERYWHERE, account_id=account_id, but="this browser")
+
+
+async def another_browser(service: Service, account_id: str, hashed: str) -> bool:
+    """End the session of a browser by the hash of its cookie; return whether there was any."""
+    ended = await service.database.write(browser_sessions.remove, hashed, account_id=account_id)
+    if ended:
+        await service.audit.record(Event.SESSION_REVOKED, account_id=account_id, page="devices")
+    return bool(ended)
 
 
 async def another_session(service: Service, account_id: str, session_id: str) -> bool:

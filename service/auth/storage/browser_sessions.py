@@ -64,12 +64,30 @@ def step_up(connection: Connection, hashed: str, renewed: str, amr: str, now: fl
     connection.execute(here.values(hash=renewed, amr=amr, authenticated_at=now))
 
 
+def renew(connection: Connection, hashed: str, renewed: str) -> None:
+    """Give a session another cookie."""
+    here = update(BROWSER_SESSIONS).where(BROWSER_SESSIONS.c.hash == hashed)
+    connection.execute(here.values(hash=renewed))
+
+
+def live(connection: Connection, account_id: str, now: float) -> list[BrowserSession]:
+    """Return the sessions of an account that have not ended, the last begun first."""
+    query = _SESSION.where(
+        BROWSER_SESSIONS.c.account_id == account_id, BROWSER_SESSIONS.c.expires_at > now
+    )
+    rows = connection.execute(query.order_by(BROWSER_SESSIONS.c.created_at.desc())).mappings()
+    return [BrowserSession(**row) for row in rows]
+
+
 def is_live(connection: Connection, hashed: str) -> bool:
     """Return whether a session has not ended; its end waits until this transaction is over."""
     query = select(BROWSER_SESSIONS.c.hash).where(BROWSER_SESSIONS.c.hash == hashed)
     return connection.execute(query.with_for_update(read=True)).first() is not None
 
 
-def remove(connection: Connection, hashed: str) -> bool:
+def remove(connection: Connection, hashed: str, *, account_id: str | None = None) -> bool:
+    """End a session, if it belongs to the account; return whether there was such a session."""
     gone = delete(BROWSER_SESSIONS).where(BROWSER_SESSIONS.c.hash == hashed)
+    if account_id is not None:
+        gone = gone.where(BROWSER_SESSIONS.c.account_id == account_id)
     return connection.execute(gone).rowcount > 0

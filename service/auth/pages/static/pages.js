@@ -56,7 +56,10 @@ addEventListener("submit", (event) => {
     event.preventDefault();
     return;
   }
-  sent.add(form);
+  // an answer that is a download leaves the page as it is
+  if (!("again" in form.dataset)) {
+    sent.add(form);
+  }
   if (form.dataset.passkey) {
     event.preventDefault();
     take(form).catch((error) => {
