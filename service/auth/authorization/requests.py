@@ -129,7 +129,7 @@ def read(clients: Clients, tokens: Tokens, query: str) -> Ask:
         raise UnusableRequestError("The request can't be read, or has a parameter twice.") from None
     client = clients.find(values.get("client_id", ""))
     if client is None:
-        raise UnusableRequestError("The application that sent you here is not registered.")
+        raise unusable_client()
     redirect_uri = values.get("redirect_uri", "")
     if not client.redirects_to(redirect_uri):
         raise UnusableRequestError(
@@ -165,6 +165,10 @@ def read(clients: Clients, tokens: Tokens, query: str) -> Ask:
         claims=claims,
         query=query,
     )
+
+
+def unusable_client() -> UnusableRequestError:
+    return UnusableRequestError("The application that sent you here is not registered.")
 
 
 def _users(

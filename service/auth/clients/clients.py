@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from joserfc.jwk import KeySet
+
 from auth.crypto import secret_tokens
 from auth.tokens.scopes import OF_USERS
 
@@ -17,7 +19,7 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Client:
-    """`secrets` are SHA-256 hashes; a public client has no secret, and always needs PKCE."""
+    """`secrets` are SHA-256 hashes; a public client has neither secret nor key, and needs PKCE."""
 
     id: str
     name: str
@@ -30,10 +32,14 @@ class Client:
     pkce: bool = True
     # of its ID tokens: RS256, or "" for that of the service's signing key
     algorithm: str = ""
+    # public keys: of its assertions in place of a secret, and of its signed requests
+    keys: KeySet | None = None
+    # whether its authorization requests come from itself, and not by the browser (RFC 9126 §6)
+    pushes: bool = False
 
     @property
     def public(self) -> bool:
-        return not self.secrets
+        return not self.secrets and self.keys is None
 
     def knows(self, secret: str) -> bool:
         """Return whether the secret is the client's."""

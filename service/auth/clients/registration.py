@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -16,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from auth.clients import client_keys
 from auth.clients.clients import (
     CLIENT_ID,
     CODE,
@@ -53,6 +54,8 @@ class _Entry(BaseModel):
     id_token_signed_response_alg: Literal["RS256"] | None = None
     secret_sha256: _Sha256 | list[_Sha256] = Field(default=[])
     secret_file: str = ""
+    jwks: Annotated[dict[str, Any], Field(min_length=1)] | None = None
+    require_pushed_authorization_requests: bool = False
     redirect_uris: list[str] = []
     post_logout_redirect_uris: list[str] = []
     scopes: list[_Scope] = ["openid", "profile", "email"]
@@ -84,12 +87,22 @@ class _Entry(BaseModel):
             raise ValueError(f"must not be longer than {_MOST_SCOPE} characters together")
         return value
 
+    @field_validator("jwks")
+    @classmethod
+    def _readable(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
+        if value is not None and (problem := client_keys.refusal(value)):
+            raise ValueError(problem)
+        return value
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         has_secret = bool(self.secret_sha256 or self.secret_file)
-        if self.public == has_secret:
+        if has_secret and self.jwks:
+            raise ValueError("jwks: a client with keys has no secret")
+        if self.public == (has_secret or bool(self.jwks)):
             raise ValueError(
-                "needs either `public`: true, or a secret: `secret_sha256` or `secret_file`"
+                "needs either `public`: true, or a secret (`secret_sha256` or `secret_file`), or "
+                "public keys (`jwks`)"
             )
         # RFC 9700 §2.1.1: a public client MUST use PKCE; a confidential client may rely on `nonce`
         if self.public and not self.pkce:
@@ -122,6 +135,8 @@ class _Entry(BaseModel):
             grants=tuple(self.grant_types),
             pkce=self.pkce,
             algorithm=self.id_token_signed_response_alg or "",
+            keys=client_keys.read(self.jwks) if self.jwks else None,
+            pushes=self.require_pushed_authorization_requests,
         )
 
 

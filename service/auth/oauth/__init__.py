@@ -2,7 +2,14 @@
 
 from fastapi import APIRouter
 
-from auth.oauth import discovery, forward_auth, introspection, token, userinfo
+from auth.oauth import (
+    discovery,
+    forward_auth,
+    introspection,
+    pushed_requests,
+    token,
+    userinfo,
+)
 
 
 def routers() -> list[APIRouter]:
@@ -12,5 +19,6 @@ def routers() -> list[APIRouter]:
         token.ROUTER,
         introspection.ROUTER,
         userinfo.ROUTER,
+        pushed_requests.ROUTER,
         discovery.ROUTER,
     ]

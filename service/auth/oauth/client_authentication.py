@@ -6,12 +6,13 @@ from urllib.parse import unquote_plus
 
 from fastapi import Request
 
+from auth.authorization import client_assertions
 from auth.authorization.errors import OAuthError
 from auth.clients.clients import Client
 from auth.service import Service
 from auth.telemetry.audit import Event
 
-METHODS = ("client_secret_basic", "client_secret_post")
+METHODS = ("client_secret_basic", "client_secret_post", "private_key_jwt")
 PUBLIC_METHOD = "none"
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="auth", charset="UTF-8"'}
 
@@ -19,18 +20,22 @@ _CHALLENGE = {"WWW-Authenticate": 'Basic realm="auth", charset="UTF-8"'}
 async def authenticated(
     service: Service, request: Request, fields: dict[str, str], *, public: bool
 ) -> Client:
-    """Return the client, by its secret; a `public` client has no secret and is only identified.
+    """Return the client, by its secret or its key; a `public` client is only identified.
 
     Refuse any other client with `invalid_client`, in the same words for every reason.
     """
     header = request.headers.get("authorization", "")
-    if header and "client_secret" in fields:
+    if sum((bool(header), "client_secret" in fields, client_assertions.FIELD in fields)) > 1:
         raise OAuthError("invalid_request", "The client authenticates in two ways at once.")
+    if client_assertions.FIELD in fields:
+        return await _by_key(service, fields)
     named, secret = _basic(header) if header else _posted(fields)
     client = service.settings.clients.find(named)
     if client is None or ("client_id" in fields and fields["client_id"] != named):
         raise await _refused(service, None)
-    if client.public:
+    if client.keys is not None:
+        right = False
+    elif client.public:
         right = public and secret is None
     else:
         right = secret is not None and client.knows(secret)
@@ -42,12 +47,21 @@ async def authenticated(
     return client
 
 
+async def _by_key(service: Service, fields: dict[str, str]) -> Client:
+    """Return the client that signed the assertion (RFC 7523 §3, OIDC Core §9)."""
+    named = fields.get("client_id") or client_assertions.issuer(fields)
+    client = service.settings.clients.find(named)
+    if client is None or not await client_assertions.is_genuine(service, client, fields):
+        raise await _refused(service, client)
+    return client
+
+
 async def _refused(service: Service, client: Client | None) -> OAuthError:
     # only a registered id: strangers' input does not belong in the audit log
     client_id = client.id if client else None
     await service.audit.record_first(Event.CLIENT_REFUSED, client_id=client_id)
     return OAuthError(
-        "invalid_client", "The client is unknown, or its secret is wrong.", 401, _CHALLENGE
+        "invalid_client", "The client is unknown, or its secret or key is wrong.", 401, _CHALLENGE
     )
 
 

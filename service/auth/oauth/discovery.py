@@ -5,6 +5,7 @@ from typing import Any
 from fastapi.responses import JSONResponse
 
 from auth.authorization.requests import RESPONSE_MODES
+from auth.clients import client_keys
 from auth.clients.clients import GRANTS
 from auth.http.access import Running
 from auth.http.openapi import router
@@ -40,7 +41,7 @@ async def openid_configuration(service: Running) -> JSONResponse:
         "acr_values_supported": [id_tokens.ONE_FACTOR, id_tokens.TWO_FACTORS],
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "claims_parameter_supported": True,
-        "request_parameter_supported": False,
+        "request_parameter_supported": True,
         "request_uri_parameter_supported": False,
     }
     return _answer(document)
@@ -61,6 +62,7 @@ def _server(service: Service) -> dict[str, Any]:
         "token_endpoint": f"{issuer}/oauth2/token",
         "introspection_endpoint": f"{issuer}/oauth2/introspect",
         "revocation_endpoint": f"{issuer}/oauth2/revoke",
+        "pushed_authorization_request_endpoint": f"{issuer}/oauth2/par",
         "jwks_uri": f"{issuer}/.well-known/jwks.json",
         "scopes_supported": sorted(scopes.OF_USERS | custom),
         "response_types_supported": ["code"],
@@ -69,6 +71,10 @@ def _server(service: Service) -> dict[str, Any]:
         "token_endpoint_auth_methods_supported": [*METHODS, PUBLIC_METHOD],
         "revocation_endpoint_auth_methods_supported": [*METHODS, PUBLIC_METHOD],
         "introspection_endpoint_auth_methods_supported": list(METHODS),
+        "token_endpoint_auth_signing_alg_values_supported": list(client_keys.ALGORITHMS),
+        "revocation_endpoint_auth_signing_alg_values_supported": list(client_keys.ALGORITHMS),
+        "introspection_endpoint_auth_signing_alg_values_supported": list(client_keys.ALGORITHMS),
+        "request_object_signing_alg_values_supported": list(client_keys.ALGORITHMS),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
     }

@@ -30,8 +30,10 @@ Form = Annotated[dict[str, str], Depends(form)]
 CLIENT_PARAMETERS = {
     "client_id": forms.text("Unless it is in the header.", example="shop"),
     "client_secret": forms.text("Of a confidential client, unless it is in the header."),
+    "client_assertion": forms.text("A JWT that a client with registered keys signed (RFC 7523)."),
+    "client_assertion_type": forms.text("With client_assertion, its type."),
 }
-INVALID_CLIENT = {"invalid_client": "The client is unknown, or its secret is wrong."}
+INVALID_CLIENT = {"invalid_client": "The client is unknown, or its secret or key is wrong."}
 _DESCRIBED = forms.described(
     {
         "grant_type": forms.text("The kind of the grant.", enum=[CODE, REFRESH, CREDENTIALS]),

@@ -8,7 +8,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
 
 from auth.accounts import consents
-from auth.authorization import codes, requests
+from auth.authorization import codes, pushed, requests
 from auth.authorization.errors import OAuthError
 from auth.authorization.requests import (
     FORM_POST,
@@ -58,6 +58,8 @@ _PARAMETERS = [
         '{"id_token": {"email": null}}',
     ),
     _parameter("acr_values", "Wanted levels, which refuse nobody; the ID token has the `acr`."),
+    _parameter("request_uri", "The name of a pushed request, in place of its parameters."),
+    _parameter("request", "The parameters as a JWT that the client signed (RFC 9101)."),
     _parameter("response_mode", "`query`, or `form_post` for a form that the browser sends."),
 ]
 _HTML = {"content": {"text/html": {"schema": {"type": "string"}}}}
@@ -95,7 +97,10 @@ async def authorize(request: Request, service: Running) -> Response:
     First-party clients need no consent, unless they are public and on the user's own machine. An
     unknown client or redirect URI ends with a page, and never with a redirect.
     """
-    ask = requests.read(service.settings.clients, service.tokens, request.url.query)
+    query = await pushed.plain(service, request.url.query)
+    if query is not None:
+        return RedirectResponse(AUTHORIZE + query, 303)
+    ask = _ask(service, request.url.query)
     signed_in = await browsers.current(service, request)
     if signed_in is None or ask.wants_login(signed_in[0].authenticated_at, time.time()):
         if ask.silent:
@@ -143,7 +148,7 @@ async def authorize_by_form(request: Request) -> Response:
 async def consent(request: Request, service: Running, fields: Form) -> Response:
     """Apply the user's decision on the consent page."""
     query = fields.get("query", "")
-    ask = requests.read(service.settings.clients, service.tokens, query)
+    ask = _ask(service, query)
     signed_in = await browsers.current(service, request)
     # the page may have been open for longer than `max_age`
     if signed_in is None or ask.wants_login(signed_in[0].authenticated_at, time.time()):
@@ -153,6 +158,14 @@ async def consent(request: Request, service: Running, fields: Form) -> Response:
         raise ask.refused("access_denied", "The user refused.")
     await consents.grant(service, account, ask.client, ask.needs_consent_to)
     return await _grant(request, service, ask, session)
+
+
+def _ask(service: Service, query: str) -> Ask:
+    """Read a request; refuse a request that its client should have pushed."""
+    ask = requests.read(service.settings.clients, service.tokens, query)
+    if ask.client.pushes and not pushed.is_genuine(service, query):
+        raise ask.refused("invalid_request", "The client has to push its requests (RFC 9126).")
+    return ask
 
 
 async def _grant(request: Request, service: Service, ask: Ask, session: BrowserSession) -> Response:

@@ -158,6 +158,26 @@ OAUTH_CODES = Table(
     Column("requested_claims", Text),
 )
 
+# authorization requests that clients sent by themselves; the browser brings their names alone
+PUSHED_REQUESTS = Table(
+    "pushed_requests",
+    METADATA,
+    Column("hash", _HASH, primary_key=True),
+    Column("client_id", String(64), nullable=False),
+    Column("query", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False, index=True),
+)
+
+# used assertions of clients, so that none counts twice
+CLIENT_ASSERTIONS = Table(
+    "client_assertions",
+    METADATA,
+    Column("hash", _HASH, primary_key=True),
+    Column("created_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False, index=True),
+)
+
 OAUTH_CONSENTS = Table(
     "oauth_consents",
     METADATA,

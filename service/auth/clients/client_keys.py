@@ -1,0 +1,48 @@
+"""The public keys of clients (RFC 7517), and the JWTs that clients sign with them."""
+
+import warnings
+from typing import Any
+
+from joserfc import jwt
+from joserfc.errors import JoseError, SecurityWarning
+from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
+from joserfc.jws import JWSRegistry
+
+# FAPI 2.0 §5.4.1 allows PS256, ES256 and Ed25519; many libraries know RS256 alone
+ALGORITHMS = ("ES256", "PS256", "RS256", "EdDSA", "Ed25519")
+_REGISTRY = JWSRegistry(algorithms=list(ALGORITHMS))
+_SHORTEST_RSA = 2048
+_LONGEST = 8192
+
+
+def refusal(jwks: dict[str, Any]) -> str:
+    """Return the reason why a key set can't be registered, "" for a set that can."""
+    try:
+        with warnings.catch_warnings():
+            # of a short key, which is refused below
+            warnings.simplefilter("ignore", SecurityWarning)
+            keys = read(jwks)
+    except (JoseError, ValueError, TypeError, KeyError, AttributeError):
+        return "is no set of public keys (RFC 7517 §5)"
+    for key in keys.keys:
+        if not isinstance(key, ECKey | OKPKey | RSAKey):
+            return "must have keys of the types EC, OKP and RSA alone"
+        if key.is_private:
+            return "must have no private key"
+        if isinstance(key, RSAKey) and key.public_key.key_size < _SHORTEST_RSA:
+            return f"must have no RSA key with fewer than {_SHORTEST_RSA} bits"
+    return ""
+
+
+def read(jwks: dict[str, Any]) -> KeySet:
+    return KeySet.import_key_set({"keys": jwks["keys"]})
+
+
+def claims(keys: KeySet, token: str) -> dict[str, Any] | None:
+    """Return the claims of a JWT that one of the keys signed, None for any other text."""
+    if len(token) > _LONGEST:
+        return None
+    try:
+        return dict(jwt.decode(token, keys, registry=_REGISTRY).claims)
+    except (JoseError, ValueError, TypeError, KeyError):
+        return None
