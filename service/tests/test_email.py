@@ -61,6 +61,27 @@ def test_a_changed_address_counts_once_it_is_proven(client: httpx.Client) -> Non
     assert ada.can_sign_in()
 
 
+def test_a_stranger_with_the_mail_to_a_new_address_does_not_get_the_account(
+    client: httpx.Client,
+) -> None:
+    ada = User.signed_in(client)
+    mistyped = f"new-{ada.email}"
+    client.patch("/v1/me", headers=ada.bearer, json={"email": mistyped})
+    token = ada.token_mailed(CHANGE, to=mistyped)
+    guess = {"token": token, "password": "a stranger's guess"}
+    eve = User.signed_in(client)
+
+    alone = client.post("/v1/auth/verify-email", json={"token": token})
+    guessed = client.post("/v1/auth/verify-email", json=guess)
+    signed_in = client.post("/v1/auth/verify-email", json={"token": token}, headers=eve.bearer)
+
+    assert alone.json()["code"] == signed_in.json()["code"] == "password_required"
+    assert guessed.json()["code"] == "invalid_credentials"
+    assert ada.get("/v1/me").json()["email"] == ada.email
+    own = client.post("/v1/auth/verify-email", json={"token": token}, headers=ada.bearer)
+    assert own.status_code == 204
+
+
 def test_an_address_that_somebody_took_meanwhile_is_not_taken_over(client: httpx.Client) -> None:
     ada = User.signed_in(client)
     new = f"new-{ada.email}"

@@ -61,6 +61,23 @@ def test_a_new_address_counts_once_its_link_is_opened(browser: Browser, user: Us
     assert "This is not an e-mail address." in wrong.text
 
 
+def test_the_link_to_a_new_address_asks_another_browser_for_the_password(
+    browser: Browser, stranger: Browser, user: User
+) -> None:
+    new = f"new-{user.email}"
+    browser.submit(browser.open("/account/profile"), "/account/profile/email", email=new)
+    token = user.token_mailed("Confirm your new e-mail address", to=new)
+    shown = stranger.open(f"/verify-email?token={token}")
+    assert "the password of the account that gets this address" in shown.text
+
+    wrong = stranger.submit(shown, password="a guess")
+
+    assert "The password is wrong." in wrong.text
+    assert f"<strong>{user.email}</strong>" in browser.open("/account").text
+    assert "Thank you" in stranger.submit(wrong, password=user.password).text
+    assert f"<strong>{new}</strong>" in browser.open("/account").text
+
+
 @pytest.mark.parametrize(
     "action", ["profile/email", "data/download", "data/delete"], ids=["email", "copy", "deletion"]
 )

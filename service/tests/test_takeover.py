@@ -171,7 +171,7 @@ def test_a_disabled_account_gets_no_other_address(server: Server, client: httpx.
     token = ask_for(ada, f"2{EVIL}")
     server.execute(f"UPDATE accounts SET disabled_at = 1 WHERE email = '{ada.email}'")  # noqa: S608
 
-    answer = client.post("/v1/auth/verify-email", json={"token": token})
+    answer = client.post("/v1/auth/verify-email", json={"token": token, "password": ada.password})
 
     assert answer.json()["code"] == "invalid_code"
 

@@ -3,6 +3,9 @@
 Anybody can register an address. A user who opens the link of a registration that somebody else made
 would give that person a proven account with a known password. So a link counts alone only for its
 registrant; anybody else sets the password with it, and all from before ends.
+
+The link of a change of address may reach a stranger, after a typing error. It takes the user's
+sign-in or the password: a stranger with a proven address could set a new password by mail.
 """
 
 import time
@@ -21,6 +24,8 @@ from auth.storage.accounts import Account, EmailTakenError
 from auth.storage.action_tokens import Purpose
 from auth.telemetry.audit import Event
 
+_OF_CHANGE = "The link may have reached a stranger: send the password of the account, too."
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Proof:
@@ -28,10 +33,14 @@ class Proof:
 
     account: Account
     is_registration: bool
+    is_change: bool
 
     def asks_password(self, *, is_registrant: bool) -> bool:
-        """Return whether the link takes the password that the account will have."""
-        return self.is_registration and not is_registrant
+        """Return whether the link takes the password that the account has or, if new, will have.
+
+        `is_registrant` is also the user of a change of address, who is signed in.
+        """
+        return (self.is_registration or self.is_change) and not is_registrant
 
 
 async def mail_again(service: Service, email: str) -> None:
@@ -51,7 +60,9 @@ async def find(service: Service, token: str) -> Proof:
         raise ProblemError(Code.INVALID_CODE)
     unproven = account.email_verified_at is None
     return Proof(
-        account=account, is_registration=unproven and action.purpose is Purpose.VERIFY_EMAIL
+        account=account,
+        is_registration=unproven and action.purpose is Purpose.VERIFY_EMAIL,
+        is_change=action.purpose is Purpose.CHANGE_EMAIL,
     )
 
 
@@ -60,15 +71,21 @@ async def verify(
 ) -> Account:
     """Use a mailed action token up; return the account with its proven address.
 
-    The password is that of the account, or becomes it: then its sessions and its second factors
-    are those of somebody else, and end. Raise a ProblemError: PASSWORD_REQUIRED if it is missing,
-    PASSWORD_REFUSED, INVALID_CODE, or EMAIL_TAKEN if another account has the address by now.
+    The password is that of the account, or becomes that of a registration: then its sessions and
+    its second factors are somebody else's, and end. Raise a ProblemError: PASSWORD_REQUIRED if it
+    is missing, INVALID_CREDENTIALS if it is wrong at a change of address, PASSWORD_REFUSED,
+    INVALID_CODE, or EMAIL_TAKEN if another account has the address by now.
     """
     password_hash = ""
     if proof.asks_password(is_registrant=is_registrant):
         if not password:
-            raise ProblemError(Code.PASSWORD_REQUIRED)
+            detail = _OF_CHANGE if proof.is_change else ""
+            raise ProblemError(Code.PASSWORD_REQUIRED, detail=detail)
+        if proof.is_change:
+            await service.limits.take_for(Action.GUESS, proof.account.id)
         if not (await service.passwords.verify(proof.account.password, password)).right:
+            if proof.is_change:
+                raise ProblemError(Code.INVALID_CREDENTIALS, detail="The password is wrong.")
             password_hash = await passwords.new_hash(service, password, proof.account.email)
     hashed = secret_tokens.hashed(token)
     try:

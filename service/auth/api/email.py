@@ -17,8 +17,8 @@ class Verification(Taken):
     token: Opaque
     password: NewPassword | None = Field(
         None,
-        description="Unless the access token of the account comes along: the password that it was "
-        "registered with. Another one becomes its password, and ends all sessions.",
+        description="Unless the access token of the account comes along: its password. At a "
+        "registration another password becomes that of the account, and ends all sessions.",
     )
 
 
@@ -30,14 +30,18 @@ class VerificationRequest(Taken):
     "",
     status_code=204,
     responses=problems(
-        Code.INVALID_CODE, Code.PASSWORD_REQUIRED, Code.PASSWORD_REFUSED, Code.EMAIL_TAKEN
+        Code.INVALID_CODE,
+        Code.INVALID_CREDENTIALS,
+        Code.PASSWORD_REQUIRED,
+        Code.PASSWORD_REFUSED,
+        Code.EMAIL_TAKEN,
     ),
 )
 async def verify(body: Verification, service: Running, user: PerhapsUser) -> Response:
     """Prove an address with the token that was mailed to it; a new address counts from now on.
 
-    Anybody could have registered the address. The first proof takes the access token of the
-    account, or its password.
+    Anybody could have registered the address, and a mail to a new address may reach a stranger. The
+    first proof and a change take the access token of the account, or its password.
     """
     await service.limits.take(Action.GUESS)
     proof = await verification.find(service, body.token)

@@ -19,6 +19,7 @@ from auth.protection.limits import Action
 from auth.service import Service
 
 ROUTER = APIRouter(include_in_schema=False)
+_NEW, _PRESENT = "new", "present"
 _USED = ProblemError(Code.INVALID_CODE, detail="This link was used already, or is too old.")
 
 
@@ -38,11 +39,10 @@ async def show_verification(request: Request, service: Running) -> Response:
         proof = await verification.find(service, token)
     except ProblemError:
         # the answer to the form gives the reason
-        asks_password = False
+        asks = ""
     else:
-        is_registrant = await _is_registrant(service, request, proof)
-        asks_password = proof.asks_password(is_registrant=is_registrant)
-    return page(request, "verify_email", token=token, used=False, asks_password=asks_password)
+        asks = _asks(proof, is_registrant=await _is_registrant(service, request, proof))
+    return page(request, "verify_email", token=token, used=False, asks=asks)
 
 
 @ROUTER.get("/verify-email/again")
@@ -58,24 +58,23 @@ async def verify_again(request: Request, service: Running, fields: Form) -> Resp
 
 @ROUTER.post("/verify-email")
 async def verify(request: Request, service: Running, fields: Form) -> Response:
-    token, asks_password = fields.get("token", ""), "password" in fields
+    token, asks = fields.get("token", ""), ""
     try:
         await service.limits.take(Action.GUESS)
         proof = await verification.find(service, token)
         is_registrant = await _is_registrant(service, request, proof)
-        asks_password = proof.asks_password(is_registrant=is_registrant)
+        asks = _asks(proof, is_registrant=is_registrant)
         account = await verification.verify(
             service,
             token,
             proof,
             is_registrant=is_registrant,
-            password=_chosen(fields) if asks_password else "",
+            password=_chosen(fields) if asks == _NEW else fields.get("password", ""),
         )
     except ValidationError as error:
-        refused = wrong(error)
-        return _again(request, "verify_email", refused, token=token, asks_password=True)
+        return _again(request, "verify_email", wrong(error), token=token, asks=asks)
     except ProblemError as problem:
-        return _again(request, "verify_email", problem, token=token, asks_password=asks_password)
+        return _again(request, "verify_email", problem, token=token, asks=asks)
     text = f"{account.email} is confirmed. You can close this page, or sign in."
     return page(request, "done", title="Thank you", text=text, sign_in="/sign-in")
 
@@ -109,12 +108,19 @@ async def forgotten(request: Request, service: Running, fields: Form) -> Respons
     return await _mail(request, service, fields, "forgot_password", passwords.mail_reset)
 
 
+def _asks(proof: Proof, *, is_registrant: bool) -> str:
+    """Return the password that the page asks for: a new or the present one, "" without one."""
+    if not proof.asks_password(is_registrant=is_registrant):
+        return ""
+    return _PRESENT if proof.is_change else _NEW
+
+
 async def _is_registrant(service: Service, request: Request, proof: Proof) -> bool:
     """Return whether this browser registered the account, or is signed in to it."""
     signed_in = await browsers.current(service, request)
     if signed_in is not None and signed_in[1].id == proof.account.id:
         return True
-    return registrations.is_here(service, request, proof.account.id)
+    return proof.is_registration and registrations.is_here(service, request, proof.account.id)
 
 
 def _chosen(fields: dict[str, str]) -> str:
