@@ -22,6 +22,9 @@ CADDY = Path("/etc/caddy")
 LOGS = Path("/var/log/caddy")
 # While SIGNALS holds a file of the name CLOSING, the proxy closes connections after an answer.
 SIGNALS, CLOSING = Path("/run/auth-proxy"), "closing"
+_WAIT_UNIT = "auth-proxy-wait.service"
+_FIRST_REQUEST_SECONDS = 0.5  # a new connection has sent its request within it
+_LONGEST_WAIT_SECONDS = 3  # a client sends the first packet again after 1 s and 3 s
 _CLOSING_SECONDS = 3  # a client with a busy connection sends a request on it within this time
 # Settings for all sites of a listener. Without a bound on time, a client that drips a head or a
 # body holds its connection for ever; answers have no bound, as some last: downloads, event streams.
@@ -182,9 +185,34 @@ def closing_connections() -> Iterator[None]:
     (SIGNALS / CLOSING).touch()
     try:
         time.sleep(_CLOSING_SECONDS)
-        yield
+        with _connections_wait():
+            yield
     finally:
         (SIGNALS / CLOSING).unlink()
+
+
+@contextlib.contextmanager
+def _connections_wait() -> Iterator[None]:
+    """Let new connections wait, as the end of a listener loses the newest of them.
+
+    Go's server, in Caddy, closes a connection whose first request comes after the end has begun.
+    So the packet filter drops the first packet of each new connection, which its client sends again
+    a second later, and the connections before them have time to send their requests. systemd ends
+    the wait if this run is killed or takes longer.
+    """
+    succeeds("systemctl", "stop", _WAIT_UNIT)  # left by a killed run
+    rule = "INPUT --protocol tcp --syn --destination-port 80:443 --jump DROP"
+    run(
+        *("systemd-run", "--quiet", "--collect", f"--unit={_WAIT_UNIT}", "--service-type=exec"),
+        f"--property=ExecStartPre=iptables --wait 5 --insert {rule}",
+        f"--property=ExecStopPost=iptables --wait 5 --delete {rule}",
+        *("sleep", str(_LONGEST_WAIT_SECONDS)),
+    )
+    try:
+        time.sleep(_FIRST_REQUEST_SECONDS)
+        yield
+    finally:
+        succeeds("systemctl", "stop", _WAIT_UNIT)
 
 
 def reloads_wait() -> AbstractContextManager[None]:

@@ -1,17 +1,12 @@
 """A service that ends a second after its first request, and answers the open requests before."""
 
 import contextlib
-import ctypes
 import http.server
-import socket
-import struct
 import sys
 import threading
 import time
 
 LIFE_SECONDS = 1
-_SO_ATTACH_FILTER = 26  # of asm-generic/socket.h; Python has no name for it
-_DROP = struct.pack("HBBI", 0x06, 0, 0, 0)  # classic BPF: return 0, so keep no byte of a packet
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -19,13 +14,7 @@ class Server(http.server.ThreadingHTTPServer):
     request_queue_size = 128
 
     def accept_rest(self) -> None:
-        """Answer the connections that the kernel accepted already, and let it accept no other.
-
-        One that it accepted after the last of these would be reset with its request.
-        """
-        program = ctypes.create_string_buffer(_DROP, len(_DROP))
-        filters = struct.pack("HL", 1, ctypes.addressof(program))
-        self.socket.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, filters)
+        """Answer the connections that the kernel accepted already."""
         self.socket.setblocking(False)
         with contextlib.suppress(BlockingIOError):
             while True:

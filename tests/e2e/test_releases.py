@@ -108,14 +108,20 @@ def test_a_rollback_restores_the_configuration_and_is_told_by_the_next_preview(
     assert live["note"] == f"rollback from {number} to {before['release']}"
 
 
-@pytest.mark.usefixtures("load")
 def test_a_site_that_changes_and_a_reload_without_a_change(server: Server) -> None:
-    server.must("sudo", "systemctl", "reload", "caddy")
     limits = json.loads(server.desired())["limits"]
+    # past the gateway: the time between a connection and its request is then the client's
+    address = server.must("hostname", "-I").split()[0]
+    with Load(f"http://{address}") as load:
+        time.sleep(2)
+        server.must("sudo", "systemctl", "reload", "caddy")
 
-    assert server.apply(limits={**limits, "request_body": "2m"}).status == 0
+        assert server.apply(limits={**limits, "request_body": "2m"}).status == 0
 
-    assert "2097152" in server.must("cat", "/etc/caddy/sites/auth.caddy")
+        assert "2097152" in server.must("cat", "/etc/caddy/sites/auth.caddy")
+        time.sleep(2)
+    assert load.sent > 0
+    assert load.failures == []
 
 
 def test_a_container_at_a_port_serves_until_the_first_release_at_an_address(

@@ -1,5 +1,6 @@
 """A host for releases that a test can look into."""
 
+import contextlib
 import os
 import threading
 from collections.abc import Iterator
@@ -33,6 +34,7 @@ def _host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     monkeypatch.setattr(logins, "MEMORY", tmp_path / "run")
     monkeypatch.setattr(logins, "DISK", tmp_path / "tmp")
     monkeypatch.setattr(proxy, "_CLOSING_SECONDS", 0)
+    monkeypatch.setattr(proxy, "_connections_wait", contextlib.nullcontext)
     monkeypatch.setattr(status, "STATE", tmp_path / "state")
     monkeypatch.setattr(os, "chown", lambda *_: None)
     monkeypatch.setattr(preflight, "check", lambda *_, **__: None)
