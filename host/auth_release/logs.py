@@ -22,6 +22,7 @@ from . import moments, proxy_log
 from .containers import Docker
 from .errors import ReleaseError
 from .failures import visible
+from .programs import run
 
 _REQUEST = re.compile(r"[A-Za-z0-9._-]{8,64}")  # the ids that the service takes from callers
 _MOST_LINES = 100_000
@@ -109,9 +110,10 @@ def show(service: str, query: Query, *, follow: bool) -> None:
 
     It ends when nobody reads the output any more.
     """
+    end = _end_of_journal() if follow else ""
     with _journal(service, query, "--reverse") as process:
         newest = list(itertools.islice(_parsed(process, service), query.lines))
-    cursor = next((line.cursor for line in newest), "")
+    cursor = next((line.cursor for line in newest), end)
     lines = [*_outside_of_journal(service, query), *reversed(newest)]
     for line in sorted(lines, key=lambda line: line.at)[-query.lines :]:
         print(line)
@@ -123,6 +125,12 @@ def show(service: str, query: Query, *, follow: bool) -> None:
             _end_with_reader(process)
             for line in _parsed(process, service):
                 print(line, flush=True)
+
+
+def _end_of_journal() -> str:
+    """Return the place after the newest entry of the journal; empty for an empty journal."""
+    newest = run("journalctl", "--quiet", "--no-pager", "--lines=1", "--output=json")
+    return str(json.loads(newest)["__CURSOR"]) if newest.strip() else ""
 
 
 def _outside_of_journal(service: str, query: Query) -> Iterator[Line]:
@@ -166,7 +174,10 @@ def _pattern_flags(query: Query) -> list[str]:
     """Return the flags for lines with the pattern and the request, in either order."""
     if not query.pattern and not query.request:
         return []
-    text = f"(?=.*(?:{query.pattern}))(?=.*{re.escape(query.request)})"
+    text = query.pattern or re.escape(query.request)
+    if query.pattern and query.request:
+        # anchored, as a search from each place of a line would take seconds
+        text = rf"\A(?=[\s\S]*(?:{query.pattern}))(?=[\s\S]*{re.escape(query.request)})"
     return [f"--grep={text}", "--case-sensitive=true"]
 
 

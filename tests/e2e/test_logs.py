@@ -68,11 +68,13 @@ def test_later_lines_follow_until_the_reader_leaves(server: Server, url: str) ->
         assert process.stdout
         thread = threading.Thread(target=lines.extend, args=(process.stdout,))
         thread.start()
-        eventually("a reader of the journal", lambda: server.run(reading).status, 0, seconds=20)
-        ask(url, request_id)
-        eventually("the line", lambda: "proxy" in entries("".join(lines)), wanted=True)
-        process.terminate()
-        thread.join(20)
+        try:
+            eventually("a reader of the journal", lambda: server.run(reading).status, 0, seconds=30)
+            ask(url, request_id)
+            eventually("the line", lambda: "proxy" in entries("".join(lines)), wanted=True)
+        finally:
+            process.terminate()
+            thread.join(20)
 
     eventually("no reader of the journal", lambda: server.run(reading).status, 1, seconds=20)
 

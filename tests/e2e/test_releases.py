@@ -111,8 +111,7 @@ def test_a_rollback_restores_the_configuration_and_is_told_by_the_next_preview(
 def test_a_site_that_changes_and_a_reload_without_a_change(server: Server) -> None:
     limits = json.loads(server.desired())["limits"]
     # past the gateway: the time between a connection and its request is then the client's
-    address = server.must("hostname", "-I").split()[0]
-    with Load(f"http://{address}") as load:
+    with Load(f"http://{server.inner_address}") as load:
         time.sleep(2)
         server.must("sudo", "systemctl", "reload", "caddy")
 

@@ -108,6 +108,16 @@ class Server:
 
     def console(self, *argv: str) -> Result:
         """Run a command as root past SSH, as at the machine's console."""
+        return self.clone.run("docker", "exec", self._container, *argv)
+
+    @property
+    def inner_address(self) -> str:
+        """Return the VM's address behind the gateway, as this host reaches it."""
+        form = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+        return self.clone.run("docker", "inspect", "--format", form, self._container).output.strip()
+
+    @property
+    def _container(self) -> str:
         label = f"label=auth.localcloud.instance={self.instance}"
         container = subprocess.run(
             ["docker", "ps", "--quiet", "--filter", label],
@@ -115,7 +125,7 @@ class Server:
             text=True,
             check=True,
         )
-        return self.clone.run("docker", "exec", container.stdout.strip(), *argv)
+        return container.stdout.strip()
 
     def delete_volumes(self) -> None:
         """Detach and delete the data, as somebody may in the console."""
