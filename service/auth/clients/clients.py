@@ -3,12 +3,14 @@
 import hmac
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-
-from joserfc.jwk import KeySet
 
 from auth.crypto import secret_tokens
 from auth.tokens.scopes import OF_USERS
+
+if TYPE_CHECKING:
+    from joserfc.jwk import KeySet  # slow, and most clients have no keys
 
 CODE, REFRESH, CREDENTIALS = "authorization_code", "refresh_token", "client_credentials"
 GRANTS = (CODE, REFRESH, CREDENTIALS)
@@ -33,7 +35,7 @@ class Client:
     # of its ID tokens: RS256, or "" for that of the service's signing key
     algorithm: str = ""
     # public keys: of its assertions in place of a secret, and of its signed requests
-    keys: KeySet | None = None
+    keys: "KeySet | None" = None
     # whether its authorization requests come from itself, and not by the browser (RFC 9126 §6)
     pushes: bool = False
 

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -16,7 +16,6 @@ from pydantic import (
     model_validator,
 )
 
-from auth.clients import client_keys
 from auth.clients.clients import (
     CLIENT_ID,
     CODE,
@@ -30,6 +29,9 @@ from auth.clients.clients import (
 from auth.crypto import secret_tokens
 from auth.tokens.first_party import FIRST_PARTY
 from auth.tokens.scopes import OFFLINE, TOKEN, WITHOUT_CLAIMS
+
+if TYPE_CHECKING:
+    from joserfc.jwk import KeySet
 
 _SHORTEST_SECRET = 32
 _SHA256 = r"^[A-Za-z0-9_-]{43}$"
@@ -90,7 +92,11 @@ class _Entry(BaseModel):
     @field_validator("jwks")
     @classmethod
     def _readable(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
-        if value is not None and (problem := client_keys.refusal(value)):
+        if value is None:
+            return None
+        from auth.clients import client_keys  # noqa: PLC0415 - slow, and most clients have no keys
+
+        if problem := client_keys.refusal(value):
             raise ValueError(problem)
         return value
 
@@ -135,9 +141,15 @@ class _Entry(BaseModel):
             grants=tuple(self.grant_types),
             pkce=self.pkce,
             algorithm=self.id_token_signed_response_alg or "",
-            keys=client_keys.read(self.jwks) if self.jwks else None,
+            keys=_keys(self.jwks) if self.jwks else None,
             pushes=self.require_pushed_authorization_requests,
         )
+
+
+def _keys(jwks: dict[str, Any]) -> "KeySet":
+    from auth.clients import client_keys  # noqa: PLC0415 - slow, and most clients have no keys
+
+    return client_keys.read(jwks)
 
 
 _ENTRIES = TypeAdapter(list[_Entry])
