@@ -89,6 +89,11 @@ def container(answer: bytes, *, drip: bool = False) -> Iterator[int]:
                         connection.sendall(piece)
                         if drip:
                             time.sleep(0.02)
+                    # an end before the whole request is read would reset the connection
+                    connection.shutdown(socket.SHUT_WR)
+                    connection.settimeout(5)
+                    while connection.recv(65536):
+                        pass
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
