@@ -111,7 +111,8 @@ def show(service: str, query: Query, *, follow: bool) -> None:
     It ends when nobody reads the output any more.
     """
     end = _end_of_journal() if follow else ""
-    with _journal(service, query, "--reverse") as process:
+    since = [] if query.since is None else [f"--since=@{query.since:.0f}"]
+    with _journal(service, query, "--reverse", *since) as process:
         newest = list(itertools.islice(_parsed(process, service), query.lines))
     cursor = next((line.cursor for line in newest), end)
     lines = [*_outside_of_journal(service, query), *reversed(newest)]
@@ -119,7 +120,7 @@ def show(service: str, query: Query, *, follow: bool) -> None:
         print(line)
     sys.stdout.flush()
     if follow:
-        # after the newest line, so that none is missing
+        # after the newest line, so that none is missing; journalctl takes no moment beside a place
         begin = ["--after-cursor", cursor, "--no-tail"] if cursor else ["--lines", "0"]
         with _journal(service, query, "--follow", *begin) as process:
             _end_with_reader(process)
@@ -153,9 +154,8 @@ def _outside_of_journal(service: str, query: Query) -> Iterator[Line]:
 @contextlib.contextmanager
 def _journal(service: str, query: Query, *flags: str) -> Iterator[subprocess.Popen[bytes]]:
     """Read entries of the journal that may be about a service; yield the process that does it."""
-    since = [] if query.since is None else [f"--since=@{query.since:.0f}"]
     command = [
-        *("journalctl", "--quiet", "--no-pager", "--all", "--output=json", *flags, *since),
+        *("journalctl", "--quiet", "--no-pager", "--all", "--output=json", *flags),
         *_pattern_flags(query),
         *(f"AUTH_SERVICE={service}", "+", f"AUTH_HOOK={service}"),
         "+",
@@ -194,15 +194,14 @@ def _parsed(process: subprocess.Popen[bytes], service: str) -> Iterator[Line]:
 
 def read(entry: Mapping[str, Any], service: str) -> Line | None:
     """Return the line of an entry; None for an entry that is not about the service."""
-    unit = entry.get("_SYSTEMD_UNIT")
-    text: str | None = _text(entry.get("MESSAGE"))
+    unit, message = entry.get("_SYSTEMD_UNIT"), _text(entry.get("MESSAGE"))
     if unit in _PROXIES:
-        source, text = "proxy", proxy_log.shown(text or "", service)
+        source, text = "proxy", proxy_log.shown(message, service)
     elif unit == _WITHOUT_DOCKER:
         source = _text(entry.get("SYSLOG_IDENTIFIER"))
-        text = text if re.fullmatch(rf"{service}-[0-9]+", source) else None
+        text = message if re.fullmatch(rf"{service}-[0-9]+", source) else None
     else:
-        source = _text(entry.get("CONTAINER_NAME"))
+        source, text = _text(entry.get("CONTAINER_NAME")), message
     if text is None:
         return None
     at = int(entry["__REALTIME_TIMESTAMP"]) / 1e6

@@ -2,7 +2,11 @@
 
 import argparse
 import json
+import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -145,3 +149,39 @@ def test_a_period_ends_now_and_a_moment_is_one_in_utc() -> None:
 
     assert before - 7200 <= parsed("--since=2h").since <= time.time() - 7200
     assert parsed("--since=1970-01-02T00:00:00Z").since == 86400
+
+
+# takes a begin in time or a place, not both, as systemd's does
+_JOURNALCTL = """\
+#!/bin/sh
+cd "$(dirname "$0")"
+case "$*" in
+*--after-cursor*--since* | *--since*--after-cursor*) echo "only one of both" >&2; exit 1 ;;
+*--follow*--after-cursor*) cat later ;;
+*) cat newest ;;
+esac
+"""
+_FOLLOW = """
+import pathlib, sys
+from host.auth_release import engine_api, logs
+engine_api.SOCKET = pathlib.Path(sys.argv[1]) / "docker.sock"
+logs.show("auth", logs.Query(lines=1, since=0), follow=True)
+"""
+
+
+def test_lines_since_a_moment_are_followed_by_later_lines(tmp_path: Path) -> None:
+    (tmp_path / "journalctl").write_text(_JOURNALCTL)
+    (tmp_path / "journalctl").chmod(0o755)
+    for name in ("newest", "later"):
+        (tmp_path / name).write_text(json.dumps(of_container(name)))
+
+    shown = subprocess.run(
+        [sys.executable, "-c", _FOLLOW, str(tmp_path)],
+        env={**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert shown.stdout.splitlines() == ["auth-7 | newest", "auth-7 | later"], shown.stderr
