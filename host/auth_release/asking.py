@@ -23,7 +23,7 @@ def through_proxy(desired: Desired) -> str | None:
         return None
     host, port, is_tls = address(desired.site)
     try:
-        with contextlib.closing(socket.create_connection(("127.0.0.1", port), _SECONDS)) as plain:
+        with contextlib.closing(_connection(port)) as plain:
             link = http.client.HTTPConnection(host or "127.0.0.1", port, timeout=_SECONDS)
             link.sock = _encrypted(plain, host) if is_tls else plain
             with contextlib.closing(link):
@@ -42,6 +42,16 @@ def address(site: str) -> tuple[str, int, bool]:
     scheme, host, port = match.groups() if match else (None, "", None)
     is_plain = scheme == "http" or port == str(_HTTP_PORT) or (not host and port != "443")
     return host, int(port or (_HTTP_PORT if is_plain else _HTTPS_PORT)), not is_plain
+
+
+def certificate(host: str, port: int) -> bytes | None:
+    """Return the proxy's certificate for a host, in DER, valid or not; OSError without TLS."""
+    with _connection(port) as plain, _encrypted(plain, host) as link:
+        return link.getpeercert(binary_form=True)
+
+
+def _connection(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), _SECONDS)
 
 
 def _encrypted(plain: socket.socket, host: str) -> ssl.SSLSocket:

@@ -82,10 +82,7 @@ def probe(address: str, port: int, path: str) -> str | None:
 
 def of_release(record: "Record") -> str | None:
     """Ask the container of a release for its health, as `probe` does."""
-    port, path = record.desired.port, record.desired.health.path
-    if record.host_port:
-        return probe("127.0.0.1", record.host_port, path)
-    return probe(record.address, port, path)
+    return probe(*record.endpoint, record.desired.health.path)
 
 
 def is_answer(problem: str) -> bool:

@@ -7,7 +7,6 @@ a few requests alone they would be chance.
 import http.client
 import math
 import shutil
-import socket
 import ssl
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -93,10 +92,7 @@ def counters(record: Record) -> dict[str, float] | None:
 
     The question goes to the container itself: through the proxy the metrics are closed.
     """
-    address, port = record.address, record.desired.port
-    if record.host_port:
-        address, port = "127.0.0.1", record.host_port
-    connection = http.client.HTTPConnection(address, port, timeout=_ANSWER_SECONDS)
+    connection = http.client.HTTPConnection(*record.endpoint, timeout=_ANSWER_SECONDS)
     try:
         connection.request("GET", "/metrics")
         answer = connection.getresponse()
@@ -184,16 +180,8 @@ class CertificateLife:
 
 def certificate_life(host: str, port: int) -> CertificateLife | None:
     """Return the rest of the life of the proxy's certificate; None without a certificate."""
-    context = ssl.create_default_context()
-    # an expired certificate is measured, too
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
     try:
-        with (
-            socket.create_connection(("127.0.0.1", port), _ANSWER_SECONDS) as plain,
-            context.wrap_socket(plain, server_hostname=host or None) as link,
-        ):
-            certificate = link.getpeercert(binary_form=True)
+        certificate = asking.certificate(host, port)
         if certificate is None:
             return None
         text = run(

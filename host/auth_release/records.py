@@ -81,6 +81,13 @@ class Record:
         return f"{self.desired.service}-{self.number}"
 
     @property
+    def endpoint(self) -> tuple[str, int]:
+        """Return the address and the port at which this host reaches the container itself."""
+        if self.host_port:
+            return "127.0.0.1", self.host_port
+        return self.address, self.desired.port
+
+    @property
     def author(self) -> str:
         return str(Caller(person=self.person, login=self.by))
 
