@@ -43,6 +43,12 @@ from .snapshot import DockerSnapshot, ProxySnapshot, RoutesSnapshot
 from .turns import turn
 
 LOCK_SECONDS = 120
+# the commands' work, as their failures name it; of the others it is a release
+WORK = {
+    **backup_commands.WORK,
+    "configure-metrics": "The reporter of metrics",
+    "report-metrics": "The report of metrics",
+}
 
 
 def host_of(service: str) -> ServiceHost:
@@ -284,7 +290,7 @@ def main(argv: Sequence[str]) -> int:
         )
         return 130
     except Exception as error:  # noqa: BLE001 - each kind of error ends in a sentence
-        return fail(error, backup_commands.WORK.get(arguments.command, "Release"))
+        return fail(error, WORK.get(arguments.command, "Release"))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -19,9 +19,7 @@ WORK = {
     "backup": "Backup",
     "backups": "The list of copies",
     "configure-backup": "Backup",
-    "configure-metrics": "The reporter of metrics",
     "proof": "The proof of a copy",
-    "report-metrics": "The report of metrics",
     "restore": "Restore",
 }
 _COLUMNS = ("name", "newest data", "age", "size", "content", "last proof")
