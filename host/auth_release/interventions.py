@@ -1,10 +1,8 @@
-"""The interventions of people that make no release: a restore, a rotated key."""
+"""The interventions of people that make no release, such as a restore."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from . import moments
 from .callers import Caller
@@ -37,7 +35,12 @@ class Interventions:
 
     def all(self) -> list[Intervention]:
         """List the interventions; an unreadable file is empty."""
-        return [read(Intervention, each, strict=False) for each in self._document()]
+        try:
+            document = json.loads(self._path.read_text())
+            schema_of(document)
+            return [read(Intervention, each, strict=False) for each in document["interventions"]]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, ReleaseError):
+            return []
 
     def add(self, intervention: Intervention) -> None:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -45,16 +48,6 @@ class Interventions:
             newest = [*self.all(), intervention][-_KEPT:]
             document = {"schema": _SCHEMA, "interventions": [asdict(each) for each in newest]}
             write_atomically(self._path, json.dumps(document), mode=0o600)
-
-    def _document(self) -> list[Mapping[str, Any]]:
-        try:
-            document = json.loads(self._path.read_text())
-            schema_of(document)
-            for each in document["interventions"]:
-                read(Intervention, each, strict=False)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, ReleaseError):
-            return []
-        return list(document["interventions"])
 
 
 def of(state: Path, service: str) -> Interventions:
