@@ -50,7 +50,7 @@ class Container:
         labels = config["Labels"]
         pairs = (pair.partition("=") for pair in config["Env"] or ())
         return cls(
-            name=_name(inspected),
+            name=name_of(inspected),
             running=state["Running"] and not state["Restarting"],
             exit_code=state["ExitCode"],
             restarts=inspected["RestartCount"],
@@ -164,7 +164,7 @@ class Docker:
         An image has labels, too: `docker commit` of a release's container copies them.
         """
         entries = self.labelled(service)
-        return sorted(_name(each) for each in entries if not _is_release(service, each))
+        return sorted(name_of(each) for each in entries if not _is_release(service, each))
 
     def labelled(self, service: str) -> list[Mapping[str, Any]]:
         """Return the service's entries of `docker inspect`; without a name, of all services."""
@@ -256,13 +256,13 @@ def _logs(*argv: str) -> list[str]:
     return [line for line in result.stdout.split("\n") if line]
 
 
-def _name(inspected: Mapping[str, Any]) -> str:
+def name_of(inspected: Mapping[str, Any]) -> str:
     return str(inspected["Name"]).lstrip("/")
 
 
 def _is_release(service: str, inspected: Mapping[str, Any]) -> bool:
     number = inspected["Config"]["Labels"].get("auth.release", "")
-    return bool(re.fullmatch("[1-9][0-9]*", number)) and _name(inspected) == f"{service}-{number}"
+    return bool(re.fullmatch("[1-9][0-9]*", number)) and name_of(inspected) == f"{service}-{number}"
 
 
 def _address(networks: Mapping[str, Mapping[str, Any]]) -> str:

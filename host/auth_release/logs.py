@@ -18,8 +18,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from . import moments, proxy_log
-from .containers import Docker
+from . import moments, proxy_log, proxy_program
+from .containers import Docker, name_of
 from .errors import ReleaseError
 from .failures import visible
 from .programs import run
@@ -30,7 +30,7 @@ _DRIVER = "journald"
 # reads the containers' lines while Docker is stopped: host/provision.sh
 _WITHOUT_DOCKER = "auth-logs.service"
 # the second serves while a new Caddy takes over
-_PROXIES = ("caddy.service", "auth-proxy-second.service")
+_PROXIES = (proxy_program.UNIT, proxy_program.SECOND)
 _PERIOD = re.compile(r"([1-9][0-9]{0,4})([smhd])")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 # sequences that steer a terminal: ECMA-48, section 5.4
@@ -145,7 +145,7 @@ def _outside_of_journal(service: str, query: Query) -> Iterator[Line]:
     for inspected in containers:
         if inspected["HostConfig"]["LogConfig"]["Type"] == _DRIVER:
             continue
-        name = inspected["Name"].lstrip("/")
+        name = name_of(inspected)
         for at, text in Docker().timed_logs(name, since=query.since):
             if pattern.search(text) and query.request in text:
                 yield Line(at=at, source=name, text=text)

