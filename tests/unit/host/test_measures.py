@@ -1,5 +1,6 @@
 """The measures of the host and of its services, on real sockets, files and certificates."""
 
+import contextlib
 import ssl
 import subprocess
 import threading
@@ -114,6 +115,19 @@ class Site(BaseHTTPRequestHandler):
         """Log nothing."""
 
 
+@contextlib.contextmanager
+def site(context: ssl.SSLContext | None = None) -> Iterator[int]:
+    """Serve with or without TLS; yield the port."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Site) as server:
+        if context:
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield server.server_address[1]
+        server.shutdown()
+        thread.join()
+
+
 def certificate(folder: Path, begin: datetime, end: datetime) -> Path:
     """Write a self-signed certificate and its key into a file."""
     key = ec.generate_private_key(ec.SECP256R1())
@@ -139,13 +153,8 @@ def test_the_rest_of_a_certificates_life_is_measured_after_its_end_as_well(
     context.load_cert_chain(
         certificate(tmp_path, now - timedelta(days=age), now + timedelta(days=rest))
     )
-    with ThreadingHTTPServer(("127.0.0.1", 0), Site) as server:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        life = measures.certificate_life("auth.test", server.server_address[1])
-        server.shutdown()
-        thread.join()
+    with site(context) as port:
+        life = measures.certificate_life("auth.test", port)
 
     assert life is not None
     assert life.days == pytest.approx(rest, abs=0.1)
@@ -153,11 +162,5 @@ def test_the_rest_of_a_certificates_life_is_measured_after_its_end_as_well(
 
 
 def test_a_proxy_without_tls_has_no_certificate() -> None:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Site) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        life = measures.certificate_life("", server.server_address[1])
-        server.shutdown()
-        thread.join()
-
-    assert life is None
+    with site() as port:
+        assert measures.certificate_life("", port) is None

@@ -8,20 +8,8 @@ from pathlib import Path
 import pytest
 
 from host.auth_release import overview
-from host.auth_release.records import Record
 from tests.unit.host.fakes import desired
-
-
-def record() -> Record:
-    return Record(
-        number=7,
-        desired=desired(),
-        fingerprint="",
-        by="test",
-        at="",
-        seconds=0,
-        outcome="live",
-    )
+from tests.unit.host.test_proxy import record
 
 
 def line(*, status: int = 200, service: str = "auth", path: str = "/v1/me", age: float = 0) -> str:
@@ -54,7 +42,7 @@ def test_requests_of_the_service_count_without_probes_and_other_services(journal
     lines = (line(), line(status=502), line(path=health), line(service="other"), "Caddy begins")
     journal.write_text("\n".join(lines))
 
-    assert overview.of(record())["requests"] == {"count": 2, "errors": 1, "minutes": 60}
+    assert overview.of(record(7))["requests"] == {"count": 2, "errors": 1, "minutes": 60}
 
 
 def test_after_a_flood_the_counted_time_is_named(
@@ -63,7 +51,7 @@ def test_after_a_flood_the_counted_time_is_named(
     monkeypatch.setattr(overview, "_READ_SECONDS", 0)
     journal.write_text("\n".join([line(age=300), line(age=900)]))
 
-    assert overview.of(record())["requests"] == {"count": 1, "errors": 0, "minutes": 5}
+    assert overview.of(record(7))["requests"] == {"count": 1, "errors": 0, "minutes": 5}
 
 
 def test_a_part_that_cant_be_read_has_no_line_and_hides_no_other() -> None:
