@@ -46,7 +46,7 @@ class ObjectStorage:
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
         self._key = CustomerKey.open(cloud.home)
-        self._objects: dict[str, Objects] = {}  # by bucket
+        self._objects: dict[str, Objects] = {}  # by folder
         self._lock = threading.Lock()
         self._uploads: dict[str, _Upload] = {}
 
@@ -106,19 +106,19 @@ class ObjectStorage:
     def _bucket(self, name: str, user: str) -> Objects:
         """Return the objects of a bucket that the user may work on."""
         if name == BUCKET and not user:
-            return self._opened(name, "objects")
+            return self._opened("objects")
         bucket = find_bucket(self._cloud, name)
         if bucket is None or not user:
             raise RefusedError("NoSuchBucket", "The bucket does not exist.", 404)
         if not may_manage_objects(self._cloud, user, name):
             raise RefusedError("AccessDenied", f"No policy lets the user work on {name}.")
-        return self._opened(name, f"buckets/{name}")
+        return self._opened(f"buckets/{name}")
 
-    def _opened(self, name: str, folder: str) -> Objects:
+    def _opened(self, folder: str) -> Objects:
         with self._lock:
-            if name not in self._objects:
-                self._objects[name] = Objects(self._cloud.home.path / folder)
-            return self._objects[name]
+            if folder not in self._objects:
+                self._objects[folder] = Objects(self._cloud.home.path / folder)
+            return self._objects[folder]
 
 
 class _OnBucket:

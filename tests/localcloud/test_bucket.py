@@ -11,13 +11,16 @@ from host.auth_release.bucket import Bucket
 from host.auth_release.errors import ReleaseError
 from localcloud import clients
 from localcloud.ocids import REGION
+from localcloud.state.account import Account
 from localcloud.state.customer_key import PREFIX, CustomerKey
+from localcloud.state.home import Home
 from stack import bucket
 from stack.errors import StackError
 from stack.names import LOCAL
 from stack.stack import Stack
 from stack.tenancy import Tenancy
 from tests.localcloud.caller import Caller
+from tests.localcloud.served import served
 
 
 class Configuration:
@@ -42,6 +45,10 @@ def _stack(caller: Caller) -> Stack:
     for user in caller.identity.list_users(caller.account.tenancy).data:
         for key in caller.identity.list_customer_secret_keys(user.id).data:
             caller.identity.delete_customer_secret_key(user.id, key.id)
+    return local_stack(caller)
+
+
+def local_stack(caller: Caller) -> Stack:
     values = {
         "oci:tenancyOcid": caller.account.tenancy,
         "oci:userOcid": caller.account.user,
@@ -83,6 +90,30 @@ def test_the_made_key_works_on_the_made_bucket_and_on_no_other(
     others = CustomerKey.open(caller.home)
     with pytest.raises(ReleaseError, match="the bucket does not exist"):
         dataclasses.replace(made, access_key=others.access_key, secret_key=others.secret).check()
+
+
+def test_a_bucket_with_the_name_of_the_accounts_bucket_has_none_of_its_objects(
+    tmp_path: Path,
+) -> None:
+    home = Home.open(tmp_path / "home")
+    with served(home):
+        stack = local_stack(Caller(home, Account.open(home)))
+        name, key, tenancy = "auth-backup", CustomerKey.open(home), Tenancy(stack, "")
+        user = tenancy.ensure_user(name)
+        tenancy.ensure_policy(name, bucket.statements(name, tenancy.compartment, REGION))
+        tenancy.ensure_bucket(name)
+        access_key, secret = tenancy.make_key(user, name)
+        endpoint = stack.configuration.values()["auth:backupEndpoint"]
+        of_user = Bucket(
+            endpoint=endpoint, region=REGION, name=name, access_key=access_key, secret_key=secret
+        )
+        of_account = dataclasses.replace(of_user, access_key=key.access_key, secret_key=key.secret)
+        of_account.put("a", b"of the account")
+
+        of_user.put("b", b"of the user")
+
+        assert [each.key for each in of_account.list("")] == ["a"]
+        assert [each.key for each in of_user.list("")] == ["b"]
 
 
 def test_a_second_run_makes_nothing_anew(stack: Stack) -> None:
