@@ -13,14 +13,8 @@ from standins import docker as standin
 from standins import values
 from standins.docker import Image
 from standins.docker_context import context_digest
-from standins.resource import Context, ProviderError
-
-
-def quiet(text: str, *, passing: bool = False) -> None:
-    del text, passing
-
-
-CONTEXT = Context(urn="it", log=quiet, config={}, cancelled=threading.Event())
+from standins.resource import ProviderError
+from tests import operation
 
 
 @pytest.fixture
@@ -150,7 +144,7 @@ def test_a_push_to_an_engine_that_falls_silent_fails_with_the_images_name(
         thread.start()
         try:
             with pytest.raises(ProviderError, match=r"^x:1 could not be pushed: .*docker info"):
-                standin._push("x:1", {}, CONTEXT)
+                standin._push("x:1", {}, operation.context())
         finally:
             server.shutdown()
             thread.join()
