@@ -1,4 +1,4 @@
-"""Users and groups have the same fields: a name that is unique in the tenancy, and a text."""
+"""Users, groups and policies have a name that is unique in the tenancy, and a text."""
 
 from typing import Any, TypeVar
 
