@@ -99,7 +99,7 @@ def creates(
         return describe(resource)
 
     return Operation(
-        name=name, method="POST", path=path, answer=answer, fields=_fields(details_type)
+        name=name, method="POST", path=path, answer=answer, fields=body_fields(details_type)
     )
 
 
@@ -166,7 +166,7 @@ def updates(
         return describe(show(call.cloud, resource))
 
     return Operation(
-        name=name, method="PUT", path=path, answer=answer, fields=_fields(details_type)
+        name=name, method="PUT", path=path, answer=answer, fields=body_fields(details_type)
     )
 
 
@@ -202,7 +202,7 @@ def acts(
         return Reply(status=204) if body is None else Reply(body=body)
 
     return Operation(
-        name=name, method="POST", path=path, answer=answer, fields=_fields(details_type)
+        name=name, method="POST", path=path, answer=answer, fields=body_fields(details_type)
     )
 
 
@@ -217,5 +217,6 @@ def _matching(
     return resource
 
 
-def _fields(details_type: type[Details]) -> list[str]:
+def body_fields(details_type: type[Details]) -> list[str]:
+    """Return the fields of a request body, under OCI's names."""
     return [wire.camel(name) for name in details_type.model_fields]

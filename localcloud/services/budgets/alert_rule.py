@@ -10,6 +10,7 @@ from localcloud.api.operation import (
     Call,
     Operation,
     Reply,
+    body_fields,
     deletes,
     describe,
     lists,
@@ -123,7 +124,7 @@ RESOURCE_TYPE = ResourceType(
             method="POST",
             path=_RULES,
             answer=_create,
-            fields=[wire.camel(name) for name in CreateAlertRuleDetails.model_fields],
+            fields=body_fields(CreateAlertRuleDetails),
         ),
         lists(
             "ListAlertRules",
@@ -135,8 +136,6 @@ RESOURCE_TYPE = ResourceType(
         ),
         reads("GetAlertRule", _RULE, AlertRule),
         updates("UpdateAlertRule", _RULE, AlertRule, UpdateAlertRuleDetails, _update),
-        deletes(
-            "DeleteAlertRule", _RULE, AlertRule, lambda cloud, rule: cloud.store.remove(rule.id)
-        ),
+        deletes("DeleteAlertRule", _RULE, AlertRule, resources.delete),
     ),
 )

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from pydantic import AwareDatetime
 
-from localcloud import ocids
+from localcloud import ocids, resources
 from localcloud.api.operation import Call, creates, deletes, lists, reads
 from localcloud.api.wire import Details, Resource
 from localcloud.cloud import Cloud
@@ -56,10 +56,6 @@ def _of_asset(call: Call) -> list[VolumeBackupPolicyAssignment]:
     return call.cloud.store.find(VolumeBackupPolicyAssignment, asset_id=call.query["assetId"])
 
 
-def _delete(cloud: Cloud, assignment: VolumeBackupPolicyAssignment) -> None:
-    cloud.store.remove(assignment.id)
-
-
 RESOURCE_TYPE = ResourceType(
     resource=VolumeBackupPolicyAssignment,
     operations=(
@@ -87,7 +83,7 @@ RESOURCE_TYPE = ResourceType(
             "DeleteVolumeBackupPolicyAssignment",
             "/volumeBackupPolicyAssignments/{policyAssignmentId}",
             VolumeBackupPolicyAssignment,
-            _delete,
+            resources.delete,
         ),
     ),
 )

@@ -5,8 +5,9 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from localcloud import resources
 from localcloud.api import errors, wire
-from localcloud.api.operation import Call, Operation, Reply, describe
+from localcloud.api.operation import Call, Operation, Reply, body_fields, deletes, describe
 from localcloud.api.wire import Details
 from localcloud.resources import LifecycleResource
 from localcloud.service import ResourceType
@@ -62,12 +63,6 @@ def _list(call: Call) -> Reply:
     return Reply(body=[key.wire() for key in keys])
 
 
-def _delete(call: Call) -> Reply:
-    call.cloud.store.get(CustomerSecretKey, call.target)
-    call.cloud.store.remove(call.target)
-    return Reply(status=204)
-
-
 RESOURCE_TYPE = ResourceType(
     resource=CustomerSecretKey,
     operations=(
@@ -76,14 +71,14 @@ RESOURCE_TYPE = ResourceType(
             method="POST",
             path=_PATH,
             answer=_create,
-            fields=("displayName",),
+            fields=body_fields(CreateCustomerSecretKeyDetails),
         ),
         Operation(name="ListCustomerSecretKeys", method="GET", path=_PATH, answer=_list),
-        Operation(
-            name="DeleteCustomerSecretKey",
-            method="DELETE",
-            path=f"{_PATH}/{{customerSecretKeyId}}",
-            answer=_delete,
+        deletes(
+            "DeleteCustomerSecretKey",
+            f"{_PATH}/{{customerSecretKeyId}}",
+            CustomerSecretKey,
+            resources.delete,
         ),
     ),
 )

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from localcloud import ocids
+from localcloud import ocids, resources
 from localcloud.api.operation import creates, deletes, lists
 from localcloud.api.wire import Details
 from localcloud.cloud import Cloud
@@ -47,10 +47,6 @@ def _add(cloud: Cloud, details: AddUserToGroupDetails) -> UserGroupMembership:
     )
 
 
-def _remove(cloud: Cloud, membership: UserGroupMembership) -> None:
-    cloud.store.remove(membership.id)
-
-
 RESOURCE_TYPE = ResourceType(
     resource=UserGroupMembership,
     operations=(
@@ -71,7 +67,7 @@ RESOURCE_TYPE = ResourceType(
             "RemoveUserFromGroup",
             "/userGroupMemberships/{userGroupMembershipId}",
             UserGroupMembership,
-            _remove,
+            resources.delete,
         ),
     ),
 )

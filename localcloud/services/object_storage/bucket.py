@@ -6,7 +6,7 @@ from pydantic import AwareDatetime, Field
 
 from localcloud import ocids, resources
 from localcloud.api import errors, wire
-from localcloud.api.operation import Call, Operation, Reply, describe
+from localcloud.api.operation import Call, Operation, Reply, body_fields, describe
 from localcloud.api.wire import Details, Resource
 from localcloud.cloud import Cloud
 from localcloud.resources import TagDetails, Tags
@@ -143,7 +143,10 @@ def _existing(call: Call) -> Bucket:
 def _check_namespace(call: Call) -> None:
     if call.path["namespaceName"] != NAMESPACE:
         raise errors.ApiError(
-            404, "NamespaceNotFound", f"You do not have authorization to {call.path}."
+            404,
+            "NamespaceNotFound",
+            f"Either the namespace '{call.path['namespaceName']}' does not exist or you are not "
+            "authorized to access it",
         )
 
 
@@ -156,7 +159,7 @@ RESOURCE_TYPE = ResourceType(
             method="POST",
             path=_BUCKETS,
             answer=_create,
-            fields=("compartmentId", "name", "publicAccessType", "versioning"),
+            fields=body_fields(CreateBucketDetails),
         ),
         Operation(name="GetBucket", method="GET", path=_BUCKET, answer=_get),
         Operation(
@@ -164,7 +167,7 @@ RESOURCE_TYPE = ResourceType(
             method="PUT",
             path=f"{_BUCKET}/l",
             answer=_put_rules,
-            fields=("items",),
+            fields=body_fields(PutObjectLifecyclePolicyDetails),
         ),
     ),
     limits="""
