@@ -3,10 +3,10 @@
 from collections.abc import Collection
 
 from components.machine import Machine
+from costs import price_list
 from settings.values import ANYWHERE
 
-# Oracle halved the Always Free A1 allowance in June 2026: 1,500 OCPU hours and 9,000 GB hours.
-FREE_OCPUS, FREE_MEMORY_IN_GBS = 2, 12
+_A1 = "VM.Standard.A1.Flex"
 
 
 def warnings(
@@ -21,11 +21,13 @@ def warnings(
 ) -> list[str]:
     """Return the warnings, with remedies where there are any."""
     messages = []
-    a1 = machine.shape == "VM.Standard.A1.Flex"
-    if a1 and (machine.ocpus > FREE_OCPUS or machine.memory_in_gbs > FREE_MEMORY_IN_GBS):
+    free_ocpus, free_memory_in_gbs = (_free_all_month(unit) for unit in ("ocpu", "memory"))
+    if machine.shape == _A1 and (
+        machine.ocpus > free_ocpus or machine.memory_in_gbs > free_memory_in_gbs
+    ):
         messages.append(
             f"auth:ocpus={machine.ocpus} and auth:memoryInGbs={machine.memory_in_gbs} exceed "
-            f"Always Free ({FREE_OCPUS} OCPUs and {FREE_MEMORY_IN_GBS} GB of A1 in all): "
+            f"Always Free ({free_ocpus} OCPUs and {free_memory_in_gbs} GB of A1 in all): "
             "this VM will cost money."
         )
     if environment == "production" and not domain:
@@ -56,3 +58,9 @@ def warnings(
             "or let the monitor in."
         )
     return messages
+
+
+def _free_all_month(unit: str) -> int:
+    """Return the quantity of A1 that is Always Free in each hour of a month."""
+    prices = price_list.current()
+    return int(prices.meters[prices.shapes[_A1][unit]].free // prices.hours_per_month)

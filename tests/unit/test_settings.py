@@ -208,7 +208,9 @@ def warned(**changes: str) -> list[str]:
 
 def test_more_than_always_free_is_pointed_out() -> None:
     assert warned(domain="auth.test") == []
-    assert "cost money" in warned(domain="auth.test", memoryInGbs="24")[0]
+    assert warned(domain="auth.test", ocpus="2", memoryInGbs="12") == []
+    (warning,) = warned(domain="auth.test", memoryInGbs="24")
+    assert "(2 OCPUs and 12 GB of A1 in all): this VM will cost money" in warning
 
 
 def test_logins_that_travel_unencrypted_are_pointed_out_in_production_alone() -> None:
