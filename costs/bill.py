@@ -69,13 +69,13 @@ class _Position:
     quantities: Mapping[str, Decimal] | None  # None: not priced
 
 
-def monthly(resources: Iterable[Resource], prices: PriceList | None = None) -> Bill:
+def monthly(resources: Iterable[Resource]) -> Bill:
     """Return the bill of a whole month.
 
     Always Free is used up in the order of the resources' types and names. Traffic is no resource,
     so it is not in a bill.
     """
-    prices = prices or price_list.current()
+    prices = price_list.current()
     left = {name: meter.free for name, meter in prices.meters.items()}
     in_order = sorted(resources, key=lambda each: (each.type, each.name))
     lines = [
@@ -163,7 +163,7 @@ def _positions(resource: Resource, prices: PriceList) -> Iterator[_Position]:
         yield _Position(name=resource.name, what="", quantities=None)
         return
     try:
-        yield from (positions(resource, prices))
+        yield from positions(resource, prices)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         # a value that is missing, or that the engine knows only later
         yield _Position(name=resource.name, what="", quantities=None)
