@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Any
 
 from components import advice
-from stack.cloud_client import open_client
+from stack.cloud_client import failures, open_client
 from stack.errors import StackError
 from stack.names import LOCAL
 from stack.stack import Stack
@@ -107,11 +107,9 @@ class Monitoring:
         for identity in suppressions:
             try:
                 self._client.delete_alarm_suppression(identity)
-            except self._oci.exceptions.ServiceError as error:
-                if error.status != HTTPStatus.NOT_FOUND:
-                    raise StackError(
-                        f"A silence can't be ended: {error.status}-{error.code}, {error.message}"
-                    ) from None
+            except failures() as error:
+                if getattr(error, "status", None) != HTTPStatus.NOT_FOUND:
+                    raise StackError(f"A silence can't be ended: {_reason(error)}") from None
 
     def _silences(self, compartment: str) -> dict[str, str]:
         now = datetime.now(UTC)
@@ -131,10 +129,8 @@ class Monitoring:
     def _call(self, call: Any) -> Any:
         try:
             return call()
-        except self._oci.exceptions.ServiceError as error:
-            raise StackError(
-                f"The alarms can't be read or changed: {error.status}-{error.code}, {error.message}"
-            ) from None
+        except failures() as error:
+            raise StackError(f"The alarms can't be read or changed: {_reason(error)}") from None
 
 
 def run(stack: Stack, arguments: argparse.Namespace) -> int:
@@ -161,21 +157,20 @@ def run(stack: Stack, arguments: argparse.Namespace) -> int:
 def quiet(stack: Stack, reason: str) -> Iterator[None]:
     """Silence all alarms of a stack while work goes on, if it has any.
 
-    A killed run leaves a silence that ends by itself after an hour. Alarms that can't be silenced
-    are a warning, as the work matters more.
+    A killed run leaves a silence that ends by itself after an hour. Alarms that can't be silenced,
+    and a silence that can't be ended, are a warning, as the work and its result matter more.
     """
     monitoring, suppressions = None, list[str]()
-    try:
+    with _warned("the alarms are not silent meanwhile"):
         if stack.configuration.values().get("auth:alertEmails", "[]") not in {"", "[]"}:
             monitoring = Monitoring(stack)
             suppressions = monitoring.silence(_LONGEST_WORK, reason)
-    except StackError as error:
-        print(f"Warning: the alarms are not silent meanwhile. {error}", file=sys.stderr)
     try:
         yield
     finally:
-        if monitoring:
-            monitoring.end(suppressions)
+        with _warned("the alarms stay silent for up to an hour"):
+            if monitoring:
+                monitoring.end(suppressions)
 
 
 def lines(states: list[AlarmState]) -> list[str]:
@@ -204,6 +199,22 @@ def silenced(count: int, until: datetime) -> str:
     """Return the sentence about a silence of some alarms."""
     subject = "1 alarm sends" if count == 1 else f"{count} alarms send"
     return f"{subject} no mails until {_shown(until)}."
+
+
+@contextlib.contextmanager
+def _warned(effect: str) -> Iterator[None]:
+    """Print a failure as a warning with its effect, and go on."""
+    try:
+        yield
+    except StackError as error:
+        print(f"Warning: {effect}. {error}", file=sys.stderr)
+
+
+def _reason(error: Any) -> str:
+    """Return the reason of the SDK's error: Oracle's refusal, or no answer."""
+    if hasattr(error, "status"):
+        return f"{error.status}-{error.code}, {error.message}"
+    return f"Oracle gives no answer ({type(error).__name__})"
 
 
 def _reminders(unconfirmed: list[str]) -> Iterator[str]:

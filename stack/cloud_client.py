@@ -47,6 +47,14 @@ def open_client(
         ) from None
 
 
+def failures() -> tuple[type[Exception], ...]:
+    """Return the SDK's errors of a request: a refusal, no answer, and no connection in time."""
+    import oci  # noqa: PLC0415 - takes most of a second
+
+    errors = oci.exceptions
+    return errors.ServiceError, errors.RequestException, errors.ConnectTimeout
+
+
 def _key(values: dict[str, str]) -> dict[str, str]:
     if values.get("oci:privateKey"):
         return {"key_content": values["oci:privateKey"]}

@@ -13,7 +13,7 @@ import yaml
 
 from components import advice
 from stack import limits
-from stack.cloud_client import open_client
+from stack.cloud_client import failures, open_client
 from stack.errors import OutOfCapacityError, StackError
 from stack.stack import Stack
 
@@ -155,7 +155,9 @@ def _ask_domains(stack: Stack, values: Mapping[str, str]) -> list[str]:
         answer = client.list_availability_domains(
             values.get("oci:tenancyOcid", ""), retry_strategy=oci.retry.NoneRetryStrategy()
         )
-    except (StackError, oci.exceptions.ServiceError, oci.exceptions.RequestException):
+    except StackError:
+        return []
+    except failures():
         return []
     return [domain.name for domain in answer.data]
 

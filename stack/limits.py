@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stack.cloud_client import open_client
+from stack.cloud_client import failures, open_client
 from stack.errors import StackError
 from stack.stack import Stack
 
@@ -78,7 +78,7 @@ def check(stack: Stack, wanted: Sequence[Need], *, compartment: str) -> None:
                 **({"availability_domain": need.domain} if need.domain else {}),
                 retry_strategy=oci.retry.NoneRetryStrategy(),
             ).data
-        except (oci.exceptions.ServiceError, oci.exceptions.RequestException) as error:
+        except failures() as error:
             unanswered.append(f"{need.limit} ({getattr(error, 'code', type(error).__name__)})")
             continue
         if answer.available is not None and answer.available < need.quantity:

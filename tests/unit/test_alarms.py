@@ -3,7 +3,10 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
 
+import oci
 import pytest
 
 from common.clone import CLONE
@@ -192,3 +195,57 @@ def test_each_alarm_is_a_line_with_its_state_and_its_silence() -> None:
         "FIRING  site, since today, silent until noon",
         "OFF     disk, disabled by auth:maintenance",
     ]
+
+
+class Answering:
+    """A client of Monitoring that suppresses an alarm, and ends no suppression."""
+
+    def __init__(self, refusal: Exception, *, suppresses: bool) -> None:
+        self.refusal, self.suppresses = refusal, suppresses
+
+    def create_alarm_suppression(self, _: Any) -> Any:
+        if not self.suppresses:
+            raise self.refusal
+        return SimpleNamespace(data=SimpleNamespace(id="ocid1.alarmsuppression.oc1..a"))
+
+    def delete_alarm_suppression(self, _: str) -> None:
+        raise self.refusal
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        oci.exceptions.ServiceError(500, "InternalError", {}, "later"),
+        oci.exceptions.ConnectTimeout("no route"),
+    ],
+    ids=["refused", "no connection"],
+)
+@pytest.mark.parametrize(
+    ("suppresses", "warning"),
+    [
+        (False, "the alarms are not silent meanwhile"),
+        (True, "the alarms stay silent for up to an hour"),
+    ],
+)
+def test_a_silence_that_fails_is_a_warning_and_the_work_keeps_its_result(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    refusal: Exception,
+    suppresses: bool,
+    warning: str,
+) -> None:
+    client = Answering(refusal, suppresses=suppresses)
+    monkeypatch.setattr(alarms, "open_client", lambda *_, **__: client)
+    values = {"auth:alertEmails": '["a@example.com"]'}
+    stack: Any = SimpleNamespace(
+        name="dev",
+        resources=lambda: [{"type": ALARM, "id": "ocid1.alarm.oc1..a", "outputs": {}}],
+        configuration=SimpleNamespace(values=lambda: values),
+    )
+    done = []
+
+    with alarms.quiet(stack, "restore"):
+        done.append("restored")
+
+    assert done == ["restored"]
+    assert f"Warning: {warning}. " in capsys.readouterr().err

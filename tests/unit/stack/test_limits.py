@@ -1,7 +1,9 @@
 """The limits that a first VM needs, and the refusal of limits that are too low."""
 
+from dataclasses import dataclass
 from typing import Any
 
+import oci
 import pytest
 
 from stack import limits
@@ -54,22 +56,38 @@ def test_a_refusal_names_each_limit_with_its_rest_and_the_ways_out() -> None:
     assert "Quotas" in text
 
 
-class Refusing:
-    """A client without the right to ask."""
+@dataclass(frozen=True)
+class Failing:
+    """A client whose question fails."""
+
+    error: Exception
 
     def get_resource_availability(self, *_: str, **__: Any) -> Any:
-        import oci  # noqa: PLC0415 - takes most of a second
-
-        raise oci.exceptions.ServiceError(404, "NotAuthorizedOrNotFound", {}, "not found")
+        raise self.error
 
 
-def test_a_user_without_the_right_to_ask_is_not_stopped(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (
+            oci.exceptions.ServiceError(404, "NotAuthorizedOrNotFound", {}, "not found"),
+            "NotAuthorizedOrNotFound",
+        ),
+        (oci.exceptions.RequestException("reset"), "RequestException"),
+        (oci.exceptions.ConnectTimeout("no route"), "ConnectTimeout"),
+    ],
+    ids=["no right", "no answer", "no connection"],
+)
+def test_a_user_who_can_not_ask_is_not_stopped(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: Exception,
+    reason: str,
 ) -> None:
-    monkeypatch.setattr(limits, "open_client", lambda *_, **__: Refusing())
+    monkeypatch.setattr(limits, "open_client", lambda *_, **__: Failing(error))
     need = limits.Need(service="compute", limit="cores", quantity=2)
 
     stack: Any = None
     limits.check(stack, [need], compartment="compartment")
 
-    assert "cores (NotAuthorizedOrNotFound)" in capsys.readouterr().out
+    assert f"cores ({reason})" in capsys.readouterr().out
