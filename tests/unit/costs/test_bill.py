@@ -1,6 +1,7 @@
 """A bill has each resource that costs money, by sourced prices and after Always Free."""
 
 import json
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -138,9 +139,10 @@ def test_resources_that_cost_by_use_are_a_line_for_each_type() -> None:
     assert line.price is None
 
 
-def test_each_price_has_a_source_with_a_date() -> None:
+def test_each_price_has_a_source_and_the_list_has_a_date() -> None:
     document = json.loads(price_list.FILE.read_text())
 
+    assert date.fromisoformat(document["date"])
     assert [
         name
         for name, meter in document["meters"].items()
