@@ -112,7 +112,9 @@ def test_an_assertion_counts_once(client: httpx.Client, algorithm: str) -> None:
 def test_an_assertion_for_somebody_else_or_another_time_is_refused(
     client: httpx.Client, changes: dict[str, Any]
 ) -> None:
-    assert ask(client, assertion(**changes)).json()["error"] == "invalid_client"
+    answer = ask(client, assertion(**changes), client_id="robot")
+
+    assert answer.json()["error"] == "invalid_client"
 
 
 def test_an_assertion_that_is_signed_otherwise_is_refused(client: httpx.Client) -> None:

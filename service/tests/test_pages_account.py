@@ -1,6 +1,7 @@
 """The pages of an account, without JavaScript: its data, its password, its devices, its end."""
 
 import json
+import re
 from urllib.parse import quote
 
 import httpx
@@ -223,23 +224,24 @@ def test_nobody_signs_out_the_devices_of_others(
     server: Server, client: httpx.Client, browser: Browser
 ) -> None:
     eve = User.signed_in(client)
-    with Browser(server.url) as hers:
+    with Browser(server.url) as hers, Browser(server.url) as her_phone:
         hers.sign_in(eve)
-        hers.submit(hers.open("/account/devices"), "/account/devices/end-others")
-        eve.sign_in()
-        foreign = shown_device(hers.open("/account/devices"))
+        her_phone.sign_in(eve)
+        foreign = shown_devices(hers.open("/account/devices"))
+        assert {device.partition(":")[0] for device in foreign} == {"browser", "client"}
 
         form = {"csrf_token": form_token(browser.open("/account"))}
-        for device in (foreign, "client:x", "browser:", "\x01", "a" * 500):
+        for device in (*foreign, "client:x", "browser:", "\x01", "a" * 500):
             sent = browser.client.post("/account/devices/end", data={**form, "device": device})
             assert sent.status_code in {303, 403}
 
         assert hers.is_signed_in
+        assert her_phone.is_signed_in
         assert eve.get("/v1/me").status_code == 200
 
 
-def shown_device(shown: httpx.Response) -> str:
-    return shown.text.split('name="device" value="')[1].partition('"')[0]
+def shown_devices(shown: httpx.Response) -> list[str]:
+    return re.findall('name="device" value="([^"]*)"', shown.text)
 
 
 def test_the_copy_of_the_data_has_everything_but_secrets(

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from applications import WITH_ISSUER, Browser
+from applications import WITH_ISSUER, Browser, form_token
 from running import Server
 from test_pages_factors import LONG_AGO, add_app, change_session
 from users import User
@@ -46,7 +46,8 @@ def test_other_users_are_refused(stranger: Browser, browser: Browser, path: str)
 
 def test_other_users_change_nothing(browser: Browser, user: User) -> None:
     user.sign_in()
-    sent = browser.client.post(f"/admin/users/{user.id}/disable", data={})
+    form_data = {"csrf_token": form_token(browser.open("/account"))}
+    sent = browser.client.post(f"/admin/users/{user.id}/disable", data=form_data)
 
     assert sent.status_code == 403
     assert user.can_sign_in()
