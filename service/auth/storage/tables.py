@@ -39,6 +39,19 @@ def _account(*, primary_key: bool = False, nullable: bool = False) -> Column[str
     )
 
 
+def _signing_keys(name: str) -> Table:
+    return Table(
+        name,
+        METADATA,
+        Column("kid", _HASH, primary_key=True),
+        Column("algorithm", String(16), nullable=False),
+        Column("private_key", Text, nullable=False),
+        Column("created_at", Double, nullable=False),
+        # the next, current and retired keys follow from these, by the reader's clock
+        Column("activates_at", Double, nullable=False),
+    )
+
+
 # `created_at` is RFC 3339, as the first release wrote it. Columns that it does not write are
 # nullable or have a default in the database.
 ACCOUNTS = Table(
@@ -115,27 +128,10 @@ DATA_KEYS = Table(
     Column("created_at", Double, nullable=False),
 )
 
-SIGNING_KEYS = Table(
-    "signing_keys",
-    METADATA,
-    Column("kid", _HASH, primary_key=True),
-    Column("algorithm", String(16), nullable=False),
-    Column("private_key", Text, nullable=False),
-    Column("created_at", Double, nullable=False),
-    # the next, current and retired keys follow from these, by the reader's clock
-    Column("activates_at", Double, nullable=False),
-)
+SIGNING_KEYS = _signing_keys("signing_keys")
 
 # beside the others, since an earlier release reads every row of `signing_keys` and knows no RSA
-RSA_SIGNING_KEYS = Table(
-    "rsa_signing_keys",
-    METADATA,
-    Column("kid", _HASH, primary_key=True),
-    Column("algorithm", String(16), nullable=False),
-    Column("private_key", Text, nullable=False),
-    Column("created_at", Double, nullable=False),
-    Column("activates_at", Double, nullable=False),
-)
+RSA_SIGNING_KEYS = _signing_keys("rsa_signing_keys")
 
 OAUTH_CODES = Table(
     "oauth_codes",
