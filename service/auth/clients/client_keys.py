@@ -15,27 +15,30 @@ _SHORTEST_RSA = 2048
 _LONGEST = 8192
 
 
-def refusal(jwks: dict[str, Any]) -> str:
-    """Return the reason why a key set can't be registered, "" for a set that can."""
+def read(jwks: dict[str, Any]) -> KeySet:
+    """Read a set of public keys; raise ValueError, with the reason, if it can't be registered."""
     try:
         with warnings.catch_warnings():
             # of a short key, which is refused below
             warnings.simplefilter("ignore", SecurityWarning)
-            keys = read(jwks)
+            keys = KeySet.import_key_set({"keys": jwks["keys"]})
     except (JoseError, ValueError, TypeError, KeyError, AttributeError):
-        return "is no set of public keys (RFC 7517 §5)"
+        raise ValueError("is no set of public keys (RFC 7517 §5)") from None
     for key in keys.keys:
-        if not isinstance(key, ECKey | OKPKey | RSAKey):
-            return "must have keys of the types EC, OKP and RSA alone"
-        if key.is_private:
-            return "must have no private key"
-        if isinstance(key, RSAKey) and key.public_key.key_size < _SHORTEST_RSA:
-            return f"must have no RSA key with fewer than {_SHORTEST_RSA} bits"
+        if reason := _refusal(key):
+            raise ValueError(reason)
+    return keys
+
+
+def _refusal(key: object) -> str:
+    """Return the reason why a key can't be registered, "" for a key that can."""
+    if not isinstance(key, ECKey | OKPKey | RSAKey):
+        return "must have keys of the types EC, OKP and RSA alone"
+    if key.is_private:
+        return "must have no private key"
+    if isinstance(key, RSAKey) and key.public_key.key_size < _SHORTEST_RSA:
+        return f"must have no RSA key with fewer than {_SHORTEST_RSA} bits"
     return ""
-
-
-def read(jwks: dict[str, Any]) -> KeySet:
-    return KeySet.import_key_set({"keys": jwks["keys"]})
 
 
 def claims(keys: KeySet, token: str) -> dict[str, Any] | None:

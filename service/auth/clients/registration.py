@@ -92,12 +92,8 @@ class _Entry(BaseModel):
     @field_validator("jwks")
     @classmethod
     def _readable(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
-        if value is None:
-            return None
-        from auth.clients import client_keys  # noqa: PLC0415 - slow, and most clients have no keys
-
-        if problem := client_keys.refusal(value):
-            raise ValueError(problem)
+        if value is not None:
+            _keys(value)
         return value
 
     @model_validator(mode="after")
