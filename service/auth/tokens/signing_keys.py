@@ -182,13 +182,11 @@ def adopt(connection: Connection, sealer: Sealer, pem: str, publish_seconds: flo
     return True
 
 
-def make_first_rsa(connection: Connection, sealer: Sealer) -> bool:
-    """Make the first RSA key, which signs at once; return whether there was no RSA key."""
+def make_first_rsa(connection: Connection, sealer: Sealer) -> None:
+    """Make the first RSA key, which signs at once, unless there is an RSA key."""
     signing_keys.lock(connection)
-    if signing_keys.every(connection, RSA_SIGNING_KEYS):
-        return False
-    _keep_rsa(connection, sealer, 0)
-    return True
+    if not signing_keys.every(connection, RSA_SIGNING_KEYS):
+        _keep_rsa(connection, sealer, 0)
 
 
 def rotate(
