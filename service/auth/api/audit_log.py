@@ -9,13 +9,12 @@ from auth.accounts import admin as administration
 from auth.api.models import moment
 from auth.errors import Code
 from auth.http.access import Administrator, Running
-from auth.http.fields import Identity
+from auth.http.fields import EventId, Identity
 from auth.http.openapi import problems, router
 from auth.telemetry.audit import Event
 
 ROUTER = router(tags=["administration"])
 _LARGEST_PAGE = 200
-_LARGEST_ID = 2**63 - 1
 
 
 class AuditEvent(BaseModel):
@@ -44,9 +43,7 @@ async def read_audit_log(
     admin: Administrator,
     *,
     limit: Annotated[int, Query(ge=1, le=_LARGEST_PAGE)] = 50,
-    before: Annotated[
-        int | None, Query(ge=1, le=_LARGEST_ID, description="`next` of the previous page.")
-    ] = None,
+    before: Annotated[EventId | None, Query(description="`next` of the previous page.")] = None,
     event: Annotated[Event | None, Query(description="Only events of this type.")] = None,
     account_id: Annotated[Identity | None, Query(description="Only events about it.")] = None,
 ) -> AuditPage:

@@ -83,6 +83,10 @@ Name = Annotated[
 Identity = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 
 
+# of an audit event; the most that a BIGINT holds
+EventId = Annotated[int, Field(ge=1, le=2**63 - 1)]
+
+
 class Taken(BaseModel):
     """The base of the models that the API takes."""
 

@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse
 from auth.accounts import admin
 from auth.errors import Code, ProblemError
 from auth.http.access import Running
-from auth.http.fields import Identity
+from auth.http.fields import EventId, Identity
 from auth.pages.forms import Form
 from auth.pages.rendering import page
 from auth.pages.visitors import Administrator, RecentAdministrator, Visitor
@@ -20,7 +20,6 @@ from auth.telemetry.audit import Event
 
 ROUTER = APIRouter(include_in_schema=False, prefix="/admin")
 _PAGE = 50
-_LARGEST_ID = 2**63 - 1
 _CHANGES: dict[str, Callable[..., Awaitable[object]]] = {
     "disable": admin.disable,
     "enable": admin.enable,
@@ -90,7 +89,7 @@ async def show_audit(
     *,
     event: _Text = "",
     account_id: _Text = "",
-    before: Annotated[int | None, Query(ge=1, le=_LARGEST_ID)] = None,
+    before: EventId | None = None,
 ) -> Response:
     """List audit events, newest first. An unknown account has no events."""
     events, following = await admin.audit_events(
