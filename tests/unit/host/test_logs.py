@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -149,6 +150,22 @@ def test_a_period_ends_now_and_a_moment_is_one_in_utc() -> None:
 
     assert before - 7200 <= parsed("--since=2h").since <= time.time() - 7200
     assert parsed("--since=1970-01-02T00:00:00Z").since == 86400
+
+
+def test_a_line_has_both_the_pattern_and_the_request_in_either_order() -> None:
+    query = logs.Query(lines=1, pattern="refused|late", request="request-7.1")
+    text = logs._pattern_flags(query)[0].removeprefix("--grep=")
+
+    lines = (
+        "late, request-7.1",
+        "request-7.1 is\nrefused",
+        "late",
+        "request-7.1",
+        "late request-7x1",
+    )
+    fitting = [bool(re.search(text, line)) for line in lines]
+
+    assert fitting == [True, True, False, False, False]
 
 
 # takes a begin in time or a place, not both, as systemd's does
