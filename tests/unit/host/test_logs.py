@@ -157,7 +157,7 @@ def test_a_line_has_both_the_pattern_and_the_request_in_either_order() -> None:
     text = logs._pattern_flags(query)[0].removeprefix("--grep=")
 
     lines = (
-        "late, request-7.1",
+        "too late, request-7.1",
         "request-7.1 is\nrefused",
         "late",
         "request-7.1",
