@@ -369,6 +369,12 @@ def test_the_removal_of_a_strange_name_is_quoted_for_the_shell() -> None:
     assert """pulumi config rm --path 'auth:serviceSettings["a; id"]'""" in message
 
 
+def test_each_password_and_each_key_is_a_secret_but_for_the_name_of_one() -> None:
+    named = {key for key in SCHEMA if key.endswith(("Password", "Key"))}
+
+    assert named - {"backupAccessKey"} == set(values.SECRETS)
+
+
 @pytest.mark.parametrize("key", ["serviceSecrets", *values.SECRETS])
 def test_a_secret_that_is_not_encrypted_is_refused(key: str) -> None:
     configured = configuration(serviceSecrets='{"AUTH_SMTP_PASSWORD": "hunter2"}')

@@ -78,13 +78,14 @@ def test_the_second_command_of_a_person_waits_for_no_run_of_the_cli(stack: Stack
 
 
 def test_a_new_address_and_new_keys_are_written(stack: Stack) -> None:
-    ssh.write(stack)
+    _, before = ssh.write(stack)
+    folder = stack.clone / ".local" / "ssh" / "local"
     serve_at(stack, "192.0.2.8")
-    assert ssh.write(stack)[0] == "192.0.2.8"
+    assert ssh.write(stack) == ("192.0.2.8", before)
+    assert f"local,192.0.2.8 {before}\n" == (folder / "known_hosts").read_text()
 
     pinned = configure(stack)
 
     assert ssh.write(stack) == ("192.0.2.8", pinned)
-    folder = stack.clone / ".local" / "ssh" / "local"
     assert f"local,192.0.2.8 {pinned}\n" == (folder / "known_hosts").read_text()
     assert "Host 192.0.2.8\n" in (folder / "config").read_text()
