@@ -59,12 +59,11 @@ def test_a_container_that_was_stopped_by_hand_is_started_again(
     clone: Clone, server: Server, url: str
 ) -> None:
     name = f"auth-{server.status()['live']['release']}"
-    server.must("sudo systemctl stop auth-supervisor")
-    server.must("sudo", "docker", "stop", name)
+    with server.without_supervisor():
+        server.must("sudo", "docker", "stop", name)
 
-    assert f"{name} does not run" in clone.make("preview").output
-    assert clone.make("up").status == 0
-    server.must("sudo systemctl start auth-supervisor")
+        assert f"{name} does not run" in clone.make("preview").output
+        assert clone.make("up").status == 0
     assert httpx.get(f"{url}/readyz", timeout=30).status_code == httpx.codes.OK
 
 

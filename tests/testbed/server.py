@@ -2,7 +2,8 @@
 
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,6 +106,15 @@ class Server:
     def instance(self) -> str:
         instances = self.cloud.compute.list_instances(self.cloud.compartment).data
         return str(next(i.id for i in instances if i.lifecycle_state == "RUNNING"))
+
+    @contextmanager
+    def without_supervisor(self) -> Iterator[None]:
+        """Stop the supervisor, so that a container that was stopped stays down; start it again."""
+        self.must("sudo", "systemctl", "stop", "auth-supervisor")
+        try:
+            yield
+        finally:
+            self.must("sudo", "systemctl", "start", "auth-supervisor")
 
     def console(self, *argv: str) -> Result:
         """Run a command as root past SSH, as at the machine's console."""
