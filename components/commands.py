@@ -10,6 +10,8 @@ from pathlib import Path
 import pulumi
 from pulumi_command import remote
 
+from components import person
+
 HOST_FILES = Path(__file__).parent.parent / "host"
 USER = "ubuntu"  # of the OCI images of Ubuntu; root may not log in
 RELEASE_TOOL = "/usr/local/sbin/auth-release"
@@ -76,19 +78,14 @@ def install_release_tool(*, boot_volume_id: str, caddy: Sequence[str]) -> str:
     )
 
 
-def release(number: int | None, person: str = "") -> str:
+def release(number: int | None, by: str = "") -> str:
     """Return the line that releases the desired state, which arrives on stdin.
 
     `number` is the release's planned number: the tool refuses if another release came in between.
-    `person` is recorded with a new release.
+    `by` is the person who is recorded with a new release.
     """
     planned = ["--number", str(number)] if number else []
-    return as_root(RELEASE_TOOL, "apply", *planned, *by(person), seconds=RELEASE_SECONDS)
-
-
-def by(person: str) -> list[str]:
-    """Return the release tool's flag that names the person, in a single word."""
-    return [f"--by={person}"] if person else []
+    return as_root(RELEASE_TOOL, "apply", *planned, *person.flag(by), seconds=RELEASE_SECONDS)
 
 
 def configure_backup() -> str:

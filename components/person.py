@@ -25,6 +25,11 @@ def current(environment: Mapping[str, str] = os.environ, folder: Path = CLONE) -
     return cleaned(f"{_git_user(folder) or _login()} on {socket.gethostname()}")
 
 
+def flag(name: str) -> list[str]:
+    """Return the release tool's flag that names the person, in a single word."""
+    return [f"--by={name}"] if name else []
+
+
 def _git_user(folder: Path) -> str:
     """Return git's `user.email` in a folder; empty without one, or without git."""
     try:

@@ -47,7 +47,10 @@ def _start(arguments: argparse.Namespace) -> None:
         if not home.database.exists():
             # of a cloud in a folder of the same name, which was deleted and not stopped
             machines.remove_everything()
-        verbs = ("Prepare", "Start") if server.running(home) is None else ("Check", "Check")
+        report = server.status(home)
+        verbs = ("Prepare", "Start") if report is None else ("Check", "Check")
+        if report is not None and server.is_older(report):
+            verbs = ("Check", "Restart, with its changed code,")
         with progress.step(f"{verbs[0]} machines and the image registry"):
             machines.prepare(_show)
         with progress.step(f"{verbs[0]} the base images of services"):

@@ -15,6 +15,7 @@ from typing import Any
 
 from common import processes
 from common.clone import CLONE
+from localcloud import code
 from localcloud.state.home import API_PORT, Home, HomeError, port_is_free
 
 _START_SECONDS = 30
@@ -65,11 +66,11 @@ def _sockets(home: Home) -> list[socket.socket]:
 
 
 def start(home: Home) -> bool:
-    """Start the API server; return False if it runs already.
+    """Start the API server; return False if it runs already, with the code of this clone.
 
     Raises HomeError, with the end of the log, if it does not come up.
     """
-    if status(home) is not None:
+    if (report := status(home)) is not None and not is_older(report):
         return False
     stop(home)  # it may run without answering
     if not port_is_free(home.address, API_PORT):
@@ -135,6 +136,14 @@ def status(home: Home) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return status_report if status_report.get("home") == str(home.path) else None
+
+
+def is_older(report: dict[str, Any]) -> bool:
+    """Check whether the status is of a server that began with other code, as before a `git pull`.
+
+    Such a server refuses the operations that its code lacks.
+    """
+    return report.get("code") != code.digest()
 
 
 def forget(home: Home, ocid: str) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from common import files
-from components import advice, commands, host_key, keys, person
+from components import advice, host_key, keys, person
 from stack import unreachable
 from stack.errors import StackError
 from stack.stack import Stack
@@ -79,7 +79,7 @@ def release_tool(command: str, *arguments: str) -> list[str]:
 
     A command that changes something names the person who runs it.
     """
-    by = commands.by(person.current()) if command in _RECORDED else []
+    by = person.flag(person.current()) if command in _RECORDED else []
     return ["sudo", "auth-release", command, "auth", *map(shlex.quote, [*by, *arguments])]
 
 

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from common import files
+from localcloud import code
 from localcloud.api import errors, wire
 from localcloud.cloud import Cloud
 from localcloud.faults import Fault
@@ -30,6 +31,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 def routes(cloud: Cloud) -> list[Route]:
     """Return the control paths. The first call writes the file of the control token."""
     expected = f"Bearer {_token(cloud.home)}".encode()
+    began_with = code.digest()
 
     def route(path: str, endpoint: Endpoint, method: str = "GET") -> Route:
         async def guarded(request: Request) -> Response:
@@ -41,7 +43,7 @@ def routes(cloud: Cloud) -> list[Route]:
         return Route(path, guarded, methods=[method])
 
     async def status(_: Request) -> Response:
-        return JSONResponse(await run_in_threadpool(_status, cloud))
+        return JSONResponse(await run_in_threadpool(_status, cloud, began_with))
 
     async def list_faults(_: Request) -> Response:
         return JSONResponse(cloud.faults.listed())
@@ -84,10 +86,11 @@ def _refused(error: errors.ApiError) -> Response:
     return JSONResponse({"code": error.code, "message": error.message}, error.status)
 
 
-def _status(cloud: Cloud) -> dict[str, object]:
+def _status(cloud: Cloud, began_with: str) -> dict[str, object]:
     return {
         "home": str(cloud.home.path),
         "pid": os.getpid(),
+        "code": began_with,
         "endpoint": cloud.home.endpoint,
         "instances": [
             {

@@ -1,6 +1,7 @@
 import json
 import shutil
 import subprocess
+import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -66,3 +67,35 @@ def test_a_second_server_of_one_home_is_refused(caller: Caller) -> None:
     assert second.returncode == 1
     assert "already runs" in second.stderr
     assert server.status(caller.home) is not None
+
+
+_START = """
+import sys
+from localcloud import code, server
+from localcloud.state.home import Home
+if "newer" in sys.argv:
+    code.digest = lambda: "of newer code"
+print(server.start(Home.open(sys.argv[1])))
+"""
+
+
+def test_a_server_with_older_code_is_restarted_by_the_next_start(tmp_path: Path) -> None:
+    """After a `git pull` that adds an operation, an older server would refuse it."""
+    home = Home.open(tmp_path / "home")
+
+    def start(*newer: str) -> str:
+        command = [sys.executable, "-c", _START, str(home.path), *newer]
+        return subprocess.check_output(command, cwd=REPOSITORY, text=True, timeout=60).strip()
+
+    with served(home) as older:
+        vcn = Caller(home, Account.open(home)).vcn()
+        assert start() == "False"
+        assert older.poll() is None
+
+        assert start("newer") == "True"
+        try:
+            older.wait(timeout=10)
+            kept = Caller(home, Account.open(home)).network.get_vcn(vcn.id).data
+            assert kept.time_created == vcn.time_created
+        finally:
+            server.stop(home)
