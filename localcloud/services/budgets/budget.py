@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, Field
 
 from localcloud import ocids, resources
 from localcloud.api import errors
-from localcloud.api.operation import creates, deletes, lists, reads, updates
+from localcloud.api.operation import Call, creates, deletes, lists, reads, updates
 from localcloud.cloud import Cloud
 from localcloud.resources import TagDetails, Tagged
 from localcloud.service import ResourceType
@@ -119,6 +119,10 @@ def _counted(cloud: Cloud, budget: Budget) -> Budget:
     return budget.changed(alert_rule_count=len(cloud.store.find(AlertRule, budget_id=budget.id)))
 
 
+def _all_counted(call: Call) -> list[Budget]:
+    return [_counted(call.cloud, budget) for budget in call.cloud.store.find(Budget)]
+
+
 def _delete(cloud: Cloud, budget: Budget) -> None:
     """Delete a budget with its rules, as Oracle does."""
     rules = [rule.ocid for rule in cloud.store.find(AlertRule, budget_id=budget.id)]
@@ -129,7 +133,13 @@ RESOURCE_TYPE = ResourceType(
     resource=Budget,
     operations=(
         creates("CreateBudget", "/budgets", Budget, CreateBudgetDetails, create),
-        lists("ListBudgets", "/budgets", Budget, ("displayName", "lifecycleState")),
+        lists(
+            "ListBudgets",
+            "/budgets",
+            Budget,
+            ("displayName", "lifecycleState"),
+            find=_all_counted,
+        ),
         reads("GetBudget", "/budgets/{budgetId}", Budget, _counted),
         updates(
             "UpdateBudget",
