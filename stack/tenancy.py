@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from stack.cloud_client import open_client
+from stack.cloud_client import failures, open_client
 from stack.errors import StackError
 from stack.stack import Stack
 
@@ -55,9 +55,9 @@ class Tenancy:
         models, namespace = self._oci.object_storage.models, self.namespace()
         try:
             bucket = self._storage.get_bucket(namespace, name).data
-        except self._oci.exceptions.ServiceError as error:
-            if error.status != _NOT_FOUND:
-                raise self._refused(error) from None
+        except failures() as error:
+            if getattr(error, "status", None) != _NOT_FOUND:
+                raise _failed(error) from None
             details = models.CreateBucketDetails(
                 name=name,
                 compartment_id=self.compartment,
@@ -148,15 +148,23 @@ class Tenancy:
     def _call(self, operation: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         try:
             return operation(*args, **kwargs).data
-        except self._oci.exceptions.ServiceError as error:
-            raise self._refused(error) from None
+        except failures() as error:
+            raise _failed(error) from None
 
-    def _refused(self, error: Any) -> StackError:
+
+def _failed(error: Any) -> StackError:
+    """Return the error for a refusal by Oracle, or for a request without an answer."""
+    goes_on = "What was made stays, and the same command goes on from there."
+    if not hasattr(error, "status"):
         return StackError(
-            f"Oracle refuses {error.operation_name}: {error.status}-{error.code}, {error.message} "
-            "Users and policies take an administrator: name a profile of ~/.oci/config by "
-            "PROFILE=NAME. What was made stays, and the same command goes on from there."
+            f"Oracle gives no answer ({type(error).__name__}): see this machine's connection. "
+            f"{goes_on}"
         )
+    return StackError(
+        f"Oracle refuses {error.operation_name}: {error.status}-{error.code}, {error.message} "
+        "Users and policies take an administrator: name a profile of ~/.oci/config by "
+        f"PROFILE=NAME. {goes_on}"
+    )
 
 
 def _profile(oci: Any, name: str) -> dict[str, str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import oci
 import pytest
 
 from host.auth_release.bucket import Bucket
@@ -182,3 +183,14 @@ def test_a_profile_that_does_not_exist_is_named(
 
     with pytest.raises(StackError, match="PROFILE is 'ADMIN'"):
         bucket.make(stack, "ADMIN")
+
+
+def test_a_cloud_that_gives_no_answer_is_an_error_in_words(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(oci.retry, "DEFAULT_RETRY_STRATEGY", oci.retry.NoneRetryStrategy())
+    unreachable = clients.overrides("http://127.0.0.1:9")
+    monkeypatch.setitem(cast("dict[str, str]", stack.env), "CLIENT_HOST_OVERRIDES", unreachable)
+
+    with pytest.raises(StackError, match=r"Oracle gives no answer .*the same command goes on"):
+        bucket.make(stack, "")
