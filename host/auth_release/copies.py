@@ -42,14 +42,19 @@ class Copy:
 
 def listed(backup: Backup) -> list[Copy]:
     """Return the copies in the bucket, the newest last."""
-    spans: dict[str, tuple[str, int]] = {}  # by timeline: the time of its newest object, its size
+    # by timeline: the times of its oldest and newest object, its size
+    spans: dict[str, tuple[str, str, int]] = {}
     named, sizes, proofs = {}, {}, {}
     for stored in backup.objects.list(f"{backup.prefix}/"):
         kind, _, rest = stored.key.removeprefix(f"{backup.prefix}/").partition("/")
         name = rest.partition("/")[0]
         if kind == "timelines":
-            newest, size = spans.get(name, ("", 0))
-            spans[name] = (max(newest, stored.modified), size + stored.size)
+            oldest, newest, size = spans.get(name, (stored.modified, "", 0))
+            spans[name] = (
+                min(oldest, stored.modified),
+                max(newest, stored.modified),
+                size + stored.size,
+            )
         elif kind == "copies" and name.endswith(".json"):
             named[name.removesuffix(".json")] = stored
         elif kind == "copies" and name.endswith(_PACKED):
@@ -59,13 +64,14 @@ def listed(backup: Backup) -> list[Copy]:
     copies = [
         Copy(
             name=name,
-            begin=_moment_of(name) or newest,
+            # a name may be of a clock that was ahead, and the oldest objects are gone after a week
+            begin=min(filter(None, (_moment_of(name), oldest))),
             end=newest,
             size=size,
             is_timeline=True,
             proof=proofs.get(name, ""),
         )
-        for name, (newest, size) in spans.items()
+        for name, (oldest, newest, size) in spans.items()
     ]
     for name, stored in named.items():
         moment, rows, problem = _described(backup, stored)

@@ -3,6 +3,7 @@
 The present database is kept on the data volume. After a failure it is back in its place.
 """
 
+import calendar
 import contextlib
 import dataclasses
 import os
@@ -28,6 +29,7 @@ from .records import Record
 from .service_host import ServiceHost
 
 _KEPT = 3  # replaced databases
+_FOLDER = "replaced-%Y%m%dT%H%M%SZ"
 _EARLIER = (2, 5, 10, 30, 60, 300, 3600)  # seconds before the end of a timeline
 
 
@@ -100,7 +102,9 @@ def chosen(available: list[Copy], at: str) -> Source:
         begins = [copy.begin for copy in available if copy.is_timeline]
         first = f"; the first is from {min(begins)}" if begins else ""
         raise ReleaseError(f"there is no copy of {at}{first}. `make backups` lists them")
-    timeline = max(timelines, key=lambda copy: copy.begin)
+    # the name of a timeline that began while the clock was behind is too early: the end decides
+    covering = [copy for copy in timelines if at <= copy.end]
+    timeline = max(covering or timelines, key=lambda copy: copy.begin if covering else copy.end)
     # after its end nothing changed in it
     return Source(copy=timeline, at=at if at < timeline.end else "")
 
@@ -230,8 +234,7 @@ def _swap(backup: Backup, draft: Path) -> Path | None:
     draft.chmod(0o600)
     kept = None
     if backup.path.exists():
-        kept = backup.work / time.strftime("replaced-%Y%m%dT%H%M%SZ", time.gmtime())
-        kept.mkdir(mode=0o700)
+        kept = _new_folder(backup)
         copies.fold(backup)
         for path in (backup.path, *_side_files(backup)):
             if path.exists():
@@ -239,6 +242,19 @@ def _swap(backup: Backup, draft: Path) -> Path | None:
     _forget_sides(backup)
     draft.rename(backup.path)
     return kept
+
+
+def _new_folder(backup: Backup) -> Path:
+    """Make the folder for the former database, with the time in its name.
+
+    After the clock went back, it is a second more than the newest name: the oldest folders go.
+    """
+    names = [path.name for path in backup.work.glob("replaced-*")]
+    times = [calendar.timegm(time.strptime(name, _FOLDER)) for name in names]
+    moment = max([time.time(), *(each + 1 for each in times)])
+    folder = backup.work / time.strftime(_FOLDER, time.gmtime(moment))
+    folder.mkdir(mode=0o700)
+    return folder
 
 
 def _forget_sides(backup: Backup) -> None:

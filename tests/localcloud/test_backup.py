@@ -22,6 +22,7 @@ from common.clone import CLONE
 from host.auth_release import backup as continuous
 from host.auth_release import backup_commands, callers, copies, history, proof, restore
 from host.auth_release.backup import Backup
+from host.auth_release.copies import Copy
 from host.auth_release.errors import ReleaseError
 from host.auth_release.progress import Progress
 from host.auth_release.records import Record, Records
@@ -317,6 +318,51 @@ def test_a_clock_that_went_back_lets_no_restore_take_accounts_without_a_yes(
         restore.restore(host, at="first", over=False)
 
     assert accounts(backup) == ["ada", "grace"]
+
+
+def test_a_restore_after_the_clock_went_back_keeps_the_database_that_it_replaced(
+    backup: Backup, host: ServiceHost
+) -> None:
+    register(backup, "ada")
+    copies.take(backup, "first", by="ada")
+    # of restores while the clock was ahead
+    for year in (2997, 2998, 2999):
+        (backup.work / f"replaced-{year}0101T000000Z").mkdir(parents=True)
+    register(backup, "grace")
+
+    for replaced in (2, 1):  # accounts; the second restore is of the same second
+        report = restore.restore(host, at="first", over=True)
+
+        with contextlib.closing(sqlite3.connect(Path(report["kept"]) / "auth.sqlite")) as kept:
+            assert kept.execute("SELECT count(*) FROM accounts").fetchone() == (replaced,)
+
+
+def test_a_timeline_that_began_with_a_clock_ahead_is_found_by_a_moment_in_it(
+    backup: Backup,
+) -> None:
+    backup.objects.put(f"{backup.prefix}/timelines/29990101T000000Z-aaaa/0/1", b"first")
+    time.sleep(1.1)  # moments have whole seconds
+
+    (timeline,) = copies.listed(backup)
+
+    assert timeline.begin == timeline.end
+    assert restore.chosen([timeline], now()).copy == timeline
+
+
+def test_a_timeline_that_began_with_a_clock_behind_is_found_by_a_moment_in_it() -> None:
+    former, present = (
+        Copy(name=name, begin=begin, end=end, size=1, is_timeline=True)
+        for name, begin, end in (
+            ("former", "2026-11-01T00:00:00Z", "2026-11-20T00:00:00Z"),
+            ("present", "1970-01-01T00:00:00Z", "2026-11-26T00:00:00Z"),
+        )
+    )
+    for at, expected in (
+        ("2026-11-10T00:00:00Z", former),
+        ("2026-11-25T00:00:00Z", present),
+        ("2026-11-27T00:00:00Z", present),
+    ):
+        assert restore.chosen([former, present], at).copy == expected, at
 
 
 def test_a_full_data_volume_ends_a_backup_and_a_restore_and_the_database_stays(
