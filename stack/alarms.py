@@ -19,7 +19,7 @@ from stack.names import LOCAL
 from stack.stack import Stack
 from toolchain import venv
 
-_ALARM = "oci:Monitoring/alarm:Alarm"
+ALARM = "oci:Monitoring/alarm:Alarm"
 _SUBSCRIPTION = "oci:Ons/subscription:Subscription"
 _DURATION = re.compile(r"(\d{1,3})([mhd])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -46,7 +46,7 @@ class Monitoring:
 
         self._oci, self._stack = oci, stack
         resources = [each for each in stack.resources() if not each.get("delete")]
-        self.alarms = {r["id"]: r["outputs"] for r in resources if r["type"] == _ALARM}
+        self.alarms = {r["id"]: r["outputs"] for r in resources if r["type"] == ALARM}
         self._subscriptions = [r["id"] for r in resources if r["type"] == _SUBSCRIPTION]
         if not self.alarms:
             raise StackError(

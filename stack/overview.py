@@ -1,30 +1,71 @@
-"""`make status`: the server's own answer, and the alarms of the stack below it."""
+"""`make status`: the server's own answer, and the alarms and the cost of the stack below it."""
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from common.clone import CLONE
-from stack import alarms, environment, ssh
-from stack.errors import StackError
+from common.progress import StepError
+from costs import bill
+from stack import alarms, environment, spend, ssh
+from stack.names import LOCAL
 from stack.stack import Stack
+
+_NO_ALARMS = "off, and nobody is mailed: set auth:alertEmails"
 
 
 def show(stack: Stack) -> int:
     """Print the status for people; the server and the cloud are asked side by side."""
     with ThreadPoolExecutor(1) as beside:
-        # without alarms the cloud is not asked: that takes seconds
-        has_alarms = "auth:alertEmails" in stack.configuration.names()
-        states = beside.submit(_alarms, stack.name) if has_alarms else None
+        of_stack = beside.submit(lambda: list(_of_stack(stack)))
         status = ssh.run(stack, *ssh.release_tool("status"))
-    if states:
-        print("\n".join(states.result()))
+    print("\n".join(of_stack.result()))
     return status
 
 
-def _alarms(name: str) -> list[str]:
+def _of_stack(stack: Stack) -> Iterator[str]:
+    """List the lines about the alarms and the cost.
+
+    A question to the cloud takes seconds: a stack without alarms and without a budget needs no
+    answer of it.
+    """
     try:
-        return summary(alarms.Monitoring(environment.existing(CLONE, name)).states())
-    except StackError as error:
-        return [f"  alarms   unknown: {error}"]
+        resources = [each for each in stack.resources() if not each.get("delete")]
+    except StepError as error:
+        yield f"  alarms   unknown: {error}"
+        return
+    has = {each["type"] for each in resources}.__contains__
+    if has(alarms.ALARM):
+        yield from _asked(
+            "alarms",
+            lambda: summary(alarms.Monitoring(environment.existing(CLONE, stack.name)).states()),
+        )
+    else:
+        yield f"  alarms   {_NO_ALARMS}"
+    yield cost(stack.name, resources)
+    if has(spend.BUDGET):
+        yield from _asked(
+            "spend",
+            lambda: [f"  spend    {spend.of(environment.existing(CLONE, stack.name), resources)}"],
+        )
+
+
+def _asked(name: str, ask: Callable[[], list[str]]) -> list[str]:
+    """Return the lines of an answer of the cloud, or a line about its absence."""
+    try:
+        return ask()
+    except StepError as error:
+        return [f"  {name:8} unknown: {error}"]
+
+
+def cost(stack: str, resources: Sequence[Mapping[str, Any]]) -> str:
+    """Return the line about the cost of a month, by the price list of this version."""
+    monthly = bill.monthly(bill.of_state(resources))
+    emulated = " on Oracle Cloud; emulated, it costs nothing" if stack == LOCAL else ""
+    return (
+        f"  cost     {monthly.price:.2f} {monthly.currency} a month by the list of "
+        f"{monthly.date}{emulated}"
+    )
 
 
 def summary(states: list[alarms.AlarmState]) -> list[str]:

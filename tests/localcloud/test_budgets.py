@@ -1,13 +1,21 @@
 """Budgets and their alert rules, through Oracle's own client."""
 
 from collections.abc import Iterator
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import oci
 import pytest
 from oci.budget import models
 
+from localcloud import clients
+from localcloud.ocids import REGION
+from stack import spend
+from stack.errors import StackError
 from tests.localcloud.caller import Caller, refused
+
+if TYPE_CHECKING:
+    from stack.stack import Stack
 
 
 @pytest.fixture(name="budgets")
@@ -47,13 +55,17 @@ def rule(**fields: Any) -> Any:
     return models.CreateAlertRuleDetails(**{**values, **fields})
 
 
-def test_a_budget_of_a_compartment_has_its_amount_and_its_rules(budgets: Any, budget: Any) -> None:
+def test_a_budget_of_a_compartment_has_its_amount_and_its_rules(
+    budgets: Any, budget: Any, caller: Caller
+) -> None:
     made = budgets.create_alert_rule(budget.id, rule()).data
     budgets.update_budget(budget.id, models.UpdateBudgetDetails(amount=30))
 
     read = budgets.get_budget(budget.id).data
     assert (read.amount, read.actual_spend, read.alert_rule_count) == (30, 0, 1)
     assert [each.id for each in budgets.list_alert_rules(budget.id).data] == [made.id]
+    (listed,) = budgets.list_budgets(caller.account.tenancy).data
+    assert (listed.id, listed.alert_rule_count) == (budget.id, 1)
     budgets.update_alert_rule(budget.id, made.id, models.UpdateAlertRuleDetails(threshold=90))
     assert budgets.get_alert_rule(budget.id, made.id).data.threshold == 90
     budgets.delete_alert_rule(budget.id, made.id)
@@ -121,3 +133,23 @@ def test_a_wrong_rule_is_refused_by_its_field(
     wrong = rule(**fields)
 
     assert word in refused(400, "InvalidParameter", budgets.create_alert_rule, budget.id, wrong)
+
+
+def test_the_spend_of_a_stack_is_read_of_its_budget(budget: Any, caller: Caller) -> None:
+    account = caller.account
+    values = {
+        "oci:tenancyOcid": account.tenancy,
+        "oci:userOcid": account.user,
+        "oci:fingerprint": account.fingerprint,
+        "oci:privateKeyPath": str(account.private_key_file),
+        "oci:region": REGION,
+    }
+    env = {"CLIENT_HOST_OVERRIDES": clients.overrides(caller.home.endpoint)}
+    configuration = SimpleNamespace(values=lambda: values)
+    stack = cast("Stack", SimpleNamespace(name="dev", env=env, configuration=configuration))
+
+    assert (
+        spend.of(stack, [{"type": spend.BUDGET, "id": budget.id}]) == "0.00 of 20 spent this month"
+    )
+    with pytest.raises(StackError, match="can't be read"):
+        spend.of(stack, [{"type": spend.BUDGET, "id": budget.id[:-1]}])

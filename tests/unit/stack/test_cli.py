@@ -92,7 +92,7 @@ def _started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     state.parent.mkdir(parents=True)
     resources = [
         {"type": "pulumi:pulumi:Stack", "outputs": {"serverIp": "192.0.2.1"}},
-        {"type": "oci:Core/instance:Instance"},
+        {"type": "oci:Core/instance:Instance", "urn": "urn:pulumi:local::auth::vm::auth-vm"},
     ]
     state.write_text(json.dumps({"version": 3, "checkpoint": {"latest": {"resources": resources}}}))
     monkeypatch.setattr(cli, "CLONE", tmp_path)
