@@ -12,6 +12,7 @@ from pulumi_oci.ons.subscription import Subscription
 from components import metrics
 from components.release import Release
 from components.server import Server
+from host.auth_release.monitoring import NAMESPACE
 
 _INTERVAL_SECONDS = 10  # Oracle's shortest
 _TIMEOUT_SECONDS = 5
@@ -204,7 +205,7 @@ class Alarms(pulumi.ComponentResource):
                     args,
                     topic,
                     rule,
-                    namespace=metrics.NAMESPACE,
+                    namespace=NAMESPACE,
                     query=query(rule, metrics.dimensions(name)),
                 )
 

@@ -10,8 +10,7 @@ from pulumi_command import remote
 from components import commands
 from components.release import Release
 from components.server import Server
-
-NAMESPACE = "auth"
+from host.auth_release.monitoring import NAMESPACE
 
 
 @dataclass(frozen=True, kw_only=True)

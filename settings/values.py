@@ -15,6 +15,7 @@ from components.backup import Bucket
 from components.image import Login
 from components.keys import KeyPair
 from components.metrics import MetricsKey
+from host.auth_release import monitoring
 from host.auth_release.desired import Canary
 from settings.problems import Problem
 
@@ -325,8 +326,7 @@ class Values:
                 "metricsEndpoint", endpoint, "must be the URL of Oracle Monitoring's API", "URL"
             )
         return MetricsKey(
-            endpoint=endpoint.rstrip("/")
-            or f"https://telemetry-ingestion.{region}.oraclecloud.com",
+            endpoint=endpoint.rstrip("/") or monitoring.endpoint(region),
             tenancy=tenancy,
             user=user,
             fingerprint=fingerprint,

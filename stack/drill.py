@@ -22,7 +22,7 @@ from host.auth_release.backup import Backup
 from host.auth_release.bucket import MissingObjectError
 from host.auth_release.copies import Copy
 from host.auth_release.errors import ReleaseError
-from stack import environment, ssh
+from stack import drill_report, environment, ssh
 from stack.errors import StackError
 from stack.names import LOCAL
 from stack.stack import Stack
@@ -55,21 +55,36 @@ def drill(name: str) -> Drill:
     """Restore the newest copy of a stack into a local stack; raise DrillError if that fails.
 
     Another stack's drill makes the local stack, so there must be none: its data would be replaced.
-    The drill of the local stack restores it in place.
+    The drill of the local stack restores it in place. The result is stored in the bucket, for
+    `make status`, and posted as metrics.
     """
-    started = time.monotonic()
     source = environment.recorded(CLONE, name)
+    if name != LOCAL:
+        _refuse_local_stack(name)
     values = source.configuration.values()
     backup = backup_of(name, values)
+    try:
+        result = _drilled(source, values, backup)
+    except StackError as error:
+        drill_report.store_failure(backup, name, values, str(error))
+        raise
+    with _named("Store the result in the bucket"):
+        copies.note_proof(backup, result.copy, {**vars(result), "by": "drill"})
+        drill_report.store_success(backup, name, values, result)
+    return result
+
+
+def _drilled(source: Stack, values: Mapping[str, str], backup: Backup) -> Drill:
+    started = time.monotonic()
     with _named("List the copies"):
         available = copies.listed(backup)
     if not available:
         raise DrillError(f"there is no copy in {backup.bucket}/{backup.prefix}")
     copy = available[-1]
-    target = source if name == LOCAL else _made(name, values)
+    target = source if source.name == LOCAL else _made(values)
     restore_started = time.monotonic()
     own = backup_of(LOCAL, target.configuration.values())
-    with _named(f"Fetch {copy.name} from the bucket of {name}"):
+    with _named(f"Fetch {copy.name} from the bucket of {source.name}"):
         transfer(backup, own, copy)
     with _named(f"Restore {copy.name} in the local stack"):
         report = _restored(target, copy)
@@ -80,7 +95,7 @@ def drill(name: str) -> Drill:
             url = str(target.outputs()["url"])
             sign_in(url, account, values.get("auth:drillPassword", ""))
     ended = time.monotonic()
-    result = Drill(
+    return Drill(
         copy=copy.name,
         moment=copy.end,
         rows=report["rows"],
@@ -88,9 +103,6 @@ def drill(name: str) -> Drill:
         restore_seconds=round(ended - restore_started, 1),
         seconds=round(ended - started, 1),
     )
-    with _named("Note the proof in the bucket"):
-        copies.note_proof(backup, copy.name, {**vars(result), "by": "drill"})
-    return result
 
 
 def backup_of(name: str, values: Mapping[str, str]) -> Backup:
@@ -181,13 +193,16 @@ def lines(name: str, result: Drill) -> list[str]:
     ]
 
 
-def _made(name: str, values: Mapping[str, str]) -> Stack:
-    """Make a local stack with the keys that the copy's data are sealed by."""
+def _refuse_local_stack(name: str) -> None:
     if has_local_stack(CLONE):
         raise DrillError(
             f"there is a local stack, and the drill of {name} would replace its data. Take it "
             f"down first: {advice.make('down', LOCAL)}"
         )
+
+
+def _made(values: Mapping[str, str]) -> Stack:
+    """Make a local stack with the keys that the copy's data are sealed by."""
     with _named("Make a local stack"):
         target = environment.prepare(CLONE, LOCAL)
         target.configuration.set_secret("signingKey", values.get("auth:signingKey", ""))

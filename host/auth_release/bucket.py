@@ -77,9 +77,12 @@ class Bucket:
         """Raise ReleaseError unless the bucket can be read."""
         self._call("GET", "", {"list-type": "2", "max-keys": "1"})
 
-    def get(self, key: str) -> bytes:
-        """Return an object's content; raise MissingObjectError if there is no such object."""
-        return self._call("GET", key)
+    def get(self, key: str, *, seconds: float = _SECONDS) -> bytes:
+        """Return an object's content; raise MissingObjectError if there is no such object.
+
+        `seconds` limit the time of the answer.
+        """
+        return self._call("GET", key, seconds=seconds)
 
     def put(self, key: str, content: bytes) -> None:
         self._call("PUT", key, content=content)

@@ -1,4 +1,4 @@
-"""Requests, certificate, disks and proof of a service: the part of `status` for operators.
+"""Requests, certificate, disks, proof and drill of a service: the part of `status` for operators.
 
 The answer to a preview lacks it: a preview needs the releases alone.
 """
@@ -7,10 +7,12 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from typing import Any
 
-from . import asking, measures, moments, proxy_log
+from . import asking, drill_result, measures, moments, proxy_log
 from .backup import Backup
+from .drill_result import DrillResult
 from .errors import ReleaseError
 from .records import Record
 
@@ -22,15 +24,16 @@ _FIRST_ERROR = 500
 
 
 def of(live: Record) -> dict[str, Any]:
-    """Return requests, certificate, disks and last proof, as JSON's values; takes two seconds.
+    """Return requests, certificate, disks, last proof and last drill, as JSON's values.
 
-    A part that can't be read is None.
+    It takes two seconds at most. A part that can't be read is None.
     """
     parts: dict[str, Callable[[], Any]] = {
         "requests": lambda: _requests(live),
         "certificate_days": lambda: _certificate_days(live),
         "disk_percent": _disks,
         "proof": lambda: _last_proof(live.desired.service),
+        "drill": lambda: _last_drill(live.desired.service),
     }
     with ThreadPoolExecutor() as pool:
         started = {name: pool.submit(_attempt, work) for name, work in parts.items()}
@@ -53,6 +56,8 @@ def lines(overview: Mapping[str, Any]) -> Iterator[str]:
         yield f"  disks    used: {used}"
     if (proof := overview["proof"]) is not None:
         yield f"  proof    {f'a copy was checked at {proof}' if proof else 'none: `make proof`'}"
+    if (drill := overview["drill"]) is not None:
+        yield f"  drill    {DrillResult(**drill) if drill else 'none: `make drill`'}"
 
 
 def _attempt(work: Callable[[], Any]) -> Any:
@@ -114,3 +119,11 @@ def _last_proof(service: str) -> str | None:
     backup = Backup.of(service)
     proofs = backup.objects.list(f"{backup.prefix}/proofs/", seconds=_BUCKET_SECONDS)
     return max((stored.modified for stored in proofs), default="")
+
+
+def _last_drill(service: str) -> dict[str, Any] | None:
+    """Return the result of the newest drill, empty without one; None without a backup."""
+    if not Backup.is_configured(service):
+        return None
+    result = drill_result.stored(Backup.of(service), seconds=_BUCKET_SECONDS)
+    return asdict(result) if result else {}

@@ -7,7 +7,7 @@ report: releases, the supervisor and the backup go on without it.
 import json
 import syslog
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -139,7 +139,7 @@ def report() -> int:
     measured, snapshots = _measured(memory, now)
     problem, count = "", len(measured)
     try:
-        _post(settings, measured, now)
+        post(settings, _key_file(), measured, now)
     except ReleaseError as error:
         problem = reason(error)
     if problem != memory.problem:
@@ -153,6 +153,26 @@ def report() -> int:
     ).save()
     print(f"Metrics: {problem or f'{count} values reported'}.")
     return 0
+
+
+def post(settings: Reporter, key_file: Path, measured: Sequence[Measure], now: float) -> None:
+    """Post values of the moment `now`; raise ReleaseError unless all of them are accepted."""
+    key_id = f"{settings.tenancy}/{settings.user}/{settings.fingerprint}"
+    key = ApiKey(key_id=key_id, file=key_file)
+    data: list[dict[str, Any]] = [
+        {
+            "namespace": settings.namespace,
+            "compartmentId": settings.compartment,
+            "name": each.name,
+            "dimensions": {**settings.dimensions, **each.dimensions},
+            "datapoints": [{"timestamp": moments.text(now), "value": round(each.value, 4)}],
+        }
+        for each in measured
+    ]
+    for first in range(0, len(data), _MOST_STREAMS):
+        document = {"metricData": data[first : first + _MOST_STREAMS]}
+        answer = oracle_api.post(f"{settings.endpoint}/20180401/metrics", document, key)
+        _check(answer)
 
 
 def problem() -> str | None:
@@ -199,25 +219,6 @@ def _live_releases() -> Iterator[Record]:
         record = Records(STATE, service).get(number) if number else None
         if record:
             yield record
-
-
-def _post(settings: Reporter, measured: list[Measure], now: float) -> None:
-    key_id = f"{settings.tenancy}/{settings.user}/{settings.fingerprint}"
-    key = ApiKey(key_id=key_id, file=_key_file())
-    data: list[dict[str, Any]] = [
-        {
-            "namespace": settings.namespace,
-            "compartmentId": settings.compartment,
-            "name": each.name,
-            "dimensions": {**settings.dimensions, **each.dimensions},
-            "datapoints": [{"timestamp": moments.text(now), "value": round(each.value, 4)}],
-        }
-        for each in measured
-    ]
-    for first in range(0, len(data), _MOST_STREAMS):
-        document = {"metricData": data[first : first + _MOST_STREAMS]}
-        answer = oracle_api.post(f"{settings.endpoint}/20180401/metrics", document, key)
-        _check(answer)
 
 
 def _check(answer: bytes) -> None:

@@ -2,21 +2,27 @@
 
 import dataclasses
 import http.server
+import json
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
 
+import oci
 import pytest
 
 from host.auth_release import backup as continuous
-from host.auth_release import copies, proof
+from host.auth_release import copies, drill_result, proof
 from host.auth_release.backup import Backup
 from host.auth_release.bucket import Bucket
 from host.auth_release.copies import Copy
 from host.auth_release.errors import ReleaseError
 from host.auth_release.progress import Progress
-from stack import drill
-from stack.drill import DrillError
+from stack import drill, environment
+from stack.drill import Drill, DrillError
 from stack.errors import StackError
+from tests.localcloud.caller import Caller
 from tests.localcloud.copying import Systemd, register
 
 
@@ -119,6 +125,140 @@ def test_an_account_that_can_not_sign_in_fails_the_drill(login: str) -> None:
 
     with pytest.raises(DrillError, match=r"drill@example.test can't sign in .*HTTP 401"):
         drill.sign_in(login, "drill@example.test", "another")
+
+
+@pytest.fixture(name="values")
+def _values(
+    caller: Caller, backup: Backup, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> dict[str, str]:
+    """Return the configuration of a stack with the name of the test, as a drill reads it."""
+    user = caller.account.reporter
+    values = {
+        "auth:backupBucket": backup.bucket,
+        "auth:metricsEndpoint": caller.home.endpoint,
+        "auth:metricsUserOcid": user.ocid,
+        "auth:metricsPrivateKey": user.private_key_file.read_text(),
+        "auth:compartmentOcid": caller.compartment,
+        "oci:tenancyOcid": caller.account.tenancy,
+    }
+    name = request.node.name
+    configuration = SimpleNamespace(values=lambda: values)
+    stack = SimpleNamespace(name=name, configuration=configuration)
+    monkeypatch.setattr(environment, "recorded", lambda *_: stack)
+    monkeypatch.setattr(drill, "has_local_stack", lambda _: False)
+    monkeypatch.setattr(drill, "backup_of", lambda *_: backup)
+    return values
+
+
+def metrics(caller: Caller, stack: str) -> dict[str, float]:
+    """Return the drill's metrics of the last minutes, by name."""
+    client: Any = caller.client(oci.monitoring.MonitoringClient)
+    now = datetime.now(UTC) + timedelta(seconds=1)
+    values = {}
+    for name in ("drillFailed", "drillRestoreSeconds", "drillSeconds"):
+        details = oci.monitoring.models.SummarizeMetricsDataDetails(
+            namespace="auth",
+            query=f'{name}[1m]{{stack = "{stack}"}}.max()',
+            start_time=now - timedelta(minutes=2),
+            end_time=now,
+        )
+        for each in client.summarize_metrics_data(caller.compartment, details).data:
+            values[name] = each.aggregated_datapoints[-1].value
+    return values
+
+
+DRILLED = Drill(copy="whole", moment="", rows={}, account="", restore_seconds=12.5, seconds=114.0)
+
+
+def test_the_result_of_a_drill_is_in_the_bucket_and_in_monitoring(
+    backup: Backup,
+    caller: Caller,
+    values: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    del values
+    monkeypatch.setattr(drill, "_drilled", lambda *_: DRILLED)
+
+    drill.drill(request.node.name)
+
+    result = drill_result.stored(backup, seconds=10)
+    assert result
+    assert (result.copy, result.seconds, result.problem) == ("whole", 12.5, "")
+    assert metrics(caller, request.node.name) == {
+        "drillFailed": 0,
+        "drillRestoreSeconds": 12.5,
+        "drillSeconds": 114,
+    }
+
+
+def test_a_drill_that_fails_leaves_its_problem_in_the_bucket_and_in_monitoring(
+    backup: Backup, caller: Caller, values: dict[str, str], request: pytest.FixtureRequest
+) -> None:
+    del values
+
+    with pytest.raises(DrillError, match="there is no copy"):
+        drill.drill(request.node.name)
+
+    result = drill_result.stored(backup, seconds=10)
+    assert result
+    assert result.problem.startswith("there is no copy in ")
+    assert str(result).startswith(f"the drill failed at {result.at}: there is no copy in ")
+    assert metrics(caller, request.node.name) == {"drillFailed": 1}
+
+
+def test_a_drill_without_its_metrics_is_a_drill_all_the_same(
+    values: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    request: pytest.FixtureRequest,
+) -> None:
+    monkeypatch.setattr(drill, "_drilled", lambda *_: DRILLED)
+    values["auth:metricsEndpoint"] = "http://127.0.0.1:9"
+
+    assert drill.drill(request.node.name) == DRILLED
+
+    assert "Warning: the drill has no metrics. 127.0.0.1:9 gives no" in capsys.readouterr().err
+
+
+def test_a_drill_that_a_local_stack_forbids_is_no_failed_drill(
+    backup: Backup,
+    values: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    del values
+    monkeypatch.setattr(drill, "has_local_stack", lambda _: True)
+
+    with pytest.raises(DrillError, match="there is a local stack"):
+        drill.drill(request.node.name)
+
+    assert drill_result.stored(backup, seconds=10) is None
+
+
+@pytest.mark.parametrize(
+    ("stored", "problem"),
+    [
+        (b"no JSON", "drill.json in the bucket is not JSON"),
+        (b'{"format": 1}', "`at` is missing"),
+    ],
+)
+def test_a_result_that_can_not_be_read_is_named(
+    backup: Backup, stored: bytes, problem: str
+) -> None:
+    backup.objects.put(f"{backup.prefix}/drill.json", stored)
+
+    with pytest.raises(ReleaseError, match=problem):
+        drill_result.stored(backup, seconds=10)
+
+
+def test_a_result_of_a_newer_format_is_read(backup: Backup) -> None:
+    newer = {"format": 2, "at": "2026-11-27T04:41:00Z", "copy": "c", "seconds": 90, "more": []}
+    backup.objects.put(f"{backup.prefix}/drill.json", json.dumps(newer).encode())
+
+    result = drill_result.stored(backup, seconds=10)
+
+    assert str(result) == "the copy c was restored at 2026-11-27T04:41:00Z, in 1.5 min"
 
 
 def test_a_stack_without_a_bucket_has_nothing_to_drill() -> None:

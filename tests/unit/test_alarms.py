@@ -11,9 +11,9 @@ import pytest
 
 from common.clone import CLONE
 from components.alarms import RULES, SITE_DOWN, Alarms, AlarmsArgs, Rule, query, site_down
-from components.metrics import NAMESPACE
 from host.auth_release import asking, backup, measures
 from host.auth_release.measures import Snapshot
+from host.auth_release.monitoring import NAMESPACE
 from host.auth_release.records import Record
 from localcloud.services.monitoring import mql
 from stack import alarms

@@ -55,11 +55,18 @@ def test_after_a_flood_the_counted_time_is_named(
 
 
 def test_a_part_that_cant_be_read_has_no_line_and_hides_no_other() -> None:
-    parts = {"requests": None, "certificate_days": 42.04, "disk_percent": None, "proof": ""}
+    parts: dict[str, object] = {
+        "requests": None,
+        "certificate_days": 42.04,
+        "disk_percent": None,
+        "proof": "",
+        "drill": {},
+    }
 
     assert list(overview.lines(parts)) == [
         "  TLS      the certificate is valid for 42.0 days",
         "  proof    none: `make proof`",
+        "  drill    none: `make drill`",
     ]
 
 
@@ -70,6 +77,7 @@ def test_errors_have_a_share() -> None:
         "certificate_days": None,
         "disk_percent": {"system": 31.2, "data": 4.0},
         "proof": None,
+        "drill": None,
     }
 
     assert list(overview.lines(parts)) == [

@@ -1,0 +1,53 @@
+"""The result of the newest drill, in the bucket: `make drill` writes it, and `status` reads it."""
+
+import json
+from dataclasses import asdict, dataclass
+
+from . import moments
+from .backup import Backup
+from .bucket import MissingObjectError
+from .documents import read
+from .errors import ReleaseError
+from .failures import one_line
+
+FORMAT = 1
+_OBJECT = "drill.json"
+_MOST = 400  # characters of a problem
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrillResult:
+    """A drill: the restored copy and the seconds until an account signed in, or its problem."""
+
+    at: str
+    copy: str = ""
+    seconds: float = 0
+    problem: str = ""  # empty: the copy was restored
+
+    def __str__(self) -> str:
+        if self.problem:
+            return f"the drill failed at {self.at}: {self.problem}"
+        return f"the copy {self.copy} was restored at {self.at}, in {self.seconds / 60:.1f} min"
+
+
+def store(backup: Backup, *, copy: str = "", seconds: float = 0, problem: str = "") -> None:
+    """Store the result of a drill that ends now, in place of the result before."""
+    problem = one_line(problem)[:_MOST]
+    result = DrillResult(at=moments.text(), copy=copy, seconds=seconds, problem=problem)
+    document = json.dumps({"format": FORMAT, **asdict(result)}).encode()
+    backup.objects.put(f"{backup.prefix}/{_OBJECT}", document)
+
+
+def stored(backup: Backup, *, seconds: float) -> DrillResult | None:
+    """Return the result of the newest drill, None without one; `seconds` limit the request.
+
+    Raises ReleaseError for a result that can't be read.
+    """
+    try:
+        text = backup.objects.get(f"{backup.prefix}/{_OBJECT}", seconds=seconds)
+    except MissingObjectError:
+        return None
+    try:
+        return read(DrillResult, json.loads(text), strict=False)
+    except ValueError:
+        raise ReleaseError(f"{_OBJECT} in the bucket is not JSON") from None
