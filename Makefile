@@ -14,10 +14,10 @@ export PYTHONDONTWRITEBYTECODE = 1
 # The shell reads them from its environment: a value that a person typed never becomes part of a command.
 # `value` below is for the same reason: make itself would run a $(shell …) in them.
 IMAGE ?= auth-service:local
-export IMAGE STACK TO AT NAME OVER PROFILE LABELS PLAN ADDRESS MINUTES KEEP SERVICE CONFIRM FOR LINES SINCE GREP REQUEST
+export IMAGE STACK TO AT NAME OVER PROFILE LABELS PLAN ADDRESS MINUTES KEEP SERVICE CONFIRM FOR LINES SINCE GREP REQUEST KEY
 
 .DEFAULT_GOAL := help
-.PHONY: help bench up preview down status logs history rollback cost alarms alerts silence bucket backup backups proof restore drill exec ssh unlock init env test check fmt unit \
+.PHONY: help bench up preview down status logs history rollback cost alarms alerts silence bucket backup backups proof restore drill exec ssh rotate unlock init env test check fmt unit \
 	service fuzz variables screenshot localcloud e2e audit lock venv tools pins docker clean workflows pr-comment reviewed \
 	newest build verified live scanned ssh-open ssh-close \
 	smoke released drift images pr-stack pr-cleanup evidence github-check image
@@ -102,6 +102,9 @@ env: ## print exports, for: eval "$(make -s env)"
 
 init: ## make the keys of a new stack: make init STACK=dev
 	@$(STACKS) init --stack "$$STACK"
+
+rotate: ## give the stack a new KEY=ssh, host or signing
+	@$(STACKS) rotate --stack "$$STACK" --key "$$KEY"
 
 unlock: ## free the stack of the lock of a run that is over
 	@$(STACKS) unlock --stack "$$STACK"

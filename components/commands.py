@@ -48,6 +48,14 @@ def provision(*, boot_volume_id: str) -> str:
     )
 
 
+def put_access_in_force(*, boot_volume_id: str) -> str:
+    """Return the line that lets the keys on stdin log in, and no others.
+
+    It names the boot volume, as `provision` does; the tool ignores the name.
+    """
+    return as_root(RELEASE_TOOL, "access", "--disk", boot_volume_id, seconds=60)
+
+
 def prepare_data_volume(*, disks: Sequence[str], gbs: int, has_history: bool) -> str:
     """Return the line that mounts the data volume, with a file system of the volume's size in GB.
 

@@ -95,6 +95,10 @@ def instance(
                 "faultDomain",
                 # images are published monthly, and this change would replace the disk in place
                 "sourceDetails.sourceId",
+                # the first boot alone reads the keys, and a change would replace the VM; a VM that
+                # is replaced for another reason gets the present keys
+                "metadata.ssh_authorized_keys",
+                "metadata.user_data",
             ],
             custom_timeouts=pulumi.CustomTimeouts(create="45m", delete="75m"),
             depends_on=list(depends_on),
@@ -147,8 +151,8 @@ def image(
 def user_data(*, host_key: str, host_public_key: str) -> str:
     """Return the cloud-config that sets the VM's host key, in base64.
 
-    Nothing else belongs here: a changed byte replaces the VM. JSON is valid YAML, and JSON with
-    sorted keys has a single rendering.
+    Nothing else belongs here: later changes reach no VM that exists. JSON is valid YAML, and JSON
+    with sorted keys has a single rendering.
     """
     config = {
         "ssh_deletekeys": True,

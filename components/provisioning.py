@@ -18,15 +18,17 @@ def provision(
     attachment: core.VolumeAttachment,
     data_volume_in_gbs: int,
     history: pulumi.Output[str] | None,
+    access: str,
     on_change: Callable[[], None],
 ) -> pulumi.Output[str]:
-    """Prepare the VM: Docker, the release tool and the proxy, the data volume.
+    """Prepare the VM: Docker, the release tool and the proxy, the SSH access, the data volume.
 
     Return the OCIDs of its disks, boot volume and data volume, once everything is on them. Each
     command names the boot volume, as a new disk is empty: of a new VM, or of the same VM with a new
     image. The last command names the data volume and its size as well.
 
     `history` is the place of the releases' history, which a new VM takes up: components/backup.py.
+    `access` lists the keys that may log in: components/access.py.
     `on_change` is called after each command that ran; an update without a change runs none.
     """
     hook = pulumi.ResourceHook(f"{name}-provisioned", lambda _: on_change())
@@ -51,6 +53,14 @@ def provision(
         stdin=release_tool.archive(),
         add_previous_output_in_env=False,
         opts=pulumi.ResourceOptions(parent=parent, depends_on=[host], hooks=hooks),
+    )
+    remote.Command(
+        f"{name}-access",
+        connection=connection,
+        create=boot_volume.apply(lambda boot: commands.put_access_in_force(boot_volume_id=boot)),
+        stdin=access,
+        add_previous_output_in_env=False,
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=[tool]),
     )
     # a new attachment needs a new mount, even of the same volume
     disks = pulumi.Output.all(boot_volume, attachment.volume_id, attachment.id)

@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 from pulumi_command import remote
 
-from components import address, commands, data_volume, machine, observed_state, provisioning
+from components import access, address, commands, data_volume, machine, observed_state, provisioning
 from components.keys import KeyPair
 from components.machine import Machine
 from components.observed_state import ObservedState, UnreachableError
@@ -105,6 +105,7 @@ class Server(pulumi.ComponentResource):
             attachment=attachment,
             data_volume_in_gbs=args.machine.data_volume_in_gbs,
             history=args.history,
+            access=access.document(args.login_key),
             on_change=provisioned.set,
         )
         self.observed = self._observed(args.host_key.public, provisioned)

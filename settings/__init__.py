@@ -99,6 +99,7 @@ def parse(
     values = Values(configuration, schema)
     values.refuse_unknown_keys()
     values.refuse_plain_secrets(encrypted=encrypted)
+    values.refuse_rotation("nextSshHostKey")
     region = values.region("oci:region")
     vcn_cidr = values.cidr("vcnCidr", prefixes=range(16, 31), apart_from=CONTAINERS)
     plain, secret = variables.read(values)

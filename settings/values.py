@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pulumi
 
-from components import keys
+from components import advice, keys
 from components.backup import Bucket
 from components.image import Login
 from components.keys import KeyPair
@@ -25,7 +25,7 @@ MADE_BY_INIT = ("signingKey", "sshHostKey", "sshPrivateKey")
 # keys whose values must be encrypted in the stack's file
 SECRETS = (
     *("registryPassword", "registryPullPassword", "backupSecretKey", "metricsPrivateKey"),
-    "drillPassword",
+    *("drillPassword", "nextSshHostKey"),
     *MADE_BY_INIT,
 )
 
@@ -244,6 +244,15 @@ class Values:
                 f"pulumi config set auth:{consent} true",
             )
         return blocks
+
+    def refuse_rotation(self, key: str) -> None:
+        """Refuse the key that a rotation leaves if it is interrupted."""
+        if self.text(key, required=False):
+            self.refuse(
+                f"auth:{key} is set: a rotation of the host key was interrupted, and the server "
+                "may show either key. Finish it:",
+                advice.make("rotate KEY=host", pulumi.get_stack()),
+            )
 
     def ed25519(self, key: str) -> KeyPair:
         value, public = self._pem(key), ""

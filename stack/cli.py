@@ -21,6 +21,7 @@ from toolchain import docker_engine, venv
 if TYPE_CHECKING:
     from stack.stack import Stack
 
+_KEYS = ("ssh", "host", "signing")  # as stack/rotation.py has them
 _ALARMS = ("alarms", "alerts", "silence")
 _RELEASE = re.compile(r"0*[1-9][0-9]*", re.ASCII)
 
@@ -48,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
         ("proof", "fetch a copy from the bucket and check it"),
         ("restore", "put the database of an earlier moment in place"),
         ("bucket", "make the bucket of copies, with a user and a key of its own"),
+        ("rotate", "give the stack a new key of a kind, without a lost request"),
         ("alarms", "list the alarms with their states"),
         ("alerts", "show the mails of the local stack's alarms"),
         ("silence", "send no mails of alarms for some time"),
@@ -92,7 +94,9 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _add_copy_flags(command: argparse.ArgumentParser, name: str) -> None:
-    """Add the flags of the commands on copies of the database."""
+    """Add the flags of the commands on copies of the database, and on keys."""
+    if name == "rotate":
+        command.add_argument("--key", default="", help="the kind: ssh, host or signing")
     if name == "backup":
         command.add_argument("--name", default="", help="name of the copy")
     if name == "proof":
@@ -119,7 +123,7 @@ def on_stack(arguments: argparse.Namespace) -> int:
     _check(arguments)
     started = time.monotonic()
     get = {
-        **dict.fromkeys(("up", "preview", "down"), environment.prepare),
+        **dict.fromkeys(("up", "preview", "down", "rotate"), environment.prepare),
         **dict.fromkeys(
             ("init", "env", "alarms", "silence", "restore", "bucket"), environment.existing
         ),
@@ -137,6 +141,7 @@ def on_stack(arguments: argparse.Namespace) -> int:
     with_a_status: dict[str, Callable[[], int]] = {
         "ssh": lambda: ssh.run(stack, *arguments.words),
         "rollback": lambda: _roll_back(stack, arguments),
+        "rotate": lambda: _rotate(stack, arguments.key),
         "restore": lambda: _restore(stack, arguments),
         "bucket": lambda: _bucket(stack, arguments),
         **dict.fromkeys(_ALARMS, lambda: _alarms(stack, arguments)),
@@ -187,6 +192,13 @@ def _bucket(stack: "Stack", arguments: argparse.Namespace) -> int:
     return bucket.make(stack, arguments.profile)
 
 
+def _rotate(stack: "Stack", key: str) -> int:
+    from stack import rotation  # noqa: PLC0415 - needs the packages
+
+    with interruption.patience():
+        return rotation.rotate(stack, key)
+
+
 def _alarms(stack: "Stack", arguments: argparse.Namespace) -> int:
     from stack import alarms  # noqa: PLC0415 - needs the packages
 
@@ -225,6 +237,10 @@ def _check(arguments: argparse.Namespace) -> None:
     if command == "exec" and not arguments.words:
         example = advice.make("exec CMD='python -m auth --help'", name)
         raise StepError(f"CMD is empty. Name the command to run in the container: {example}")
+    if command == "rotate" and arguments.key not in _KEYS:
+        kinds = ", ".join(_KEYS)
+        example = advice.make("rotate KEY=ssh", name)
+        raise StepError(f"KEY is {arguments.key!r}; it must be one of {kinds}, such as {example}.")
     if command == "restore":
         _check_restore(arguments)
     if command == "logs":

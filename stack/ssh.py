@@ -8,12 +8,14 @@ import os
 import shlex
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from common import files
-from components import advice, host_key, keys, person
+from components import advice, keys, person
+from components import host_key as host_keys
 from stack import unreachable
 from stack.errors import StackError
 from stack.stack import Stack
@@ -52,14 +54,17 @@ def _run(
     return finished
 
 
-def ask(stack: Stack, *argv: str, seconds: float = 60) -> str:
-    """Return the output of a command on the server; raise StackError if it fails or no answer."""
+def ask(stack: Stack, *argv: str, seconds: float = 60, stdin: str = "") -> str:
+    """Return the output of a command on the server; raise StackError if it fails or no answer.
+
+    A line that somebody types meanwhile is not for the command: it answers the next question.
+    """
     host, pinned = write(stack)
     try:
         result = subprocess.run(
             _command(stack, host, argv),
             cwd=stack.clone,
-            stdin=subprocess.DEVNULL,  # a line typed meanwhile answers the next question
+            input=stdin,
             capture_output=True,
             text=True,
             check=False,
@@ -83,6 +88,12 @@ def release_tool(command: str, *arguments: str) -> list[str]:
     return ["sudo", "auth-release", command, "auth", *map(shlex.quote, [*by, *arguments])]
 
 
+def host_tool(command: str, *arguments: str) -> list[str]:
+    """Return a command of the release tool for the whole server, quoted for its shell."""
+    by = person.flag(person.current()) if command == "note" else []
+    return ["sudo", "auth-release", command, *map(shlex.quote, [*by, *arguments])]
+
+
 def report(stack: Stack, command: str) -> Any:
     """Return a report of the release tool on the server, from JSON: `status` or `history`."""
     text = ask(stack, *release_tool(command, "--json"))
@@ -90,6 +101,52 @@ def report(stack: Stack, command: str) -> Any:
         return json.loads(text)
     except ValueError:
         raise StackError(f"`auth-release {command}` does not answer in JSON") from None
+
+
+def shows(stack: Stack, *, host_key: str) -> bool:
+    """Check whether the server shows a private host key."""
+    host = str(stack.outputs().get("serverIp", ""))
+    pinned = keys.ed25519_public(host_key)
+    try:
+        return asyncio.run(host_keys.check(host, pinned, stack.name))
+    except host_keys.HostKeyError:
+        return False
+
+
+def try_login(stack: Stack, *, login_key: str = "", host_key: str = "") -> None:
+    """Log in with other private keys than the configured; raise StackError with ssh's reason."""
+    result = _login(stack, login_key=login_key, host_key=host_key)
+    if result.returncode != 0:
+        raise StackError(f"The login with the new key failed: {result.stderr.strip()}")
+
+
+def may_log_in(stack: Stack, *, login_key: str) -> bool:
+    """Check whether the server takes a private key."""
+    return _login(stack, login_key=login_key, host_key="").returncode == 0
+
+
+def _login(stack: Stack, *, login_key: str, host_key: str) -> subprocess.CompletedProcess[str]:
+    outputs, values = stack.outputs(), stack.configuration.values()
+    host = str(outputs.get("serverIp", ""))
+    login = login_key or values["auth:sshPrivateKey"]
+    pinned = keys.ed25519_public(host_key or values["auth:sshHostKey"])
+    with tempfile.TemporaryDirectory() as folder:
+        key, known_hosts = Path(folder) / "key", Path(folder) / "known_hosts"
+        files.write(key, login.rstrip("\n") + "\n")
+        files.write(known_hosts, f"{host} {pinned}\n")
+        options = (
+            *("-F", "none", "-i", str(key), "-oIdentitiesOnly=yes", "-oIdentityAgent=none"),
+            *(f"-oUserKnownHostsFile={known_hosts}", "-oGlobalKnownHostsFile=/dev/null"),
+            *("-oStrictHostKeyChecking=yes", *_OPTIONS),
+        )
+        return subprocess.run(
+            # the release tool, as a key may be bound to it
+            ["ssh", *options, f"ubuntu@{host}", "sudo", "auth-release", "--help"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
 
 def write(stack: Stack) -> tuple[str, str]:
@@ -171,8 +228,8 @@ def _link(clone: Path) -> None:
 def _check_key(stack: Stack, host: str, pinned: str) -> bool:
     """Return whether the server answers; raise StackError if with another host key."""
     try:
-        return asyncio.run(host_key.check(host, pinned, stack.name))
-    except host_key.HostKeyError as error:
+        return asyncio.run(host_keys.check(host, pinned, stack.name))
+    except host_keys.HostKeyError as error:
         raise StackError(str(error)) from None
 
 

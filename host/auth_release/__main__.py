@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable, Sequence
 
 from . import (
+    access,
     backup,
     backup_commands,
     bytecode,
@@ -46,6 +47,7 @@ LOCK_SECONDS = 120
 # the commands' work, as their failures name it; of the others it is a release
 WORK = {
     **backup_commands.WORK,
+    **dict.fromkeys(("access", "authorize", "host-key"), "Access"),
     "configure-metrics": "The reporter of metrics",
     "report-metrics": "The report of metrics",
 }
@@ -344,6 +346,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("configure-metrics", help="put the reporter's settings on stdin in force")
     commands.add_parser("report-metrics", help="post the metrics of this host once")
     backup_commands.add_parsers(commands, _service)
+    access.add_parsers(commands)
     for name in ("apply", "rollback", "backup", "restore"):
         commands.choices[name].add_argument("--by", default="", help="the person, for the records")
     return parser
@@ -378,6 +381,10 @@ def dispatch(arguments: argparse.Namespace) -> int:
         "configure-backup": configure_backup,
         "configure-metrics": configure_metrics,
         "report-metrics": reporter.report,
+        "access": lambda: access.apply(sys.stdin.buffer.read()),
+        "authorize": lambda: access.authorize(sys.stdin.read()),
+        "host-key": lambda: access.replace_host_key(sys.stdin.read()),
+        "note": lambda: access.note(arguments.text, _caller(arguments)),
         "backup": lambda: backup_commands.back_up(arguments, _caller(arguments)),
         "backups": lambda: backup_commands.show(arguments),
         "proof": lambda: backup_commands.prove(arguments, Progress(syslog.syslog)),

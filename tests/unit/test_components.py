@@ -259,6 +259,14 @@ def test_user_data_travels_as_a_secret(up: Up) -> None:
     assert "user_data" in metadata
 
 
+def test_the_keys_of_the_first_boot_never_replace_a_vm(up: Up) -> None:
+    recorded = up(make_server)
+
+    keys = {"metadata.ssh_authorized_keys", "metadata.user_data"}
+    assert keys <= recorded.ignored["auth-vm"]
+    assert settings().login_key.public in recorded["auth-access"]["stdin"], "it must get in"
+
+
 def test_a_domain_index_beyond_the_region_names_what_there_is() -> None:
     with pytest.raises(pulumi.RunError, match=r"this region has 1 availability domain \(AD-1\)"):
         machine.pick_domain(["AD-1"], 2)
@@ -279,7 +287,7 @@ def test_each_command_pins_the_host_key(up: Up) -> None:
 def test_commands_name_the_boot_disk_so_that_a_new_one_is_provisioned(up: Up) -> None:
     recorded = up(make_server)
 
-    for command in ("auth-provision", "auth-release-tool", "auth-data-volume"):
+    for command in ("auth-provision", "auth-release-tool", "auth-access", "auth-data-volume"):
         assert "ocid1.bootvolume.oc1..disk" in recorded[command]["create"], command
 
 

@@ -55,6 +55,7 @@ auth:network:Network$oci:Core/networkSecurityGroupSecurityRule:NetworkSecurityGr
 auth:network:Network$oci:Core/subnet:Subnet::auth-subnet
 auth:network:Network$oci:Core/vcn:Vcn::auth-vcn
 auth:release:Release$command:remote:Command::auth-release
+auth:server:Server$command:remote:Command::auth-access
 auth:server:Server$command:remote:Command::auth-data-volume
 auth:server:Server$command:remote:Command::auth-provision
 auth:server:Server$command:remote:Command::auth-release-tool

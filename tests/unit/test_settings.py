@@ -294,6 +294,13 @@ def test_a_budget_without_an_address_is_refused() -> None:
     parse(monthlyBudget="0", alertEmails="[]")
 
 
+def test_an_interrupted_rotation_is_refused_with_the_command_that_finishes_it() -> None:
+    message = refusal(nextSshHostKey=HOST_KEY)
+
+    assert "auth:nextSshHostKey is set" in message
+    assert "make rotate KEY=host" in message
+
+
 @pytest.mark.parametrize("key", ["backupEndpoint", "backupAccessKey", "backupSecretKey"])
 def test_a_bucket_for_copies_needs_its_endpoint_and_its_key(key: str) -> None:
     assert f"auth:{key} is not set" in refusal(**{key: ""})
@@ -377,7 +384,9 @@ def test_each_password_and_each_key_is_a_secret_but_for_the_name_of_one() -> Non
 
 @pytest.mark.parametrize("key", ["serviceSecrets", *values.SECRETS])
 def test_a_secret_that_is_not_encrypted_is_refused(key: str) -> None:
-    configured = configuration(serviceSecrets='{"AUTH_SMTP_PASSWORD": "hunter2"}')
+    configured = configuration(
+        serviceSecrets='{"AUTH_SMTP_PASSWORD": "hunter2"}', nextSshHostKey=HOST_KEY
+    )
 
     with pytest.raises(ConfigurationError) as caught:
         settings.parse(configured, schema=SCHEMA, encrypted=lambda name: name != f"auth:{key}")

@@ -35,6 +35,7 @@ exit 1
         (["rollback", "--to", "abc"], ("TO is 'abc'", "number of a release", "`make history`")),
         (["rollback", "--to", "0"], ("TO is '0'", "The first has number 1", "`make history`")),
         (["exec"], ("CMD is empty", "make exec CMD=")),
+        (["rotate", "--key", "all"], ("KEY is 'all'", "ssh, host, signing", "make rotate KEY=ssh")),
         (["restore"], ("AT is empty", "make restore AT=", "`make backups`")),
         (["restore", "--at", "x", "--over", "1"], ("OVER is '1'", "must be yes")),
     ],

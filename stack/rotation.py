@@ -1,0 +1,118 @@
+"""The rotation of a stack's keys: the new key works before the old key ends.
+
+A run that was killed is finished by the next run.
+"""
+
+import contextlib
+import json
+import time
+from collections.abc import Callable
+from urllib.request import urlopen
+
+from common.progress import step
+from components import advice, keys
+from stack import secrets, ssh
+from stack.errors import StackError
+from stack.stack import Stack
+
+NEXT_HOST_KEY = "nextSshHostKey"
+_PUBLISHED_SECONDS = 60
+
+
+def rotate(stack: Stack, key: str) -> int:
+    """Rotate the key of a name of KEYS, prove it, and record it on the server."""
+    note = KEYS[key](stack)
+    ssh.ask(stack, *ssh.host_tool("note", note))
+    print(f"Done: {note}.")
+    if key in _CONFIGURED:
+        print(
+            f"Commit {stack.configuration.file.name}: a deployment with the old key is refused."
+            if stack.configuration.file.parent == stack.clone
+            else "The new key is in the configuration of this machine."
+        )
+    return 0
+
+
+def _rotate_ssh(stack: Stack) -> str:
+    """Let a new key log in, prove it, and take it in place of the old key."""
+    old = stack.configuration.values()["auth:sshPrivateKey"]
+    new = secrets.ssh_key()
+    with step("Add a new key on the server, beside the old key"):
+        ssh.ask(stack, *ssh.host_tool("authorize"), stdin=keys.ed25519_public(new))
+    with step("Log in with the new key"):
+        ssh.try_login(stack, login_key=new)
+    stack.configuration.set_secret("sshPrivateKey", new)
+    # writes the access without the old key, and connects with the new key
+    stack.up()
+    with step("Check that the old key is refused"):
+        if ssh.may_log_in(stack, login_key=old):
+            raise StackError(
+                "The old SSH key may still log in. Remove it: "
+                f"{advice.make('up', stack.name)}; then look at ~/.ssh/authorized_keys there."
+            )
+    return "rotated the SSH key of deployments"
+
+
+def _rotate_host(stack: Stack) -> str:
+    """Give the SSH server a new key through the trusted connection, and pin it anew.
+
+    The new key is in the configuration before the server has it: after a kill between both, the
+    next run finds it there.
+    """
+    values = stack.configuration.values()
+    new = values.get(f"auth:{NEXT_HOST_KEY}") or secrets.ssh_key()
+    if f"auth:{NEXT_HOST_KEY}" not in values:
+        stack.configuration.set_secret(NEXT_HOST_KEY, new)
+    if not ssh.shows(stack, host_key=new):
+        with step("Give the server a new host key"):
+            ssh.ask(stack, *ssh.host_tool("host-key"), stdin=new)
+    with step("Connect, with the new host key pinned"):
+        ssh.try_login(stack, host_key=new)
+    stack.configuration.set_secret("sshHostKey", new)
+    stack.configuration.unset_value(f"auth:{NEXT_HOST_KEY}")
+    stack.up()
+    return "rotated the host key"
+
+
+def _rotate_signing(stack: Stack) -> str:
+    """Let the service make its next signing keys, and wait until they are published.
+
+    The service signs with them once clients have fetched them, and verifies with the old keys until
+    the last token of these has expired.
+    """
+    with step("Make the next signing keys"):
+        text = ssh.ask(
+            stack, *ssh.release_tool("exec", "--", "python", "-m", "auth", "rotate-keys")
+        )
+    names = {line.split()[2] for line in text.splitlines() if line.startswith("next ")}
+    if not names:
+        raise StackError(f"The service made no next key:\n{text}")
+    with step("Wait until they are published"):
+        _wait_for_keys(str(stack.outputs()["jwksUrl"]), names)
+    print(text, end="")
+    return f"rotated the signing keys, to {' and '.join(sorted(names))}"
+
+
+def _wait_for_keys(url: str, names: set[str]) -> None:
+    deadline = time.monotonic() + _PUBLISHED_SECONDS
+    published: set[str] = set()
+    while missing := names - published:
+        if time.monotonic() > deadline:
+            raise StackError(
+                f"After {_PUBLISHED_SECONDS} s {url} does not have {', '.join(sorted(missing))}; "
+                f"it has {', '.join(sorted(published)) or 'no answer'}."
+            )
+        time.sleep(0.5)
+        with (
+            contextlib.suppress(OSError, ValueError, KeyError),
+            urlopen(url, timeout=10) as answer,  # noqa: S310 - the stack's own output
+        ):
+            published = {str(key["kid"]) for key in json.load(answer)["keys"]}
+
+
+KEYS: dict[str, Callable[[Stack], str]] = {
+    "ssh": _rotate_ssh,
+    "host": _rotate_host,
+    "signing": _rotate_signing,
+}
+_CONFIGURED = ("ssh", "host")
