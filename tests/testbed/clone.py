@@ -11,12 +11,6 @@ from typing import Any
 REPOSITORY = Path(__file__).parents[2]
 # generous: the first update on a machine builds the engine and the images
 UP_SECONDS = 1500
-_NOT_A_PERSONS = (
-    # the environment of this run must not lead into another stack
-    *("PULUMI_", "MAKE", "MFLAGS", "CLIENT_HOST_OVERRIDES"),
-    # a container image often sets it; a person's Python compiles a module once, not in each run
-    "PYTHONDONTWRITEBYTECODE",
-)
 
 
 @dataclass(frozen=True)
@@ -44,10 +38,11 @@ class Clone:
             text=True,
             timeout=seconds,
             check=False,
+            # the environment of this run must not lead into another stack
             env={
                 name: value
                 for name, value in os.environ.items()
-                if not name.startswith(_NOT_A_PERSONS)
+                if not name.startswith(("PULUMI_", "MAKE", "MFLAGS", "CLIENT_HOST_OVERRIDES"))
             },
         )
         print(f"$ {' '.join(argv)}\n{result.stdout}(status {result.returncode})\n")
