@@ -5,7 +5,7 @@ import pulumi
 import components.no_collection
 import components.resources_on_demand  # noqa: F401 - both for their effect on the imports below
 import settings as configuration
-from components import endpoint, interruption
+from components import interruption
 from components.alarms import Alarms, AlarmsArgs
 from components.backup import Backup, BackupArgs, history_source
 from components.budget import Budget, BudgetArgs
@@ -48,7 +48,7 @@ server = Server(
         history=history_source(settings.backup_bucket, ["auth"]),
     ),
 )
-url = endpoint.base_url(settings.domain, server.public_ip)
+url = settings.endpoint.base_url(server.public_ip)
 release = Release(
     "auth",
     ReleaseArgs(
@@ -57,7 +57,8 @@ release = Release(
         revision=image.revision,
         registry=settings.registry,
         port=8000,
-        site=endpoint.site(settings.domain),
+        site=settings.endpoint.site(server.public_ip),
+        tls=settings.endpoint.tls(server.public_ip),
         environment={
             "AUTH_ISSUER": url,
             "AUTH_ENVIRONMENT": settings.environment,
@@ -100,7 +101,7 @@ Alarms(
         release=release,
         compartment_id=settings.compartment_id,
         emails=settings.alert_emails,
-        domain=settings.domain,
+        endpoint=settings.endpoint,
         path="/readyz",
         has_metrics=bool(settings.metrics_key.user),
         is_enabled=settings.maintenance is None,

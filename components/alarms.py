@@ -10,6 +10,7 @@ from pulumi_oci.ons.notification_topic import NotificationTopic
 from pulumi_oci.ons.subscription import Subscription
 
 from components import metrics
+from components.endpoint import Endpoint
 from components.release import Release
 from components.server import Server
 from host.auth_release.monitoring import NAMESPACE
@@ -136,7 +137,7 @@ class AlarmsArgs:
     release: Release  # the first monitor begins after it, so that a new stack mails nobody
     compartment_id: str
     emails: Sequence[str]
-    domain: str  # empty: plain HTTP on the address
+    endpoint: Endpoint
     path: str  # that answers 2xx while the service works
     has_metrics: bool  # whether the server reports; without reports, only the monitor is watched
     is_enabled: bool  # False during planned work: no mail about requests
@@ -180,9 +181,9 @@ class Alarms(pulumi.ComponentResource):
             f"{name}-monitor",
             compartment_id=args.compartment_id,
             display_name=f"{name}-{pulumi.get_stack()}",
-            targets=[args.domain or args.server.public_ip],
-            protocol="HTTPS" if args.domain else "HTTP",
-            port=443 if args.domain else 80,
+            targets=[args.endpoint.host(args.server.public_ip)],
+            protocol=args.endpoint.protocol,
+            port=args.endpoint.port,
             method="GET",
             path=args.path,
             interval_in_seconds=_INTERVAL_SECONDS,

@@ -19,6 +19,7 @@ from host.auth_release.desired import (
     Hooks,
     Limits,
     Maintenance,
+    Tls,
 )
 from host.auth_release.desired import Registry as Login
 from host.auth_release.errors import ReleaseError
@@ -35,7 +36,8 @@ class ReleaseArgs:
     revision: str  # of the sources that the image is built from
     registry: Registry
     port: int
-    site: str  # of the reverse proxy: a DNS name, or :80
+    site: pulumi.Input[str]  # of the reverse proxy: a DNS name, https://ADDRESS, or :80
+    tls: pulumi.Input[Tls] | None = None  # the certificates of a site by HTTPS
     environment: dict[str, pulumi.Input[str]]
     # files in the container, whose paths are in the variables NAME_FILE
     secrets: dict[str, pulumi.Input[str]]
@@ -165,7 +167,8 @@ def desired_state(service: str, args: ReleaseArgs) -> pulumi.Output[str]:
                 password=known["password"],
             ),
             port=args.port,
-            site=args.site,
+            site=known["site"],
+            tls=known["tls"],
             environment=known["environment"],
             secrets=known["secrets"],
             uid=args.uid,
@@ -183,6 +186,8 @@ def desired_state(service: str, args: ReleaseArgs) -> pulumi.Output[str]:
     return pulumi.Output.all(
         disk=args.server.disk,
         image=args.image,
+        site=args.site,
+        tls=args.tls,
         password=args.registry.pull.password,
         environment=args.environment,
         secrets=args.secrets,

@@ -15,6 +15,7 @@ import yaml
 from pulumi.runtime import config as runtime_config
 
 from components.backup import Bucket
+from components.endpoint import Endpoint
 from components.image import Bases, Registry
 from components.keys import KeyPair
 from components.machine import Machine
@@ -50,7 +51,7 @@ class Settings:
     registry: Registry
     bases: Bases
     signing_key: pulumi.Output[str]
-    domain: str
+    endpoint: Endpoint
     environment: str
     service_settings: Mapping[str, pulumi.Input[str]]
     service_secrets: Mapping[str, pulumi.Output[str]]
@@ -74,7 +75,7 @@ def load() -> Settings:
     for warning in warnings(
         settings.machine,
         environment=settings.environment,
-        domain=settings.domain,
+        endpoint=settings.endpoint,
         backup_bucket=settings.backup_bucket.name,
         alert_emails=settings.alert_emails,
         has_metrics=bool(settings.metrics_key.user),
@@ -147,7 +148,12 @@ def parse(
         ),
         # release
         signing_key=pulumi.Output.secret(values.p256("signingKey")),
-        domain=values.matching("domain", _DOMAIN, "auth.example.com", required=False),
+        endpoint=Endpoint(
+            domain=values.matching("domain", _DOMAIN, "auth.example.com", required=False),
+            allow_plain_http=values.boolean("allowPlainHttp"),
+            directory=values.matching("acmeDirectory", _HTTPS, "https://HOST/PATH", required=False),
+            roots=values.certificates("acmeRoots"),
+        ),
         environment=values.choice("environment", ("production", "development")),
         service_settings=plain,
         service_secrets={name: pulumi.Output.secret(value) for name, value in secret.items()},
@@ -164,7 +170,7 @@ def parse(
     values.check_drill_account()
     if values.problems:
         # the program ends here, and the operator should see the service's problems as well
-        others = variables.of_program(domain=settings.domain, environment=settings.environment)
+        others = variables.of_program(endpoint=settings.endpoint, environment=settings.environment)
         values.problems += variables.refused_by_service(
             {**others, **plain, **secret}, secret=secret
         )
@@ -175,6 +181,7 @@ def parse(
 _SHAPE = re.compile(r"(VM|BM)\.[A-Za-z0-9.]+")
 _FAULT_DOMAIN = re.compile(r"FAULT-DOMAIN-[123]")
 _UBUNTU = re.compile(r"\d\d\.04")
+_HTTPS = re.compile(r"https://[!#-z|~]+")
 _DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
 
 
@@ -188,7 +195,7 @@ def checked_by_service(settings: Settings) -> Settings:
         return settings
     checked = variables.checked(
         {
-            **variables.of_program(domain=settings.domain, environment=settings.environment),
+            **variables.of_program(endpoint=settings.endpoint, environment=settings.environment),
             "AUTH_SIGNING_KEY": settings.signing_key,
             **plain,
             **secret,

@@ -3,6 +3,7 @@
 import ipaddress
 import json
 import re
+import ssl
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -20,6 +21,7 @@ from host.auth_release.desired import Canary
 from settings.problems import Problem
 
 ANYWHERE = "0.0.0.0/0"
+_SHOWN = 40  # characters of a long value, in a refusal
 
 MADE_BY_INIT = ("signingKey", "sshHostKey", "sshPrivateKey")
 # keys whose values must be encrypted in the stack's file
@@ -347,6 +349,16 @@ class Values:
         email = self.matching("drillEmail", _EMAIL, "drill@example.com", required=False)
         if email:
             self.text("drillPassword")
+
+    def certificates(self, key: str) -> str:
+        """Read certificates in PEM; the value may be empty."""
+        value = self.text(key, required=False).strip()
+        try:
+            if value:
+                ssl.create_default_context(cadata=value)
+        except (ssl.SSLError, ValueError):
+            self._refuse_value(key, value[:_SHOWN], "must be certificates in PEM", "< FILE")
+        return f"{value}\n" if value else ""
 
     def canary(self, percent_key: str, seconds_key: str) -> Canary | None:
         percent = self.integer(percent_key, 0, 99)

@@ -10,6 +10,7 @@ from typing import Any
 import pulumi
 
 from components import service_settings
+from components.endpoint import Endpoint
 from settings.problems import ConfigurationError, Problem
 from settings.values import Values
 
@@ -21,7 +22,7 @@ SET_BY_PROGRAM = frozenset(
 )
 # For documentation (RFC 5737): the issuer of the service's check, as long as the VM's address is
 # not known.
-EXAMPLE_ISSUER = "http://192.0.2.1"
+EXAMPLE_ADDRESS = "192.0.2.1"
 
 _NAME = re.compile(r"AUTH_[A-Z0-9_]+")
 _URL_WITH_PASSWORD = re.compile(r"\b[a-z][a-z0-9+.-]*://[^/?#\s:@]*:[^/?#\s@]+@", re.IGNORECASE)
@@ -69,9 +70,9 @@ def _variables(values: Values, key: str) -> dict[str, str]:
     return texts
 
 
-def of_program(*, domain: str, environment: str) -> dict[str, str]:
+def of_program(*, endpoint: Endpoint, environment: str) -> dict[str, str]:
     """Return the variables that the program sets, for the service's check; no signing key."""
-    issuer = f"https://{domain}" if domain else EXAMPLE_ISSUER
+    issuer = f"{endpoint.protocol.lower()}://{endpoint.domain or EXAMPLE_ADDRESS}"
     return {"AUTH_ISSUER": issuer, "AUTH_ENVIRONMENT": environment}
 
 

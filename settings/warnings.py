@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from components.endpoint import Endpoint
 from components.machine import Machine
 from costs import price_list
 from settings.values import ANYWHERE
@@ -13,7 +14,7 @@ def warnings(
     machine: Machine,
     *,
     environment: str,
-    domain: str,
+    endpoint: Endpoint,
     backup_bucket: str,
     alert_emails: Collection[str],
     has_metrics: bool,
@@ -30,10 +31,16 @@ def warnings(
             f"Always Free ({free_ocpus} OCPUs and {free_memory_in_gbs} GB of A1 in all): "
             "this VM will cost money."
         )
-    if environment == "production" and not domain:
+    if environment == "production" and not endpoint.is_https:
         messages.append(
-            "auth:domain is empty: passwords and tokens travel unencrypted. Point a DNS name to "
-            "the output serverIp, and set it: pulumi config set auth:domain NAME"
+            "auth:allowPlainHttp is true and auth:domain is empty: passwords and tokens travel "
+            "unencrypted. HTTPS needs no domain: pulumi config rm auth:allowPlainHttp"
+        )
+    if endpoint.is_https and not endpoint.directory and ANYWHERE not in allowed_http_cidrs:
+        messages.append(
+            f"auth:allowedHttpCidrs lacks {ANYWHERE}: Let's Encrypt asks from the internet, and "
+            "gives no certificate. Let it in, name a CA inside (auth:acmeDirectory), or serve "
+            "plain HTTP: pulumi config set auth:allowPlainHttp true"
         )
     if environment == "production" and not backup_bucket:
         messages.append(

@@ -9,7 +9,7 @@ import ssl
 from .desired import Desired
 
 _SECONDS = 5
-_HTTPS_PORT, _HTTP_PORT = 443, 80
+HTTPS_PORT, _HTTP_PORT = 443, 80
 _SITE = re.compile(r"(?:(https?)://)?([^:/\s,]*)(?::([0-9]+))?")
 
 
@@ -41,7 +41,7 @@ def address(site: str) -> tuple[str, int, bool]:
     match = _SITE.match(site)
     scheme, host, port = match.groups() if match else (None, "", None)
     is_plain = scheme == "http" or port == str(_HTTP_PORT) or (not host and port != "443")
-    return host, int(port or (_HTTP_PORT if is_plain else _HTTPS_PORT)), not is_plain
+    return host, int(port or (_HTTP_PORT if is_plain else HTTPS_PORT)), not is_plain
 
 
 def certificate(host: str, port: int) -> bytes | None:

@@ -19,6 +19,9 @@ _PORTS = range(1, 65536)
 _USERS = range(1, 1 << 31)  # not root
 _WATCH_SECONDS = 600  # at most: the former container takes memory meanwhile
 _SIZE = re.compile(r"[1-9][0-9]*[kmg]")
+_TLS_DIRECTORY = re.compile(r"(https://[!#-z|~]+)?")  # nothing that ends a word of a Caddyfile
+_ADDRESS = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3}){3}")
+_PROFILE = re.compile(r"[A-Za-z0-9_-]*")
 # parts that fetch a release or try it out, and do not belong to the running release
 _TRANSIENT = frozenset({"schema", "registry", "canary"})
 
@@ -93,6 +96,20 @@ class Maintenance:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Tls:
+    """HTTPS by certificates of an ACME CA (RFC 8555), for a site whose names lead to `address`.
+
+    `directory` is the CA's URL, Let's Encrypt's if it is empty. `roots` has the CAs in PEM that
+    sign the directory's own certificate, the host's if it is empty.
+    """
+
+    address: str  # the VM's public IPv4 address
+    directory: str = ""
+    roots: str = ""
+    profile: str = ""  # of the certificates; empty: the CA's default
+
+
+@dataclass(frozen=True, kw_only=True)
 class Desired:
     """The desired state. Times in seconds; `image` is NAME@sha256:…; `site` is Caddy's address."""
 
@@ -103,6 +120,7 @@ class Desired:
     registry: Registry
     port: int
     site: str
+    tls: Tls | None = added(None, since=7)  # noqa: RUF009 - a field
     environment: Mapping[str, str]
     secrets: Mapping[str, str] = field(repr=False)
     uid: int
@@ -166,6 +184,15 @@ class Desired:
                 re.fullmatch(r"\S+@sha256:[0-9a-f]{64}", self.image)
             ),
             "`site` is empty; it is the proxy's address, such as :80": bool(self.site),
+            "`tls.directory` must be a URL": (
+                self.tls is None or bool(_TLS_DIRECTORY.fullmatch(self.tls.directory))
+            ),
+            "`tls.address` must be an IPv4 address": (
+                self.tls is None or bool(_ADDRESS.fullmatch(self.tls.address))
+            ),
+            "`tls.profile` must be a word": (
+                self.tls is None or bool(_PROFILE.fullmatch(self.tls.profile))
+            ),
             f"`limits.memory` is {self.limits.memory!r}; write it as 512m or 2g": bool(
                 _SIZE.fullmatch(self.limits.memory)
             ),

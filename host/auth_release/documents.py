@@ -13,7 +13,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from .errors import ReleaseError
 
-SCHEMA = 6  # 1 is the first format, without a number
+SCHEMA = 7  # 1 is the first format, without a number
 
 T = TypeVar("T")
 # cached, as a status reads every record, with the same types

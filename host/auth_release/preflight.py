@@ -4,7 +4,7 @@ import platform
 import shutil
 from pathlib import Path
 
-from . import containers, data_volume, logins, registry
+from . import certificate, containers, data_volume, logins, proxy, registry
 from .desired import Desired
 from .errors import ReleaseError
 
@@ -34,6 +34,9 @@ def check(desired: Desired, *, fetched: bool) -> None:
     if problem := data_volume.problem():
         raise ReleaseError(problem)
     _check_memory(desired)
+    # an expired certificate of a CA that is down stops no other release
+    if not proxy.is_at_names(desired):
+        certificate.check(desired)
     size = 0
     if not fetched:
         logins.check(desired)

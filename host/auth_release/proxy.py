@@ -5,12 +5,12 @@ import http.client
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from . import health
+from . import certificate, health
 from .desired import Desired, Maintenance
 from .errors import ReleaseError
 from .files import exclusive, write_atomically
@@ -51,6 +51,7 @@ MAIN = """\
 			}
 		}
 	}
+	import /etc/caddy/options/*.caddy
 }
 import /etc/caddy/sites/*.caddy
 """
@@ -62,17 +63,15 @@ class Proxy:
 
     def difference(self, desired: Desired, slot: Slot) -> str | None:
         """Describe a change of the proxy since the release; return None without a change."""
-        path, main = self._path(desired.service), CADDY / "Caddyfile"
-        if not path.exists() or path.read_text() != site_file(desired, slot):
-            return f"the proxy's {path} was changed"
-        if not main.exists() or main.read_text() != MAIN:
-            return f"the proxy's {main} was changed"
+        for path, text in _texts(desired, slot).items():
+            if _text(path) != text:
+                return f"the proxy's {path} was changed"
         if self._running() != self._written():
             return "the proxy does not run the configuration in its files"
         return None
 
     def serve(self, desired: Desired, slot: Slot) -> None:
-        """Serve the desired site. A refusal changes nothing.
+        """Serve the desired site, once its certificates are there. A refusal changes nothing.
 
         Services that are ready at the same time share a reload: it reads the files of all sites,
         and closing the connections before it takes seconds.
@@ -80,9 +79,12 @@ class Proxy:
         with _files():
             closes = any((CADDY / "sites").glob("*.caddy"))
             is_changed = self.difference(desired, slot) is not None
-            former = self._write(desired, slot) if is_changed else {}
         if not is_changed and not (SIGNALS / CLOSING).exists():
             return
+        if is_changed and desired.tls:
+            self._obtain_certificates(desired, slot, closes=closes)
+        with _files():
+            former = self._write(_texts(desired, slot), desired.service) if is_changed else {}
         try:
             self._run_files(closes=closes)
         except ReleaseError:
@@ -90,13 +92,32 @@ class Proxy:
                 _put_back(former)
             raise
 
-    def _write(self, desired: Desired, slot: Slot) -> dict[Path, str | None]:
-        """Write the files of a site that Caddy accepts; return the former texts."""
-        path, main = self._path(desired.service), CADDY / "Caddyfile"
-        self._prepare_canary_log(desired.service)
-        former = {file: file.read_text() if file.exists() else None for file in (path, main)}
-        write_atomically(main, MAIN, mode=0o644)
-        write_atomically(path, site_file(desired, slot), mode=0o644)
+    def _obtain_certificates(self, desired: Desired, slot: Slot, *, closes: bool) -> None:
+        """Serve the service at the new names as well, until their certificates are there.
+
+        The former site goes on. Without a certificate in time the new names are gone again.
+        """
+        lacking = certificate.missing(desired.site)
+        if not lacking or is_at_names(desired):
+            return
+        path, began = _path_of_beginning(desired.service), time.time()
+        texts = {**_texts_beside(desired), path: beginning_file(desired, slot, lacking)}
+        with _files():
+            former = self._write(texts, desired.service)
+        try:
+            self._run_files(closes=closes)
+            certificate.wait(lacking, since=began)
+        except BaseException:
+            with _files():
+                _put_back({**former, path: None})
+            self._run_files(closes=closes)
+            raise
+
+    def _write(self, texts: Mapping[Path, str | None], service: str) -> dict[Path, str | None]:
+        """Write files that Caddy accepts; return the former texts."""
+        self._prepare_canary_log(service)
+        former = {path: _text(path) for path in texts}
+        _put_back(texts)
         try:
             self.validate()
         except ReleaseError:
@@ -166,10 +187,6 @@ class Proxy:
             return answer["result"] if "result" in answer else str(answer)
         except (OSError, ValueError, TypeError, http.client.HTTPException) as error:
             return str(error)
-
-    @staticmethod
-    def _path(service: str) -> Path:
-        return CADDY / "sites" / f"{service}.caddy"
 
 
 def probe() -> str | None:
@@ -245,31 +262,65 @@ def _files() -> AbstractContextManager[None]:
     return exclusive(CADDY / ".auth-release.lock")
 
 
-def _put_back(former: Mapping[Path, str | None]) -> None:
-    for file, text in former.items():
+def is_at_names(desired: Desired) -> bool:
+    """Check whether the service's site has the desired names already, with certificates or not."""
+    return (_text(_path(desired.service)) or "").startswith(f"{desired.site} {{")
+
+
+def _text(path: Path) -> str | None:
+    return path.read_text() if path.exists() else None
+
+
+def _put_back(texts: Mapping[Path, str | None]) -> None:
+    """Write files; a file without a text is removed."""
+    for path, text in texts.items():
         if text is None:
-            file.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
         else:
-            write_atomically(file, text, mode=0o644)
+            path.parent.mkdir(exist_ok=True)
+            write_atomically(path, text, mode=0o644)
+
+
+def _path(service: str) -> Path:
+    return CADDY / "sites" / f"{service}.caddy"
+
+
+def _path_of_beginning(service: str) -> Path:
+    # no service's name has a dot
+    return CADDY / "sites" / f"{service}.beginning.caddy"
+
+
+def _roots(service: str) -> Path:
+    return CADDY / "roots" / f"{service}.pem"
+
+
+def _texts(desired: Desired, slot: Slot) -> dict[Path, str | None]:
+    """Return the texts of all files of a site; a file without a text must not exist."""
+    return {
+        **_texts_beside(desired),
+        _path(desired.service): site_file(desired, slot),
+        _path_of_beginning(desired.service): None,
+    }
+
+
+def _texts_beside(desired: Desired) -> dict[Path, str | None]:
+    """Return the texts of the files that a site needs beside its own."""
+    tls = desired.tls
+    # a client that asks for an address names no host (RFC 6066, section 3), and the VM has another
+    # address itself
+    options = f"default_sni {tls.address}\n" if tls else None
+    return {
+        CADDY / "Caddyfile": MAIN,
+        CADDY / "options" / f"{desired.service}.caddy": options,
+        _roots(desired.service): (tls.roots or None) if tls else None,
+    }
 
 
 def site_file(desired: Desired, slot: Slot) -> str:
     """Render a service's site, and the entrance of its canaries, which logs status codes alone."""
-    maintenance = desired.maintenance
-    to_service = _refusing(desired.limits.request_body_bytes) + _leading_to(slot.service)
-    body = _closed(to_service, maintenance) if maintenance else to_service
     return f"""\
 {desired.site} {{
-	@closing file {{
-		root {SIGNALS}
-		try_files /{CLOSING}
-	}}
-	header @closing Connection close
-	request_body {{
-		max_size {desired.limits.request_body_bytes}
-	}}
-{access_log(desired.service)}
-{body}
+{_issuing(desired)}{_site_body(desired, slot)}
 }}
 http://:{slot.entrance} {{
 	bind 127.0.0.1
@@ -289,6 +340,47 @@ http://:{slot.entrance} {{
 {_leading_to(slot.canary, *_AS_FORWARDED)}
 }}
 """
+
+
+def beginning_file(desired: Desired, slot: Slot, hosts: Collection[str]) -> str:
+    """Render the site at names that wait for their certificates, by HTTPS and HTTP.
+
+    Without a site of its own for HTTP, Caddy would already lead from there to HTTPS.
+    """
+    body = _site_body(desired, slot)
+    secure = ", ".join(f"https://{host}" for host in hosts)
+    plain = ", ".join(f"http://{host}" for host in hosts)
+    return f"{secure} {{\n{_issuing(desired)}{body}\n}}\n{plain} {{\n{body}\n}}\n"
+
+
+def _issuing(desired: Desired) -> str:
+    """Render the CA of a site's certificates."""
+    if desired.tls is None:
+        return ""
+    settings = {
+        "dir": desired.tls.directory,
+        "trusted_roots": str(_roots(desired.service)) if desired.tls.roots else "",
+        "profile": desired.tls.profile,
+    }
+    lines = "".join(f"\t\t\t{name} {value}\n" for name, value in settings.items() if value)
+    return f"\ttls {{\n\t\tissuer acme {{\n{lines}\t\t}}\n\t}}\n"
+
+
+def _site_body(desired: Desired, slot: Slot) -> str:
+    maintenance = desired.maintenance
+    to_service = _refusing(desired.limits.request_body_bytes) + _leading_to(slot.service)
+    body = _closed(to_service, maintenance) if maintenance else to_service
+    return f"""\
+	@closing file {{
+		root {SIGNALS}
+		try_files /{CLOSING}
+	}}
+	header @closing Connection close
+	request_body {{
+		max_size {desired.limits.request_body_bytes}
+	}}
+{access_log(desired.service)}
+{body}"""
 
 
 def access_log(service: str) -> str:

@@ -11,6 +11,7 @@ import pytest
 
 from common.clone import CLONE
 from components.alarms import RULES, SITE_DOWN, Alarms, AlarmsArgs, Rule, query, site_down
+from components.endpoint import Endpoint
 from host.auth_release import asking, backup, measures
 from host.auth_release.measures import Snapshot
 from host.auth_release.monitoring import NAMESPACE
@@ -46,7 +47,7 @@ def make(
                 release=make_release(server=server),
                 compartment_id="compartment",
                 emails=emails,
-                domain=domain,
+                endpoint=Endpoint(domain=domain, allow_plain_http=True),
                 path="/readyz",
                 has_metrics=has_metrics,
                 is_enabled=is_enabled,

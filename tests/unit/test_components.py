@@ -18,7 +18,6 @@ from components import (
     address,
     commands,
     data_volume,
-    endpoint,
     host_key,
     image,
     machine,
@@ -30,6 +29,7 @@ from components import (
     server,
     summary,
 )
+from components.endpoint import Endpoint
 from components.network import (
     IngressRule,
     Network,
@@ -38,7 +38,7 @@ from components.network import (
     refuse_moving,
 )
 from components.observed_state import ObservedState, UnreachableError
-from host.auth_release.desired import Desired
+from host.auth_release.desired import Desired, Tls
 from tests.unit.conftest import Program, Recording, plain
 from tests.unit.examples import HOST_KEY, SCHEMA, SIGNING_KEY
 from tests.unit.examples import configuration as example
@@ -726,15 +726,32 @@ def test_a_desired_state_that_the_server_would_refuse_is_refused_here() -> None:
 
 
 @pytest.mark.parametrize(
-    ("domain", "site", "url"),
-    [("", ":80", "http://192.0.2.7"), ("auth.test", "auth.test", "https://auth.test")],
+    ("endpoint", "site", "url", "profile"),
+    [
+        (Endpoint(), "https://192.0.2.7", "https://192.0.2.7", "shortlived"),
+        (Endpoint(allow_plain_http=True), ":80", "http://192.0.2.7", None),
+        (Endpoint(domain="auth.test"), "auth.test", "https://auth.test", ""),
+        (
+            Endpoint(domain="auth.test", allow_plain_http=True),
+            *("auth.test", "https://auth.test", ""),
+        ),
+    ],
 )
-def test_a_domain_turns_on_https(up: Up, domain: str, site: str, url: str) -> None:
-    urls: list[str] = []
-    up(lambda: endpoint.base_url(domain, pulumi.Output.from_input("192.0.2.7")).apply(urls.append))
+def test_plain_http_must_be_asked_for(
+    up: Up, endpoint: Endpoint, site: str, url: str, profile: str | None
+) -> None:
+    outputs: list[object] = []
 
-    assert endpoint.site(domain) == site
-    assert urls == [url]
+    def program() -> None:
+        address = pulumi.Output.from_input("192.0.2.7")
+        pulumi.Output.all(
+            endpoint.site(address), endpoint.base_url(address), endpoint.tls(address)
+        ).apply(outputs.extend)
+
+    up(program)
+
+    certificates = None if profile is None else Tls(address="192.0.2.7", profile=profile)
+    assert outputs == [site, url, certificates]
 
 
 def test_nothing_is_sent_to_a_machine_that_shows_another_host_key(

@@ -77,6 +77,9 @@ def test_the_image_is_built_for_the_architecture_of_the_shape(shape: str, platfo
         ("imageRepository", "ghcr.io/acme/auth:latest", "without a tag"),
         ("imageRepository", "ghcr.io/acme//auth", "must be REGISTRY/PATH"),
         ("domain", "https://auth.example.com/", "must look like auth.example.com"),
+        ("acmeDirectory", "http://ca.test/", "must look like https://HOST/PATH"),
+        ("acmeDirectory", "https://ca.test/ {", "must look like https://HOST/PATH"),
+        ("acmeRoots", "not a certificate", "must be certificates in PEM"),
         ("environment", "prod", "must be production or development"),
         ("protect", "yes", "must be true or false"),
     ],
@@ -198,7 +201,7 @@ def warned(**changes: str) -> list[str]:
     return warnings(
         checked.machine,
         environment=checked.environment,
-        domain=checked.domain,
+        endpoint=checked.endpoint,
         backup_bucket=checked.backup_bucket.name,
         alert_emails=checked.alert_emails,
         has_metrics=bool(checked.metrics_key.user),
@@ -214,8 +217,9 @@ def test_more_than_always_free_is_pointed_out() -> None:
 
 
 def test_logins_that_travel_unencrypted_are_pointed_out_in_production_alone() -> None:
-    assert "travel unencrypted" in warned()[0]
-    assert warned(environment="development") == []
+    assert "travel unencrypted" in warned(allowPlainHttp="true")[0]
+    assert warned(allowPlainHttp="true", environment="development") == []
+    assert warned() == [], "HTTPS on the address is no risk"
 
 
 def test_a_production_stack_without_a_backup_is_pointed_out() -> None:
@@ -226,6 +230,18 @@ def test_a_production_stack_without_a_backup_is_pointed_out() -> None:
 def test_a_production_stack_without_an_address_for_alarms_is_pointed_out() -> None:
     assert "nobody is mailed" in warned(domain="auth.test", alertEmails="[]", monthlyBudget="0")[0]
     assert warned(environment="development", alertEmails="[]", monthlyBudget="0") == []
+
+
+def test_a_ca_that_the_network_keeps_out_is_pointed_out() -> None:
+    closed = {
+        "allowedHttpCidrs": '["198.51.100.0/24"]',
+        "alertEmails": "[]",
+        "monthlyBudget": "0",
+    }
+    inside = {**closed, "environment": "development", "acmeDirectory": "https://ca.test/directory"}
+
+    assert "gives no certificate" in warned(environment="development", **closed)[0]
+    assert warned(**inside) == []
 
 
 def test_a_monitor_that_the_network_keeps_out_is_pointed_out() -> None:

@@ -202,7 +202,7 @@ class FakeProxy(proxy.Proxy):
     def __init__(self, life: Life) -> None:
         self.life = life
         self.refuses = False
-        self.loaded = ""
+        self.loaded: Any = None
 
     def validate(self) -> None:
         if self.refuses:
@@ -222,7 +222,7 @@ class FakeProxy(proxy.Proxy):
         return self.loaded
 
     def _written(self) -> Any:
-        return self._path("auth").read_text()
+        return {path.name: path.read_text() for path in (proxy.CADDY / "sites").iterdir()}
 
 
 class FakeRoutes(routes.Routes):

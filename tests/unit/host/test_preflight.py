@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from host.auth_release import containers, data_volume, preflight, registry
+from host.auth_release import asking, containers, data_volume, preflight, proxy, registry
 from host.auth_release.errors import ReleaseError
 from host.auth_release.registry import Offer
 from tests.unit.host.fakes import desired
@@ -73,6 +73,21 @@ def test_without_the_data_volume_there_is_no_release(monkeypatch: pytest.MonkeyP
 
     with pytest.raises(ReleaseError, match="the data volume is not attached"):
         preflight.check(desired(), fetched=True)
+
+
+def test_a_ca_that_is_down_stops_the_first_release_at_a_name_and_no_later_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(proxy, "CADDY", tmp_path)
+    monkeypatch.setattr(asking, "HTTPS_PORT", 1)  # no certificate is served
+    tls = {"address": "192.0.2.7", "directory": "https://127.0.0.1:1/directory"}
+    release = desired(site="https://192.0.2.7", tls=tls)
+    with pytest.raises(ReleaseError, match="gives no answer"):
+        preflight.check(release, fetched=True)
+
+    (tmp_path / "sites").mkdir()
+    (tmp_path / "sites" / "auth.caddy").write_text("https://192.0.2.7 {\n}\n")
+    preflight.check(release, fetched=True)
 
 
 @pytest.mark.parametrize("version", [1, 2])
