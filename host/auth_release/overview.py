@@ -21,6 +21,8 @@ _READ_SECONDS = 1.0  # the newest requests count if there are more than can be r
 _BUCKET_SECONDS = 1.5
 _PROBES = frozenset({"/healthz", "/readyz"})
 _FIRST_ERROR = 500
+_LATE_PERCENT = 25  # of a certificate's life; the proxy renews it when a third is left
+_REMEDY = "docs/runbook.md, `Certificates`"
 
 
 def of(live: Record) -> dict[str, Any]:
@@ -30,7 +32,7 @@ def of(live: Record) -> dict[str, Any]:
     """
     parts: dict[str, Callable[[], Any]] = {
         "requests": lambda: _requests(live),
-        "certificate_days": lambda: _certificate_days(live),
+        "certificate": lambda: _certificate(live),
         "disk_percent": _disks,
         "proof": lambda: _last_proof(live.desired.service),
         "drill": lambda: _last_drill(live.desired.service),
@@ -49,8 +51,8 @@ def lines(overview: Mapping[str, Any]) -> Iterator[str]:
             f"  requests {count:,} in the last {minutes} minutes, "
             f"{errors or 'none'} of them with an error of the server{share}"
         )
-    if (days := overview["certificate_days"]) is not None:
-        yield f"  TLS      the certificate is valid for {days:.1f} days"
+    if (certificate := overview["certificate"]) is not None:
+        yield f"  TLS      {_life(**certificate)}"
     if disks := overview["disk_percent"]:
         used = ", ".join(f"{name} {percent:.0f} %" for name, percent in disks.items())
         yield f"  disks    used: {used}"
@@ -98,10 +100,22 @@ def _requests(live: Record) -> dict[str, int]:
     return {"count": count, "errors": errors, "minutes": minutes}
 
 
-def _certificate_days(live: Record) -> float | None:
+def _certificate(live: Record) -> dict[str, float] | None:
     host, port, is_tls = asking.address(live.desired.site)
     life = measures.certificate_life(host, port) if is_tls else None
-    return round(life.days, 1) if life else None
+    return {"days": round(life.days, 4), "percent": round(life.percent, 1)} if life else None
+
+
+def _life(*, days: float, percent: float) -> str:
+    """Describe the rest of a certificate's life, and a renewal that is late."""
+    if days <= 0:
+        return f"the certificate has expired: {_REMEDY}"
+    hours = 24 * days
+    rest = f"{days:.1f} days" if days >= 1 else f"{hours:.1f} hours"
+    if hours < 1:
+        rest = f"{60 * hours:.1f} minutes"
+    is_late = percent < _LATE_PERCENT
+    return f"the certificate is valid for {rest}{f', its renewal is late: {_REMEDY}' * is_late}"
 
 
 def _disks() -> dict[str, float]:

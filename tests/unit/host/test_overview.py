@@ -57,24 +57,44 @@ def test_after_a_flood_the_counted_time_is_named(
 def test_a_part_that_cant_be_read_has_no_line_and_hides_no_other() -> None:
     parts: dict[str, object] = {
         "requests": None,
-        "certificate_days": 42.04,
+        "certificate": None,
         "disk_percent": None,
         "proof": "",
         "drill": {},
     }
 
     assert list(overview.lines(parts)) == [
-        "  TLS      the certificate is valid for 42.0 days",
         "  proof    none: `make proof`",
         "  drill    none: `make drill`",
     ]
+
+
+@pytest.mark.parametrize(
+    ("days", "percent", "text"),
+    [
+        (42.04, 46, "is valid for 42.0 days"),
+        (0.25, 30, "is valid for 6.0 hours"),
+        (0.25, 24, "is valid for 6.0 hours, its renewal is late: docs/runbook.md, `Certificates`"),
+        (0.0007, 70, "is valid for 1.0 minutes"),
+        (-1, -20, "has expired: docs/runbook.md, `Certificates`"),
+    ],
+)
+def test_the_rest_of_the_certificates_life_is_shown_and_a_renewal_that_is_late(
+    days: float, percent: float, text: str
+) -> None:
+    parts = {
+        **dict.fromkeys(("requests", "disk_percent", "proof", "drill")),
+        "certificate": {"days": days, "percent": percent},
+    }
+
+    assert list(overview.lines(parts)) == [f"  TLS      the certificate {text}"]
 
 
 def test_errors_have_a_share() -> None:
     requests = {"count": 1200, "errors": 3, "minutes": 60}
     parts = {
         "requests": requests,
-        "certificate_days": None,
+        "certificate": None,
         "disk_percent": {"system": 31.2, "data": 4.0},
         "proof": None,
         "drill": None,
