@@ -3,13 +3,10 @@
 import subprocess
 from pathlib import Path
 
-from common import cache, progress
 from toolchain import golang
 
 VERSION = "1.7.12"
 _PACKAGE = "github.com/rhysd/actionlint/cmd/actionlint"
-_BUILD_GIGABYTES = 1
-_WAY_OUT = "Linting the workflows takes {go}. Install it (https://go.dev/dl), then try again."
 
 
 def run(clone: Path) -> int:
@@ -23,23 +20,10 @@ def run(clone: Path) -> int:
 
 def ensure(clone: Path) -> Path:
     """Give the linter, building it on first use."""
-    target = cache.folder() / "actionlint" / VERSION
-    return cache.made(target, lambda draft: _build(clone, draft)) / "actionlint"
-
-
-def _build(clone: Path, draft: Path) -> None:
-    module = clone / "toolchain" / "linters"
-    scratch = cache.folder() / "go-linters"
-    env = golang.environment(scratch)
-    golang.check(module, env, _WAY_OUT)
-    cache.need_space(draft, _BUILD_GIGABYTES, "building actionlint")
-    with progress.step(f"Build actionlint {VERSION} from Go modules (once)"):
-        golang.build(
-            module,
-            _PACKAGE,
-            draft,
-            ldflags=f"-s -w -X github.com/rhysd/actionlint.version=v{VERSION}",
-            env=env,
-            remedy="Is the Go module proxy reachable?",
-        )
-    golang.remove(scratch)
+    return golang.program(
+        clone / "toolchain" / "linters",
+        _PACKAGE,
+        VERSION,
+        ldflags=f"-s -w -X github.com/rhysd/actionlint.version=v{VERSION}",
+        use="Linting the workflows",
+    )

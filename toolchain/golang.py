@@ -75,6 +75,29 @@ def build(
         )
 
 
+def program(
+    module: Path, package: str, version: str, *, ldflags: str, use: str, gigabytes: int = 1
+) -> Path:
+    """Return a program that has no wheel, built on first use and kept for all clones.
+
+    `use` begins the sentence about a machine without Go, such as `Linting the workflows`.
+    """
+    name = package.rpartition("/")[2]
+
+    def make(draft: Path) -> None:
+        scratch = cache.folder() / f"go-{name}"
+        env = environment(scratch)
+        way_out = f"{use} takes {{go}}. Install it (https://go.dev/dl), then try again."
+        check(module, env, way_out)
+        cache.need_space(draft, gigabytes, f"building {name}")
+        with progress.step(f"Build {name} {version} from Go modules (once)"):
+            remedy = "Is the Go module proxy reachable?"
+            build(module, package, draft, ldflags=ldflags, env=env, remedy=remedy)
+        remove(scratch)
+
+    return cache.made(cache.folder() / name / version, make) / name
+
+
 def parse_version(text: str) -> tuple[int, int, int]:
     """Read `v3.259.0` or `3.259.0-dev+abc`; (0, 0, 0) if it is not a version."""
     match = re.match(r"v?(\d+)\.(\d+)(?:\.(\d+))?", text.strip())
