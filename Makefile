@@ -6,7 +6,7 @@ TOOLS = $(PYTHON) -m toolchain
 # the environment's own Python starts fastest, if it is there; an interpreter that somebody names wins
 STACKS = $(or $(if $(filter file,$(origin PYTHON)),$(if $(realpath .venv/bin/python),.venv/bin/python)),$(PYTHON)) -m stack
 RUN = .venv/bin/python -m
-# the tests of a file stay in one of several processes, which mostly wait: for servers and VMs
+# the tests of a file stay in one of several processes; those of the VMs mostly wait
 SIDE_BY_SIDE = --dist loadfile --numprocesses
 REVIEW = $(RUN) review
 ZIZMOR = .venv/bin/zizmor
@@ -115,7 +115,7 @@ check: venv workflows ## lint, types and unit tests: the fast part
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) mypy
-	$(RUN) pytest tests/unit
+	$(RUN) pytest tests/unit $(SIDE_BY_SIDE) 2
 
 test: check service localcloud e2e ## everything that CI runs
 
@@ -133,7 +133,7 @@ e2e: venv docker ## tests of the whole, on real parts
 	$(RUN) pytest tests/e2e --no-loadscope-reorder $(SIDE_BY_SIDE) 3
 
 unit: venv
-	$(RUN) pytest tests/unit
+	$(RUN) pytest tests/unit $(SIDE_BY_SIDE) 2
 
 workflows: venv ## lint the workflows of GitHub
 	$(TOOLS) actionlint
