@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from auth.clients.back_channel import BackChannel
 from auth.crypto.passwords import Passwords
 from auth.crypto.sealing import Sealer, unlock
 from auth.mail.carriers import Carrier, Mailbox, Nowhere, Smtp
@@ -48,6 +49,7 @@ class Service:
     limits: Limits
     lockout: Lockout
     tracing: Tracing
+    back_channel: BackChannel
     # by access token
     token_cache: ReadCache[Any]
     stopping: bool = False
@@ -67,6 +69,12 @@ class Service:
         database.write_now(signing_keys.make_first_rsa, sealer)
         metrics = Metrics(revision=settings.revision)
         audit = Audit(database, metrics)
+        tokens = Tokens(
+            database.write_now(signing_keys.load, sealer),
+            issuer=settings.issuer,
+            audience=settings.audience,
+            seconds=settings.access_token_seconds,
+        )
         return cls(
             settings=settings,
             database=database,
@@ -74,12 +82,7 @@ class Service:
             passwords=Passwords(
                 workers=settings.hashing_workers, queue=settings.hashing_queue, metrics=metrics
             ),
-            tokens=Tokens(
-                database.write_now(signing_keys.load, sealer),
-                issuer=settings.issuer,
-                audience=settings.audience,
-                seconds=settings.access_token_seconds,
-            ),
+            tokens=tokens,
             mail_queue=MailQueue(_carrier(settings), settings.mail.sender),
             messages=Messages(settings.issuer, settings.verify_url, settings.reset_url),
             metrics=metrics,
@@ -88,6 +91,7 @@ class Service:
             lockout=Lockout(database, allowed=settings.lockout_after),
             token_cache=ReadCache(database),
             tracing=Tracing(settings.otlp_endpoint, revision=settings.revision),
+            back_channel=BackChannel(database, settings.clients, tokens, metrics),
         )
 
     @contextlib.asynccontextmanager
@@ -95,7 +99,12 @@ class Service:
         """Run the background work until the end of the block, then finish it."""
         tasks = [
             asyncio.create_task(work)
-            for work in (*self.mail_queue.workers(), self._keep_keys(), self._prune())
+            for work in (
+                *self.mail_queue.workers(),
+                self._keep_keys(),
+                self._prune(),
+                self._notify_clients(),
+            )
         ]
         try:
             yield
@@ -140,6 +149,13 @@ class Service:
                     )
                 await self.reload_keys()
                 await self.audit.finish_runs()
+
+    async def _notify_clients(self) -> None:
+        """Send clients the notices of ended sessions."""
+        while self.back_channel.is_used:
+            with _going_on():
+                await self.back_channel.deliver()
+            await self.back_channel.pause()
 
     async def _prune(self) -> None:
         while True:

@@ -14,7 +14,8 @@ from pathlib import Path
 import httpx
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import Connection, create_engine, func, make_url, select, text
+from sqlalchemy import table as sql_table
 
 SERVICE = Path(__file__).parents[1]
 ISSUER = "https://auth.example.test"
@@ -121,15 +122,27 @@ class Server:
         with self.changing(*statements):
             pass
 
+    def count(self, table: str) -> int:
+        """Count the rows of a table."""
+        with self.connected() as connection:
+            rows = connection.execute(select(func.count()).select_from(sql_table(table)))
+            return int(rows.scalar_one())
+
     @contextlib.contextmanager
     def changing(self, *statements: str) -> Iterator[None]:
         """Change the database without the service's knowledge, at the end of the block."""
-        url = self.database or f"sqlite:///{self.data}/auth.sqlite"
-        engine = create_engine(make_url(url).set(drivername=_DRIVERS[url.partition(":")[0]]))
-        with engine.begin() as connection:
+        with self.connected() as connection:
             for statement in statements:
                 connection.execute(text(statement))
             yield
+
+    @contextlib.contextmanager
+    def connected(self) -> Iterator[Connection]:
+        """Yield a connection to the database, in a transaction."""
+        url = self.database or f"sqlite:///{self.data}/auth.sqlite"
+        engine = create_engine(make_url(url).set(drivername=_DRIVERS[url.partition(":")[0]]))
+        with engine.begin() as connection:
+            yield connection
         engine.dispose()
 
     def start(self) -> None:

@@ -5,7 +5,10 @@ from typing import Any
 
 import httpx
 import pytest
-from applications import SECRET, WITH_ISSUER, Browser, Flow, bearer, parameter
+from applications import ISSUER, SECRET, WITH_ISSUER, Browser, Flow, bearer, parameter
+from joserfc import jwt
+from joserfc.jwk import KeySet
+from joserfc.jws import JWSRegistry
 from running import Server
 from users import User
 
@@ -57,6 +60,31 @@ def test_only_its_own_client_may_introspect_a_refresh_token(
 
     assert introspect(client, token, APP)["active"] is True
     assert introspect(client, token, ROBOT) == {"active": False}
+
+
+@pytest.mark.parametrize("is_active", [True, False])
+def test_the_answer_is_signed_for_a_client_that_accepts_a_jwt(
+    client: httpx.Client, browser: Browser, is_active: bool
+) -> None:
+    """RFC 9701 §5: for the asking client alone, and of no use as an access token."""
+    access_token = Flow().tokens(client, browser)["access_token"] if is_active else "unknown"
+
+    answer = client.post(
+        "/oauth2/introspect",
+        data={"token": access_token},
+        auth=ROBOT,
+        headers={"Accept": "application/token-introspection+jwt"},
+    )
+
+    assert answer.headers["Content-Type"] == "application/token-introspection+jwt"
+    keys = KeySet.import_key_set(client.get("/.well-known/jwks.json").json())
+    signed = jwt.decode(answer.text, keys, registry=JWSRegistry(algorithms=["RS256"]))
+    assert signed.header["typ"] == "token-introspection+jwt"
+    assert set(signed.claims) == {"iss", "aud", "iat", "token_introspection"}
+    assert (signed.claims["iss"], signed.claims["aud"]) == (ISSUER, "robot")
+    assert signed.claims["token_introspection"] == introspect(client, access_token)
+    as_access_token = bearer({"access_token": answer.text})
+    assert client.get("/userinfo", headers=as_access_token).status_code == 401
 
 
 def test_a_clients_own_token_is_active(client: httpx.Client) -> None:

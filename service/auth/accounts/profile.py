@@ -1,10 +1,14 @@
 """The changes that users make to their own accounts: name, address, deletion."""
 
+import time
+
+from sqlalchemy import Connection
+
 from auth.accounts import mailed_links
 from auth.errors import Code, ProblemError
 from auth.protection.limits import Action
 from auth.service import Service
-from auth.storage import accounts
+from auth.storage import accounts, sessions
 from auth.storage.accounts import Account
 from auth.telemetry.audit import Event
 
@@ -29,5 +33,11 @@ async def change_email(service: Service, account: Account, email: str) -> None:
 
 async def delete(service: Service, account: Account) -> None:
     """Delete the account with everything that belongs to it."""
-    await service.database.write(accounts.remove, account.id)
+    await service.database.write(_remove, account.id)
     await service.audit.record(Event.ACCOUNT_DELETED, account_id=account.id)
+
+
+def _remove(connection: Connection, account_id: str) -> None:
+    # the sessions first, so that their clients are notified
+    sessions.revoke_all(connection, account_id, "account deleted", time.time())
+    accounts.remove(connection, account_id)

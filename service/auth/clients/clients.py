@@ -38,6 +38,8 @@ class Client:
     keys: "KeySet | None" = None
     # whether its authorization requests come from itself, and not by the browser (RFC 9126 §6)
     pushes: bool = False
+    # gets a logout token when a session ends (OIDC Back-Channel Logout 1.0); "" for none
+    logout_uri: str = ""
 
     @property
     def public(self) -> bool:

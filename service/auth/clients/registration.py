@@ -33,6 +33,7 @@ from auth.tokens.scopes import OFFLINE, TOKEN, WITHOUT_CLAIMS
 if TYPE_CHECKING:
     from joserfc.jwk import KeySet
 
+_HTTP = ("https://", "http://")
 _SHORTEST_SECRET = 32
 _SHA256 = r"^[A-Za-z0-9_-]{43}$"
 _ACCOUNT_ID = re.compile(r"[0-9a-f]{32}")
@@ -58,6 +59,7 @@ class _Entry(BaseModel):
     secret_file: str = ""
     jwks: Annotated[dict[str, Any], Field(min_length=1)] | None = None
     require_pushed_authorization_requests: bool = False
+    backchannel_logout_uri: str = ""
     redirect_uris: list[str] = []
     post_logout_redirect_uris: list[str] = []
     scopes: list[_Scope] = ["openid", "profile", "email"]
@@ -80,6 +82,13 @@ class _Entry(BaseModel):
         for uri in value:
             if problem := _unusable(uri):
                 raise ValueError(problem)
+        return value
+
+    @field_validator("backchannel_logout_uri")
+    @classmethod
+    def _reachable(cls, value: str) -> str:
+        if problem := _unusable(value) or ("" if value.startswith(_HTTP) else "must be https"):
+            raise ValueError(problem)
         return value
 
     @field_validator("scopes")
@@ -139,6 +148,7 @@ class _Entry(BaseModel):
             algorithm=self.id_token_signed_response_alg or "",
             keys=_keys(self.jwks) if self.jwks else None,
             pushes=self.require_pushed_authorization_requests,
+            logout_uri=self.backchannel_logout_uri,
         )
 
 

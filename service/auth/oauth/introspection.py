@@ -1,4 +1,4 @@
-"""Introspection (RFC 7662) and revocation (RFC 7009) of tokens."""
+"""Introspection (RFC 7662, RFC 9701) and revocation (RFC 7009) of tokens."""
 
 import time
 from typing import Annotated, Any
@@ -22,7 +22,7 @@ from auth.service import Service
 from auth.sign_in import identity
 from auth.storage import sessions
 from auth.telemetry.audit import Event
-from auth.tokens import scopes
+from auth.tokens import scopes, signing_keys
 from auth.tokens.access_tokens import TokenError
 
 ROUTER = router(tags=["OAuth 2.0 and OpenID Connect"])
@@ -53,19 +53,23 @@ class Introspection(BaseModel):
 
 
 _INACTIVE = Introspection(active=False)
+_SIGNED_TYPE = "token-introspection+jwt"
+_SIGNED = f"application/{_SIGNED_TYPE}"
 
 
 @ROUTER.post(
     "/oauth2/introspect",
     response_model=Introspection,
     openapi_extra=forms.described(_TOKEN_PARAMETERS, ["token"], _EXAMPLE),
-    responses=errors({400: {"invalid_request": "token is missing."}, 401: INVALID_CLIENT}),
+    responses=errors({400: {"invalid_request": "token is missing."}, 401: INVALID_CLIENT})
+    | {200: {"content": {_SIGNED: {"schema": {"type": "string"}}}}},
 )
-async def introspect(request: Request, service: Running, fields: Form) -> JSONResponse:
+async def introspect(request: Request, service: Running, fields: Form) -> Response:
     """Describe a token to a confidential client, by the current state of the database.
 
     Any client may ask about an access token, since any API may receive one; only its own client may
-    ask about a refresh token.
+    ask about a refresh token. A client that accepts `application/token-introspection+jwt` gets the
+    answer as a JWT, signed with RS256 (RFC 9701).
     """
     await service.limits.take(Action.TOKEN)
     client = await authenticated(service, request, fields, public=False)
@@ -73,9 +77,26 @@ async def introspect(request: Request, service: Running, fields: Form) -> JSONRe
     introspection = await _access_token(service, token)
     if not introspection.active:
         introspection = await _refresh_token(service, client, token)
-    return JSONResponse(
-        introspection.model_dump(exclude_none=True), headers={"Cache-Control": "no-store"}
-    )
+    facts, headers = introspection.model_dump(exclude_none=True), {"Cache-Control": "no-store"}
+    if _SIGNED in request.headers.get("accept", "").lower():
+        return Response(_signed(service, client, facts), media_type=_SIGNED, headers=headers)
+    return JSONResponse(facts, headers=headers)
+
+
+def _signed(service: Service, client: Client, facts: dict[str, Any]) -> str:
+    """Sign the answer for the client alone.
+
+    It has neither `sub` nor `exp`, so that nobody takes it for an access token (RFC 9701 §5, §8.1).
+    """
+    claims = {
+        "iss": service.tokens.issuer,
+        "aud": client.id,
+        "iat": int(time.time()),
+        "token_introspection": facts,
+    }
+    # §6: RS256 is the default for clients that register no algorithm
+    key = service.tokens.keys.current(signing_keys.RS256)
+    return service.tokens.sign(claims, key, kind=_SIGNED_TYPE)
 
 
 async def _access_token(service: Service, token: str) -> Introspection:

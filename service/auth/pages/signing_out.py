@@ -14,6 +14,7 @@ from auth.http.forms import form
 from auth.pages.forms import Form
 from auth.pages.rendering import page
 from auth.service import Service
+from auth.sign_in import sign_out
 from auth.storage import sessions
 from auth.storage.accounts import Account
 from auth.storage.browser_sessions import BrowserSession
@@ -73,7 +74,7 @@ async def show(request: Request, service: Running) -> Response:
 
 
 @ROUTER.post("/sign-out")
-async def sign_out(request: Request, service: Running, fields: Form) -> Response:
+async def confirmed(request: Request, service: Running, fields: Form) -> Response:
     """Sign out a user who confirmed it on a page of ours."""
     values = _read(fields.get("query", ""))
     hint = _hint(service, values)
@@ -126,6 +127,8 @@ async def _done(
         await service.database.write(
             sessions.revoke, hint.session_id, "logout", time.time(), account_id=hint.subject
         )
+    if signed_in is not None:
+        await sign_out.applications_of(service, signed_in[0])
     return answer
 
 

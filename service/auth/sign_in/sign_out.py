@@ -38,8 +38,20 @@ async def elsewhere(service: Service, account_id: str, here: BrowserSession) -> 
     await service.audit.record(Event.LOGOUT_EVERYWHERE, account_id=account_id, but="this browser")
 
 
+async def applications_of(service: Service, browser: BrowserSession) -> None:
+    """Log the clients out that take logout tokens, of a browser whose user signs out."""
+    clients = [client.id for client in service.settings.clients.every() if client.logout_uri]
+    if clients and browser.id is not None:
+        await service.database.write(
+            sessions.log_out_of, browser.id, clients, "logout", time.time()
+        )
+
+
 async def another_browser(service: Service, account_id: str, hashed: str) -> bool:
     """End the session of a browser by the hash of its cookie; return whether there was any."""
+    for browser in await service.database.read(browser_sessions.live, account_id, time.time()):
+        if browser.hash == hashed:
+            await applications_of(service, browser)
     ended = await service.database.write(browser_sessions.remove, hashed, account_id=account_id)
     if ended:
         await service.audit.record(Event.SESSION_REVOKED, account_id=account_id, page="devices")

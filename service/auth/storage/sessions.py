@@ -1,12 +1,13 @@
 """Sessions: each is a sign-in of a client, and the family of its refresh tokens (RFC 9700)."""
 
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from auth.storage import accounts
+from auth.storage import accounts, logout_notices
 from auth.storage.accounts import Account
 from auth.storage.tables import ACCOUNTS, BROWSER_SESSIONS, OAUTH_CODES, REFRESH_TOKENS, SESSIONS
 
@@ -36,6 +37,7 @@ class Session:
         return self.revoked_at is None and now < self.expires_at
 
 
+_OFFLINE = "offline_access"
 _SESSION = select(SESSIONS)
 _SESSION_NAMES = [column.name for column in SESSIONS.columns]
 _WITH_ACCOUNT = (
@@ -194,8 +196,7 @@ def revoke(
     )
     if account_id is not None:
         ended = ended.where(SESSIONS.c.account_id == account_id)
-    done = connection.execute(ended.values(revoked_at=now, revoked_why=why))
-    return done.rowcount > 0
+    return logout_notices.revoke(connection, ended.values(revoked_at=now, revoked_why=why)) > 0
 
 
 def revoke_by_token(connection: Connection, hashed: str, why: str, now: float) -> Session | None:
@@ -247,6 +248,28 @@ def revoke_client(
     _end(connection, account_id, why, now, client_id=client_id)
 
 
+def log_out_of(
+    connection: Connection, browser_id: str, clients: Collection[str], why: str, now: float
+) -> None:
+    """Log clients out of a browser whose user signs out.
+
+    A session with `offline_access` goes on: its client only gets the notice (OIDC Back-Channel
+    Logout §2.7).
+    """
+    begun_there = (
+        SESSIONS.c.browser_id == browser_id,
+        SESSIONS.c.client_id.in_(clients),
+        SESSIONS.c.revoked_at.is_(None),
+        SESSIONS.c.expires_at > now,
+    )
+    offline = SESSIONS.c.scope.contains(_OFFLINE)
+    ended = update(SESSIONS).where(*begun_there, ~offline)
+    logout_notices.revoke(connection, ended.values(revoked_at=now, revoked_why=why))
+    columns = (SESSIONS.c.id, SESSIONS.c.client_id, SESSIONS.c.account_id, SESSIONS.c.scope)
+    going_on = select(*columns).where(*begun_there, offline)
+    logout_notices.add(connection, list(connection.execute(going_on)))
+
+
 def _end(
     connection: Connection,
     account_id: str,
@@ -270,4 +293,4 @@ def _end(
         ended = ended.where(SESSIONS.c.id != but)
     # first: this waits for a code that is being traded, whose session can then be ended
     connection.execute(codes)
-    return connection.execute(ended.values(revoked_at=now, revoked_why=why)).rowcount
+    return logout_notices.revoke(connection, ended.values(revoked_at=now, revoked_why=why))

@@ -174,6 +174,20 @@ CLIENT_ASSERTIONS = Table(
     Column("expires_at", Double, nullable=False, index=True),
 )
 
+# ends of sessions that clients are not notified of yet; they outlive their account
+LOGOUT_NOTICES = Table(
+    "logout_notices",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    Column("client_id", String(64), nullable=False),
+    Column("account_id", String(32), nullable=False),
+    Column("session_id", String(32), nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False, index=True),
+    Column("next_try_at", Double, nullable=False, index=True),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+)
+
 OAUTH_CONSENTS = Table(
     "oauth_consents",
     METADATA,

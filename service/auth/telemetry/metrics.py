@@ -41,6 +41,9 @@ class Metrics:
         self.in_flight = self._gauge("http_requests_in_flight", "Requests being answered.")
         self.logins = self._counter("logins", "Logins by outcome.", "outcome")
         self.tokens = self._counter("tokens", "Tokens by event.", "event")
+        self.logout_notices = self._counter(
+            "logout_notices", "Notices of ended sessions to clients, by outcome.", "outcome"
+        )
         self.limited = self._counter("rate_limited", "Requests refused, by limit.", "limit")
         self.hash_queue = self._gauge("hash_queue_length", "Passwords being hashed or waiting.")
         self.hash_wait = self._histogram("hash_wait_seconds", "Seconds until hashing began.")
