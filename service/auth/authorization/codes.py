@@ -47,6 +47,7 @@ async def make(service: Service, ask: Ask, session: BrowserSession) -> str:
         expires_at=now + service.settings.code_seconds,
         browser_id=session.id,
         requested_claims=ask.claims.to_store(id_tokens.levels(session.amr.split())),
+        dpop_key=ask.dpop_key,
     )
     consented = "" if ask.client.first_party else ask.needs_consent_to
     keep = partial(oauth_codes.add, browser=session.hash, consented=consented)
@@ -57,11 +58,18 @@ async def make(service: Service, ask: Ask, session: BrowserSession) -> str:
 
 
 async def redeem(
-    service: Service, client: Client, *, code: str, verifier: str, redirect_uri: str
+    service: Service,
+    client: Client,
+    *,
+    code: str,
+    verifier: str,
+    redirect_uri: str,
+    dpop_key: str | None,
 ) -> tuple[Grant, str | None]:
     """Trade a code for tokens; return them with the nonce that belongs to the code.
 
-    `verifier` is PKCE's, "" without.
+    `verifier` is PKCE's, "" without; `dpop_key` the thumbprint of the proven key. The refresh
+    tokens of a public client are bound to it, those of others to their client (RFC 9449 §5).
 
     A code that comes a second time was stolen, or its client is broken. The tokens
     of the first time end, and nobody gets new tokens (RFC 9700 §4.5).
@@ -75,6 +83,7 @@ async def redeem(
         stored.expires_at <= now
         or stored.redirect_uri != redirect_uri
         or not _verified(stored, verifier)
+        or stored.dpop_key not in {None, dpop_key}
     ):
         raise _refused()
     session = session_of(
@@ -86,6 +95,7 @@ async def redeem(
         authenticated_at=stored.authenticated_at,
         browser_id=stored.browser_id,
         requested_claims=stored.requested_claims,
+        dpop_key=dpop_key if client.public else None,
     )
     token, expires_at = first_refresh_token(service, session)
     refreshes = REFRESH in client.grants
@@ -117,7 +127,8 @@ async def redeem(
         session_id=session.id,
         client_id=client.id,
     )
-    grant = granted(service, done, session, token if refreshes else "", expires_at)
+    refresh_token = token if refreshes else ""
+    grant = granted(service, done, session, refresh_token, expires_at, dpop_key=dpop_key)
     return grant, stored.nonce
 
 

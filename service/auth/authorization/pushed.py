@@ -40,14 +40,21 @@ _STALE = "The application's request was used already, or is too old."
 _FORGED = "The application's request is not signed as it should be."
 
 
-async def push(service: Service, client: Client, fields: dict[str, str]) -> str:
-    """Store a client's request; return the `request_uri` that names it. Raise OAuthError."""
+async def push(
+    service: Service, client: Client, fields: dict[str, str], *, dpop_key: str | None
+) -> str:
+    """Store a client's request; return the `request_uri` that names it. Raise OAuthError.
+
+    The code will be bound to the key that the client proves with the request (RFC 9449 §10.1).
+    """
     values = {name: value for name, value in fields.items() if name not in _OF_AUTHENTICATION}
     if "request_uri" in values:
         raise OAuthError("invalid_request", "A pushed request has no request_uri.")
     values["client_id"] = client.id
     if "request" in values:
         values = _signed(service, client, values)
+    if dpop_key is not None and values.setdefault("dpop_jkt", dpop_key) != dpop_key:
+        raise OAuthError("invalid_dpop_proof", "dpop_jkt is not the thumbprint of the proven key.")
     query = urlencode(values)
     if len(query) > _LONGEST:
         raise OAuthError("invalid_request", "The request is too long.")

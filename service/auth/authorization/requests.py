@@ -60,6 +60,8 @@ class Ask:
     max_age: int | None
     users: frozenset[str] | None
     claims: RequestedClaims
+    # the thumbprint of the key that the code is bound to (RFC 9449 §10), None for any
+    dpop_key: str | None
     query: str
 
     @property
@@ -163,6 +165,7 @@ def read(clients: Clients, tokens: Tokens, query: str) -> Ask:
         max_age=None if age is None else int(age),
         users=users,
         claims=claims,
+        dpop_key=values.get("dpop_jkt"),
         query=query,
     )
 
@@ -254,6 +257,8 @@ def _refused_rest(values: Mapping[str, str]) -> tuple[str, str] | None:
     age = values.get("max_age", "0")
     if not (age.isascii() and age.isdigit() and len(age) <= _LONGEST_AGE):
         return "invalid_request", "max_age must be a number of seconds."
+    if "dpop_jkt" in values and not _CHALLENGE.fullmatch(values["dpop_jkt"]):
+        return "invalid_request", "dpop_jkt is no SHA-256 in base64url."
     if len(values.get("nonce", "")) > _LONGEST_NONCE:
         return "invalid_request", "nonce is too long."
     return None

@@ -50,9 +50,7 @@ class BackChannel:
     async def deliver(self) -> None:
         """Send the notices that are due."""
         while await self._database.read(logout_notices.is_due, time.time()):
-            notices = await self._database.write(
-                logout_notices.claim, time.time(), most=_AT_ONCE
-            )
+            notices = await self._database.write(logout_notices.claim, time.time(), most=_AT_ONCE)
             await asyncio.gather(*map(self._deliver, notices))
             if not notices:
                 return

@@ -3,16 +3,23 @@
 import warnings
 from typing import Any
 
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
 # FAPI 2.0 §5.4.1 allows PS256, ES256 and Ed25519; many libraries know RS256 alone
 ALGORITHMS = ("ES256", "PS256", "RS256", "EdDSA", "Ed25519")
-_REGISTRY = JWSRegistry(algorithms=list(ALGORITHMS))
 _SHORTEST_RSA = 2048
 _LONGEST = 8192
+
+
+class _Registry(JWSRegistry):
+    # the header of a DPoP proof holds its key, perhaps RSA
+    max_header_length = 2048
+
+
+_REGISTRY = _Registry(algorithms=list(ALGORITHMS))
 
 
 def read(jwks: dict[str, Any]) -> KeySet:
@@ -39,6 +46,14 @@ def _refusal(key: object) -> str:
     if isinstance(key, RSAKey) and key.public_key.key_size < _SHORTEST_RSA:
         return f"must have no RSA key with fewer than {_SHORTEST_RSA} bits"
     return ""
+
+
+def header(token: str) -> dict[str, Any]:
+    """Return the header of a JWT, of which nothing is verified; raise ValueError for no JWT."""
+    try:
+        return dict(jws.extract_compact(token.encode(), registry=_REGISTRY).headers())
+    except (JoseError, TypeError):
+        raise ValueError("no JWT") from None
 
 
 def claims(keys: KeySet, token: str) -> dict[str, Any] | None:

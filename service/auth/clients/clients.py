@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from joserfc.jwk import KeySet  # slow, and most clients have no keys
 
 CODE, REFRESH, CREDENTIALS = "authorization_code", "refresh_token", "client_credentials"
-GRANTS = (CODE, REFRESH, CREDENTIALS)
+DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
+GRANTS = (CODE, REFRESH, CREDENTIALS, DEVICE)
 CLIENT_ID = r"^[A-Za-z0-9._~-]{1,64}$"
 # the only hosts that plain http leads to without a network in between (RFC 8252 §7.3)
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -38,6 +39,8 @@ class Client:
     keys: "KeySet | None" = None
     # whether its authorization requests come from itself, and not by the browser (RFC 9126 §6)
     pushes: bool = False
+    # whether its tokens are bound to a key that it proves (RFC 9449 §5.2)
+    bound: bool = False
     # gets a logout token when a session ends (OIDC Back-Channel Logout 1.0); "" for none
     logout_uri: str = ""
 

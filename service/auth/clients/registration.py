@@ -20,6 +20,7 @@ from auth.clients.clients import (
     CLIENT_ID,
     CODE,
     CREDENTIALS,
+    DEVICE,
     LOOPBACK,
     REFRESH,
     Client,
@@ -40,6 +41,12 @@ _ACCOUNT_ID = re.compile(r"[0-9a-f]{32}")
 # a session stores 255 characters; the scope that comes with refresh tokens has to fit as well
 _MOST_SCOPE = 240
 
+_Grant = Literal[
+    "authorization_code",
+    "refresh_token",
+    "client_credentials",
+    "urn:ietf:params:oauth:grant-type:device_code",
+]
 _Scope = Annotated[str, StringConstraints(pattern=TOKEN)]
 _Sha256 = Annotated[str, StringConstraints(pattern=_SHA256)]
 
@@ -59,14 +66,12 @@ class _Entry(BaseModel):
     secret_file: str = ""
     jwks: Annotated[dict[str, Any], Field(min_length=1)] | None = None
     require_pushed_authorization_requests: bool = False
+    dpop_bound_access_tokens: bool = False
     backchannel_logout_uri: str = ""
     redirect_uris: list[str] = []
     post_logout_redirect_uris: list[str] = []
     scopes: list[_Scope] = ["openid", "profile", "email"]
-    grant_types: list[Literal["authorization_code", "refresh_token", "client_credentials"]] = [
-        "authorization_code",
-        "refresh_token",
-    ]
+    grant_types: list[_Grant] = ["authorization_code", "refresh_token"]
 
     @field_validator("client_id")
     @classmethod
@@ -122,8 +127,10 @@ class _Entry(BaseModel):
             raise ValueError("grant_types: a public client has no credentials of its own")
         if CODE in self.grant_types and not self.redirect_uris:
             raise ValueError("redirect_uris: the grant type authorization_code needs a URI")
-        if REFRESH in self.grant_types and CODE not in self.grant_types:
-            raise ValueError("grant_types: refresh_token comes after authorization_code")
+        if REFRESH in self.grant_types and not {CODE, DEVICE}.intersection(self.grant_types):
+            raise ValueError(
+                "grant_types: refresh_token comes after authorization_code or the device's code"
+            )
         return self
 
     def client(self, *, files: bool) -> Client:
@@ -148,6 +155,7 @@ class _Entry(BaseModel):
             algorithm=self.id_token_signed_response_alg or "",
             keys=_keys(self.jwks) if self.jwks else None,
             pushes=self.require_pushed_authorization_requests,
+            bound=self.dpop_bound_access_tokens,
             logout_uri=self.backchannel_logout_uri,
         )
 

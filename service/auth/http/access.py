@@ -6,14 +6,18 @@ from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
 
 from auth.authorization.errors import OAuthError
+from auth.clients import client_keys
 from auth.errors import Code, ProblemError
-from auth.http import forms
+from auth.http import dpop, forms
 from auth.service import Service
 from auth.sign_in import second_factor
 from auth.sign_in.identity import SignedIn, identify, is_ours
 from auth.storage import factors
 from auth.storage.accounts import ADMIN
 from auth.tokens import scopes
+
+_DPOP = dpop.SCHEME.lower()
+_SCHEMES = frozenset({"bearer", _DPOP})
 
 
 async def the_service(request: Request) -> Service:
@@ -39,10 +43,10 @@ class Bearer(HTTPBearer):
         token = await self._token(request)
         user, came = None, bool(token)
         if came:
-            user = await identify(request.app.state.service, token)
+            user = await _of_token(request, token)
         if user is None and self._required:
             # RFC 6750 §3.1: a request without a token gets no error code
-            raise invalid_token() if came else unauthenticated()
+            raise _refusal(request) if came else unauthenticated()
         if user is not None and not self._any_client and not user.manages_account:
             raise insufficient_scope(scopes.ACCOUNT)
         return user
@@ -50,7 +54,7 @@ class Bearer(HTTPBearer):
     async def _token(self, request: Request) -> str:
         """Return the token that a request came with, "" without a token."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        return token.strip() if scheme.lower() == "bearer" else ""
+        return token.strip() if scheme.lower() in _SCHEMES else ""
 
 
 class BearerOrForm(Bearer):
@@ -67,6 +71,29 @@ class BearerOrForm(Bearer):
         return token or in_form
 
 
+async def _of_token(request: Request, token: str) -> SignedIn | None:
+    """Return the user of an access token; of a token with a key only if the request proves it.
+
+    A token without a key takes the scheme `Bearer`, and a token with a key `DPoP` (RFC 9449 §7.2).
+    """
+    service: Service = request.app.state.service
+    user = await identify(service, token)
+    if user is None or bool(user.claims.dpop_key) != _shows_key(request):
+        return None
+    if not user.claims.dpop_key:
+        return user
+    try:
+        dpop_key = await dpop.key_of(service, request, token)
+    except OAuthError:
+        return None
+    return user if dpop_key == user.claims.dpop_key else None
+
+
+def _shows_key(request: Request) -> bool:
+    scheme = request.headers.get("authorization", "").partition(" ")[0]
+    return scheme.lower() == _DPOP
+
+
 def unauthenticated() -> ProblemError:
     return ProblemError(Code.INVALID_TOKEN, {"WWW-Authenticate": 'Bearer realm="auth"'})
 
@@ -74,6 +101,15 @@ def unauthenticated() -> ProblemError:
 def invalid_token() -> ProblemError:
     """Refuse a token that came and is worthless, as RFC 6750 §3.1 describes."""
     challenge = 'Bearer realm="auth", error="invalid_token"'
+    return ProblemError(Code.INVALID_TOKEN, {"WWW-Authenticate": challenge})
+
+
+def _refusal(request: Request) -> ProblemError:
+    """Refuse a token that came, in the words of its scheme (RFC 9449 §7.1)."""
+    if not _shows_key(request):
+        return invalid_token()
+    algorithms = " ".join(client_keys.ALGORITHMS)
+    challenge = f'{dpop.SCHEME} realm="auth", error="invalid_token", algs="{algorithms}"'
     return ProblemError(Code.INVALID_TOKEN, {"WWW-Authenticate": challenge})
 
 

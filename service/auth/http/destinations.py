@@ -12,10 +12,12 @@ PROFILE = "/account/profile"
 PASSWORD = "/account/password"  # noqa: S105 - the path of a page
 DEVICES = "/account/devices"
 DATA = "/account/data"
+DEVICE_PAGE = "/device"
 _PAGE = re.compile(
-    rf"({SECOND_FACTOR}|{PROFILE}|{PASSWORD}|{DEVICES}|{DATA}"
+    rf"({SECOND_FACTOR}|{PROFILE}|{PASSWORD}|{DEVICES}|{DATA}|{DEVICE_PAGE}"
     r"|/admin/(?:users/[0-9a-f]{32}|users|audit|clients))(?:/.*)?"
 )
+_WITH_CODE = re.compile(rf"{DEVICE_PAGE}(?:\?user_code=[A-Z]{{1,64}})?")
 _LONGEST = 8192
 
 
@@ -29,7 +31,11 @@ def safe(service: Service, wanted: str) -> str:
         return HOME
     if " " in wanted or "\\" in wanted:
         return HOME  # browsers take a backslash for a slash
-    if wanted == page_of(wanted) or wanted.startswith(AUTHORIZE):
+    if (
+        wanted == page_of(wanted)
+        or wanted.startswith(AUTHORIZE)
+        or _WITH_CODE.fullmatch(wanted) is not None
+    ):
         return wanted
     try:
         parts = urlsplit(wanted)
@@ -50,6 +56,11 @@ def page_of(path: str) -> str:
     """Return the page of the account or of the administration that has a form with this action."""
     match = _PAGE.fullmatch(path)
     return match[1] if match else HOME
+
+
+def device_page(user_code: str) -> str:
+    """Return the address of the page for devices, with the code of its link."""
+    return f"{DEVICE_PAGE}?user_code={user_code}" if user_code else DEVICE_PAGE
 
 
 def sign_in(target: str) -> str:

@@ -32,7 +32,7 @@ def install(app: FastAPI, settings: Settings, *, metrics: Metrics, tracing: Trac
             # tokens travel in headers; our cookie is the sign-in page's alone
             allow_credentials=False,
             allow_methods=["GET", "POST", "PATCH", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "X-Request-Id"],
+            allow_headers=["Authorization", "Content-Type", "DPoP", "X-Request-Id"],
             expose_headers=["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"],
             max_age=_CORS_SECONDS,
         )

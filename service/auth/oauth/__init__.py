@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from auth.oauth import (
+    device_authorization,
     discovery,
     forward_auth,
     introspection,
@@ -20,5 +21,6 @@ def routers() -> list[APIRouter]:
         introspection.ROUTER,
         userinfo.ROUTER,
         pushed_requests.ROUTER,
+        device_authorization.ROUTER,
         discovery.ROUTER,
     ]

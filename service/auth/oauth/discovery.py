@@ -64,6 +64,7 @@ def _server(service: Service) -> dict[str, Any]:
         "token_endpoint": f"{issuer}/oauth2/token",
         "introspection_endpoint": f"{issuer}/oauth2/introspect",
         "revocation_endpoint": f"{issuer}/oauth2/revoke",
+        "device_authorization_endpoint": f"{issuer}/oauth2/device_authorization",
         "pushed_authorization_request_endpoint": f"{issuer}/oauth2/par",
         "jwks_uri": f"{issuer}/.well-known/jwks.json",
         "scopes_supported": sorted(scopes.OF_USERS | custom),
@@ -79,6 +80,7 @@ def _server(service: Service) -> dict[str, Any]:
         "introspection_endpoint_auth_signing_alg_values_supported": list(client_keys.ALGORITHMS),
         "request_object_signing_alg_values_supported": list(client_keys.ALGORITHMS),
         "code_challenge_methods_supported": ["S256"],
+        "dpop_signing_alg_values_supported": list(client_keys.ALGORITHMS),
         "authorization_response_iss_parameter_supported": True,
     }
 

@@ -68,7 +68,8 @@ async def verify(
     header = request.headers.get("authorization", "")
     if header.lower().startswith("bearer "):
         user = await identity.identify(service, header.partition(" ")[2].strip())
-        if user is None:
+        # the proxy's own request proves no key, as the application's address is not ours
+        if user is None or user.claims.dpop_key:
             raise access.invalid_token()
         claims = user.claims
         wanted = scope or ("" if identity.is_ours(service, claims) else scopes.ACCOUNT)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from auth.authorization.errors import OAuthError
 from auth.clients.clients import Client
 from auth.crypto import secret_tokens
+from auth.http import dpop
 from auth.http.access import Running
 from auth.http.forms import form
 from auth.http.openapi import router
@@ -50,6 +51,9 @@ class Introspection(BaseModel):
     iat: int | None = None
     exp: int | None = None
     jti: str | None = None
+    cnf: dict[str, str] | None = Field(
+        default=None, description="`jkt` is the thumbprint of the token's key (RFC 9449 §6.2)."
+    )
 
 
 _INACTIVE = Introspection(active=False)
@@ -119,7 +123,7 @@ async def _access_token(service: Service, token: str) -> Introspection:
         scope=claims.scope or None,
         client_id=claims.client_id or None,
         username=username,
-        token_type="Bearer",  # noqa: S106 - the name of a scheme
+        token_type=dpop.SCHEME if claims.dpop_key else "Bearer",
         sub=claims.subject,
         sid=claims.session_id or None,
         iss=service.tokens.issuer,
@@ -127,6 +131,7 @@ async def _access_token(service: Service, token: str) -> Introspection:
         iat=claims.issued_at,
         exp=claims.expires_at,
         jti=claims.token_id or None,
+        cnf=_confirmation(claims.dpop_key),
     )
 
 
@@ -153,7 +158,12 @@ async def _refresh_token(service: Service, client: Client, token: str) -> Intros
         sid=session.id,
         iss=service.tokens.issuer,
         exp=int(expires_at),
+        cnf=_confirmation(session.dpop_key),
     )
+
+
+def _confirmation(dpop_key: str | None) -> dict[str, str] | None:
+    return {"jkt": dpop_key} if dpop_key else None
 
 
 @ROUTER.post(

@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from auth.authorization import pushed
+from auth.http import dpop
 from auth.http.access import Running
 from auth.http.forms import form
 from auth.http.openapi import router
@@ -53,6 +54,7 @@ class PushedRequest(BaseModel):
     responses=errors(
         {
             400: {
+                "invalid_dpop_proof": "The DPoP proof is wrong, too old, or was used.",
                 "invalid_request": "The authorization request would be refused.",
                 "invalid_scope": "The client may not have all of these scopes.",
                 "invalid_request_object": "The client did not sign the request as it should.",
@@ -71,7 +73,9 @@ async def push(request: Request, service: Running, fields: Form) -> JSONResponse
     """
     await service.limits.take(Action.TOKEN)
     client = await authenticated(service, request, fields, public=True)
+    dpop_key = await dpop.key_of(service, request)
     answer = PushedRequest(
-        request_uri=await pushed.push(service, client, fields), expires_in=pushed.SECONDS
+        request_uri=await pushed.push(service, client, fields, dpop_key=dpop_key),
+        expires_in=pushed.SECONDS,
     )
     return JSONResponse(answer.model_dump(), status_code=201, headers={"Cache-Control": "no-store"})

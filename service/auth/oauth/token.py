@@ -6,11 +6,12 @@ from fastapi import Depends, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from auth.authorization import codes
+from auth.authorization import codes, device
 from auth.authorization.errors import OAuthError
 from auth.authorization.requests import wants_identity
-from auth.clients.clients import CODE, CREDENTIALS, REFRESH, Client
+from auth.clients.clients import CODE, CREDENTIALS, DEVICE, GRANTS, REFRESH, Client
 from auth.crypto import secret_tokens
+from auth.http import dpop
 from auth.http.access import Running
 from auth.http.forms import form
 from auth.http.openapi import router
@@ -36,11 +37,12 @@ CLIENT_PARAMETERS = {
 INVALID_CLIENT = {"invalid_client": "The client is unknown, or its secret or key is wrong."}
 _DESCRIBED = forms.described(
     {
-        "grant_type": forms.text("The kind of the grant.", enum=[CODE, REFRESH, CREDENTIALS]),
+        "grant_type": forms.text("The kind of the grant.", enum=list(GRANTS)),
         "code": forms.text("With authorization_code."),
         "redirect_uri": forms.text("With authorization_code: the same as in the request."),
         "code_verifier": forms.text("With authorization_code: PKCE's, if there was a challenge."),
         "refresh_token": forms.text("With refresh_token."),
+        "device_code": forms.text("With the grant type of devices (RFC 8628)."),
         "scope": forms.text("With refresh_token or client_credentials: some of the scopes."),
         **CLIENT_PARAMETERS,
     },
@@ -59,7 +61,7 @@ class TokenAnswer(BaseModel):
     """Tokens (RFC 6749 §5.1, OIDC Core §3.1.3.3)."""
 
     access_token: str
-    token_type: str = "Bearer"  # noqa: S105 - the name of a scheme
+    token_type: str = Field(default="Bearer", description="`DPoP` for a token bound to a key.")
     expires_in: int = Field(examples=[600])
     scope: str | None = Field(default=None, examples=["openid email"])
     refresh_token: str | None = Field(
@@ -76,8 +78,13 @@ class TokenAnswer(BaseModel):
         {
             400: {
                 "invalid_request": "A parameter is missing, or occurs twice.",
+                "access_denied": "The user refused the device.",
+                "authorization_pending": "The user of the device has not decided yet.",
+                "expired_token": "The code of the device is expired.",
+                "invalid_dpop_proof": "The DPoP proof is wrong, too old, or was used.",
                 "invalid_grant": "The code or refresh token is wrong, used or expired.",
                 "invalid_scope": "The client may not have all of these scopes.",
+                "slow_down": "The device asks too often.",
                 "unauthorized_client": "The client is not registered for this grant type.",
                 "unsupported_grant_type": "The grant type is unknown.",
             },
@@ -97,14 +104,21 @@ async def token(request: Request, service: Running, fields: Form) -> JSONRespons
         raise OAuthError("unsupported_grant_type", "The grant type is unknown.")
     if kind not in client.grants:
         raise OAuthError("unauthorized_client", "The client is not registered for this grant type.")
-    answer = await _GRANTS[kind](service, client, fields)
+    dpop_key = await dpop.key_of(service, request)
+    if client.bound and dpop_key is None:
+        raise OAuthError("invalid_request", "The client has to prove its key (DPoP).")
+    answer = await _GRANTS[kind](service, client, fields, dpop_key)
+    if dpop_key is not None:
+        answer.token_type = dpop.SCHEME
     return JSONResponse(
         answer.model_dump(exclude_none=True),
         headers={"Cache-Control": "no-store", "Pragma": "no-cache"},
     )
 
 
-async def _code(service: Service, client: Client, fields: dict[str, str]) -> TokenAnswer:
+async def _code(
+    service: Service, client: Client, fields: dict[str, str], dpop_key: str | None
+) -> TokenAnswer:
     grant, nonce = await codes.redeem(
         service,
         client,
@@ -113,21 +127,27 @@ async def _code(service: Service, client: Client, fields: dict[str, str]) -> Tok
         if client.pkce
         else fields.get("code_verifier", ""),
         redirect_uri=_required(fields, "redirect_uri"),
+        dpop_key=dpop_key,
     )
     return _answer(service, client, grant, grant.access_token, grant.session.scope, nonce=nonce)
 
 
-async def _refresh(service: Service, client: Client, fields: dict[str, str]) -> TokenAnswer:
+async def _refresh(
+    service: Service, client: Client, fields: dict[str, str], dpop_key: str | None
+) -> TokenAnswer:
     refresh_token = _required(fields, "refresh_token")
     narrowed = await _narrowed(service, refresh_token, fields.get("scope", ""))
-    grant = await refresh_tokens.refresh(service, refresh_token, client_id=client.id)
+    grant = await refresh_tokens.refresh(
+        service, refresh_token, client_id=client.id, dpop_key=dpop_key
+    )
     if grant is None:
         raise OAuthError("invalid_grant", "The refresh token is wrong, expired or revoked.")
     session = grant.session
     if not narrowed or set(narrowed) == set(session.scope.split()):
         return _answer(service, client, grant, grant.access_token, session.scope, nonce=None)
     scope = scopes.joined(narrowed)
-    return _answer(service, client, grant, access_token(service, session, scope), scope, nonce=None)
+    narrow = access_token(service, session, scope, dpop_key)
+    return _answer(service, client, grant, narrow, scope, nonce=None)
 
 
 async def _narrowed(service: Service, refresh_token: str, scope: str) -> tuple[str, ...]:
@@ -141,7 +161,9 @@ async def _narrowed(service: Service, refresh_token: str, scope: str) -> tuple[s
     return asked
 
 
-async def _credentials(service: Service, client: Client, fields: dict[str, str]) -> TokenAnswer:
+async def _credentials(
+    service: Service, client: Client, fields: dict[str, str], dpop_key: str | None
+) -> TokenAnswer:
     own_scopes = [word for word in client.scopes if word not in scopes.OF_USERS]
     asked = scopes.split(fields.get("scope", "")) or tuple(own_scopes)
     if not set(asked) <= set(own_scopes):
@@ -152,13 +174,29 @@ async def _credentials(service: Service, client: Client, fields: dict[str, str])
     scope = scopes.joined(asked)
     service.metrics.tokens.labels("issued").inc()
     return TokenAnswer(
-        access_token=service.tokens.issue(client.id, client_id=client.id, scope=scope),
+        access_token=service.tokens.issue(
+            client.id, client_id=client.id, scope=scope, dpop_key=dpop_key
+        ),
         expires_in=service.tokens.seconds,
         scope=scope or None,
     )
 
 
-_GRANTS: dict[str, Any] = {CODE: _code, REFRESH: _refresh, CREDENTIALS: _credentials}
+async def _device(
+    service: Service, client: Client, fields: dict[str, str], dpop_key: str | None
+) -> TokenAnswer:
+    grant = await device.redeem(
+        service, client, _required(fields, "device_code"), dpop_key=dpop_key
+    )
+    return _answer(service, client, grant, grant.access_token, grant.session.scope, nonce=None)
+
+
+_GRANTS: dict[str, Any] = {
+    CODE: _code,
+    REFRESH: _refresh,
+    CREDENTIALS: _credentials,
+    DEVICE: _device,
+}
 
 
 def _answer(

@@ -148,6 +148,8 @@ def _again(target: str) -> str:
     """Return the reason for another sign-in, "" for a sign-in without a special reason."""
     if target == destinations.SECOND_FACTOR:
         return "to change your second factor"
+    if target.startswith(destinations.DEVICE_PAGE):
+        return "to connect a device"
     if destinations.page_of(target) == target != destinations.HOME:
         return "to go on with your account"
     return ""

@@ -17,7 +17,9 @@ from auth.telemetry.audit import Event
 from auth.tokens.first_party import FIRST_PARTY
 
 
-async def refresh(service: Service, token: str, *, client_id: str = FIRST_PARTY) -> Grant | None:
+async def refresh(
+    service: Service, token: str, *, client_id: str = FIRST_PARTY, dpop_key: str | None = None
+) -> Grant | None:
     """Trade a refresh token for new tokens (RFC 9700 §4.14.2); None for a worthless token.
 
     Each works once. A token that comes a second time was stolen, or its answer got lost. Within the
@@ -34,6 +36,7 @@ async def refresh(service: Service, token: str, *, client_id: str = FIRST_PARTY)
         hashed=secret_tokens.hashed(token),
         new=secret_tokens.hashed(new),
         client_id=client_id,
+        dpop_key=dpop_key,
         address=CALLER.get().address,
         user_agent=CALLER.get().user_agent,
         grace=service.settings.refresh_grace_seconds,
@@ -55,7 +58,7 @@ async def refresh(service: Service, token: str, *, client_id: str = FIRST_PARTY)
         return None
     account, session, expires_at = done
     service.metrics.tokens.labels("refreshed").inc()
-    return granted(service, account, session, new, expires_at)
+    return granted(service, account, session, new, expires_at, dpop_key=dpop_key)
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ def _rotate(
     hashed: str,
     new: str,
     client_id: str,
+    dpop_key: str | None,
     address: str,
     user_agent: str,
     grace: float,
@@ -82,6 +86,9 @@ def _rotate(
         return None
     session, used_at, expires_at = row
     if not session.live(now) or expires_at <= now:
+        return None
+    # a thief has the token without the key: it stays good for its owner
+    if session.dpop_key not in {None, dpop_key}:
         return None
     if sessions.sibling_used(connection, hashed) or (
         used_at is not None

@@ -82,6 +82,7 @@ def session_of(
     authenticated_at: float | None = None,
     browser_id: str | None = None,
     requested_claims: str | None = None,
+    dpop_key: str | None = None,
 ) -> Session:
     """Make a session of the current caller, which is not stored yet."""
     now, caller = time.time(), CALLER.get()
@@ -96,6 +97,7 @@ def session_of(
         expires_at=now + service.settings.session_seconds,
         browser_id=browser_id,
         requested_claims=requested_claims,
+        dpop_key=dpop_key,
         address=caller.address,
         user_agent=caller.user_agent,
     )
@@ -108,12 +110,18 @@ def first_refresh_token(service: Service, session: Session) -> tuple[str, float]
 
 
 def granted(
-    service: Service, account: Account, session: Session, refresh_token: str, expires_at: float
+    service: Service,
+    account: Account,
+    session: Session,
+    refresh_token: str,
+    expires_at: float,
+    *,
+    dpop_key: str | None = None,
 ) -> Grant:
     """Sign the access token that goes with a session and its refresh token."""
     service.metrics.tokens.labels("issued").inc()
     return Grant(
-        access_token=access_token(service, session, session.scope),
+        access_token=access_token(service, session, session.scope, dpop_key),
         expires_in=service.tokens.seconds,
         refresh_token=refresh_token,
         refresh_expires_in=max(0, int(expires_at - session.last_used_at)),
@@ -122,8 +130,13 @@ def granted(
     )
 
 
-def access_token(service: Service, session: Session, scope: str) -> str:
-    """Sign an access token of a session, for all of its scope or a part of it."""
+def access_token(
+    service: Service, session: Session, scope: str, dpop_key: str | None = None
+) -> str:
+    """Sign an access token of a session, for all of its scope or a part of it.
+
+    With the thumbprint of a key, the token is of use only with a proof of that key (RFC 9449 §6).
+    """
     return service.tokens.issue(
         session.account_id,
         client_id=session.client_id,
@@ -131,4 +144,5 @@ def access_token(service: Service, session: Session, scope: str) -> str:
         scope=scope,
         amr=session.amr.split(),
         authenticated_at=session.authenticated_at,
+        dpop_key=dpop_key,
     )

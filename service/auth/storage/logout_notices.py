@@ -2,7 +2,9 @@
 
 import time
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, Row, Update, delete, insert, select, update
 
@@ -40,7 +42,7 @@ def revoke(connection: Connection, ended: Update) -> int:
     return len(rows)
 
 
-def add(connection: Connection, rows: list[Row[tuple[str, str, str, str]]]) -> None:
+def add(connection: Connection, rows: Iterable[Row[Any]]) -> None:
     """Store a notice for each session, given as its id, client, account and scope.
 
     A client without an ID token knows no session to end.

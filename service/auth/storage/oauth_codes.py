@@ -27,6 +27,7 @@ class KeptCode:
     used_at: float | None = None
     browser_id: str | None = None
     requested_claims: str | None = None
+    dpop_key: str | None = None
 
 
 _NAMES = tuple(KeptCode.__slots__)

@@ -9,7 +9,14 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from auth.storage import accounts, logout_notices
 from auth.storage.accounts import Account
-from auth.storage.tables import ACCOUNTS, BROWSER_SESSIONS, OAUTH_CODES, REFRESH_TOKENS, SESSIONS
+from auth.storage.tables import (
+    ACCOUNTS,
+    BROWSER_SESSIONS,
+    DEVICE_CODES,
+    OAUTH_CODES,
+    REFRESH_TOKENS,
+    SESSIONS,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,6 +39,7 @@ class Session:
     # of the browser session that it was begun in; None for a session of the API
     browser_id: str | None = None
     requested_claims: str | None = None
+    dpop_key: str | None = None
 
     def live(self, now: float) -> bool:
         return self.revoked_at is None and now < self.expires_at
@@ -280,6 +288,7 @@ def _end(
     but: str | None = None,
 ) -> int:
     """End sessions, and delete the untraded codes, which would become sessions in a moment."""
+    devices = delete(DEVICE_CODES).where(DEVICE_CODES.c.account_id == account_id)
     codes = delete(OAUTH_CODES).where(
         OAUTH_CODES.c.account_id == account_id, OAUTH_CODES.c.used_at.is_(None)
     )
@@ -288,9 +297,11 @@ def _end(
     )
     if client_id is not None:
         codes = codes.where(OAUTH_CODES.c.client_id == client_id)
+        devices = devices.where(DEVICE_CODES.c.client_id == client_id)
         ended = ended.where(SESSIONS.c.client_id == client_id)
     if but is not None:
         ended = ended.where(SESSIONS.c.id != but)
     # first: this waits for a code that is being traded, whose session can then be ended
     connection.execute(codes)
+    connection.execute(devices)
     return logout_notices.revoke(connection, ended.values(revoked_at=now, revoked_why=why))

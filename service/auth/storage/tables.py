@@ -89,6 +89,8 @@ SESSIONS = Table(
     Column("browser_id", String(32)),
     # JSON of `auth.tokens.requested_claims`; NULL if nothing was asked for by name
     Column("requested_claims", Text),
+    # the thumbprint of the key that refreshes have to prove; NULL for a session without a key
+    Column("dpop_key", _HASH),
     Index("ix_sessions_account_id", "account_id"),
 )
 
@@ -152,6 +154,7 @@ OAUTH_CODES = Table(
     Column("used_at", Double),
     Column("browser_id", String(32)),
     Column("requested_claims", Text),
+    Column("dpop_key", _HASH),
 )
 
 # authorization requests that clients sent by themselves; the browser brings their names alone
@@ -186,6 +189,26 @@ LOGOUT_NOTICES = Table(
     Column("expires_at", Double, nullable=False, index=True),
     Column("next_try_at", Double, nullable=False, index=True),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
+)
+
+# sign-ins of devices, until the user has decided and the device has its tokens
+DEVICE_CODES = Table(
+    "device_codes",
+    METADATA,
+    Column("hash", _HASH, primary_key=True),
+    Column("user_code_hash", _HASH, nullable=False),
+    Column("client_id", String(64), nullable=False),
+    Column("scope", String(255), nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False, index=True),
+    Column("pause", Double, nullable=False),
+    Column("polled_at", Double),
+    Column("decided_at", Double),
+    _account(nullable=True),
+    Column("amr", String(64), nullable=False, server_default=text("''")),
+    Column("authenticated_at", Double, nullable=False, server_default=text("0")),
+    Index("ix_device_codes_account_id", "account_id"),
+    Index("ix_device_codes_user_code_hash", "user_code_hash", unique=True),
 )
 
 OAUTH_CONSENTS = Table(

@@ -39,6 +39,8 @@ class Claims:
     issued_at: int
     expires_at: int
     kid: str
+    # the thumbprint of the key that has to be proven (RFC 9449 §6.1), "" for a bearer token
+    dpop_key: str
 
 
 class Tokens:
@@ -93,6 +95,7 @@ class Tokens:
         amr: Sequence[str] = (),
         authenticated_at: float | None = None,
         audience: str = "",
+        dpop_key: str | None = None,
     ) -> str:
         """Sign an access token (RFC 9068 §2.2)."""
         now = int(self._now())
@@ -106,6 +109,8 @@ class Tokens:
             "exp": now + self.seconds,
             "jti": uuid.uuid4().hex,
         }
+        if dpop_key:
+            claims["cnf"] = {"jkt": dpop_key}
         if session_id:
             claims["sid"] = session_id
         if scope:
@@ -159,6 +164,7 @@ class Tokens:
             issued_at=int(claims["iat"]),
             expires_at=int(claims["exp"]),
             kid=key.kid,
+            dpop_key=_text(claims.get("cnf", {}), "jkt"),
         )
 
     @staticmethod
