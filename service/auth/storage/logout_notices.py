@@ -2,11 +2,10 @@
 
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Connection, Row, Update, delete, insert, select, update
+from sqlalchemy import Connection, Update, delete, insert, select, update
 
 from auth.storage.tables import LOGOUT_NOTICES, SESSIONS
 
@@ -42,7 +41,7 @@ def revoke(connection: Connection, ended: Update) -> int:
     return len(rows)
 
 
-def add(connection: Connection, rows: Iterable[Row[Any]]) -> None:
+def add(connection: Connection, rows: Iterable[Sequence[str]]) -> None:
     """Store a notice for each session, given as its id, client, account and scope.
 
     A client without an ID token knows no session to end.

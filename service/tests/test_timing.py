@@ -1,0 +1,77 @@
+"""The time of an answer does not reveal whether an address has an account.
+
+No limit in milliseconds holds on every machine, so a statistic decides. Each pair of requests, for
+an address with an account and for one without, is sent in random order. If the time depends on
+nothing but chance, each of the two is the slower with probability ½ (the sign test, which is exact
+for any distribution and any load).
+"""
+
+import math
+import random
+import time
+import uuid
+from collections.abc import Callable
+
+import httpx
+import pytest
+from running import Server
+from users import PASSWORD, User
+
+SERVER_SETTINGS = {"AUTH_HASHING_WORKERS": "1"}
+_PAIRS = 32
+# of a run without a fault
+_FALSE_ALARMS = 1e-5
+
+
+def log_in(client: httpx.Client, email: str) -> httpx.Response:
+    wrong = {"email": email, "password": "wrong horse battery staple"}
+    return client.post("/v1/auth/login", json=wrong)
+
+
+def register(client: httpx.Client, email: str) -> httpx.Response:
+    return client.post("/v1/auth/register", json={"email": email, "password": PASSWORD})
+
+
+def forget(client: httpx.Client, email: str) -> httpx.Response:
+    return client.post("/v1/auth/password/forgot", json={"email": email})
+
+
+@pytest.fixture(scope="module", name="known")
+def _known(server: Server) -> list[str]:
+    with httpx.Client(base_url=server.url, timeout=30) as client:
+        return [User.registered(client).email for _ in range(_PAIRS)]
+
+
+def probability(slower: int, pairs: int) -> float:
+    """Return the probability of a split at least as uneven, if only chance decides."""
+    tail = min(slower, pairs - slower)
+    ways = sum(math.comb(pairs, count) for count in range(tail + 1))
+    return min(1.0, 2 * ways / float(2**pairs))
+
+
+Action = Callable[[httpx.Client, str], httpx.Response]
+
+
+def ask(action: Action, client: httpx.Client, email: str) -> tuple[float, int]:
+    """Return the seconds until an answer, and its status."""
+    begun = time.perf_counter()
+    status = action(client, email).status_code
+    return time.perf_counter() - begun, status
+
+
+@pytest.mark.parametrize("action", [log_in, register, forget])
+def test_an_account_makes_an_answer_neither_slower_nor_faster(
+    client: httpx.Client, known: list[str], action: Action
+) -> None:
+    slower = 0
+    for email in known:
+        addresses = [email, f"{uuid.uuid4().hex}@example.test"]
+        order = random.sample(addresses, 2)
+        answers = {address: ask(action, client, address) for address in order}
+        (with_account, status), (without, same_status) = (answers[name] for name in addresses)
+        assert status == same_status
+        slower += with_account > without
+
+    assert probability(slower, len(known)) > _FALSE_ALARMS, (
+        f"the answer for an account was the slower in {slower} of {len(known)} pairs"
+    )
