@@ -14,7 +14,7 @@ export PYTHONDONTWRITEBYTECODE = 1
 # The shell reads them from its environment: a value that a person typed never becomes part of a command.
 # `value` below is for the same reason: make itself would run a $(shell …) in them.
 IMAGE ?= auth-service:local
-export IMAGE STACK TO AT NAME OVER PROFILE LABELS PLAN ADDRESS MINUTES KEEP SERVICE CONFIRM FOR LINES SINCE GREP REQUEST KEY
+export IMAGE STACK TO AT NAME OVER PROFILE LABELS PLAN ADDRESS MINUTES KEEP SERVICE CONFIRM FOR LINES SINCE GREP REQUEST KEY IDENTITY
 
 .DEFAULT_GOAL := help
 .PHONY: help bench up preview down status logs history rollback cost alarms alerts silence bucket backup backups proof restore drill exec ssh rotate unlock init env test check fmt unit \
@@ -91,8 +91,8 @@ cost: ## show the monthly cost by resource; JSON=1
 
 ##@ The server and the stack
 
-ssh: ## open a shell on the server
-	@$(STACKS) ssh --stack "$$STACK"
+ssh: ## open a shell on the server, with IDENTITY=~/.ssh/id_ed25519 as an operator
+	@$(STACKS) ssh --stack "$$STACK" --identity "$$IDENTITY"
 
 exec: ## run CMD='python -m auth --help' in the container
 	@$(STACKS) exec --stack "$$STACK" -- $(CMD)

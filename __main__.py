@@ -44,6 +44,7 @@ server = Server(
         machine=settings.machine,
         login_key=settings.login_key,
         host_key=settings.host_key,
+        operators=settings.operators,
         protect=settings.protect,
         history=history_source(settings.backup_bucket, ["auth"]),
     ),

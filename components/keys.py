@@ -39,6 +39,15 @@ def ed25519_public(private_key: str) -> str:
     )
 
 
+def is_public(line: str) -> bool:
+    """Check whether the text is a public SSH key, as a line without options."""
+    try:
+        serialization.load_ssh_public_key(line.strip().encode())
+    except (ValueError, UnsupportedAlgorithm):
+        return False
+    return "\n" not in line.strip()
+
+
 def check_p256(private_key: str) -> None:
     """Raise ValueError unless the PEM text is an unencrypted EC private key on P-256 (ES256)."""
     key = _parsed(private_key, serialization.load_pem_private_key)

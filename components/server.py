@@ -9,6 +9,7 @@ import pulumi
 from pulumi_command import remote
 
 from components import access, address, commands, data_volume, machine, observed_state, provisioning
+from components.access import Operator
 from components.keys import KeyPair
 from components.machine import Machine
 from components.observed_state import ObservedState, UnreachableError
@@ -30,6 +31,7 @@ class ServerArgs:
     machine: Machine
     login_key: KeyPair
     host_key: KeyPair
+    operators: Sequence[Operator] = ()
     protect: bool
     history: pulumi.Output[str] | None = None  # the place of the releases' history, if it has one
 
@@ -105,7 +107,7 @@ class Server(pulumi.ComponentResource):
             attachment=attachment,
             data_volume_in_gbs=args.machine.data_volume_in_gbs,
             history=args.history,
-            access=access.document(args.login_key),
+            access=access.document(args.login_key.public, args.operators),
             on_change=provisioned.set,
         )
         self.observed = self._observed(args.host_key.public, provisioned)

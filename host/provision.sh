@@ -331,6 +331,7 @@ PasswordAuthentication no
 KbdInteractiveAuthentication no
 PermitRootLogin no
 AllowUsers ubuntu
+PermitUserEnvironment AUTH_OPERATOR
 MaxAuthTries 3
 X11Forwarding no
 AllowAgentForwarding no

@@ -14,6 +14,7 @@ import pulumi
 import yaml
 from pulumi.runtime import config as runtime_config
 
+from components.access import Operator
 from components.backup import Bucket
 from components.endpoint import Endpoint
 from components.image import Bases, Registry
@@ -22,7 +23,7 @@ from components.machine import Machine
 from components.metrics import MetricsKey
 from host.auth_release.desired import Canary, Maintenance
 from host.auth_release.network import SUBNET as CONTAINERS
-from settings import variables
+from settings import operators, variables
 from settings.problems import ConfigurationError
 from settings.values import Values
 from settings.warnings import warnings
@@ -47,6 +48,7 @@ class Settings:
     machine: Machine
     login_key: KeyPair
     host_key: KeyPair
+    operators: tuple[Operator, ...]
     protect: bool
     registry: Registry
     bases: Bases
@@ -102,6 +104,7 @@ def parse(
     values.refuse_plain_secrets(encrypted=encrypted)
     values.refuse_rotation("nextSshHostKey")
     region = values.region("oci:region")
+    login_key = values.ed25519("sshPrivateKey")
     vcn_cidr = values.cidr("vcnCidr", prefixes=range(16, 31), apart_from=CONTAINERS)
     plain, secret = variables.read(values)
     tenancy_id = values.tenancy("oci:tenancyOcid")
@@ -130,8 +133,9 @@ def parse(
             data_volume_backups=values.boolean("dataVolumeBackups"),
         ),
         protect=values.boolean("protect"),
-        login_key=values.ed25519("sshPrivateKey"),
+        login_key=login_key,
         host_key=values.ed25519("sshHostKey"),
+        operators=operators.read(values, login_key),
         # image
         registry=Registry(
             repository=values.repository("imageRepository"),

@@ -69,6 +69,7 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument("--confirm", default="", help="the stack's name: yes to its end")
             command.add_argument("--no-copy", action="store_true", help="without a last copy")
         _add_copy_flags(command, name)
+        _add_key_flags(command, name)
         if name == "logs":
             logs.add_flags(command)
         if name == "bucket":
@@ -94,9 +95,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _add_copy_flags(command: argparse.ArgumentParser, name: str) -> None:
-    """Add the flags of the commands on copies of the database, and on keys."""
-    if name == "rotate":
-        command.add_argument("--key", default="", help="the kind: ssh, host or signing")
+    """Add the flags of the commands on copies of the database."""
     if name == "backup":
         command.add_argument("--name", default="", help="name of the copy")
     if name == "proof":
@@ -104,6 +103,14 @@ def _add_copy_flags(command: argparse.ArgumentParser, name: str) -> None:
     if name == "restore":
         command.add_argument("--at", default="", help="name of a copy, or a moment in UTC")
         command.add_argument("--over", default="", help="yes: replace newer data, too")
+
+
+def _add_key_flags(command: argparse.ArgumentParser, name: str) -> None:
+    """Add the flags of the commands that name a key."""
+    if name == "rotate":
+        command.add_argument("--key", default="", help=f"the kind: {', '.join(_KEYS)}")
+    if name == "ssh":
+        command.add_argument("--identity", default="", help="file of a private key of your own")
 
 
 def _run(argv: Sequence[str]) -> int:
@@ -139,7 +146,7 @@ def on_stack(arguments: argparse.Namespace) -> int:
         "login": lambda: ssh.write(stack),
     }
     with_a_status: dict[str, Callable[[], int]] = {
-        "ssh": lambda: ssh.run(stack, *arguments.words),
+        "ssh": lambda: ssh.run(stack, *arguments.words, identity=arguments.identity),
         "rollback": lambda: _roll_back(stack, arguments),
         "rotate": lambda: _rotate(stack, arguments.key),
         "restore": lambda: _restore(stack, arguments),

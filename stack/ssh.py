@@ -23,12 +23,16 @@ from stack.stack import Stack
 CONFIGURATION = "stack/ssh_config"  # committed; sshCommand names it
 _RECORDED = ("rollback", "restore", "backup")
 _KEYS = ("sshPrivateKey", "sshHostKey")
-_OPTIONS = ("-oBatchMode=yes", "-oConnectTimeout=20")
+_TIMEOUT = "-oConnectTimeout=20"
+_OPTIONS = ("-oBatchMode=yes", _TIMEOUT)
 
 
-def run(stack: Stack, *argv: str) -> int:
-    """Run a command on the server, or a shell if `argv` is empty; return the exit status."""
-    return _run(stack, argv, stdout=None).returncode
+def run(stack: Stack, *argv: str, identity: str = "") -> int:
+    """Run a command on the server, or a shell if `argv` is empty; return the exit status.
+
+    `identity` is the file of an operator's own private key; by default it is the stack's key.
+    """
+    return _run(stack, argv, stdout=None, identity=identity).returncode
 
 
 def result(stack: Stack, *argv: str, stdin: str) -> tuple[int, str]:
@@ -38,10 +42,15 @@ def result(stack: Stack, *argv: str, stdin: str) -> tuple[int, str]:
 
 
 def _run(
-    stack: Stack, argv: Sequence[str], *, stdout: int | None, stdin: str | None = None
+    stack: Stack,
+    argv: Sequence[str],
+    *,
+    stdout: int | None,
+    stdin: str | None = None,
+    identity: str = "",
 ) -> subprocess.CompletedProcess[str]:
     host, pinned = write(stack)
-    command = _command(stack, host, argv)
+    command = _command(stack, host, argv, identity)
     finished = subprocess.run(
         command, cwd=stack.clone, input=stdin, stdout=stdout, text=True, check=False
     )
@@ -134,11 +143,7 @@ def _login(stack: Stack, *, login_key: str, host_key: str) -> subprocess.Complet
         key, known_hosts = Path(folder) / "key", Path(folder) / "known_hosts"
         files.write(key, login.rstrip("\n") + "\n")
         files.write(known_hosts, f"{host} {pinned}\n")
-        options = (
-            *("-F", "none", "-i", str(key), "-oIdentitiesOnly=yes", "-oIdentityAgent=none"),
-            *(f"-oUserKnownHostsFile={known_hosts}", "-oGlobalKnownHostsFile=/dev/null"),
-            *("-oStrictHostKeyChecking=yes", *_OPTIONS),
-        )
+        options = (*_only(key, known_hosts), "-oIdentityAgent=none", *_OPTIONS)
         return subprocess.run(
             # the release tool, as a key may be bound to it
             ["ssh", *options, f"ubuntu@{host}", "sudo", "auth-release", "--help"],
@@ -233,12 +238,23 @@ def _check_key(stack: Stack, host: str, pinned: str) -> bool:
         raise StackError(str(error)) from None
 
 
-def _command(stack: Stack, host: str, argv: Sequence[str]) -> list[str]:
+def _command(stack: Stack, host: str, argv: Sequence[str], identity: str = "") -> list[str]:
+    options: tuple[str, ...] = ("-F", CONFIGURATION, *_OPTIONS)
+    if identity:
+        # this key alone: another key would log in with other rights; ssh may ask for its passphrase
+        known_hosts = stack.clone / ".local" / "ssh" / stack.name / "known_hosts"
+        options = (*_only(identity, known_hosts), _TIMEOUT)
     # the host key belongs to the stack's name, also when the server's address changes
-    return [
-        *("ssh", "-F", CONFIGURATION, f"-oHostKeyAlias={stack.name}", *_OPTIONS),
-        *(f"ubuntu@{host}", *argv),
-    ]
+    return ["ssh", *options, f"-oHostKeyAlias={stack.name}", f"ubuntu@{host}", *argv]
+
+
+def _only(identity: str | Path, known_hosts: Path) -> tuple[str, ...]:
+    """Return ssh's options for a single key and the pinned host key, without any configuration."""
+    return (
+        *("-F", "none", "-i", str(identity), "-oIdentitiesOnly=yes"),
+        *(f"-oUserKnownHostsFile={_quoted(known_hosts)}", "-oGlobalKnownHostsFile=/dev/null"),
+        "-oStrictHostKeyChecking=yes",
+    )
 
 
 def _block(name: str, host: str, folder: Path) -> str:

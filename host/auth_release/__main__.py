@@ -17,6 +17,7 @@ from . import (
     callers,
     copies,
     data_volume,
+    gate,
     history,
     interventions,
     logins,
@@ -47,7 +48,7 @@ LOCK_SECONDS = 120
 # the commands' work, as their failures name it; of the others it is a release
 WORK = {
     **backup_commands.WORK,
-    **dict.fromkeys(("access", "authorize", "host-key"), "Access"),
+    **dict.fromkeys(("access", "authorize", "check-login", "host-key"), "Access"),
     "configure-metrics": "The reporter of metrics",
     "report-metrics": "The report of metrics",
 }
@@ -346,7 +347,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("configure-metrics", help="put the reporter's settings on stdin in force")
     commands.add_parser("report-metrics", help="post the metrics of this host once")
     backup_commands.add_parsers(commands, _service)
-    access.add_parsers(commands)
+    access.add_parsers(commands, _service)
     for name in ("apply", "rollback", "backup", "restore"):
         commands.choices[name].add_argument("--by", default="", help="the person, for the records")
     return parser
@@ -382,8 +383,10 @@ def dispatch(arguments: argparse.Namespace) -> int:
         "configure-metrics": configure_metrics,
         "report-metrics": reporter.report,
         "access": lambda: access.apply(sys.stdin.buffer.read()),
+        "gate": lambda: gate.run(arguments.role, arguments.name),
         "authorize": lambda: access.authorize(sys.stdin.read()),
         "host-key": lambda: access.replace_host_key(sys.stdin.read()),
+        "check-login": lambda: access.check_login(arguments.service),
         "note": lambda: access.note(arguments.text, _caller(arguments)),
         "backup": lambda: backup_commands.back_up(arguments, _caller(arguments)),
         "backups": lambda: backup_commands.show(arguments),

@@ -1,17 +1,20 @@
 """The access to this host by SSH: the keys that may log in, and the key of its SSH server."""
 
+import dataclasses
 import json
 import os
 import pwd
+import re
 import subprocess
+import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import interventions
-from .callers import Caller
+from . import gate, interventions, logins, registry
+from .callers import OPERATOR, Caller
 from .documents import read
 from .errors import ReleaseError
 from .files import exclusive, write_atomically
@@ -20,17 +23,23 @@ from .records import STATE, Records
 from .routes import Routes
 
 USER = "ubuntu"
+DEPLOYMENT = "deployment"  # the name of the program's key
 HOST_KEY = Path("/etc/ssh/ssh_host_ed25519_key")
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _MARK = "auth-release"  # the comment of our lines begins with it
 _MEMORY = "/dev/shm"  # noqa: S108 - root's own file there, which no disk holds
 
 
 @dataclass(frozen=True, kw_only=True)
 class Key:
-    """A key that may log in: `public` as a line of authorized_keys, without options."""
+    """A key that may log in: `public` as a line of authorized_keys, without options.
+
+    The role `admin` has a shell; `release` and `deployment` have the commands of gate.py alone.
+    """
 
     name: str
     public: str
+    role: str = "admin"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,13 +49,18 @@ class Access:
     keys: Sequence[Key]
 
 
-def add_parsers(commands: Any) -> None:
-    """Add the parsers of the commands on keys."""
+def add_parsers(commands: Any, service: Callable[[str], str]) -> None:
+    """Add the parsers of the commands on keys; `service` checks the name of a service."""
     giving = commands.add_parser("access", help="let the keys on stdin log in, and no others")
     # only for the program: another disk makes another command, which then runs again
     giving.add_argument("--disk", default="", metavar="OCID", help="the boot volume of this VM")
     commands.add_parser("authorize", help="let the public key on stdin log in, too")
     commands.add_parser("host-key", help="give the SSH server the private key on stdin")
+    gating = commands.add_parser("gate", help="run the client's command, as the forced command")
+    gating.add_argument("role")
+    gating.add_argument("name")
+    checking = commands.add_parser("check-login", help="try the registry's login on stdin")
+    checking.add_argument("service", type=service)
     noting = commands.add_parser("note", help="record an intervention")
     noting.add_argument("text")
     noting.add_argument("--by", default="", help="the person")
@@ -55,7 +69,7 @@ def add_parsers(commands: Any) -> None:
 def apply(document: bytes) -> int:
     """Put the access on stdin in force: the file of authorized keys has these lines alone."""
     access = read(Access, json.loads(document), strict=False)
-    lines = [f"{_checked(key.public)} {_MARK}:{key.name}" for key in access.keys]
+    lines = [_line(key) for key in access.keys]
     if not lines:
         raise ReleaseError("no key is left that may log in, so nothing was changed")
     with exclusive(_lock()):
@@ -65,11 +79,13 @@ def apply(document: bytes) -> int:
 
 
 def authorize(public: str) -> int:
-    """Let a key log in beside the present keys, until the next `apply`."""
-    line = _checked(public)
+    """Let a key log in as the key of deployments does, beside it, until the next `apply`."""
+    key = _checked(public)
     with exclusive(_lock()):
         present = _file().read_text().splitlines() if _file().exists() else []
-        _write([*(each for each in present if each.split()[:2] != line.split()), line])
+        own = next((line for line in present if line.endswith(f" {_MARK}:{DEPLOYMENT}")), "")
+        options = own.partition("ssh-ed25519 ")[0]
+        _write([*(line for line in present if key not in line), f"{options}{key}"])
     return 0
 
 
@@ -94,12 +110,40 @@ def replace_host_key(private: str) -> int:
     return 0
 
 
+def check_login(service: str) -> int:
+    """Check that the registry's login on stdin can fetch the live release's image."""
+    number = Routes(STATE).live(service)
+    record = Records(STATE, service).get(number) if number else None
+    if record is None:
+        raise ReleaseError(f"no release of {service} is live on this host, or its record is broken")
+    login, server = logins.of_caller(sys.stdin), record.desired.image.partition("/")[0]
+    if login is None or not login.password:
+        raise ReleaseError("no login came on stdin")
+    if login.server != server:
+        raise ReleaseError(f"the live image is on {server}, and the login is for {login.server}")
+    registry.look_up(dataclasses.replace(record.desired, registry=login))
+    print(f"{server} takes the login.")
+    return 0
+
+
 def note(text: str, caller: Caller) -> int:
     """Record an intervention on the host with each of its services."""
     for service in Records.services(STATE):
         release = Routes(STATE).live(service)
         interventions.note(STATE, service, caller, text, release=release)
     return 0
+
+
+def _line(key: Key) -> str:
+    """Return the line of authorized_keys, with the options of the key's role."""
+    if not _NAME.fullmatch(key.name):
+        raise ReleaseError(f"{key.name!r} is not an operator's name")
+    line = f"{_checked(key.public)} {_MARK}:{key.name}"
+    if key.role == "admin":
+        return f'environment="{OPERATOR}={key.name}" {line}'
+    if key.role not in gate.ROLES:
+        raise ReleaseError(f"{key.name} has the role {key.role!r}, which this tool does not know")
+    return f'restrict,command="{gate.TOOL} gate {key.role} {key.name}" {line}'
 
 
 def _checked(public: str) -> str:

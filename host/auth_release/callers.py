@@ -6,14 +6,20 @@ from pathlib import Path
 
 from .failures import visible
 
+OPERATOR = "AUTH_OPERATOR"  # the variable with the name of the key that logged in
 _ANCESTORS = 10
 _LONGEST = 120  # characters of a person's name
 
 
 def login() -> str:
-    """Return the login behind sudo, and the address of its SSH session."""
-    user = os.environ.get("SUDO_USER") or os.environ.get("USER") or "root"
-    return f"{user} from {_address() or 'this host'}"
+    """Return the operator's name or the login behind sudo, and the address of its SSH session.
+
+    The SSH server has the operator's name from the key.
+    """
+    session = _session()
+    user = session.get(OPERATOR) or os.environ.get("SUDO_USER") or os.environ.get("USER") or "root"
+    address = (session.get("SSH_CLIENT", "").split() or ["this host"])[0]
+    return f"{user} from {address}"
 
 
 def cleaned(person: str) -> str:
@@ -40,19 +46,18 @@ class Caller:
         return f"{self.person}, as {self.login}" if self.person else self.login
 
 
-def _address() -> str:
-    """Return the SSH client's address; sudo hides it, but a parent process has it."""
+def _session() -> dict[str, str]:
+    """Return the variables of the SSH session; sudo hides them, but a parent process has them."""
     process = os.getppid()
     for _ in range(_ANCESTORS):
         folder = Path(f"/proc/{process}")
         try:
-            environment = (folder / "environ").read_bytes().split(b"\0")
+            environment = (folder / "environ").read_bytes().decode(errors="replace").split("\0")
             # the fields after the program's name, which may hold anything but ")" at its end
             process = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
         except (OSError, ValueError):
-            return ""
-        for variable in environment:
-            words = variable.partition(b"=")[2].split()
-            if variable.startswith(b"SSH_CLIENT=") and words:
-                return words[0].decode(errors="replace")
-    return ""
+            return {}
+        variables = dict(each.split("=", 1) for each in environment if "=" in each)
+        if "SSH_CLIENT" in variables:
+            return variables
+    return {}

@@ -66,7 +66,7 @@ def test_of_two_releases_at_once_the_second_fails_with_the_name_of_the_first(
 
     assert sorted(run.returncode == 0 for run in runs) == [False, True], outputs
     loser = next(text for run, text in zip(runs, outputs, strict=True) if run.returncode)
-    assert f"release {number} was planned, but ubuntu from " in loser
+    assert f"release {number} was planned, but deployment from " in loser
     assert server.status()["live"]["release"] == number
 
 

@@ -15,6 +15,7 @@ import pytest
 
 import settings as configuration
 from components import (
+    access,
     address,
     commands,
     data_volume,
@@ -265,6 +266,20 @@ def test_the_keys_of_the_first_boot_never_replace_a_vm(up: Up) -> None:
     keys = {"metadata.ssh_authorized_keys", "metadata.user_data"}
     assert keys <= recorded.ignored["auth-vm"]
     assert settings().login_key.public in recorded["auth-access"]["stdin"], "it must get in"
+
+
+@pytest.mark.parametrize(("role", "deployment"), [("admin", "deployment"), ("release", "admin")])
+def test_the_key_of_deployments_has_a_shell_only_while_no_operator_has_one(
+    role: str, deployment: str
+) -> None:
+    ann = access.Operator(name="ann", public="ssh-ed25519 AAAA", role=role)
+
+    listed = json.loads(access.document(settings().login_key.public, [ann]))["keys"]
+
+    assert {each["name"]: each["role"] for each in listed} == {
+        "deployment": deployment,
+        "ann": role,
+    }
 
 
 def test_a_domain_index_beyond_the_region_names_what_there_is() -> None:

@@ -5,11 +5,13 @@ import pulumi
 import pytest
 
 import settings
+from components.keys import ed25519_public
 from settings import values, variables
 from settings.problems import ConfigurationError
 from settings.warnings import warnings
+from stack.secrets import ssh_key
 from tests.unit.conftest import Program, Recording
-from tests.unit.examples import HOST_KEY, SCHEMA, SIGNING_KEY, configuration
+from tests.unit.examples import HOST_KEY, LOGIN_KEY, SCHEMA, SIGNING_KEY, configuration
 
 Up = Callable[[Program], Recording]
 
@@ -315,6 +317,38 @@ def test_an_interrupted_rotation_is_refused_with_the_command_that_finishes_it() 
 
     assert "auth:nextSshHostKey is set" in message
     assert "make rotate KEY=host" in message
+
+
+ANN = {"name": "ann", "key": f"{ed25519_public(ssh_key())} ann@laptop", "role": "admin"}
+
+
+def test_operators_are_read_with_their_keys_and_without_comments() -> None:
+    (ann,) = parse(operators=json.dumps([ANN])).operators
+
+    assert (ann.name, ann.role) == ("ann", "admin")
+    assert f"{ann.public} ann@laptop" == ANN["key"]
+    assert parse().operators == ()
+
+
+@pytest.mark.parametrize(
+    ("operators", "rule"),
+    [
+        ("ann", "must be a list of objects"),
+        (["ann"], "must be a list of objects"),
+        ([{**ANN, "mail": "x"}], "has 'mail'"),
+        ([{**ANN, "name": "Ann Lee"}], "must have a name"),
+        ([{**ANN, "name": "deployment"}], "must have a name"),
+        ([{**ANN, "role": "owner"}], "it must be admin or release"),
+        ([{**ANN, "key": "hunter2"}], "must have a public SSH key"),
+        ([{**ANN, "key": ssh_key()}], "must have a public SSH key"),
+        ([{**ANN, "key": f'command="sh" {ANN["key"]}'}], "must have a public SSH key"),
+        ([ANN, ANN], "has the name 'ann' twice"),
+        ([ANN, {**ANN, "name": "bob"}], "the key of ann is also the key of another"),
+        ([{**ANN, "key": ed25519_public(LOGIN_KEY)}], "of another operator, or of deployments"),
+    ],
+)
+def test_an_operator_that_the_server_would_refuse_is_refused(operators: object, rule: str) -> None:
+    assert rule in refusal(operators=json.dumps(operators))
 
 
 @pytest.mark.parametrize("key", ["backupEndpoint", "backupAccessKey", "backupSecretKey"])

@@ -29,16 +29,20 @@ def _authorized(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return home / ".ssh" / "authorized_keys"
 
 
-def apply(**keys: str) -> None:
-    listed = [{"name": name, "public": public} for name, public in keys.items()]
+def apply(role: str = "admin", **keys: str) -> None:
+    listed = [{"name": name, "public": public, "role": role} for name, public in keys.items()]
     access.apply(json.dumps({"keys": listed}).encode())
+
+
+def admin(name: str, public: str) -> str:
+    return f'environment="AUTH_OPERATOR={name}" {public} auth-release:{name}\n'
 
 
 def test_a_key_that_is_gone_from_the_configuration_may_no_longer_log_in(authorized: Path) -> None:
     apply(ann=ANN, bob=BOB)
     apply(bob=BOB)
 
-    assert authorized.read_text() == f"{BOB} auth-release:bob\n"
+    assert authorized.read_text() == admin("bob", BOB)
 
 
 def test_a_key_is_authorized_beside_the_present_keys_once(authorized: Path) -> None:
@@ -46,7 +50,40 @@ def test_a_key_is_authorized_beside_the_present_keys_once(authorized: Path) -> N
     access.authorize(f"{BOB} a comment\n")
     access.authorize(f"{BOB}\n")
 
-    assert authorized.read_text() == f"{ANN} auth-release:ann\n{BOB}\n"
+    assert authorized.read_text() == f"{admin('ann', ANN)}{BOB}\n"
+
+
+def test_a_key_of_another_role_has_the_gate_in_place_of_a_shell(authorized: Path) -> None:
+    apply(role="release", ann=ANN)
+
+    forced = 'restrict,command="/usr/local/sbin/auth-release gate release ann"'
+    assert authorized.read_text() == f"{forced} {ANN} auth-release:ann\n"
+
+
+def test_the_next_key_of_deployments_has_no_more_rights_than_the_present_one(
+    authorized: Path,
+) -> None:
+    apply(role="deployment", deployment=ANN)
+    access.authorize(BOB)
+
+    present, added = authorized.read_text().splitlines()
+    assert added == present.replace(ANN, BOB).removesuffix(" auth-release:deployment")
+
+
+@pytest.mark.parametrize(
+    ("name", "role", "message"),
+    [
+        ('a",command="sh', "admin", "not an operator's name"),
+        ("ann", "owner", "which this tool does not know"),
+    ],
+)
+def test_an_unknown_role_and_a_strange_name_are_refused(
+    authorized: Path, name: str, role: str, message: str
+) -> None:
+    with pytest.raises(ReleaseError, match=message):
+        apply(role=role, **{name: ANN})
+
+    assert not authorized.exists()
 
 
 @pytest.mark.parametrize(
@@ -63,7 +100,7 @@ def test_another_text_than_a_public_key_is_refused_and_changes_nothing(
     with pytest.raises(ReleaseError, match="not a public key"):
         access.authorize(public)
 
-    assert authorized.read_text() == f"{ANN} auth-release:ann\n"
+    assert authorized.read_text() == admin("ann", ANN)
 
 
 def test_the_last_key_is_never_taken_away(authorized: Path) -> None:
@@ -72,7 +109,7 @@ def test_the_last_key_is_never_taken_away(authorized: Path) -> None:
     with pytest.raises(ReleaseError, match="no key is left"):
         apply()
 
-    assert authorized.read_text() == f"{ANN} auth-release:ann\n"
+    assert authorized.read_text() == admin("ann", ANN)
 
 
 @pytest.fixture(name="server_key")
