@@ -103,7 +103,7 @@ env: ## print exports, for: eval "$(make -s env)"
 init: ## make the keys of a new stack: make init STACK=dev
 	@$(STACKS) init --stack "$$STACK"
 
-rotate: ## give the stack a new KEY=ssh, host or signing
+rotate: ## give the stack a new KEY=ssh, host, signing, registry, api
 	@$(STACKS) rotate --stack "$$STACK" --key "$$KEY"
 
 unlock: ## free the stack of the lock of a run that is over

@@ -21,7 +21,7 @@ from toolchain import docker_engine, venv
 if TYPE_CHECKING:
     from stack.stack import Stack
 
-_KEYS = ("ssh", "host", "signing")  # as stack/rotation.py has them
+_KEYS = ("ssh", "host", "signing", "registry", "api")  # as stack/rotation.py has them
 _ALARMS = ("alarms", "alerts", "silence")
 _RELEASE = re.compile(r"0*[1-9][0-9]*", re.ASCII)
 

@@ -39,10 +39,14 @@ class Configuration:
         self.pulumi.run("config", "rm", key)
 
     def set_secret(self, key: str, value: str) -> None:
-        """Encrypt the value of `auth:key`; a dot in the key leads into an object."""
+        """Encrypt the value of `auth:key`, or of a key with a namespace of its own.
+
+        A dot in the key leads into an object.
+        """
+        name = key if ":" in key else f"auth:{key}"
         path = ["--path"] if "." in key else []
         # by stdin: an argument could be read by every user of the machine
-        self.pulumi.run("config", "set", "--secret", *path, f"auth:{key}", stdin=value)
+        self.pulumi.run("config", "set", "--secret", *path, name, stdin=value)
 
     def make_keys(self) -> None:
         """Make the keys that the stack does not have yet, straight into its configuration."""

@@ -4,14 +4,16 @@ A run that was killed is finished by the next run.
 """
 
 import contextlib
+import getpass
 import json
+import sys
 import time
 from collections.abc import Callable
 from urllib.request import urlopen
 
 from common.progress import step
 from components import advice, keys
-from stack import secrets, ssh
+from stack import api_key, secrets, ssh
 from stack.errors import StackError
 from stack.stack import Stack
 
@@ -26,9 +28,9 @@ def rotate(stack: Stack, key: str) -> int:
     print(f"Done: {note}.")
     if key in _CONFIGURED:
         print(
-            f"Commit {stack.configuration.file.name}: a deployment with the old key is refused."
+            f"Commit {stack.configuration.file.name}: a deployment with the old secret is refused."
             if stack.configuration.file.parent == stack.clone
-            else "The new key is in the configuration of this machine."
+            else "The new secret is in the configuration of this machine."
         )
     return 0
 
@@ -110,9 +112,41 @@ def _wait_for_keys(url: str, names: set[str]) -> None:
             published = {str(key["kid"]) for key in json.load(answer)["keys"]}
 
 
+def _rotate_registry(stack: Stack) -> str:
+    """Take a registry token that a person made, prove it on the server, and configure it."""
+    token = _from_stdin(
+        stack.name, "The new registry token, which may read packages and nothing else: "
+    )
+    login = {**json.loads(stack.configuration.registry_login()), "password": token}
+    if token == stack.configuration.values().get("auth:registryPassword"):
+        raise StackError(
+            "This is the builder's token, auth:registryPassword. The server must not hold a token "
+            "that can push: make a token that may read packages alone."
+        )
+    with step("Ask the registry for the live image with it, from the server"):
+        ssh.ask(stack, *ssh.release_tool("check-login"), stdin=json.dumps(login))
+    stack.configuration.set_secret("registryPullPassword", token)
+    stack.up()
+    print("Revoke the old token at the registry now: nothing uses it any more.")
+    return "rotated the registry token of the server"
+
+
+def _from_stdin(stack: str, question: str) -> str:
+    """Return the secret on stdin; ask for it at a terminal, without an echo."""
+    secret = getpass.getpass(question) if sys.stdin.isatty() else sys.stdin.read()
+    if not (secret := secret.strip()) or len(secret.split()) != 1:
+        raise StackError(
+            "There is no token on stdin. Give it from a file: "
+            f"{advice.make('rotate KEY=registry', stack)} < FILE"
+        )
+    return secret
+
+
 KEYS: dict[str, Callable[[Stack], str]] = {
     "ssh": _rotate_ssh,
     "host": _rotate_host,
     "signing": _rotate_signing,
+    "registry": _rotate_registry,
+    "api": api_key.rotate,
 }
-_CONFIGURED = ("ssh", "host")
+_CONFIGURED = ("ssh", "host", "registry", "api")

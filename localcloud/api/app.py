@@ -23,6 +23,7 @@ from localcloud.discovery import SERVICES
 from localcloud.rounds import Rounds
 from localcloud.services import work_requests
 from localcloud.services.core import reachability
+from localcloud.services.identity import api_key
 from localcloud.state.account import REPORTER_OPERATION
 from localcloud.state.customer_key import PREFIX
 
@@ -111,9 +112,8 @@ def _perform(cloud: Cloud, operation: Operation | None, request: Request, body: 
     )
     is_reporter = False
     if operation is None or operation.signed:
-        key_id = signature.verify(
-            signed, cloud.account.keys, cloud.now(), with_body=operation is not None
-        )
+        keys = {**cloud.account.keys, **api_key.of_owner(cloud)}
+        key_id = signature.verify(signed, keys, cloud.now(), with_body=operation is not None)
         is_reporter = key_id == cloud.account.reporter.key_id
     if is_reporter and (operation is None or operation.name != REPORTER_OPERATION):
         raise errors.not_found()

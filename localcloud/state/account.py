@@ -102,7 +102,7 @@ def _user(tenancy: str, ocid: str, key_file: Path) -> User:
     return User(
         tenancy=tenancy,
         ocid=ocid,
-        fingerprint=_fingerprint(public),
+        fingerprint=fingerprint(public),
         public_key=public,
         private_key_file=key_file,
     )
@@ -125,7 +125,7 @@ def _new_private_key() -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
-def _fingerprint(key: rsa.RSAPublicKey) -> str:
+def fingerprint(key: rsa.RSAPublicKey) -> str:
     """MD5 of the DER public key in colon-separated hex, as the Console shows it."""
     der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return hashlib.md5(der, usedforsecurity=False).digest().hex(":")

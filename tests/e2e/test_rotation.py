@@ -71,3 +71,18 @@ def test_tokens_of_the_old_signing_key_count_after_its_rotation(
     assert me.status_code == httpx.codes.OK
     (note,) = (each for each in interventions(server) if "rotated the signing keys" in each)
     assert all(kid in note for kid in after - before)
+
+
+def test_a_registry_token_that_fetches_nothing_is_refused_and_changes_nothing(
+    clone: Clone, server: Server
+) -> None:
+    configuration = (clone.path / ".local" / "Pulumi.local.yaml").read_text()
+    registry = json.loads(server.desired())["registry"]
+
+    refused = clone.run("bash", "-c", "echo wrong | make --silent rotate KEY=registry")
+    accepted = server.run(*TOOL, "check-login", "auth", stdin=json.dumps(registry))
+
+    assert refused.status != 0
+    assert "refuses the login of" in refused.output
+    assert (clone.path / ".local" / "Pulumi.local.yaml").read_text() == configuration
+    assert accepted.status == 0, accepted.output

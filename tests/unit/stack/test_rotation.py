@@ -1,5 +1,8 @@
 """A rotation that is killed at any of its steps is finished by the next rotation."""
 
+import io
+import json
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -28,6 +31,7 @@ class World:
     die_at: int | None = None
     effects: int = 0
     notes: list[str] = field(default_factory=list)
+    tokens: set[str] = field(default_factory=set)  # that the registry takes
 
     def effect(self) -> None:
         if self.effects == self.die_at:
@@ -56,8 +60,10 @@ class World:
             self.authorized.add(stdin)
         elif command == "host-key":
             self.shown = ed25519_public(stdin)
+        elif command == "check-login" and json.loads(stdin)["password"] not in self.tokens:
+            raise StackError("ghcr.io refuses the login of 'acme' (HTTP 401).")
         elif command == "note":
-            self.notes.append(argv[-1])
+            self.notes.append(shlex.split(argv[-1])[0])
         return ""
 
     def up(self) -> None:
@@ -97,6 +103,7 @@ def stack_of(world: World) -> Stack:
         values=lambda: dict(world.values),
         set_secret=world.set_secret,
         unset_value=world.unset_value,
+        registry_login=lambda: json.dumps({"server": "ghcr.io", "username": "acme"}),
         file=SimpleNamespace(parent="elsewhere", name="Pulumi.dev.yaml"),
     )
     stack: Any = SimpleNamespace(
@@ -156,6 +163,43 @@ def test_an_ssh_key_that_does_not_log_in_never_takes_the_place_of_the_old_one(
         rotation.rotate(stack_of(world), "ssh")
 
     assert world.values == before
+
+
+def test_a_registry_token_that_the_server_can_use_is_configured(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.tokens = {"new"}
+    monkeypatch.setattr("sys.stdin", io.StringIO("new\n"))
+
+    rotation.rotate(stack_of(world), "registry")
+
+    assert world.values["auth:registryPullPassword"] == "new"
+    assert world.notes == ["rotated the registry token of the server"]
+    assert "Revoke the old token" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("revoked", "refuses the login"),
+        ("builder", "must not hold a token that can push"),
+        ("", "no token on stdin"),
+        ("two words", "no token on stdin"),
+    ],
+)
+def test_a_registry_token_that_can_not_be_used_changes_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, text: str, message: str
+) -> None:
+    world.values["auth:registryPassword"] = "builder"
+    world.tokens = {"builder"}
+    before = dict(world.values)
+    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+
+    with pytest.raises(StackError, match=message):
+        rotation.rotate(stack_of(world), "registry")
+
+    assert world.values == before
+    assert world.notes == []
 
 
 def test_the_command_knows_the_keys_that_can_be_rotated() -> None:
