@@ -14,10 +14,10 @@ export PYTHONDONTWRITEBYTECODE = 1
 # The shell reads them from its environment: a value that a person typed never becomes part of a command.
 # `value` below is for the same reason: make itself would run a $(shell …) in them.
 IMAGE ?= auth-service:local
-export IMAGE STACK TO AT NAME OVER PROFILE LABELS PLAN ADDRESS MINUTES KEEP SERVICE CONFIRM FOR LINES SINCE GREP REQUEST KEY IDENTITY
+export IMAGE STACK TO AT NAME OVER PROFILE LABELS PLAN ADDRESS MINUTES KEEP SERVICE CONFIRM FOR FROM LINES SINCE GREP REQUEST KEY IDENTITY
 
 .DEFAULT_GOAL := help
-.PHONY: help bench up preview down status logs history rollback cost alarms alerts silence bucket backup backups proof restore drill exec ssh rotate unlock init env test check fmt unit \
+.PHONY: help bench up preview down status logs history rollback cost alarms alerts silence bucket backup backups proof restore drill exec ssh rotate state unlock init env test check fmt unit \
 	service fuzz variables screenshot localcloud e2e audit lock venv tools pins docker clean workflows pr-comment reviewed \
 	newest build verified live scanned ssh-open ssh-close \
 	smoke released drift images pr-stack pr-cleanup evidence github-check image
@@ -105,6 +105,9 @@ init: ## make the keys of a new stack: make init STACK=dev
 
 rotate: ## give the stack a new KEY=ssh, host, signing, registry, api
 	@$(STACKS) rotate --stack "$$STACK" --key "$$KEY"
+
+state: ## put a lost state back: FROM=an earlier version
+	@$(STACKS) state --stack "$$STACK" --from "$$FROM"
 
 unlock: ## free the stack of the lock of a run that is over
 	@$(STACKS) unlock --stack "$$STACK"

@@ -53,6 +53,7 @@ def parser() -> argparse.ArgumentParser:
         ("alarms", "list the alarms with their states"),
         ("alerts", "show the mails of the local stack's alarms"),
         ("silence", "send no mails of alarms for some time"),
+        ("state", "put a lost state back"),
         ("cost", "show the monthly cost by resource"),
         ("exec", "run a command in the service's container"),
         ("ssh", "run a command on the server, or get a shell there"),
@@ -95,7 +96,9 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _add_copy_flags(command: argparse.ArgumentParser, name: str) -> None:
-    """Add the flags of the commands on copies of the database."""
+    """Add the flags of the commands on copies of the database and of the state."""
+    if name == "state":
+        command.add_argument("--from", dest="source", default="", help="an earlier version")
     if name == "backup":
         command.add_argument("--name", default="", help="name of the copy")
     if name == "proof":
@@ -151,6 +154,7 @@ def on_stack(arguments: argparse.Namespace) -> int:
         "rotate": lambda: _rotate(stack, arguments.key),
         "restore": lambda: _restore(stack, arguments),
         "bucket": lambda: _bucket(stack, arguments),
+        "state": lambda: _put_state_back(stack, arguments),
         **dict.fromkeys(_ALARMS, lambda: _alarms(stack, arguments)),
         "cost": lambda: _cost(stack, arguments),
     }
@@ -204,6 +208,12 @@ def _rotate(stack: "Stack", key: str) -> int:
 
     with interruption.patience():
         return rotation.rotate(stack, key)
+
+
+def _put_state_back(stack: "Stack", arguments: argparse.Namespace) -> int:
+    from stack import lost_state  # noqa: PLC0415 - needs the packages
+
+    return lost_state.put_back(stack, arguments.source)
 
 
 def _alarms(stack: "Stack", arguments: argparse.Namespace) -> int:

@@ -22,6 +22,8 @@ FILE = re.compile(r"[\w*-][\w.*-]*\.(?:py|md|yml|yaml|toml|txt|in|json|jsonl|sh|
 EXAMPLES = {
     "Pulumi.STACK.yaml",
     "Pulumi.prod.yaml",
+    "dev.json",
+    "lost.json",
     "password.txt",
     "read-token.txt",
     "token.txt",
