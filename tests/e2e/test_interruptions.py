@@ -98,7 +98,7 @@ def answer_of(url: str) -> int | str:
 
 
 def test_a_reboot_brings_back_the_live_release_and_not_a_half_made_one(
-    server: Server, url: str
+    server: Server, url: str, request: pytest.FixtureRequest
 ) -> None:
     live = server.status()["live"]["release"]
     half = server.start(
@@ -107,6 +107,7 @@ def test_a_reboot_brings_back_the_live_release_and_not_a_half_made_one(
     new = f"auth-{server.status()['next']}"
     time.sleep(4)
     with Load(url) as load:
+        began = time.monotonic()
         server.reboot()
         half.communicate(timeout=60)
         eventually(
@@ -115,6 +116,8 @@ def test_a_reboot_brings_back_the_live_release_and_not_a_half_made_one(
             httpx.codes.OK,
         )
         back = time.monotonic()
+        figures = f"the service is back {back - began:.0f} s after a reboot began"
+        request.node.user_properties.append(("load", figures))
         time.sleep(5)
     late = [failure for failure in load.failures if failure.at > back - load.began + 1]
 

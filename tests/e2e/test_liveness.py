@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import time
 
 import httpx
 import pytest
@@ -18,6 +19,14 @@ def is_back(url: str) -> bool:
         return httpx.get(f"{url}/readyz", timeout=5).status_code == httpx.codes.OK
     except httpx.HTTPError:
         return False
+
+
+def wait_until_back(what: str, url: str, request: pytest.FixtureRequest) -> None:
+    """Wait until the service answers, and note the seconds."""
+    began = time.monotonic()
+    eventually(what, lambda: is_back(url), wanted=True, seconds=_BACK_SECONDS)
+    figures = f"{what} is back after {time.monotonic() - began:.0f} s"
+    request.node.user_properties.append(("load", figures))
 
 
 def live_release(server: Server) -> int:
@@ -39,7 +48,7 @@ def restarts_of(server: Server, number: int) -> int:
     ids=["killed", "stopped"],
 )
 def test_a_service_that_gives_no_answer_is_restarted(
-    server: Server, clone: Clone, url: str, fault: str
+    server: Server, clone: Clone, url: str, fault: str, request: pytest.FixtureRequest
 ) -> None:
     number = live_release(server)
     name = f"auth-{number}"
@@ -47,14 +56,16 @@ def test_a_service_that_gives_no_answer_is_restarted(
     server.must("sudo", "bash", "-c", shlex.quote(fault.replace("NAME", name)))
     assert f"differs: {name} " in clone.make("status").output
 
-    eventually("the service", lambda: is_back(url), wanted=True, seconds=_BACK_SECONDS)
+    wait_until_back("the service", url, request)
     assert restarts_of(server, number) == earlier + 1
     assert live_release(server) == number
     eventually("no drift", lambda: server.status()["differs"], [], seconds=20)
 
 
 @pytest.mark.parametrize("signal", ["TERM", "STOP"])
-def test_a_proxy_that_gives_no_answer_is_restarted(server: Server, url: str, signal: str) -> None:
+def test_a_proxy_that_gives_no_answer_is_restarted(
+    server: Server, url: str, signal: str, request: pytest.FixtureRequest
+) -> None:
     server.must("sudo", "systemctl", "kill", f"--signal={signal}", "caddy")
 
-    eventually("the proxy", lambda: is_back(url), wanted=True, seconds=_BACK_SECONDS)
+    wait_until_back("the proxy", url, request)
