@@ -1,5 +1,6 @@
 """The alarms of a stack, on a recording engine, and their report."""
 
+import argparse
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -250,3 +251,12 @@ def test_a_silence_that_fails_is_a_warning_and_the_work_keeps_its_result(
 
     assert done == ["restored"]
     assert f"Warning: {warning}. " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["alarms", "silence"])
+def test_alarms_without_an_address_are_an_error_with_the_way_out(command: str) -> None:
+    stack: Any = SimpleNamespace(name="dev", resources=list)
+    arguments = argparse.Namespace(command=command, duration="2h", json=False)
+
+    with pytest.raises(StackError, match=r"no alarms\. .*auth:alertEmails, then: make up STACK=dev"):
+        alarms.run(stack, arguments)
