@@ -2,6 +2,7 @@
 
 import re
 
+from components import advice
 from stack import locks
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -12,6 +13,7 @@ _LOGIN = (
 )
 _PASSPHRASE_MISSING = "passphrase must be set with PULUMI_CONFIG_PASSPHRASE"  # noqa: S105 - text
 _PASSPHRASE_WRONG = "incorrect passphrase"  # noqa: S105 - text
+_NO_STACK = "no stack named"
 _PAGE = "docs/oracle-cloud.md"
 
 
@@ -35,5 +37,10 @@ def remedy(output: str, stack: str) -> str | None:
             f" The passphrase in PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE does "
             f"not decrypt Pulumi.{stack}.yaml. Ask your team for the right passphrase; "
             f"see {_PAGE}."
+        )
+    if _NO_STACK in output:
+        return (
+            f" There is no state of {stack}. A new stack: {advice.make('up', stack)}. A lost state "
+            'comes back: docs/runbook.md, "The state is lost".'
         )
     return locks.remedy(output, stack)

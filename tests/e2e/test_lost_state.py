@@ -27,7 +27,7 @@ def test_a_lost_state_comes_back_by_the_commands_of_the_runbook(
     state.with_name("local.json.bak").unlink(missing_ok=True)
     began = time.monotonic()
     try:
-        assert "has no server yet" in clone.make("status").output
+        assert "A lost state comes back: docs/runbook.md" in clone.make("status").output
 
         for command in runbook.commands("The state is lost"):
             assert clone.run("bash", "-c", command).status == 0, command

@@ -258,5 +258,7 @@ def test_alarms_without_an_address_are_an_error_with_the_way_out(command: str) -
     stack: Any = SimpleNamespace(name="dev", resources=list)
     arguments = argparse.Namespace(command=command, duration="2h", json=False)
 
-    with pytest.raises(StackError, match=r"no alarms\. .*auth:alertEmails, then: make up STACK=dev"):
+    with pytest.raises(
+        StackError, match=r"no alarms\. .*auth:alertEmails, then: make up STACK=dev"
+    ):
         alarms.run(stack, arguments)

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from stack import lost_state
+from stack import lost_state, remedies
 from stack.errors import StackError
 from stack.stack import Stack
 
@@ -92,3 +92,10 @@ def test_a_state_that_can_not_be_meant_is_refused(
 def test_without_a_file_the_runbook_is_named() -> None:
     with pytest.raises(StackError, match=r"FROM is empty.*The state is lost"):
         lost_state.put_back(Recorded().stack, "")
+
+
+def test_a_stack_without_a_state_is_new_or_lost() -> None:
+    remedy = remedies.remedy("error: no stack named 'dev' found", "dev") or ""
+
+    assert "A new stack: make up STACK=dev." in remedy
+    assert 'docs/runbook.md, "The state is lost"' in remedy
