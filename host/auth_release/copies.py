@@ -265,8 +265,8 @@ def _as_user(uid: int) -> Iterator[None]:
 def _described(backup: Backup, stored: Stored) -> tuple[str, dict[str, int], str]:
     """Return the moment and the rows of a copy by its description, and the description's problem.
 
-    Of a newer tool's description, the fields known here are read. Without a readable description
-    the moment is the time when it was stored.
+    Of a newer tool's description, the fields known here are read. Without a readable description,
+    or by a clock that was ahead, the moment is the time when it was stored.
     """
     try:
         description = json.loads(backup.objects.get(stored.key))
@@ -275,7 +275,7 @@ def _described(backup: Backup, stored: Stored) -> tuple[str, dict[str, int], str
         rows = {str(name): int(count) for name, count in description["rows"].items()}
     except (ValueError, LookupError, TypeError, AttributeError):
         return stored.modified, {}, f"its description {stored.key} can't be read"
-    return moment, rows, ""
+    return min(moment, stored.modified), rows, ""
 
 
 def _moment_of(timeline: str) -> str:

@@ -349,6 +349,18 @@ def test_a_timeline_that_began_with_a_clock_ahead_is_found_by_a_moment_in_it(
     assert restore.chosen([timeline], now()).copy == timeline
 
 
+def test_a_copy_of_a_clock_ahead_is_not_the_newest_for_ever(backup: Backup) -> None:
+    """A drill and a proof take the newest copy."""
+    register(backup, "ada")
+    copies.take(backup, "ahead", by="ada")
+    ahead = {"format": 1, "at": "2999-01-01T00:00:00Z", "rows": {"accounts": 1}}
+    backup.objects.put(f"{backup.prefix}/copies/ahead.json", json.dumps(ahead).encode())
+    time.sleep(1.1)  # moments have whole seconds
+    copies.take(backup, "later", by="ada")
+
+    assert [copy.name for copy in copies.listed(backup)] == ["ahead", "later"]
+
+
 def test_a_timeline_that_began_with_a_clock_behind_is_found_by_a_moment_in_it() -> None:
     former, present = (
         Copy(name=name, begin=begin, end=end, size=1, is_timeline=True)
