@@ -171,12 +171,15 @@ def test_a_drill_restores_the_newest_copy_signs_in_and_notes_the_proof(
     assert name
     proofs = {c["name"]: c["proof"] for c in json.loads(clone.make("backups", "JSON=1").output)}
     assert proofs[name[1]], "the drill is the proof of its copy"
+    assert f"  drill    the copy {name[1]} was restored at " in clone.make("status").output
 
     other = "echo -n 'another password' | pulumi config set --secret auth:drillPassword"
     assert clone.shell(other).status == 0
     failed = clone.make("drill")
     assert failed.status != 0
-    assert f"{account['email']} can't sign in on the restored copy: HTTP 401" in failed.output
+    problem = f"the account {account['email']} can't sign in on the restored copy: HTTP 401"
+    assert problem in failed.output
+    assert problem in clone.make("status").output
 
 
 def test_a_copy_of_an_older_and_of_a_newer_schema_is_restored_and_the_service_runs_on_it(
