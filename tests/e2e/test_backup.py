@@ -122,7 +122,8 @@ def test_accounts_survive_the_loss_of_the_vm_and_its_volume(
     output = Server.of(clone).must("sudo", "python3", "-c", shlex.quote(ADDRESSES))
     accounts = set(json.loads(output))
     missing = [at for address, at in registrations.confirmed.items() if address not in accounts]
-    loss = max((lost_at - at for at in missing), default=0.0)
+    # an account of the seconds between the request and the end of the VM is lost as well
+    loss = max([0.0, *(lost_at - at for at in missing)])
     figures = f"RPO {loss:.1f} s, RTO {seconds:.0f} s"
     counts = f"{len(registrations.confirmed)} accounts confirmed, {len(missing)} lost"
     request.node.user_properties.append(("load", f"{counts}: {figures}"))
