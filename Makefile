@@ -91,7 +91,7 @@ cost: ## show the monthly cost by resource; JSON=1
 
 ##@ The server and the stack
 
-ssh: ## open a shell on the server, with IDENTITY=~/.ssh/id_ed25519 as an operator
+ssh: ## open a shell on the server; IDENTITY= an operator's key
 	@$(STACKS) ssh --stack "$$STACK" --identity "$$IDENTITY"
 
 exec: ## run CMD='python -m auth --help' in the container
@@ -103,7 +103,7 @@ env: ## print exports, for: eval "$(make -s env)"
 init: ## make the keys of a new stack: make init STACK=dev
 	@$(STACKS) init --stack "$$STACK"
 
-rotate: ## give the stack a new KEY=ssh, host, signing, registry, api
+rotate: ## give the stack a new KEY=ssh|host|signing|registry|api
 	@$(STACKS) rotate --stack "$$STACK" --key "$$KEY"
 
 state: ## put a lost state back: FROM=an earlier version
