@@ -12,6 +12,7 @@ _VOLUME = "oci:Core/volume:Volume"
 _ADDRESS = "oci:Core/publicIp:PublicIp"
 _VM = "oci:Core/instance:Instance"
 _DATA = "/srv/auth"
+DATA_IN_USE = ("sudo", "df", "--output=used,target", "--block-size=1M", _DATA)
 _ASK_SECONDS = 15
 
 # the resources that are lost for ever: a title for people, and the output that describes each
@@ -90,9 +91,7 @@ def confirm(stack: str, lost: Sequence[str], *, named: str, disposable: bool) ->
 def _data_in_use(stack: Stack) -> str | None:
     """Return the size of the data, as the server measures it; None without an answer."""
     try:
-        words = ssh.ask(
-            stack, *("df", "--output=used,target", "--block-size=1M", _DATA), seconds=_ASK_SECONDS
-        ).split()
+        words = ssh.ask(stack, *DATA_IN_USE, seconds=_ASK_SECONDS).split()
     except StackError:
         return None
     # where the volume is not mounted, df speaks of the boot disk

@@ -74,7 +74,7 @@ def _may_release(words: Sequence[str]) -> bool:
 
 
 def _may_deploy(words: Sequence[str]) -> bool:
-    """Check for the commands of the program: components/commands.py."""
+    """Check for the commands of components/commands.py, and of the question before a removal."""
     provisions = tuple(words[:4]) == ("bash", "-s", "--", "--boot-volume")
     installs = (
         len(words) > 4  # noqa: PLR2004 - sh, -c, the script, its name, the tool
@@ -82,7 +82,7 @@ def _may_deploy(words: Sequence[str]) -> bool:
         and words[3].startswith("install on ")
         and words[4] == TOOL
     )
-    return _is_tool(words) or provisions or installs
+    return _is_tool(words) or provisions or installs or tuple(words[:1]) == ("df",)
 
 
 ROLES: Mapping[str, Callable[[Sequence[str]], bool]] = {

@@ -1,5 +1,6 @@
 """The forced command runs the commands of a key's role, and no shell reads them."""
 
+import inspect
 import os
 from collections.abc import Mapping, Sequence
 
@@ -8,19 +9,21 @@ import pytest
 from components import commands
 from host.auth_release import gate
 from host.auth_release.callers import OPERATOR
-from stack import ssh
+from stack import removal, ssh
 
 BOOT = "ocid1.bootvolume.oc1..disk"
-PROGRAM = (
-    commands.provision(boot_volume_id=BOOT),
-    commands.install_release_tool(boot_volume_id=BOOT, caddy=["ab12"]),
-    commands.put_access_in_force(boot_volume_id=BOOT),
-    commands.prepare_data_volume(disks=[BOOT], gbs=50, has_history=True),
-    commands.release(7, "ann@example.com on laptop"),
-    commands.configure_backup(),
-    commands.configure_metrics(),
-    commands.status(),
-)
+LINES = {
+    "provision": commands.provision(boot_volume_id=BOOT),
+    "install_release_tool": commands.install_release_tool(boot_volume_id=BOOT, caddy=["ab12"]),
+    "put_access_in_force": commands.put_access_in_force(boot_volume_id=BOOT),
+    "prepare_data_volume": commands.prepare_data_volume(disks=[BOOT], gbs=50, has_history=True),
+    "release": commands.release(7, "ann@example.com on laptop"),
+    "configure_backup": commands.configure_backup(),
+    "configure_metrics": commands.configure_metrics(),
+    "status": commands.status(),
+}
+NO_LINES = {"line", "as_root", "ssh_command", "connection"}
+PROGRAM = (*LINES.values(), " ".join(removal.DATA_IN_USE))
 RELEASING = tuple(
     " ".join(ssh.release_tool(*words))
     for words in (("status",), ("history", "--json"), ("rollback", "--to", "3"), ("backups",))
@@ -46,6 +49,13 @@ def executed(role: str, command: str) -> tuple[str, list[str], str] | None:
     except Executed as program:
         return program.args
     return None
+
+
+def test_each_command_of_the_program_is_tried_here() -> None:
+    own = (each for _, each in inspect.getmembers(commands, inspect.isfunction))
+    names = {each.__name__ for each in own if each.__module__ == commands.__name__}
+
+    assert names - NO_LINES == {*LINES}
 
 
 @pytest.mark.parametrize("command", [*PROGRAM, *RELEASING])
