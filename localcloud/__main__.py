@@ -109,6 +109,19 @@ def _describe(arguments: argparse.Namespace) -> None:
     _print_description(_existing(arguments), images.python(_show))
 
 
+def _authority(arguments: argparse.Namespace) -> None:
+    home = _existing(arguments)
+    authority = Machines(home).authority
+    with _one_at_a_time(home):
+        if arguments.stop:
+            with progress.step("Stop the certificate authority"):
+                authority.stop()
+            return
+        with progress.step("Start the certificate authority"):
+            authority.start(images.machine(_show), arguments.program, arguments.lifetime)
+    print(json.dumps(authority.describe(), indent=2))
+
+
 def _print_description(home: Home, bases: tuple[str, str]) -> None:
     account = Account.open(home)
     base, builder = bases
@@ -142,6 +155,7 @@ def _print_description(home: Home, bases: tuple[str, str]) -> None:
                     "user_ocid": account.reporter.ocid,
                     "key_file": str(account.reporter.private_key_file),
                 },
+                "authority": Machines(home).authority.describe(),
                 "docker_bases": {"base": base, "builder": builder},
             },
             indent=2,
@@ -218,6 +232,11 @@ def _parser() -> argparse.ArgumentParser:
         ("forget", _forget, "Forget a stored resource that can't be read any more."),
         ("describe", _describe, "Print, as JSON, how to reach the cloud at DIR."),
         (
+            "authority",
+            _authority,
+            "Start the certificate authority of the cloud at DIR; print its URL and its roots.",
+        ),
+        (
             "serve",
             _serve,
             "Run the API server in the foreground; `start` does it in the background.",
@@ -227,6 +246,13 @@ def _parser() -> argparse.ArgumentParser:
         added.add_argument("--home", type=Path, required=True, metavar="DIR")
         if name == "status":
             added.add_argument("--json", action="store_true", help="print JSON")
+        if name == "authority":
+            todo = added.add_mutually_exclusive_group(required=True)
+            todo.add_argument("--program", type=Path, metavar="FILE", help="Pebble")
+            todo.add_argument("--stop", action="store_true", help="stop it instead")
+            added.add_argument(
+                "--lifetime", type=int, metavar="SECONDS", help="of each certificate"
+            )
         if name == "forget":
             added.add_argument("ocid", metavar="OCID", help="as the refusal or `status` names it")
     command("coverage", _coverage, "Print the coverage page, as Markdown.")

@@ -29,6 +29,13 @@ of users with a policy for it. Requests are signed by AWS's signature version 4.
 get (also a range), head, list (version 2), delete one or many, and an upload in parts. Versions are
 refused by name; as on Oracle Cloud, so are bodies in signed chunks.
 
+## Certificate authority
+
+`python -m localcloud authority --program PEBBLE` starts a CA that speaks ACME (RFC 8555), with the
+profiles `classic` and `shortlived` of Let's Encrypt. It really asks the public addresses of the
+machines, on ports 80 and 443. The root of its certificates is new with each start: `describe` names
+the file of all roots. It asks for no CAA records, and keeps no accounts over a restart.
+
 ## Faults on request
 
 `POST /localcloud/faults` takes a fault as JSON, `GET` lists and `DELETE` clears them. Instead of a

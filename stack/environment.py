@@ -13,10 +13,10 @@ from typing import Any
 
 from common import progress
 from stack import locks, secrets
-from stack.local_stack import complete_local
+from stack.local_stack import complete_local, needs_authority
 from stack.names import LOCAL
 from stack.stack import Stack
-from toolchain import docker_engine, engine, plugins, tools, venv
+from toolchain import authority, docker_engine, engine, plugins, tools, venv
 
 
 def prepare(clone: Path, stack_name: str) -> Stack:
@@ -34,7 +34,10 @@ def prepare(clone: Path, stack_name: str) -> Stack:
         keys = beside.submit(stack.make)
         cloud = start_cloud(clone)
         keys.result()
-    return _with_cloud(stack, cloud)
+    stack = _with_cloud(stack, cloud)
+    if needs_authority(stack):
+        complete_local(stack, {**cloud, "authority": _start_authority(clone)})
+    return stack
 
 
 def existing(clone: Path, stack_name: str) -> Stack:
@@ -72,9 +75,18 @@ def exports(stack: Stack) -> str:
 
 
 def start_cloud(clone: Path) -> dict[str, Any]:
+    return _started(clone, "start")
+
+
+def _start_authority(clone: Path) -> dict[str, Any]:
+    """Start the cloud's certificate authority; it is built on first use."""
+    return _started(clone, "authority", "--program", str(authority.ensure(clone)))
+
+
+def _started(clone: Path, command: str, *flags: str) -> dict[str, Any]:
     # it shows its own progress
     result = subprocess.run(
-        _localcloud_command(clone, "start"),
+        [*_localcloud_command(clone, command), *flags],
         cwd=clone,
         stdout=subprocess.PIPE,
         text=True,

@@ -46,6 +46,11 @@ def complete_local(stack: Stack, cloud: Mapping[str, Any]) -> None:
         "auth:baseImage": cloud["docker_bases"]["base"],
         "auth:builderImage": cloud["docker_bases"]["builder"],
     }
+    if authority := cloud.get("authority"):
+        added |= {
+            "auth:acmeDirectory": authority["directory"],
+            "auth:acmeRoots": Path(authority["directory_roots_file"]).read_text(),
+        }
     known = {**committed, **added}
     written = _Written.read(stack.configuration.file.with_name("written.json"))
     own = written.own(before.get("config") or {}, known)
@@ -63,6 +68,15 @@ def complete_local(stack: Stack, cloud: Mapping[str, Any]) -> None:
         # a cloud of an earlier release has it from the next `make up` on
         if f"auth:{key}" not in own and Path(file).exists():
             stack.configuration.set_secret(key, Path(file).read_text().strip())
+
+
+def needs_authority(stack: Stack) -> bool:
+    """Check whether the stack is to serve HTTPS with certificates of its own cloud."""
+    file = stack.configuration.file
+    values = yaml.safe_load(file.read_text())["config"]
+    if _as_text(values.get("auth:allowPlainHttp")) == "true":
+        return False
+    return not _Written.read(file.with_name("written.json")).is_own("auth:acmeDirectory", values)
 
 
 @dataclass(frozen=True)
@@ -83,6 +97,10 @@ class _Written:
     def own(self, configured: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
         """Return the configured values that are secrets, or a person's."""
         return {key: value for key, value in configured.items() if self._is_own(key, value, known)}
+
+    def is_own(self, key: str, configured: Mapping[str, Any]) -> bool:
+        """Check whether a configured value is a person's."""
+        return key in configured and self._is_own(key, configured[key], {})
 
     def replace(self, values: Mapping[str, Any]) -> None:
         if self.values != values:

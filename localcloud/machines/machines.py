@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from localcloud.machines import capabilities, firewall, images, seed
+from localcloud.machines.authority import Authority
 from localcloud.machines.bridge import Bridge
 from localcloud.machines.docker import docker, exists, inspect, labelled
 from localcloud.machines.firewall import IngressRule
@@ -37,6 +38,7 @@ class Machines:
         self._gateway = Gateway(home)
         self._link_local = LinkLocal(home, self._bridge)
         self.registry = Registry(home, self._bridge)
+        self.authority = Authority(home, self._bridge)
         self._volumes = f"{home.prefix}volumes"
 
     def prepare(self, progress: Callable[[str], None]) -> None:

@@ -3,6 +3,7 @@
 Source: https://docs.oracle.com/en-us/iaas/api/#/en/healthchecks/20180501/
 """
 
+import ssl
 import time
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPMethod
@@ -156,7 +157,9 @@ def _probed(cloud: Cloud, monitor: HttpMonitor, target: str) -> list[Point]:
     url = f"{monitor.protocol.lower()}://{target}:{port}{monitor.path}"
     began, problem = time.monotonic(), ""
     try:
-        with httpx.Client(trust_env=False, timeout=monitor.timeout_in_seconds) as client:
+        trusted = _trusted(cloud) if monitor.protocol == "HTTPS" else False
+        patience = monitor.timeout_in_seconds
+        with httpx.Client(trust_env=False, timeout=patience, verify=trusted) as client:
             answer = client.request(monitor.method, url, headers=monitor.headers)
         if answer.status_code not in _HEALTHY:
             problem = f"HTTP {answer.status_code}"
@@ -185,6 +188,14 @@ def _probed(cloud: Cloud, monitor: HttpMonitor, target: str) -> list[Point]:
         )
         for name, value in values.items()
     ]
+
+
+def _trusted(cloud: Cloud) -> ssl.SSLContext:
+    """Trust the CAs of this computer, and the cloud's own."""
+    trusted = ssl.create_default_context()
+    if (roots := cloud.machines.authority.roots_file).exists():
+        trusted.load_verify_locations(roots)
+    return trusted
 
 
 SERVICE = Service(

@@ -2,8 +2,10 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import oci
@@ -11,7 +13,9 @@ import pytest
 from oci.healthchecks import models
 from oci.monitoring.models import SummarizeMetricsDataDetails
 
+from common import files
 from tests.localcloud.caller import Caller, eventually, refused
+from tests.unit.host.test_certificate import context, made
 
 
 class Site(BaseHTTPRequestHandler):
@@ -87,6 +91,30 @@ def test_a_monitor_sees_an_answer_an_error_and_a_closed_port(
     eventually("the error", lambda: health(caller, up.id), {0.0, 1.0}, seconds=20)
     for monitor in (up, down, off):
         checks.delete_http_monitor(monitor.id)
+
+
+def test_a_monitor_trusts_the_certificates_of_the_clouds_own_authority(
+    checks: Any, caller: Caller, tmp_path: Path
+) -> None:
+    Site.status = 200
+    ours, foreign = made("127.0.0.1"), made("127.0.0.1")
+    roots = caller.home.path / "authority" / "roots.pem"
+    files.write(roots, ours[0])
+    with ExitStack() as stack:
+        monitors = []
+        for pair in (ours, foreign):
+            server = stack.enter_context(ThreadingHTTPServer(("127.0.0.1", 0), Site))
+            server.socket = context(tmp_path, pair).wrap_socket(server.socket, server_side=True)
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            stack.callback(server.shutdown)
+            wanted = details(caller, server.server_port, protocol="HTTPS")
+            monitors.append(checks.create_http_monitor(wanted).data)
+
+        eventually("ours", lambda: health(caller, monitors[0].id), {1.0}, seconds=20)
+        eventually("the other", lambda: health(caller, monitors[1].id), {0.0}, seconds=20)
+    for monitor in monitors:
+        checks.delete_http_monitor(monitor.id)
+    roots.unlink()
 
 
 def test_a_monitor_is_changed_and_deleted(checks: Any, caller: Caller) -> None:

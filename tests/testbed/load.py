@@ -4,9 +4,10 @@ import contextlib
 import http.client
 import re
 import socket
+import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from types import TracebackType
@@ -33,6 +34,8 @@ class Failure:
 class Load:
     """Sends requests at a steady rate while it is open, through the public address.
 
+    By HTTPS, each certificate must be signed by a CA in `trusted`.
+
     50 a second on a connection each, 10 connections that stay open with 5 requests a second each,
     and two requests a second whose body takes 5 s to send. The first two kinds must be answered by
     200 with a body. The slow requests are invalid and must be answered by 4xx.
@@ -40,12 +43,21 @@ class Load:
     Bounded: it stops by itself after `seconds`.
     """
 
-    def __init__(self, url: str, *, path: str = "/healthz", seconds: float = 300) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        path: str = "/healthz",
+        seconds: float = 300,
+        trusted: ssl.SSLContext | None = None,
+    ) -> None:
+        self._trusted = trusted or ssl.create_default_context()
         self.sent = 0
         self.failures: list[Failure] = []
         self.worst = 0.0  # seconds, of a quick request or a request on an open connection
         target = urlsplit(url)
-        self._host, self._port = str(target.hostname), target.port or 80
+        self._host, self._is_tls = str(target.hostname), target.scheme == "https"
+        self._port = target.port or (443 if self._is_tls else 80)
         self._path = path
         self.began = time.monotonic()
         self._seconds = 0.0  # that it ran, once it is over
@@ -97,7 +109,13 @@ class Load:
 
     def _kept_open(self) -> None:
         """Send requests on a connection until the service closes it."""
-        link = http.client.HTTPConnection(self._host, self._port, timeout=_TIMEOUT)
+        link = (
+            http.client.HTTPSConnection(
+                self._host, self._port, timeout=_TIMEOUT, context=self._trusted
+            )
+            if self._is_tls
+            else http.client.HTTPConnection(self._host, self._port, timeout=_TIMEOUT)
+        )
 
         def ask() -> str | None:
             try:
@@ -130,7 +148,7 @@ class Load:
 
         A whole HTTP client takes more of the processor than the service does.
         """
-        with socket.create_connection((self._host, self._port), _TIMEOUT) as link:
+        with self._connected() as link:
             time.sleep(_ROUND_TRIP_SECONDS)
             for piece in pieces:
                 link.sendall(piece)
@@ -144,6 +162,15 @@ class Load:
         if not content or (length and len(content) != int(length[1])):
             return f"{len(content)} bytes of {length and int(length[1])}"
         return None
+
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[socket.socket]:
+        with socket.create_connection((self._host, self._port), _TIMEOUT) as link:
+            if not self._is_tls:
+                yield link
+                return
+            with self._trusted.wrap_socket(link, server_hostname=self._host) as encrypted:
+                yield encrypted
 
     def _count(self, kind: str, request: Callable[[], str | None], *, timed: bool = True) -> None:
         """Count a request; it returns the fault of its answer, or None."""

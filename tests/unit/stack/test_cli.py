@@ -85,7 +85,7 @@ def _started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         program.chmod(0o755)
     configured = {f"auth:{name}": {"value": key} for name in ("sshPrivateKey", "sshHostKey")}
     (tmp_path / "pulumi.json").write_text(json.dumps(configured))
-    test_local_stack.commit(tmp_path, {})
+    test_local_stack.commit(tmp_path, {"auth:allowPlainHttp": True})
     (tmp_path / ".local" / "cloud").mkdir(parents=True)
     present = {f"auth:{name}": {"secure": "v1:…"} for name in test_local_stack.SECRETS}
     (tmp_path / ".local" / "Pulumi.local.yaml").write_text(yaml.safe_dump({"config": present}))

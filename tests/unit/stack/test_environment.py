@@ -66,11 +66,14 @@ def test_the_stack_and_its_keys_are_made_while_the_cloud_starts(
         both.wait(timeout=10)
         return {"client_host_overrides": ""}
 
+    def complete_local(stack: Stack, _: object) -> None:
+        stack.configuration.file.write_text("config: {'auth:allowPlainHttp': true}\n")
+
     monkeypatch.setattr(docker_engine, "ensure", lambda _: None)
     monkeypatch.setattr(tools, "variables", lambda _: {"PATH": ""})
     monkeypatch.setattr(plugins, "install", lambda *_: {})
     monkeypatch.setattr(environment, "start_cloud", start_cloud)
-    monkeypatch.setattr(environment, "complete_local", lambda *_: None)
+    monkeypatch.setattr(environment, "complete_local", complete_local)
     monkeypatch.setattr(Stack, "make", lambda _: both.wait(timeout=10))
 
     environment.prepare(tmp_path, "local")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from stack.local_stack import complete_local
+from stack.local_stack import complete_local, needs_authority
 from stack.stack import Stack
 
 SECRETS = (
@@ -100,6 +100,28 @@ def test_a_value_that_nobody_set_follows_the_committed_file_and_the_machine(stac
     assert values["auth:protect"] is True
     assert values["auth:shape"] == "VM.Standard.A1.Flex"
     assert "auth:serviceSettings" not in values, "it was taken out of the committed file"
+
+
+def test_https_takes_the_certificate_authority_of_the_local_cloud(stack: Stack) -> None:
+    set_value(stack, "auth:allowPlainHttp", "true")
+    assert not needs_authority(stack)
+    set_value(stack, "auth:allowPlainHttp", "false")
+    assert needs_authority(stack)
+    file = stack.clone / "directory.pem"
+    file.write_text("a certificate\n")
+    authority = {"directory": "https://192.0.2.1/dir", "directory_roots_file": str(file)}
+
+    complete_local(stack, {**cloud(stack.clone), "authority": authority})
+
+    values = configured(stack)
+    assert values["auth:acmeDirectory"] == "https://192.0.2.1/dir"
+    assert values["auth:acmeRoots"] == "a certificate\n"
+
+
+def test_a_ca_that_a_person_names_stays(stack: Stack) -> None:
+    set_value(stack, "auth:acmeDirectory", "https://ca.example.test/dir")
+
+    assert not needs_authority(stack)
 
 
 def test_what_a_person_removes_is_as_it_is_committed_again(stack: Stack) -> None:
