@@ -7,6 +7,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from tests.prose import REPOSITORY, tracked
+from tests.testbed.runbook import commands
 
 DOCUMENTS = [
     path
@@ -113,6 +114,23 @@ def test_every_message_in_the_runbook_is_in_the_sources() -> None:
         if document == "docs/runbook.md" and is_message(message)
         if not any(is_from(message, pieces) for pieces in sources)
     ] == []
+
+
+def test_every_command_of_the_runbook_is_executed_by_a_test_on_a_stack() -> None:
+    named = {
+        command["target"]
+        for document, code in codes()
+        if document == "docs/runbook.md"
+        for command in MAKE.finditer(code)
+    }
+    tests = "".join(text(path) for path in tracked(["tests/e2e/*.py"]))
+    executed = {
+        *re.findall(r'"([a-z-]+)"', tests),
+        *re.findall(r'"make ([a-z-]+)', tests),
+        *(command.split()[1] for command in commands("The state is lost")),
+    }
+    # the administrator's command would change the stack's bucket: tests/localcloud/test_bucket.py
+    assert named - executed == {"bucket"}
 
 
 def has_messages(path: str) -> bool:

@@ -1,4 +1,4 @@
-"""The state of a stack is lost, and comes back by the commands of the runbook."""
+"""The commands of the runbook that no other file executes, and those of a lost state."""
 
 import shutil
 import time
@@ -9,6 +9,28 @@ import pytest
 from tests.testbed import runbook
 from tests.testbed.clone import Clone
 from tests.testbed.server import Server
+
+
+@pytest.mark.parametrize(
+    ("command", "answer"),
+    [
+        (("proof", "AT=proven"), "The copy proven, with the data of "),
+        (("exec", "CMD=python -m auth --help"), "usage: "),
+        (("unlock",), "No run holds the stack local: there is nothing to free."),
+        (("ssh",), ""),  # a shell whose input ends at once
+    ],
+    ids=["proof", "exec", "unlock", "ssh"],
+)
+def test_a_command_of_an_operator_works(
+    clone: Clone, command: tuple[str, ...], answer: str
+) -> None:
+    if "AT=proven" in command:
+        assert clone.make("backup", "NAME=proven").status == 0
+
+    ended = clone.make(*command)
+
+    assert ended.status == 0
+    assert answer in ended.output
 
 
 def test_a_lost_state_comes_back_by_the_commands_of_the_runbook(
