@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from common.clone import CLONE, has_local_stack
-from common.progress import step
+from common.progress import StepError, step
 from components import advice
 from host.auth_release import copies
 from host.auth_release.backup import Backup
@@ -65,7 +65,7 @@ def drill(name: str) -> Drill:
     backup = backup_of(name, values)
     try:
         result = _drilled(source, values, backup)
-    except StackError as error:
+    except StepError as error:
         drill_report.store_failure(backup, name, values, str(error))
         raise
     with _named("Store the result in the bucket"):
@@ -245,5 +245,5 @@ def _named(title: str) -> Iterator[None]:
             yield
     except DrillError:
         raise
-    except (StackError, ReleaseError, ValueError) as error:
+    except (StepError, ReleaseError, ValueError) as error:
         raise DrillError(f"{title}: {error}") from None

@@ -7,6 +7,7 @@ import calendar
 import contextlib
 import dataclasses
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -29,7 +30,7 @@ from .records import Record
 from .service_host import ServiceHost
 
 _KEPT = 3  # replaced databases
-_FOLDER = "replaced-%Y%m%dT%H%M%SZ"
+_FOLDER, _NAME = "replaced-%Y%m%dT%H%M%SZ", re.compile(r"replaced-\d{8}T\d{6}Z")
 _EARLIER = (2, 5, 10, 30, 60, 300, 3600)  # seconds before the end of a timeline
 
 
@@ -249,12 +250,16 @@ def _new_folder(backup: Backup) -> Path:
 
     After the clock went back, it is a second more than the newest name: the oldest folders go.
     """
-    names = [path.name for path in backup.work.glob("replaced-*")]
-    times = [calendar.timegm(time.strptime(name, _FOLDER)) for name in names]
-    moment = max([time.time(), *(each + 1 for each in times)])
+    newest = [calendar.timegm(time.strptime(path.name, _FOLDER)) for path in _replaced(backup)[-1:]]
+    moment = max([time.time(), *(each + 1 for each in newest)])
     folder = backup.work / time.strftime(_FOLDER, time.gmtime(moment))
     folder.mkdir(mode=0o700)
     return folder
+
+
+def _replaced(backup: Backup) -> list[Path]:
+    """Return the folders of replaced databases, the newest last; other folders are a person's."""
+    return sorted(path for path in backup.work.iterdir() if _NAME.fullmatch(path.name))
 
 
 def _forget_sides(backup: Backup) -> None:
@@ -316,7 +321,7 @@ def _note_proof(host: ServiceHost, backup: Backup, source: Source, report: dict[
         copies.note_proof(backup, source.copy.name, report)
     except ReleaseError as error:
         host.progress.show(f"  The proof is not noted in the bucket: {reason(error)}")
-    for folder in sorted(backup.work.glob("replaced-*"))[:-_KEPT]:
+    for folder in _replaced(backup)[:-_KEPT]:
         shutil.rmtree(folder)
 
 

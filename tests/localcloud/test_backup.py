@@ -328,6 +328,8 @@ def test_a_restore_after_the_clock_went_back_keeps_the_database_that_it_replaced
     # of restores while the clock was ahead
     for year in (2997, 2998, 2999):
         (backup.work / f"replaced-{year}0101T000000Z").mkdir(parents=True)
+    by_hand = backup.work / "replaced-by-hand"
+    by_hand.mkdir()
     register(backup, "grace")
 
     for replaced in (2, 1):  # accounts; the second restore is of the same second
@@ -335,6 +337,7 @@ def test_a_restore_after_the_clock_went_back_keeps_the_database_that_it_replaced
 
         with contextlib.closing(sqlite3.connect(Path(report["kept"]) / "auth.sqlite")) as kept:
             assert kept.execute("SELECT count(*) FROM accounts").fetchone() == (replaced,)
+    assert by_hand.exists(), "a folder of a person is gone"
 
 
 def test_a_timeline_that_began_with_a_clock_ahead_is_found_by_a_moment_in_it(

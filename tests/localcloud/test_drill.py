@@ -12,6 +12,7 @@ from typing import Any
 import oci
 import pytest
 
+from common.progress import StepError
 from host.auth_release import backup as continuous
 from host.auth_release import copies, drill_result, proof
 from host.auth_release.backup import Backup
@@ -205,6 +206,28 @@ def test_a_drill_that_fails_leaves_its_problem_in_the_bucket_and_in_monitoring(
     assert result.problem.startswith("there is no copy in ")
     assert str(result).startswith(f"the drill failed at {result.at}: there is no copy in ")
     assert metrics(caller, request.node.name) == {"drillFailed": 1}
+
+
+def test_a_step_of_the_tools_that_fails_is_a_failed_drill(
+    backup: Backup,
+    values: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    del values
+    backup.objects.put(f"{backup.prefix}/timelines/20261127T000000Z-aaaa/1", b"")
+
+    def no_docker(*_: object) -> None:
+        raise StepError("no Docker engine answers")
+
+    monkeypatch.setattr(environment, "prepare", no_docker)
+
+    with pytest.raises(DrillError, match="Make a local stack: no Docker engine answers"):
+        drill.drill(request.node.name)
+
+    result = drill_result.stored(backup, seconds=10)
+    assert result
+    assert result.problem == "Make a local stack: no Docker engine answers"
 
 
 def test_a_drill_without_its_metrics_is_a_drill_all_the_same(
