@@ -88,7 +88,15 @@ def test_an_unknown_role_and_a_strange_name_are_refused(
 
 @pytest.mark.parametrize(
     "public",
-    ["", "ssh-ed25519", "ssh-ed25519 AAAA", f'command="sh" {ANN}', f"{ANN}\n{BOB}", "hunter2"],
+    [
+        "",
+        "ssh-ed25519",
+        "ssh-ed25519 AAAA",
+        f'command="sh" {ANN}',
+        f"{ANN}\n{BOB}",
+        "hunter2",
+    ],  # the keys are new in each process, and the names of tests must not be
+    ids=["empty", "no key", "a short key", "an option", "two keys", "a word"],
 )
 def test_another_text_than_a_public_key_is_refused_and_changes_nothing(
     authorized: Path, public: str
