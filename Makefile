@@ -14,10 +14,10 @@ export PYTHONDONTWRITEBYTECODE = 1
 # The shell reads them from its environment: a value that a person typed never becomes part of a command.
 # `value` below is for the same reason: make itself would run a $(shell …) in them.
 IMAGE ?= auth-service:local
-export IMAGE STACK TO AT NAME OVER PROFILE LABELS PLAN ADDRESS MINUTES KEEP SERVICE CONFIRM FOR FROM LINES SINCE GREP REQUEST KEY IDENTITY
+export IMAGE STACK TO AT NAME OVER PROFILE LABELS PLAN ADDRESS MINUTES KEEP SERVICE CONFIRM FOR FROM LINES SINCE GREP REQUEST KEY IDENTITY PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help bench up preview down status logs history rollback cost alarms alerts silence bucket backup backups proof restore drill exec ssh rotate state unlock init env test check fmt unit \
+.PHONY: help bench up preview down status logs dashboard history rollback cost alarms alerts silence bucket backup backups proof restore drill exec ssh rotate state unlock init env test check fmt unit \
 	service fuzz variables screenshot localcloud e2e audit lock venv tools pins docker clean workflows pr-comment reviewed \
 	newest build verified live scanned ssh-open ssh-close \
 	smoke released drift images pr-stack pr-cleanup evidence github-check image
@@ -72,6 +72,11 @@ restore: ## restore the database; AT=copy or time; OVER=yes
 
 drill: venv ## restore the newest copy into a local stack, and sign in
 	@$(REVIEW) drill --stack "$$STACK"
+
+##@ Dashboard
+
+dashboard: ## lead a browser to the metrics; PORT=; IDENTITY=
+	@$(STACKS) dashboard --stack "$$STACK" --identity "$$IDENTITY" $(if $(value PORT),--port "$$PORT")
 
 ##@ Alarms
 

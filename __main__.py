@@ -92,6 +92,7 @@ Metrics(
         release=release,
         compartment_id=settings.compartment_id,
         key=settings.metrics_key,
+        store=settings.metrics_store,
     ),
 )
 

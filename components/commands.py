@@ -21,7 +21,7 @@ TOOL_SECONDS = 600  # with the download and the take-over of a new Caddy
 DATA_VOLUME_SECONDS = 900
 RELEASE_SECONDS = 900
 BACKUP_SECONDS = 300
-METRICS_SECONDS = 120
+METRICS_SECONDS = 300  # with the download of the store
 
 
 def line(*argv: str) -> str:
@@ -102,7 +102,7 @@ def configure_backup() -> str:
 
 
 def configure_metrics() -> str:
-    """Return the line that puts the settings of the reporter in force, which arrive on stdin."""
+    """Return the line that puts the settings of reporter and store in force, from stdin."""
     return as_root(RELEASE_TOOL, "configure-metrics", seconds=METRICS_SECONDS)
 
 

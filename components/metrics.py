@@ -1,6 +1,7 @@
-"""The metrics of a server: a reporter on it, which posts them to Oracle Monitoring."""
+"""The metrics of a server: a reporter on it, for Oracle Monitoring and a metrics store there."""
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,9 +9,12 @@ import pulumi
 from pulumi_command import remote
 
 from components import commands
+from components.image import Registry
 from components.release import Release
 from components.server import Server
 from host.auth_release.monitoring import NAMESPACE
+
+_STORE = commands.HOST_FILES / "metrics-store" / "Dockerfile"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,19 +29,32 @@ class MetricsKey:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MetricsStore:
+    """The store on the server, for `make dashboard`.
+
+    `image`, NAME@sha256:…, has the program of VictoriaMetrics; empty: the pinned official image.
+    The login of `registry` is used if the image is there.
+    """
+
+    image: str = ""
+    registry: Registry
+
+
+@dataclass(frozen=True, kw_only=True)
 class MetricsArgs:
-    """A server, the compartment of its metrics, and the key that posts them."""
+    """A server, the compartment of its metrics, and their receivers."""
 
     server: Server
     release: Release  # whose service is measured
     compartment_id: str
-    key: MetricsKey
+    key: MetricsKey  # posts them to Oracle Monitoring
+    store: MetricsStore | None = None  # keeps them on the server
 
 
 class Metrics(pulumi.ComponentResource):
-    """The settings of the reporter on the server; they travel by stdin, with the key.
+    """The settings of the reporter and the store on the server; they travel by stdin, with the key.
 
-    Without a key the command ends the reports, if there were any.
+    Without a key or a store the command ends the reports, if there were any.
     """
 
     def __init__(
@@ -65,20 +82,38 @@ def settings_document(server: str, args: MetricsArgs) -> pulumi.Output[str]:
 
     def render(known: dict[str, Any]) -> str:
         key = args.key
-        if not key.user:
-            return json.dumps({"disk": known["disk"]})
-        document = {
-            "disk": known["disk"],
-            "endpoint": key.endpoint,
-            "tenancy": key.tenancy,
-            "user": key.user,
-            "fingerprint": key.fingerprint,
-            "compartment": args.compartment_id,
-            "namespace": NAMESPACE,
-            "dimensions": dimensions(server),
-            "private_key": known["private_key"],
-        }
+        document = {"disk": known["disk"]}
+        if args.store:
+            document["store"] = _store(args.store, known["pull_password"])
+        if key.user:
+            document |= {
+                "endpoint": key.endpoint,
+                "tenancy": key.tenancy,
+                "user": key.user,
+                "fingerprint": key.fingerprint,
+                "compartment": args.compartment_id,
+                "namespace": NAMESPACE,
+                "dimensions": dimensions(server),
+                "private_key": known["private_key"],
+            }
         return json.dumps(document, sort_keys=True)
 
-    private_key = pulumi.Output.secret(args.key.private_key)
-    return pulumi.Output.all(disk=args.server.disk, private_key=private_key).apply(render)
+    return pulumi.Output.all(
+        disk=args.server.disk,
+        private_key=pulumi.Output.secret(args.key.private_key),
+        pull_password=args.store.registry.pull.password if args.store else "",
+    ).apply(render)
+
+
+def official_store() -> str:
+    """Return the pinned official image of the store."""
+    (name, digest) = re.findall(r"^FROM (\S+):[^:@]+@(\S+)$", _STORE.read_text(), re.MULTILINE)[0]
+    return f"{name}@{digest}"
+
+
+def _store(store: MetricsStore, pull_password: str) -> dict[str, str]:
+    """Return the document of host/auth_release/metrics_store.py."""
+    image = store.image or official_store()
+    if image.partition("/")[0] != store.registry.server:
+        return {"image": image}
+    return {"image": image, "username": store.registry.pull.username, "password": pull_password}

@@ -335,7 +335,8 @@ PermitUserEnvironment AUTH_OPERATOR
 MaxAuthTries 3
 X11Forwarding no
 AllowAgentForwarding no
-AllowTcpForwarding no
+AllowTcpForwarding local
+PermitOpen 127.0.0.1:8428
 SSHD
   then
     sshd -t || fail "sshd refuses /etc/ssh/sshd_config.d/00-auth.conf"

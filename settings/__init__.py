@@ -20,7 +20,7 @@ from components.endpoint import Endpoint
 from components.image import Bases, Registry
 from components.keys import KeyPair
 from components.machine import Machine
-from components.metrics import MetricsKey
+from components.metrics import MetricsKey, MetricsStore
 from host.auth_release.desired import Canary, Maintenance
 from host.auth_release.network import SUBNET as CONTAINERS
 from settings import operators, variables
@@ -62,6 +62,7 @@ class Settings:
     backup_bucket: Bucket
     alert_emails: tuple[str, ...]
     metrics_key: MetricsKey
+    metrics_store: MetricsStore | None
     monthly_budget: int  # 0: none
 
 
@@ -108,6 +109,15 @@ def parse(
     vcn_cidr = values.cidr("vcnCidr", prefixes=range(16, 31), apart_from=CONTAINERS)
     plain, secret = variables.read(values)
     tenancy_id = values.tenancy("oci:tenancyOcid")
+    registry = Registry(
+        repository=values.repository("imageRepository"),
+        push=values.login("registryUsername", "registryPassword"),
+        pull=values.pull_login(
+            "registryPullUsername",
+            "registryPullPassword",
+            builder=("registryUsername", "registryPassword"),
+        ),
+    )
     settings = Settings(
         # where
         tenancy_id=tenancy_id,
@@ -137,15 +147,7 @@ def parse(
         host_key=values.ed25519("sshHostKey"),
         operators=operators.read(values, login_key),
         # image
-        registry=Registry(
-            repository=values.repository("imageRepository"),
-            push=values.login("registryUsername", "registryPassword"),
-            pull=values.pull_login(
-                "registryPullUsername",
-                "registryPullPassword",
-                builder=("registryUsername", "registryPassword"),
-            ),
-        ),
+        registry=registry,
         bases=Bases(
             runtime=values.text("baseImage", required=False),
             builder=values.text("builderImage", required=False),
@@ -168,6 +170,18 @@ def parse(
         # alarms
         alert_emails=values.emails("alertEmails"),
         metrics_key=values.metrics_key(tenancy_id, region),
+        # dashboard
+        metrics_store=MetricsStore(
+            image=values.matching(
+                "dashboardImage",
+                _IMAGE,
+                "docker.io/victoriametrics/victoria-metrics@sha256:…",
+                required=False,
+            ),
+            registry=registry,
+        )
+        if values.boolean("dashboard")
+        else None,
         # money
         monthly_budget=values.budget("monthlyBudget", recipients="alertEmails"),
     )
@@ -182,6 +196,7 @@ def parse(
     return settings
 
 
+_IMAGE = re.compile(r"[a-z0-9.-]+(:\d+)?(/[a-z0-9._-]+)+@sha256:[0-9a-f]{64}")
 _SHAPE = re.compile(r"(VM|BM)\.[A-Za-z0-9.]+")
 _FAULT_DOMAIN = re.compile(r"FAULT-DOMAIN-[123]")
 _UBUNTU = re.compile(r"\d\d\.04")

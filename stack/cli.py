@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 
 _KEYS = ("ssh", "host", "signing", "registry", "api")  # as stack/rotation.py has them
 _ALARMS = ("alarms", "alerts", "silence")
+_VALUES = {  # the flag of a command that takes a single value, and its destination and help
+    "bucket": ("--profile", "profile", "administrator in ~/.oci/config"),
+    "silence": ("--for", "duration", "such as 30m or 2h"),
+    "dashboard": ("--port", "port", "port of this machine; default: 8428"),
+    "rollback": ("--to", "to", "number of the release"),
+}
 _RELEASE = re.compile(r"0*[1-9][0-9]*", re.ASCII)
 
 
@@ -55,6 +61,7 @@ def parser() -> argparse.ArgumentParser:
         ("silence", "send no mails of alarms for some time"),
         ("state", "put a lost state back"),
         ("cost", "show the monthly cost by resource"),
+        ("dashboard", "lead a browser to the metrics of the server"),
         ("exec", "run a command in the service's container"),
         ("ssh", "run a command on the server, or get a shell there"),
         ("login", "write the key and the pinned host key that ssh logs in with"),
@@ -73,12 +80,9 @@ def parser() -> argparse.ArgumentParser:
         _add_key_flags(command, name)
         if name == "logs":
             logs.add_flags(command)
-        if name == "bucket":
-            command.add_argument("--profile", default="", help="administrator in ~/.oci/config")
-        if name == "silence":
-            command.add_argument("--for", dest="duration", default="", help="such as 30m or 2h")
-        if name == "rollback":
-            command.add_argument("--to", default="", help="number of the release")
+        if name in _VALUES:
+            flag, destination, help_text = _VALUES[name]
+            command.add_argument(flag, dest=destination, default="", help=help_text)
         if name in {
             "status",
             "history",
@@ -112,7 +116,7 @@ def _add_key_flags(command: argparse.ArgumentParser, name: str) -> None:
     """Add the flags of the commands that name a key."""
     if name == "rotate":
         command.add_argument("--key", default="", help=f"the kind: {', '.join(_KEYS)}")
-    if name == "ssh":
+    if name in {"ssh", "dashboard"}:
         command.add_argument("--identity", default="", help="file of a private key of your own")
 
 
@@ -157,6 +161,7 @@ def on_stack(arguments: argparse.Namespace) -> int:
         "state": lambda: _put_state_back(stack, arguments),
         **dict.fromkeys(_ALARMS, lambda: _alarms(stack, arguments)),
         "cost": lambda: _cost(stack, arguments),
+        "dashboard": lambda: _dashboard(stack, arguments),
     }
     if command == "status" and not arguments.json:
         with_a_status["status"] = lambda: _show_status(stack)
@@ -228,6 +233,12 @@ def _cost(stack: "Stack", arguments: argparse.Namespace) -> int:
     return cost.show(stack, as_json=arguments.json)
 
 
+def _dashboard(stack: "Stack", arguments: argparse.Namespace) -> int:
+    from stack import dashboard  # noqa: PLC0415 - needs the packages
+
+    return dashboard.show(stack, int(arguments.port or 0), identity=arguments.identity)
+
+
 def _show_watch(stack: "Stack") -> None:
     """Print, as the last line, that the new release is still watched and may give way."""
     from stack import ssh  # noqa: PLC0415 - needs the packages
@@ -262,12 +273,18 @@ def _check(arguments: argparse.Namespace) -> None:
         _check_restore(arguments)
     if command == "logs":
         logs.flags(arguments)
+    if command == "dashboard" and arguments.port and not _is_port(arguments.port):
+        raise StepError(f"PORT is {arguments.port!r}; it must be a number from 1024 to 65535.")
     if command == "rollback" and arguments.to and not _RELEASE.fullmatch(arguments.to):
         raise StepError(
             f"TO is {arguments.to!r}; it must be the number of a release, such as 7. The first has "
             f"number 1; `{advice.make('history', name)}` lists them. Without TO, the release "
             "before the live release is taken."
         )
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdigit() and 1024 <= int(text) <= 65535  # noqa: PLR2004
 
 
 def _check_restore(arguments: argparse.Namespace) -> None:

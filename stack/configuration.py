@@ -76,6 +76,10 @@ class Configuration:
 
     def names(self) -> set[str]:
         """Return the names of the values, `namespace:key`, without a run of the CLI."""
+        return set(self.written())
+
+    def written(self) -> dict[str, Any]:
+        """Return the values as the file has them, secrets encrypted, without a run of the CLI."""
         if not self.file.exists():
-            return set()
-        return set((yaml.safe_load(self.file.read_text()) or {}).get("config") or {})
+            return {}
+        return dict((yaml.safe_load(self.file.read_text()) or {}).get("config") or {})

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from common import files
+from stack import dashboard_image
 from stack.stack import Stack
 
 _VERSION = 1  # of the file with the values that were written
@@ -54,6 +55,8 @@ def complete_local(stack: Stack, cloud: Mapping[str, Any]) -> None:
     known = {**committed, **added}
     written = _Written.read(stack.configuration.file.with_name("written.json"))
     own = written.own(before.get("config") or {}, known)
+    if _as_text({**known, **own}.get("auth:dashboard")) == "true":
+        known["auth:dashboardImage"] = dashboard_image.ensure(stack.clone, registry)
     document = {**before, "config": {**known, **own}}
     text = yaml.safe_dump(document, sort_keys=False)
     if not stack.configuration.file.exists() or stack.configuration.file.read_text() != text:

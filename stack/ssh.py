@@ -9,7 +9,7 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +86,28 @@ def ask(stack: Stack, *argv: str, seconds: float = 60, stdin: str = "") -> str:
     if result.returncode != 0:
         raise StackError(result.stderr.strip() or f"status {result.returncode}")
     return result.stdout
+
+
+@contextlib.contextmanager
+def tunnel(
+    stack: Stack, port: int, to: int, *, identity: str = ""
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """Lead `port` of this machine's loopback to port `to` of the server's; yield the process."""
+    host, pinned = write(stack)
+    flags = [
+        *("-N", "-oExitOnForwardFailure=yes", "-oServerAliveInterval=15"),
+        *("-L", f"127.0.0.1:{port}:127.0.0.1:{to}"),
+    ]
+    command = [*_command(stack, host, [], identity), *flags]
+    with subprocess.Popen(command, cwd=stack.clone, stdin=subprocess.DEVNULL) as process:
+        try:
+            yield process
+        except StackError:
+            if process.poll() == unreachable.SSH_FAILED:
+                _check_key(stack, host, pinned)
+            raise
+        finally:
+            process.terminate()
 
 
 def release_tool(command: str, *arguments: str) -> list[str]:

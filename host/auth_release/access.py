@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import gate, interventions, logins, registry
+from . import gate, interventions, logins, metrics_store, registry
 from .callers import OPERATOR, Caller
 from .documents import read
 from .errors import ReleaseError
@@ -143,7 +143,9 @@ def _line(key: Key) -> str:
         return f'environment="{OPERATOR}={key.name}" {line}'
     if key.role not in gate.ROLES:
         raise ReleaseError(f"{key.name} has the role {key.role!r}, which this tool does not know")
-    return f'restrict,command="{gate.TOOL} gate {key.role} {key.name}" {line}'
+    # the tunnel of `make dashboard` starts no command
+    tunnel = f'port-forwarding,permitopen="127.0.0.1:{metrics_store.PORT}"'
+    return f'restrict,{tunnel},command="{gate.TOOL} gate {key.role} {key.name}" {line}'
 
 
 def _checked(public: str) -> str:

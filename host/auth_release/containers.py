@@ -84,7 +84,7 @@ class Docker:
 
     def pull(self, desired: Desired) -> None:
         """Fetch the image by digest."""
-        with logins.for_docker(desired) as folder:
+        with logins.for_docker(desired.service, desired.registry) as folder:
             env = {"DOCKER_CONFIG": str(folder)}
             run("docker", "pull", "--quiet", desired.image, timeout=600, env=env)
 

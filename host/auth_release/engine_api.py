@@ -45,6 +45,13 @@ def container(name: str) -> Mapping[str, Any]:
     return answer
 
 
+def stats(name: str) -> Mapping[str, Any]:
+    """Describe the use of memory and processors by a container, as `docker stats` does."""
+    question = urlencode({"stream": "false", "one-shot": "true"})
+    answer: Mapping[str, Any] = _ask("GET", f"/containers/{quote(name)}/stats?{question}")
+    return answer
+
+
 def image(name: str) -> Mapping[str, Any]:
     """Describe an image, as `docker image inspect` does; raise AbsentError without it."""
     answer: Mapping[str, Any] = _ask("GET", f"/images/{quote(name, safe='/:@')}/json")

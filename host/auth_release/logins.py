@@ -60,19 +60,19 @@ def check(desired: Desired) -> None:
 
 
 @contextlib.contextmanager
-def for_docker(desired: Desired) -> Iterator[Path]:
+def for_docker(service: str, login: Registry) -> Iterator[Path]:
     """Yield a folder for DOCKER_CONFIG, in memory, with the login; remove it at the end."""
-    folder = MEMORY / desired.service
-    forget(desired.service)
+    folder = MEMORY / service
+    forget(service)
     folder.mkdir(mode=0o700, parents=True)
     try:
-        login = f"{desired.registry.username}:{desired.registry.password}"
-        entry = {"auth": base64.b64encode(login.encode()).decode()}
-        config = json.dumps({"auths": {desired.registry.server: entry}})
+        words = f"{login.username}:{login.password}"
+        entry = {"auth": base64.b64encode(words.encode()).decode()}
+        config = json.dumps({"auths": {login.server: entry}})
         write_atomically(folder / "config.json", config, mode=0o600)
         yield folder
     finally:
-        forget(desired.service)
+        forget(service)
 
 
 def forget(service: str) -> None:

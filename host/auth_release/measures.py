@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import asking, backup, data_volume, exposition
+from . import asking, backup, data_volume, engine_api, exposition
 from .containers import DATA
 from .errors import ReleaseError
 from .exposition import Samples
@@ -70,8 +70,11 @@ def of_host() -> Iterator[Measure]:
 
 
 def of_service(record: Record) -> Iterator[Measure]:
-    """Measure a live release from outside: its answer, its certificate and its backup."""
+    """Measure a live release from outside: its answer, its memory, its certificate, its backup."""
     desired, dimensions = record.desired, {"service": record.desired.service}
+    yield Measure(name="release", value=record.number, dimensions=dimensions)
+    if (percent := container_memory_percent(record.container)) is not None:
+        yield Measure(name="containerMemoryPercent", value=percent, dimensions=dimensions)
     is_up = asking.through_proxy(desired) is None
     yield Measure(name="serviceUp", value=float(is_up), dimensions=dimensions)
     host, port, is_tls = asking.address(desired.site)
@@ -168,6 +171,20 @@ def _sum(grown: Samples, name: str, **allowed: set[str]) -> float:
         if key.startswith(f"{name}{{")
         and all(exposition.labels(key).get(label) in values for label, values in allowed.items())
     )
+
+
+def container_memory_percent(name: str) -> float | None:
+    """Return the used share of a container's memory, without cached files; None if it is unknown.
+
+    `docker stats` computes it alike.
+    """
+    try:
+        memory = engine_api.stats(name)["memory_stats"]
+        details = memory["stats"]  # by the version of the kernel's control groups, 2 or 1
+        cached = details.get("inactive_file", details.get("total_inactive_file", 0))
+        return 100 * float(memory["usage"] - cached) / float(memory["limit"])
+    except (ReleaseError, LookupError, TypeError):  # of a container that does not run, too
+        return None
 
 
 @dataclass(frozen=True, kw_only=True)

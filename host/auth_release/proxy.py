@@ -29,7 +29,8 @@ _CLOSING_SECONDS = 3  # a client with a busy connection sends a request on it wi
 # Settings for all sites of a listener. Without a bound on time, a client that drips a head or a
 # body holds its connection for ever; answers have no bound, as some last: downloads, event streams.
 # HTTP/3 is not offered: the firewall and the network refuse UDP. The proxy's own log has no URL of
-# a request: the links in mails are secrets.
+# a request: the links in mails are secrets. Questions to its interface for administration are many,
+# so only those that fail are logged.
 MAIN = """\
 # Written by auth-release: one file a service.
 {
@@ -43,6 +44,7 @@ MAIN = """\
 		}
 	}
 	log {
+		exclude admin.api
 		format filter {
 			wrap json
 			fields {
@@ -51,11 +53,16 @@ MAIN = """\
 			}
 		}
 	}
+	log administration {
+		include admin.api
+		level WARN
+	}
+	metrics
 	import /etc/caddy/options/*.caddy
 }
 import /etc/caddy/sites/*.caddy
 """
-_ADMIN_PORT = 2019
+ADMIN_PORT = 2019
 
 
 class Proxy:
@@ -191,7 +198,7 @@ class Proxy:
 
 def probe() -> str | None:
     """Ask Caddy for an answer; return the problem of a missing answer."""
-    problem = health.probe("127.0.0.1", _ADMIN_PORT, "/config/admin")
+    problem = health.probe("127.0.0.1", ADMIN_PORT, "/config/admin")
     return None if problem and health.is_answer(problem) else problem
 
 
@@ -249,7 +256,7 @@ def _ask(
 ) -> Any:
     """Ask Caddy's API: https://caddyserver.com/docs/api."""
     # without a proxy of the environment, which is for other hosts
-    connection = http.client.HTTPConnection("127.0.0.1", _ADMIN_PORT, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", ADMIN_PORT, timeout=5)
     try:
         connection.request(method, path, body, headers or {})
         return json.load(connection.getresponse())

@@ -1,6 +1,7 @@
-"""The reporter: a timer of the host that posts metrics to Oracle Monitoring, once a minute.
+"""The reporter: a timer of the host that measures it once a minute.
 
-A failure stands in the journal once, and in `status` until a report succeeds. Nothing waits for a
+The values go to Oracle Monitoring and to the metrics store of this host, if they are configured. A
+failure stands in the journal once, and in `status` until a report succeeds. Nothing waits for a
 report: releases, the supervisor and the backup go on without it.
 """
 
@@ -8,17 +9,18 @@ import json
 import syslog
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from . import measures, moments, oracle_api
+from . import measures, metrics_store, moments, oracle_api
 from .documents import read
 from .errors import ReleaseError
 from .failures import reason
 from .files import write_atomically
 from .measures import Measure, Snapshot
+from .metrics_store import Store
 from .oracle_api import ApiKey
 from .programs import run, succeeds
 from .records import STATE, Record, Records
@@ -32,7 +34,7 @@ _NAME = "auth-metrics"
 _MOST_STREAMS = 50  # of a request, Oracle's limit
 _SERVICE_TEXT = """\
 [Unit]
-Description=Reports the metrics of this host to Oracle Monitoring
+Description=Reports the metrics of this host
 After=network-online.target
 Wants=network-online.target
 
@@ -61,7 +63,7 @@ WantedBy=timers.target
 
 @dataclass(frozen=True, kw_only=True)
 class Reporter:
-    """The settings of the reports; without an endpoint nothing is reported.
+    """The settings of the reports: to Oracle Monitoring, if there is an endpoint, and to a store.
 
     The user of the key may post metrics of the namespace, and needs no other right.
     """
@@ -75,6 +77,7 @@ class Reporter:
     namespace: str = ""
     dimensions: Mapping[str, str] = field(default_factory=dict)  # of all metrics of this host
     private_key: str = field(default="", repr=False)  # PEM; empty in the stored settings
+    store: Store | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,11 +116,12 @@ def configure(document: bytes) -> str:
         settings = read(Reporter, json.loads(document), strict=True)
     except ValueError:
         raise ReleaseError("the settings of the metrics are not JSON") from None
-    if not settings.endpoint:
+    metrics_store.configure(settings.store)
+    if not settings.endpoint and not settings.store:
         return _switch_off()
     SETTINGS.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_atomically(_key_file(), settings.private_key, mode=0o600)
-    stored = {**asdict(settings), "private_key": ""}
+    stored = asdict(_without_secrets(settings))
     write_atomically(SETTINGS / "settings.json", json.dumps(stored), mode=0o600)
     for name, text in (("service", _SERVICE_TEXT), ("timer", _TIMER_TEXT)):
         write_atomically(UNITS / f"{_NAME}.{name}", text, mode=0o644)
@@ -127,21 +131,24 @@ def configure(document: bytes) -> str:
     memory = Memory.load()
     if memory.problem or not memory.reported:
         return f"not reported yet: {memory.problem or 'the report did not end'}"
-    return f"{memory.count} values reported to {settings.endpoint}"
+    return f"{memory.count} values reported to {_receivers(settings)}"
 
 
 def report() -> int:
     """Measure and post once; return the exit status. A failure is noted, and logged once."""
     settings, memory, now = _settings(), Memory.load(), time.time()
     if settings is None:
-        print("No metrics are reported: auth:metricsUserOcid is not set.")
+        print("No metrics are reported: auth:metricsUserOcid and auth:dashboard are not set.")
         return 1
     measured, snapshots = _measured(memory, now)
-    problem, count = "", len(measured)
-    try:
-        post(settings, _key_file(), measured, now)
-    except ReleaseError as error:
-        problem = reason(error)
+    problems, count = [], len(measured)
+    # a receiver that fails does not keep the values from the other receiver
+    for send in _senders(settings):
+        try:
+            send(measured, now)
+        except ReleaseError as error:
+            problems.append(reason(error))
+    problem = "; ".join(problems)
     if problem != memory.problem:
         level = syslog.LOG_WARNING if problem else syslog.LOG_NOTICE
         syslog.syslog(level, f"Metrics: {problem or 'reported again'}")
@@ -221,6 +228,28 @@ def _live_releases() -> Iterator[Record]:
             yield record
 
 
+def _senders(settings: Reporter) -> Iterator[Callable[[list[Measure], float], None]]:
+    if settings.endpoint:
+        yield partial(post, settings, _key_file())
+    if settings.store:
+        yield _store
+
+
+def _store(measured: list[Measure], _: float) -> None:
+    metrics_store.refresh(Records.services(STATE))
+    metrics_store.take_in(measured)
+
+
+def _receivers(settings: Reporter) -> str:
+    store = "the metrics store" if settings.store else ""
+    return " and ".join(filter(None, (settings.endpoint, store)))
+
+
+def _without_secrets(settings: Reporter) -> Reporter:
+    store = replace(settings.store, password="") if settings.store else None
+    return replace(settings, private_key="", store=store)
+
+
 def _check(answer: bytes) -> None:
     """Raise ReleaseError if Oracle accepted the request, and not all its values."""
     try:
@@ -245,7 +274,7 @@ def _key_file() -> Path:
 
 def _switch_off() -> str:
     if not (SETTINGS / "settings.json").exists():
-        return "no user is configured that may post them"
+        return "neither a user who may post them nor a store is configured"
     succeeds("systemctl", "disable", "--now", "--quiet", f"{_NAME}.timer")
     for path in (_key_file(), SETTINGS / "settings.json", MEMORY):
         path.unlink(missing_ok=True)

@@ -185,7 +185,9 @@ def test_reports_that_ended_are_a_problem_after_three_minutes(
 
 
 def test_without_a_user_the_reports_end_and_the_key_goes(settings: Reporter) -> None:
-    assert configure(Reporter(disk="disk")) == "no user is configured that may post them"
+    assert configure(Reporter(disk="disk")) == (
+        "neither a user who may post them nor a store is configured"
+    )
     configure(settings)
 
     assert configure(Reporter(disk="disk")) == "switched off"

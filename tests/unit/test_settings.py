@@ -295,6 +295,11 @@ def test_an_endpoint_for_metrics_that_is_no_url_is_refused() -> None:
     assert "auth:metricsEndpoint is" in refusal(metricsEndpoint="telemetry")
 
 
+@pytest.mark.parametrize("image", ["victoria-metrics", "ghcr.io/acme/victoria-metrics:v1.151.0"])
+def test_an_image_of_the_metrics_store_without_a_digest_is_refused(image: str) -> None:
+    assert "auth:dashboardImage is" in refusal(dashboardImage=image)
+
+
 def test_a_production_stack_whose_metrics_nobody_posts_is_pointed_out() -> None:
     nobody = {"metricsUserOcid": "", "metricsPrivateKey": ""}
     assert "no alarm is on errors" in warned(domain="auth.test", **nobody)[0]

@@ -56,7 +56,10 @@ def test_a_key_is_authorized_beside_the_present_keys_once(authorized: Path) -> N
 def test_a_key_of_another_role_has_the_gate_in_place_of_a_shell(authorized: Path) -> None:
     apply(role="release", ann=ANN)
 
-    forced = 'restrict,command="/usr/local/sbin/auth-release gate release ann"'
+    forced = (
+        'restrict,port-forwarding,permitopen="127.0.0.1:8428",'
+        'command="/usr/local/sbin/auth-release gate release ann"'
+    )
     assert authorized.read_text() == f"{forced} {ANN} auth-release:ann\n"
 
 

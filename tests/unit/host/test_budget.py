@@ -75,7 +75,7 @@ def test_the_programs_that_a_release_starts_stay_within_their_budget(
     (tmp_path / "sites" / "auth.caddy").write_text(proxy.site_file(release.desired, slot))
 
     with container(b'HTTP/1.1 200 OK\r\n\r\n{"result": {}}') as caddy:
-        monkeypatch.setattr(proxy, "_ADMIN_PORT", caddy)
+        monkeypatch.setattr(proxy, "ADMIN_PORT", caddy)
         monkeypatch.setattr(Proxy, "_running", lambda _: {})
         Docker().start(release, tmp_path)
         Docker().keep_over_reboots("auth-2", keep=True)

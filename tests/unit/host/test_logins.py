@@ -123,7 +123,7 @@ def test_a_login_that_can_not_be_read_is_refused_and_not_shown(text: str) -> Non
 
 @pytest.mark.usefixtures("host")
 def test_docker_has_the_login_in_memory_until_its_pull_ends_however_that_is() -> None:
-    with contextlib.suppress(ReleaseError), logins.for_docker(desired()) as folder:
+    with contextlib.suppress(ReleaseError), logins.for_docker("auth", desired().registry) as folder:
         (entry,) = json.loads((folder / "config.json").read_text())["auths"].items()
         assert entry == ("registry.test", {"auth": "YWNtZTpodW50ZXIy"})
         assert (folder.stat().st_mode & 0o777, folder.parent) == (0o700, logins.MEMORY)

@@ -88,7 +88,7 @@ def test_what_the_proxy_runs_is_asked_past_other_proxies(
     monkeypatch.setattr(proxy, "succeeds", lambda *_: True)
     with container(answer("502 Bad Gateway")) as other, container(answered) as caddy:
         monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{other}")
-        monkeypatch.setattr(proxy, "_ADMIN_PORT", caddy)
+        monkeypatch.setattr(proxy, "ADMIN_PORT", caddy)
         assert proxy.Proxy()._running() == running
 
 
@@ -106,7 +106,7 @@ def test_the_running_caddy_reads_the_files_for_a_comparison(
     monkeypatch.setattr(proxy, "CADDY", tmp_path)
     (tmp_path / "Caddyfile").write_text(proxy.MAIN)
     with container(answered) as caddy:
-        monkeypatch.setattr(proxy, "_ADMIN_PORT", caddy)
+        monkeypatch.setattr(proxy, "ADMIN_PORT", caddy)
         assert proxy.Proxy()._written() == written
 
 
@@ -115,7 +115,7 @@ def test_a_proxy_that_does_not_run_differs_from_its_files(
 ) -> None:
     monkeypatch.setattr(proxy, "CADDY", tmp_path)
     monkeypatch.setattr(proxy, "succeeds", lambda *_: False)
-    monkeypatch.setattr(proxy, "_ADMIN_PORT", 9)  # discard, which nobody serves
+    monkeypatch.setattr(proxy, "ADMIN_PORT", 9)  # discard, which nobody serves
     (tmp_path / "Caddyfile").write_text(proxy.MAIN)
     (tmp_path / "sites").mkdir()
     (tmp_path / "sites" / "auth.caddy").write_text(proxy.site_file(desired(), SLOT))

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from stack import dashboard_image
 from stack.local_stack import complete_local, needs_authority
 from stack.stack import Stack
 
@@ -146,3 +147,34 @@ def test_a_stack_of_an_earlier_release_takes_the_committed_values_and_keeps_othe
 
     assert configured(stack)["auth:memoryInGbs"] == 2
     assert configured(stack)["auth:canaryPercent"] == "10"
+
+
+def test_an_image_of_the_metrics_store_is_made_only_for_a_stack_with_a_dashboard(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = f"127.0.0.1:5000/auth/victoria-metrics@sha256:{'0' * 64}"
+    monkeypatch.setattr(dashboard_image, "ensure", lambda *_: image)
+    commit(stack.clone, {"auth:dashboard": False})
+    complete_local(stack, cloud(stack.clone))
+    assert "auth:dashboardImage" not in configured(stack)
+
+    set_value(stack, "auth:dashboard", "true")
+    complete_local(stack, cloud(stack.clone))
+    assert configured(stack)["auth:dashboardImage"] == image
+
+    set_value(stack, "auth:dashboard", "false")
+    complete_local(stack, cloud(stack.clone))
+    assert "auth:dashboardImage" not in configured(stack)
+
+
+def test_a_dashboard_that_the_committed_file_turns_on_has_its_image_at_once(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dashboard_image, "ensure", lambda *_: "image")
+    commit(stack.clone, {"auth:dashboard": False})
+    complete_local(stack, cloud(stack.clone))
+    commit(stack.clone, {"auth:dashboard": True})
+
+    complete_local(stack, cloud(stack.clone))
+
+    assert configured(stack)["auth:dashboardImage"] == "image"

@@ -1,0 +1,44 @@
+"""The refusals of `make dashboard`; tests/e2e/test_dashboard.py has its tunnel."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from host.auth_release.metrics_store import PORT
+from stack import cli, dashboard, names
+from stack.errors import StackError
+from stack.stack import Stack
+from toolchain import venv
+
+
+@pytest.mark.parametrize("value", ["false", '"false"'])
+def test_a_stack_without_a_dashboard_names_the_setting(tmp_path: Path, value: str) -> None:
+    (tmp_path / "Pulumi.dev.yaml").write_text(f"config:\n  auth:dashboard: {value}\n")
+
+    with pytest.raises(StackError, match=r"auth:dashboard is false in Pulumi\.dev\.yaml"):
+        dashboard.show(Stack(name="dev", clone=tmp_path, env={}), 0)
+
+
+@pytest.mark.parametrize("port", ["80", "65536", "8 428", "٨٤٢٨"])
+def test_a_port_that_cannot_be_meant_is_refused_before_anything_is_asked(
+    port: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(names, "configured", lambda _: ["local"])
+    monkeypatch.setattr(venv, "ensure", lambda _: None)
+    monkeypatch.setattr(venv, "enter", lambda *_: None)
+
+    assert cli.main(["dashboard", "--port", port]) == 1
+    assert f"PORT is {port!r}" in capsys.readouterr().err
+
+
+def test_a_taken_port_is_replaced_by_a_free_port() -> None:
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            taken.bind(("127.0.0.1", PORT))
+        except OSError:
+            pass  # somebody else has it: as good
+        else:
+            taken.listen()
+        assert dashboard.free_port() not in {0, PORT}
