@@ -1,11 +1,12 @@
-"""Requests, certificate, disks, proof and drill of a service: the part of `status` for operators.
+"""Requests, certificate, disks, proof and drill of services: the part of `status` for operators.
 
 The answer to a preview lacks it: a preview needs the releases alone.
 """
 
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any
@@ -17,6 +18,7 @@ from .errors import ReleaseError
 from .records import Record
 
 _PERIOD_SECONDS = 3600
+_SIDE_BY_SIDE = 16
 _READ_SECONDS = 1.0  # the newest requests count if there are more than can be read in this time
 _BUCKET_SECONDS = 1.5
 _PROBES = frozenset({"/healthz", "/readyz"})
@@ -25,21 +27,31 @@ _LATE_PERCENT = 25  # of a certificate's life; the proxy renews it when a third 
 _REMEDY = "docs/runbook.md, `Certificates`"
 
 
-def of(live: Record) -> dict[str, Any]:
-    """Return requests, certificate, disks, last proof and last drill, as JSON's values.
+def of(live: Sequence[Record]) -> dict[str, dict[str, Any]]:
+    """Return requests, certificate, disks, last proof and last drill by service, as JSON's values.
 
-    It takes two seconds at most. A part that can't be read is None.
+    `live` has the live release of each service. It takes two seconds at most; the journal and the
+    disks are read once for all services. A part that can't be read is None.
     """
-    parts: dict[str, Callable[[], Any]] = {
-        "requests": lambda: _requests(live),
-        "certificate": lambda: _certificate(live),
-        "disk_percent": _disks,
-        "proof": lambda: _last_proof(live.desired.service),
-        "drill": lambda: _last_drill(live.desired.service),
+    parts = {"certificate": _certificate, "proof": _last_proof, "drill": _last_drill}
+    with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+        requests = pool.submit(_attempt, _requests, live)
+        disks = pool.submit(_attempt, _disks)
+        started = {
+            record.desired.service: {
+                name: pool.submit(_attempt, part, record) for name, part in parts.items()
+            }
+            for record in live
+        }
+    counted = requests.result() or {}
+    return {
+        service: {
+            "requests": counted.get(service),
+            "disk_percent": disks.result(),
+            **{name: part.result() for name, part in running.items()},
+        }
+        for service, running in started.items()
     }
-    with ThreadPoolExecutor() as pool:
-        started = {name: pool.submit(_attempt, work) for name, work in parts.items()}
-    return {name: part.result() for name, part in started.items()}
 
 
 def lines(overview: Mapping[str, Any]) -> Iterator[str]:
@@ -62,25 +74,25 @@ def lines(overview: Mapping[str, Any]) -> Iterator[str]:
         yield f"  drill    {DrillResult(**drill) if drill else 'none: `make drill`'}"
 
 
-def _attempt(work: Callable[[], Any]) -> Any:
+def _attempt(work: Callable[..., Any], *arguments: Any) -> Any:
     try:
-        return work()
+        return work(*arguments)
     except (OSError, ReleaseError, ValueError):
         return None
 
 
-def _requests(live: Record) -> dict[str, int]:
-    """Count the requests and the answers of 5xx, from the proxy's log, newest first.
+def _requests(live: Sequence[Record]) -> dict[str, dict[str, int]]:
+    """Count the requests and the answers of 5xx by service, from the proxy's log, newest first.
 
     Probes are left out. After a flood, not the whole hour can be read: `minutes` is the counted
     time.
     """
-    service, probes = live.desired.service, _PROBES | {live.desired.health.path}
+    probes = {record.desired.service: _PROBES | {record.desired.health.path} for record in live}
     command = [
         *("journalctl", "--quiet", "--no-pager", "--all", "--reverse", "--output=cat"),
         *(f"--since=-{_PERIOD_SECONDS}s", "_SYSTEMD_UNIT=caddy.service"),
     ]
-    count = errors = 0
+    counts, errors = Counter[str](), Counter[str]()
     minutes = _PERIOD_SECONDS // 60
     deadline = time.monotonic() + _READ_SECONDS
     with subprocess.Popen(
@@ -90,14 +102,18 @@ def _requests(live: Record) -> dict[str, int]:
             entry = proxy_log.request(line)
             if entry is None:
                 continue
-            if entry["service"] == service and entry["path"] not in probes:
-                count += 1
-                errors += (entry["status"] or 0) >= _FIRST_ERROR
+            service = entry["service"]
+            if service in probes and entry["path"] not in probes[service]:
+                counts[service] += 1
+                errors[service] += (entry["status"] or 0) >= _FIRST_ERROR
             if time.monotonic() > deadline:
                 minutes = max(1, int(time.time() - moments.seconds(entry["time"])) // 60)
                 break
         process.kill()
-    return {"count": count, "errors": errors, "minutes": minutes}
+    return {
+        service: {"count": counts[service], "errors": errors[service], "minutes": minutes}
+        for service in probes
+    }
 
 
 def _certificate(live: Record) -> dict[str, float] | None:
@@ -126,8 +142,9 @@ def _disks() -> dict[str, float]:
     }
 
 
-def _last_proof(service: str) -> str | None:
+def _last_proof(live: Record) -> str | None:
     """Return the time of the last proof of a copy, empty without one; None without a backup."""
+    service = live.desired.service
     if not Backup.is_configured(service):
         return None
     backup = Backup.of(service)
@@ -135,8 +152,9 @@ def _last_proof(service: str) -> str | None:
     return max((stored.modified for stored in proofs), default="")
 
 
-def _last_drill(service: str) -> dict[str, Any] | None:
+def _last_drill(live: Record) -> dict[str, Any] | None:
     """Return the result of the newest drill, empty without one; None without a backup."""
+    service = live.desired.service
     if not Backup.is_configured(service):
         return None
     result = drill_result.stored(Backup.of(service), seconds=_BUCKET_SECONDS)

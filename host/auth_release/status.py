@@ -65,9 +65,9 @@ def show_status(
         others = pool.map(lambda service: status(host_of(service)), services[1:])
         statuses |= dict(zip(services[1:], others, strict=True))
     if single or not as_json:
+        overviews = overview.of([live for each in services if (live := host_of(each).live())])
         for service, answer in statuses.items():
-            live = host_of(service).live()
-            answer["overview"] = overview.of(live) if live else None
+            answer["overview"] = overviews.get(service)
     if as_json:
         print(json.dumps(statuses[services[0]] if single else statuses))
         return

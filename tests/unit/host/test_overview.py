@@ -1,5 +1,6 @@
 """The overview of a service: what an operator reads in `make status`."""
 
+import dataclasses
 import json
 import os
 import time
@@ -42,7 +43,11 @@ def test_requests_of_the_service_count_without_probes_and_other_services(journal
     lines = (line(), line(status=502), line(path=health), line(service="other"), "Caddy begins")
     journal.write_text("\n".join(lines))
 
-    assert overview.of(record(7))["requests"] == {"count": 2, "errors": 1, "minutes": 60}
+    assert overview.of([record(7)])["auth"]["requests"] == {
+        "count": 2,
+        "errors": 1,
+        "minutes": 60,
+    }
 
 
 def test_after_a_flood_the_counted_time_is_named(
@@ -51,7 +56,23 @@ def test_after_a_flood_the_counted_time_is_named(
     monkeypatch.setattr(overview, "_READ_SECONDS", 0)
     journal.write_text("\n".join([line(age=300), line(age=900)]))
 
-    assert overview.of(record(7))["requests"] == {"count": 1, "errors": 0, "minutes": 5}
+    assert overview.of([record(7)])["auth"]["requests"] == {"count": 1, "errors": 0, "minutes": 5}
+
+
+def test_the_journal_is_read_once_for_all_services(journal: Path) -> None:
+    journal.write_text("\n".join((line(), line(service="billing"), line(service="billing"))))
+    runs = journal.with_name("runs")
+    program = journal.with_name("journalctl")
+    program.write_text(f"#!/bin/sh\necho run >> {runs}\ncat {journal}\n")
+    billing = dataclasses.replace(record(3), desired=desired(service="billing"))
+
+    overviews = overview.of([record(7), billing])
+
+    assert {name: each["requests"]["count"] for name, each in overviews.items()} == {
+        "auth": 1,
+        "billing": 2,
+    }
+    assert runs.read_text() == "run\n"
 
 
 def test_a_part_that_cant_be_read_has_no_line_and_hides_no_other() -> None:
