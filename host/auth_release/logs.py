@@ -6,6 +6,7 @@ Docker writes the lines of containers into the journal, which outlives them. The
 
 import argparse
 import contextlib
+import heapq
 import itertools
 import json
 import re
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,7 @@ _DRIVER = "journald"
 _WITHOUT_DOCKER = "auth-logs.service"
 # the second serves while a new Caddy takes over
 _PROXIES = (proxy_program.UNIT, proxy_program.SECOND)
+_OF_PROXY = tuple(f"_SYSTEMD_UNIT={unit}" for unit in _PROXIES)  # matches of its entries
 _PERIOD = re.compile(r"([1-9][0-9]{0,4})([smhd])")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 # sequences that steer a terminal: ECMA-48, section 5.4
@@ -49,6 +51,9 @@ class Query:
     since: float | None = None
     pattern: str = ""
     request: str = ""
+
+    def fits(self, line: "Line") -> bool:
+        return self.request in line.text and bool(re.search(self.pattern, line.text))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,8 +117,14 @@ def show(service: str, query: Query, *, follow: bool) -> None:
     """
     end = _end_of_journal() if follow else ""
     since = [] if query.since is None else [f"--since=@{query.since:.0f}"]
-    with _journal(service, query, "--reverse", *since) as process:
-        newest = list(itertools.islice(_parsed(process, service), query.lines))
+    with contextlib.ExitStack() as stack:
+        readers = [
+            stack.enter_context(_journal(matches, "--reverse", *since, *grep))
+            for matches, grep in _searches(service, query)
+        ]
+        lines_of = [_parsed(reader, service, query) for reader in readers]
+        newest_first = heapq.merge(*lines_of, key=lambda line: -line.at)
+        newest = list(itertools.islice(newest_first, query.lines))
     cursor = next((line.cursor for line in newest), end)
     lines = [*_outside_of_journal(service, query), *reversed(newest)]
     for line in sorted(lines, key=lambda line: line.at)[-query.lines :]:
@@ -122,9 +133,10 @@ def show(service: str, query: Query, *, follow: bool) -> None:
     if follow:
         # after the newest line, so that none is missing; journalctl takes no moment beside a place
         begin = ["--after-cursor", cursor, "--no-tail"] if cursor else ["--lines", "0"]
-        with _journal(service, query, "--follow", *begin) as process:
+        everything = [*_of_containers(service), "+", *_OF_PROXY]
+        with _journal(everything, "--follow", *begin) as process:
             _end_with_reader(process)
-            for line in _parsed(process, service):
+            for line in _parsed(process, service, query):
                 print(line, flush=True)
 
 
@@ -139,7 +151,7 @@ def _outside_of_journal(service: str, query: Query) -> Iterator[Line]:
 
     They can't be read while Docker is stopped.
     """
-    pattern, containers = re.compile(query.pattern), []
+    containers = []
     with contextlib.suppress(ReleaseError):
         containers = Docker().labelled(service)
     for inspected in containers:
@@ -147,22 +159,45 @@ def _outside_of_journal(service: str, query: Query) -> Iterator[Line]:
             continue
         name = name_of(inspected)
         for at, text in Docker().timed_logs(name, since=query.since):
-            if pattern.search(text) and query.request in text:
-                yield Line(at=at, source=name, text=text)
+            line = Line(at=at, source=name, text=text)
+            if query.fits(line):
+                yield line
+
+
+def _searches(service: str, query: Query) -> list[tuple[Sequence[str], Sequence[str]]]:
+    """Return the searches of the journal: the entries, and the flags for the text of each.
+
+    The journal itself looks for the pattern in the lines of containers, which is fast. The proxy's
+    lines are shown in another form than they have in the journal, so their form is searched here.
+    """
+    request = _grep(re.escape(query.request))
+    if not query.pattern:
+        return [([*_of_containers(service), "+", *_OF_PROXY], request)]
+    both = query.pattern
+    if query.request:
+        # anchored, as a search from each place of a line would take seconds
+        both = rf"\A(?=[\s\S]*(?:{query.pattern}))(?=[\s\S]*{re.escape(query.request)})"
+    return [(_of_containers(service), _grep(both)), (_OF_PROXY, request)]
+
+
+def _grep(pattern: str) -> list[str]:
+    return [f"--grep={pattern}", "--case-sensitive=true"] if pattern else []
+
+
+def _of_containers(service: str) -> list[str]:
+    """Return the matches of the entries that containers may have written."""
+    by_label = (f"AUTH_SERVICE={service}", "+", f"AUTH_HOOK={service}")
+    return [*by_label, "+", f"_SYSTEMD_UNIT={_WITHOUT_DOCKER}"]
 
 
 @contextlib.contextmanager
-def _journal(service: str, query: Query, *flags: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Read entries of the journal that may be about a service; yield the process that does it."""
-    command = [
-        *("journalctl", "--quiet", "--no-pager", "--all", "--output=json", *flags),
-        *_pattern_flags(query),
-        *(f"AUTH_SERVICE={service}", "+", f"AUTH_HOOK={service}"),
-        "+",
-        *(f"_SYSTEMD_UNIT={unit}" for unit in (_WITHOUT_DOCKER, *_PROXIES)),
-    ]
+def _journal(matches: Sequence[str], *flags: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Read entries of the journal; yield the process that does it."""
     with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ("journalctl", "--quiet", "--no-pager", "--all", "--output=json", *flags, *matches),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     ) as process:
         try:
             yield process
@@ -170,22 +205,11 @@ def _journal(service: str, query: Query, *flags: str) -> Iterator[subprocess.Pop
             process.kill()
 
 
-def _pattern_flags(query: Query) -> list[str]:
-    """Return the flags for lines with the pattern and the request, in either order."""
-    if not query.pattern and not query.request:
-        return []
-    text = query.pattern or re.escape(query.request)
-    if query.pattern and query.request:
-        # anchored, as a search from each place of a line would take seconds
-        text = rf"\A(?=[\s\S]*(?:{query.pattern}))(?=[\s\S]*{re.escape(query.request)})"
-    return [f"--grep={text}", "--case-sensitive=true"]
-
-
-def _parsed(process: subprocess.Popen[bytes], service: str) -> Iterator[Line]:
-    """Parse the entries about a service; raise ReleaseError if the journal can't be read."""
+def _parsed(process: subprocess.Popen[bytes], service: str, query: Query) -> Iterator[Line]:
+    """Parse the fitting entries about a service; raise ReleaseError for an unreadable journal."""
     for entry in process.stdout or ():
         line = read(json.loads(entry), service)
-        if line:
+        if line and query.fits(line):
             yield line
     message = process.stderr.read().decode(errors="replace").strip() if process.stderr else ""
     if process.wait() > 0 and message:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from host.auth_release import logs, proxy
+from host.auth_release import engine_api, logs, proxy
 
 
 def entry(message: object, **fields: object) -> dict[str, Any]:
@@ -154,7 +154,8 @@ def test_a_period_ends_now_and_a_moment_is_one_in_utc() -> None:
 
 def test_a_line_has_both_the_pattern_and_the_request_in_either_order() -> None:
     query = logs.Query(lines=1, pattern="refused|late", request="request-7.1")
-    text = logs._pattern_flags(query)[0].removeprefix("--grep=")
+    _, flags = logs._searches("auth", query)[0]
+    text = flags[0].removeprefix("--grep=")
 
     lines = (
         "too late, request-7.1",
@@ -166,6 +167,37 @@ def test_a_line_has_both_the_pattern_and_the_request_in_either_order() -> None:
     fitting = [bool(re.search(text, line)) for line in lines]
 
     assert fitting == [True, True, False, False, False]
+
+
+def test_a_pattern_is_looked_for_in_the_proxys_lines_as_they_are_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The journal's form has `uri` in place of `path`, and no space after a colon."""
+    (tmp_path / "journalctl").write_text(_GREPPING)
+    (tmp_path / "journalctl").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(engine_api, "SOCKET", tmp_path / "docker.sock")
+    of_request = entry(request_line("auth"), _SYSTEMD_UNIT="caddy.service")
+    other = entry(request_line("auth", status=200), _SYSTEMD_UNIT="caddy.service")
+    (tmp_path / "proxy").write_text(f"{json.dumps(of_request)}\n{json.dumps(other)}\n")
+    (tmp_path / "containers").write_text(json.dumps(of_container("status: 401")) + "\n")
+
+    logs.show("auth", logs.Query(lines=9, pattern=r'"path": ".*"status": 401'), follow=False)
+    assert [text[:7] for text in capsys.readouterr().out.splitlines()] == ["proxy |"]
+
+    logs.show("auth", logs.Query(lines=9, pattern="status.*401"), follow=False)
+    sources = {text.partition(" |")[0] for text in capsys.readouterr().out.splitlines()}
+    assert sources == {"proxy", "auth-7"}
+
+
+# has the entries of the proxy or of containers in a file each, and looks for a pattern in them
+_GREPPING = """\
+#!/bin/sh
+cd "$(dirname "$0")"
+case "$*" in *AUTH_SERVICE*) file=containers ;; *) file=proxy ;; esac
+for flag; do case "$flag" in --grep=*) pattern=${flag#--grep=} ;; esac; done
+grep -e "$pattern" "$file"
+"""
 
 
 # takes a begin in time or a place, not both, as systemd's does
