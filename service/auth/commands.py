@@ -12,7 +12,7 @@ from auth.crypto import passwords, secret_tokens
 from auth.crypto.sealing import unlock
 from auth.mail.messages import Messages
 from auth.settings import DAY, Settings
-from auth.storage import action_tokens, pruning, schema
+from auth.storage import action_tokens, pruning, registered_clients, schema
 from auth.storage.action_tokens import Action, Purpose
 from auth.storage.backends import connect
 from auth.storage.database import Database
@@ -39,6 +39,7 @@ def run(argv: Sequence[str]) -> int:
         "rotate-keys": lambda database: _rotate(database, settings, arguments),
         "keys": lambda database: _show_keys(database, settings),
         "prune": lambda database: _prune(database, settings),
+        "forget-client": lambda database: _forget_client(database, arguments),
     }
     database = connect(settings.database_url)
     try:
@@ -73,6 +74,10 @@ def _parser() -> argparse.ArgumentParser:
         "--revoke", action="store_true", help="erase all older keys: every token is void at once"
     )
     commands.add_parser("client-secret", help="make a secret for an application, with its hash")
+    forget = commands.add_parser(
+        "forget-client", help="delete an application that registered itself"
+    )
+    forget.add_argument("client_id")
     commands.add_parser("keys", help="list the signing keys")
     commands.add_parser("prune", help="delete expired rows, and keys that are not needed")
     return parser
@@ -144,6 +149,12 @@ def _show_keys(database: Database, settings: Settings) -> None:
     for key, state in database.write_now(signing_keys.load, sealer).states():
         since = datetime.fromtimestamp(key.activates_at, UTC).isoformat(timespec="seconds")
         print(f"{state:<8} {key.algorithm:<8} {key.kid}  signs from {since}")
+
+
+def _forget_client(database: Database, arguments: argparse.Namespace) -> None:
+    if not database.write_now(registered_clients.remove, arguments.client_id):
+        raise CommandError("No application with this id has registered itself.")
+    print("Deleted; a running service forgets it within a minute.")
 
 
 def _prune(database: Database, settings: Settings) -> None:

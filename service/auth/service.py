@@ -10,7 +10,9 @@ from typing import Any, Self
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from auth.clients import registration
 from auth.clients.back_channel import BackChannel
+from auth.clients.clients import Client
 from auth.crypto.passwords import Passwords
 from auth.crypto.sealing import Sealer, unlock
 from auth.mail.carriers import Carrier, Mailbox, Nowhere, Smtp
@@ -19,7 +21,7 @@ from auth.mail.queue import MailQueue
 from auth.protection.limits import Limits
 from auth.protection.lockout import Lockout
 from auth.settings import DAY, Settings
-from auth.storage import pruning, schema
+from auth.storage import pruning, registered_clients, schema
 from auth.storage.backends import connect
 from auth.storage.database import Database
 from auth.storage.read_cache import ReadCache
@@ -54,6 +56,7 @@ class Service:
     token_cache: ReadCache[Any]
     stopping: bool = False
     _reloaded: float = 0.0
+    _clients_read: float = 0.0
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
@@ -68,6 +71,7 @@ class Service:
         database.write_now(signing_keys.adopt, sealer, settings.signing_key, publish)
         database.write_now(signing_keys.make_first_rsa, sealer)
         metrics = Metrics(revision=settings.revision)
+        settings.clients.take(registration.stored(database.write_now(registered_clients.every)))
         audit = Audit(database, metrics)
         tokens = Tokens(
             database.write_now(signing_keys.load, sealer),
@@ -132,6 +136,23 @@ class Service:
         if keys.kids != self.tokens.keys.kids:
             self.tokens.keys = keys
 
+    async def load_clients(self) -> None:
+        """Read the clients that registered themselves."""
+        texts = await self.database.read(registered_clients.every)
+        self.settings.clients.take(registration.stored(texts))
+
+    async def find_client(self, client_id: str) -> Client | None:
+        """Return a client; also one that registered itself with another process just now.
+
+        Strangers' ids cause a read, once in a second at most.
+        """
+        client = self.settings.clients.find(client_id)
+        if client is None and client_id and time.monotonic() - self._clients_read >= 1:
+            self._clients_read = time.monotonic()
+            await self.load_clients()
+            client = self.settings.clients.find(client_id)
+        return client
+
     async def _keep_keys(self) -> None:
         """Load the keys that other processes make, and make the next key in time."""
         settings = self.settings
@@ -148,6 +169,7 @@ class Service:
                         older_than=settings.signing_key_days * DAY,
                     )
                 await self.reload_keys()
+                await self.load_clients()
                 await self.audit.finish_runs()
 
     async def _notify_clients(self) -> None:

@@ -184,6 +184,11 @@ class Settings(BaseSettings):
         "in here, JSON",
         default_text="`[]`",
     )
+    registration_token: str = _secret(
+        "",
+        "the initial access token with which [applications register themselves]"
+        "(service-sign-in.md#applications-that-register-themselves); without it, they can't",
+    )
     code_seconds: Whole = Field(
         60, ge=1, le=60, description="the lifetime of an authorization code"
     )
@@ -399,6 +404,16 @@ class Settings(BaseSettings):
             return registration.read(value, files=cls.reads_files)
         except ClientsError as error:
             raise ValueError(str(error)) from None
+
+    @field_validator("registration_token")
+    @classmethod
+    def _registration_token(cls, value: str) -> str:
+        if value and (len(value) < _SHORTEST_SECRET or _PLACEHOLDER.fullmatch(value)):
+            raise ValueError(
+                f"is a placeholder, or shorter than {_SHORTEST_SECRET} characters. Make a token "
+                "with: openssl rand -hex 32"
+            )
+        return value
 
     @field_validator("cookie_domain")
     @classmethod

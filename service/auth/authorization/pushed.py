@@ -85,7 +85,7 @@ async def plain(service: Service, query: str) -> str | None:
         values = parameters(query)
     except ValueError:
         return None
-    client = service.settings.clients.find(values.get("client_id", ""))
+    client = await service.find_client(values.get("client_id", ""))
     uri = values.get("request_uri", "")
     if uri.startswith(_NAME):
         if client is None:

@@ -68,19 +68,24 @@ class Client:
 
 
 class Clients:
-    """The registered clients, by their ids."""
+    """The clients of the configuration, and those that registered themselves, by their ids."""
 
     def __init__(self, clients: Iterable[Client] = ()) -> None:
         self._by_id = {client.id: client for client in clients}
+        self._registered: dict[str, Client] = {}
         registered = (word for client in self._by_id.values() for word in client.scopes)
         # the scopes that have a meaning here, for any client
         self.known_scopes = OF_USERS.union(registered)
 
     def find(self, client_id: str) -> Client | None:
-        return self._by_id.get(client_id)
+        return self._by_id.get(client_id) or self._registered.get(client_id)
 
     def every(self) -> Sequence[Client]:
-        return tuple(self._by_id.values())
+        return (*self._by_id.values(), *self._registered.values())
+
+    def take(self, registered: Iterable[Client]) -> None:
+        """Replace the clients that registered themselves; a configured client goes first."""
+        self._registered = {client.id: client for client in registered}
 
 
 class ClientsError(ValueError):

@@ -1,6 +1,8 @@
 """The registration of applications: AUTH_CLIENTS, checked as a whole."""
 
+import logging
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -34,6 +36,7 @@ from auth.tokens.scopes import OFFLINE, TOKEN, WITHOUT_CLAIMS
 if TYPE_CHECKING:
     from joserfc.jwk import KeySet
 
+LOG = logging.getLogger("auth")
 _HTTP = ("https://", "http://")
 _SHORTEST_SECRET = 32
 _SHA256 = r"^[A-Za-z0-9_-]{43}$"
@@ -188,6 +191,20 @@ def read(text: str, *, files: bool = True) -> Clients:
         except ClientsError as error:
             raise ClientsError(f"[{number}].{error}") from None
     return Clients(clients.values())
+
+
+def stored(texts: Iterable[str]) -> list[Client]:
+    """Read the clients that registered themselves.
+
+    A registration of a newer release that this one does not understand is left out.
+    """
+    clients = []
+    for text in texts:
+        try:
+            clients.extend(read(f"[{text}]", files=False).every())
+        except ClientsError:
+            LOG.warning("a registered client is not understood")
+    return clients
 
 
 def _said(where: tuple[int | str, ...], message: str, kind: str) -> str:

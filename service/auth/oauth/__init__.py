@@ -8,6 +8,7 @@ from auth.oauth import (
     forward_auth,
     introspection,
     pushed_requests,
+    registration,
     token,
     userinfo,
 )
@@ -22,5 +23,6 @@ def routers() -> list[APIRouter]:
         userinfo.ROUTER,
         pushed_requests.ROUTER,
         device_authorization.ROUTER,
+        registration.ROUTER,
         discovery.ROUTER,
     ]

@@ -30,7 +30,7 @@ async def authenticated(
     if client_assertions.FIELD in fields:
         return await _by_key(service, fields)
     named, secret = _basic(header) if header else _posted(fields)
-    client = service.settings.clients.find(named)
+    client = await service.find_client(named)
     if client is None or ("client_id" in fields and fields["client_id"] != named):
         raise await _refused(service, None)
     if client.keys is not None:
@@ -50,7 +50,7 @@ async def authenticated(
 async def _by_key(service: Service, fields: dict[str, str]) -> Client:
     """Return the client that signed the assertion (RFC 7523 §3, OIDC Core §9)."""
     named = fields.get("client_id") or client_assertions.issuer(fields)
-    client = service.settings.clients.find(named)
+    client = await service.find_client(named)
     if client is None or not await client_assertions.is_genuine(service, client, fields):
         raise await _refused(service, client)
     return client

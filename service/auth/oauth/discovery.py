@@ -57,6 +57,9 @@ async def authorization_server(service: Running) -> JSONResponse:
 
 def _server(service: Service) -> dict[str, Any]:
     issuer = service.settings.issuer
+    # a client may ask for it only if there is an initial access token
+    registers = service.settings.registration_token
+    registration = {"registration_endpoint": f"{issuer}/oauth2/register"} if registers else {}
     custom = {word for client in service.settings.clients.every() for word in client.scopes}
     return {
         "issuer": issuer,
@@ -67,6 +70,7 @@ def _server(service: Service) -> dict[str, Any]:
         "device_authorization_endpoint": f"{issuer}/oauth2/device_authorization",
         "pushed_authorization_request_endpoint": f"{issuer}/oauth2/par",
         "jwks_uri": f"{issuer}/.well-known/jwks.json",
+        **registration,
         "scopes_supported": sorted(scopes.OF_USERS | custom),
         "response_types_supported": ["code"],
         "response_modes_supported": list(RESPONSE_MODES),

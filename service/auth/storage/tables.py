@@ -177,6 +177,15 @@ CLIENT_ASSERTIONS = Table(
     Column("expires_at", Double, nullable=False, index=True),
 )
 
+# `registration` is JSON as AUTH_CLIENTS has it; a secret is in it as a hash alone
+REGISTERED_CLIENTS = Table(
+    "registered_clients",
+    METADATA,
+    Column("client_id", String(64), primary_key=True),
+    Column("registration", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+)
+
 # ends of sessions that clients are not notified of yet; they outlive their account
 LOGOUT_NOTICES = Table(
     "logout_notices",

@@ -46,6 +46,7 @@ class Event(StrEnum):
     SESSION_STARTED = "oauth.session_started"
     CODE_REUSED = "oauth.code_reused"
     CLIENT_REFUSED = "oauth.client_refused"
+    CLIENT_REGISTERED = "oauth.client_registered"
     CONSENT_GRANTED = "oauth.consent_granted"
     CONSENT_WITHDRAWN = "oauth.consent_withdrawn"
     TOKEN_REVOKED = "oauth.token_revoked"  # noqa: S105
