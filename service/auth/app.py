@@ -64,7 +64,9 @@ def create_app(service: Service) -> FastAPI:
         *api.routers(development=settings.development),
         *oauth.routers(),
         *pages.routers(
-            api_docs=settings.api_docs, administration_pages=visitors.administers(service)
+            api_docs=settings.api_docs,
+            administration_pages=visitors.administers(service),
+            development=settings.development,
         ),
         metrics_endpoint.router(service.metrics, settings.metrics_from),
     ):

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import axe
 import chromium
 import httpx
 import pytest
@@ -208,6 +209,49 @@ def test_the_pages_of_an_account_are_readable_on_a_small_phone(
             wide = chrome.execute_script("return document.documentElement.scrollWidth")
             assert wide <= 320, path
         assert not chromium.complaints(chrome)
+
+
+def test_the_sign_in_page_breaks_no_rule_of_accessibility(
+    application: tuple[RelyingParty, Server],
+) -> None:
+    with chromium.browser() as chrome:
+        chrome.get(application[0].url)
+        fill_in(chrome, "nobody@example.test", "wrong password")
+        until(chrome, lambda page: page.title.startswith("Error: "), "the error was not shown")
+
+        assert axe.violations(chrome) == []
+
+
+def test_the_pages_of_an_account_break_no_rule_of_accessibility(
+    application: tuple[RelyingParty, Server], user: User
+) -> None:
+    _, server = application
+    server.execute(f"UPDATE accounts SET role = 'admin' WHERE email = '{user.email}'")  # noqa: S608
+    with chromium.browser() as chrome:
+        chrome.get(f"{server.url}/account/devices")
+        fill_in(chrome, user.email, PASSWORD)
+        until(chrome, lambda page: page.title == "Devices and sessions", "it did not come back")
+        for path in (*_ACCOUNT_PAGES, "/account/second-factor", "/device", "/dev/mails"):
+            chrome.get(f"{server.url}{path}")
+            assert axe.violations(chrome) == [], path
+
+
+def test_a_password_is_shown_at_a_wish_and_sent_all_the_same(
+    application: tuple[RelyingParty, Server], user: User
+) -> None:
+    with chromium.browser() as chrome:
+        chrome.get(f"{application[1].url}/sign-in")
+        chrome.find_element(By.ID, "email").send_keys(user.email)
+        password = chrome.find_element(By.ID, "password")
+        password.send_keys(PASSWORD)
+        button = chrome.find_element(By.CSS_SELECTOR, "button.reveal")
+        assert (password.get_attribute("type"), button.text) == ("password", "Show password")
+
+        button.click()
+
+        assert (password.get_attribute("type"), button.text) == ("text", "Hide password")
+        password.send_keys("\ue007")
+        until(chrome, lambda page: page.title == "Signed in", "it did not sign in")
 
 
 def test_the_page_is_drawn(application: tuple[RelyingParty, Server], tmp_path: Path) -> None:

@@ -18,12 +18,12 @@ WEB: dict[str, Any] = {
 }
 
 
-def register(client: httpx.Client, token: str = TOKEN, **metadata: object) -> httpx.Response:
+def register(client: httpx.Client, token: str = TOKEN, **metadata: Any) -> httpx.Response:
     headers = {"Authorization": f"Bearer {token}"}
     return client.post("/oauth2/register", json={**WEB, **metadata}, headers=headers)
 
 
-def registered(client: httpx.Client, **metadata: object) -> dict[str, Any]:
+def registered(client: httpx.Client, **metadata: Any) -> dict[str, Any]:
     answer = register(client, **metadata)
     assert answer.status_code == 201, answer.text
     assert answer.headers["Cache-Control"] == "no-store"
@@ -89,7 +89,7 @@ def test_nobody_registers_without_the_initial_access_token(
     client: httpx.Client, token: str
 ) -> None:
     answer = client.post(
-        "/oauth2/register", json=WEB, headers={"Authorization": f"Bearer {token}".encode()}
+        "/oauth2/register", json=WEB, headers={b"Authorization": f"Bearer {token}".encode()}
     )
 
     assert answer.status_code == 401
@@ -144,6 +144,18 @@ def test_a_body_that_is_no_object_is_refused(client: httpx.Client, body: bytes) 
     answer = client.post("/oauth2/register", content=body, headers=headers)
 
     assert answer.json()["error"] == "invalid_client_metadata"
+
+
+def test_an_operator_deletes_a_registration(server: Server, client: httpx.Client) -> None:
+    made, count = registered(client), server.count("registered_clients")
+
+    done = server.command("forget-client", made["client_id"])
+    again = server.command("forget-client", made["client_id"])
+
+    assert done.returncode == 0, done.stderr
+    assert server.count("registered_clients") == count - 1
+    assert again.returncode != 0
+    assert "No application with this id" in again.stderr
 
 
 def test_the_discovery_document_names_the_endpoint(client: httpx.Client) -> None:

@@ -198,7 +198,7 @@ def stored(texts: Iterable[str]) -> list[Client]:
 
     A registration of a newer release that this one does not understand is left out.
     """
-    clients = []
+    clients: list[Client] = []
     for text in texts:
         try:
             clients.extend(read(f"[{text}]", files=False).every())

@@ -10,6 +10,7 @@ from auth.pages import (
     device,
     devices,
     factors,
+    mailbox,
     mailed,
     own_data,
     password,
@@ -21,7 +22,7 @@ from auth.pages import (
 )
 
 
-def routers(*, api_docs: bool, administration_pages: bool) -> list[APIRouter]:
+def routers(*, api_docs: bool, administration_pages: bool, development: bool) -> list[APIRouter]:
     """Return the routers of the pages, the busiest first."""
     return [
         authorizing.ROUTER,
@@ -38,5 +39,6 @@ def routers(*, api_docs: bool, administration_pages: bool) -> list[APIRouter]:
         mailed.ROUTER,
         *([administration.ROUTER] if administration_pages else []),
         *([description.ROUTER] if api_docs else []),
+        *([mailbox.ROUTER] if development else []),
         routes.ROUTER,
     ]

@@ -45,6 +45,26 @@ function tell(text) {
   problem.focus();
 }
 
+// a button that shows the password; it is sent hidden, so that no browser stores it as plain text
+function reveal(input) {
+  const { show, hide } = document.body.dataset;
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "reveal";
+  const set = (shown) => {
+    input.type = shown ? "text" : "password";
+    button.textContent = shown ? hide : show;
+  };
+  set(false);
+  button.addEventListener("click", () => set(input.type === "password"));
+  input.form.addEventListener("submit", () => set(false));
+  input.after(button);
+}
+
+for (const input of document.querySelectorAll("input[type=password]")) {
+  reveal(input);
+}
+
 let sent = new WeakSet();
 // a page that comes back from where it was left can be used again
 addEventListener("pageshow", () => {
