@@ -11,7 +11,7 @@ from auth import api, oauth, pages
 from auth.errors import Code
 from auth.http import metrics_endpoint, middleware, openapi, problem_documents
 from auth.oauth import errors
-from auth.pages import authorizing, failures, signing_out, visitors
+from auth.pages import authorizing, brand, failures, signing_out, visitors
 from auth.service import Service
 from auth.telemetry import logs
 
@@ -44,6 +44,7 @@ def create_app(service: Service) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.service = service
+    brand.install(app, settings)
 
     @app.exception_handler(SQLAlchemyError)
     async def _no_data(_: Request, error: SQLAlchemyError) -> JSONResponse:

@@ -19,6 +19,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from auth import colors
 from auth.clients import registration
 from auth.clients.clients import Clients, ClientsError
 from auth.errors import SettingsError
@@ -183,6 +184,19 @@ class Settings(BaseSettings):
         "[the applications](service-sign-in.md#registering-an-application) that sign their users "
         "in here, JSON",
         default_text="`[]`",
+    )
+    brand_name: str = Field("", max_length=64, description="the name on the pages")
+    brand_logo: str = _shown(
+        "",
+        "an SVG image on the pages; `AUTH_BRAND_LOGO_FILE` names its file",
+        default_text="our mark",
+        repr=False,
+    )
+    brand_color: str = _shown(
+        "", "the colour of buttons and links, as `#3347c4`", default_text="`#3347c4`"
+    )
+    brand_color_dark: str = _shown(
+        "", "the same where a browser asks for dark pages", default_text="`#a3b1ff`"
     )
     registration_token: str = _secret(
         "",
@@ -404,6 +418,29 @@ class Settings(BaseSettings):
             return registration.read(value, files=cls.reads_files)
         except ClientsError as error:
             raise ValueError(str(error)) from None
+
+    @field_validator("brand_logo")
+    @classmethod
+    def _brand_logo(cls, value: str) -> str:
+        if value and not re.match(r"\s*(<\?xml[^>]*>\s*)?<svg\b", value):
+            raise ValueError("is no SVG image.")
+        return value
+
+    @field_validator("brand_color", "brand_color_dark")
+    @classmethod
+    def _brand_color(cls, value: str, info: ValidationInfo) -> str:
+        if not value:
+            return value
+        if not colors.FORM.fullmatch(value):
+            raise ValueError("must be a colour as #3347c4.")
+        grounds = colors.LIGHT if info.field_name == "brand_color" else colors.DARK
+        least = min(colors.contrast(value, ground) for ground in grounds)
+        if least < colors.ENOUGH:
+            raise ValueError(
+                f"can't be read: its contrast with the page is {least:.1f}, and has to be "
+                f"{colors.ENOUGH}."
+            )
+        return value
 
     @field_validator("registration_token")
     @classmethod

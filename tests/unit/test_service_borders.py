@@ -21,7 +21,7 @@ LAYERS = (
     ("crypto",),
     ("telemetry",),
     ("storage",),
-    ("context", "email_addresses", "errors", "thread_pool"),
+    ("colors", "context", "email_addresses", "errors", "thread_pool"),
 )
 
 

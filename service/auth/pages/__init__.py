@@ -6,6 +6,7 @@ from auth.pages import (
     account,
     administration,
     authorizing,
+    brand,
     description,
     device,
     devices,
@@ -40,5 +41,6 @@ def routers(*, api_docs: bool, administration_pages: bool, development: bool) ->
         *([administration.ROUTER] if administration_pages else []),
         *([description.ROUTER] if api_docs else []),
         *([mailbox.ROUTER] if development else []),
+        brand.ROUTER,
         routes.ROUTER,
     ]

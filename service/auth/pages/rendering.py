@@ -29,7 +29,10 @@ class File:
 
     @classmethod
     def named(cls, name: str, media_type: str) -> Self:
-        content = (_FOLDER / "static" / name).read_bytes()
+        return cls.of(name, media_type, (_FOLDER / "static" / name).read_bytes())
+
+    @classmethod
+    def of(cls, name: str, media_type: str, content: bytes) -> Self:
         return cls(f"/{name}", media_type, content, hashlib.sha256(content).hexdigest()[:16])
 
     @property
@@ -81,6 +84,7 @@ def page(
         script=SCRIPT.address,
         takes_passkeys=takes_passkeys,
         error=_said(error),
+        brand=request.app.state.brand,
         **values,
     )
     answer = HTMLResponse(text, status_code=status)

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 
+from auth.errors import Code, ProblemError
 from auth.pages.rendering import SCRIPT, STYLE, File
 
 ROUTER = APIRouter(include_in_schema=False)
@@ -17,15 +18,18 @@ async def root() -> Response:
 
 @ROUTER.get(STYLE.path)
 async def style(v: str = "") -> Response:
-    return _versioned(STYLE, v)
+    return versioned(STYLE, v)
 
 
 @ROUTER.get(SCRIPT.path)
 async def script(v: str = "") -> Response:
-    return _versioned(SCRIPT, v)
+    return versioned(SCRIPT, v)
 
 
-def _versioned(file: File, version: str) -> Response:
+def versioned(file: File | None, version: str) -> Response:
+    """Return a file, which browsers may keep for ever if they ask for its very version."""
+    if file is None:
+        raise ProblemError(Code.NOT_FOUND)
     # while two releases run side by side, a page of the first may ask the second for a file
     headers = FOR_EVER if version == file.version else None
     return Response(file.content, media_type=file.media_type, headers=headers)
