@@ -116,7 +116,8 @@ PANELS = (
     ),
     Panel(
         title="Releases",
-        text="The number of the live release: a step up is a release, a step down is a rollback.",
+        text="The number of the live release. A step up is a release or a rollback; a step down "
+        "is a release that failed in its watch.",
         unit="",
         curves={"{{service}}": "auth_host_release"},
     ),

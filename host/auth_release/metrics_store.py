@@ -44,6 +44,7 @@ _FLAGS = (
     "-storage.minFreeDiskSpaceBytes=4GiB",
     "-storage.maxHourlySeries=20000",
     "-storage.maxDailySeries=40000",
+    "-search.latencyOffset=5s",  # by default the last half minute is hidden
     "-search.maxQueryDuration=20s",
     "-search.maxConcurrentRequests=4",
     f"-promscrape.config={FOLDER}/scrape.json",

@@ -24,7 +24,7 @@ from tests.testbed.clone import Clone
 from tests.testbed.server import TOOL, Server
 
 REPORT = ("sudo", "systemctl", "start", "auth-metrics.service")
-_SECONDS = 60
+_SECONDS = 120
 _MEGABYTE = 1 << 20
 
 
