@@ -17,7 +17,8 @@ IMAGE ?= auth-service:local
 export IMAGE STACK TO AT NAME OVER PROFILE LABELS PLAN ADDRESS MINUTES KEEP SERVICE CONFIRM FOR FROM LINES SINCE GREP REQUEST KEY IDENTITY PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help bench up preview down status logs dashboard history rollback cost alarms alerts silence bucket backup backups proof restore drill exec ssh rotate state unlock init env test check fmt unit \
+.PHONY: help bench up preview down status logs dashboard history rollback cost alarms alerts silence bucket backup backups proof restore drill \
+	os-upgrade new-vm exec ssh rotate state unlock init env test check fmt unit \
 	service fuzz variables screenshot localcloud e2e audit lock venv tools pins docker clean workflows pr-comment reviewed \
 	newest build verified live scanned ssh-open ssh-close \
 	smoke released drift images pr-stack pr-cleanup evidence github-check image
@@ -101,6 +102,12 @@ ssh: ## open a shell on the server; IDENTITY= an operator's key
 
 exec: ## run CMD='python -m auth --help' in the container
 	@$(STACKS) exec --stack "$$STACK" -- $(CMD)
+
+os-upgrade: ## install security updates; REBOOT=1 reboots if needed
+	@$(STACKS) os-upgrade --stack "$$STACK" $(if $(REBOOT),--reboot) $(if $(JSON),--json)
+
+new-vm: ## make another VM, with data and address; CONFIRM=name
+	@$(STACKS) new-vm --stack "$$STACK" $(if $(value CONFIRM),--confirm "$$CONFIRM")
 
 env: ## print exports, for: eval "$(make -s env)"
 	@$(STACKS) env --stack "$$STACK"

@@ -46,6 +46,7 @@ server = Server(
         host_key=settings.host_key,
         operators=settings.operators,
         protect=settings.protect,
+        reboot_window=settings.reboot_window,
         history=history_source(settings.backup_bucket, ["auth"]),
     ),
 )

@@ -69,19 +69,21 @@ def prepare_data_volume(*, disks: Sequence[str], gbs: int, has_history: bool) ->
     )
 
 
-def install_release_tool(*, boot_volume_id: str, caddy: Sequence[str]) -> str:
+def install_release_tool(*, boot_volume_id: str, caddy: Sequence[str], reboot_window: str) -> str:
     """Return the line that installs the release tool, which arrives on stdin in base64, and Caddy.
 
     `caddy` has the SHA-256 of the pinned wheels, so that another release is installed as well. A
     connection that breaks leaves the old tool in place. The supervisor begins anew with the tool.
+    `reboot_window` is the time for reboots, such as `Sun 03:00-05:00 UTC`, or empty.
     """
     script = (
-        'tool="$1"; shift; base64 --decode > "$tool.new" && chmod 0755 "$tool.new" && '
+        'tool="$1"; window="$2"; shift 2; '
+        'base64 --decode > "$tool.new" && chmod 0755 "$tool.new" && '
         '"$tool.new" add-bytecode && mv "$tool.new" "$tool" && "$tool" install-proxy "$@" && '
-        '"$tool" supervise --install'
+        '"$tool" supervise --install && "$tool" os configure --reboot-window "$window"'
     )
     return as_root(
-        *("sh", "-c", script, f"install on {boot_volume_id}", RELEASE_TOOL, *caddy),
+        *("sh", "-c", script, f"install on {boot_volume_id}", RELEASE_TOOL, reboot_window, *caddy),
         seconds=TOOL_SECONDS,
     )
 

@@ -28,8 +28,13 @@ class Machine:
 
     @property
     def platform(self) -> str:
-        """Return Docker's name for the shape's architecture: Ampere (A1, A2, A4) is arm64."""
-        return "linux/arm64" if re.search(r"\.A\d", self.shape) else "linux/amd64"
+        """Return Docker's name for the shape's architecture."""
+        return platform_of(self.shape)
+
+
+def platform_of(shape: str) -> str:
+    """Return Docker's name for a shape's architecture: Ampere (A1, A2, A4) is arm64."""
+    return "linux/arm64" if re.search(r"\.A\d", shape) else "linux/amd64"
 
 
 def instance(
@@ -101,8 +106,39 @@ def instance(
                 "metadata.user_data",
             ],
             custom_timeouts=pulumi.CustomTimeouts(create="45m", delete="75m"),
+            hooks=pulumi.ResourceHookBinding(
+                before_update=[
+                    pulumi.ResourceHook(
+                        f"{name}-vm-hardware",
+                        check_hardware,
+                        pulumi.ResourceHookOptions(on_dry_run=True),
+                    )
+                ]
+            ),
             depends_on=list(depends_on),
         ),
+    )
+
+
+def check_hardware(change: pulumi.ResourceHookArgs) -> None:
+    """Announce the reboot for another size; raise ValueError if the disk can't boot in the shape.
+
+    Both in a preview as well. Oracle refuses a shape for another processor ("Shape … is not valid
+    for image …"), and its provider plans such an update all the same.
+    """
+    old, new = dict(change.old_inputs or {}), dict(change.new_inputs or {})
+    if all(old.get(name) == new.get(name) for name in ("shape", "shapeConfig")):
+        return
+    former, present = (platform_of(str(inputs.get("shape"))) for inputs in (old, new))
+    if present != former:
+        raise ValueError(
+            f"auth:shape is {new.get('shape')}, a machine for {present}, but the disk of the VM is "
+            f'for {former}. A new VM can have it: docs/runbook.md, section "The VM must be '
+            f'replaced". To stay with this VM: pulumi config set auth:shape {old.get("shape")}'
+        )
+    pulumi.log.warn(
+        "The VM reboots for its new size: the service is away for one to three minutes, and comes "
+        "back by itself."
     )
 
 

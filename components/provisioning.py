@@ -17,11 +17,12 @@ def provision(
     instance: core.Instance,
     attachment: core.VolumeAttachment,
     data_volume_in_gbs: int,
+    reboot_window: str,
     history: pulumi.Output[str] | None,
     access: str,
     on_change: Callable[[], None],
 ) -> pulumi.Output[str]:
-    """Prepare the VM: Docker, the release tool and the proxy, the SSH access, the data volume.
+    """Prepare the VM: Docker, the release tool, the proxy, upgrades, SSH access, the data volume.
 
     Return the OCIDs of its disks, boot volume and data volume, once everything is on them. Each
     command names the boot volume, as a new disk is empty: of a new VM, or of the same VM with a new
@@ -47,7 +48,9 @@ def provision(
         connection=connection,
         create=boot_volume.apply(
             lambda boot: commands.install_release_tool(
-                boot_volume_id=boot, caddy=release_tool.caddy_hashes()
+                boot_volume_id=boot,
+                caddy=release_tool.caddy_hashes(),
+                reboot_window=reboot_window,
             )
         ),
         stdin=release_tool.archive(),

@@ -33,6 +33,7 @@ class ServerArgs:
     host_key: KeyPair
     operators: Sequence[Operator] = ()
     protect: bool
+    reboot_window: str = ""  # such as `Sun 03:00-05:00 UTC`; empty: the VM never reboots by itself
     history: pulumi.Output[str] | None = None  # the place of the releases' history, if it has one
 
 
@@ -106,6 +107,7 @@ class Server(pulumi.ComponentResource):
             instance=instance,
             attachment=attachment,
             data_volume_in_gbs=args.machine.data_volume_in_gbs,
+            reboot_window=args.reboot_window,
             history=args.history,
             access=access.document(args.login_key.public, args.operators),
             on_change=provisioned.set,

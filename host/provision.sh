@@ -6,7 +6,7 @@
 #   bash -s -- --boot-volume OCID
 set -euo pipefail
 
-PACKAGES=(docker.io)
+PACKAGES=(docker.io unattended-upgrades)
 APT_LOCKS=(/var/lib/dpkg/lock-frontend /var/lib/apt/lists/lock /var/cache/apt/archives/lock
   /var/lib/dpkg/lock)
 APT_STAMP=/var/lib/apt/periodic/update-success-stamp

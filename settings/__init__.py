@@ -50,6 +50,7 @@ class Settings:
     host_key: KeyPair
     operators: tuple[Operator, ...]
     protect: bool
+    reboot_window: str  # empty: the VM never reboots by itself
     registry: Registry
     bases: Bases
     signing_key: pulumi.Output[str]
@@ -143,6 +144,7 @@ def parse(
             data_volume_backups=values.boolean("dataVolumeBackups"),
         ),
         protect=values.boolean("protect"),
+        reboot_window=values.window("rebootWindow"),
         login_key=login_key,
         host_key=values.ed25519("sshHostKey"),
         operators=operators.read(values, login_key),

@@ -36,6 +36,10 @@ _REGION = re.compile(r"[a-z]{2,}-[a-z]+-\d+")
 _REPOSITORY = re.compile(r"[a-z0-9.-]+(:\d+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+")
 _BUCKET = re.compile(r"[A-Za-z0-9._-]{1,256}")
 _EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@([A-Za-z0-9-]+\.)+[A-Za-z0-9-]+")
+_TIME = r"([01]\d|2[0-3]):[0-5]\d"
+_WINDOW = re.compile(
+    rf"(Mon|Tue|Wed|Thu|Fri|Sat|Sun|daily) (?P<begin>{_TIME})-(?P<end>{_TIME}) UTC"
+)
 _DOCKER_HUB = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
 
 
@@ -133,6 +137,15 @@ class Values:
         value = self.text(key, required=required)
         if value and not pattern.fullmatch(value):
             self._refuse_value(key, value, f"must look like {example}")
+        return value
+
+    def window(self, key: str) -> str:
+        """Read a window of a day or of each day, in UTC; it may be empty."""
+        value = self.text(key, required=False)
+        match = _WINDOW.fullmatch(value)
+        if value and not (match and match["begin"] < match["end"]):
+            rule = "must be a day, or daily, with a time from and to in UTC: Sun 03:00-05:00 UTC"
+            self._refuse_value(key, value, rule, "'Sun 03:00-05:00 UTC'")
         return value
 
     def ocid(self, key: str, *, required: bool = True) -> str:

@@ -62,6 +62,8 @@ def parser() -> argparse.ArgumentParser:
         ("state", "put a lost state back"),
         ("cost", "show the monthly cost by resource"),
         ("dashboard", "lead a browser to the metrics of the server"),
+        ("os-upgrade", "install the security updates on the server"),
+        ("new-vm", "make another VM, with the data and the address of the present VM"),
         ("exec", "run a command in the service's container"),
         ("ssh", "run a command on the server, or get a shell there"),
         ("login", "write the key and the pinned host key that ssh logs in with"),
@@ -73,11 +75,15 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--switch", action="store_true", help="agree to the losses by other plugins"
             )
+        if name in {"down", "new-vm"}:
+            command.add_argument(
+                "--confirm", default="", help="the stack's name: yes to the losses"
+            )
         if name == "down":
-            command.add_argument("--confirm", default="", help="the stack's name: yes to its end")
             command.add_argument("--no-copy", action="store_true", help="without a last copy")
         _add_copy_flags(command, name)
         _add_key_flags(command, name)
+        _add_server_flags(command, name)
         if name == "logs":
             logs.add_flags(command)
         if name in _VALUES:
@@ -92,6 +98,7 @@ def parser() -> argparse.ArgumentParser:
             "proof",
             "alarms",
             "cost",
+            "os-upgrade",
         }:
             command.add_argument("--json", action="store_true", help="print JSON")
         if name in {"ssh", "exec"}:
@@ -120,6 +127,12 @@ def _add_key_flags(command: argparse.ArgumentParser, name: str) -> None:
         command.add_argument("--identity", default="", help="file of a private key of your own")
 
 
+def _add_server_flags(command: argparse.ArgumentParser, name: str) -> None:
+    """Add the flags of the commands that change the server."""
+    if name == "os-upgrade":
+        command.add_argument("--reboot", action="store_true", help="if an update needs it")
+
+
 def _run(argv: Sequence[str]) -> int:
     arguments = parser().parse_args(argv)
     venv.ensure(CLONE)
@@ -137,9 +150,10 @@ def on_stack(arguments: argparse.Namespace) -> int:
     _check(arguments)
     started = time.monotonic()
     get = {
-        **dict.fromkeys(("up", "preview", "down", "rotate"), environment.prepare),
+        **dict.fromkeys(("up", "preview", "down", "rotate", "new-vm"), environment.prepare),
         **dict.fromkeys(
-            ("init", "env", "alarms", "silence", "restore", "bucket"), environment.existing
+            ("init", "env", "alarms", "silence", "restore", "bucket", "os-upgrade"),
+            environment.existing,
         ),
     }.get(command, environment.recorded)
     stack = get(CLONE, name)
@@ -147,6 +161,7 @@ def on_stack(arguments: argparse.Namespace) -> int:
         "up": lambda: _up(stack, arguments),
         "preview": stack.preview,
         "down": lambda: _down(stack, arguments.confirm, without_copy=arguments.no_copy),
+        "new-vm": lambda: _replace_vm(stack, arguments.confirm),
         "unlock": stack.unlock,
         "init": stack.init,
         "env": lambda: print(environment.exports(stack)),
@@ -162,6 +177,7 @@ def on_stack(arguments: argparse.Namespace) -> int:
         **dict.fromkeys(_ALARMS, lambda: _alarms(stack, arguments)),
         "cost": lambda: _cost(stack, arguments),
         "dashboard": lambda: _dashboard(stack, arguments),
+        "os-upgrade": lambda: _upgrade_os(stack, arguments),
     }
     if command == "status" and not arguments.json:
         with_a_status["status"] = lambda: _show_status(stack)
@@ -237,6 +253,12 @@ def _dashboard(stack: "Stack", arguments: argparse.Namespace) -> int:
     from stack import dashboard  # noqa: PLC0415 - needs the packages
 
     return dashboard.show(stack, int(arguments.port or 0), identity=arguments.identity)
+
+
+def _upgrade_os(stack: "Stack", arguments: argparse.Namespace) -> int:
+    from stack import os_upgrade  # noqa: PLC0415 - needs the packages
+
+    return os_upgrade.run(stack, reboot=arguments.reboot, as_json=arguments.json)
 
 
 def _show_watch(stack: "Stack") -> None:
@@ -368,6 +390,12 @@ def _down(stack: "Stack", confirmed: str, *, without_copy: bool) -> None:
     removal.confirm(stack.name, lost, named=confirmed, disposable=False)
     copies.take_last(stack, resources, without=without_copy)
     stack.destroy()
+
+
+def _replace_vm(stack: "Stack", confirmed: str) -> None:
+    from stack import new_vm  # noqa: PLC0415 - needs the packages
+
+    new_vm.replace(stack, confirmed=confirmed)
 
 
 def _down_local(confirmed: str) -> int:

@@ -59,10 +59,19 @@ def refuse_protected(stack: str, resources: Sequence[Resource]) -> None:
         )
 
 
-def confirm(stack: str, lost: Sequence[str], *, named: str, disposable: bool) -> None:
+def confirm(
+    stack: str,
+    lost: Sequence[str],
+    *,
+    named: str,
+    disposable: bool,
+    plan: str = "The stack {} is about to be taken down.",
+    command: str = "down",
+) -> None:
     """Return if the losses are agreed to by the stack's name, at the terminal or by `named`.
 
-    Raises StackError otherwise. A `disposable` stack needs no yes without a terminal.
+    Raises StackError otherwise. A `disposable` stack needs no yes without a terminal. `plan` and
+    `command` are the work, with the stack's name at {}, and its target of make.
     """
     if not lost:
         return
@@ -70,7 +79,7 @@ def confirm(stack: str, lost: Sequence[str], *, named: str, disposable: bool) ->
         raise StackError(f"CONFIRM is {named!r}, not {stack!r}. Nothing was deleted.")
     listed = "".join(f"  - {line}\n" for line in lost)
     print(
-        f"The stack {stack} is about to be taken down. Lost for ever:\n{listed}",
+        f"{plan.format(stack)} Lost for ever:\n{listed}",
         end="",
         file=sys.stderr,
         flush=True,
@@ -84,7 +93,7 @@ def confirm(stack: str, lost: Sequence[str], *, named: str, disposable: bool) ->
     elif not disposable:
         raise StackError(
             "There is no terminal for the question. Nothing was deleted. To agree: "
-            f"make down STACK={stack} CONFIRM={stack}"
+            f"make {command} STACK={stack} CONFIRM={stack}"
         )
 
 

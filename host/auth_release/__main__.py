@@ -1,11 +1,13 @@
 """The command line: `auth-release COMMAND`, as root."""
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import subprocess
 import sys
 import syslog
+import time
 import traceback
 from collections.abc import Callable, Sequence
 
@@ -22,6 +24,7 @@ from . import (
     interventions,
     logins,
     logs,
+    os_commands,
     proxy_program,
     reporter,
     status,
@@ -49,6 +52,7 @@ LOCK_SECONDS = 120
 WORK = {
     **backup_commands.WORK,
     **dict.fromkeys(("access", "authorize", "check-login", "host-key"), "Access"),
+    **os_commands.WORK,
     "configure-metrics": "The reporter of metrics",
     "report-metrics": "The report of metrics",
 }
@@ -76,20 +80,26 @@ def releases_of(service: str, person: str = "") -> Releases:
 
 
 def under_lock(
-    service: str,
+    services: Sequence[str],
     work: Callable[[Callable[[str], None]], None],
     *,
-    caller: Caller,
+    by: str,
     name: str = "Release",
+    seconds: float = LOCK_SECONDS,
 ) -> int:
-    """Run `work` under the release lock, in a process that outlives the connection.
+    """Run `work` under the release lock of each service, in a process that outlives the connection.
 
-    Prints the result that `work` reports, and returns the exit status; `name` is for a failure.
+    Prints the result that `work` reports, and returns the exit status. `by` is for runs that wait
+    for the lock, `name` for a failure, and `seconds` bound the wait for another run.
     """
+    deadline = time.monotonic() + seconds
 
     def locked_work(report: Callable[[str], None]) -> int:
         try:
-            with locked(STATE, service, by=str(caller), seconds=LOCK_SECONDS):
+            with contextlib.ExitStack() as locks:
+                for service in services:
+                    left = max(0, deadline - time.monotonic())
+                    locks.enter_context(locked(STATE, service, by=by, seconds=left))
                 work(report)
         except Exception as error:  # noqa: BLE001 - each kind of error ends in a sentence
             return fail(error, name)
@@ -112,7 +122,7 @@ def make(service: str, work: Callable[[Releases], Record], *, caller: Caller) ->
             releases.finish()
             keep_history(releases.host)
 
-    return under_lock(service, make_it, caller=caller)
+    return under_lock([service], make_it, by=str(caller))
 
 
 def keep_history(host: ServiceHost) -> None:
@@ -162,7 +172,7 @@ def restore(service: str, *, at: str, over: bool, caller: Caller) -> int:
         report(json.dumps(answer, sort_keys=True))
 
     with copies.alone(service, "restore"):
-        return under_lock(service, restore_it, caller=caller, name="Restore")
+        return under_lock([service], restore_it, by=str(caller), name="Restore")
 
 
 def finish(service: str) -> int:
@@ -348,6 +358,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("report-metrics", help="post the metrics of this host once")
     backup_commands.add_parsers(commands, _service)
     access.add_parsers(commands, _service)
+    os_commands.add_parsers(commands)
     for name in ("apply", "rollback", "backup", "restore"):
         commands.choices[name].add_argument("--by", default="", help="the person, for the records")
     return parser
@@ -379,6 +390,7 @@ def dispatch(arguments: argparse.Namespace) -> int:
         "routes": restore_routes,
         "supervise": lambda: supervise(install=arguments.install),
         "data-volume": lambda: use_data_volume(arguments),
+        "os": lambda: os_commands.run(arguments, _caller, under_lock),
         "configure-backup": configure_backup,
         "configure-metrics": configure_metrics,
         "report-metrics": reporter.report,

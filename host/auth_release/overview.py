@@ -1,4 +1,4 @@
-"""Requests, certificate, disks, proof and drill of services: the part of `status` for operators.
+"""Requests, certificate, disks, updates, proof and drill: the part of `status` for operators.
 
 The answer to a preview lacks it: a preview needs the releases alone.
 """
@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any
 
-from . import asking, drill_result, measures, moments, proxy_log
+from . import asking, drill_result, measures, moments, operating_system, proxy_log
 from .backup import Backup
 from .drill_result import DrillResult
 from .errors import ReleaseError
@@ -28,7 +28,7 @@ _REMEDY = "docs/runbook.md, `Certificates`"
 
 
 def of(live: Sequence[Record]) -> dict[str, dict[str, Any]]:
-    """Return requests, certificate, disks, last proof and last drill by service, as JSON's values.
+    """Return requests, certificate, disks, updates, proof and drill by service, as JSON's values.
 
     `live` has the live release of each service. It takes two seconds at most; the journal and the
     disks are read once for all services. A part that can't be read is None.
@@ -37,6 +37,7 @@ def of(live: Sequence[Record]) -> dict[str, dict[str, Any]]:
     with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
         requests = pool.submit(_attempt, _requests, live)
         disks = pool.submit(_attempt, _disks)
+        system = pool.submit(_attempt, operating_system.state)
         started = {
             record.desired.service: {
                 name: pool.submit(_attempt, part, record) for name, part in parts.items()
@@ -48,6 +49,7 @@ def of(live: Sequence[Record]) -> dict[str, dict[str, Any]]:
         service: {
             "requests": counted.get(service),
             "disk_percent": disks.result(),
+            "os": system.result(),
             **{name: part.result() for name, part in running.items()},
         }
         for service, running in started.items()
@@ -68,6 +70,8 @@ def lines(overview: Mapping[str, Any]) -> Iterator[str]:
     if disks := overview["disk_percent"]:
         used = ", ".join(f"{name} {percent:.0f} %" for name, percent in disks.items())
         yield f"  disks    used: {used}"
+    if system := overview["os"]:
+        yield f"  OS       {operating_system.line(system)}"
     if (proof := overview["proof"]) is not None:
         yield f"  proof    {f'a copy was checked at {proof}' if proof else 'none: `make proof`'}"
     if (drill := overview["drill"]) is not None:

@@ -13,6 +13,7 @@ from tests.testbed.server import Server
 
 PASSWORD = "correct horse battery staple"
 SOURCE = "service/auth/__init__.py"
+BOOTED = ("systemctl", "show", "--property=UserspaceTimestamp")
 REGISTRY_PASSWORDS = ("registryPassword", "registryPullPassword")
 
 
@@ -150,14 +151,54 @@ def test_accounts_outlive_releases(clone: Clone, url: str) -> None:
         clone.run("git", "checkout", "--quiet", ".")
 
 
-def test_a_vm_that_is_replaced_keeps_its_address_and_the_accounts(clone: Clone, url: str) -> None:
+def test_another_size_reboots_the_vm_as_its_preview_says_and_the_release_comes_back(
+    clone: Clone,
+) -> None:
+    server = Server.of(clone)
+    instance, boot = server.instance, server.must(*BOOTED)
+    assert clone.shell("pulumi config set auth:memoryInGbs 3").status == 0
+
+    preview = clone.make("preview")
+    assert "The VM reboots for its new size" in preview.output
+    resized = clone.make("up")
+
+    assert resized.status == 0, resized.output
+    assert server.instance == instance, "the VM was replaced"
+    assert server.cloud.compute.get_instance(instance).data.shape_config.memory_in_gbs == 3
+    assert server.must(*BOOTED) != boot
+    eventually("the release", lambda: server.status()["problem"], None, seconds=60)
+
+
+def test_a_shape_for_another_processor_is_refused_in_the_preview(clone: Clone) -> None:
+    shown = clone.shell("pulumi config get auth:shape")
+    foreign = "VM.Standard.A1.Flex" if ".E" in shown.output else "VM.Standard.E4.Flex"
+    assert clone.shell(f"pulumi config set auth:shape {foreign}").status == 0
+    try:
+        preview = clone.make("preview")
+    finally:
+        former = shown.output.strip().splitlines()[-1]
+        assert clone.shell(f"pulumi config set auth:shape {former}").status == 0
+
+    assert preview.status != 0
+    assert "but the disk of the VM is for" in preview.output
+
+
+def test_a_new_vm_has_another_image_with_the_address_and_the_accounts(
+    clone: Clone, url: str
+) -> None:
     sign_in(url, "edith@example.test")
-    exported = json.loads(clone.shell("pulumi stack export").output)["deployment"]["resources"]
-    (vm,) = (resource for resource in exported if resource["urn"].endswith("::auth-vm"))
+    server = Server.of(clone)
+    former = server.cloud.compute.get_instance(server.instance).data.image_id
+    images = server.cloud.compute.list_images(server.cloud.compartment).data
+    other = next(image.id for image in images if image.id != former)
+    assert clone.shell(f"pulumi config set auth:imageOcid {other}").status == 0
 
-    replaced = clone.shell(f"pulumi up --yes --skip-preview --replace '{vm['urn']}'", seconds=900)
+    unagreed = clone.make("new-vm")
+    replaced = clone.make("new-vm", "CONFIRM=local")
 
+    assert "make new-vm STACK=local CONFIRM=local" in unagreed.output
     assert replaced.status == 0, replaced.output
+    assert server.cloud.compute.get_instance(server.instance).data.image_id == other
     assert clone.outputs()["url"] == url
     credentials = {"email": "edith@example.test", "password": PASSWORD}
     answer = httpx.post(f"{url}/v1/auth/login", json=credentials, timeout=30)

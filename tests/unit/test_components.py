@@ -5,7 +5,7 @@ import base64
 import contextlib
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -91,6 +91,7 @@ def make_server(
             login_key=chosen.login_key,
             host_key=chosen.host_key,
             protect=chosen.protect,
+            reboot_window=chosen.reboot_window,
             history=history,
         ),
     )
@@ -306,6 +307,14 @@ def test_commands_name_the_boot_disk_so_that_a_new_one_is_provisioned(up: Up) ->
         assert "ocid1.bootvolume.oc1..disk" in recorded[command]["create"], command
 
 
+def test_another_window_for_reboots_reaches_the_server(up: Up) -> None:
+    recorded = up(lambda: make_server(rebootWindow="Sun 03:00-05:00 UTC"))
+
+    command = str(recorded["auth-release-tool"]["create"])
+    assert "/usr/local/sbin/auth-release 'Sun 03:00-05:00 UTC' " in command
+    assert command != str(up(make_server)["auth-release-tool"]["create"])
+
+
 def test_the_data_volume_is_mounted_anew_when_it_or_its_attachment_or_its_size_is_new(
     up: Up,
 ) -> None:
@@ -345,6 +354,52 @@ def test_oracles_backups_of_the_data_volume_are_never_more_than_the_free_five(up
 
 def test_oracles_backups_of_the_data_volume_can_be_left_out(up: Up) -> None:
     assert "auth-data-backups" not in up(lambda: make_server(dataVolumeBackups="false")).names
+
+
+def reshaped(
+    monkeypatch: pytest.MonkeyPatch, old: Mapping[str, Any], new: Mapping[str, Any]
+) -> list[str]:
+    """Return the warnings about a change of the VM."""
+    warnings: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", warnings.append)
+    machine.check_hardware(
+        pulumi.ResourceHookArgs(
+            urn="urn",
+            id="id",
+            name="auth-vm",
+            type="oci:Core/instance:Instance",
+            old_inputs=old,
+            new_inputs=new,
+        )
+    )
+    return warnings
+
+
+A1 = {"shape": "VM.Standard.A1.Flex", "shapeConfig": {"ocpus": 1, "memoryInGbs": 6}}
+
+
+def test_a_shape_for_another_processor_is_refused_before_oracle_is_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(ValueError, match=r"E4.Flex, a machine for linux/amd64, but the disk"):
+        reshaped(monkeypatch, A1, {**A1, "shape": "VM.Standard.E4.Flex"})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"shape": "VM.Standard.A2.Flex"}, {"shapeConfig": {"ocpus": 2, "memoryInGbs": 6}}],
+    ids=["shape", "size"],
+)
+def test_a_preview_announces_the_reboot_for_other_hardware(
+    monkeypatch: pytest.MonkeyPatch, change: dict[str, object]
+) -> None:
+    (warning,) = reshaped(monkeypatch, A1, {**A1, **change})
+
+    assert "The VM reboots" in warning
+
+
+def test_another_name_of_the_vm_needs_no_reboot(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert reshaped(monkeypatch, A1, {**A1, "displayName": "other"}) == []
 
 
 def resized(old: str, new: str) -> None:

@@ -84,6 +84,9 @@ def test_the_image_is_built_for_the_architecture_of_the_shape(shape: str, platfo
         ("acmeRoots", "not a certificate", "must be certificates in PEM"),
         ("environment", "prod", "must be production or development"),
         ("protect", "yes", "must be true or false"),
+        ("rebootWindow", "Sun 03:00", "must be a day, or daily, with a time from and to in UTC"),
+        ("rebootWindow", "Sun 05:00-03:00 UTC", "must be a day, or daily"),
+        ("rebootWindow", "Sun 03:00-24:00 UTC", "must be a day, or daily"),
     ],
 )
 def test_a_malformed_value_is_refused_with_key_value_rule_and_remedy(
@@ -118,6 +121,11 @@ def test_the_engine_leaves_every_refusal_to_this_program(key: str) -> None:
     # it would stop at the first missing, malformed or plain value, and name no remedy
     assert "default" in SCHEMA[key]
     assert not {"type", "items", "secret"} & {*SCHEMA[key]}
+
+
+@pytest.mark.parametrize("window", ["", "Sun 03:00-05:00 UTC", "daily 00:00-23:59 UTC"])
+def test_a_window_for_reboots_has_a_day_or_each_day_or_is_none(window: str) -> None:
+    assert parse(rebootWindow=window).reboot_window == window
 
 
 def test_a_server_that_could_push_is_refused() -> None:

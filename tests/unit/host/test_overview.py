@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from host.auth_release import overview
+from host.auth_release import operating_system, overview
 from tests.unit.host.fakes import desired
 from tests.unit.host.test_proxy import record
 
@@ -34,6 +34,7 @@ def _journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     journal = tmp_path / "journal"
     (tmp_path / "journalctl").write_text(f"#!/bin/sh\ncat {journal}\n")
     (tmp_path / "journalctl").chmod(0o755)
+    monkeypatch.setattr(operating_system, "security_updates", list)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     return journal
 
@@ -80,6 +81,7 @@ def test_a_part_that_cant_be_read_has_no_line_and_hides_no_other() -> None:
         "requests": None,
         "certificate": None,
         "disk_percent": None,
+        "os": None,
         "proof": "",
         "drill": {},
     }
@@ -117,6 +119,7 @@ def test_errors_have_a_share() -> None:
         "requests": requests,
         "certificate": None,
         "disk_percent": {"system": 31.2, "data": 4.0},
+        "os": None,
         "proof": None,
         "drill": None,
     }

@@ -1,0 +1,70 @@
+"""`make new-vm`: another VM in the place of the present one, with the data and the address.
+
+A change in place can't give the VM another processor or another image: its disk is the former
+image's, and the program keeps the image of a VM that exists. So the VM is terminated, and the
+update that follows makes one, as after a loss.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from common.progress import step
+from components import advice
+from stack import alarms, first_vm, removal
+from stack.cloud_client import failures, open_client
+from stack.errors import StackError
+from stack.stack import Stack
+
+_VM = "oci:Core/instance:Instance"
+_TERMINATE_SECONDS = 1200
+_OVER = ("TERMINATED",)
+
+
+def replace(stack: Stack, *, confirmed: str) -> None:
+    """Replace the VM after a yes by the stack's name."""
+    resources = stack.resources()
+    vms = [resource for resource in resources if resource["type"] == _VM]
+    if not vms:
+        raise StackError(
+            f"The stack {stack.name} has no VM yet. Make it: {advice.make('up', stack.name)}"
+        )
+    removal.refuse_protected(stack.name, vms)
+    removal.confirm(
+        stack.name,
+        losses(vms),
+        named=confirmed,
+        disposable=False,
+        plan="The VM of {} is about to be replaced; its address and the data volume stay.",
+        command="new-vm",
+    )
+    with alarms.quiet(stack, "new VM"):
+        with step("Terminate the VM"):
+            for vm in vms:
+                _terminate(stack, str(vm["id"]))
+        first_vm.up(stack, resources, refresh=True)
+
+
+def losses(vms: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a line for each VM with what is lost with it."""
+    return [f"{line}: its system disk, with the logs" for line in removal.listed(vms)]
+
+
+def _terminate(stack: Stack, instance_id: str) -> None:
+    import oci  # noqa: PLC0415 - takes most of a second
+
+    client = open_client(stack, oci.core.ComputeClient, package="oci_core", path="/20160918")
+    compute = oci.core.ComputeClientCompositeOperations(client)
+    try:
+        compute.terminate_instance_and_wait_for_state(
+            instance_id,
+            [*_OVER],
+            operation_kwargs={"preserve_boot_volume": False},
+            waiter_kwargs={"max_wait_seconds": _TERMINATE_SECONDS, "succeed_on_not_found": True},
+        )
+    except failures() as error:
+        print(error, file=sys.stderr)
+        raise StackError(
+            f"The VM {instance_id} can't be terminated; the reason is above. Nothing else was "
+            "changed."
+        ) from None
