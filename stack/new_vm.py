@@ -1,4 +1,4 @@
-"""`make new-vm`: another VM in the place of the present one, with the data and the address.
+"""`make new-vm`: another VM in the place of the present VM, with the data and the address.
 
 A change in place can't give the VM another processor or another image: its disk is the former
 image's, and the program keeps the image of a VM that exists. So the VM is terminated, and the
@@ -46,7 +46,7 @@ def replace(stack: Stack, *, confirmed: str) -> None:
 
 
 def losses(vms: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return a line for each VM with what is lost with it."""
+    """Return a line for each VM with its loss."""
     return [f"{line}: its system disk, with the logs" for line in removal.listed(vms)]
 
 

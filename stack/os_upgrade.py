@@ -2,13 +2,12 @@
 
 import contextlib
 import json
-import shlex
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from common.progress import step
-from components import advice, commands, person
+from components import advice, person
 from stack import alarms, ssh, unreachable
 from stack.errors import StackError
 
@@ -100,10 +99,9 @@ def _problem(stack: "Stack", former: str) -> str:
 
 def _boot(stack: "Stack") -> str:
     """Return the time of the server's last boot."""
-    question = ("systemctl", "show", "--property=UserspaceTimestamp", "--value")
-    return ssh.ask(stack, *question, seconds=_ANSWER_SECONDS).strip()
+    answer = ssh.ask(stack, *ssh.host_tool("os", "show"), seconds=_ANSWER_SECONDS)
+    return str(json.loads(answer)["booted"])
 
 
 def _command(action: str) -> list[str]:
-    by = map(shlex.quote, commands.by(person.current()))
-    return ["sudo", "auth-release", "os", action, *by]
+    return ssh.host_tool("os", action, *person.flag(person.current()))

@@ -78,11 +78,17 @@ def state() -> dict[str, Any]:
     The updates are known from the newest lists of packages, which are fetched once a day.
     """
     return {
+        "booted": booted(),
         "security_updates": security_updates(),
         "upgrade_failed": succeeds("systemctl", "is-failed", "--quiet", DAILY),
         "reboot_required": REBOOT_REQUIRED.exists(),
         "reboot_window": _read(_WINDOW),
     }
+
+
+def booted() -> str:
+    """Return the time of the last boot, as systemd has it; it differs for each boot."""
+    return run("systemctl", "show", "--property=UserspaceTimestamp", "--value").strip()
 
 
 def line(state: Mapping[str, Any]) -> str:

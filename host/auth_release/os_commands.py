@@ -35,6 +35,7 @@ class UnderLock(Protocol):
 def add_parsers(commands: Any) -> None:
     system = commands.add_parser("os", help="keep the operating system up to date")
     actions = system.add_subparsers(dest="action", required=True)
+    actions.add_parser("show", help="print what waits, in JSON")
     configuring = actions.add_parser("configure", help="put the settings of upgrades in force")
     configuring.add_argument(
         "--reboot-window", default="", help="such as `Sun 03:00-05:00 UTC`; default: no reboots"
@@ -59,6 +60,9 @@ def run(
     under_lock: UnderLock,
 ) -> int:
     """Run a command and return its exit status; a result is printed as JSON."""
+    if arguments.action == "show":
+        print(json.dumps(operating_system.state(), sort_keys=True))
+        return 0
     if arguments.action == "configure":
         operating_system.configure(arguments.reboot_window)
         return 0

@@ -27,7 +27,7 @@ _LOCKED = re.compile(r"could not get lock|lock could not be acquired|unable to l
 
 
 def upgrade(services: Sequence[str], caller: Caller, progress: Progress) -> dict[str, Any]:
-    """Install the security updates; return them and what still waits, as JSON's values.
+    """Install the security updates; return the upgraded packages and the rest, as JSON's values.
 
     Raises ReleaseError if an installation fails, or if a service gives no answer afterwards.
     """
@@ -94,7 +94,7 @@ def _versions() -> dict[str, str]:
 
 
 def _changes(former: Mapping[str, str], present: Mapping[str, str]) -> list[dict[str, str]]:
-    """List the packages with another version than before; the former of a new one is empty."""
+    """List the packages with another version than before; a new package has no former version."""
     return [
         {"package": name, "former": former.get(name, ""), "version": version}
         for name, version in sorted(present.items())

@@ -14,7 +14,9 @@ from stack import removal, ssh
 BOOT = "ocid1.bootvolume.oc1..disk"
 LINES = {
     "provision": commands.provision(boot_volume_id=BOOT),
-    "install_release_tool": commands.install_release_tool(boot_volume_id=BOOT, caddy=["ab12"]),
+    "install_release_tool": commands.install_release_tool(
+        boot_volume_id=BOOT, caddy=["ab12"], reboot_window="Sun 03:00-05:00 UTC"
+    ),
     "put_access_in_force": commands.put_access_in_force(boot_volume_id=BOOT),
     "prepare_data_volume": commands.prepare_data_volume(disks=[BOOT], gbs=50, has_history=True),
     "release": commands.release(7, "ann@example.com on laptop"),

@@ -106,7 +106,7 @@ def test_the_rest_of_the_certificates_life_is_shown_and_a_renewal_that_is_late(
     days: float, percent: float, text: str
 ) -> None:
     parts = {
-        **dict.fromkeys(("requests", "disk_percent", "proof", "drill")),
+        **dict.fromkeys(("requests", "disk_percent", "os", "proof", "drill")),
         "certificate": {"days": days, "percent": percent},
     }
 
