@@ -18,7 +18,7 @@ from stack.stack import Stack
 
 _VM = "oci:Core/instance:Instance"
 _TERMINATE_SECONDS = 1200
-_OVER = ("TERMINATED",)
+_POLL_SECONDS = 5
 
 
 def replace(stack: Stack, *, confirmed: str) -> None:
@@ -53,18 +53,21 @@ def losses(vms: Sequence[Mapping[str, Any]]) -> list[str]:
 def _terminate(stack: Stack, instance_id: str) -> None:
     import oci  # noqa: PLC0415 - takes most of a second
 
-    client = open_client(stack, oci.core.ComputeClient, package="oci_core", path="/20160918")
-    compute = oci.core.ComputeClientCompositeOperations(client)
+    compute = open_client(stack, oci.core.ComputeClient, package="oci_core", path="/20160918")
     try:
-        compute.terminate_instance_and_wait_for_state(
-            instance_id,
-            [*_OVER],
-            operation_kwargs={"preserve_boot_volume": False},
-            waiter_kwargs={"max_wait_seconds": _TERMINATE_SECONDS, "succeed_on_not_found": True},
+        compute.terminate_instance(instance_id, preserve_boot_volume=False)
+        oci.wait_until(
+            compute,
+            compute.get_instance(instance_id),
+            "lifecycle_state",
+            "TERMINATED",
+            max_interval_seconds=_POLL_SECONDS,
+            max_wait_seconds=_TERMINATE_SECONDS,
+            succeed_on_not_found=True,
         )
-    except failures() as error:
+    except (*failures(), oci.exceptions.MaximumWaitTimeExceeded) as error:
         print(error, file=sys.stderr)
         raise StackError(
-            f"The VM {instance_id} can't be terminated; the reason is above. Nothing else was "
-            "changed."
+            f"The VM {instance_id} is not terminated; the reason is above. If it is gone all the "
+            f"same, this makes a new VM: {advice.make('up REFRESH=1', stack.name)}"
         ) from None

@@ -169,20 +169,6 @@ def test_another_size_reboots_the_vm_as_its_preview_says_and_the_release_comes_b
     eventually("the release", lambda: server.status()["problem"], None, seconds=60)
 
 
-def test_a_shape_for_another_processor_is_refused_in_the_preview(clone: Clone) -> None:
-    shown = clone.shell("pulumi config get auth:shape")
-    foreign = "VM.Standard.A1.Flex" if ".E" in shown.output else "VM.Standard.E4.Flex"
-    assert clone.shell(f"pulumi config set auth:shape {foreign}").status == 0
-    try:
-        preview = clone.make("preview")
-    finally:
-        former = shown.output.strip().splitlines()[-1]
-        assert clone.shell(f"pulumi config set auth:shape {former}").status == 0
-
-    assert preview.status != 0
-    assert "but the disk of the VM is for" in preview.output
-
-
 def test_a_new_vm_has_another_image_with_the_address_and_the_accounts(
     clone: Clone, url: str
 ) -> None:
