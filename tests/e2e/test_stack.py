@@ -181,6 +181,7 @@ def test_a_new_vm_has_another_image_with_the_address_and_the_accounts(
 
     unagreed = clone.make("new-vm")
     replaced = clone.make("new-vm", "CONFIRM=local")
+    assert clone.shell("pulumi config rm auth:imageOcid").status == 0
 
     assert "make new-vm STACK=local CONFIRM=local" in unagreed.output
     assert replaced.status == 0, replaced.output
