@@ -45,8 +45,8 @@ _FLAGS = (
     "-storage.maxHourlySeries=20000",
     "-storage.maxDailySeries=40000",
     "-search.latencyOffset=5s",  # by default the last half minute is hidden
-    "-search.maxQueryDuration=20s",
     "-search.maxConcurrentRequests=4",
+    "-search.maxQueueDuration=30s",  # a browser asks for all panels at once
     f"-promscrape.config={FOLDER}/scrape.json",
     "-promscrape.fileSDCheckInterval=15s",
     f"-vmui.customDashboardsPath={FOLDER}/dashboards",
@@ -103,7 +103,7 @@ def configure(store: Store | None) -> None:
     run("systemctl", "enable", "--now", "--quiet", UNIT)
     if is_new and not is_restarted:
         run("systemctl", "restart", UNIT)
-    _wait_until_ready()
+    wait_until_ready()
 
 
 def refresh(services: Sequence[str]) -> bool:
@@ -237,7 +237,8 @@ def _remove() -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _wait_until_ready() -> None:
+def wait_until_ready() -> None:
+    """Return once the store answers; raise ReleaseError if it does not in time."""
     deadline = time.monotonic() + _START_SECONDS
     while problem := health.probe("127.0.0.1", PORT, "/health"):
         if time.monotonic() > deadline:

@@ -236,7 +236,8 @@ def _senders(settings: Reporter) -> Iterator[Callable[[list[Measure], float], No
 
 
 def _store(measured: list[Measure], _: float) -> None:
-    metrics_store.refresh(Records.services(STATE))
+    if metrics_store.refresh(Records.services(STATE)):
+        metrics_store.wait_until_ready()
     metrics_store.take_in(measured)
 
 
