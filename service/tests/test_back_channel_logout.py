@@ -21,6 +21,8 @@ from running import Server
 from users import User
 
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
+# a scope of the application itself, whose name holds that of another
+NO_OFFLINE = "no_offline_access_at_night"
 _SECONDS = 20
 
 
@@ -73,10 +75,9 @@ def _server(
 ) -> Iterator[Server]:
     """Yield a server with an application that gets logout tokens, and one that gets none."""
     folder = tmp_path_factory.mktemp("data")
-    registered = [
-        {**entry, "backchannel_logout_uri": listener.url} if entry["client_id"] == "app" else entry
-        for entry in REGISTERED
-    ]
+    app, *others = REGISTERED
+    scopes = [*app["scopes"], NO_OFFLINE]
+    registered = [{**app, "backchannel_logout_uri": listener.url, "scopes": scopes}, *others]
     settings = {"AUTH_CLIENTS": json.dumps(registered), "AUTH_ISSUER": ISSUER}
     server = Server(data=folder, key=key, database=new_url(folder), settings=settings)
     server.start()
@@ -106,10 +107,11 @@ def read(client: httpx.Client, token: str) -> dict[str, Any]:
     return dict(signed.claims)
 
 
+@pytest.mark.parametrize("scope", ["openid", f"openid {NO_OFFLINE}"])
 def test_a_sign_out_in_the_browser_logs_the_application_out(
-    client: httpx.Client, browser: Browser, listener: Listener
+    client: httpx.Client, browser: Browser, listener: Listener, scope: str
 ) -> None:
-    tokens = Flow().tokens(client, browser)
+    tokens = Flow(scope=scope).tokens(client, browser)
     signed_in = claims_of(client, tokens["id_token"])
 
     browser.submit(browser.open("/sign-out"))

@@ -270,7 +270,8 @@ def log_out_of(
         SESSIONS.c.revoked_at.is_(None),
         SESSIONS.c.expires_at > now,
     )
-    offline = SESSIONS.c.scope.contains(_OFFLINE)
+    # as a whole word: the scopes of an application may hold it in their names
+    offline = (" " + SESSIONS.c.scope + " ").contains(f" {_OFFLINE} ", autoescape=True)
     ended = update(SESSIONS).where(*begun_there, ~offline)
     logout_notices.revoke(connection, ended.values(revoked_at=now, revoked_why=why))
     columns = (SESSIONS.c.id, SESSIONS.c.client_id, SESSIONS.c.account_id, SESSIONS.c.scope)
