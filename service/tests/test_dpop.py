@@ -1,7 +1,6 @@
 """Tokens that are bound to a key, which the client proves with each request (DPoP, RFC 9449)."""
 
 import base64
-import hashlib
 import json
 import time
 import uuid
@@ -11,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import pytest
 from applications import CALLBACK, ISSUER, SECRET, Browser, Flow, hashed, redirect_parameters
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.jwk import ECKey, RSAKey
 from joserfc.jws import JWSRegistry
 from users import User
@@ -56,7 +55,7 @@ def proof(
         "htm": method,
         "htu": uri,
         "iat": int(time.time()),
-        "ath": None if token is None else digest(token),
+        "ath": None if token is None else hashed(token),
         **changes,
     }
     values = {name: value for name, value in claims.items() if value is not None}
@@ -72,8 +71,15 @@ def retouched(**changes: object) -> dict[str, str]:
     return {"DPoP": f"{base64.urlsafe_b64encode(changed).decode().rstrip('=')}.{rest}"}
 
 
-def digest(text: str) -> str:
-    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip("=")
+def nested() -> dict[str, str]:
+    """Return a proof whose header is deeper than a parser follows."""
+    return {"DPoP": f"{base64.urlsafe_b64encode(b'[' * 1200).decode()}.e30.AA"}
+
+
+def signed(payload: bytes) -> dict[str, str]:
+    """Return the header with any payload that the key signed."""
+    head = {"alg": "ES256", "typ": "dpop+jwt", "jwk": KEY.as_dict(private=False)}
+    return {"DPoP": jws.serialize_compact(head, payload, KEY)}
 
 
 def trade(
@@ -231,6 +237,8 @@ def test_a_refresh_token_of_a_confidential_client_takes_any_key(
         retouched(jwk="x"),
         retouched(jwk=[]),
         retouched(jwk={"kty": "oct", "k": "AAAA"}, alg="HS256"),
+        nested(),
+        signed(b"[" * 3000),
     ],
 )
 def test_a_wrong_proof_is_refused(client: httpx.Client, headers: dict[str, str]) -> None:

@@ -52,7 +52,7 @@ def header(token: str) -> dict[str, Any]:
     """Return the header of a JWT, of which nothing is verified; raise ValueError for no JWT."""
     try:
         return dict(jws.extract_compact(token.encode(), registry=_REGISTRY).headers())
-    except (JoseError, TypeError):
+    except (JoseError, TypeError, RecursionError):
         raise ValueError("no JWT") from None
 
 
@@ -62,5 +62,5 @@ def claims(keys: KeySet, token: str) -> dict[str, Any] | None:
         return None
     try:
         return dict(jwt.decode(token, keys, registry=_REGISTRY).claims)
-    except (JoseError, ValueError, TypeError, KeyError):
+    except (JoseError, ValueError, TypeError, KeyError, RecursionError):
         return None
