@@ -35,35 +35,25 @@ def names(site: str) -> list[str]:
 
 def missing(site: str) -> list[str]:
     """List the names of a site for which the proxy serves no valid certificate."""
-    return [name for name in names(site) if of(name) is None]
+    return [name for name in names(site) if not _is_served(name)]
 
 
-def of(name: str) -> Mapping[str, Any] | None:
-    """Return the valid certificate that the proxy serves for a name, or None.
+def _is_served(name: str) -> bool:
+    """Check whether the proxy serves a valid certificate for a name.
 
     Its dates and its names decide. This host may not trust its CA.
     """
     try:
-        anyone = ssl.create_default_context()
-        anyone.check_hostname = False
-        anyone.verify_mode = ssl.CERT_NONE
-        with _connected(anyone, name) as link:
-            served = link.getpeercert(binary_form=True)
+        served = asking.certificate(name, asking.HTTPS_PORT)
         strict = ssl.create_default_context(cadata=ssl.DER_cert_to_PEM_cert(served or b""))
         strict.verify_flags = ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
-        with _connected(strict, name) as link:
-            return dict(link.getpeercert() or {})
+        with (
+            socket.create_connection(("127.0.0.1", asking.HTTPS_PORT), _SECONDS) as plain,
+            strict.wrap_socket(plain, server_hostname=name),
+        ):
+            return True
     except (OSError, ValueError):
-        return None
-
-
-@contextlib.contextmanager
-def _connected(context: ssl.SSLContext, name: str) -> Any:
-    with (
-        socket.create_connection(("127.0.0.1", asking.HTTPS_PORT), _SECONDS) as plain,
-        context.wrap_socket(plain, server_hostname=name) as link,
-    ):
-        yield link
+        return False
 
 
 def check(desired: Desired) -> None:
@@ -84,7 +74,7 @@ def wait(names: Sequence[str], *, since: float) -> None:
     `since` is the moment at which the proxy began to ask for them.
     """
     deadline = time.monotonic() + DEADLINE_SECONDS
-    while lacking := [name for name in names if of(name) is None]:
+    while lacking := [name for name in names if not _is_served(name)]:
         if time.monotonic() >= deadline:
             raise ReleaseError(
                 f"no certificate for {', '.join(lacking)} within {DEADLINE_SECONDS} s: "
