@@ -6,6 +6,7 @@ Its data is on the data volume, so that a new VM goes on with it.
 
 import http.client
 import json
+import pwd
 import re
 import shutil
 import time
@@ -104,6 +105,11 @@ def configure(store: Store | None) -> None:
     if is_new and not is_restarted:
         run("systemctl", "restart", UNIT)
     wait_until_ready()
+
+
+def is_installed() -> bool:
+    """Check whether this host runs a store, or is to run it."""
+    return (UNITS / UNIT).exists()
 
 
 def refresh(services: Sequence[str]) -> bool:
@@ -223,12 +229,13 @@ def _make_user() -> None:
         run("useradd", "--system", "--user-group", "--shell", "/usr/sbin/nologin", _USER)
     data = DATA / ".metrics"
     data.mkdir(mode=0o700, exist_ok=True)
-    if data.owner() != _USER:
+    # its number may belong to nobody on this VM
+    if data.stat().st_uid != pwd.getpwnam(_USER).pw_uid:
         run("chown", "--recursive", f"{_USER}:{_USER}", str(data))
 
 
 def _remove() -> None:
-    if not (UNITS / UNIT).exists():
+    if not is_installed():
         return
     succeeds("systemctl", "disable", "--now", "--quiet", UNIT)
     (UNITS / UNIT).unlink()

@@ -236,7 +236,8 @@ def _senders(settings: Reporter) -> Iterator[Callable[[list[Measure], float], No
 
 
 def _store(measured: list[Measure], _: float) -> None:
-    if metrics_store.refresh(Records.services(STATE)):
+    # a report that began before the store was removed must not bring it back
+    if metrics_store.is_installed() and metrics_store.refresh(Records.services(STATE)):
         metrics_store.wait_until_ready()
     metrics_store.take_in(measured)
 

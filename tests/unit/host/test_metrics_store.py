@@ -1,11 +1,13 @@
 """The decisions about the metrics store; tests/e2e/test_dashboard.py runs it."""
 
 import json
+import pwd
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from host.auth_release import dashboards, measures, metrics_store
+from host.auth_release import dashboards, measures, metrics_store, reporter
 from host.auth_release.errors import ReleaseError
 from host.auth_release.measures import Measure
 from host.auth_release.metrics_store import Store
@@ -62,6 +64,50 @@ def test_a_new_version_of_the_tool_restarts_the_store_once(
     monkeypatch.setattr(metrics_store, "_UNIT_TEXT", "[Service]\n")
     assert metrics_store.refresh(["auth"])
     assert commands == [("systemctl", "daemon-reload"), restart]
+
+
+def test_the_data_of_a_store_on_an_earlier_vm_gets_this_vms_user(
+    commands: list[tuple[str, ...]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The number of the earlier VM's user may belong to nobody here."""
+
+    def nobody(number: int) -> None:
+        raise KeyError(number)
+
+    data = tmp_path / ".metrics"
+    data.mkdir()
+    user = SimpleNamespace(pw_uid=data.stat().st_uid + 1)
+    monkeypatch.setattr(metrics_store, "DATA", tmp_path)
+    monkeypatch.setattr(metrics_store, "succeeds", lambda *_: True)
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    monkeypatch.setattr(pwd, "getpwnam", lambda _: user)
+
+    metrics_store._make_user()
+    assert commands == [("chown", "--recursive", "auth-metrics:auth-metrics", str(data))]
+
+    commands.clear()
+    user.pw_uid = data.stat().st_uid
+    metrics_store._make_user()
+    assert commands == [], "the data is this user's already"
+
+
+@pytest.mark.usefixtures("commands")
+def test_a_report_brings_no_store_back_that_was_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "state").mkdir()
+    monkeypatch.setattr(reporter, "STATE", tmp_path / "state")
+    monkeypatch.setattr(metrics_store, "take_in", lambda _: None)
+    monkeypatch.setattr(metrics_store, "wait_until_ready", lambda: None)
+    unit = tmp_path / "units" / metrics_store.UNIT
+
+    reporter._store([], 0)
+    assert not unit.exists()
+
+    unit.parent.mkdir()
+    unit.write_text("of an earlier version")
+    reporter._store([], 0)
+    assert unit.read_text() != "of an earlier version"
 
 
 def test_a_store_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
