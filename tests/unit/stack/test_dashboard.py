@@ -1,7 +1,10 @@
 """The refusals of `make dashboard`; tests/e2e/test_dashboard.py has its tunnel."""
 
 import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,3 +45,36 @@ def test_a_taken_port_is_replaced_by_a_free_port() -> None:
         else:
             taken.listen()
         assert dashboard.free_port() not in {0, PORT}
+
+
+def test_the_tunnel_is_asked_past_the_proxies_of_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            return
+
+    class Tunnel:
+        """A tunnel that is open until it is asked a second time."""
+
+        ends = iter((None,))
+
+        def poll(self) -> int | None:
+            return next(self.ends, 255)
+
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    tunnel: Any = Tunnel()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as store:
+        threading.Thread(target=store.serve_forever, daemon=True).start()
+        try:
+            stack = Stack(name="dev", clone=tmp_path, env={})
+            dashboard._wait_until_ready(stack, tunnel, store.server_port)
+        finally:
+            store.shutdown()
