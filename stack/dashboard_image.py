@@ -22,7 +22,8 @@ def ensure(clone: Path, registry: Mapping[str, Any]) -> str:
     """Return the image, NAME@sha256:…, in the emulated cloud's registry; push it if missing."""
     version = victoria_metrics.version(clone)
     name = f"{registry['server']}/auth/victoria-metrics"
-    note = clone / ".local" / "dashboard-image"  # it goes with the registry
+    # it goes with the registry
+    note = Path(registry["password_file"]).with_name("dashboard-image")
     if note.exists() and (image := note.read_text()).startswith(f"{version} {name}@"):
         return image.partition(" ")[2]
     program = victoria_metrics.ensure(clone)

@@ -55,7 +55,8 @@ def complete_local(stack: Stack, cloud: Mapping[str, Any]) -> None:
     known = {**committed, **added}
     written = _Written.read(stack.configuration.file.with_name("written.json"))
     own = written.own(before.get("config") or {}, known)
-    if _as_text({**known, **own}.get("auth:dashboard")) == "true":
+    is_own_image = "auth:dashboardImage" in own
+    if _as_text({**known, **own}.get("auth:dashboard")) == "true" and not is_own_image:
         known["auth:dashboardImage"] = dashboard_image.ensure(stack.clone, registry)
     document = {**before, "config": {**known, **own}}
     text = yaml.safe_dump(document, sort_keys=False)
@@ -75,11 +76,11 @@ def complete_local(stack: Stack, cloud: Mapping[str, Any]) -> None:
 
 def needs_authority(stack: Stack) -> bool:
     """Check whether the stack is to serve HTTPS with certificates of its own cloud."""
-    file = stack.configuration.file
-    values = yaml.safe_load(file.read_text())["config"]
+    values = stack.configuration.written()
     if _as_text(values.get("auth:allowPlainHttp")) == "true":
         return False
-    return not _Written.read(file.with_name("written.json")).is_own("auth:acmeDirectory", values)
+    written = _Written.read(stack.configuration.file.with_name("written.json"))
+    return not written.is_own("auth:acmeDirectory", values)
 
 
 @dataclass(frozen=True)

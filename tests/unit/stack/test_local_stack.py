@@ -9,6 +9,7 @@ import yaml
 from stack import dashboard_image
 from stack.local_stack import complete_local, needs_authority
 from stack.stack import Stack
+from toolchain import victoria_metrics
 
 SECRETS = (
     *("sshPrivateKey", "sshHostKey", "signingKey"),
@@ -178,3 +179,39 @@ def test_a_dashboard_that_the_committed_file_turns_on_has_its_image_at_once(
     complete_local(stack, cloud(stack.clone))
 
     assert configured(stack)["auth:dashboardImage"] == "image"
+
+
+def test_an_image_of_the_metrics_store_that_a_person_names_is_taken_and_none_is_made(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dashboard_image, "ensure", lambda *_: pytest.fail("it compiles a program"))
+    set_value(stack, "auth:dashboard", "true")
+    set_value(stack, "auth:dashboardImage", "registry.test/metrics@sha256:0")
+
+    complete_local(stack, cloud(stack.clone))
+
+    assert configured(stack)["auth:dashboardImage"] == "registry.test/metrics@sha256:0"
+
+
+def test_another_registry_gets_the_image_of_the_metrics_store_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pushed: list[str] = []
+
+    def push(_: Path, name: str, __: object) -> str:
+        pushed.append(name)
+        return "sha256:0"
+
+    monkeypatch.setattr(victoria_metrics, "version", lambda _: "v1")
+    monkeypatch.setattr(victoria_metrics, "ensure", lambda _: tmp_path / "program")
+    monkeypatch.setattr(dashboard_image, "_push", push)
+    images = []
+    for folder in ("registry", "registry", "another"):
+        registry = {
+            "server": "127.0.0.1:5000",
+            "password_file": str(tmp_path / folder / "password"),
+        }
+        images.append(dashboard_image.ensure(tmp_path, registry))
+
+    assert images == ["127.0.0.1:5000/auth/victoria-metrics@sha256:0"] * 3
+    assert len(pushed) == 2, "once for each registry"
