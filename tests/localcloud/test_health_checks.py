@@ -99,8 +99,9 @@ def test_a_monitor_trusts_the_certificates_of_the_clouds_own_authority(
     Site.status = 200
     ours, foreign = made("127.0.0.1"), made("127.0.0.1")
     roots = caller.home.path / "authority" / "roots.pem"
-    files.write(roots, ours[0])
     with ExitStack() as stack:
+        files.write(roots, ours[0])
+        stack.callback(roots.unlink)
         monitors = []
         for pair in (ours, foreign):
             server = stack.enter_context(ThreadingHTTPServer(("127.0.0.1", 0), Site))
@@ -109,12 +110,10 @@ def test_a_monitor_trusts_the_certificates_of_the_clouds_own_authority(
             stack.callback(server.shutdown)
             wanted = details(caller, server.server_port, protocol="HTTPS")
             monitors.append(checks.create_http_monitor(wanted).data)
+            stack.callback(checks.delete_http_monitor, monitors[-1].id)
 
         eventually("ours", lambda: health(caller, monitors[0].id), {1.0}, seconds=20)
         eventually("the other", lambda: health(caller, monitors[1].id), {0.0}, seconds=20)
-    for monitor in monitors:
-        checks.delete_http_monitor(monitor.id)
-    roots.unlink()
 
 
 def test_a_monitor_is_changed_and_deleted(checks: Any, caller: Caller) -> None:
