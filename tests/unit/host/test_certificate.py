@@ -68,10 +68,12 @@ def context(folder: Path, pair: tuple[str, str]) -> ssl.SSLContext:
 def running(server: socketserver.BaseServer) -> Iterator[None]:
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 class Zone(dict[tuple[str, int], list[bytes]]):
