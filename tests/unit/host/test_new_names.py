@@ -50,5 +50,21 @@ def test_without_a_certificate_the_former_release_and_its_site_go_on(
     assert host.differences(first) == []
 
 
+def test_a_first_release_without_a_certificate_leaves_no_site(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wait(*_: object, **__: object) -> None:
+        assert sites(), "it waits for a site that asks for the certificate"
+        raise ReleaseError("no certificate")
+
+    monkeypatch.setattr(certificate, "missing", lambda _: ["192.0.2.7"])
+    monkeypatch.setattr(certificate, "wait", wait)
+
+    with pytest.raises(ReleaseError, match="no certificate"):
+        host.apply(**TLS)
+
+    assert sites() == []
+
+
 def sites() -> list[Path]:
     return sorted((proxy.CADDY / "sites").glob("*.caddy"))
