@@ -115,7 +115,7 @@ env: ## print exports, for: eval "$(make -s env)"
 init: ## make the keys of a new stack: make init STACK=dev
 	@$(STACKS) init --stack "$$STACK"
 
-rotate: ## give the stack a new KEY=ssh|host|signing|registry|api
+rotate: ## renew KEY=signing|api; with `make up` ssh|host|registry
 	@$(STACKS) rotate --stack "$$STACK" --key "$$KEY"
 
 state: ## put a lost state back: FROM=an earlier version

@@ -23,6 +23,12 @@ _PUBLISHED_SECONDS = 60
 
 def rotate(stack: Stack, key: str) -> int:
     """Rotate the key of a name of KEYS, prove it, and record it on the server."""
+    if key in _WITH_AN_UPDATE:
+        print(
+            "This rotation runs an update, which also makes each other pending change of this "
+            f"clone: a release, too. To see them before: {advice.make('preview', stack.name)}",
+            flush=True,
+        )
     note = KEYS[key](stack)
     ssh.ask(stack, *ssh.host_tool("note", note))
     print(f"Done: {note}.")
@@ -149,4 +155,5 @@ KEYS: dict[str, Callable[[Stack], str]] = {
     "registry": _rotate_registry,
     "api": api_key.rotate,
 }
-_CONFIGURED = ("ssh", "host", "registry", "api")
+_WITH_AN_UPDATE = ("ssh", "host", "registry")
+_CONFIGURED = (*_WITH_AN_UPDATE, "api")

@@ -150,6 +150,19 @@ def test_a_rotation_that_is_killed_anywhere_is_finished_by_the_next(
     assert len(world.notes) == 1
 
 
+@pytest.mark.parametrize("key", ["ssh", "host", "registry"])
+def test_pending_changes_are_announced_before_anything_changes(
+    world: World, key: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("new\n"))
+    world.die_at = 0
+
+    with pytest.raises(Killed):
+        rotation.rotate(stack_of(world), key)
+
+    assert "make preview STACK=dev" in capsys.readouterr().out
+
+
 def test_an_ssh_key_that_does_not_log_in_never_takes_the_place_of_the_old_one(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
