@@ -95,7 +95,8 @@ def test_a_releaser_changes_nothing_else(command: str) -> None:
         *("", "bash", "sudo bash", "sudo -u root auth-release status", "sudo timeout 5 sh"),
         *("sudo sh -c id", "sudo bash -s", "sudo bash -c 'id' -- --boot-volume"),
         *("/usr/lib/openssh/sftp-server", "scp -f /etc/shadow", "auth-release 'status"),
-        "sudo /tmp/auth-release status",
+        *("sudo /tmp/auth-release status", "bash auth-release status auth"),
+        "sudo sh -c id another /usr/local/sbin/auth-release",
     ],
 )
 def test_neither_a_shell_nor_another_program_runs(role: str, command: str) -> None:
