@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import chromium
@@ -31,7 +31,8 @@ _MEGABYTE = 1 << 20
 @contextmanager
 def dashboard_of(clone: Clone) -> Iterator[str]:
     """Run `make dashboard` as in a terminal; yield its address without the page."""
-    command = ("make", "--silent", "dashboard")
+    # Ctrl-C is ignored by each command that a shell starts in the background, as a runner may be
+    command = ("env", "--default-signal=INT", "make", "--silent", "dashboard")
     with subprocess.Popen(
         command, cwd=clone.path, stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
@@ -42,7 +43,11 @@ def dashboard_of(clone: Clone) -> Iterator[str]:
             yield line.split()[-1].partition("vmui")[0]
         finally:
             os.killpg(process.pid, signal.SIGINT)
-            process.wait(20)
+            try:
+                process.wait(20)
+            finally:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
     address = httpx.URL(line.split()[-1])
     with socket.socket() as link:
         assert link.connect_ex(("127.0.0.1", address.port or 0)) != 0, "the tunnel goes on"

@@ -163,6 +163,8 @@ def test_a_vm_that_would_be_replaced_is_blocked_until_the_label_and_stopped_if_u
     runner: Runner,
 ) -> None:
     edit(runner.clone, "components/machine.py", '"ssh_deletekeys": True', '"ssh_deletekeys": False')
+    # the program ignores that change, unlike Oracle
+    edit(runner.clone, "components/machine.py", '"metadata.user_data",', "")
     runner.git("commit", "--quiet", "--all", "--message", "Change what a VM boots with")
 
     blocked = runner.run("make pr-comment POST=1")
