@@ -5,7 +5,6 @@ bucket. So no copy is ever written over, or continued by, the copy of another da
 """
 
 import json
-import os
 import secrets
 import shutil
 import time
@@ -19,7 +18,7 @@ from .bucket import Bucket
 from .containers import DATA
 from .documents import read
 from .errors import ReleaseError
-from .files import write_atomically
+from .files import write_atomically, write_changed
 from .programs import run, succeeds
 
 SETTINGS = Path("/etc/auth-backup")
@@ -194,9 +193,11 @@ def _configure(backup: Backup, live_container: Callable[[str], str]) -> str:
         return _switch_off(backup)
     backup.objects.check()
     _install(backup, live_container(backup.service))
-    changed = _write(SETTINGS / f"{backup.service}.json", json.dumps(asdict(backup)), owner=0)
+    changed = write_changed(
+        SETTINGS / f"{backup.service}.json", json.dumps(asdict(backup)), mode=0o600
+    )
     unit = _UNIT_TEXT.format(uid=backup.uid, program=PROGRAM, settings=SETTINGS, data=DATA)
-    if _write(UNIT, unit, owner=0, mode=0o644):
+    if write_changed(UNIT, unit):
         run("systemctl", "daemon-reload")
         changed = True
     if start(backup) or changed:
@@ -209,9 +210,10 @@ def _configure(backup: Backup, live_container: Callable[[str], str]) -> str:
 
 def start(backup: Backup) -> bool:
     """Copy the present database into its timeline; return whether the settings changed."""
-    changed = _write(
+    changed = write_changed(
         backup.litestream_settings,
         backup.litestream_document(backup.timeline()),
+        mode=0o600,
         owner=backup.uid,
     )
     run("systemctl", "enable", "--now", "--quiet", backup.unit)
@@ -295,13 +297,3 @@ def _version() -> str:
         return run(str(PROGRAM), "version").strip().removeprefix("v")
     except ReleaseError:
         return ""
-
-
-def _write(path: Path, text: str, *, owner: int, mode: int = 0o600) -> bool:
-    """Write a file that `owner` alone reads; return whether that was a change."""
-    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    if path.exists() and path.read_text() == text:
-        return False
-    write_atomically(path, text, mode=mode)
-    os.chown(path, owner, owner)
-    return True

@@ -11,7 +11,7 @@ from . import contents
 from .containers import DATA, Docker
 from .contents import DataVolumeError
 from .errors import ReleaseError
-from .files import write_atomically
+from .files import write_changed
 from .programs import run, succeeds
 
 DEVICE = Path("/dev/oracleoci/oraclevdb")
@@ -207,9 +207,7 @@ def _grow_unmounted() -> None:
 
 def _install_unit() -> None:
     path = Path("/etc/systemd/system") / UNIT
-    text = _UNIT_TEXT.format(data=DATA)
-    if not path.exists() or path.read_text() != text:
-        write_atomically(path, text, mode=0o644)
+    if write_changed(path, _UNIT_TEXT.format(data=DATA)):
         run("systemctl", "daemon-reload")
     run("systemctl", "enable", "--quiet", UNIT)
 

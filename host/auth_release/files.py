@@ -36,6 +36,21 @@ def write_atomically(path: Path, text: str, *, mode: int) -> None:
         os.close(folder)
 
 
+def write_changed(path: Path, text: str, *, mode: int = 0o644, owner: int | None = None) -> bool:
+    """Replace a file that has another text; return whether that was a change.
+
+    Its folder is made. `owner` is the number of its user and group; the default is root, or the
+    user of the process.
+    """
+    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    is_other = not path.exists() or path.read_text() != text
+    if is_other:
+        write_atomically(path, text, mode=mode)
+    if owner is not None:
+        os.chown(path, owner, owner)  # also after a run that was killed before it
+    return is_other
+
+
 def wipe(file: BinaryIO) -> None:
     """Overwrite an open file's bytes in place: the bytes of a deleted file stay on the disk."""
     size = os.fstat(file.fileno()).st_size

@@ -20,7 +20,7 @@ from . import dashboards, health, logins, network, proxy
 from .containers import DATA
 from .desired import Registry
 from .errors import ReleaseError
-from .files import write_atomically
+from .files import write_atomically, write_changed
 from .measures import Measure
 from .programs import run, succeeds
 from .records import STATE, Records
@@ -124,11 +124,12 @@ def refresh(services: Sequence[str]) -> bool:
         }
         for service in services
     ]
-    _write(FOLDER / "services.json", json.dumps(targets))
+    write_changed(FOLDER / "services.json", json.dumps(targets))
     for name, text in dashboards.files().items():
-        _write(FOLDER / "dashboards" / name, text)  # each question of a browser reads it anew
-    has_other_sources = _write(FOLDER / "scrape.json", json.dumps(_scraping(), indent=2))
-    has_other_unit = _write(UNITS / UNIT, _UNIT_TEXT)
+        # each question of a browser reads it anew
+        write_changed(FOLDER / "dashboards" / name, text)
+    has_other_sources = write_changed(FOLDER / "scrape.json", json.dumps(_scraping(), indent=2))
+    has_other_unit = write_changed(UNITS / UNIT, _UNIT_TEXT)
     if has_other_unit:
         run("systemctl", "daemon-reload")
     if not has_other_sources and not has_other_unit:
@@ -254,12 +255,3 @@ def wait_until_ready() -> None:
                 f"`journalctl -u {UNIT}`"
             )
         time.sleep(0.2)
-
-
-def _write(path: Path, text: str) -> bool:
-    """Write a file that the store reads; return whether that was a change."""
-    if path.exists() and path.read_text() == text:
-        return False
-    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    write_atomically(path, text, mode=0o644)
-    return True

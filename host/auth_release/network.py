@@ -12,7 +12,7 @@ from pathlib import Path
 
 from . import engine_api
 from .errors import ReleaseError
-from .files import exclusive, write_atomically
+from .files import exclusive, write_changed
 from .programs import run
 
 NAME, BRIDGE = "auth", "auth0"
@@ -102,9 +102,7 @@ def write_resolvers(path: Path) -> None:
     """Write a resolv.conf(5) for containers: they resolve names by this host's resolvers."""
     texts = (source.read_text() for source in _RESOLVERS if source.exists())
     usable = (text for text in map(_beyond_loopback, texts) if "nameserver" in text)
-    text = next(usable, f"nameserver {_ORACLE_RESOLVER}\n")
-    if not path.exists() or path.read_text() != text:
-        write_atomically(path, text, mode=0o644)
+    write_changed(path, next(usable, f"nameserver {_ORACLE_RESOLVER}\n"))
 
 
 def _beyond_loopback(text: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from .files import write_atomically
+from .files import write_atomically, write_changed
 from .programs import run, succeeds
 
 REBOOT_REQUIRED = Path("/run/reboot-required")  # packages write both
@@ -182,15 +182,11 @@ def _minutes(window: str) -> int:
 
 def _write(path: Path, text: str) -> bool:
     """Write a file, or remove it for an empty text; return whether that changed it."""
-    former = path.read_text() if path.exists() else ""
-    if former == text:
-        return False
     if text:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, text, mode=0o644)
-    else:
-        path.unlink()
-    return True
+        return write_changed(path, text)
+    is_there = path.exists()
+    path.unlink(missing_ok=True)
+    return is_there
 
 
 def _read(path: Path) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from . import proxy, wheels
-from .files import write_atomically
+from .files import write_atomically, write_changed
 from .programs import run, succeeds
 from .progress import Progress
 
@@ -92,11 +92,9 @@ def _make_user() -> None:
 
 
 def _write_unit() -> None:
-    if _UNIT_FILE.exists() and _UNIT_FILE.read_text() == _UNIT_TEXT:
-        return
-    write_atomically(_UNIT_FILE, _UNIT_TEXT, mode=0o644)
-    _FORMER_SETTINGS.unlink(missing_ok=True)
-    run("systemctl", "daemon-reload")
+    if write_changed(_UNIT_FILE, _UNIT_TEXT):
+        _FORMER_SETTINGS.unlink(missing_ok=True)
+        run("systemctl", "daemon-reload")
 
 
 def _running_program() -> str | None:

@@ -16,7 +16,7 @@ from . import data_volume, health, lock, moments, proxy
 from .candidate import Candidate
 from .errors import ReleaseError
 from .failures import reason
-from .files import write_atomically
+from .files import write_atomically, write_changed
 from .programs import run, succeeds
 from .records import STATE, Record, Records
 from .releases import Releases
@@ -52,8 +52,7 @@ WantedBy=multi-user.target
 
 def install() -> None:
     """Install the supervisor, and start it with the code of this tool."""
-    if not UNIT.exists() or UNIT.read_text() != _UNIT_TEXT:
-        write_atomically(UNIT, _UNIT_TEXT, mode=0o644)
+    if write_changed(UNIT, _UNIT_TEXT):
         run("systemctl", "daemon-reload")
     run("systemctl", "enable", "--quiet", UNIT.name)
     run("systemctl", "restart", "--no-block", UNIT.name)
