@@ -68,13 +68,13 @@ def check(desired: Desired) -> None:
         )
 
 
-def wait(names: Sequence[str], *, since: float) -> None:
-    """Wait until the proxy serves a certificate for each name; raise ReleaseError with a reason.
+def wait(hosts: Sequence[str], *, since: float) -> None:
+    """Wait until the proxy serves a certificate for each host; raise ReleaseError with a reason.
 
     `since` is the moment at which the proxy began to ask for them.
     """
     deadline = time.monotonic() + DEADLINE_SECONDS
-    while lacking := [name for name in names if not _is_served(name)]:
+    while lacking := [host for host in hosts if not _is_served(host)]:
         if time.monotonic() >= deadline:
             raise ReleaseError(
                 f"no certificate for {', '.join(lacking)} within {DEADLINE_SECONDS} s: "
