@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Any
 
 from components import advice
-from stack.cloud_client import failures, open_client
+from stack.cloud_client import failures, open_client, reason
 from stack.errors import StackError
 from stack.names import LOCAL
 from stack.stack import Stack
@@ -109,7 +109,7 @@ class Monitoring:
                 self._client.delete_alarm_suppression(identity)
             except failures() as error:
                 if getattr(error, "status", None) != HTTPStatus.NOT_FOUND:
-                    raise StackError(f"A silence can't be ended: {_reason(error)}") from None
+                    raise StackError(f"A silence can't be ended. {reason(error)}") from None
 
     def _silences(self, compartment: str) -> dict[str, str]:
         now = datetime.now(UTC)
@@ -130,7 +130,7 @@ class Monitoring:
         try:
             return call()
         except failures() as error:
-            raise StackError(f"The alarms can't be read or changed: {_reason(error)}") from None
+            raise StackError(f"The alarms can't be read or changed. {reason(error)}") from None
 
 
 def run(stack: Stack, arguments: argparse.Namespace) -> int:
@@ -208,13 +208,6 @@ def _warned(effect: str) -> Iterator[None]:
         yield
     except StackError as error:
         print(f"Warning: {effect}. {error}", file=sys.stderr)
-
-
-def _reason(error: Any) -> str:
-    """Return the reason of the SDK's error: Oracle's refusal, or no answer."""
-    if hasattr(error, "status"):
-        return f"{error.status}-{error.code}, {error.message}"
-    return f"Oracle gives no answer ({type(error).__name__})"
 
 
 def _reminders(unconfirmed: list[str]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import Any
 from common.progress import step
 from components import keys
 from stack import secrets
-from stack.cloud_client import failures, open_client
+from stack.cloud_client import failures, open_client, reason
 from stack.errors import StackError
 from stack.stack import Stack
 
@@ -104,7 +104,7 @@ def _takes(client: Any, user: str) -> bool:
     except failures() as error:
         if getattr(error, "status", 0) == _NOT_AUTHENTICATED:
             return False
-        raise _refused(error) from None
+        raise _failed(error) from None
     return True
 
 
@@ -112,14 +112,13 @@ def _call(operation: Callable[..., Any], *args: Any) -> Any:
     try:
         return operation(*args).data
     except failures() as error:
-        raise _refused(error) from None
+        raise _failed(error) from None
 
 
-def _refused(error: Any) -> StackError:
-    """Return an error of Oracle's SDK, of a refusal or of no answer, with the way out."""
+def _failed(error: Any) -> StackError:
+    """Return the error for a refusal by Oracle, or for a request without an answer."""
     return StackError(
-        f"Oracle refuses the rotation of the API key: {getattr(error, 'message', error)} The "
-        "configured key still works, and the same command begins again."
+        f"{reason(error)} The configured key still works, and the same command begins again."
     )
 
 

@@ -55,6 +55,14 @@ def failures() -> tuple[type[Exception], ...]:
     return errors.ServiceError, errors.RequestException, errors.ConnectTimeout
 
 
+def reason(error: Any) -> str:
+    """Return the reason of an error of `failures`, as sentences: Oracle's refusal, or no answer."""
+    if hasattr(error, "status"):
+        message = str(error.message).rstrip(".")
+        return f"Oracle refuses {error.operation_name}: {error.status}-{error.code}, {message}."
+    return f"Oracle gives no answer ({type(error).__name__}): see this machine's connection."
+
+
 def _key(values: dict[str, str]) -> dict[str, str]:
     if values.get("oci:privateKey"):
         return {"key_content": values["oci:privateKey"]}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stack.cloud_client import failures, open_client
+from stack.cloud_client import failures, open_client, reason
 from stack.errors import StackError
 from stack.stack import Stack
 
@@ -22,6 +22,5 @@ def of(stack: Stack, resources: Sequence[Mapping[str, Any]]) -> str:
     try:
         budget = client.get_budget(identity).data
     except failures() as error:
-        code = getattr(error, "code", type(error).__name__)
-        raise StackError(f"the budget can't be read ({code})") from None
+        raise StackError(f"the budget can't be read. {reason(error)}") from None
     return f"{budget.actual_spend or 0:.2f} of {budget.amount:.0f} spent this month"

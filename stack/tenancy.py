@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from stack.cloud_client import failures, open_client
+from stack.cloud_client import failures, open_client, reason
 from stack.errors import StackError
 from stack.stack import Stack
 
@@ -154,16 +154,13 @@ class Tenancy:
 
 def _failed(error: Any) -> StackError:
     """Return the error for a refusal by Oracle, or for a request without an answer."""
-    goes_on = "What was made stays, and the same command goes on from there."
-    if not hasattr(error, "status"):
-        return StackError(
-            f"Oracle gives no answer ({type(error).__name__}): see this machine's connection. "
-            f"{goes_on}"
-        )
-    return StackError(
-        f"Oracle refuses {error.operation_name}: {error.status}-{error.code}, {error.message} "
+    administrator = (
         "Users and policies take an administrator: name a profile of ~/.oci/config by "
-        f"PROFILE=NAME. {goes_on}"
+        "PROFILE=NAME. "
+    )
+    return StackError(
+        f"{reason(error)} {administrator if hasattr(error, 'status') else ''}"
+        "What was made stays, and the same command goes on from there."
     )
 
 
