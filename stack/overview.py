@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any
 
 from common.clone import CLONE
@@ -35,19 +36,14 @@ def _of_stack(stack: Stack) -> Iterator[str]:
         yield f"  alarms   unknown: {error}"
         return
     has = {each["type"] for each in resources}.__contains__
+    with_cloud = cache(lambda: environment.existing(CLONE, stack.name))
     if has(alarms.ALARM):
-        yield from _asked(
-            "alarms",
-            lambda: summary(alarms.Monitoring(environment.existing(CLONE, stack.name)).states()),
-        )
+        yield from _asked("alarms", lambda: summary(alarms.Monitoring(with_cloud()).states()))
     else:
         yield f"  alarms   {_NO_ALARMS}"
     yield cost(stack.name, resources)
     if has(spend.BUDGET):
-        yield from _asked(
-            "spend",
-            lambda: [f"  spend    {spend.of(environment.existing(CLONE, stack.name), resources)}"],
-        )
+        yield from _asked("spend", lambda: [f"  spend    {spend.of(with_cloud(), resources)}"])
 
 
 def _asked(name: str, ask: Callable[[], list[str]]) -> list[str]:
