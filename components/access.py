@@ -4,8 +4,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-DEPLOYMENT = "deployment"  # the name and the role of the key that the program itself logs in with
-ADMIN, RELEASE = "admin", "release"
+from host.auth_release.callers import DEPLOYMENT, RELEASE
+
+ADMIN = "admin"
 ROLES = (ADMIN, RELEASE)
 
 

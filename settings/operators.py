@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from components import keys
-from components.access import DEPLOYMENT, ROLES, Operator
+from components.access import ROLES, Operator
+from host.auth_release.callers import DEPLOYMENT
 from settings.values import Values
 
 _KEY = "operators"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from . import gate, interventions, logins, metrics_store, registry
-from .callers import OPERATOR, Caller
+from .callers import DEPLOYMENT, OPERATOR, Caller
 from .documents import read
 from .errors import ReleaseError
 from .files import exclusive, write_atomically
@@ -23,7 +23,6 @@ from .records import STATE, Records
 from .routes import Routes
 
 USER = "ubuntu"
-DEPLOYMENT = "deployment"  # the name of the program's key
 HOST_KEY = Path("/etc/ssh/ssh_host_ed25519_key")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _MARK = "auth-release"  # the comment of our lines begins with it

@@ -7,6 +7,8 @@ from pathlib import Path
 from .failures import visible
 
 OPERATOR = "AUTH_OPERATOR"  # the variable with the name of the key that logged in
+DEPLOYMENT = "deployment"  # the name, and the role, of the key that the program logs in with
+RELEASE = "release"  # the role of a key that reads, rolls back and makes copies
 _ANCESTORS = 10
 _LONGEST = 120  # characters of a person's name
 

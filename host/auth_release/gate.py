@@ -7,7 +7,7 @@ import syslog
 from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn
 
-from .callers import OPERATOR
+from .callers import DEPLOYMENT, OPERATOR, RELEASE
 from .failures import visible
 
 TOOL = "/usr/local/sbin/auth-release"
@@ -86,6 +86,6 @@ def _may_deploy(words: Sequence[str]) -> bool:
 
 
 ROLES: Mapping[str, Callable[[Sequence[str]], bool]] = {
-    "deployment": _may_deploy,
-    "release": _may_release,
+    DEPLOYMENT: _may_deploy,
+    RELEASE: _may_release,
 }
