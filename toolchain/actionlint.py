@@ -5,8 +5,7 @@ from pathlib import Path
 
 from toolchain import golang
 
-VERSION = "1.7.12"
-_PACKAGE = "github.com/rhysd/actionlint/cmd/actionlint"
+_NAME = "github.com/rhysd/actionlint"
 
 
 def run(clone: Path) -> int:
@@ -20,10 +19,12 @@ def run(clone: Path) -> int:
 
 def ensure(clone: Path) -> Path:
     """Give the linter, building it on first use."""
+    module = clone / "toolchain" / "linters"
+    version = golang.required(module, _NAME)
     return golang.program(
-        clone / "toolchain" / "linters",
-        _PACKAGE,
-        VERSION,
-        ldflags=f"-s -w -X github.com/rhysd/actionlint.version=v{VERSION}",
+        module,
+        f"{_NAME}/cmd/actionlint",
+        version.removeprefix("v"),
+        ldflags=f"-s -w -X {_NAME}.version={version}",
         use="Linting the workflows",
     )

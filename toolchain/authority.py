@@ -4,16 +4,17 @@ from pathlib import Path
 
 from toolchain import golang
 
-VERSION = "2.10.3"
-_PACKAGE = "github.com/letsencrypt/pebble/v2/cmd/pebble"
+_NAME = "github.com/letsencrypt/pebble/v2"
 
 
 def ensure(clone: Path) -> Path:
     """Return Pebble, building it on first use."""
+    module = clone / "toolchain" / "authority"
+    version = golang.required(module, _NAME)
     return golang.program(
-        clone / "toolchain" / "authority",
-        _PACKAGE,
-        VERSION,
-        ldflags=f"-s -w -X main.version=v{VERSION}",
+        module,
+        f"{_NAME}/cmd/pebble",
+        version.removeprefix("v"),
+        ldflags=f"-s -w -X main.version={version}",
         use="The certificate authority of the emulated cloud",
     )

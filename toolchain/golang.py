@@ -98,6 +98,15 @@ def program(
     return cache.made(cache.folder() / name / version, make) / name
 
 
+def required(module: Path, name: str) -> str:
+    """Return the version of a dependency that the module's go.mod requires, such as `v1.151.0`.
+
+    An update of go.mod alone then builds the program anew.
+    """
+    pattern = re.compile(rf"^(?:require )?\s*{re.escape(name)} (v\S+)", re.MULTILINE)
+    return str(pattern.findall((module / "go.mod").read_text())[0])
+
+
 def parse_version(text: str) -> tuple[int, int, int]:
     """Read `v3.259.0` or `3.259.0-dev+abc`; (0, 0, 0) if it is not a version."""
     match = re.match(r"v?(\d+)\.(\d+)(?:\.(\d+))?", text.strip())

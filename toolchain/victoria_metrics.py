@@ -3,19 +3,17 @@
 A stack on Oracle Cloud takes the official image of the same version.
 """
 
-import re
 from pathlib import Path
 
 from toolchain import golang
 
 _MODULE = Path("toolchain/victoria-metrics")
 _NAME = "github.com/VictoriaMetrics/VictoriaMetrics"
-_VERSION = re.compile(rf"^\t{re.escape(_NAME)} (v\S+)", re.MULTILINE)
 
 
 def version(clone: Path) -> str:
     """Return the version that go.mod names."""
-    return str(_VERSION.findall((clone / _MODULE / "go.mod").read_text())[0])
+    return golang.required(clone / _MODULE, _NAME)
 
 
 def ensure(clone: Path) -> Path:
