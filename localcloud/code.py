@@ -1,5 +1,6 @@
 """The emulator's own code: a running API server tells which it began with."""
 
+import functools
 import hashlib
 
 from common.clone import CLONE
@@ -7,6 +8,7 @@ from common.clone import CLONE
 _FOLDERS = ("common", "localcloud")  # it imports no other folder of the clone
 
 
+@functools.cache  # a start asks twice
 def digest() -> str:
     """Return a digest of the emulator's Python files, in hex.
 
