@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import secrets
 import time
 from typing import Annotated, Any, Literal
 
@@ -19,7 +20,7 @@ from auth.tokens.signing_keys import RS256
 
 NONE, BASIC, POST, KEY = "none", "client_secret_basic", "client_secret_post", "private_key_jwt"
 MOST = 1000
-_ID_LENGTH = 22
+_ID_BYTES = 12
 # the others are for applications that the operator knows
 _SCOPES = (scopes.OPENID, scopes.PROFILE, scopes.EMAIL)
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="auth", error="invalid_token"'}
@@ -90,7 +91,8 @@ async def register(service: Service, access_token: str, text: bytes) -> dict[str
         service.tokens.keys.current().algorithm,
     }:
         raise _refused("id_token_signed_response_alg: is none of ours.")
-    client_id = secret_tokens.make()[:_ID_LENGTH]
+    # hexadecimal: a command would read an id with a dash in front as an option
+    client_id = secrets.token_hex(_ID_BYTES)
     secret = secret_tokens.make() if metadata.has_secret else ""
     entry = json.dumps(metadata.entry(client_id, secret))
     try:
