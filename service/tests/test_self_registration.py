@@ -109,6 +109,7 @@ def test_nobody_registers_without_the_initial_access_token(
         ({"token_endpoint_auth_method": "private_key_jwt"}, "invalid_client_metadata"),
         ({"jwks": {"keys": []}}, "invalid_client_metadata"),
         ({"client_name": ""}, "invalid_client_metadata"),
+        ({"client_name": "Shop\u202e"}, "invalid_client_metadata"),
         ({"id_token_signed_response_alg": "none"}, "invalid_client_metadata"),
     ],
 )

@@ -6,7 +6,7 @@ import secrets
 import time
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from auth.authorization.errors import OAuthError
 from auth.clients import registration
@@ -45,6 +45,14 @@ class Metadata(BaseModel):
     id_token_signed_response_alg: str = RS256
     require_pushed_authorization_requests: bool = False
     dpop_bound_access_tokens: bool = False
+
+    @field_validator("client_name")
+    @classmethod
+    def _legible(cls, value: str) -> str:
+        # one that reverses the direction of writing would change how the page of consent reads
+        if not value.isprintable():
+            raise ValueError("must have no control characters")
+        return value
 
     @property
     def has_secret(self) -> bool:
@@ -122,7 +130,7 @@ def _metadata(text: bytes) -> Metadata:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"])) or "the body"
-        raise _refused(f"{place}: {first['msg']}") from None
+        raise _refused(f"{place}: {first['msg'].removeprefix('Value error, ')}") from None
     if CODE in metadata.grant_types and not metadata.redirect_uris:
         raise _refused("redirect_uris: the grant type authorization_code needs a URI.")
     if not set(metadata.grant_types) <= {CODE, REFRESH, DEVICE}:
