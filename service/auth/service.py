@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -57,6 +57,7 @@ class Service:
     stopping: bool = False
     _reloaded: float = 0.0
     _clients_read: float = 0.0
+    _registrations: Sequence[str] = ()
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
@@ -139,7 +140,10 @@ class Service:
     async def load_clients(self) -> None:
         """Read the clients that registered themselves."""
         texts = await self.database.read(registered_clients.every)
-        self.settings.clients.take(registration.stored(texts))
+        # their keys take time to read, and a stranger's id comes here as well
+        if texts != self._registrations:
+            self._registrations = texts
+            self.settings.clients.take(registration.stored(texts))
 
     async def find_client(self, client_id: str) -> Client | None:
         """Return a client; also one that registered itself with another process just now.
