@@ -66,7 +66,7 @@ async def find(service: Service, account: Account, user_code: str) -> tuple[Devi
     await service.limits.take(Action.GUESS, account.id)
     hashed = secret_tokens.hashed(typed(user_code))
     code = await service.database.read(device_codes.undecided, hashed, time.time())
-    client = service.settings.clients.find(code.client_id) if code else None
+    client = await service.find_client(code.client_id) if code else None
     if code is None or client is None:
         raise ProblemError(Code.INVALID_CODE)
     return code, client
