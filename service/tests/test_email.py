@@ -169,6 +169,7 @@ def test_in_production_there_is_no_mailbox(on_sqlite: Server) -> None:
     on_sqlite.start()
 
     assert httpx.get(f"{on_sqlite.url}/dev/mailbox").status_code == 404
+    assert httpx.get(f"{on_sqlite.url}/dev/mails").status_code == 404
     assert "/dev/mailbox" not in httpx.get(f"{on_sqlite.url}/openapi.json").json()["paths"]
 
 

@@ -4,7 +4,7 @@ from pydantic import BaseModel
 
 from auth.http.access import Running
 from auth.http.openapi import router
-from auth.mail.carriers import Mailbox
+from auth.mail.carriers import newest_first
 
 ROUTER = router(prefix="/dev/mailbox", tags=["development"])
 
@@ -22,12 +22,10 @@ class Mails(BaseModel):
 @ROUTER.get("")
 async def read_mailbox(service: Running, to: str = "") -> Mails:
     """Show the last mails, newest first; `to` selects an address."""
-    carrier = service.mail_queue.carrier
-    messages = reversed(carrier.messages) if isinstance(carrier, Mailbox) else []
     return Mails(
         mails=[
             Mail(to=message["To"], subject=message["Subject"], text=message.get_content())
-            for message in messages
+            for message in newest_first(service.mail_queue.carrier)
             if to in {"", message["To"]}
         ]
     )

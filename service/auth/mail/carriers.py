@@ -64,6 +64,11 @@ class Mailbox:
         self.messages.append(message)
 
 
+def newest_first(carrier: Carrier) -> list[EmailMessage]:
+    """Return the messages in a mailbox; other carriers keep none."""
+    return list(reversed(carrier.messages)) if isinstance(carrier, Mailbox) else []
+
+
 class Nowhere:
     """Drops messages with a warning: production without an SMTP server."""
 
