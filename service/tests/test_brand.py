@@ -27,7 +27,9 @@ def test_the_pages_have_the_name_and_the_logo(stranger: Browser) -> None:
     assert address
     logo = stranger.client.get(address[1])
     assert (logo.text, logo.headers["Content-Type"]) == (LOGO, "image/svg+xml")
-    assert "default-src 'none'" in logo.headers["Content-Security-Policy"]
+    policy = logo.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert policy.endswith("sandbox"), "the policy of every answer, which has no styles"
     assert "immutable" in logo.headers["Cache-Control"]
 
 

@@ -147,6 +147,24 @@ def test_a_body_that_is_no_object_is_refused(client: httpx.Client, body: bytes) 
     assert answer.json()["error"] == "invalid_client_metadata"
 
 
+def test_a_thousand_applications_register_at_the_most(on_sqlite: Server) -> None:
+    on_sqlite.settings = SERVER_SETTINGS
+    on_sqlite.start()
+    with httpx.Client(base_url=on_sqlite.url, timeout=30) as client:
+        registered(client)
+        on_sqlite.execute(
+            "WITH RECURSIVE numbers (n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM numbers "
+            "WHERE n < 999) INSERT INTO registered_clients SELECT n, registration, created_at "
+            "FROM numbers, registered_clients"
+        )
+        registered(client)
+
+        answer = register(client)
+
+    assert answer.json()["error"] == "invalid_client_metadata"
+    assert on_sqlite.count("registered_clients") == 1000
+
+
 def test_an_operator_deletes_a_registration(server: Server, client: httpx.Client) -> None:
     made, count = registered(client), server.count("registered_clients")
 
