@@ -69,15 +69,15 @@ def holder(state: Path, service: str) -> str | None:
 
 def _wait_for(file: TextIO, state: Path, service: str, seconds: float) -> None:
     deadline = time.monotonic() + seconds
-    print(f"Wait for {_holder(file)}, which is releasing {service}...", file=sys.stderr, flush=True)
+    print(f"Wait for {_holder(file)}, at work on {service}...", file=sys.stderr, flush=True)
     with _queue(state, service).open("a") as queue:
         # several runs may wait; the lock on the queue ends with the process, too
         fcntl.flock(queue, fcntl.LOCK_SH)
         while not take(file):
             if time.monotonic() >= deadline:
                 raise ReleaseError(
-                    f"{_holder(file)} is releasing {service} and did not end within {seconds:g} s; "
-                    "try again when it has"
+                    f"{_holder(file)} is at work on {service} and did not end within "
+                    f"{seconds:.0f} s; try again when it has"
                 )
             time.sleep(_POLL_SECONDS)
 
