@@ -36,7 +36,7 @@ _REGION = re.compile(r"[a-z]{2,}-[a-z]+-\d+")
 _REPOSITORY = re.compile(r"[a-z0-9.-]+(:\d+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+")
 _BUCKET = re.compile(r"[A-Za-z0-9._-]{1,256}")
 _EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@([A-Za-z0-9-]+\.)+[A-Za-z0-9-]+")
-_TIME = r"([01]\d|2[0-3]):[0-5]\d"
+_TIME = r"([01][0-9]|2[0-3]):[0-5][0-9]"
 _WINDOW = re.compile(
     rf"(Mon|Tue|Wed|Thu|Fri|Sat|Sun|daily) (?P<begin>{_TIME})-(?P<end>{_TIME}) UTC"
 )

@@ -87,6 +87,7 @@ def test_the_image_is_built_for_the_architecture_of_the_shape(shape: str, platfo
         ("rebootWindow", "Sun 03:00", "must be a day, or daily, with a time from and to in UTC"),
         ("rebootWindow", "Sun 05:00-03:00 UTC", "must be a day, or daily"),
         ("rebootWindow", "Sun 03:00-24:00 UTC", "must be a day, or daily"),
+        ("rebootWindow", "Sun 03:00-0\u0665:00 UTC", "must be a day, or daily"),
     ],
 )
 def test_a_malformed_value_is_refused_with_key_value_rule_and_remedy(
