@@ -42,18 +42,23 @@ def up(stack: Stack, resources: Sequence[Mapping[str, Any]], *, refresh: bool) -
     `resources` has the resources of the stack's state. Without a VM there, the limits are asked
     first. If no host has room for a VM, the other domains are tried, each once.
     """
-    if not _of_type(resources, _VM):
+    if not vms(resources):
         _prepare(stack, _volume_domain(resources))
     try:
         return stack.up(refresh=refresh)
     except OutOfCapacityError as error:
         remaining = stack.resources()
-        if _of_type(remaining, _VM):
+        if vms(remaining):
             raise  # a VM that exists never moves
         values = stack.configuration.values()
         if not (domains := _ask_domains(stack, values)):
             raise
         return _up_elsewhere(stack, _volume_domain(remaining), domains, values, error)
+
+
+def vms(resources: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """List the VMs of a state, without those whose end is pending."""
+    return _of_type(resources, _VM)
 
 
 def places(domains: Sequence[str], first: Place, *, volume_in: str = "") -> list[Place]:

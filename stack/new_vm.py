@@ -6,8 +6,6 @@ update that follows makes one, as after a loss.
 """
 
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Any
 
 from common.progress import step
 from components import advice
@@ -16,7 +14,6 @@ from stack.cloud_client import failures, open_client
 from stack.errors import StackError
 from stack.stack import Stack
 
-_VM = "oci:Core/instance:Instance"
 _TERMINATE_SECONDS = 1200
 _POLL_SECONDS = 5
 
@@ -24,7 +21,7 @@ _POLL_SECONDS = 5
 def replace(stack: Stack, *, confirmed: str) -> None:
     """Replace the VM after a yes by the stack's name."""
     resources = stack.resources()
-    vms = [resource for resource in resources if resource["type"] == _VM]
+    vms = first_vm.vms(resources)
     if not vms:
         raise StackError(
             f"The stack {stack.name} has no VM yet. Make it: {advice.make('up', stack.name)}"
@@ -32,7 +29,7 @@ def replace(stack: Stack, *, confirmed: str) -> None:
     removal.refuse_protected(stack.name, vms)
     removal.confirm(
         stack.name,
-        losses(vms),
+        [f"{line}: its system disk, with the logs" for line in removal.listed(vms)],
         named=confirmed,
         disposable=False,
         plan="The VM of {} is about to be replaced; its address and the data volume stay.",
@@ -43,11 +40,6 @@ def replace(stack: Stack, *, confirmed: str) -> None:
             for vm in vms:
                 _terminate(stack, str(vm["id"]))
         first_vm.up(stack, resources, refresh=True)
-
-
-def losses(vms: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return a line for each VM with its loss."""
-    return [f"{line}: its system disk, with the logs" for line in removal.listed(vms)]
 
 
 def _terminate(stack: Stack, instance_id: str) -> None:

@@ -48,6 +48,7 @@ def test_a_vm_is_terminated_and_the_update_asks_the_cloud_first(
     "case",
     [
         ([], "dev", "has no VM yet"),
+        ([{**VM, "delete": True}], "dev", "has no VM yet"),
         ([{**VM, "protect": True}], "dev", "protects auth-vm"),
         ([VM], "", "make new-vm STACK=dev CONFIRM=dev"),
         ([VM], "prod", "CONFIRM is 'prod', not 'dev'"),
