@@ -23,8 +23,8 @@ from .measures import Measure, Snapshot
 from .metrics_store import Store
 from .oracle_api import ApiKey
 from .programs import run, succeeds
-from .records import STATE, Record, Records
-from .routes import Routes
+from .records import STATE, Records
+from .routes import live_releases
 
 SETTINGS = Path("/etc/auth-metrics")
 MEMORY = Path("/run/auth-release/reporter.json")
@@ -198,7 +198,7 @@ def _measured(memory: Memory, now: float) -> tuple[list[Measure], dict[str, list
     """Measure everything; a part that can't be measured is left out, and logged."""
     measured = list(_tried(measures.of_host))
     snapshots: dict[str, list[Snapshot]] = {}
-    for record in _live_releases():
+    for record in live_releases(STATE):
         service = record.desired.service
         measured += _tried(partial(measures.of_service, record))
         counters = measures.counters(record)
@@ -217,15 +217,6 @@ def _tried(measure: Callable[[], Iterator[Measure]]) -> list[Measure]:
     except (OSError, ReleaseError, ValueError, LookupError) as error:
         syslog.syslog(syslog.LOG_WARNING, f"Metrics are left out: {reason(error)}")
         return []
-
-
-def _live_releases() -> Iterator[Record]:
-    routes = Routes(STATE)
-    for service in Records.services(STATE):
-        number = routes.live(service)
-        record = Records(STATE, service).get(number) if number else None
-        if record:
-            yield record
 
 
 def _senders(settings: Reporter) -> Iterator[Callable[[list[Measure], float], None]]:

@@ -7,13 +7,14 @@ a chain of our own, which Docker's engine leaves alone when it starts or stops.
 """
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from .desired import Canary
 from .files import exclusive, write_atomically
 from .network import PORT, Slot
 from .programs import run, succeeds
-from .records import Record
+from .records import Record, Records
 
 CHAIN = "AUTH-RELEASE"
 _HOOK = ("OUTPUT", "-p", "tcp", "-j", CHAIN)
@@ -100,6 +101,16 @@ class Routes:
 
     def _path(self, service: str) -> Path:
         return self._folder / f"{service}.rules"
+
+
+def live_releases(state: Path) -> Iterator[Record]:
+    """Return the record of each service's live release, if the record is readable."""
+    routes = Routes(state)
+    for service in Records.services(state):
+        number = routes.live(service)
+        record = Records(state, service).get(number) if number else None
+        if record:
+            yield record
 
 
 def rules(record: Record, slot: Slot) -> str:

@@ -14,8 +14,8 @@ from .callers import Caller
 from .errors import ReleaseError
 from .programs import run, succeeds
 from .progress import Progress
-from .records import STATE, Record, Records
-from .routes import Routes
+from .records import STATE
+from .routes import Routes, live_releases
 
 _LOCK_SECONDS = 600
 _UPDATE_SECONDS = 600
@@ -43,7 +43,7 @@ def upgrade(services: Sequence[str], caller: Caller, progress: Progress) -> dict
             packages = ", ".join(f"{each['package']} {each['version']}" for each in upgraded)
             _note(services, caller, f"upgraded {packages}")
             with progress.step("Ask the services"):
-                _check(services)
+                _check()
     return {"upgraded": upgraded, "seconds": progress.seconds, **operating_system.state()}
 
 
@@ -102,27 +102,22 @@ def _changes(former: Mapping[str, str], present: Mapping[str, str]) -> list[dict
     ]
 
 
-def _check(services: Sequence[str]) -> None:
+def _check() -> None:
     """Wait until Docker and each live service answer; raise ReleaseError with the problems."""
     deadline = time.monotonic() + _HEALTHY_SECONDS
-    while problems := _problems(services):
+    while problems := _problems():
         if time.monotonic() > deadline:
             raise ReleaseError(f"after the upgrade, {'; '.join(problems)}")
         time.sleep(1)
 
 
-def _problems(services: Sequence[str]) -> list[str]:
+def _problems() -> list[str]:
     silent = [] if succeeds("docker", "info") else ["Docker does not answer"]
     return silent + [
-        f"{service} gives {problem}"
-        for service in services
-        if (live := _live(service)) and (problem := asking.through_proxy(live.desired))
+        f"{live.desired.service} gives {problem}"
+        for live in live_releases(STATE)
+        if (problem := asking.through_proxy(live.desired))
     ]
-
-
-def _live(service: str) -> Record | None:
-    number = Routes(STATE).live(service)
-    return Records(STATE, service).get(number) if number else None
 
 
 def _note(services: Sequence[str], caller: Caller, text: str) -> None:

@@ -88,7 +88,7 @@ def program(folder: Path, name: str, script: str) -> None:
 
 def upgrade(monkeypatch: pytest.MonkeyPatch, problem: str | None = None) -> dict[str, Any]:
     notes: list[str] = []
-    monkeypatch.setattr(upgrades, "_live", lambda _: record(7))
+    monkeypatch.setattr(upgrades, "live_releases", lambda _: [record(7)])
     monkeypatch.setattr(asking, "through_proxy", lambda _: problem)
     monkeypatch.setattr(upgrades, "_note", lambda *arguments: notes.append(arguments[-1]))
     monkeypatch.setattr(operating_system, "state", state)
