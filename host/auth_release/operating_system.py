@@ -61,15 +61,17 @@ def configure(window: str) -> None:
         _SYSTEMD / _SHUTDOWN: _SHUTDOWN_TEXT,
         _SYSTEMD / _REBOOT_SERVICE: _service_text(window) if window else "",
         timer: _timer_text(window) if window else "",
-        _WINDOW: window,
     }
     changed = [path for path, text in files.items() if _write(path, text)]
-    if any(path.is_relative_to(_SYSTEMD) for path in changed):
-        run("systemctl", "daemon-reload")
-    if window and changed:
+    if not changed and _read(_WINDOW) == window:
+        return
+    run("systemctl", "daemon-reload")
+    if window:
         run("systemctl", "enable", "--quiet", _REBOOT_TIMER)
         # a timer that runs keeps its former time
         run("systemctl", "restart", _REBOOT_TIMER)
+    # last, so that the same command again finishes one that failed
+    _write(_WINDOW, window)
 
 
 def state() -> dict[str, Any]:

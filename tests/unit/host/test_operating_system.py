@@ -196,6 +196,17 @@ def test_the_same_settings_again_touch_no_unit(etc: Path) -> None:
     assert not (etc / "calls").exists()
 
 
+def test_a_window_that_was_not_put_in_force_is_the_next_time(etc: Path) -> None:
+    program(etc, "systemctl", '[ "$1" != restart ]')
+    with pytest.raises(ReleaseError, match="systemctl restart"):
+        operating_system.configure("Sun 03:00-05:00 UTC")
+    program(etc, "systemctl", f'echo "$@" >> {etc}/calls')
+
+    operating_system.configure("Sun 03:00-05:00 UTC")
+
+    assert "restart auth-reboot.timer" in (etc / "calls").read_text()
+
+
 def test_without_a_window_nothing_reboots_the_host(etc: Path) -> None:
     operating_system.configure("Sun 03:00-05:00 UTC")
 
