@@ -30,8 +30,9 @@ _REMEDY = "docs/runbook.md, `Certificates`"
 def of(live: Sequence[Record]) -> dict[str, dict[str, Any]]:
     """Return requests, certificate, disks, updates, proof and drill by service, as JSON's values.
 
-    `live` has the live release of each service. It takes two seconds at most; the journal and the
-    disks are read once for all services. A part that can't be read is None.
+    `live` has the live release of each service. It takes about two seconds, and longer only if apt
+    does, after a change of its lists; the journal and the disks are read once for all services. A
+    part that can't be read is None.
     """
     parts = {"certificate": _certificate, "proof": _last_proof, "drill": _last_drill}
     with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
