@@ -5,6 +5,7 @@ import base64
 import contextlib
 import json
 import re
+import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -354,6 +355,30 @@ def test_oracles_backups_of_the_data_volume_are_never_more_than_the_free_five(up
 
 def test_oracles_backups_of_the_data_volume_can_be_left_out(up: Up) -> None:
     assert "auth-data-backups" not in up(lambda: make_server(dataVolumeBackups="false")).names
+
+
+def test_the_release_tool_gets_the_pins_and_the_window_as_it_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "RELEASE_TOOL", str(tmp_path / "auth-release"))
+    sudo, calls = tmp_path / "sudo", tmp_path / "calls"
+    sudo.write_text('#!/bin/sh\nshift\nexec "$@"\n')
+    sudo.chmod(0o755)
+    tool = f"#!/bin/sh\nprintf '<%s>' \"$@\" >> {calls}; echo >> {calls}\n"
+
+    line = commands.install_release_tool(
+        boot_volume_id="ocid1", caddy=["a", "b"], reboot_window="Sun 03:00-05:00 UTC"
+    )
+    subprocess.run(
+        ["sh", "-c", line],
+        input=base64.b64encode(tool.encode()),
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        check=True,
+    )
+
+    called = calls.read_text().splitlines()
+    assert "<install-proxy><a><b>" in called
+    assert "<os><configure><--reboot-window><Sun 03:00-05:00 UTC>" in called
 
 
 def reshaped(
