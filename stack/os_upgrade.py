@@ -29,6 +29,7 @@ def run(stack: "Stack", *, reboot: bool, as_json: bool) -> int:
     result["rebooted"] = None
     if reboot and result["reboot_required"]:
         result["rebooted"] = _reboot(stack)
+        result |= _state(stack)
     if as_json:
         print(json.dumps(result))
     else:
@@ -61,7 +62,7 @@ def described(result: Mapping[str, Any], stack: str) -> list[str]:
 
 def _reboot(stack: "Stack") -> int:
     """Reboot the server; return the seconds until its services answered again."""
-    former = _boot(stack)
+    former = _state(stack)["booted"]
     with alarms.quiet(stack, "reboot"), step("Reboot the server, and wait for its services"):
         started = time.monotonic()
         status = unreachable.SSH_FAILED
@@ -87,7 +88,7 @@ def _reboot(stack: "Stack") -> int:
 
 def _problem(stack: "Stack", former: str) -> str:
     """Return the reason why the reboot is not over yet; empty if it is."""
-    if _boot(stack) == former:
+    if _state(stack)["booted"] == former:
         return "it did not reboot"
     status = ssh.report(stack, "status")
     if not status["live"]:
@@ -97,10 +98,10 @@ def _problem(stack: "Stack", former: str) -> str:
     return str(status["problem"] or "")
 
 
-def _boot(stack: "Stack") -> str:
-    """Return the time of the server's last boot."""
+def _state(stack: "Stack") -> dict[str, Any]:
+    """Return the state of the server's operating system: its boot, and what waits."""
     answer = ssh.ask(stack, *ssh.host_tool("os", "show"), seconds=_ANSWER_SECONDS)
-    return str(json.loads(answer)["booted"])
+    return dict(json.loads(answer))
 
 
 def _command(action: str) -> list[str]:

@@ -1,10 +1,14 @@
 """The report of `make os-upgrade`."""
 
+import contextlib
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from stack import os_upgrade
+from stack import alarms, os_upgrade, ssh
+from stack.stack import Stack
 
 DOCKER = {"package": "docker.io", "former": "26.1", "version": "26.2"}
 
@@ -68,3 +72,29 @@ def test_the_report_names_the_packages_and_what_still_waits(
     changes: dict[str, Any], lines: list[str]
 ) -> None:
     assert described(**changes) == lines
+
+
+def test_after_a_reboot_the_result_has_the_state_of_the_new_boot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = {"booted": "noon", "security_updates": [], "reboot_required": True}
+
+    def act(_: Stack, *words: str, stdin: str) -> tuple[int, str]:
+        del stdin
+        upgraded = json.dumps({**state, "upgraded": [], "seconds": 1})
+        if "reboot" in words:
+            state.update(booted="one", reboot_required=False)
+        return 0, upgraded
+
+    monkeypatch.setattr(ssh, "result", act)
+    monkeypatch.setattr(ssh, "ask", lambda *_, **__: json.dumps(state))
+    monkeypatch.setattr(ssh, "report", lambda *_: {"live": None})
+    monkeypatch.setattr(alarms, "quiet", lambda *_: contextlib.nullcontext())
+    stack = Stack(name="dev", clone=tmp_path, env={})
+
+    assert os_upgrade.run(stack, reboot=True, as_json=True) == 0
+
+    result = json.loads(capsys.readouterr().out)
+    assert result["booted"] == "one"
+    assert result["reboot_required"] is False
+    assert result["rebooted"] is not None
