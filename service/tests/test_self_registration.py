@@ -104,6 +104,7 @@ def test_nobody_registers_without_the_initial_access_token(
         ({"redirect_uris": ["javascript:alert(1)"]}, "invalid_redirect_uri"),
         ({"redirect_uris": "x"}, "invalid_redirect_uri"),
         ({"grant_types": ["client_credentials"]}, "invalid_client_metadata"),
+        ({"grant_types": ["refresh_token"]}, "invalid_client_metadata"),
         ({"response_types": ["token"]}, "invalid_client_metadata"),
         ({"token_endpoint_auth_method": "tls_client_auth"}, "invalid_client_metadata"),
         ({"token_endpoint_auth_method": "private_key_jwt"}, "invalid_client_metadata"),
@@ -120,6 +121,7 @@ def test_metadata_that_would_be_refused_in_the_configuration_is_refused(
 
     assert answer.status_code == 400
     assert answer.json()["error"] == error
+    assert "[0]" not in answer.json()["error_description"], "there is no list in the request"
 
 
 def test_an_application_gets_neither_power_nor_the_scopes_of_others(

@@ -106,7 +106,7 @@ async def register(service: Service, access_token: str, text: bytes) -> dict[str
     try:
         registration.read(f"[{entry}]", files=False)
     except ClientsError as error:
-        raise _refused(str(error).removeprefix("[0].")) from None
+        raise _refused(str(error).removeprefix("[0]").lstrip(".: ")) from None
     now = time.time()
     if not await service.database.write(
         registered_clients.add, client_id, entry, now=now, most=MOST
@@ -131,8 +131,6 @@ def _metadata(text: bytes) -> Metadata:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"])) or "the body"
         raise _refused(f"{place}: {first['msg'].removeprefix('Value error, ')}") from None
-    if CODE in metadata.grant_types and not metadata.redirect_uris:
-        raise _refused("redirect_uris: the grant type authorization_code needs a URI.")
     if not set(metadata.grant_types) <= {CODE, REFRESH, DEVICE}:
         raise _refused("grant_types: some can't be registered here.")
     if (metadata.token_endpoint_auth_method == KEY) != (metadata.jwks is not None):
