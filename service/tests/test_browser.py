@@ -31,6 +31,10 @@ _ACCOUNT_PAGES = (
 )
 # Names the file of the README's picture; without it, no test writes into the work tree.
 _SCREENSHOT = "AUTH_SCREENSHOT"
+_REMEMBER_TYPE = (
+    "const [field] = arguments;"
+    "field.form.addEventListener('submit', () => { sessionStorage.type = field.type; });"
+)
 
 
 @pytest.fixture(scope="module", name="application")
@@ -250,8 +254,11 @@ def test_a_password_is_shown_at_a_wish_and_sent_all_the_same(
         button.click()
 
         assert (password.get_attribute("type"), button.text) == ("text", "Hide password")
+        chrome.execute_script(_REMEMBER_TYPE, password)
         password.send_keys("\ue007")
         until(chrome, lambda page: page.title == "Signed in", "it did not sign in")
+        # a browser might store the text of a field that it sends shown
+        assert chrome.execute_script("return sessionStorage.type") == "password"
 
 
 def test_the_page_is_drawn(application: tuple[RelyingParty, Server], tmp_path: Path) -> None:
