@@ -1,5 +1,6 @@
 """Applications that register themselves with an initial access token (RFC 7591)."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -7,6 +8,7 @@ import pytest
 from applications import CALLBACK, ISSUER, Browser, Flow, claims_of, redirect_parameters
 from joserfc.jwk import ECKey
 from running import Server
+from users import User
 
 TOKEN = "4bb3b6f2c8e94c7f8d0b6b1a5c1f2e7a"
 SERVER_SETTINGS = {"AUTH_REGISTRATION_TOKEN": TOKEN, "AUTH_ISSUER": ISSUER}
@@ -47,22 +49,45 @@ def test_a_registered_application_signs_its_users_in_after_their_consent(
     assert claims_of(client, tokens["id_token"], "RS256")["aud"] == made["client_id"]
 
 
-def test_another_process_knows_the_application_at_once(
-    server: Server, client: httpx.Client
-) -> None:
-    """Two releases run side by side for a while."""
+@pytest.fixture(name="beside")
+def _beside(server: Server) -> Iterator[Server]:
+    """Yield another process with the same database: two releases run side by side for a while."""
     beside = Server(
         data=server.data, key=server.key, database=server.database, settings=server.settings
     )
     beside.start()
+    yield beside
+    beside.stop()
+
+
+def test_another_process_knows_the_application_at_once(
+    beside: Server, client: httpx.Client
+) -> None:
     made = registered(client)
 
     form = {"grant_type": "refresh_token", "refresh_token": "x"}
     auth = (made["client_id"], made["client_secret"])
     answer = httpx.post(f"{beside.url}/oauth2/token", data=form, auth=auth, timeout=30)
-    beside.stop()
 
     assert answer.json()["error"] == "invalid_grant"
+
+
+def test_another_process_asks_the_user_of_a_device_whose_application_is_new(
+    beside: Server, client: httpx.Client, user: User
+) -> None:
+    made = registered(
+        client,
+        grant_types=["urn:ietf:params:oauth:grant-type:device_code"],
+        token_endpoint_auth_method="none",
+    )
+    form = {"client_id": made["client_id"]}
+    begun = client.post("/oauth2/device_authorization", data=form).json()
+
+    with Browser(beside.url) as browser:
+        browser.sign_in(user)
+        asked = browser.submit(browser.open("/device"), user_code=begun["user_code"])
+
+    assert "Allow Web &lt;b&gt;Shop&lt;/b&gt;?" in asked.text
 
 
 @pytest.mark.parametrize(
