@@ -127,9 +127,7 @@ def check_login(service: str) -> int:
 
 def note(text: str, caller: Caller) -> int:
     """Record an intervention on the host with each of its services."""
-    for service in Records.services(STATE):
-        release = Routes(STATE).live(service)
-        interventions.note(STATE, service, caller, text, release=release)
+    interventions.note_on_each(STATE, Records.services(STATE), caller, text)
     return 0
 
 

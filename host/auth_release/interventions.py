@@ -1,6 +1,7 @@
 """The interventions of people that make no release, such as a restore."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from .callers import Caller
 from .documents import read, schema_of
 from .errors import ReleaseError
 from .files import exclusive, write_atomically
+from .routes import Routes
 
 _KEPT = 50
 _SCHEMA = 1
@@ -58,3 +60,10 @@ def note(state: Path, service: str, caller: Caller, text: str, *, release: int |
     """Record an intervention of `caller` on a service, now."""
     intervention = Intervention(at=moments.text(), by=str(caller), note=text, release=release or 0)
     of(state, service).add(intervention)
+
+
+def note_on_each(state: Path, services: Iterable[str], caller: Caller, text: str) -> None:
+    """Record an intervention of `caller` on the host with each of its services, now."""
+    routes = Routes(state)
+    for service in services:
+        note(state, service, caller, text, release=routes.live(service))

@@ -15,7 +15,7 @@ from .errors import ReleaseError
 from .programs import run, succeeds
 from .progress import Progress
 from .records import STATE
-from .routes import Routes, live_releases
+from .routes import live_releases
 
 _LOCK_SECONDS = 600
 _UPDATE_SECONDS = 600
@@ -41,7 +41,7 @@ def upgrade(services: Sequence[str], caller: Caller, progress: Progress) -> dict
         upgraded = _changes(former, _versions())
         if upgraded:
             packages = ", ".join(f"{each['package']} {each['version']}" for each in upgraded)
-            _note(services, caller, f"upgraded {packages}")
+            interventions.note_on_each(STATE, services, caller, f"upgraded {packages}")
             with progress.step("Ask the services"):
                 _check()
     return {"upgraded": upgraded, "seconds": progress.seconds, **operating_system.state()}
@@ -50,7 +50,9 @@ def upgrade(services: Sequence[str], caller: Caller, progress: Progress) -> dict
 def announce_reboot(services: Sequence[str], caller: Caller) -> dict[str, Any]:
     """Note the reboot at each service; return its reasons, as JSON's values."""
     reasons = operating_system.reboot_reasons()
-    _note(services, caller, f"rebooted for {', '.join(reasons) or 'no package'}")
+    interventions.note_on_each(
+        STATE, services, caller, f"rebooted for {', '.join(reasons) or 'no package'}"
+    )
     return {"reasons": reasons}
 
 
@@ -118,9 +120,3 @@ def _problems() -> list[str]:
         for live in live_releases(STATE)
         if (problem := asking.through_proxy(live.desired))
     ]
-
-
-def _note(services: Sequence[str], caller: Caller, text: str) -> None:
-    for service in services:
-        release = Routes(STATE).live(service)
-        interventions.note(STATE, service, caller, text, release=release)
