@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from host.auth_release import asking, operating_system, upgrades
+from host.auth_release import asking, interventions, operating_system, upgrades
 from host.auth_release.callers import Caller
 from host.auth_release.errors import ReleaseError
 from host.auth_release.progress import Progress
@@ -90,7 +90,9 @@ def upgrade(monkeypatch: pytest.MonkeyPatch, problem: str | None = None) -> dict
     notes: list[str] = []
     monkeypatch.setattr(upgrades, "live_releases", lambda _: [record(7)])
     monkeypatch.setattr(asking, "through_proxy", lambda _: problem)
-    monkeypatch.setattr(upgrades, "_note", lambda *arguments: notes.append(arguments[-1]))
+    monkeypatch.setattr(
+        interventions, "note_on_each", lambda *arguments: notes.append(arguments[-1])
+    )
     monkeypatch.setattr(operating_system, "state", state)
     caller = Caller(person="ann", login="ubuntu")
     service = desired().service
