@@ -8,6 +8,8 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
 from common import docker, progress
@@ -17,7 +19,7 @@ from localcloud.machines import images, registry
 from localcloud.machines.docker import DockerError
 from localcloud.machines.machines import Machines
 from localcloud.ocids import REGION
-from localcloud.state import mail
+from localcloud.state import log_entries, mail
 from localcloud.state.account import Account
 from localcloud.state.customer_key import BUCKET, PREFIX, CustomerKey
 from localcloud.state.home import Home, HomeError
@@ -155,6 +157,7 @@ def _print_description(home: Home, bases: tuple[str, str]) -> None:
                     "user_ocid": account.reporter.ocid,
                     "key_file": str(account.reporter.private_key_file),
                 },
+                "log": {"endpoint": home.endpoint, "ocid": account.log},
                 "authority": Machines(home).authority.describe(),
                 "docker_bases": {"base": base, "builder": builder},
             },
@@ -167,6 +170,15 @@ def _mail(arguments: argparse.Namespace) -> None:
     for each in mail.received(_existing(arguments)):
         print(f"{each.at:%Y-%m-%d %H:%M:%S} UTC  to {each.to}\n{each.subject}\n")
         print(textwrap.indent(each.text, "    "))
+
+
+def _logs(arguments: argparse.Namespace) -> None:
+    for each in log_entries.stored(_existing(arguments).log_entries):
+        if arguments.json:
+            print(json.dumps(asdict(each)))
+        else:
+            at = datetime.fromtimestamp(each.at, UTC)
+            print(f"{at:%Y-%m-%d %H:%M:%S} {each.source} {each.subject} | {each.data}")
 
 
 def _serve(arguments: argparse.Namespace) -> None:
@@ -229,6 +241,7 @@ def _parser() -> argparse.ArgumentParser:
         ("restart", _restart, "Restart the API server alone, as after a crash or an upgrade."),
         ("status", _status, "Show the instances and addresses of the cloud at DIR."),
         ("mail", _mail, "Print the mails that the cloud at DIR has sent, oldest first."),
+        ("logs", _logs, "Print the entries of the custom log of the cloud at DIR, oldest first."),
         ("forget", _forget, "Forget a stored resource that can't be read any more."),
         ("describe", _describe, "Print, as JSON, how to reach the cloud at DIR."),
         (
@@ -244,7 +257,7 @@ def _parser() -> argparse.ArgumentParser:
     ):
         added = command(name, run, text)
         added.add_argument("--home", type=Path, required=True, metavar="DIR")
-        if name == "status":
+        if name in {"status", "logs"}:
             added.add_argument("--json", action="store_true", help="print JSON")
         if name == "authority":
             todo = added.add_mutually_exclusive_group(required=True)

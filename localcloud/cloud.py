@@ -12,6 +12,7 @@ from localcloud.faults import Faults
 from localcloud.machines.machines import IngressRule, Machines
 from localcloud.state.account import Account
 from localcloud.state.home import Home
+from localcloud.state.log_entries import LogEntries
 from localcloud.state.mail import Post
 from localcloud.state.points import Points
 from localcloud.state.store import Store
@@ -38,6 +39,7 @@ class Cloud:
         self.account = Account.open(home)
         self.store = Store(home.database)
         self.points = Points(home.path / "points.sqlite")
+        self.log_entries = LogEntries(home.log_entries)
         self.mail = Post(home)
         self.machines = Machines(home)
         self.faults = Faults()
@@ -83,4 +85,5 @@ class Cloud:
         self._workers.shutdown(wait=True, cancel_futures=True)
         self.store.close()
         self.points.close()
+        self.log_entries.close()
         self.mail.close()

@@ -48,6 +48,7 @@ signature it takes the header `Authorization: Bearer TOKEN`, with the token in t
 | `outOfHostCapacity` | a launch is answered 500 "Out of host capacity." |
 | `limitExceeded` | a launch is answered 400 LimitExceeded, naming `limits` |
 | `notAuthenticated` | a request is answered 401 |
+| `loggingUnavailable` | a post of log entries is answered 503 |
 | `slowBoot` | an instance stays PROVISIONING `seconds` longer |
 | `aptBusy` | apt's and dpkg's locks are held for `seconds` after a first boot, not a short while |
 | `sshdLate` | a new instance answers no connection until `seconds` after it is RUNNING |
@@ -74,7 +75,7 @@ def _section(service: Service) -> str:
             f"## {service.title}",
             "",
             *([*limits, ""] if limits else []),
-            f"Clients of the provider: {_codes(service.clients)}.",
+            f"Clients of the provider: {_codes(service.clients) or 'none'}.",
             f"All paths begin with `/{service.version}`.",
             "",
             "| operation | request | parameters and fields |",

@@ -14,7 +14,13 @@ class Fault(Details):
     """A failure to cause. It strikes `times` times; without a number, until it is removed."""
 
     kind: Literal[
-        "outOfHostCapacity", "limitExceeded", "notAuthenticated", "slowBoot", "sshdLate", "aptBusy"
+        "outOfHostCapacity",
+        "limitExceeded",
+        "notAuthenticated",
+        "loggingUnavailable",
+        "slowBoot",
+        "sshdLate",
+        "aptBusy",
     ]
     availability_domain: str | None = None  # the only domain it strikes; absent: all
     seconds: float = Field(default=10, gt=0, le=600)  # slowBoot, sshdLate, aptBusy

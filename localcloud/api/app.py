@@ -24,7 +24,7 @@ from localcloud.rounds import Rounds
 from localcloud.services import work_requests
 from localcloud.services.core import reachability
 from localcloud.services.identity import api_key
-from localcloud.state.account import REPORTER_OPERATION
+from localcloud.state.account import REPORTER_OPERATIONS
 from localcloud.state.customer_key import PREFIX
 
 log = logging.getLogger(__name__)
@@ -115,7 +115,7 @@ def _perform(cloud: Cloud, operation: Operation | None, request: Request, body: 
         keys = {**cloud.account.keys, **api_key.of_owner(cloud)}
         key_id = signature.verify(signed, keys, cloud.now(), with_body=operation is not None)
         is_reporter = key_id == cloud.account.reporter.key_id
-    if is_reporter and (operation is None or operation.name != REPORTER_OPERATION):
+    if is_reporter and (operation is None or operation.name not in REPORTER_OPERATIONS):
         raise errors.not_found()
     if cloud.faults.strike("notAuthenticated"):
         raise errors.not_authenticated()

@@ -127,6 +127,11 @@ def out_of_host_capacity() -> ApiError:
     return ApiError(500, "InternalError", "Out of host capacity.")
 
 
+def service_unavailable() -> ApiError:
+    """503: the service does not work at present."""
+    return ApiError(503, "ServiceUnavailable", "The service is currently unavailable.")
+
+
 def not_implemented(what: str) -> ApiError:
     """400 for a feature that is not modelled: after 404 or 501 clients repeat for minutes."""
     return not_enforceable(

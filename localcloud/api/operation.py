@@ -29,7 +29,7 @@ class Call:
     headers: Mapping[str, str]
     request: str  # method, target and digest of the body: a retry token belongs to them
     body: bytes
-    is_reporter: bool = False  # whether its user may post metrics, and nothing else
+    is_reporter: bool = False  # whether its user may only post metrics and log entries
 
     @property
     def target(self) -> str:

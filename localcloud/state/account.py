@@ -20,7 +20,7 @@ from common import files
 from localcloud import ocids
 from localcloud.state.home import Home
 
-REPORTER_OPERATION = "PostMetricData"
+REPORTER_OPERATIONS = frozenset({"PostMetricData", "PutLogs"})
 REPORTED_NAMESPACE = "auth"
 
 
@@ -44,11 +44,12 @@ class User:
 class Account:
     """The account's identifiers (OCIDs), and its two users.
 
-    The reporter may post metrics of a single namespace, and nothing else.
+    The reporter may post metrics of a single namespace and entries of the log, and nothing else.
     """
 
     tenancy: str
     compartment: str
+    log: str  # a custom log, without a log group
     owner: User
     reporter: User
 
@@ -62,6 +63,7 @@ class Account:
         return cls(
             tenancy=tenancy,
             compartment=names["compartment"],
+            log=names["log"],
             owner=_user(tenancy, names["user"], folder / "api_key.pem"),
             reporter=_user(tenancy, names["reporter"], folder / "reporter_key.pem"),
         )
@@ -108,11 +110,17 @@ def _user(tenancy: str, ocid: str, key_file: Path) -> User:
     )
 
 
-_KINDS = {"tenancy": "tenancy", "user": "user", "compartment": "compartment", "reporter": "user"}
+_KINDS = {
+    "tenancy": "tenancy",
+    "user": "user",
+    "compartment": "compartment",
+    "reporter": "user",
+    "log": "log",
+}
 
 
 def _identifiers(file: Path) -> dict[str, str]:
-    """Read the identifiers; a cloud of an earlier version lacks the reporter's."""
+    """Read the identifiers; a cloud of an earlier version lacks some of them."""
     stored = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     names = {name: str(stored.get(name) or ocids.mint(kind)) for name, kind in _KINDS.items()}
     if names != stored:

@@ -84,6 +84,10 @@ class Home:
         return self.network[1]
 
     @property
+    def log_entries(self) -> Path:
+        return self.path / "logs.sqlite"
+
+    @property
     def database(self) -> Path:
         """The file of the store. Without it the cloud is empty, even beside running machines."""
         return self.path / "cloud.sqlite"

@@ -35,6 +35,10 @@ THEIR_NAME = {
 }
 
 
+# for models of services without a client of the provider here
+_OF_SDK = ("oci_loggingingestion.LoggingClient", "oci_logging.LoggingManagementClient")
+
+
 def _descendants(parent: type[Details]) -> Iterator[type[Details]]:
     for child in parent.__subclasses__():
         yield child
@@ -47,8 +51,8 @@ def _of_services() -> list[type[Details]]:
 
 
 def _theirs(name: str) -> Any:
-    for service in SERVICES:
-        package, _, _ = service.clients[0].removeprefix("oci_").partition(".")
+    for client in (*(service.clients[0] for service in SERVICES if service.clients), *_OF_SDK):
+        package, _, _ = client.removeprefix("oci_").partition(".")
         # the SDK has healthchecks, the provider health_checks
         name_there = package if hasattr(oci, package) else package.replace("_", "")
         models = getattr(oci, name_there).models
