@@ -15,7 +15,7 @@ from typing import Any
 from components import advice
 from stack.cloud_client import failures, open_client, reason
 from stack.errors import StackError
-from stack.names import LOCAL
+from stack.names import is_local
 from stack.stack import Stack
 from toolchain import venv
 
@@ -216,8 +216,8 @@ def _reminders(unconfirmed: list[str]) -> Iterator[str]:
 
 
 def _show_mails(stack: Stack) -> int:
-    if stack.name != LOCAL:
-        raise StackError("Only the local stack has a mailbox; Oracle Cloud sends real mails.")
+    if not is_local(stack.name):
+        raise StackError("Only local stacks have a mailbox; Oracle Cloud sends real mails.")
     home = stack.clone / ".local" / "cloud"
     command = [str(venv.python(stack.clone)), "-m", "localcloud", "mail", "--home", str(home)]
     return subprocess.run(command, cwd=stack.clone, check=False).returncode

@@ -11,7 +11,7 @@ from components import advice
 from host.auth_release.bucket import Bucket
 from host.auth_release.errors import ReleaseError
 from stack.errors import StackError
-from stack.names import LOCAL
+from stack.names import is_local
 from stack.stack import Stack
 from stack.tenancy import KEPT_DAYS, Tenancy
 
@@ -26,7 +26,7 @@ def make(stack: Stack, profile: str) -> int:
     name = f"auth-backup-{stack.name}"
     values = stack.configuration.values()
     other = values.get("auth:backupBucket", "")
-    if other not in {"", name} and stack.name != LOCAL:
+    if other not in {"", name} and not is_local(stack.name):
         raise StackError(
             f"auth:backupBucket is {other!r}: the stack {stack.name} has a bucket already, and its "
             "copies stay there. To leave it: pulumi config rm auth:backupBucket"
@@ -95,6 +95,6 @@ def wait_until_open(bucket: Bucket, seconds: float = _IN_FORCE_SECONDS) -> None:
 
 
 def _endpoint(stack: Stack, values: Mapping[str, str], tenancy: Tenancy) -> str:
-    if stack.name == LOCAL:
+    if is_local(stack.name):
         return values["auth:backupEndpoint"]  # of the emulated cloud
     return f"https://{tenancy.namespace()}.compat.objectstorage.{tenancy.region}.oraclecloud.com"

@@ -4,19 +4,18 @@ import argparse
 import contextlib
 import json
 import re
-import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from common import command_line, interruption
-from common.clone import CLONE, has_local_stack
+from common.clone import CLONE
 from common.progress import StepError
 from components import advice
 from stack import logs, names
 from stack.names import LOCAL
-from toolchain import docker_engine, venv
+from toolchain import venv
 
 if TYPE_CHECKING:
     from stack.stack import Stack
@@ -137,8 +136,8 @@ def _run(argv: Sequence[str]) -> int:
     arguments = parser().parse_args(argv)
     venv.ensure(CLONE)
     venv.enter(CLONE, "stack", argv)
-    if (arguments.command, arguments.stack) == ("down", LOCAL):
-        return _down_local(arguments.confirm)
+    if arguments.command == "down" and names.is_local(arguments.stack):
+        return _down_local(arguments)
     return on_stack(arguments)
 
 
@@ -279,7 +278,8 @@ def _show_watch(stack: "Stack") -> None:
 def _check(arguments: argparse.Namespace) -> None:
     """Raise StepError for arguments that can't be meant, before anything is asked or started."""
     name, command = arguments.stack, arguments.command
-    if command != "init" and name not in (stacks := names.configured(CLONE)):
+    stacks = names.configured(CLONE)
+    if command != "init" and not names.is_local(name) and name not in stacks:
         raise StepError(
             f"STACK is {name!r}, and there is no Pulumi.{name}.yaml. The stacks here: "
             f"{', '.join(stacks)}. To make a new one: make init STACK={name}"
@@ -326,7 +326,7 @@ def _up(stack: "Stack", arguments: argparse.Namespace) -> bool:
     from toolchain import plugins  # noqa: PLC0415 - needs the packages
 
     resources = stack.resources()
-    if stack.name == LOCAL:
+    if names.is_local(stack.name):
         switch.refuse_losses(
             stack,
             resources,
@@ -398,29 +398,7 @@ def _replace_vm(stack: "Stack", confirmed: str) -> None:
     new_vm.replace(stack, confirmed=confirmed)
 
 
-def _down_local(confirmed: str) -> int:
-    """Remove the local stack's cloud, state and keys, and stop a Docker that it started."""
-    from stack import environment, removal  # noqa: PLC0415 - needs the packages
+def _down_local(arguments: argparse.Namespace) -> int:
+    from stack import local_removal  # noqa: PLC0415 - needs the packages
 
-    if has_local_stack(CLONE):
-        stack, lost = None, ["all its resources and data"]
-        try:
-            stack = environment.prepare(CLONE, LOCAL)
-            # the bucket is a part of the emulated cloud
-            lost = [*removal.losses(stack, stack.resources()), "the bucket with its copies"]
-        except StepError as error:
-            print(error, file=sys.stderr)
-        removal.confirm(LOCAL, lost, named=confirmed, disposable=True)
-        try:
-            with interruption.patience():
-                if stack:
-                    stack.destroy()
-        except StepError as error:
-            print(error, file=sys.stderr)
-        # a stack that Pulumi can't take down goes with its cloud
-        environment.stop_cloud(CLONE)
-    else:
-        print("There is no local stack.")
-    shutil.rmtree(CLONE / ".local", ignore_errors=True)
-    docker_engine.stop_if_ours(CLONE)
-    return 0
+    return local_removal.take_down(CLONE, arguments.stack, confirmed=arguments.confirm)

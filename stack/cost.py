@@ -4,7 +4,7 @@ import json
 
 from costs import bill
 from costs.bill import Bill
-from stack.names import LOCAL
+from stack.names import is_local
 from stack.stack import Stack
 
 _REMARKS = (
@@ -30,7 +30,7 @@ def show(stack: Stack, *, as_json: bool) -> int:
         return 0
     print("\n".join(bill.table(cost)))
     print()
-    if stack.name == LOCAL:
+    if is_local(stack.name):
         print("Emulated, it costs nothing. On Oracle Cloud this would be the cost.")
     print("\n".join(_REMARKS).format(date=cost.date, currency=cost.currency))
     return 0

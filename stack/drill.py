@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from common.clone import CLONE, has_local_stack
+from common.clone import CLONE
 from common.progress import StepError, step
 from components import advice
 from host.auth_release import copies
@@ -24,7 +24,7 @@ from host.auth_release.copies import Copy
 from host.auth_release.errors import ReleaseError
 from stack import drill_report, environment, ssh
 from stack.errors import StackError
-from stack.names import LOCAL
+from stack.names import LOCAL, is_local
 from stack.stack import Stack
 
 _SERVICE = "auth"
@@ -59,7 +59,7 @@ def drill(name: str) -> Drill:
     `make status`, and posted as metrics.
     """
     source = environment.recorded(CLONE, name)
-    if name != LOCAL:
+    if not is_local(name):
         _refuse_local_stack(name)
     values = source.configuration.values()
     backup = backup_of(name, values)
@@ -81,9 +81,9 @@ def _drilled(source: Stack, values: Mapping[str, str], backup: Backup) -> Drill:
     if not available:
         raise DrillError(f"there is no copy in {backup.bucket}/{backup.prefix}")
     copy = available[-1]
-    target = source if source.name == LOCAL else _made(values)
+    target = source if is_local(source.name) else _made(values)
     restore_started = time.monotonic()
-    own = backup_of(LOCAL, target.configuration.values())
+    own = backup_of(target.name, target.configuration.values())
     with _named(f"Fetch {copy.name} from the bucket of {source.name}"):
         transfer(backup, own, copy)
     with _named(f"Restore {copy.name} in the local stack"):
@@ -194,7 +194,7 @@ def lines(name: str, result: Drill) -> list[str]:
 
 
 def _refuse_local_stack(name: str) -> None:
-    if has_local_stack(CLONE):
+    if LOCAL in environment.local_stacks(CLONE):
         raise DrillError(
             f"there is a local stack, and the drill of {name} would replace its data. Take it "
             f"down first: {advice.make('down', LOCAL)}"

@@ -12,19 +12,21 @@ from pathlib import Path
 from typing import Any
 
 from common import progress
+from components import advice
 from stack import locks, secrets
 from stack.local_stack import complete_local, needs_authority
-from stack.names import LOCAL
+from stack.names import LOCAL, is_local
 from stack.stack import Stack
+from stack.state_files import StateFiles
 from toolchain import authority, docker_engine, engine, plugins, tools, venv
 
 
 def prepare(clone: Path, stack_name: str) -> Stack:
-    """Get the tools for changes of the stack, and start the local stack's cloud."""
+    """Get the tools for changes of the stack, and start a local stack's cloud."""
     _check_shell(stack_name)
     docker_engine.ensure(clone)
     stack = Stack(name=stack_name, clone=clone, env=tools.variables(clone))
-    if stack_name != LOCAL:
+    if not is_local(stack_name):
         plugins.require(clone, stack.env, stack_name)
         return stack
     _name_standins(plugins.install(clone, stack.env))
@@ -43,7 +45,7 @@ def prepare(clone: Path, stack_name: str) -> Stack:
 def existing(clone: Path, stack_name: str) -> Stack:
     """Return the stack for a command of the engine that changes nothing: nothing is started."""
     stack = recorded(clone, stack_name)
-    if stack_name != LOCAL:
+    if not is_local(stack_name):
         return stack
     # `make env` leads plain `pulumi` to them
     plugins.install(clone, stack.env)
@@ -56,10 +58,22 @@ def recorded(clone: Path, stack_name: str) -> Stack:
     It costs a stat for each tool, since it is what a person waits for in `make status`.
     """
     _check_shell(stack_name)
-    if stack_name == LOCAL and not (clone / ".local" / "cloud").exists():
-        raise progress.StepError("There is no local stack. Make it: make up")
+    if is_local(stack_name) and not _is_made(clone, stack_name):
+        which = "" if stack_name == LOCAL else f" {stack_name}"
+        command = advice.make("up", stack_name)
+        raise progress.StepError(f"There is no local stack{which}. Make it: {command}")
     stack = Stack(name=stack_name, clone=clone, env=tools.variables(clone))
-    return stack if stack_name != LOCAL else _with_state(stack)
+    return _with_state(stack) if is_local(stack_name) else stack
+
+
+def local_stacks(clone: Path) -> list[str]:
+    """Return the names of the local stacks that have a state; they share an emulated cloud."""
+    return sorted(filter(is_local, StateFiles(_backend(clone)).names()))
+
+
+def _is_made(clone: Path, stack_name: str) -> bool:
+    cloud = (clone / ".local" / "cloud").exists()
+    return cloud and (stack_name == LOCAL or stack_name in local_stacks(clone))
 
 
 def exports(stack: Stack) -> str:
@@ -107,10 +121,10 @@ def stop_cloud(clone: Path) -> None:
 
 
 def _check_shell(stack_name: str) -> None:
-    """Refuse to work on a real tenancy in a shell whose variables lead to the local stack."""
-    if stack_name != LOCAL and plugins.in_local_shell():
+    """Refuse to work on a real tenancy in a shell whose variables lead to a local stack."""
+    if not is_local(stack_name) and plugins.in_local_shell():
         raise progress.StepError(
-            f"PULUMI_HOME is {os.environ['PULUMI_HOME']!r}: `make env` led this shell to the local "
+            f"PULUMI_HOME is {os.environ['PULUMI_HOME']!r}: `make env` led this shell to a local "
             f"stack, its state and its emulated cloud. Open a new shell for STACK={stack_name}."
         )
 
@@ -126,14 +140,14 @@ def _name_standins(kinds: Mapping[str, plugins.Choice]) -> None:
 
 
 def _with_state(stack: Stack) -> Stack:
-    """Lead the local stack to its state and its secrets."""
+    """Lead a local stack to its state and its secrets."""
     home = stack.clone / ".local"
     (home / "state").mkdir(parents=True, exist_ok=True)
     locks.drop_stale(home / "state")
     env = {
         **stack.env,
         "PULUMI_HOME": str(plugins.home(stack.clone)),
-        "PULUMI_BACKEND_URL": f"file://{home / 'state'}",
+        "PULUMI_BACKEND_URL": _backend(stack.clone),
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(secrets.passphrase(home / "secrets" / "passphrase")),
         "PULUMI_OPTION_CONFIG_FILE": str(stack.configuration.file),
     }
@@ -145,12 +159,16 @@ def _with_state(stack: Stack) -> Stack:
 
 
 def _with_cloud(stack: Stack, cloud: Mapping[str, Any]) -> Stack:
-    """Lead the local stack to its emulated cloud as well, and complete its configuration."""
+    """Lead a local stack to its emulated cloud as well, and complete its configuration."""
     stack = _with_state(stack)
     env = {**stack.env, "CLIENT_HOST_OVERRIDES": cloud["client_host_overrides"]}
     stack = dataclasses.replace(stack, env=env)
     complete_local(stack, cloud)
     return stack
+
+
+def _backend(clone: Path) -> str:
+    return f"file://{clone / '.local' / 'state'}"
 
 
 def _localcloud(clone: Path, command: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The local stack's configuration, completed with the values of this machine."""
+"""A local stack's configuration, completed with the values of this machine."""
 
 import json
 from collections.abc import Mapping
@@ -10,20 +10,21 @@ import yaml
 
 from common import files
 from stack import dashboard_image
+from stack.names import LOCAL
 from stack.stack import Stack
 
 _VERSION = 1  # of the file with the values that were written
 
 
 def complete_local(stack: Stack, cloud: Mapping[str, Any]) -> None:
-    """Write the local stack's configuration: the committed values and those of this machine.
+    """Write a local stack's configuration: the committed values and those of this machine.
 
     `cloud` is the output of `python -m localcloud describe`. Secrets in the file stay. A value of
     `pulumi config set` stays too: it differs from the value that was written here last.
     `pulumi config rm` leads back to the committed value.
     """
     stack.make()
-    committed = yaml.safe_load((stack.clone / "Pulumi.local.yaml").read_text())["config"]
+    committed = _committed(stack)
     before: dict[str, Any] = {}
     if stack.configuration.file.exists():
         before = yaml.safe_load(stack.configuration.file.read_text()) or {}
@@ -72,6 +73,16 @@ def complete_local(stack: Stack, cloud: Mapping[str, Any]) -> None:
         # a cloud of an earlier release has it from the next `make up` on
         if f"auth:{key}" not in own and Path(file).exists():
             stack.configuration.set_secret(key, Path(file).read_text().strip())
+
+
+def _committed(stack: Stack) -> dict[str, Any]:
+    """Return the values of Pulumi.local.yaml, and over them those of the stack's own file."""
+    values: dict[str, Any] = {}
+    for name in dict.fromkeys((LOCAL, stack.name)):
+        file = stack.clone / f"Pulumi.{name}.yaml"
+        if file.exists():
+            values |= (yaml.safe_load(file.read_text()) or {}).get("config") or {}
+    return values
 
 
 def needs_authority(stack: Stack) -> bool:

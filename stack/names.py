@@ -8,6 +8,11 @@ from common.progress import StepError
 LOCAL = "local"  # on the emulated cloud, on this machine
 
 
+def is_local(name: str) -> bool:
+    """Check whether a stack is local: `local`, and names such as `local-prod` beside it."""
+    return name == LOCAL or name.startswith(f"{LOCAL}-")
+
+
 def configured(clone: Path) -> list[str]:
     """Return the names of the stacks that have a configuration in the clone."""
     return sorted({LOCAL, *(file.name.split(".")[1] for file in clone.glob("Pulumi.*.yaml"))})

@@ -9,7 +9,7 @@ from common.clone import CLONE
 from common.progress import StepError
 from costs import bill
 from stack import alarms, environment, spend, ssh
-from stack.names import LOCAL
+from stack.names import is_local
 from stack.stack import Stack
 
 _NO_ALARMS = "off, and nobody is mailed: set auth:alertEmails"
@@ -57,7 +57,7 @@ def _asked(name: str, ask: Callable[[], list[str]]) -> list[str]:
 def cost(stack: str, resources: Sequence[Mapping[str, Any]]) -> str:
     """Return the line about the cost of a month, by the price list of this version."""
     monthly = bill.monthly(bill.of_state(resources))
-    emulated = " on Oracle Cloud; emulated, it costs nothing" if stack == LOCAL else ""
+    emulated = " on Oracle Cloud; emulated, it costs nothing" if is_local(stack) else ""
     return (
         f"  cost     {monthly.price:.2f} {monthly.currency} a month by the list of "
         f"{monthly.date}{emulated}"

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from components import advice
 from stack import build_output, engine_log, locks
 from stack.configuration import Configuration
 from stack.errors import OutOfCapacityError, StackError
-from stack.names import LOCAL
+from stack.names import LOCAL, is_local
 from stack.pulumi import EVENT_LOG, Pulumi, display_flags
 from stack.state_files import StateFiles, outputs_of
 
@@ -34,10 +35,16 @@ class Stack:
         return Pulumi(stack=self.name, clone=self.clone, env=self.env)
 
     @property
+    def folder(self) -> Path:
+        """The folder of the configuration; a local stack's is completed for this machine."""
+        if not is_local(self.name):
+            return self.clone
+        own = self.clone / ".local"
+        return own if self.name == LOCAL else own / "stacks" / self.name
+
+    @property
     def configuration(self) -> Configuration:
-        """The configuration; the local stack has a file completed for this machine."""
-        folder = self.clone / ".local" if self.name == LOCAL else self.clone
-        return Configuration(file=folder / f"Pulumi.{self.name}.yaml", pulumi=self.pulumi)
+        return Configuration(file=self.folder / f"Pulumi.{self.name}.yaml", pulumi=self.pulumi)
 
     def names(self) -> list[str]:
         """Return the names of the stacks in the backend."""
@@ -53,10 +60,11 @@ class Stack:
         """Make the stack in its backend, if it is not there yet."""
         if self.name in self.names():
             return
-        # The CLI writes the stack's salt beside Pulumi.yaml, even if it reads another file. For the
+        # The CLI writes the stack's salt beside Pulumi.yaml, even if it reads another file. For a
         # local stack the committed file must stay as it is.
-        project = self.configuration.file.parent / "Pulumi.yaml"
+        project = self.folder / "Pulumi.yaml"
         if not project.exists():
+            project.parent.mkdir(parents=True, exist_ok=True)
             project.write_text("name: auth\nruntime: python\n")
         self.pulumi.run("stack", "init", self.name, cwd=project.parent)
 
@@ -69,8 +77,10 @@ class Stack:
         """Make the stack and its keys; people write the rest of its configuration."""
         self.make()
         file = self.configuration.file.relative_to(self.clone)
-        guide = "docs/oracle-cloud.md has the next steps."
-        print(f"The keys are in {file}. {'Next: make up' if self.name == LOCAL else guide}")
+        following = "docs/oracle-cloud.md has the next steps."
+        if is_local(self.name):
+            following = f"Next: {advice.make('up', self.name)}"
+        print(f"The keys are in {file}. {following}")
 
     def up(self, *targets: str, refresh: bool = False) -> set[str]:
         """Make the stack as the program describes it; with `refresh`, look at the cloud first.

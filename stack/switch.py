@@ -48,7 +48,7 @@ def refuse_losses(
     has agreed to the losses.
     """
     others = of_other_kind(resources, kinds)
-    memory = stack.clone / ".local" / "switch.json"
+    memory = stack.folder / "switch.json"
     if agreed or set(others) <= _checked(memory, kinds):
         return
     names = sorted({package for urn in others if (package := _package(urn))})

@@ -146,7 +146,7 @@ def _values(
     configuration = SimpleNamespace(values=lambda: values)
     stack = SimpleNamespace(name=name, configuration=configuration)
     monkeypatch.setattr(environment, "recorded", lambda *_: stack)
-    monkeypatch.setattr(drill, "has_local_stack", lambda _: False)
+    monkeypatch.setattr(environment, "local_stacks", lambda _: [])
     monkeypatch.setattr(drill, "backup_of", lambda *_: backup)
     return values
 
@@ -251,7 +251,7 @@ def test_a_drill_that_a_local_stack_forbids_is_no_failed_drill(
     request: pytest.FixtureRequest,
 ) -> None:
     del values
-    monkeypatch.setattr(drill, "has_local_stack", lambda _: True)
+    monkeypatch.setattr(environment, "local_stacks", lambda _: ["local"])
 
     with pytest.raises(DrillError, match="there is a local stack"):
         drill.drill(request.node.name)

@@ -22,6 +22,7 @@ FILE = re.compile(r"[\w*-][\w.*-]*\.(?:py|md|yml|yaml|toml|txt|in|json|jsonl|sh|
 # Files that an operator makes, in the documents' examples.
 EXAMPLES = {
     "Pulumi.STACK.yaml",
+    "Pulumi.local-prod.yaml",
     "Pulumi.prod.yaml",
     "dev.json",
     "lost.json",

@@ -57,6 +57,34 @@ def test_no_real_tenancy_is_touched_from_a_shell_that_leads_to_the_local_stack(
         of(tmp_path, "dev")
 
 
+@pytest.mark.parametrize(
+    ("name", "command"), [("local", "make up$"), ("local-prod", "make up STACK=local-prod$")]
+)
+def test_a_local_stack_that_is_not_there_is_named_with_the_command_that_makes_it(
+    name: str, command: str, tmp_path: Path
+) -> None:
+    with pytest.raises(StepError, match=rf"There is no local stack.* {command}"):
+        environment.recorded(tmp_path, name)
+
+
+def test_a_local_stack_beside_another_is_reached_from_a_shell_of_that_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PULUMI_HOME", str(plugins.home(tmp_path)))
+    monkeypatch.setattr(tools, "variables", lambda _: {"PATH": ""})
+    (tmp_path / ".local" / "cloud").mkdir(parents=True)
+    states = tmp_path / ".local" / "state" / ".pulumi" / "stacks" / "auth"
+    states.mkdir(parents=True)
+    for name in ("local", "local-prod"):
+        (states / f"{name}.json").write_text("{}")
+
+    first, second = (environment.recorded(tmp_path, name) for name in ("local", "local-prod"))
+
+    assert first.env["PULUMI_BACKEND_URL"] == second.env["PULUMI_BACKEND_URL"]
+    assert first.configuration.file != second.configuration.file
+    assert environment.local_stacks(tmp_path) == ["local", "local-prod"]
+
+
 def test_the_stack_and_its_keys_are_made_while_the_cloud_starts(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -150,6 +150,24 @@ def test_a_stack_of_an_earlier_release_takes_the_committed_values_and_keeps_othe
     assert configured(stack)["auth:canaryPercent"] == "10"
 
 
+def test_a_second_local_stack_has_the_values_of_the_first_and_its_own_over_them(
+    stack: Stack,
+) -> None:
+    own = {"auth:memoryInGbs": 1, "auth:imageDigest": "sha256:0"}
+    (stack.clone / "Pulumi.local-prod.yaml").write_text(yaml.safe_dump({"config": own}))
+    second = Stack(name="local-prod", clone=stack.clone, env={})
+    second.configuration.file.parent.mkdir(parents=True)
+    text = stack.configuration.file.read_text()
+    second.configuration.file.write_text(text)  # with secrets
+
+    complete_local(second, cloud(stack.clone))
+
+    values = configured(second)
+    assert (values["auth:memoryInGbs"], values["auth:imageDigest"]) == (1, "sha256:0")
+    assert values["auth:protect"] is False
+    assert stack.configuration.file.read_text() == text, "it is of the first stack"
+
+
 def test_an_image_of_the_metrics_store_is_made_only_for_a_stack_with_a_dashboard(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,69 @@
+"""The removal of a local stack; the emulated cloud goes with the last of them."""
+
+import shutil
+import sys
+from pathlib import Path
+
+from common import interruption
+from common.clone import has_local_stack
+from common.progress import StepError
+from stack import environment, removal
+from stack.names import LOCAL
+from stack.stack import Stack
+from toolchain import docker_engine
+
+
+def take_down(clone: Path, name: str, *, confirmed: str) -> int:
+    """Remove a local stack with its data and its keys; return the exit status.
+
+    The last one takes along the cloud, the state, the other files of the clone's local stacks, and
+    a Docker engine that a local stack started.
+    """
+    stacks = environment.local_stacks(clone)
+    others = [each for each in stacks if each != name]
+    if not others:
+        return _with_cloud(clone, name, confirmed)
+    if name in stacks:
+        _alone(environment.prepare(clone, name), confirmed)
+        print(f"The emulated cloud stays, for {', '.join(others)}.")
+    else:
+        print(f"There is no local stack {name}. The local stacks here: {', '.join(others)}.")
+    return 0
+
+
+def _alone(stack: Stack, confirmed: str) -> None:
+    lost = removal.losses(stack, stack.resources())
+    removal.confirm(stack.name, lost, named=confirmed, disposable=True)
+    with interruption.patience():
+        stack.destroy()
+    shutil.rmtree(stack.clone / ".local" / "ssh" / stack.name, ignore_errors=True)
+    if stack.name == LOCAL:  # its folder has the state of all
+        stack.configuration.file.unlink(missing_ok=True)
+        stack.configuration.file.with_name("written.json").unlink(missing_ok=True)
+    else:
+        shutil.rmtree(stack.folder, ignore_errors=True)
+
+
+def _with_cloud(clone: Path, name: str, confirmed: str) -> int:
+    if has_local_stack(clone):
+        stack, lost = None, ["all its resources and data"]
+        try:
+            stack = environment.prepare(clone, name)
+            # the bucket is a part of the emulated cloud
+            lost = [*removal.losses(stack, stack.resources()), "the bucket with its copies"]
+        except StepError as error:
+            print(error, file=sys.stderr)
+        removal.confirm(name, lost, named=confirmed, disposable=True)
+        try:
+            with interruption.patience():
+                if stack:
+                    stack.destroy()
+        except StepError as error:
+            print(error, file=sys.stderr)
+        # a stack that Pulumi can't take down goes with its cloud
+        environment.stop_cloud(clone)
+    else:
+        print("There is no local stack.")
+    shutil.rmtree(clone / ".local", ignore_errors=True)
+    docker_engine.stop_if_ours(clone)
+    return 0

@@ -1,0 +1,97 @@
+"""A local stack goes alone while another needs the cloud, and takes the cloud along as the last."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from stack import environment, local_removal
+from stack.errors import StackError
+from stack.names import LOCAL
+from stack.stack import Stack
+from toolchain import docker_engine
+
+Make = Callable[..., list[str]]
+
+
+@pytest.fixture(name="make")
+def _make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
+    """Return a function that makes local stacks, and lists all that is destroyed."""
+
+    def make(*names: str) -> list[str]:
+        destroyed: list[str] = []
+        (tmp_path / ".local" / "cloud").mkdir(parents=True)
+        for name in names:
+            state = tmp_path / ".local" / "state" / ".pulumi" / "stacks" / "auth" / f"{name}.json"
+            state.parent.mkdir(parents=True, exist_ok=True)
+            state.write_text("{}")
+            stack = Stack(name=name, clone=tmp_path, env={})
+            for file in (stack.configuration.file, tmp_path / ".local" / "ssh" / name / "key"):
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text("")
+        monkeypatch.setattr(
+            environment, "prepare", lambda clone, name: Stack(name=name, clone=clone, env={})
+        )
+        monkeypatch.setattr(environment, "stop_cloud", lambda _: destroyed.append("cloud"))
+        monkeypatch.setattr(docker_engine, "stop_if_ours", lambda _: destroyed.append("docker"))
+        monkeypatch.setattr(Stack, "resources", lambda _: [])
+        monkeypatch.setattr(Stack, "destroy", lambda stack: destroyed.append(stack.name))
+        return destroyed
+
+    return make
+
+
+@pytest.mark.parametrize(("name", "other"), [("local-prod", LOCAL), (LOCAL, "local-prod")])
+def test_a_stack_beside_another_goes_alone(
+    make: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, other: str
+) -> None:
+    destroyed = make(LOCAL, "local-prod")
+
+    assert local_removal.take_down(tmp_path, name, confirmed="") == 0
+
+    assert destroyed == [name]
+    assert f"The emulated cloud stays, for {other}." in capsys.readouterr().out
+    left = {path.name for path in (tmp_path / ".local").rglob("*") if path.is_file()}
+    assert f"Pulumi.{name}.yaml" not in left, "its secrets are in it"
+    assert f"Pulumi.{other}.yaml" in left
+    assert [path.name for path in (tmp_path / ".local" / "ssh").iterdir()] == [other]
+
+
+@pytest.mark.parametrize("name", [LOCAL, "local-prod"])
+def test_the_last_stack_takes_the_cloud_along(make: Make, tmp_path: Path, name: str) -> None:
+    destroyed = make(name)
+
+    assert local_removal.take_down(tmp_path, name, confirmed="") == 0
+
+    assert destroyed == [name, "cloud", "docker"]
+    assert not (tmp_path / ".local").exists()
+
+
+def test_a_stack_that_is_not_there_takes_nothing_from_another(
+    make: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    destroyed = make("local-prod")
+
+    assert local_removal.take_down(tmp_path, LOCAL, confirmed="") == 0
+
+    assert destroyed == []
+    assert "There is no local stack local. The local stacks here: local-prod." in (
+        capsys.readouterr().out
+    )
+
+
+def test_a_stack_that_is_not_taken_down_keeps_its_keys_and_the_cloud(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    destroyed = make(LOCAL, "local-prod")
+
+    def fail(_: Stack) -> None:
+        raise StackError("it failed")
+
+    monkeypatch.setattr(Stack, "destroy", fail)
+
+    with pytest.raises(StackError, match="it failed"):
+        local_removal.take_down(tmp_path, "local-prod", confirmed="")
+
+    assert destroyed == []
+    assert Stack(name="local-prod", clone=tmp_path, env={}).configuration.file.exists()
