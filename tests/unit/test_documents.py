@@ -19,15 +19,17 @@ LINK = re.compile(r"\]\((?P<target>[^)#:]*)(?:#(?P<anchor>[^)]+))?\)")
 # At the begin of a command: "the release tool did not make it" is a message.
 MAKE = re.compile(r"(?:^|[$&|;] |\$\(|=\S+ )make (?:-s |[A-Z_]+=\S+ )*(?P<target>[a-z][a-z0-9-]*)")
 FILE = re.compile(r"[\w*-][\w.*-]*\.(?:py|md|yml|yaml|toml|txt|in|json|jsonl|sh|html|Dockerfile)")
-# Files that an operator makes, in the documents' examples.
+# Files of the documents' examples, which are not in the repository.
 EXAMPLES = {
     "Pulumi.STACK.yaml",
     "Pulumi.local-prod.yaml",
     "Pulumi.prod.yaml",
     "dev.json",
     "lost.json",
+    "manage.py",
     "password.txt",
     "read-token.txt",
+    "shop.py",
     "token.txt",
     "write-token.txt",
 }
