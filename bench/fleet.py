@@ -10,7 +10,7 @@ _MEMORY_GBS = 8  # 64 containers of the service have 70 MiB each
 
 
 def growth(clone: Clone, medians: dict[str, float]) -> Table:
-    fleet, shell = Fleet.create(clone), Shell(clone)
+    fleet, shell = Fleet.create(clone, "fleet"), Shell(clone)
     table = Table("services on a VM", ["created, s", "nothing changed, s", "one changed, s"])
     created, unchanged, changed = [], [], []
     try:

@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pulumi
@@ -26,7 +26,7 @@ class Revision:
         return f"sha-{self.commit}"
 
 
-def revision(folder: Path = SERVICE) -> Revision:
+def revision(folder: Path) -> Revision:
     """Return the revision of the folder's build context; `unversioned` outside of a repository.
 
     A change of a file that the build does not see, such as a test, makes no new revision, and so
@@ -107,9 +107,9 @@ class ImageArgs:
     registry: Registry
     platform: str
     bases: Bases
-    revision: Revision = field(default_factory=revision)
     # relative to the project's folder, where the engine runs the program: the same in each clone
     context: str = "service"
+    revision: Revision | None = None  # None: that of the context, in git
 
 
 class Image(pulumi.ComponentResource):
@@ -127,17 +127,18 @@ class Image(pulumi.ComponentResource):
         super().__init__("auth:image:Image", name, None, opts)
         context = Path(args.context)
         BuildContext.of(context).settle_modes(context)
+        built = args.revision or revision(context)
         image = docker.Image(
             f"{name}-image",
-            image_name=f"{args.registry.repository}:{args.revision.tag}",
+            image_name=f"{args.registry.repository}:{built.tag}",
             build=docker.DockerBuildArgs(
                 context=args.context,
                 dockerfile=f"{args.context}/Dockerfile",
                 platform=args.platform,
                 args={
                     **args.bases.arguments,
-                    "REVISION": args.revision.commit,
-                    "REVISION_TIME": args.revision.time,
+                    "REVISION": built.commit,
+                    "REVISION_TIME": built.time,
                 },
             ),
             registry=docker.RegistryArgs(
@@ -148,5 +149,5 @@ class Image(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.digest = image.repo_digest
-        self.revision = args.revision.commit
+        self.revision = built.commit
         self.register_outputs({"digest": self.digest})

@@ -13,7 +13,7 @@ SERVICES = ("auth-0", "auth-1")
 
 @pytest.fixture(scope="module", name="fleet")
 def _fleet(clone: Clone) -> Iterator[Fleet]:
-    fleet = Fleet.create(clone)
+    fleet = Fleet.create(clone, "fleet")
     try:
         up = fleet.up()
         assert up.status == 0, up.output

@@ -613,6 +613,32 @@ def test_the_image_is_pushed_under_its_revision_and_never_as_latest(up: Up) -> N
     assert (login["username"], login["password"]) == ("acme", "a-token")
 
 
+def test_an_image_of_another_folder_has_the_revision_of_that_folder(up: Up, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    for command in (
+        "init --quiet",
+        "add .",
+        "-c user.name=Ada -c user.email=ada@example.test commit --quiet --message start",
+    ):
+        subprocess.run(["git", *command.split()], cwd=tmp_path, check=True)
+    made: list[image.Image] = []
+
+    def program() -> None:
+        arguments = image.ImageArgs(
+            registry=settings().registry,
+            platform="linux/arm64",
+            bases=image.Bases(),
+            context=str(tmp_path),
+        )
+        made.append(image.Image("notes", arguments))
+
+    pushed = up(program)["notes-image"]
+
+    commit = image.revision(tmp_path).commit
+    assert made[0].revision == commit
+    assert pushed["imageName"] == f"ghcr.io/acme/auth-service:sha-{commit}"
+
+
 def test_the_revision_of_a_folder_outside_of_git_says_so(tmp_path: Path) -> None:
     assert image.revision(tmp_path).commit == "unversioned"
 
