@@ -1,4 +1,4 @@
-"""The Authentication Service and another service on one VM, each with an image of its own.
+"""The Authentication Service and another service on a VM, each with an image of its own.
 
 The configuration is that of the product, and of this example:
 

@@ -1,6 +1,6 @@
 """Notes: a service that keeps lines of text, and is no part of the Authentication Service.
 
-It does what a server of this product expects of a service: docs/your-service.md.
+It follows the rules for each service of a server: docs/your-service.md.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ def writer_key() -> str:
 
 
 def connect() -> sqlite3.Connection:
-    """Open the database; the release before this one may still have it open as well."""
+    """Open the database; the former release may still have it open as well."""
     connection = sqlite3.connect(DATABASE, timeout=5)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("CREATE TABLE IF NOT EXISTS notes (text TEXT NOT NULL)")
