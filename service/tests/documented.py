@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import packages
 from running import free_port
 
 _DOCUMENT = Path(__file__).parents[2] / "docs" / "frameworks.md"
@@ -19,8 +20,8 @@ _BLOCK = re.compile(r"^```(?P<language>\w+)\n(?P<text>.*?)^```", re.DOTALL | re.
 _FILE = re.compile(r"(?:#|//) (?P<path>[\w./]+)(?P<appended>, at its end)?\n")
 _REDIRECT_URI = re.compile(r"redirect\s+URI\s+is\s+`(?P<path>/[^`]*)`")
 # The packages are there already, in the versions that the repository pins.
-_INSTALLS = ("pip install ",)
-_SECONDS = 60
+_INSTALLS = ("pip install ", "npm install ", "go mod init ", "go get ")
+_SECONDS = 300  # the first time, Go compiles its standard library
 
 
 def frameworks() -> dict[str, str]:
@@ -50,12 +51,7 @@ class Application:
     @contextmanager
     def running(self, variables: Mapping[str, str]) -> Iterator[None]:
         """Write the files and execute the commands of the section; the last command serves."""
-        environment = {
-            **os.environ,
-            **variables,
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "PORT": str(self.port),
-        }
+        environment = {**self._packages(), **variables, "PORT": str(self.port)}
         *preparation, (_, serve) = self._steps()
         for language, text in preparation:
             if language == "console":
@@ -70,6 +66,15 @@ class Application:
         finally:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+    def _packages(self) -> dict[str, str]:
+        """Provide the language's packages; return the environment variables for commands."""
+        if "```javascript" in self.section:
+            return packages.for_node(self.folder)
+        if "```go" in self.section:
+            return packages.for_go(self.folder)
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        return {**os.environ, "PATH": path}
 
     def _steps(self) -> list[tuple[str, str]]:
         """Return the files and the single commands, each with the language of its block."""
