@@ -94,6 +94,7 @@ Metrics(
         compartment_id=settings.compartment_id,
         key=settings.metrics_key,
         store=settings.metrics_store,
+        log=settings.log,
     ),
 )
 

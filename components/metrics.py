@@ -1,8 +1,8 @@
-"""The metrics of a server: a reporter on it, for Oracle Monitoring and a metrics store there."""
+"""The metrics of a server, and its log: a reporter on it, for Oracle and a metrics store there."""
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pulumi
@@ -19,7 +19,10 @@ _STORE = commands.HOST_FILES / "metrics-store" / "Dockerfile"
 
 @dataclass(frozen=True, kw_only=True)
 class MetricsKey:
-    """An API key of a user who may post metrics of our namespace alone; empty: no reports."""
+    """An API key of a user who may only post metrics of our namespace, and entries of our log.
+
+    Empty: no reports.
+    """
 
     endpoint: str = ""
     tenancy: str = ""
@@ -41,14 +44,23 @@ class MetricsStore:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Log:
+    """A custom log of Oracle Logging, and the URL of the API that takes its entries."""
+
+    ocid: str
+    endpoint: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class MetricsArgs:
     """A server, the compartment of its metrics, and their receivers."""
 
     server: Server
     release: Release  # whose service is measured
     compartment_id: str
-    key: MetricsKey  # posts them to Oracle Monitoring
+    key: MetricsKey  # posts them to Oracle Monitoring, and the lines of the log to Oracle Logging
     store: MetricsStore | None = None  # keeps them on the server
+    log: Log | None = None  # gets the lines of the server's log; None: they stay there alone
 
 
 class Metrics(pulumi.ComponentResource):
@@ -96,6 +108,8 @@ def settings_document(server: str, args: MetricsArgs) -> pulumi.Output[str]:
                 "dimensions": dimensions(server),
                 "private_key": known["private_key"],
             }
+        if args.log:
+            document["log"] = asdict(args.log)
         return json.dumps(document, sort_keys=True)
 
     return pulumi.Output.all(

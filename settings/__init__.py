@@ -20,7 +20,7 @@ from components.endpoint import Endpoint
 from components.image import Bases, Registry
 from components.keys import KeyPair
 from components.machine import Machine
-from components.metrics import MetricsKey, MetricsStore
+from components.metrics import Log, MetricsKey, MetricsStore
 from host.auth_release.desired import Canary, Maintenance
 from host.auth_release.network import SUBNET as CONTAINERS
 from settings import operators, variables
@@ -64,6 +64,7 @@ class Settings:
     alert_emails: tuple[str, ...]
     metrics_key: MetricsKey
     metrics_store: MetricsStore | None
+    log: Log | None  # None: the server's log stays there alone
     monthly_budget: int  # 0: none
 
 
@@ -184,6 +185,8 @@ def parse(
         )
         if values.boolean("dashboard")
         else None,
+        # log
+        log=values.log(region),
         # money
         monthly_budget=values.budget("monthlyBudget", recipients="alertEmails"),
     )

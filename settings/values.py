@@ -15,7 +15,7 @@ from components import advice, keys
 from components.backup import Bucket
 from components.image import Login
 from components.keys import KeyPair
-from components.metrics import MetricsKey
+from components.metrics import Log, MetricsKey
 from host.auth_release import monitoring
 from host.auth_release.desired import Canary
 from settings.problems import Problem
@@ -32,6 +32,7 @@ SECRETS = (
 )
 
 _OCID = re.compile(r"ocid1\.[a-z]+\.[a-z0-9]+\.[a-z0-9-]*\.[a-z0-9]+")
+_LOG_OCID = re.compile(r"ocid1\.log\.[a-z0-9]+\.[a-z0-9-]*\.[a-z0-9]+")
 _REGION = re.compile(r"[a-z]{2,}-[a-z]+-\d+")
 _REPOSITORY = re.compile(r"[a-z0-9.-]+(:\d+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+")
 _BUCKET = re.compile(r"[A-Za-z0-9._-]{1,256}")
@@ -344,18 +345,29 @@ class Values:
                 "makes it, on the page of its user; set it from that file:",
                 self._command(names[1]),
             )
-        endpoint = self.text("metricsEndpoint", required=False)
-        if endpoint and urlsplit(endpoint).scheme not in {"https", "http"}:
-            self._refuse_value(
-                "metricsEndpoint", endpoint, "must be the URL of Oracle Monitoring's API", "URL"
-            )
+        endpoint = self._endpoint("metricsEndpoint", "Oracle Monitoring's API")
         return MetricsKey(
-            endpoint=endpoint.rstrip("/") or monitoring.endpoint(region),
+            endpoint=endpoint or monitoring.endpoint(region),
             tenancy=tenancy,
             user=user,
             fingerprint=fingerprint,
             private_key=pulumi.Output.secret(private_key),
         )
+
+    def log(self, region: str) -> Log | None:
+        """Read the custom log for the lines of the server; it needs the user who posts metrics."""
+        example = "ocid1.log.oc1.eu-madrid-1.…: the OCID of a custom log, not of its log group"
+        ocid = self.matching("logOcid", _LOG_OCID, example, required=False)
+        endpoint = self._endpoint("logEndpoint", "Oracle Logging's ingestion")
+        if not ocid:
+            return None
+        if not self.text("metricsUserOcid", required=False):
+            self.refuse(
+                "auth:logOcid is set, and auth:metricsUserOcid is not: this user posts the lines "
+                "of the log, too. Make the user (docs/oracle-cloud.md, step 7), and set it:",
+                self._command("metricsUserOcid", "OCID"),
+            )
+        return Log(ocid=ocid, endpoint=endpoint or monitoring.ingestion(region))
 
     def check_drill_account(self) -> None:
         """Check the account that signs in during a drill; the program itself does not use it."""
@@ -377,6 +389,13 @@ class Values:
         percent = self.integer(percent_key, 0, 99)
         seconds = self.integer(seconds_key, 1, 600)
         return Canary(percent=percent, seconds=seconds) if percent else None
+
+    def _endpoint(self, key: str, what: str) -> str:
+        """Read the URL of an API; it may be empty, for that of the region."""
+        endpoint = self.text(key, required=False)
+        if endpoint and urlsplit(endpoint).scheme not in {"https", "http"}:
+            self._refuse_value(key, endpoint, f"must be the URL of {what}", "URL")
+        return endpoint.rstrip("/")
 
     def _pem(self, key: str) -> str:
         """Read a key with the newline at its end, which the CLI removes and sshd needs."""

@@ -45,6 +45,8 @@ def complete_local(stack: Stack, cloud: Mapping[str, Any]) -> None:
         "auth:backupAccessKey": backup["access_key"],
         "auth:metricsEndpoint": metrics["endpoint"],
         "auth:metricsUserOcid": metrics["user_ocid"],
+        "auth:logOcid": cloud["log"]["ocid"],
+        "auth:logEndpoint": cloud["log"]["endpoint"],
         "auth:baseImage": cloud["docker_bases"]["base"],
         "auth:builderImage": cloud["docker_bases"]["builder"],
     }

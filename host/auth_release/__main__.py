@@ -55,6 +55,7 @@ WORK = {
     **os_commands.WORK,
     "configure-metrics": "The reporter of metrics",
     "report-metrics": "The report of metrics",
+    "ship-logs": "The shipping of the log",
 }
 
 
@@ -356,6 +357,7 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("words", nargs="+", metavar="WORD", help="the command, after --")
     commands.add_parser("configure-metrics", help="put the reporter's settings on stdin in force")
     commands.add_parser("report-metrics", help="post the metrics of this host once")
+    commands.add_parser("ship-logs", help="post new lines of the log to Oracle Logging once")
     backup_commands.add_parsers(commands, _service)
     access.add_parsers(commands, _service)
     os_commands.add_parsers(commands)
@@ -394,6 +396,7 @@ def dispatch(arguments: argparse.Namespace) -> int:
         "configure-backup": configure_backup,
         "configure-metrics": configure_metrics,
         "report-metrics": reporter.report,
+        "ship-logs": reporter.ship_logs,
         "access": lambda: access.apply(sys.stdin.buffer.read()),
         "gate": lambda: gate.run(arguments.role, arguments.name),
         "authorize": lambda: access.authorize(sys.stdin.read()),

@@ -32,7 +32,7 @@ _DRIVER = "journald"
 _WITHOUT_DOCKER = "auth-logs.service"
 # the second serves while a new Caddy takes over
 _PROXIES = (proxy_program.UNIT, proxy_program.SECOND)
-_OF_PROXY = tuple(f"_SYSTEMD_UNIT={unit}" for unit in _PROXIES)  # matches of its entries
+OF_PROXY = tuple(f"_SYSTEMD_UNIT={unit}" for unit in _PROXIES)  # matches of its entries
 _PERIOD = re.compile(r"([1-9][0-9]{0,4})([smhd])")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 # sequences that steer a terminal: ECMA-48, section 5.4
@@ -66,7 +66,11 @@ class Line:
     cursor: str = ""
 
     def __str__(self) -> str:
-        return f"{self.source} | {visible(_STEERING.sub('', self.text))}"
+        return f"{self.source} | {self.shown()}"
+
+    def shown(self) -> str:
+        """Return the text without sequences and characters that steer a terminal."""
+        return visible(_STEERING.sub("", self.text))
 
 
 def add_flags(command: argparse.ArgumentParser) -> None:
@@ -119,7 +123,7 @@ def show(service: str, query: Query, *, follow: bool) -> None:
     since = [] if query.since is None else [f"--since=@{query.since:.0f}"]
     with contextlib.ExitStack() as stack:
         readers = [
-            stack.enter_context(_journal(matches, "--reverse", *since, *grep))
+            stack.enter_context(journal(matches, "--reverse", *since, *grep))
             for matches, grep in _searches(service, query)
         ]
         lines_of = [_parsed(reader, service, query) for reader in readers]
@@ -133,8 +137,8 @@ def show(service: str, query: Query, *, follow: bool) -> None:
     if follow:
         # after the newest line, so that none is missing; journalctl takes no moment beside a place
         begin = ["--after-cursor", cursor, "--no-tail"] if cursor else ["--lines", "0"]
-        everything = [*_of_containers(service), "+", *_OF_PROXY]
-        with _journal(everything, "--follow", *begin) as process:
+        everything = [*of_containers(service), "+", *OF_PROXY]
+        with journal(everything, "--follow", *begin) as process:
             _end_with_reader(process)
             for line in _parsed(process, service, query):
                 print(line, flush=True)
@@ -172,26 +176,26 @@ def _searches(service: str, query: Query) -> list[tuple[Sequence[str], Sequence[
     """
     request = _grep(re.escape(query.request))
     if not query.pattern:
-        return [([*_of_containers(service), "+", *_OF_PROXY], request)]
+        return [([*of_containers(service), "+", *OF_PROXY], request)]
     both = query.pattern
     if query.request:
         # anchored, as a search from each place of a line would take seconds
         both = rf"\A(?=[\s\S]*(?:{query.pattern}))(?=[\s\S]*{re.escape(query.request)})"
-    return [(_of_containers(service), _grep(both)), (_OF_PROXY, request)]
+    return [(of_containers(service), _grep(both)), (OF_PROXY, request)]
 
 
 def _grep(pattern: str) -> list[str]:
     return [f"--grep={pattern}", "--case-sensitive=true"] if pattern else []
 
 
-def _of_containers(service: str) -> list[str]:
+def of_containers(service: str) -> list[str]:
     """Return the matches of the entries that containers may have written."""
     by_label = (f"AUTH_SERVICE={service}", "+", f"AUTH_HOOK={service}")
     return [*by_label, "+", f"_SYSTEMD_UNIT={_WITHOUT_DOCKER}"]
 
 
 @contextlib.contextmanager
-def _journal(matches: Sequence[str], *flags: str) -> Iterator[subprocess.Popen[bytes]]:
+def journal(matches: Sequence[str], *flags: str) -> Iterator[subprocess.Popen[bytes]]:
     """Read entries of the journal; yield the process that does it."""
     with subprocess.Popen(
         ("journalctl", "--quiet", "--no-pager", "--all", "--output=json", *flags, *matches),
@@ -211,6 +215,11 @@ def _parsed(process: subprocess.Popen[bytes], service: str, query: Query) -> Ite
         line = read(json.loads(entry), service)
         if line and query.fits(line):
             yield line
+    check_end(process)
+
+
+def check_end(process: subprocess.Popen[bytes]) -> None:
+    """Raise ReleaseError if a process that was read to its end could not read the journal."""
     message = process.stderr.read().decode(errors="replace").strip() if process.stderr else ""
     if process.wait() > 0 and message:
         raise ReleaseError(f"the journal can't be read: {message}")

@@ -14,11 +14,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from . import measures, metrics_store, moments, oracle_api
+from . import log_shipping, measures, metrics_store, moments, oracle_api
 from .documents import read
 from .errors import ReleaseError
 from .failures import reason
 from .files import write_atomically
+from .log_shipping import Log
 from .measures import Measure, Snapshot
 from .metrics_store import Store
 from .oracle_api import ApiKey
@@ -65,7 +66,8 @@ WantedBy=timers.target
 class Reporter:
     """The settings of the reports: to Oracle Monitoring, if there is an endpoint, and to a store.
 
-    The user of the key may post metrics of the namespace, and needs no other right.
+    The user of the key may post metrics of the namespace and entries of the log, and needs no other
+    right.
     """
 
     disk: str  # the VM's disks, as for a release
@@ -78,6 +80,7 @@ class Reporter:
     dimensions: Mapping[str, str] = field(default_factory=dict)  # of all metrics of this host
     private_key: str = field(default="", repr=False)  # PEM; empty in the stored settings
     store: Store | None = None
+    log: Log | None = None  # for the lines of the log; none: they are not shipped
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,10 +131,11 @@ def configure(document: bytes) -> str:
     run("systemctl", "daemon-reload")
     run("systemctl", "enable", "--now", "--quiet", f"{_NAME}.timer")
     succeeds("systemctl", "start", f"{_NAME}.service")
-    memory = Memory.load()
+    memory, shipping = Memory.load(), log_shipping.configure(settings.log)
+    reports = f"{memory.count} values reported to {_receivers(settings)}"
     if memory.problem or not memory.reported:
-        return f"not reported yet: {memory.problem or 'the report did not end'}"
-    return f"{memory.count} values reported to {_receivers(settings)}"
+        reports = f"not reported yet: {memory.problem or 'the report did not end'}"
+    return "; ".join(filter(None, (reports, shipping)))
 
 
 def report() -> int:
@@ -164,8 +168,7 @@ def report() -> int:
 
 def post(settings: Reporter, key_file: Path, measured: Sequence[Measure], now: float) -> None:
     """Post values of the moment `now`; raise ReleaseError unless all of them are accepted."""
-    key_id = f"{settings.tenancy}/{settings.user}/{settings.fingerprint}"
-    key = ApiKey(key_id=key_id, file=key_file)
+    key = _key(settings, key_file)
     data: list[dict[str, Any]] = [
         {
             "namespace": settings.namespace,
@@ -180,6 +183,18 @@ def post(settings: Reporter, key_file: Path, measured: Sequence[Measure], now: f
         document = {"metricData": data[first : first + _MOST_STREAMS]}
         answer = oracle_api.post(f"{settings.endpoint}/20180401/metrics", document, key)
         _check(answer)
+
+
+def ship_logs() -> int:
+    """Ship the new lines of the log once; return the exit status."""
+    settings = _settings()
+    if settings is None or settings.log is None:
+        print("The log is not shipped: auth:logOcid is not set.")
+        return 1
+    source = "/".join(settings.dimensions.values())
+    key = _key(settings, _key_file())
+    log_shipping.ship(settings.log, key, source=source, services=partial(Records.services, STATE))
+    return 0
 
 
 def problem() -> str | None:
@@ -261,6 +276,11 @@ def _settings() -> Reporter | None:
     return read(Reporter, stored, strict=False)
 
 
+def _key(settings: Reporter, file: Path) -> ApiKey:
+    key_id = f"{settings.tenancy}/{settings.user}/{settings.fingerprint}"
+    return ApiKey(key_id=key_id, file=file)
+
+
 def _key_file() -> Path:
     return SETTINGS / "key.pem"
 
@@ -268,6 +288,7 @@ def _key_file() -> Path:
 def _switch_off() -> str:
     if not (SETTINGS / "settings.json").exists():
         return "neither a user who may post them nor a store is configured"
+    log_shipping.configure(None)
     succeeds("systemctl", "disable", "--now", "--quiet", f"{_NAME}.timer")
     for path in (_key_file(), SETTINGS / "settings.json", MEMORY):
         path.unlink(missing_ok=True)

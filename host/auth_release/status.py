@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any
 
-from . import asking, backup, backup_commands, lock, overview, reporter
+from . import asking, backup, backup_commands, lock, log_shipping, overview, reporter
 from .failures import visible
 from .interventions import Intervention
 from .records import STATE, Records
@@ -46,6 +46,7 @@ def status(host: ServiceHost) -> dict[str, Any]:
         "exhausted": _exhausted(host.service),
         "backup": backup.state(host.service),
         "metrics": reporter.problem(),  # None: they are reported, or not configured
+        "shipping": log_shipping.problem(),  # None: the log is shipped, or need not be
     }
 
 
@@ -126,6 +127,7 @@ def _lines(service: str, answer: Mapping[str, Any]) -> list[str]:
         *backup_commands.status_lines(answer["backup"]),
         *(overview.lines(answer["overview"]) if answer["overview"] else ()),
         *([f"  metrics  {answer['metrics']}"] if answer["metrics"] else []),
+        *([f"  log      {answer['shipping']}"] if answer["shipping"] else []),
         *(f"  supervisor: {sentence}" for sentence in answer["exhausted"]),
         *(f"  differs: {difference}" for difference in answer["differs"]),
         *(f"  skipped: {record}" for record in answer["skipped"]),

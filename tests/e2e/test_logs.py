@@ -3,11 +3,13 @@
 import json
 import secrets
 import threading
+import time
 from typing import Any
 
 import httpx
 import pytest
 
+from localcloud.state import log_entries
 from tests.localcloud.caller import eventually
 from tests.testbed.clone import Clone
 from tests.testbed.server import QUICK, TOOL, Server
@@ -34,6 +36,17 @@ def entries(output: str) -> dict[str, Any]:
     """Return the JSON of the lines by their source."""
     lines = [line.partition(" | ") for line in output.splitlines() if " | {" in line]
     return {source.strip(): json.loads(text) for source, _, text in lines}
+
+
+def shipped(server: Server, request_id: str) -> dict[str, Any]:
+    """Return the JSON of a request's lines in the emulated Oracle Logging, by their source."""
+    lines = [
+        entry
+        for entry in log_entries.stored(server.cloud.home.log_entries)
+        if request_id in entry.data
+    ]
+    assert len({entry.id for entry in lines}) == len(lines), "a line is there twice"
+    return {entry.subject: json.loads(entry.data) for entry in lines}
 
 
 @pytest.mark.usefixtures("restored")
@@ -90,3 +103,48 @@ def test_the_status_counts_requests(server: Server, clone: Clone, url: str) -> N
     shown = clone.make("status").output
     for name in ("requests", "disks", "backup", "proof"):
         assert f"\n  {name} " in shown
+
+
+@pytest.mark.usefixtures("restored")
+def test_each_request_reaches_oracle_logging_over_a_release_and_an_outage(
+    server: Server, clone: Clone, url: str, request: pytest.FixtureRequest
+) -> None:
+    def arrives(request_id: str, *, seconds: float) -> None:
+        def is_there() -> bool:
+            return {*shipped(server, request_id)} >= {"proxy", container}
+
+        eventually("both lines of the request", is_there, wanted=True, seconds=seconds)
+
+    first, during, after = (f"request-{secrets.token_hex(8)}" for _ in range(3))
+    container = f"auth-{server.status()['live']['release']}"
+    began = time.monotonic()
+    sent = [*ask(url, first).values()]
+    arrives(first, seconds=20)
+    figures = f"a line is in Oracle Logging after {time.monotonic() - began:.0f} s"
+    request.node.user_properties.append(("load", figures))
+
+    with server.cloud.control() as control:
+        control.post("/faults", json={"kind": "loggingUnavailable"}).raise_for_status()
+        try:
+            sent += ask(url, during).values()
+            eventually(
+                "the problem in the status",
+                lambda: "HTTP 503" in str(server.status()["shipping"]),
+                wanted=True,
+                seconds=30,
+            )
+            assert "  log      not shipped: " in clone.make("status").output
+            applied = server.apply({"AUTH_LOCKOUT_AFTER": "8"}, health=QUICK)
+            assert applied.status == 0, applied.output
+            assert shipped(server, during) == {}
+        finally:
+            control.delete("/faults").raise_for_status()
+    arrives(during, seconds=20)
+    container = f"auth-{server.status()['live']['release']}"
+    sent += ask(url, after).values()
+    arrives(after, seconds=20)
+
+    assert server.status()["shipping"] is None
+    everything = [entry.data for entry in log_entries.stored(server.cloud.home.log_entries)]
+    assert not [text for text in everything for value in sent if value in text], "a secret shipped"
+    assert [text for text in everything if "startup" in text], "the first release's lines"

@@ -184,6 +184,15 @@ def test_reports_that_ended_are_a_problem_after_three_minutes(
     assert problem.startswith("the last report is 200 s old")
 
 
+def test_without_a_log_nothing_is_shipped(
+    settings: Reporter, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure(settings)
+
+    assert reporter.ship_logs() == 1
+    assert "auth:logOcid is not set" in capsys.readouterr().out
+
+
 def test_without_a_user_the_reports_end_and_the_key_goes(settings: Reporter) -> None:
     assert configure(Reporter(disk="disk")) == (
         "neither a user who may post them nor a store is configured"

@@ -44,6 +44,7 @@ def configuration(**changes: str | None) -> dict[str, str]:
         "auth:backupSecretKey": "a-key-that-copies",
         "auth:metricsUserOcid": "ocid1.user.oc1..reporter",
         "auth:metricsPrivateKey": API_KEY,
+        "auth:logOcid": "ocid1.log.oc1.eu-madrid-1.aaaa",
         "auth:drillEmail": "drill@example.com",
         "auth:drillPassword": "a-password-of-drills",
         "auth:alertEmails": '["oncall@example.com"]',

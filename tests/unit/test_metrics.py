@@ -8,7 +8,7 @@ import pytest
 
 from common.clone import CLONE
 from components.commands import HOST_FILES
-from components.metrics import Metrics, MetricsArgs, MetricsKey, MetricsStore, official_store
+from components.metrics import Log, Metrics, MetricsArgs, MetricsKey, MetricsStore, official_store
 from host.auth_release.documents import read
 from host.auth_release.metrics_store import Store
 from host.auth_release.reporter import Reporter
@@ -21,7 +21,9 @@ from toolchain import victoria_metrics
 Up = Callable[[Program], Recording]
 
 
-def command(up: Up, key: MetricsKey, store: MetricsStore | None = None) -> dict[str, Any]:
+def command(
+    up: Up, key: MetricsKey, store: MetricsStore | None = None, log: Log | None = None
+) -> dict[str, Any]:
     def program() -> None:
         server = make_server()
         Metrics(
@@ -32,6 +34,7 @@ def command(up: Up, key: MetricsKey, store: MetricsStore | None = None) -> dict[
                 compartment_id="compartment",
                 key=key,
                 store=store,
+                log=log,
             ),
         )
 
@@ -53,7 +56,21 @@ def test_the_server_reads_the_settings_and_the_key_is_nowhere_but_on_stdin(up: U
     assert API_KEY.splitlines()[1] not in str(inputs)
 
 
-@pytest.mark.parametrize("key", [{}, {"metricsUserOcid": "", "metricsPrivateKey": ""}])
+def test_the_log_goes_to_the_ingestion_of_the_region(up: Up) -> None:
+    inputs = command(up, settings().metrics_key, log=settings().log)
+    document = json.loads(str(plain(inputs.pop("stdin"))))
+
+    log = read(Reporter, document, strict=True).log
+
+    assert log
+    assert log.ocid == "ocid1.log.oc1.eu-madrid-1.aaaa"
+    assert log.endpoint == "https://ingestion.logging.eu-madrid-1.oci.oraclecloud.com"
+    assert settings(logOcid="").log is None
+
+
+@pytest.mark.parametrize(
+    "key", [{}, {"metricsUserOcid": "", "metricsPrivateKey": "", "logOcid": ""}]
+)
 def test_without_a_user_the_server_is_asked_to_report_nothing(up: Up, key: dict[str, str]) -> None:
     chosen = settings(**key).metrics_key if key else MetricsKey()
     document = json.loads(str(plain(command(up, chosen)["stdin"])))

@@ -304,13 +304,33 @@ def test_an_endpoint_for_metrics_that_is_no_url_is_refused() -> None:
     assert "auth:metricsEndpoint is" in refusal(metricsEndpoint="telemetry")
 
 
+@pytest.mark.parametrize(
+    "ocid", ["a-log", "ocid1.loggroup.oc1.eu-madrid-1.aaaa", "ocid1.log.oc1.eu-madrid-1."]
+)
+def test_an_ocid_that_is_not_of_a_log_is_refused(ocid: str) -> None:
+    text = refusal(logOcid=ocid)
+    assert f"auth:logOcid is {ocid!r}" in text
+    assert "the OCID of a custom log, not of its log group" in text
+    assert "pulumi config set auth:logOcid" in text
+
+
+def test_a_log_without_a_user_who_posts_is_refused() -> None:
+    text = refusal(metricsUserOcid="", metricsPrivateKey="")
+    assert "auth:logOcid is set, and auth:metricsUserOcid is not" in text
+    assert "pulumi config set auth:metricsUserOcid OCID" in text
+
+
+def test_an_endpoint_for_the_log_that_is_no_url_is_refused() -> None:
+    assert "auth:logEndpoint is 'ingestion'; it must be the URL" in refusal(logEndpoint="ingestion")
+
+
 @pytest.mark.parametrize("image", ["victoria-metrics", "ghcr.io/acme/victoria-metrics:v1.151.0"])
 def test_an_image_of_the_metrics_store_without_a_digest_is_refused(image: str) -> None:
     assert "auth:dashboardImage is" in refusal(dashboardImage=image)
 
 
 def test_a_production_stack_whose_metrics_nobody_posts_is_pointed_out() -> None:
-    nobody = {"metricsUserOcid": "", "metricsPrivateKey": ""}
+    nobody = {"metricsUserOcid": "", "metricsPrivateKey": "", "logOcid": ""}
     assert "no alarm is on errors" in warned(domain="auth.test", **nobody)[0]
 
 

@@ -58,6 +58,7 @@ def cloud(clone: Path, shape: str = "VM.Standard.E4.Flex") -> dict[str, Any]:
             "user_ocid": "known by the machine",
             "key_file": str(clone / "password"),
         },
+        "log": {"ocid": "known by the machine", "endpoint": "http://127.0.0.1:7000"},
         "docker_bases": {"base": "base", "builder": "builder"},
     }
 
