@@ -20,7 +20,12 @@ settings = configuration.load()
 
 image = Image(
     "auth",
-    ImageArgs(registry=settings.registry, platform=settings.machine.platform, bases=settings.bases),
+    ImageArgs(
+        registry=settings.registry,
+        platform=settings.machine.platform,
+        bases=settings.bases,
+        promoted=settings.promoted,
+    ),
 )
 network = Network(
     "auth",

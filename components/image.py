@@ -1,5 +1,6 @@
 """The service's image: built from its folder, pushed, and then named by its digest."""
 
+import dataclasses
 import os
 import subprocess
 from dataclasses import dataclass
@@ -103,18 +104,29 @@ class Bases:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Promoted:
+    """An image of the registry's repository that another stack has built and released."""
+
+    digest: str  # sha256:…
+    revision: str
+    origin: str = ""  # for people, such as `r12 of dev, live there for 3 d`
+
+
+@dataclass(frozen=True, kw_only=True)
 class ImageArgs:
     registry: Registry
     platform: str
     bases: Bases
+    promoted: Promoted | None = None  # to be released; None builds an image
     # relative to the project's folder, where the engine runs the program: the same in each clone
     context: str = "service"
     revision: Revision | None = None  # None: that of the context, in git
 
 
 class Image(pulumi.ComponentResource):
-    """An image for a single platform, pushed by an update and never by a preview.
+    """An image for a single platform, pushed by an update and never by a preview, or promoted.
 
+    A promoted image is not built and has no resource: its digest is known from the start.
     `digest` is `repository@sha256:…`. No tag is ever deleted, and `latest` is not used.
     """
 
@@ -124,7 +136,18 @@ class Image(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: ImageArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("auth:image:Image", name, None, opts)
+        # a component's inputs are for readers: a preview shows a promotion
+        inputs = dataclasses.asdict(args.promoted) if args.promoted else None
+        super().__init__("auth:image:Image", name, inputs, opts)
+        if args.promoted:
+            reference = f"{args.registry.repository}@{args.promoted.digest}"
+            self.digest = pulumi.Output.from_input(reference)
+            self.revision = args.promoted.revision
+        else:
+            self.digest, self.revision = self._built(name, args)
+        self.register_outputs({"digest": self.digest})
+
+    def _built(self, name: str, args: ImageArgs) -> tuple[pulumi.Output[str], str]:
         context = Path(args.context)
         BuildContext.of(context).settle_modes(context)
         built = args.revision or revision(context)
@@ -148,6 +171,4 @@ class Image(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.digest = image.repo_digest
-        self.revision = built.commit
-        self.register_outputs({"digest": self.digest})
+        return image.repo_digest, built.commit

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ from pulumi_oci import _utilities as oci
 from pulumi_oci import core
 
 from components.keys import KeyPair
+from components.shapes import platform_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,11 +30,6 @@ class Machine:
     def platform(self) -> str:
         """Return Docker's name for the shape's architecture."""
         return platform_of(self.shape)
-
-
-def platform_of(shape: str) -> str:
-    """Return Docker's name for a shape's architecture: Ampere (A1, A2, A4) is arm64."""
-    return "linux/arm64" if re.search(r"\.A\d", shape) else "linux/amd64"
 
 
 def instance(

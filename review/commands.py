@@ -201,7 +201,7 @@ def images(arguments: argparse.Namespace) -> int:
         gone = packages.superfluous(
             versions,
             keep=arguments.keep,
-            needed=packages.needed(stack),
+            needed=packages.needed(stack) | packages.promoted(CLONE),
             parts=lambda digest: package.parts(digest, context.token),
         )
         for version in gone:

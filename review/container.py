@@ -13,6 +13,7 @@ from common.property_values import UNKNOWN
 from review.events import Plan
 
 RELEASE = "auth:release:Release"
+_IMAGE = "auth:image:Image"
 _COMMAND = "command:remote:Command"
 _DIGEST = re.compile(r"@sha256:([0-9a-f]{12})[0-9a-f]*$")
 _NUMBER = re.compile(r"--number (\d+)")
@@ -39,6 +40,7 @@ class Container:
     numbers: tuple[str, str] = ("", "")  # of the releases, before and after
     image: tuple[str, str] = ("", "")  # short digests
     builds: bool = False  # the image is built when this is applied
+    origin: str = ""  # of an image that another stack has released
     revision: tuple[str, str] = ("", "")
     environment: Names = Names()
     secrets: Names = Names()
@@ -57,6 +59,7 @@ def containers(plan: Plan) -> list[Container]:
                 name=change.name,
                 image=(_digest(old.get("image")), _digest(image)),
                 builds=image == UNKNOWN,
+                origin=_origin(plan) if image != old.get("image") else "",
                 revision=(str(old.get("revision", "")), str(new.get("revision", ""))),
                 numbers=numbers.pop(change.urn, ("", "")),
                 environment=_names(old.get("environment"), new.get("environment")),
@@ -69,6 +72,11 @@ def containers(plan: Plan) -> list[Container]:
         Container(name=urn.rpartition("::")[2], numbers=both) for urn, both in numbers.items()
     ]
     return changed + repaired
+
+
+def _origin(plan: Plan) -> str:
+    """Return the origin of the plan's promoted image; empty for an image that is built."""
+    return next((str(each.new.get("origin", "")) for each in plan.of_type(_IMAGE) if each.new), "")
 
 
 def others_than(plan: Plan, image: str) -> list[str]:

@@ -6,9 +6,11 @@ https://docs.github.com/en/rest/packages/packages
 import base64
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import quote
 
 import httpx
+import yaml
 
 from review.errors import ReviewError
 from review.github import GitHub
@@ -95,6 +97,13 @@ def needed(stack: Stack) -> set[str]:
             f"The server of {stack.name} does not list its releases ({error}). Nothing is deleted."
         ) from None
     return {str(record["image"]).rpartition("@")[2] for record in history}
+
+
+def promoted(clone: Path) -> set[str]:
+    """Return the digests that the stacks' files name: another stack runs an image of this one."""
+    documents = (yaml.safe_load(file.read_text()) or {} for file in clone.glob("Pulumi.*.yaml"))
+    digests = ((each.get("config") or {}).get("auth:imageDigest") for each in documents)
+    return {str(digest) for digest in digests if digest}
 
 
 def superfluous(

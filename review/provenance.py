@@ -44,9 +44,13 @@ def parts(reference: str) -> dict[str, str]:
 def build(stack: Stack, context: Context) -> dict[str, str]:
     """Build and push the image if it is not there; return it, and whether to attest it.
 
+    A stack with a promoted image builds none: the image was attested when another stack built it.
     A run may attest only images that it built. So an image without an attestation, from a laptop or
     from a run that was stopped, is built again.
     """
+    configured = stack.configuration.written()
+    if digest := configured.get("auth:imageDigest"):
+        return {**parts(f"{configured['auth:imageRepository']}@{digest}"), "attest": "false"}
     before = _image(stack)
     component = f"urn:pulumi:{stack.name}::auth::auth:image:Image"
     stack.up(f"{component}::auth", f"{component}$**")

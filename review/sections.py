@@ -142,6 +142,8 @@ def _headline(container: Container, commits: Commits) -> str:
             if _count(commits)
             else "a new image is built"
         )
+    elif container.origin:
+        parts.append(f"promotes {text(container.origin)}")
     elif container.image[0] != container.image[1]:
         parts.append(f"image {_short(container.image[0])} → {_short(container.image[1])}")
     for title, names in (("environment", container.environment), ("secrets", container.secrets)):

@@ -17,7 +17,7 @@ from pulumi.runtime import config as runtime_config
 from components.access import Operator
 from components.backup import Bucket
 from components.endpoint import Endpoint
-from components.image import Bases, Registry
+from components.image import Bases, Promoted, Registry
 from components.keys import KeyPair
 from components.machine import Machine
 from components.metrics import Log, MetricsKey, MetricsStore
@@ -53,6 +53,7 @@ class Settings:
     reboot_window: str  # empty: the VM never reboots by itself
     registry: Registry
     bases: Bases
+    promoted: Promoted | None  # None: an image is built
     signing_key: pulumi.Output[str]
     endpoint: Endpoint
     environment: str
@@ -155,6 +156,7 @@ def parse(
             runtime=values.text("baseImage", required=False),
             builder=values.text("builderImage", required=False),
         ),
+        promoted=values.promoted("imageDigest", "imageRevision", "imageOrigin"),
         # release
         signing_key=pulumi.Output.secret(values.p256("signingKey")),
         endpoint=Endpoint(

@@ -13,7 +13,7 @@ import pulumi
 
 from components import advice, keys
 from components.backup import Bucket
-from components.image import Login
+from components.image import Login, Promoted
 from components.keys import KeyPair
 from components.metrics import Log, MetricsKey
 from host.auth_release import monitoring
@@ -37,6 +37,9 @@ _REGION = re.compile(r"[a-z]{2,}-[a-z]+-\d+")
 _REPOSITORY = re.compile(r"[a-z0-9.-]+(:\d+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+")
 _BUCKET = re.compile(r"[A-Za-z0-9._-]{1,256}")
 _EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@([A-Za-z0-9-]+\.)+[A-Za-z0-9-]+")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_REVISION = re.compile(r"([0-9a-f]{7,40}|unversioned)(-dirty)?")
+_ORIGIN = re.compile(r"[ -~]{1,100}")
 _TIME = r"([01][0-9]|2[0-3]):[0-5][0-9]"
 _WINDOW = re.compile(
     rf"(Mon|Tue|Wed|Thu|Fri|Sat|Sun|daily) (?P<begin>{_TIME})-(?P<end>{_TIME}) UTC"
@@ -308,6 +311,25 @@ class Values:
             username=self.text(username_key, required=False) or builder_username,
             password=pulumi.Output.secret(password),
         )
+
+    def promoted(self, digest_key: str, revision_key: str, origin_key: str) -> Promoted | None:
+        """Read a promoted image; its digest and its revision are nothing without each other."""
+        digest = self.matching(digest_key, _DIGEST, f"sha256:{'0' * 64}", required=False)
+        revision = self.matching(revision_key, _REVISION, "0123456789ab", required=False)
+        origin = self.matching(origin_key, _ORIGIN, "r12 of dev", required=False)
+        if digest and revision:
+            return Promoted(digest=digest, revision=revision, origin=origin)
+        if not (digest or revision or origin):
+            return None
+        present, missing = (digest_key, revision_key) if digest else (revision_key, digest_key)
+        if origin and not revision and not digest:
+            present = origin_key
+        self.refuse(
+            f"auth:{present} is set, and auth:{missing} is not: a promoted image has both. Let "
+            "`make promote FROM=STACK TO=STACK` set them, or build an image again:",
+            f"pulumi config rm auth:{present}",
+        )
+        return None
 
     def backup_bucket(self, region: str) -> Bucket:
         """Read the bucket for copies; its other keys are required with a name."""

@@ -64,6 +64,7 @@ image = Image(
         registry=settings.registry,
         platform=settings.machine.platform,
         bases=settings.bases,
+        promoted=settings.promoted,
         context="../../service",
     ),
 )

@@ -639,6 +639,30 @@ def test_an_image_of_another_folder_has_the_revision_of_that_folder(up: Up, tmp_
     assert pushed["imageName"] == f"ghcr.io/acme/auth-service:sha-{commit}"
 
 
+def test_a_promoted_image_is_released_by_its_digest_and_none_is_built(up: Up) -> None:
+    released: list[str] = []
+
+    def program() -> None:
+        made = image.Image(
+            "auth",
+            image.ImageArgs(
+                registry=settings().registry,
+                platform="linux/arm64",
+                bases=image.Bases(),
+                promoted=image.Promoted(digest="sha256:0", revision="abc", origin="r1 of dev"),
+            ),
+        )
+        released.append(made.revision)
+        made.digest.apply(released.append)
+
+    recorded = up(program)
+
+    assert recorded.of_type("docker:index/image:Image") == []
+    (component,) = recorded.of_type("auth:image:Image")
+    assert component == {"digest": "sha256:0", "revision": "abc", "origin": "r1 of dev"}
+    assert released == ["abc", "ghcr.io/acme/auth-service@sha256:0"]
+
+
 def test_the_revision_of_a_folder_outside_of_git_says_so(tmp_path: Path) -> None:
     assert image.revision(tmp_path).commit == "unversioned"
 

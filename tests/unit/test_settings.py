@@ -5,6 +5,7 @@ import pulumi
 import pytest
 
 import settings
+from components.image import Promoted
 from components.keys import ed25519_public
 from settings import values, variables
 from settings.problems import ConfigurationError
@@ -35,6 +36,31 @@ def test_a_key_that_is_not_set_has_the_default_of_the_schema() -> None:
     assert parse().vcn_cidr == "10.0.0.0/16"
     assert parse().allowed_http_cidrs == ("0.0.0.0/0",)
     assert parse().protect is True
+
+
+def test_a_promoted_image_has_a_digest_a_revision_and_an_origin() -> None:
+    digest = f"sha256:{'a' * 64}"
+    promoted = parse(imageDigest=digest, imageRevision="abcdef0", imageOrigin="r1").promoted
+
+    assert parse().promoted is None
+    assert promoted == Promoted(digest=digest, revision="abcdef0", origin="r1")
+
+
+@pytest.mark.parametrize(
+    ("present", "value", "missing"),
+    [
+        ("imageDigest", f"sha256:{'a' * 64}", "imageRevision"),
+        ("imageRevision", "abcdef0", "imageDigest"),
+        ("imageOrigin", "r12 of dev", "imageDigest"),
+    ],
+)
+def test_a_part_of_a_promotion_is_refused_without_the_other(
+    present: str, value: str, missing: str
+) -> None:
+    message = refusal(**{present: value})
+
+    assert f"auth:{present} is set, and auth:{missing} is not" in message
+    assert f"pulumi config rm auth:{present}" in message
 
 
 @pytest.mark.parametrize(
@@ -72,6 +98,10 @@ def test_the_image_is_built_for_the_architecture_of_the_shape(shape: str, platfo
         ("allowedHttpCidrs", '{"a": 1}', "must be a list"),
         ("shape", "A1", "must look like VM.Standard.A1.Flex"),
         ("ubuntuVersion", "noble", "must look like 24.04"),
+        ("imageDigest", "latest", "must look like sha256:0000"),
+        ("imageDigest", f"sha256:{'A' * 64}", "must look like sha256:0000"),
+        ("imageRevision", "main", "must look like 0123456789ab"),
+        ("imageOrigin", "a\nb", "must look like r12 of dev"),
         ("imageRepository", "auth-service", "must begin with the registry's server"),
         ("imageRepository", "acme/auth-service", "must begin with the registry's server"),
         ("imageRepository", "docker.io/acme/auth-service", "in another registry than Docker Hub"),

@@ -16,6 +16,7 @@ RULE = (
     "auth-nsg-22",
 )
 RELEASE = ("auth:release:Release", "auth")
+IMAGE = ("auth:image:Image", "auth")
 SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
 
 

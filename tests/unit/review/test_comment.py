@@ -25,7 +25,7 @@ from review.review import Review
 from review.sections import SECTIONS, Section
 from review.snapshot import Server, Snapshot
 from review.verdict import ALLOWING, judge
-from tests.unit.review.plans import RELEASE, RULE, VM, plan, recorded, said, step
+from tests.unit.review.plans import IMAGE, RELEASE, RULE, VM, plan, recorded, said, step
 
 GOLDEN = Path(__file__).with_name("golden")
 COMMITS = Commits(
@@ -124,6 +124,14 @@ def test_a_commit_is_one_line_whatever_ends_lines_in_it() -> None:
     shown = render(review(plan(release), commits=Commits(listed=(commit,))))
 
     assert "e8fbc85  Subject  (Ada)" in shown.split("\n")
+
+
+def test_a_promotion_names_the_release_of_the_other_stack() -> None:
+    origin = "r12 of dev, live there for 3 d"
+    image = step(IMAGE, "update", new={"digest": "sha256:0", "origin": origin})
+    release = step(RELEASE, "update", old={"image": "a@sha256:1"}, new={"image": "a@sha256:2"})
+
+    assert f"| **Container** | promotes {origin} |" in render(review(plan(image, release)))
 
 
 def test_what_is_left_out_is_said() -> None:

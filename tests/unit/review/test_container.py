@@ -7,6 +7,7 @@ from review.container import Container, Names, containers
 from review.downtime import expect
 from tests.unit.review.plans import (
     ADDRESS,
+    IMAGE,
     RELEASE,
     RULE,
     VM,
@@ -38,6 +39,18 @@ def test_variables_are_told_by_name_as_added_removed_changed_and_uncertain() -> 
 
 def test_an_image_is_known_by_its_digest() -> None:
     assert only(image=(OLD, NEW)).image == ("a" * 12, "b" * 12)
+
+
+def test_an_image_of_another_stack_names_its_origin_unless_it_was_there_before() -> None:
+    promoted = step(IMAGE, "update", new={"digest": "sha256:0", "origin": "r12 of dev"})
+
+    def origin(old: str, new: str) -> str:
+        release = step(RELEASE, "update", old={"image": old}, new={"image": new})
+        (found,) = containers(plan(promoted, release))
+        return found.origin
+
+    assert origin(OLD, NEW) == "r12 of dev"
+    assert origin(NEW, NEW) == ""
 
 
 def test_an_image_that_is_yet_to_be_built_says_so() -> None:

@@ -1,11 +1,13 @@
 """Old images are deleted, but never the image of a release."""
 
+from pathlib import Path
+
 import pytest
 
 from review.context import Context
 from review.errors import ReviewError
 from review.github import GitHub
-from review.images import Package, Version, superfluous
+from review.images import Package, Version, promoted, superfluous
 from tests import github as server
 
 
@@ -33,6 +35,14 @@ def test_what_a_server_runs_or_can_go_back_to_stays_however_old() -> None:
     versions = [version(number, f"sha-{number}") for number in range(1, 6)]
 
     assert gone(*versions, needed={versions[4].digest}) == [3, 4]
+
+
+def test_an_image_that_was_promoted_to_another_stack_stays(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  auth:ocpus: 1\n")
+    (tmp_path / "Pulumi.empty.yaml").write_text("# nothing yet\n")
+    (tmp_path / "Pulumi.prod.yaml").write_text("config:\n  auth:imageDigest: sha256:0\n")
+
+    assert promoted(tmp_path) == {"sha256:0"}
 
 
 def test_the_parts_of_an_image_that_stays_stay_and_count_for_nothing() -> None:

@@ -146,3 +146,19 @@ def test_an_image_is_attested_by_the_run_that_built_it(  # noqa: PLR0917 - a tab
     assert outputs == {"image": name, "digest": digest, "attest": attest}
     assert stack.made[0].count("auth:image:Image") == 2
     assert (URN in stack.made) == replaced
+
+
+def test_a_promoted_image_is_neither_built_nor_attested_again(gh: Path, run: Context) -> None:
+    stack = Building(IMAGE, ["before"])
+    file = gh.with_name("clone") / "Pulumi.dev.yaml"
+    file.parent.mkdir()
+    name, _, digest = IMAGE.partition("@")
+    values = {"auth:imageRepository": name, "auth:imageDigest": digest}
+    file.write_text(json.dumps({"config": values}))
+    object.__setattr__(stack, "clone", file.parent)
+
+    outputs = provenance.build(stack, run)
+
+    assert outputs == {"image": name, "digest": digest, "attest": "false"}
+    assert stack.made == []
+    assert not gh.exists()
