@@ -14,13 +14,13 @@ export PYTHONDONTWRITEBYTECODE = 1
 # The shell reads them from its environment: a value that a person typed never becomes part of a command.
 # `value` below is for the same reason: make itself would run a $(shell …) in them.
 IMAGE ?= auth-service:local
-export IMAGE STACK TO AT NAME OVER PROFILE LABELS PLAN ADDRESS MINUTES KEEP SERVICE CONFIRM FOR FROM LINES SINCE GREP REQUEST KEY IDENTITY PORT
+export IMAGE STACK TO AT NAME OVER PROFILE LABELS PLAN ADDRESS MINUTES KEEP SERVICE CONFIRM FOR FROM LINES LIVE SINCE GREP REQUEST KEY IDENTITY PORT
 
 .DEFAULT_GOAL := help
 .PHONY: help bench up preview down status logs dashboard history rollback cost alarms alerts silence bucket backup backups proof restore drill \
 	os-upgrade new-vm exec ssh rotate state unlock init env test check fmt unit \
 	service fuzz variables screenshot localcloud e2e audit lock venv tools pins docker clean workflows pr-comment reviewed \
-	newest build verified live scanned ssh-open ssh-close \
+	newest build verified live promote promotable scanned ssh-open ssh-close \
 	smoke released drift images pr-stack pr-cleanup evidence github-check image
 
 ##@ Every day
@@ -201,6 +201,12 @@ build: venv ## build and push the image of the stack
 
 verified: venv ## go on only if the workflow built IMAGE=name@digest
 	@$(REVIEW) verified --image "$$IMAGE"
+
+promote: venv ## set FROM=dev's live image in TO=prod's file
+	@$(REVIEW) promote --from "$$FROM" --to "$$TO" $(if $(value LIVE),--live "$$LIVE") $(if $(PUSH),--push)
+
+promotable: venv ## pass the live image on, if it is healthy
+	@$(REVIEW) promotable --stack "$$STACK"
 
 live: venv ## name the image that runs on the server
 	@$(REVIEW) live --stack "$$STACK"

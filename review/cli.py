@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable, Sequence
 
 from common import command_line
-from review import commands
+from review import commands, promoting
 from review.errors import ReviewError
 from stack.names import stack_name
 
@@ -13,6 +13,8 @@ _COMMANDS: dict[str, tuple[str, Callable[[argparse.Namespace], int]]] = {
     "reviewed": ("compare the plan with the reviewed plan", commands.reviewed),
     "build": ("build the image of a stack", commands.build),
     "verified": ("verify that the workflow built an image", commands.verified),
+    "promotable": ("pass on the live image, if it is healthy", promoting.promotable),
+    "promote": ("write the live image of a stack into another stack's file", promoting.promote),
     "live": ("print the image that runs", commands.live),
     "scanned": ("keep an issue about the vulnerabilities of an image", commands.scanned),
     "newest": ("go on only if the branch has not moved on", commands.newest_commit),
@@ -40,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(dest="command", required=True)
     for name, (text, _) in _COMMANDS.items():
         command = subparsers.add_parser(name, help=text)
-        if name not in {"audit", "github", "newest", "pr-cleanup", "verified"}:
+        if name not in {"audit", "github", "newest", "pr-cleanup", "promote", "verified"}:
             command.add_argument("--stack", default="local", type=stack_name)
         if add := _ARGUMENTS.get(name):
             add(command)
@@ -60,6 +62,13 @@ def _comment(command: argparse.ArgumentParser) -> None:
 def _reviewed(command: argparse.ArgumentParser) -> None:
     command.add_argument("--accept", default="", help="fingerprint of a plan that you have read")
     command.add_argument("--image", default="", help="NAME@DIGEST, the only image to release")
+
+
+def _promote(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--from", dest="source", default="", help="stack with the live image")
+    command.add_argument("--to", dest="target", default="", help="stack that gets it")
+    command.add_argument("--live", default="", help="the output of `promotable`, of another job")
+    command.add_argument("--push", action="store_true", help="make the branch on GitHub")
 
 
 def _verified(command: argparse.ArgumentParser) -> None:
@@ -111,6 +120,7 @@ def _positive(name: str) -> Callable[[str], int]:
 
 _ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "comment": _comment,
+    "promote": _promote,
     "reviewed": _reviewed,
     "ssh-open": _open,
     "images": _images,

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from components.shapes import platform_of
 from stack import secrets
 from stack.pulumi import Pulumi
 
@@ -31,6 +32,11 @@ class Configuration:
         """Copy the keys and values of the stack `source`, unless there are some already."""
         if not self.names():
             self.pulumi.run("config", "cp", "--stack", source, "--dest", self.pulumi.stack)
+
+    def platform(self) -> str:
+        """Return the platform of the stack's image, such as linux/arm64, by the VM's shape."""
+        schema = yaml.safe_load((self.pulumi.clone / "Pulumi.yaml").read_text())["config"]
+        return platform_of(str(self.written().get("auth:shape", schema["shape"]["default"])))
 
     def set_value(self, key: str, value: str) -> None:
         self.pulumi.run("config", "set", "--path", key, value)

@@ -26,6 +26,8 @@ class GitHub:
         self.pulls: dict[int, dict[str, Any]] = {}
         self.pulls_of_commit: dict[str, list[int]] = {}
         self.branches: dict[str, str] = {}  # to their newest commits
+        self.trees: dict[str, list[dict[str, Any]]] = {}
+        self.commits: list[dict[str, Any]] = []  # each with the entries of its tree
         self.events: dict[int, list[dict[str, Any]]] = {}
         self.permissions: dict[str, str] = {}  # of people, by login
         self.check_runs: list[dict[str, Any]] = []
@@ -121,6 +123,25 @@ def _branch(github: GitHub, match: re.Match[str], _: dict[str, Any]) -> Any:
     return head and {"name": match[1], "commit": {"sha": head}}
 
 
+def _commit(github: GitHub, _: re.Match[str], body: dict[str, Any]) -> Any:
+    tree = github.trees[body["tree"]]
+    github.commits.append({**body, "tree": tree})
+    return {"sha": f"commit-{len(github.commits)}"}
+
+
+def _tree(github: GitHub, _: re.Match[str], body: dict[str, Any]) -> Any:
+    sha = f"tree-{next(github.ids)}"
+    github.trees[sha] = body["tree"]
+    return {"sha": sha}
+
+
+def _ref(github: GitHub, _: re.Match[str], body: dict[str, Any]) -> Any:
+    branch = body["ref"].removeprefix("refs/heads/")
+    assert branch not in github.branches, "GitHub answers 422"
+    github.branches[branch] = body["sha"]
+    return body
+
+
 def _check_runs(github: GitHub, match: re.Match[str], _: dict[str, Any]) -> Any:
     return {"check_runs": [run for run in github.check_runs if run["head_sha"] == match[1]]}
 
@@ -136,6 +157,9 @@ _ROUTES: list[tuple[str, Any]] = [
     (r"GET issues/(\d+)/events", lambda g, m, _: g.events.get(int(m[1]), [])),
     (r"GET collaborators/([^/]+)/permission", _permission),
     (r"GET branches/(.+)", _branch),
+    (r"POST git/trees", _tree),
+    (r"POST git/commits", _commit),
+    (r"POST git/refs", _ref),
     (r"POST check-runs", lambda g, _, body: g.check_run(body)),
     (r"GET commits/(\w+)/check-runs", _check_runs),
     (r"GET issues", lambda g, *_: [i for i in g.issues if i["state"] == "open"]),

@@ -24,13 +24,23 @@ from tests.workflows import REPOSITORY, Line, all_workflows, condition, evaluate
 WORKFLOWS = all_workflows()
 STANDIN = Path(__file__).with_name("standin.py")
 LINES = list(lines())
+# a promotion is a commit of its own, on a branch whose pull request a person opens
+BRANCH = WORKFLOWS["promote"]["jobs"]["branch"]
 CONTEXT: dict[str, Any] = {
     "github": {"token": server.TOKEN, "event": {"pull_request": {"number": 12}}},
-    "inputs": {"stack": "prod", "plan": "0123456789abcdef", "rollback": "7", "keep": "5"},
+    "inputs": {
+        "stack": "prod",
+        "from": "dev",
+        "to": "prod",
+        "plan": "0123456789abcdef",
+        "rollback": "7",
+        "keep": "5",
+    },
     "vars": {"PULUMI_BACKEND_URL": "s3://state"},
     "secrets": {},
     "needs": {
         "build": {"outputs": {"image": "ghcr.io/acme/auth", "digest": "sha256:0"}},
+        "live": {"outputs": {"live": '{"release": 12}'}},
         "drift": {"outputs": {"image": "ghcr.io/acme/auth@sha256:0"}},
     },
     "joined": "success success success",
@@ -46,6 +56,13 @@ EXPECTED = {
     "make newest": [["review", "newest"]],
     "make build": [["review", "build", "--stack", "prod"]],
     "make verified": [["review", "verified", "--image", "ghcr.io/acme/auth@sha256:0"]],
+    "make promotable": [["review", "promotable", "--stack", "dev"]],
+    "make promote PUSH=1": [
+        [
+            *("review", "promote", "--from", "dev", "--to", "prod"),
+            *("--live", '{"release": 12}', "--push"),
+        ]
+    ],
     "make live": [["review", "live", "--stack", "dev"]],
     "make scanned": [
         ["review", "scanned", "--stack", "dev", "--image", "ghcr.io/acme/auth@sha256:0"]
@@ -139,11 +156,13 @@ HOSTILE = ['x"; touch hacked; "', "$(touch hacked) $(shell touch hacked) $${x}",
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-@pytest.mark.parametrize("target", ["reviewed", "rollback", "images", "ssh-open"])
+@pytest.mark.parametrize("target", ["reviewed", "rollback", "images", "ssh-open", "promote"])
 def test_what_somebody_types_never_becomes_a_command(
     text: str, target: str, tmp_path: Path
 ) -> None:
-    variables = dict.fromkeys(("PLAN", "TO", "KEEP", "ADDRESS", "STACK", "LABELS"), text)
+    variables = dict.fromkeys(
+        ("PLAN", "FROM", "TO", "LIVE", "KEEP", "ADDRESS", "STACK", "LABELS"), text
+    )
     line = Line(workflow="x", job="x", step="x", run=f"make {target}", env={})
 
     _, _, calls = run(line, tmp_path, **variables)
@@ -165,15 +184,23 @@ def test_a_workflow_may_nothing_that_a_job_does_not_ask_for(name: str) -> None:
     assert WORKFLOWS[name]["permissions"] == {}
     for job in WORKFLOWS[name]["jobs"].values():
         assert "permissions" in job
-        assert not {"actions", "contents"} & {
-            scope for scope, level in job["permissions"].items() if level == "write"
-        }
+        written = {scope for scope, level in job["permissions"].items() if level == "write"}
+        assert not {"actions", "contents"} & written or job is BRANCH
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_every_job_ends_by_itself(name: str) -> None:
     for job in WORKFLOWS[name]["jobs"].values():
         assert "uses" in job or 0 < job["timeout-minutes"] <= 60
+
+
+def test_the_job_that_writes_a_branch_has_no_secret_and_asks_the_reviewers_of_its_stack() -> None:
+    assert BRANCH["permissions"] == {"contents": "write"}
+    assert BRANCH["environment"] == "${{ inputs.to }}"
+    assert BRANCH["needs"] == "live"
+    assert "secrets." not in json.dumps(BRANCH)
+    with_token = [step for step in BRANCH["steps"] if "github.token" in json.dumps(step)]
+    assert [step["run"] for step in with_token] == ["make promote PUSH=1"]
 
 
 def steps(name: str) -> list[dict[str, Any]]:
