@@ -118,6 +118,13 @@ RULES = (
         text="The newest copy of the database is more than a minute old, for five minutes.",
     ),
     Rule(
+        name="drill",
+        title="a drill failed or is late",
+        metric="drillLate",
+        condition="min() > 0",
+        text="The newest drill with a copy of the database failed, or is more than eight days old.",
+    ),
+    Rule(
         name="reports",
         title="the VM does not report",
         metric="memoryPercent",

@@ -55,8 +55,8 @@ def warnings(
     if environment == "production" and alert_emails and not has_metrics:
         messages.append(
             "auth:metricsUserOcid is empty: no alarm is on errors, latency, certificate, disk, "
-            "memory, backup or log-ins. docs/oracle-cloud.md, step 7, leads to a user who may post "
-            "metrics."
+            "memory, backup, drill or log-ins. docs/oracle-cloud.md, step 7, leads to a user who "
+            "may post metrics."
         )
     if environment == "production" and alert_emails and ANYWHERE not in allowed_http_cidrs:
         messages.append(

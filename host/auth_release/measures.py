@@ -4,6 +4,7 @@ Counters become the growth since the last report. Shares and percentiles are ove
 a few requests alone they would be chance.
 """
 
+import contextlib
 import http.client
 import math
 import shutil
@@ -13,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import asking, backup, data_volume, engine_api, exposition
+from . import asking, backup, data_volume, drill_result, engine_api, exposition
 from .containers import DATA
 from .errors import ReleaseError
 from .exposition import Samples
@@ -88,6 +89,8 @@ def of_service(record: Record) -> Iterator[Measure]:
         if copying["age_seconds"] is not None:
             age = float(copying["age_seconds"])
             yield Measure(name="backupSeconds", value=age, dimensions=dimensions)
+    if (is_late := _drill_is_late(desired.service)) is not None:
+        yield Measure(name="drillLate", value=float(is_late), dimensions=dimensions)
 
 
 def counters(record: Record) -> dict[str, float] | None:
@@ -171,6 +174,20 @@ def _sum(grown: Samples, name: str, **allowed: set[str]) -> float:
         if key.startswith(f"{name}{{")
         and all(exposition.labels(key).get(label) in values for label, values in allowed.items())
     )
+
+
+def _drill_is_late(service: str) -> bool | None:
+    """Return whether the newest drill failed or the next is overdue; None if there was none.
+
+    A bucket that gives no answer is the matter of another alarm.
+    """
+    if not backup.Backup.is_configured(service):
+        return None
+    now = time.time()
+    with contextlib.suppress(ReleaseError, ValueError):
+        if result := drill_result.recent(backup.Backup.of(service), now):
+            return result.is_late(now)
+    return None
 
 
 def container_memory_percent(name: str) -> float | None:

@@ -1,6 +1,7 @@
 """Reports by the release tool's own code, signed by openssl, to the emulated Monitoring."""
 
 import json
+import os
 import stat
 import time
 from collections.abc import Callable
@@ -14,7 +15,7 @@ import oci
 import pytest
 from oci.monitoring import models
 
-from host.auth_release import asking, backup, measures, reporter
+from host.auth_release import asking, backup, drill_result, measures, reporter
 from host.auth_release.records import Record, Records
 from host.auth_release.reporter import Reporter
 from tests.localcloud.caller import Caller
@@ -52,6 +53,11 @@ def _settings(
     )
 
 
+@pytest.fixture(name="bucket")
+def _bucket(backup: backup.Backup) -> backup.Backup:
+    return backup
+
+
 @pytest.fixture(name="logged")
 def _logged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     lines: list[str] = []
@@ -83,6 +89,18 @@ def values(caller: Caller, settings: Reporter, metric: str) -> dict[str, float]:
     }
 
 
+def live(tmp_path: Path) -> str:
+    """Let a service be live on this host; return its name."""
+    state = tmp_path / "state"
+    record = Record(
+        number=1, desired=desired(), fingerprint="", by="", at="", seconds=0, outcome="live"
+    )
+    Records(state, record.desired.service).save(record)
+    (state / "routes").mkdir()
+    (state / "routes" / f"{record.desired.service}.rules").write_text("# release 1\n")
+    return record.desired.service
+
+
 def test_a_report_reaches_monitoring_and_its_key_is_for_root_alone(
     caller: Caller, settings: Reporter, logged: list[str]
 ) -> None:
@@ -101,14 +119,7 @@ def test_a_report_reaches_monitoring_and_its_key_is_for_root_alone(
 def test_a_live_service_is_measured(
     caller: Caller, settings: Reporter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    state = tmp_path / "state"
-    record = Record(
-        number=1, desired=desired(), fingerprint="", by="", at="", seconds=0, outcome="live"
-    )
-    service = record.desired.service
-    Records(state, service).save(record)
-    (state / "routes").mkdir()
-    (state / "routes" / f"{service}.rules").write_text("# release 1\n")
+    service = live(tmp_path)
     monkeypatch.setattr(asking, "through_proxy", lambda _: "no answer within 5 s")
     late = {"problem": "the last copy is 90 s old", "age_seconds": 90}
     monkeypatch.setattr(backup, "state", lambda _: late)
@@ -125,6 +136,38 @@ def test_a_live_service_is_measured(
         "failedLogins": 40,
     }.items():
         assert values(caller, settings, metric)[service] == value, metric
+
+
+def test_a_drill_that_failed_or_is_overdue_is_measured(
+    caller: Caller,
+    settings: Reporter,
+    bucket: backup.Backup,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    service = live(tmp_path)
+    monkeypatch.setattr(drill_result, "CACHE", tmp_path / "run")
+    monkeypatch.setattr(backup.Backup, "of", lambda _: bucket)
+    monkeypatch.setattr(backup.Backup, "is_configured", lambda _: True)
+
+    def late() -> float | None:
+        """Return the value of a report in another ten minutes."""
+        for cached in (tmp_path / "run").glob("drill-*.json"):
+            os.utime(cached, (0, 0))
+        reporter.report()
+        return values(caller, settings, "drillLate").get(service)
+
+    configure(settings)
+    assert late() is None, "a stack without a drill"
+    drill_result.store(bucket, copy="c", seconds=60)
+    assert late() == 0
+    drill_result.store(bucket, problem="the copy is broken")
+    reporter.report()
+    assert values(caller, settings, "drillLate")[service] == 0, "the bucket is asked each minute"
+    assert late() == 1
+    monkeypatch.setattr(drill_result, "LATE_SECONDS", -60)
+    drill_result.store(bucket, copy="c", seconds=60)
+    assert late() == 1
 
 
 Change = Callable[[Reporter], Reporter]

@@ -13,7 +13,7 @@ import pytest
 from common.clone import CLONE
 from components.alarms import RULES, SITE_DOWN, Alarms, AlarmsArgs, Rule, query, site_down
 from components.endpoint import Endpoint
-from host.auth_release import asking, backup, measures
+from host.auth_release import asking, backup, drill_result, measures
 from host.auth_release.measures import Snapshot
 from host.auth_release.monitoring import NAMESPACE
 from host.auth_release.records import Record
@@ -145,6 +145,10 @@ def test_each_alarm_is_on_a_metric_that_the_server_measures(
         measures, "certificate_life", lambda *_: measures.CertificateLife(days=9, percent=10)
     )
     monkeypatch.setattr(backup, "state", lambda _: {"problem": "", "age_seconds": 1})
+    monkeypatch.setattr(backup.Backup, "is_configured", lambda _: True)
+    monkeypatch.setattr(backup.Backup, "of", lambda _: None)
+    result = drill_result.DrillResult(at="2026-11-20T00:00:00Z", copy="c")
+    monkeypatch.setattr(drill_result, "recent", lambda *_: result)
     record = Record(
         number=1,
         desired=desired(site="auth.test"),

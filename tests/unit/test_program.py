@@ -28,6 +28,7 @@ auth:alarms:Alarms$oci:HealthChecks/httpMonitor:HttpMonitor::auth-monitor
 auth:alarms:Alarms$oci:Monitoring/alarm:Alarm::auth-backup
 auth:alarms:Alarms$oci:Monitoring/alarm:Alarm::auth-certificate
 auth:alarms:Alarms$oci:Monitoring/alarm:Alarm::auth-disk
+auth:alarms:Alarms$oci:Monitoring/alarm:Alarm::auth-drill
 auth:alarms:Alarms$oci:Monitoring/alarm:Alarm::auth-errors
 auth:alarms:Alarms$oci:Monitoring/alarm:Alarm::auth-latency
 auth:alarms:Alarms$oci:Monitoring/alarm:Alarm::auth-log-ins
