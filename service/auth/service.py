@@ -31,6 +31,7 @@ from auth.telemetry.metrics import Metrics
 from auth.telemetry.tracing import Tracing
 from auth.tokens import signing_keys
 from auth.tokens.access_tokens import Tokens
+from auth.upstreams.upstreams import Upstreams
 
 LOG = logging.getLogger("auth")
 _RELOAD_SECONDS = 30.0
@@ -52,6 +53,7 @@ class Service:
     lockout: Lockout
     tracing: Tracing
     back_channel: BackChannel
+    upstreams: Upstreams
     # by access token
     token_cache: ReadCache[Any]
     stopping: bool = False
@@ -97,6 +99,7 @@ class Service:
             token_cache=ReadCache(database),
             tracing=Tracing(settings.otlp_endpoint, revision=settings.revision),
             back_channel=BackChannel(database, settings.clients, tokens, metrics),
+            upstreams=Upstreams(settings.upstreams, settings.upstream_secrets),
         )
 
     @contextlib.asynccontextmanager
@@ -125,6 +128,7 @@ class Service:
     def close(self) -> None:
         """Stop the threads, send the last traces, and close the database."""
         self.passwords.close()
+        self.upstreams.close()
         self.tracing.close()
         self.database.close()
 

@@ -27,6 +27,8 @@ from auth.mail.carriers import NONE, STARTTLS, TLS, MailSettings
 from auth.protection import addresses
 from auth.protection.addresses import Network
 from auth.protection.rates import DEFAULTS, Rate, rates
+from auth.upstreams import configuration
+from auth.upstreams.configuration import Upstream, UpstreamsError
 from auth.variables import Environment, about_others, described, name_of, not_set
 
 __all__ = ["Settings", "SettingsError"]
@@ -202,6 +204,15 @@ class Settings(BaseSettings):
         "",
         "the initial access token with which [applications register themselves]"
         "(service-sign-in.md#applications-that-register-themselves); without it, they can't",
+    )
+    upstreams: Annotated[tuple[Upstream, ...], NoDecode] = _shown(
+        "",
+        "[the providers](service-sign-in.md#signing-in-with-another-provider) that sign users in "
+        "here, JSON",
+        default_text="`[]`",
+    )
+    upstream_secrets: Annotated[Mapping[str, str], NoDecode] = _secret(
+        "", "the client secret of each upstream by its `id`, JSON"
     )
     code_seconds: Whole = Field(
         60, ge=1, le=60, description="the lifetime of an authorization code"
@@ -451,6 +462,29 @@ class Settings(BaseSettings):
                 "with: openssl rand -hex 32"
             )
         return value
+
+    @field_validator("upstreams", mode="before")
+    @classmethod
+    def _upstreams(cls, value: str, info: ValidationInfo) -> tuple[Upstream, ...]:
+        try:
+            return configuration.read(
+                value, development=info.data.get("environment") == DEVELOPMENT
+            )
+        except UpstreamsError as error:
+            raise ValueError(str(error)) from None
+
+    @field_validator("upstream_secrets", mode="before")
+    @classmethod
+    def _upstream_secrets(cls, value: str, info: ValidationInfo) -> Mapping[str, str]:
+        if "upstreams" not in info.data:
+            return {}  # they have a problem of their own
+        try:
+            secrets = configuration.read_secrets(value, info.data["upstreams"])
+        except UpstreamsError as error:
+            raise ValueError(str(error)) from None
+        if any(map(_PLACEHOLDER.fullmatch, secrets.values())):
+            raise ValueError("has a placeholder as a secret.")
+        return secrets
 
     @field_validator("cookie_domain")
     @classmethod

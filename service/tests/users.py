@@ -22,8 +22,8 @@ class User:
     tokens: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def registered(cls, client: httpx.Client) -> Self:
-        user = cls(client)
+    def registered(cls, client: httpx.Client, **values: Any) -> Self:
+        user = cls(client, **values)
         answer = client.post("/v1/auth/register", json=user.credentials)
         assert answer.status_code == 201, answer.text
         return user

@@ -16,6 +16,7 @@ LAYERS = (
     ("sign_in",),
     ("service",),
     ("settings",),
+    ("upstreams",),
     ("clients", "mail", "protection", "variables"),
     ("tokens",),
     ("crypto",),

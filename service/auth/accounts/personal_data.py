@@ -4,7 +4,14 @@ import time
 from typing import Any
 
 from auth.service import Service
-from auth.storage import browser_sessions, consents, factors, passkeys, sessions
+from auth.storage import (
+    browser_sessions,
+    consents,
+    factors,
+    identities,
+    passkeys,
+    sessions,
+)
 from auth.storage.accounts import Account
 
 # of the newest, so that a file stays small whatever strangers do with an address
@@ -34,6 +41,10 @@ async def collect(service: Service, account: Account) -> dict[str, Any]:
         "applications": [
             _part(consent, "client_id scope granted_at")
             for consent in await read(consents.of, account.id)
+        ],
+        "identities": [
+            _part(identity, "issuer subject email created_at last_used_at")
+            for identity in await read(identities.of, account.id)
         ],
         "second_factors": {
             "authenticator_app": has.totp,

@@ -180,8 +180,7 @@ def read(text: str, *, files: bool = True) -> Clients:
     try:
         entries = _ENTRIES.validate_json(text) if text.strip() else []
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise ClientsError(_said(first["loc"], str(first["msg"]), first["type"])) from None
+        raise ClientsError(described(error)) from None
     clients: dict[str, Client] = {}
     for number, entry in enumerate(entries):
         if entry.client_id in clients:
@@ -207,12 +206,13 @@ def stored(texts: Iterable[str]) -> list[Client]:
     return clients
 
 
-def _said(where: tuple[int | str, ...], message: str, kind: str) -> str:
-    """Describe an error and its place in the file, such as `[0].redirect_uris[1]`."""
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where)
-    if kind == "json_invalid":
+def described(error: ValidationError) -> str:
+    """Describe the first problem with its place in a JSON text, such as `[0].redirect_uris[1]`."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    if first["type"] == "json_invalid":
         return "is not JSON"
-    return f"{path}: {message.removeprefix('Value error, ')}".lstrip(": ")
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])
+    return f"{path}: {str(first['msg']).removeprefix('Value error, ')}".lstrip(": ")
 
 
 def _from_file(name: str) -> str:

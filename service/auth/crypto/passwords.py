@@ -26,6 +26,8 @@ _PARAMETERS = f"$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p=1$"
 _NICENESS = 5
 # PyNaCl calls with cffi, which keeps errno as it was after the call, for each thread
 _LAST_CALL = cffi.FFI()
+# in the place of a hash, for an account whose user signs in with an upstream; no hash begins so
+NO_PASSWORD = "!"  # noqa: S105
 
 Answer = TypeVar("Answer")
 
@@ -93,10 +95,14 @@ class Passwords:
     async def verify(self, stored: str | None, password: str) -> Verdict:
         """Judge a password. None, an unknown account, takes as long as a wrong password.
 
+        So does NO_PASSWORD, for which every password is wrong.
+
         A hash is outdated if it has other parameters than today's, or is that of another form of
         the password: earlier releases hashed a password as it was typed.
         """
         forms = password_forms.to_verify(password)
+        if stored == NO_PASSWORD:
+            stored = None
         matching = await self._run(
             lambda: next((form for form in forms if is_right(stored or self._nobody, form)), None)
         )

@@ -26,9 +26,19 @@ async def current(service: Service, request: Request) -> tuple[BrowserSession, A
 
 
 async def begin(
-    service: Service, request: Request, answer: Response, account: Account, amr: Sequence[str]
+    service: Service,
+    request: Request,
+    answer: Response,
+    account: Account,
+    amr: Sequence[str],
+    *,
+    authenticated_at: float | None = None,
 ) -> None:
-    """Sign the account in with a new cookie; the browser's earlier session is void."""
+    """Sign the account in with a new cookie; the browser's earlier session is void.
+
+    `authenticated_at` is 0 if nobody knows when the user signed in, as with some upstreams. By
+    default it is now.
+    """
     cookie, now, caller = secret_tokens.make(), time.time(), CALLER.get()
     seconds = service.settings.browser_session_seconds
     session = BrowserSession(
@@ -36,7 +46,7 @@ async def begin(
         hash=secret_tokens.hashed(cookie),
         account_id=account.id,
         amr=" ".join(amr),
-        authenticated_at=now,
+        authenticated_at=now if authenticated_at is None else authenticated_at,
         created_at=now,
         last_used_at=now,
         expires_at=now + seconds,

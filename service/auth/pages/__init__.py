@@ -20,6 +20,7 @@ from auth.pages import (
     routes,
     signing_in,
     signing_out,
+    upstream_sign_in,
 )
 
 
@@ -27,6 +28,7 @@ def routers(*, api_docs: bool, administration_pages: bool, development: bool) ->
     """Return the routers of the pages, the busiest first."""
     return [
         authorizing.ROUTER,
+        upstream_sign_in.ROUTER,
         signing_in.ROUTER,
         registering.ROUTER,
         signing_out.ROUTER,

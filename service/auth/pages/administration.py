@@ -15,7 +15,7 @@ from auth.pages.rendering import page
 from auth.pages.visitors import Administrator, RecentAdministrator, Visitor
 from auth.service import Service
 from auth.sign_in import devices
-from auth.storage import factors
+from auth.storage import factors, identities
 from auth.telemetry.audit import Event
 
 ROUTER = APIRouter(include_in_schema=False, prefix="/admin")
@@ -133,4 +133,5 @@ async def _shown(
         is_own=user.id == visitor.account.id,
         has=await service.database.read(factors.of, user.id),
         devices=await devices.signed_in(service, user.id),
+        identities=await service.database.read(identities.of, user.id),
     )

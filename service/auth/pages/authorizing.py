@@ -105,8 +105,11 @@ async def authorize(request: Request, service: Running) -> Response:
     if signed_in is None or ask.wants_login(signed_in[0].authenticated_at, time.time()):
         if ask.silent:
             raise ask.refused("login_required", "The user has to sign in.")
-        target = urlencode({"next": AUTHORIZE + ask.after_login()})
-        return RedirectResponse(f"/sign-in?{target}", 303)
+        target = {"next": AUTHORIZE + ask.after_login()}
+        if signed_in is not None or ask.wants_login(time.time(), time.time()):
+            # an upstream has to ask its user again as well
+            target["fresh"] = "1"
+        return RedirectResponse(f"/sign-in?{urlencode(target)}", 303)
     session, account = signed_in
     if not ask.is_for(account.id):
         raise ask.wrong_user()

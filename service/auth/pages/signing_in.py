@@ -38,7 +38,13 @@ _PASSKEY_REFUSED = {
 @ROUTER.get("/sign-in")
 async def show(request: Request, service: Running) -> Response:
     target = destinations.safe(service, request.query_params.get("next", ""))
-    return _form(service, request, target, email=destinations.parameter(target, "login_hint"))
+    return form(
+        service,
+        request,
+        target,
+        email=destinations.parameter(target, "login_hint"),
+        fresh=request.query_params.get("fresh", ""),
+    )
 
 
 @ROUTER.get("/sign-in/{step:path}")
@@ -52,7 +58,7 @@ async def show_again(step: str) -> Response:
 async def with_password(request: Request, service: Running, fields: Form) -> Response:
     """Check the password as the API does, with its limits, its lockout and its words."""
     target = destinations.safe(service, fields.get("next", ""))
-    email = fields.get("email", "")
+    email, fresh = fields.get("email", ""), fields.get("fresh", "")
     try:
         # the API's own model, so that nothing passes here that is refused there
         credentials = Credentials.model_validate(
@@ -66,14 +72,13 @@ async def with_password(request: Request, service: Running, fields: Form) -> Res
         )
     except ValidationError:
         error: ProblemError = ProblemError(Code.INVALID_CREDENTIALS)
-        return _form(service, request, target, email=email, error=error)
+        return form(service, request, target, email=email, fresh=fresh, error=error)
     except ProblemError as refused:
-        return _form(service, request, target, email=email, error=refused)
+        return form(service, request, target, email=email, fresh=fresh, error=refused)
     question = await second_factor.question(service, account) if has_factor else None
     if question is not None:
-        asked = "" if question.webauthn is None else json.dumps(question.webauthn)
-        return _question(service, request, target, question, webauthn=asked)
-    return await _signed_in(service, request, target, account, ["pwd"])
+        return question_after(service, request, target, question)
+    return await signed_in(service, request, target, account, ["pwd"])
 
 
 @ROUTER.post("/sign-in/passkey")
@@ -85,8 +90,8 @@ async def with_passkey(request: Request, service: Running, fields: Form) -> Resp
         )
     except ProblemError as refused:
         error = _PASSKEY_REFUSED.get(refused.code, refused)
-        return _form(service, request, target, email="", error=error)
-    return await _signed_in(service, request, target, account, amr)
+        return form(service, request, target, email="", error=error)
+    return await signed_in(service, request, target, account, amr)
 
 
 @ROUTER.post("/sign-in/second-factor")
@@ -100,19 +105,40 @@ async def with_second_factor(request: Request, service: Running, fields: Form) -
             passed = await second_factor.passed(service, challenge, fields.get("code", "").strip())
     except ProblemError as refused:
         if refused.code is Code.INVALID_CHALLENGE:
-            return _form(service, request, target, email="", error=_LATE)
+            return form(service, request, target, email="", error=_LATE)
         question = Question(challenge=challenge, kinds=kinds)
         webauthn = fields.get("webauthn", "")
         return _question(service, request, target, question, webauthn=webauthn, error=refused)
-    return await _signed_in(service, request, target, passed.account, passed.amr)
+    return await signed_in(service, request, target, passed.account, passed.amr)
 
 
-async def _signed_in(
-    service: Service, request: Request, target: str, account: Account, amr: Sequence[str]
+async def signed_in(
+    service: Service,
+    request: Request,
+    target: str,
+    account: Account,
+    amr: Sequence[str],
+    *,
+    authenticated_at: float | None = None,
 ) -> Response:
+    """Begin a session of the browser, and lead to its target."""
     answer = RedirectResponse(target, 303)
-    await browsers.begin(service, request, answer, account, amr)
+    await browsers.begin(service, request, answer, account, amr, authenticated_at=authenticated_at)
     return answer
+
+
+def question_after(service: Service, request: Request, target: str, question: Question) -> Response:
+    """Ask for the second factor, once the first step is done."""
+    asked = "" if question.webauthn is None else json.dumps(question.webauthn)
+    return _question(service, request, target, question, webauthn=asked)
+
+
+def is_fresh(target: str, fresh: str) -> bool:
+    """Return whether the target takes a new sign-in at an upstream, and not an earlier one there.
+
+    `fresh` is set by the authorization endpoint, which asks for a second sign-in.
+    """
+    return bool(fresh or _again(target) or destinations.parameter(target, "max_age"))
 
 
 def _assertion(fields: dict[str, str]) -> dict[str, Any]:
@@ -122,14 +148,16 @@ def _assertion(fields: dict[str, str]) -> dict[str, Any]:
         raise ProblemError(Code.INVALID_FACTOR) from None
 
 
-def _form(
+def form(
     service: Service,
     request: Request,
     target: str,
     *,
     email: str,
+    fresh: str = "",
     error: ProblemError | None = None,
 ) -> Response:
+    """Return the sign-in page."""
     return page(
         request,
         "sign_in",
@@ -141,6 +169,8 @@ def _form(
         client=destinations.application(service, target),
         unconfirmed=error is not None and error.code is Code.EMAIL_NOT_VERIFIED,
         takes_passkeys=passkeys.possible(service.settings.issuer),
+        fresh=fresh,
+        upstreams=service.upstreams.every(),
     )
 
 

@@ -14,7 +14,12 @@ SECONDS = 300
 
 
 async def issue(
-    service: Service, purpose: Purpose, account_id: str | None, data: Mapping[str, str]
+    service: Service,
+    purpose: Purpose,
+    account_id: str | None,
+    data: Mapping[str, str],
+    *,
+    seconds: float = SECONDS,
 ) -> str:
     """Store a challenge with the data to check its answer; return the token that names it."""
     token, now = secret_tokens.make(), time.time()
@@ -24,7 +29,7 @@ async def issue(
         purpose=purpose,
         data=json.dumps(data),
         created_at=now,
-        expires_at=now + SECONDS,
+        expires_at=now + seconds,
     )
     await service.database.write(stored_challenges.add, challenge)
     return token

@@ -62,7 +62,7 @@ async def signed_in(
             description=described(browser.user_agent),
             application="",
             address=browser.address,
-            signed_in_at=browser.authenticated_at,
+            signed_in_at=browser.authenticated_at or browser.created_at,
             last_used_at=browser.last_used_at,
             is_here=here is not None and browser.hash == here.hash,
         )
@@ -77,7 +77,7 @@ async def signed_in(
                 description=described(session.user_agent),
                 application=client.name if client else own,
                 address=session.address,
-                signed_in_at=session.authenticated_at,
+                signed_in_at=session.authenticated_at or session.created_at,
                 last_used_at=session.last_used_at,
             )
         )

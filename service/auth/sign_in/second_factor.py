@@ -86,15 +86,18 @@ async def shown_lately(service: Service, session: Session | BrowserSession) -> b
     )
 
 
-async def question(service: Service, account: Account) -> Question | None:
-    """Return the question to the account after its password, None if the password is enough."""
+async def question(service: Service, account: Account, *, after: str = "pwd") -> Question | None:
+    """Return the question to the account after its password, None if the password is enough.
+
+    `after` is the method of the first step, if that was no password (RFC 8176).
+    """
     has = await service.database.read(factors.of, account.id)
     if not has:
         return None
-    options, data = None, {}
+    options, data = None, {"after": after}
     if has.passkeys:
         options, expected = await passkeys.request(service, account.id)
-        data = {"webauthn": expected}
+        data["webauthn"] = expected
     token = await challenges.issue(service, Purpose.SECOND_FACTOR, account.id, data)
     present = {TOTP: has.totp, RECOVERY: has.recovery_codes, WEBAUTHN: has.passkeys}
     kinds = tuple(kind for kind, there in present.items() if there)
@@ -112,7 +115,7 @@ async def passed(service: Service, challenge: str, code: str) -> Passed:
     await _judge(service, account, outcome)
     if outcome is Outcome.RECOVERY:
         await recovered(service, account)
-    return Passed(account=account, amr=("pwd", "otp", "mfa"))
+    return Passed(account=account, amr=(_first(open_challenge), "otp", "mfa"))
 
 
 async def passed_with_key(service: Service, challenge: str, assertion: Assertion) -> Passed:
@@ -137,7 +140,7 @@ async def passed_with_key(service: Service, challenge: str, assertion: Assertion
 
     outcome = await service.database.write(work)
     await _judge(service, account, outcome)
-    return Passed(account=account, amr=("pwd", str(outcome), "mfa"))
+    return Passed(account=account, amr=(_first(open_challenge), str(outcome), "mfa"))
 
 
 async def confirmed(service: Service, account: Account, code: str) -> None:
@@ -232,6 +235,11 @@ async def _judge(service: Service, account: Account, outcome: str) -> None:
         raise ProblemError(Code.INVALID_FACTOR)
     await service.lockout.succeeded(_subject(account))
     await service.database.write(factor_failures.forget, account.id)
+
+
+def _first(challenge: Challenge) -> str:
+    """Return the method of the step before; a challenge of an earlier release does not say."""
+    return str(json.loads(challenge.data).get("after", "pwd"))
 
 
 def _subject(account: Account) -> str:

@@ -11,7 +11,10 @@ from auth.storage.tables import BROWSER_SESSIONS
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BrowserSession:
-    """Times are Unix seconds; `amr` is RFC 8176's names of the ways to sign in, with spaces."""
+    """Times are Unix seconds; `amr` is RFC 8176's names of the ways to sign in, with spaces.
+
+    `authenticated_at` is 0 if nobody knows when the user signed in, as with some upstreams.
+    """
 
     hash: str
     account_id: str

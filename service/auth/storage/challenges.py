@@ -12,6 +12,7 @@ class Purpose(StrEnum):
     SECOND_FACTOR = "second_factor"
     PASSKEY_LOGIN = "passkey_login"
     PASSKEY_REGISTRATION = "passkey_registration"
+    UPSTREAM = "upstream"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -229,6 +229,19 @@ OAUTH_CONSENTS = Table(
     Column("granted_at", Double, nullable=False),
 )
 
+# users of upstreams that may sign in to the account
+IDENTITIES = Table(
+    "identities",
+    METADATA,
+    Column("issuer", String(255), primary_key=True),
+    Column("subject", String(255), primary_key=True),
+    _account(),
+    Column("email", String(254), nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("last_used_at", Double, nullable=False),
+    Index("ix_identities_account_id", "account_id"),
+)
+
 # the cookie of the sign-in page
 BROWSER_SESSIONS = Table(
     "browser_sessions",

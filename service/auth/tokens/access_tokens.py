@@ -117,7 +117,7 @@ class Tokens:
             claims["scope"] = scope
         if amr:
             claims["amr"] = list(amr)
-        if authenticated_at is not None:
+        if authenticated_at:
             claims["auth_time"] = int(authenticated_at)
         return self.sign(claims, self._keys.current(), kind=TYPE)
 

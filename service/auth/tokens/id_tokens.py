@@ -54,13 +54,15 @@ def issue(
         "aud": session.client_id,
         "exp": now + tokens.seconds,
         "iat": now,
-        "auth_time": int(session.authenticated_at),
         "acr": asked.level(reached) or reached[0],
         "amr": amr,
         "sid": session.id,
         "at_hash": _half_hash(access_token, key.algorithm),
         **about(account, asked.id_token),
     }
+    if session.authenticated_at:
+        # an upstream may not have said; then a request with `max_age` is not answered
+        claims["auth_time"] = int(session.authenticated_at)
     if nonce is not None:
         claims["nonce"] = nonce
     return tokens.sign(claims, key, kind=TYPE)
