@@ -112,8 +112,11 @@ new-vm: ## make another VM, with data and address; CONFIRM=name
 env: ## print exports, for: eval "$(make -s env)"
 	@$(STACKS) env --stack "$$STACK"
 
-init: ## make the keys of a new stack: make init STACK=dev
-	@$(STACKS) init --stack "$$STACK"
+init: ## configure a stack: STACK=prod FROM=dev PROFILE=… …
+	@$(STACKS) init --stack "$$STACK" $(foreach name,$(OF_INIT),$(if $(value $(name)),--set "$(name)=$$$(name)"))
+# the values that it asks for; secrets are in files: stack/first_values.py
+OF_INIT = PROFILE FROM REGION COMPARTMENT SSH_FROM REPOSITORY REGISTRY_USER PUSH_TOKEN PULL_TOKEN PULL_USER DOMAIN ALERTS BUDGET
+export $(OF_INIT)
 
 rotate: ## renew KEY=signing|api; with `make up` ssh|host|registry
 	@$(STACKS) rotate --stack "$$STACK" --key "$$KEY"

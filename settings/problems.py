@@ -17,6 +17,11 @@ class Problem:
     text: str
     command: str = ""  # on a line of its own, never wrapped, so that it can be copied
 
+    @property
+    def key(self) -> str:
+        """Return the key at the begin of the text, such as `auth:domain`."""
+        return self.text.partition(" ")[0].rstrip(":")
+
     def __str__(self) -> str:
         text = textwrap.fill(
             self.text,
@@ -36,3 +41,4 @@ class ConfigurationError(pulumi.RunError):
         noun = "problem" if len(problems) == 1 else "problems"
         heading = f"{len(problems)} {noun} in the stack's configuration:"
         super().__init__("\n".join([heading, *map(str, problems)]))
+        self.problems = tuple(problems)

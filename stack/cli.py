@@ -43,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
         ("preview", "show the changes that `up` would make"),
         ("down", "take the stack down"),
         ("unlock", "free the stack of the lock of a run that is over"),
-        ("init", "make the keys of a new stack"),
+        ("init", "configure a new stack: its keys, and values by --set"),
         ("env", "print exports that lead a shell to the stack"),
         ("status", "show the live release, and whether it runs"),
         ("logs", "show the log of the service's releases and of the proxy"),
@@ -120,6 +120,10 @@ def _add_copy_flags(command: argparse.ArgumentParser, name: str) -> None:
 
 def _add_key_flags(command: argparse.ArgumentParser, name: str) -> None:
     """Add the flags of the commands that name a key."""
+    if name == "init":
+        command.add_argument(
+            "--set", dest="values", action="append", default=[], metavar="NAME=VALUE"
+        )
     if name == "rotate":
         command.add_argument("--key", default="", help=f"the kind: {', '.join(_KEYS)}")
     if name in {"ssh", "dashboard"}:
@@ -162,13 +166,13 @@ def on_stack(arguments: argparse.Namespace) -> int:
         "down": lambda: _down(stack, arguments.confirm, without_copy=arguments.no_copy),
         "new-vm": lambda: _replace_vm(stack, arguments.confirm),
         "unlock": stack.unlock,
-        "init": stack.init,
         "env": lambda: print(environment.exports(stack)),
         "login": lambda: ssh.write(stack),
     }
     with_a_status: dict[str, Callable[[], int]] = {
         "ssh": lambda: ssh.run(stack, *arguments.words, identity=arguments.identity),
         "rollback": lambda: _roll_back(stack, arguments),
+        "init": lambda: _initialize(stack, arguments.values),
         "rotate": lambda: _rotate(stack, arguments.key),
         "restore": lambda: _restore(stack, arguments),
         "bucket": lambda: _bucket(stack, arguments),
@@ -221,6 +225,12 @@ def _bucket(stack: "Stack", arguments: argparse.Namespace) -> int:
     from stack import bucket  # noqa: PLC0415 - needs the packages
 
     return bucket.make(stack, arguments.profile)
+
+
+def _initialize(stack: "Stack", values: Sequence[str]) -> int:
+    from stack import first_configuration  # noqa: PLC0415 - needs the packages
+
+    return first_configuration.make(stack, values)
 
 
 def _rotate(stack: "Stack", key: str) -> int:

@@ -1,6 +1,7 @@
 """The configuration of a stack: its values, and the keys that are made for it."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,13 @@ class Configuration:
 
     def set_value(self, key: str, value: str) -> None:
         self.pulumi.run("config", "set", "--path", key, value)
+
+    def set_list(self, key: str, items: Sequence[str]) -> None:
+        """Set a list, in the place of a list that is there."""
+        if key in self.names():
+            self.unset_value(key)
+        for index, item in enumerate(items):
+            self.set_value(f"{key}[{index}]", item)
 
     def unset_value(self, key: str) -> None:
         self.pulumi.run("config", "rm", key)

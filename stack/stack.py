@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components import advice
 from stack import build_output, engine_log, locks
 from stack.configuration import Configuration
 from stack.errors import OutOfCapacityError, StackError
@@ -72,15 +71,6 @@ class Stack:
         """Make the stack and the keys that it does not have yet."""
         self.create()
         self.configuration.make_keys()
-
-    def init(self) -> None:
-        """Make the stack and its keys; people write the rest of its configuration."""
-        self.make()
-        file = self.configuration.file.relative_to(self.clone)
-        following = "docs/oracle-cloud.md has the next steps."
-        if is_local(self.name):
-            following = f"Next: {advice.make('up', self.name)}"
-        print(f"The keys are in {file}. {following}")
 
     def up(self, *targets: str, refresh: bool = False) -> set[str]:
         """Make the stack as the program describes it; with `refresh`, look at the cloud first.

@@ -9,9 +9,10 @@ ALLOWED: dict[str, set[str]] = {
     "host": set(),
     "components": {"host"},
     "localcloud": {"common"},
+    "settings": {"components", "costs", "host"},
     "standins": {"common", "components"},
     "toolchain": {"common"},
-    "stack": {"common", "components", "costs", "host", "toolchain"},
+    "stack": {"common", "components", "costs", "host", "settings", "toolchain"},
     "review": {"common", "costs", "stack", "toolchain"},
 }
 

@@ -1,0 +1,85 @@
+"""Before `make init` writes anything, it refuses each value that breaks a rule of the program."""
+
+from pathlib import Path
+
+import pytest
+
+from stack import first_configuration
+from stack.errors import StackError
+from stack.stack import Stack
+from tests.unit.examples import configuration
+
+
+@pytest.fixture(name="stack")
+def _stack(tmp_path: Path) -> Stack:
+    """Return a stack without an engine: a refusal must not need one."""
+    return Stack(name="prod", clone=tmp_path, env={})
+
+
+def test_a_whole_configuration_has_no_problem() -> None:
+    assert first_configuration.problems(configuration()) == []
+
+
+@pytest.mark.parametrize(
+    ("word", "way_out"),
+    [
+        ("REGION=madrid", "REGION=eu-madrid-1"),
+        ("COMPARTMENT=auth", "COMPARTMENT=ocid1.compartment"),
+        ("SSH_FROM=home", "SSH_FROM=203.0.113.7/32"),
+        ("REPOSITORY=auth-service", "REPOSITORY=ghcr.io/OWNER"),
+        ("DOMAIN=https://auth.example.com", "DOMAIN=auth.example.com"),
+        ("ALERTS=oncall", "ALERTS=oncall@example.com"),
+        ("BUDGET=10", "ALERTS=oncall@example.com"),
+    ],
+)
+def test_a_value_that_breaks_a_rule_is_refused_with_its_variable(
+    stack: Stack, word: str, way_out: str
+) -> None:
+    with pytest.raises(StackError) as refusal:
+        first_configuration.make(stack, [word])
+
+    assert way_out in str(refusal.value)
+    assert not stack.configuration.file.exists()
+
+
+def test_all_broken_values_are_refused_at_once(stack: Stack) -> None:
+    with pytest.raises(StackError) as refusal:
+        first_configuration.make(stack, ["REGION=madrid", "BUDGET=ten"])
+
+    assert "oci:region" in str(refusal.value)
+    assert "auth:monthlyBudget" in str(refusal.value)
+
+
+def test_a_value_is_judged_together_with_those_in_the_file(stack: Stack) -> None:
+    stack.configuration.file.write_text("config:\n  auth:alertEmails: [oncall@example.com]\n")
+
+    with pytest.raises(StackError) as refusal:
+        first_configuration.make(stack, ["BUDGET=10", "REGION=madrid"])
+
+    assert "auth:monthlyBudget" not in str(refusal.value), "the addresses are in the file"
+
+
+def test_the_same_token_for_builder_and_server_is_refused(stack: Stack, tmp_path: Path) -> None:
+    file = tmp_path / "token.txt"
+    file.write_text("ghp_secret")
+    file.chmod(0o600)
+
+    with pytest.raises(StackError) as refusal:
+        first_configuration.make(stack, [f"PUSH_TOKEN={file}", f"PULL_TOKEN={file}"])
+
+    assert "PULL_TOKEN=read-token.txt" in str(refusal.value)
+    assert "ghp_secret" not in str(refusal.value)
+
+
+def test_the_registry_is_shared_by_a_stack_that_is_there(stack: Stack) -> None:
+    (stack.clone / "Pulumi.dev.yaml").write_text("config: {}\n")
+
+    with pytest.raises(StackError, match="The stacks here: dev"):
+        first_configuration.make(stack, ["FROM=staging"])
+
+
+def test_the_local_stack_takes_no_values(tmp_path: Path) -> None:
+    local = Stack(name="local", clone=tmp_path, env={})
+
+    with pytest.raises(StackError, match="make init STACK=dev"):
+        first_configuration.make(local, ["REGION=eu-madrid-1"])
