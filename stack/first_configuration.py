@@ -7,7 +7,7 @@ import dataclasses
 import getpass
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,16 +45,18 @@ def make(stack: Stack, words: Sequence[str]) -> int:
     if names.is_local(stack.name):
         return _make_local(stack, named)
     new = _new_values(stack, named)
+    written = stack.configuration.written()
     plain = {
         key: value if isinstance(value, str) else json.dumps(value)
-        for key, value in stack.configuration.written().items()
+        for key, value in written.items()
         if not isinstance(value, dict)
     }
     _refuse(problems({**plain, **new}), new)
     _begin(stack)
     present = stack.configuration.values()
     if terminal.interactive():
-        new |= _asked({**present, **new}, is_new="auth:compartmentOcid" not in present)
+        is_new = "auth:compartmentOcid" not in written
+        new |= asked({**present, **new}, {*written, *new}, with_optional=is_new)
     _write(stack, present, new)
     return _report(stack)
 
@@ -139,16 +141,25 @@ def _put_head(file: Path, name: str) -> None:
     file.write_text(_HEAD.format(stack=name) + salt)
 
 
-def _asked(values: Mapping[str, str], *, is_new: bool) -> dict[str, str]:
-    """Ask a person for the values that are missing; optional values only of a new stack."""
-    asked: dict[str, str] = {}
+def asked(
+    values: Mapping[str, str], given: Collection[str], *, with_optional: bool
+) -> dict[str, str]:
+    """Ask a person for the missing values; for optional values only once, with a new stack.
+
+    `values` has the program's defaults as well, and `given` the keys that somebody has set.
+    """
+    answers: dict[str, str] = {}
     if PROFILE in first_values.missing(values):
-        asked |= _asked_profile()
+        answers |= _asked_profile()
     for question in QUESTIONS:
-        known = {**values, **asked}
-        if known.get(question.key, "") in {"", "[]"} and (is_new or not question.is_optional):
-            asked |= _answer(question, known)
-    return asked
+        known = {**values, **answers}
+        if question.is_optional:
+            is_asked = with_optional and question.key not in given
+        else:
+            is_asked = question.variable in first_values.missing(known)
+        if is_asked:
+            answers |= _answer(question, known)
+    return answers
 
 
 def _asked_profile() -> dict[str, str]:

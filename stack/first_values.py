@@ -159,9 +159,10 @@ def of_profile(name: str) -> dict[str, str]:
             "There is no ~/.oci/config. `oci setup config` makes it, as does the preview of the "
             "configuration file at an API key in Oracle's console."
         ) from None
-    except (oci.exceptions.ProfileNotFound, oci.exceptions.InvalidConfig) as error:
+    except oci.exceptions.ProfileNotFound:
         raise StackError(
-            f"{PROFILE} is {name!r}: {error}. Name a profile of ~/.oci/config."
+            f"{PROFILE} is {name!r}, and ~/.oci/config has no profile of that name. Its profiles "
+            "begin with a line such as [DEFAULT]."
         ) from None
     file = Path(str(profile.get("key_file", ""))).expanduser()
     private_key, fingerprint = _content(file, name), str(profile.get("fingerprint", ""))

@@ -1,5 +1,8 @@
 """Before `make init` writes anything, it refuses each value that breaks a rule of the program."""
 
+import builtins
+import getpass
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -83,3 +86,42 @@ def test_the_local_stack_takes_no_values(tmp_path: Path) -> None:
 
     with pytest.raises(StackError, match="make init STACK=dev"):
         first_configuration.make(local, ["REGION=eu-madrid-1"])
+
+
+@pytest.fixture(name="typed")
+def _typed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Yield the list of the lines that a person types; in the end none is left."""
+    lines: list[str] = []
+    monkeypatch.setattr(builtins, "input", lambda _: lines.pop(0))
+    monkeypatch.setattr(getpass, "getpass", lambda _: lines.pop(0))
+    yield lines
+    assert lines == [], "a question was not asked"
+
+
+def test_a_question_is_repeated_until_its_answer_keeps_the_rules(
+    typed: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    values = configuration(compartmentOcid="", registryPullPassword="")
+    typed += ["auth", "ocid1.compartment.oc1..aaaa", "a-token", "another-token"]
+
+    answers = first_configuration.asked(
+        {**values, "oci:privateKey": "a-key"}, values, with_optional=False
+    )
+
+    assert answers == {
+        "auth:compartmentOcid": "ocid1.compartment.oc1..aaaa",
+        "auth:registryPullPassword": "another-token",
+    }
+    shown = capsys.readouterr().err
+    assert "auth:compartmentOcid is 'auth'" in shown
+    assert "a-token" not in shown
+
+
+def test_optional_values_of_a_new_stack_are_asked_and_may_stay_empty(typed: list[str]) -> None:
+    values = {**configuration(monthlyBudget="0"), "oci:privateKey": "a-key"}
+    given = {*values} - {"auth:monthlyBudget"}
+    typed += ["", "", "20"]
+
+    answers = first_configuration.asked(values, given, with_optional=True)
+
+    assert answers == {"auth:monthlyBudget": "20"}
