@@ -10,6 +10,7 @@ from pulumi_oci import core
 from pulumi_oci.core import outputs
 
 from components import advice, banner, host_key
+from components.labels import display_name
 
 
 def reserved_address(
@@ -26,7 +27,7 @@ def reserved_address(
         f"{name}-address",
         compartment_id=compartment_id,
         lifetime="RESERVED",
-        display_name=name,
+        display_name=display_name(name),
         private_ip_id=primary_private_ip(
             parent, compartment_id=compartment_id, subnet_id=subnet_id, instance=instance
         ),

@@ -11,6 +11,7 @@ from pulumi_oci.ons.subscription import Subscription
 
 from components import metrics
 from components.endpoint import Endpoint
+from components.labels import display_name
 from components.release import Release
 from components.server import Server
 from host.auth_release.monitoring import NAMESPACE
@@ -171,7 +172,7 @@ class Alarms(pulumi.ComponentResource):
             f"{name}-alarms",
             compartment_id=args.compartment_id,
             # a name is taken once in a tenancy
-            name=f"{name}-{pulumi.get_stack()}-alarms",
+            name=f"{display_name(name)}-alarms",
             description="Alarms of the Authentication Service",
             opts=options,
         )
@@ -187,7 +188,7 @@ class Alarms(pulumi.ComponentResource):
         monitor = HttpMonitor(
             f"{name}-monitor",
             compartment_id=args.compartment_id,
-            display_name=f"{name}-{pulumi.get_stack()}",
+            display_name=display_name(name),
             targets=[args.endpoint.host(args.server.public_ip)],
             protocol=args.endpoint.protocol,
             port=args.endpoint.port,

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import pulumi
 
+from components.labels import display_name
+
 _HALF, _MOST, _WHOLE = 50, 80, 100  # shares of the budget, in %
 _RUNBOOK = 'The steps: docs/runbook.md, "Money".'
 
@@ -44,7 +46,7 @@ class Budget(pulumi.ComponentResource):
         budget = MonthlyBudget(
             f"{name}-budget",
             compartment_id=args.tenancy_id,
-            display_name=f"{name}-{pulumi.get_stack()}",
+            display_name=display_name(name),
             description="The compartment of the Authentication Service",
             amount=args.amount,
             reset_period="MONTHLY",
@@ -61,7 +63,7 @@ class Budget(pulumi.ComponentResource):
             Rule(
                 f"{name}-budget-{kind.lower()}-{share}",
                 budget_id=budget.id,
-                display_name=f"{name}-{pulumi.get_stack()}-{kind.lower()}-{share}",
+                display_name=f"{display_name(name)}-{kind.lower()}-{share}",
                 type=kind,
                 threshold=share,
                 threshold_type="PERCENTAGE",

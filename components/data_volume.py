@@ -6,6 +6,7 @@ import pulumi
 from pulumi_oci import core
 
 from components import volume_backups
+from components.labels import display_name
 from host.auth_release import data_volume as on_the_vm
 
 DEVICE = str(on_the_vm.DEVICE)
@@ -29,7 +30,7 @@ def attached_volume(
         f"{name}-data",
         availability_domain=availability_domain,
         compartment_id=compartment_id,
-        display_name=f"{name}-data",
+        display_name=display_name(f"{name}-data"),
         size_in_gbs=str(size_in_gbs),
         opts=pulumi.ResourceOptions(
             parent=parent,

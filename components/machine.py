@@ -10,6 +10,7 @@ from pulumi_oci import _utilities as oci
 from pulumi_oci import core
 
 from components.keys import KeyPair
+from components.labels import display_name
 from components.shapes import platform_of
 
 
@@ -57,7 +58,7 @@ def instance(
         availability_domain=availability_domain,
         fault_domain=fault_domain or None,
         compartment_id=compartment_id,
-        display_name=name,
+        display_name=display_name(name),
         shape=machine.shape,
         shape_config=core.InstanceShapeConfigArgs(
             ocpus=machine.ocpus, memory_in_gbs=machine.memory_in_gbs

@@ -7,6 +7,8 @@ from typing import Any
 import pulumi
 from pulumi_oci import core
 
+from components.labels import display_name
+
 TCP = "6"
 ANYWHERE = "0.0.0.0/0"
 
@@ -73,7 +75,7 @@ class Network(pulumi.ComponentResource):
             f"{name}-vcn",
             compartment_id=args.compartment_id,
             cidr_blocks=[args.vcn_cidr],
-            display_name=name,
+            display_name=display_name(name),
             dns_label="auth",
             opts=child,
         )
@@ -81,7 +83,7 @@ class Network(pulumi.ComponentResource):
             f"{name}-gateway",
             compartment_id=args.compartment_id,
             vcn_id=vcn.id,
-            display_name=name,
+            display_name=display_name(name),
             enabled=True,  # the default, but written out so that a refresh shows a change
             opts=child,
         )
@@ -109,7 +111,7 @@ class Network(pulumi.ComponentResource):
             compartment_id=args.compartment_id,
             vcn_id=vcn.id,
             cidr_block=args.subnet_cidr,
-            display_name=name,
+            display_name=display_name(name),
             dns_label="public",
             route_table_id=vcn.default_route_table_id,
             security_list_ids=[vcn.default_security_list_id],
@@ -130,7 +132,7 @@ class Network(pulumi.ComponentResource):
             f"{name}-nsg",
             compartment_id=args.compartment_id,
             vcn_id=vcn.id,
-            display_name=name,
+            display_name=display_name(name),
             opts=child,
         )
         rules = [

@@ -3,6 +3,8 @@
 import pulumi
 from pulumi_oci import core
 
+from components.labels import display_name
+
 _DAY = 24 * 3600
 
 
@@ -20,7 +22,7 @@ def scheduled_backups(
     policy = core.VolumeBackupPolicy(
         f"{name}-data-backups",
         compartment_id=compartment_id,
-        display_name=f"{name}-data",
+        display_name=display_name(f"{name}-data"),
         schedules=[
             _schedule("ONE_DAY", days=3, hour=2),
             # an hour later than the daily backup: they never wait for each other

@@ -102,6 +102,19 @@ def test_a_resource_keeps_its_urn(up: Up, program: Program) -> None:
     assert {urn.removeprefix("urn:pulumi:test::auth::") for urn in recorded.urns} == {*URNS.split()}
 
 
+def test_each_name_in_oracles_console_has_the_stack_in_it(up: Up, program: Program) -> None:
+    recorded = up(program)
+
+    names = {
+        key: str(args.inputs.get("displayName") or args.inputs.get("name"))
+        for key, args in recorded.registered.items()
+        if {"displayName", "name"} & {*args.inputs}
+    }
+    assert len(names) > 10
+    without = {key: name for key, name in names.items() if "test" not in name}
+    assert without == {}, "a person could take it for that of another stack in the compartment"
+
+
 def imported() -> dict[str, Any]:
     """Import all modules that the program imports, in a process of its own."""
     imports = [
