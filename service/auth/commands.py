@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from auth import email_addresses, server
+from auth import email_addresses, server, user_commands
 from auth.accounts import admin, password_rules
 from auth.crypto import passwords, secret_tokens
 from auth.crypto.sealing import unlock
@@ -33,22 +33,22 @@ def run(argv: Sequence[str]) -> int:
     settings = Settings.from_environment()
     if arguments.command in {None, "serve"}:
         return server.serve(settings)
-    work: dict[str, Callable[[Database], None]] = {
+    work: dict[str, Callable[[Database], int | None]] = {
         "migrate": _migrate,
         "create-admin": lambda database: _create_admin(database, settings, arguments),
         "rotate-keys": lambda database: _rotate(database, settings, arguments),
         "keys": lambda database: _show_keys(database, settings),
         "prune": lambda database: _prune(database, settings),
         "forget-client": lambda database: _forget_client(database, arguments),
+        "import-users": lambda database: user_commands.import_users(database, arguments),
     }
     database = connect(settings.database_url)
     try:
         if arguments.command != "migrate":
             schema.migrate(database)
-        work[arguments.command](database)
+        return work[arguments.command](database) or 0
     finally:
         database.close()
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -78,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
         "forget-client", help="delete an application that registered itself"
     )
     forget.add_argument("client_id")
+    user_commands.add_parsers(commands)
     commands.add_parser("keys", help="list the signing keys")
     commands.add_parser("prune", help="delete expired rows, and keys that are not needed")
     return parser

@@ -2,6 +2,15 @@
 
 import unicodedata
 
+LONGEST = 254
+
+# An @, something before it, a dotted name behind it: the mail server refuses the rest. No space,
+# control character or lone surrogate, which mail headers and databases refuse. No character with a
+# meaning in a header (RFC 5322 §3.2.3) or a place to hide (`=?…?=`, RFC 2047): the mail would go to
+# another address than the proven address.
+_ATOM = r"[^\s@\x00-\x1f\x7f<>,;:()\[\]\\\"?]+"
+FORM = rf"^{_ATOM}@{_ATOM}\.{_ATOM}$"
+
 
 def normalized(address: str) -> str:
     """Return the spelling under which an address is stored and counted.

@@ -21,7 +21,7 @@ from auth.mail.queue import MailQueue
 from auth.protection.limits import Limits
 from auth.protection.lockout import Lockout
 from auth.settings import DAY, Settings
-from auth.storage import pruning, registered_clients, schema
+from auth.storage import hash_parameters, pruning, registered_clients, schema
 from auth.storage.backends import connect
 from auth.storage.database import Database
 from auth.storage.read_cache import ReadCache
@@ -82,13 +82,15 @@ class Service:
             audience=settings.audience,
             seconds=settings.access_token_seconds,
         )
+        passwords = Passwords(
+            workers=settings.hashing_workers, queue=settings.hashing_queue, metrics=metrics
+        )
+        passwords.expect(database.write_now(hash_parameters.every))
         return cls(
             settings=settings,
             database=database,
             sealer=sealer,
-            passwords=Passwords(
-                workers=settings.hashing_workers, queue=settings.hashing_queue, metrics=metrics
-            ),
+            passwords=passwords,
             tokens=tokens,
             mail_queue=MailQueue(_carrier(settings), settings.mail.sender),
             messages=Messages(settings.issuer, settings.verify_url, settings.reset_url),
@@ -179,6 +181,7 @@ class Service:
                 await self.reload_keys()
                 await self.load_clients()
                 await self.audit.finish_runs()
+                await self.passwords.learn(await self.database.read(hash_parameters.every))
 
     async def _notify_clients(self) -> None:
         """Send clients the notices of ended sessions."""

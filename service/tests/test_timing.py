@@ -6,6 +6,7 @@ nothing but chance, each of the two is the slower with probability ½ (the sign 
 for any distribution and any load).
 """
 
+import json
 import math
 import random
 import time
@@ -74,4 +75,24 @@ def test_an_account_makes_an_answer_neither_slower_nor_faster(
 
     assert probability(slower, len(known)) > _FALSE_ALARMS, (
         f"the answer for an account was the slower in {slower} of {len(known)} pairs"
+    )
+
+
+def test_an_imported_hash_makes_the_answer_neither_slower_nor_faster(on_sqlite: Server) -> None:
+    """It takes longer than our own hash, until the user has logged in."""
+    emails = [f"{uuid.uuid4().hex}@example.test" for _ in range(_PAIRS)]
+    slow = f"$2b$10${'.' * 53}"
+    users = [json.dumps({"email": email, "password_hash": slow}) for email in emails]
+    assert on_sqlite.command("import-users", stdin="\n".join(users)).returncode == 0
+    on_sqlite.start()
+    slower = 0
+    with httpx.Client(base_url=on_sqlite.url, timeout=30) as client:
+        for email in emails:
+            addresses = [email, f"{uuid.uuid4().hex}@example.test"]
+            order = random.sample(addresses, 2)
+            seconds = {address: ask(log_in, client, address)[0] for address in order}
+            slower += seconds[email] > seconds[addresses[1]]
+
+    assert probability(slower, _PAIRS) > _FALSE_ALARMS, (
+        f"the answer for an imported account was the slower in {slower} of {_PAIRS} pairs"
     )

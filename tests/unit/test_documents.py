@@ -29,8 +29,10 @@ EXAMPLES = {
     "manage.py",
     "password.txt",
     "read-token.txt",
+    "realm.json",
     "shop.py",
     "token.txt",
+    "users.jsonl",
     "write-token.txt",
 }
 COMMANDS = ("curl ", "journalctl ", "docker ", "make ", "pulumi ", "sudo ", "systemctl ")

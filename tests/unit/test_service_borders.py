@@ -8,6 +8,7 @@ from grimp import Layer
 LAYERS = (
     ("__main__",),
     ("commands",),
+    ("user_commands",),
     ("server",),
     ("app",),
     ("api", "oauth", "pages"),

@@ -4,9 +4,11 @@ libsodium hashes, with the widest vectors of the CPU: on x86-64 it takes three f
 reference implementation's time. The encoded hashes are the same.
 """
 
+import asyncio
+import contextlib
 import errno
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -14,16 +16,19 @@ import cffi
 from nacl.exceptions import CryptoError
 from nacl.pwhash import argon2id
 
-from auth.crypto import password_forms
+from auth.crypto import imported_hashes, password_forms
 from auth.errors import Code, ProblemError
 from auth.telemetry.metrics import Metrics
 from auth.thread_pool import FullError, Pool
 
 # OWASP Password Storage Cheat Sheet, argon2id: 19 MiB, 2 passes, 1 lane (libsodium has no more)
 MEMORY_KIB, PASSES = 19456, 2
-_PARAMETERS = f"$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p=1$"
+PARAMETERS = f"$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p=1$"
 # other requests are short: hashing lets them go first, and loses little time
 _NICENESS = 5
+# a failed login takes at least so much longer than the slowest imported hash took alone, which
+# covers a machine that is busy
+_MARGIN, _LONGEST_SECONDS = 1.5, 5.0
 # PyNaCl calls with cffi, which keeps errno as it was after the call, for each thread
 _LAST_CALL = cffi.FFI()
 # in the place of a hash, for an account whose user signs in with an upstream; no hash begins so
@@ -62,8 +67,11 @@ def hashed(password: str) -> str:
 def is_right(stored: str, text: str) -> bool:
     """Return whether a hash is that of this very text.
 
-    It may have other parameters than ours: argon2id or argon2i, version 19, 127 characters.
+    It may have other parameters than ours (argon2id or argon2i, version 19, 127 characters), or be
+    one of `auth.crypto.imported_hashes`.
     """
+    if imported_hashes.is_made_elsewhere(stored):
+        return imported_hashes.is_right(stored, text)
     _LAST_CALL.errno = 0
     try:
         return argon2id.verify(stored.encode(), text.encode())
@@ -78,6 +86,12 @@ def _refuse_without_memory() -> None:
         raise BusyError from None
 
 
+def _measured(beginning: str) -> float:
+    began = time.perf_counter()
+    is_right(imported_hashes.dummy(beginning), "nobody has this password")
+    return min(_MARGIN * (time.perf_counter() - began), _LONGEST_SECONDS)
+
+
 class Passwords:
     """Hashes and verifies, `workers` at a time; up to `queue` more wait, the rest is refused."""
 
@@ -88,6 +102,27 @@ class Passwords:
         # made at start, with today's parameters: verifying against it takes as long as for an
         # account
         self._nobody = hashed("nobody has this password")
+        # by the parameters of imported hashes
+        self._seconds: dict[str, float] = {}
+
+    def expect(self, beginnings: Collection[str]) -> None:
+        """Measure the imported hashes that accounts have, given by their parameters.
+
+        From then on a failed login takes as long as with the slowest of them, also for an account
+        without such a hash, and for no account. The time is waited, so that strangers can't use up
+        the threads.
+        """
+        known = self._seconds
+        # another dictionary each time: the event loop may be reading the present one
+        self._seconds = {
+            beginning: known.get(beginning) or _measured(beginning) for beginning in beginnings
+        }
+
+    async def learn(self, beginnings: Collection[str]) -> None:
+        """Do the same in the pool, if the parameters have changed and the pool has room."""
+        if {*beginnings} != {*self._seconds}:
+            with contextlib.suppress(BusyError):
+                await self._run(lambda: self.expect(beginnings))
 
     async def hash(self, password: str) -> str:
         return await self._run(lambda: hashed(password))
@@ -103,13 +138,20 @@ class Passwords:
         forms = password_forms.to_verify(password)
         if stored == NO_PASSWORD:
             stored = None
-        matching = await self._run(
-            lambda: next((form for form in forms if is_right(stored or self._nobody, form)), None)
-        )
+        judged, began = stored or self._nobody, 0.0
+
+        def work() -> str | None:
+            nonlocal began
+            began = time.perf_counter()
+            return next((form for form in forms if is_right(judged, form)), None)
+
+        matching = await self._run(work)
         if matching is None or stored is None:
+            ends = began + len(forms) * max(self._seconds.values(), default=0.0)
+            await asyncio.sleep(max(0.0, ends - time.perf_counter()))
             return Verdict(right=False)
         return Verdict(
-            right=True, outdated=matching != forms[0] or not stored.startswith(_PARAMETERS)
+            right=True, outdated=matching != forms[0] or not stored.startswith(PARAMETERS)
         )
 
     def close(self) -> None:

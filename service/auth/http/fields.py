@@ -6,21 +6,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, St
 
 from auth import email_addresses
 
-# An @, something before it, a dotted name behind it: the mail server refuses the rest. No space,
-# control character or lone surrogate, which mail headers and databases refuse. No character with a
-# meaning in a header (RFC 5322 §3.2.3) or a place to hide (`=?…?=`, RFC 2047): the mail would go to
-# another address than the proven address.
-_ATOM = r"[^\s@\x00-\x1f\x7f<>,;:()\[\]\\\"?]+"
-
-
-_LONGEST_EMAIL = 254
-
 
 def _stored(email: str) -> str:
     email = email_addresses.normalized(email)
     # letters such as İ become two in lower case
-    if len(email) > _LONGEST_EMAIL:
-        raise ValueError(f"The address must have at most {_LONGEST_EMAIL} characters.")
+    if len(email) > email_addresses.LONGEST:
+        raise ValueError(f"The address must have at most {email_addresses.LONGEST} characters.")
     return email
 
 
@@ -34,8 +25,8 @@ Email = Annotated[
     str,
     StringConstraints(
         strip_whitespace=True,
-        max_length=_LONGEST_EMAIL,
-        pattern=rf"^{_ATOM}@{_ATOM}\.{_ATOM}$",
+        max_length=email_addresses.LONGEST,
+        pattern=email_addresses.FORM,
     ),
     AfterValidator(_stored),
     Field(examples=["ada@example.org"]),

@@ -2,6 +2,7 @@
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, or_
 
+from auth.storage import hash_parameters
 from auth.storage.tables import (
     ACTION_TOKENS,
     AUDIT_EVENTS,
@@ -9,6 +10,7 @@ from auth.storage.tables import (
     CHALLENGES,
     CLIENT_ASSERTIONS,
     DEVICE_CODES,
+    HASH_PARAMETERS,
     LOCKOUTS,
     LOGOUT_NOTICES,
     OAUTH_CODES,
@@ -44,7 +46,8 @@ def prune(connection: Connection, *, now: float, audit_seconds: float) -> dict[s
     over = or_(SESSIONS.c.expires_at < now, SESSIONS.c.revoked_at < now - _REVOKED_SECONDS)
     conditions.append((SESSIONS, over))
     conditions.append((AUDIT_EVENTS, AUDIT_EVENTS.c.at < now - audit_seconds))
-    return {
+    removed = {
         table.name: connection.execute(delete(table).where(condition)).rowcount
         for table, condition in conditions
     }
+    return {**removed, HASH_PARAMETERS.name: hash_parameters.prune(connection)}

@@ -68,6 +68,11 @@ ACCOUNTS = Table(
     Column("password_changed_at", Double),
 )
 
+# how hashes begin that other software made: a login that fails takes as long as the slowest of them
+HASH_PARAMETERS = Table(
+    "hash_parameters", METADATA, Column("beginning", String(64), primary_key=True)
+)
+
 # a sign-in of a client: the family of all the refresh tokens that descend from it
 SESSIONS = Table(
     "sessions",

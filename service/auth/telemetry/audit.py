@@ -58,6 +58,7 @@ class Event(StrEnum):
     KEYS_ROTATED = "keys.rotated"
     RATE_LIMITED = "rate_limited"
     ADMIN_READ_AUDIT = "admin.read_audit"
+    ACCOUNTS_IMPORTED = "accounts.imported"
 
 
 # a run of the same event ends after this time; the next event begins another run
@@ -207,6 +208,12 @@ class Audit:
             "request_id": REQUEST_ID.get(),
             "detail": json.dumps(detail),
         }
+
+
+def add_of_command(connection: Connection, event: Event, **detail: str) -> None:
+    """Write an event of a command on the server, in the transaction of its work."""
+    row = {"at": time.time(), "request_id": "", "detail": json.dumps(detail)}
+    audit.add(connection, {**_entry(event), **row})
 
 
 def _entry(event: Event, *, success: bool = True, **ids: str | None) -> dict[str, str | None]:

@@ -1,0 +1,83 @@
+"""The commands that move users from and to other software: `import-users`, `export-users`."""
+
+import argparse
+import itertools
+import sys
+from collections import Counter
+from collections.abc import Iterable
+
+from auth.accounts import import_shapes, importing, user_lines
+from auth.accounts.importing import Outcome
+from auth.accounts.user_lines import Numbered, Problem
+from auth.storage.database import Database
+
+_BATCH = 500
+_BATCHES_OF_PROGRESS = 10
+_MOST_PROBLEMS = 100
+
+
+def add_parsers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    importer = commands.add_parser(
+        "import-users", help="make accounts of the users on standard input, with their hashes"
+    )
+    importer.add_argument("--format", choices=("json", "csv"), default="json", help="JSON lines")
+    importer.add_argument(
+        "--shape", choices=import_shapes.SHAPES, default="auth", help="the software of JSON lines"
+    )
+    importer.add_argument("--dry-run", action="store_true", help="check only, and change nothing")
+    importer.add_argument(
+        "--update",
+        action="store_true",
+        help="change existing accounts to the name, role and state of the file, not the password",
+    )
+
+
+def import_users(database: Database, arguments: argparse.Namespace) -> int:
+    """Import standard input; return the exit status, 1 if a line was wrong."""
+    source = sys.stdin.buffer
+    lines = (
+        user_lines.of_csv(source)
+        if arguments.format == "csv"
+        else user_lines.of_json(source, import_shapes.SHAPES[arguments.shape])
+    )
+    store = importing.try_out if arguments.dry_run else importing.store
+    counts: Counter[Outcome] = Counter()
+    wrong = 0
+    for index, batch in enumerate(_batches(lines), 1):
+        stored, problems = database.write_now(store, batch, update=arguments.update)
+        counts += stored
+        _report(problems, wrong)
+        wrong += len(problems)
+        if index % _BATCHES_OF_PROGRESS == 0:
+            print(f"{index * _BATCH:,} lines", file=sys.stderr)
+    _summarize(counts, wrong, dry_run=arguments.dry_run)
+    return 1 if wrong else 0
+
+
+def _report(problems: Iterable[Problem], before: int) -> None:
+    for number, problem in enumerate(problems, before + 1):
+        if number <= _MOST_PROBLEMS:
+            print(problem, file=sys.stderr)
+        elif number == _MOST_PROBLEMS + 1:
+            print("More lines are wrong; they are counted only.", file=sys.stderr)
+
+
+def _summarize(counts: Counter[Outcome], wrong: int, *, dry_run: bool) -> None:
+    would = "Would create" if dry_run else "Created"
+    print(
+        f"{would} {counts[Outcome.CREATED]:,} accounts, and {'update' if dry_run else 'updated'} "
+        f"{counts[Outcome.UPDATED]:,}. {counts[Outcome.THERE]:,} were there already and stay as "
+        f"they are. {wrong:,} lines are wrong."
+    )
+    if wrong:
+        print(
+            "Correct those lines and import the file again: the other lines change nothing then. "
+            "A user without password_hash sets a password with 'forgot password'.",
+            file=sys.stderr,
+        )
+
+
+def _batches(lines: Iterable[Numbered]) -> Iterable[list[Numbered]]:
+    iterator = iter(lines)
+    while batch := list(itertools.islice(iterator, _BATCH)):
+        yield batch
