@@ -18,11 +18,11 @@ def configured(clone: Path) -> list[str]:
     return sorted({LOCAL, *(file.name.split(".")[1] for file in clone.glob("Pulumi.*.yaml"))})
 
 
-def stack_name(text: str) -> str:
+def stack_name(text: str, variable: str = "STACK") -> str:
     """Return a stack's name as it was typed; raise StepError if no stack can have it."""
     if not re.fullmatch(r"[a-z][a-z0-9-]*", text):
         raise StepError(
-            f"STACK is {text!r}; a stack's name has lower-case letters, digits and dashes, and "
-            "starts with a letter. Example: STACK=dev"
+            f"{variable} is {text!r}; a stack's name has lower-case letters, digits and dashes, "
+            f"and starts with a letter. Example: {variable}=dev"
         )
     return text

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from common.progress import StepError
 from review import promoting, promotion, promotion_branch, provenance
 from review.cli import parser
 from review.context import Context
@@ -153,6 +154,7 @@ def test_changes_that_are_in_no_commit_are_named_and_stay(clone: Path) -> None:
     [
         ("", "prod", "FROM is empty.*make promote FROM=dev TO=prod"),
         ("dev", "", "TO is empty"),
+        ("dev", "Prod", "TO is 'Prod'; a stack's name has.*TO=dev"),
         ("dev", "qa", r"TO is 'qa', and there is no Pulumi\.qa\.yaml.*dev, local, prod"),
         ("dev", "dev", "FROM and TO are both 'dev'"),
         ("dev", "local", "a local stack has a registry of its own"),
@@ -161,7 +163,7 @@ def test_changes_that_are_in_no_commit_are_named_and_stay(clone: Path) -> None:
 )
 @pytest.mark.usefixtures("clone")
 def test_stacks_that_can_not_be_meant_are_refused(source: str, target: str, words: str) -> None:
-    with pytest.raises(ReviewError, match=words):
+    with pytest.raises(StepError, match=words):
         promote(source, target)
 
 
