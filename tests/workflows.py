@@ -129,6 +129,13 @@ class _Expression:
         if token == "always":
             del self._tokens[:2]
             return True
+        if token == "startsWith":
+            self._tokens.pop(0)
+            text = self._or()
+            self._tokens.pop(0)
+            beginning = self._or()
+            self._tokens.pop(0)
+            return str(text).startswith(str(beginning))
         if token == "join":  # of the results of needed jobs, which is all that is joined here
             del self._tokens[:5]
             return self._context["joined"]

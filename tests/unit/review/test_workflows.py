@@ -203,6 +203,23 @@ def test_the_job_that_writes_a_branch_has_no_secret_and_asks_the_reviewers_of_it
     assert [step["run"] for step in with_token] == ["make promote PUSH=1"]
 
 
+@pytest.mark.parametrize(
+    ("branch", "stack", "environment"),
+    [
+        ("promote/prod-r12", "prod", "preview-prod"),
+        ("promote/production-r12", "dev", "preview"),
+        ("topic", "dev", "preview"),
+    ],
+)
+def test_a_promotion_is_previewed_on_its_stack_with_secrets_of_its_own(
+    branch: str, stack: str, environment: str
+) -> None:
+    job, context = WORKFLOWS["preview"]["jobs"]["preview"], {"github": {"head_ref": branch}}
+
+    assert evaluated(job["env"]["STACK"], context) == stack
+    assert evaluated(job["environment"], context) == environment
+
+
 def steps(name: str) -> list[dict[str, Any]]:
     return [step for job in WORKFLOWS[name]["jobs"].values() for step in job.get("steps", [])]
 
