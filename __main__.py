@@ -71,7 +71,11 @@ release = Release(
             "AUTH_ENVIRONMENT": settings.environment,
             **settings.service_settings,
         },
-        secrets={"AUTH_SIGNING_KEY": settings.signing_key, **settings.service_secrets},
+        secrets={
+            "AUTH_SIGNING_KEY": settings.signing_key,
+            **settings.database.secrets,
+            **settings.service_secrets,
+        },
         uid=10001,
         canary=settings.canary,
         maintenance=settings.maintenance,
@@ -87,7 +91,7 @@ Backup(
         database="auth.sqlite",
         counted=("accounts",),
         uid=10001,
-        bucket=settings.backup_bucket,
+        bucket=settings.copies_bucket,
     ),
 )
 
@@ -129,6 +133,7 @@ Budget(
 
 pulumi.export("release", release.number)
 pulumi.export("image", image.digest)
+pulumi.export("database", str(settings.database))
 pulumi.export("serverIp", server.public_ip)
 pulumi.export("sshCommand", server.ssh_command)
 pulumi.export("jwksUrl", pulumi.Output.concat(url, "/.well-known/jwks.json"))

@@ -16,6 +16,7 @@ from pulumi.runtime import config as runtime_config
 
 from components.access import Operator
 from components.backup import Bucket
+from components.database import Database
 from components.endpoint import Endpoint
 from components.image import Bases, Promoted, Registry
 from components.keys import KeyPair
@@ -23,7 +24,7 @@ from components.machine import Machine
 from components.metrics import Log, MetricsKey, MetricsStore
 from host.auth_release.desired import Canary, Maintenance
 from host.auth_release.network import SUBNET as CONTAINERS
-from settings import operators, variables
+from settings import database, operators, variables
 from settings.problems import ConfigurationError
 from settings.values import Values
 from settings.warnings import warnings
@@ -59,6 +60,7 @@ class Settings:
     environment: str
     service_settings: Mapping[str, pulumi.Input[str]]
     service_secrets: Mapping[str, pulumi.Output[str]]
+    database: Database
     canary: Canary | None
     maintenance: Maintenance | None
     backup_bucket: Bucket
@@ -67,6 +69,11 @@ class Settings:
     metrics_store: MetricsStore | None
     log: Log | None  # None: the server's log stays there alone
     monthly_budget: int  # 0: none
+
+    @property
+    def copies_bucket(self) -> Bucket:
+        """The bucket for copies of the database; none of PostgreSQL, which has its own backups."""
+        return Bucket() if self.database.url else self.backup_bucket
 
 
 def load() -> Settings:
@@ -82,7 +89,7 @@ def load() -> Settings:
         settings.machine,
         environment=settings.environment,
         endpoint=settings.endpoint,
-        backup_bucket=settings.backup_bucket.name,
+        has_backup=bool(settings.backup_bucket.name or settings.database.url),
         alert_emails=settings.alert_emails,
         has_metrics=bool(settings.metrics_key.user),
         allowed_http_cidrs=settings.allowed_http_cidrs,
@@ -168,6 +175,7 @@ def parse(
         environment=values.choice("environment", ("production", "development")),
         service_settings=plain,
         service_secrets={name: pulumi.Output.secret(value) for name, value in secret.items()},
+        database=database.read(values),
         canary=values.canary("canaryPercent", "canarySeconds"),
         maintenance=Maintenance() if values.boolean("maintenance") else None,
         # backup

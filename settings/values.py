@@ -27,7 +27,7 @@ MADE_BY_INIT = ("signingKey", "sshHostKey", "sshPrivateKey")
 # keys whose values must be encrypted in the stack's file
 SECRETS = (
     *("registryPassword", "registryPullPassword", "backupSecretKey", "metricsPrivateKey"),
-    *("drillPassword", "nextSshHostKey"),
+    *("drillPassword", "nextSshHostKey", "databaseUrl"),
     *MADE_BY_INIT,
 )
 

@@ -18,7 +18,10 @@ SETTINGS, SECRETS = "serviceSettings", "serviceSecrets"
 
 # environment variables of the service that the program sets itself
 SET_BY_PROGRAM = frozenset(
-    {"AUTH_ISSUER", "AUTH_ENVIRONMENT", "AUTH_SIGNING_KEY", "AUTH_PORT", "AUTH_DATA_DIR"}
+    {
+        *("AUTH_ISSUER", "AUTH_ENVIRONMENT", "AUTH_SIGNING_KEY", "AUTH_PORT", "AUTH_DATA_DIR"),
+        *("AUTH_DATABASE_URL", "AUTH_DATABASE_CA"),
+    }
 )
 # For documentation (RFC 5737): the issuer of the service's check, as long as the VM's address is
 # not known.
@@ -64,10 +67,15 @@ def _variables(values: Values, key: str) -> dict[str, str]:
             problem = f"{name} is not a variable of the service; names start with AUTH_."
             values.problems.append(_superfluous(key, name, problem))
         elif name.removesuffix("_FILE") in SET_BY_PROGRAM:
-            values.problems.append(_superfluous(key, name, f"{name} is set by this program."))
+            values.problems.append(_superfluous(key, name, _set_by_program(name)))
         else:
             texts[name] = value if isinstance(value, str) else json.dumps(value)
     return texts
+
+
+def _set_by_program(name: str) -> str:
+    origin = ", from auth:databaseUrl and auth:databaseCa" if "DATABASE" in name else ""
+    return f"{name} is set by this program{origin}."
 
 
 def of_program(*, endpoint: Endpoint, environment: str) -> dict[str, str]:

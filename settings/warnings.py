@@ -15,7 +15,7 @@ def warnings(
     *,
     environment: str,
     endpoint: Endpoint,
-    backup_bucket: str,
+    has_backup: bool,
     alert_emails: Collection[str],
     has_metrics: bool,
     allowed_http_cidrs: Collection[str],
@@ -42,7 +42,7 @@ def warnings(
             "gives no certificate. Let it in, name a CA inside (auth:acmeDirectory), or serve "
             "plain HTTP: pulumi config set auth:allowPlainHttp true"
         )
-    if environment == "production" and not backup_bucket:
+    if environment == "production" and not has_backup:
         messages.append(
             "auth:backupBucket is empty: the accounts are on the data volume alone, and lost with "
             "it. `make bucket STACK=NAME PROFILE=ADMIN` makes a bucket for copies."

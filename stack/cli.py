@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from stack.stack import Stack
 
 _KEYS = ("ssh", "host", "signing", "registry", "api")  # as stack/rotation.py has them
+_ON_COPIES = ("backup", "backups", "proof", "restore")  # of SQLite
 _ALARMS = ("alarms", "alerts", "silence")
 _VALUES = {  # the flag of a command that takes a single value, and its destination and help
     "bucket": ("--profile", "profile", "administrator in ~/.oci/config"),
@@ -160,6 +161,8 @@ def on_stack(arguments: argparse.Namespace) -> int:
         ),
     }.get(command, environment.recorded)
     stack = get(CLONE, name)
+    if command in _ON_COPIES:
+        _refuse_postgresql(stack, command)
     on_this_machine: dict[str, Callable[[], object]] = {
         "up": lambda: _up(stack, arguments),
         "preview": stack.preview,
@@ -213,6 +216,12 @@ def _show_status(stack: "Stack") -> int:
     from stack import overview  # noqa: PLC0415 - needs the packages
 
     return overview.show(stack)
+
+
+def _refuse_postgresql(stack: "Stack", command: str) -> None:
+    from stack import copies  # noqa: PLC0415 - needs the packages
+
+    copies.refuse_postgresql(stack, command)
 
 
 def _restore(stack: "Stack", arguments: argparse.Namespace) -> int:

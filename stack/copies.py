@@ -31,6 +31,19 @@ def restore(stack: "Stack", *, at: str, over: bool) -> int:
     return 0
 
 
+def refuse_postgresql(stack: "Stack", command: str) -> None:
+    """Raise StackError for a command on copies, if the accounts are in PostgreSQL."""
+    if is_postgresql(stack):
+        raise StackError(
+            f"auth:database is postgresql: the accounts of {stack.name} are on a server of yours, "
+            f"whose own backups have them. `{command}` is for SQLite. Nothing was changed."
+        )
+
+
+def is_postgresql(stack: "Stack") -> bool:
+    return bool(stack.configuration.written().get("auth:database") == "postgresql")
+
+
 def described(report: Mapping[str, Any], stack: str) -> list[str]:
     """Return the lines for people about a restore, from the release tool's report."""
     before = report["rows_before"]
@@ -55,6 +68,9 @@ def take_last(stack: "Stack", resources: Sequence[Mapping[str, Any]], *, without
     """
     bucket = stack.configuration.values().get("auth:backupBucket", "")
     if not bucket or not any(resource["type"] == _VM for resource in resources):
+        return
+    if is_postgresql(stack):
+        print("The accounts stay on the PostgreSQL server; no copy is taken.", file=sys.stderr)
         return
     if without:
         print("No last copy is taken, as NOCOPY says.", file=sys.stderr)

@@ -17,7 +17,10 @@ from stack.pulumi import EVENT_LOG, Pulumi, display_flags
 from stack.state_files import StateFiles, outputs_of
 
 # The outputs in the order in which they are shown: the most wanted come last.
-OUTPUTS = ("release", "image", "serverIp", "sshCommand", "jwksUrl", "healthUrl", "url")
+OUTPUTS = (
+    *("release", "image", "database", "serverIp", "sshCommand"),
+    *("jwksUrl", "healthUrl", "url"),
+)
 _WITHOUT_QUESTION = ("--yes", "--skip-preview")
 
 

@@ -21,7 +21,7 @@ from auth.mail.queue import MailQueue
 from auth.protection.limits import Limits
 from auth.protection.lockout import Lockout
 from auth.settings import DAY, Settings
-from auth.storage import hash_parameters, pruning, registered_clients, schema
+from auth.storage import hash_parameters, left_behind, pruning, registered_clients, schema
 from auth.storage.backends import connect
 from auth.storage.database import Database
 from auth.storage.read_cache import ReadCache
@@ -69,6 +69,7 @@ class Service:
         """
         database = connect(settings.database_url)
         schema.migrate(database)
+        left_behind.refuse(database, settings.database_url, settings.data_dir)
         sealer = database.write_now(unlock, settings.secret_keys)
         publish = settings.signing_key_publish_seconds
         database.write_now(signing_keys.adopt, sealer, settings.signing_key, publish)

@@ -1,6 +1,7 @@
 """The databases of the tests: SQLite, and our own PostgreSQL server."""
 
 import os
+import re
 import shutil
 import subprocess
 import uuid
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
+from certificates import certificate
 
 from common import cache, root
 
@@ -15,13 +17,19 @@ SQLITE, POSTGRESQL = "sqlite", "postgresql"
 # Debian's and Ubuntu's folders for the programs of each version.
 _VERSIONS = Path("/usr/lib/postgresql")
 _SUPERUSER = "auth"
+_DOCUMENT = Path(__file__).parents[2] / "docs" / "postgresql.md"
 
 
 @dataclass
 class Postgres:
-    """A server on a socket in its own folder; not durable, since no data has to last."""
+    """A server on a socket in its own folder; not durable, since no data has to last.
+
+    With an address it also listens there, by TLS and with passwords alone.
+    """
 
     folder: Path
+    address: str = ""
+    port: int = 5432
 
     def create(self) -> None:
         self.folder.chmod(0o755)
@@ -32,11 +40,52 @@ class Postgres:
             for path in (self.folder, data):
                 shutil.chown(path, "postgres", "postgres")
         self._run("initdb", "--username", _SUPERUSER, "--auth=trust", "--no-sync", "-E", "UTF8")
+        (data / "pg_hba.conf").write_text(
+            "local all all trust\nhostssl all all all scram-sha-256\n"
+        )
         self.start()
 
     def start(self) -> None:
-        options = f"-c listen_addresses= -c unix_socket_directories={self.folder} -c fsync=off"
-        self._run("pg_ctl", "start", "--wait", "--log", str(self.folder / "log"), "-o", options)
+        options = {
+            "listen_addresses": self.address,
+            "port": self.port,
+            "unix_socket_directories": self.folder,
+            "fsync": "off",
+        }
+        if self.address:
+            files = {"ssl_cert_file": "certificate.pem", "ssl_key_file": "key.pem"}
+            certificate(self.folder, self.address)
+            for name in files.values():
+                (self.folder / name).chmod(0o600)
+                if os.geteuid() == 0:
+                    shutil.chown(self.folder / name, "postgres", "postgres")
+            options |= {"ssl": "on", **{key: self.folder / name for key, name in files.items()}}
+        words = " ".join(f"-c {name}={value}" for name, value in options.items())
+        self._run("pg_ctl", "start", "--wait", "--log", str(self.folder / "log"), "-o", words)
+
+    @property
+    def ca(self) -> Path:
+        """The certificate that the server shows, which is its own CA."""
+        return self.folder / "certificate.pem"
+
+    def execute(self, name: str, *statements: str) -> None:
+        """Execute statements in a database, as the superuser."""
+        with psycopg.connect(self._url(name), autocommit=True) as connection:
+            for statement in statements:
+                connection.execute(statement.encode())
+
+    def new_role(self, password: str) -> str:
+        """Make a role, and a database that is its own; return the URL by TLS.
+
+        The statements are those of docs/postgresql.md.
+        """
+        name = f"auth_{uuid.uuid4().hex}"
+        role = [
+            statement.replace("auth", name).replace("LONG-PASSWORD", password)
+            for statement in statements()
+        ]
+        self.execute("postgres", *role)
+        return f"postgresql://{name}:{password}@{self.address}:{self.port}/{name}"
 
     def stop(self) -> None:
         self._run("pg_ctl", "stop", "--wait", "--mode=immediate")
@@ -49,7 +98,7 @@ class Postgres:
         return self._url(name)
 
     def _url(self, name: str) -> str:
-        return f"postgresql://{_SUPERUSER}@/{name}?host={self.folder}"
+        return f"postgresql://{_SUPERUSER}@/{name}?host={self.folder}&port={self.port}"
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [str(_programs() / program), *arguments]
@@ -73,6 +122,13 @@ class Postgres:
             )
             output.seek(0)
             assert done.returncode == 0, f"{program} ended with {done.returncode}: {output.read()}"
+
+
+def statements() -> list[str]:
+    """Return the statements of docs/postgresql.md that make the service's role and database."""
+    block = re.search(r"```sql\n(.*?)```", _DOCUMENT.read_text(), re.DOTALL)
+    assert block, "docs/postgresql.md has no statements"
+    return [line for line in block[1].splitlines() if line]
 
 
 def _programs() -> Path:

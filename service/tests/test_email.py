@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from certificates import certificate
 from running import Server
-from smtp import Post, certificate
+from smtp import Post
 from users import PASSWORD, User, token_in
 
 VERIFY = "Confirm your e-mail address"

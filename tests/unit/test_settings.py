@@ -243,7 +243,7 @@ def warned(**changes: str) -> list[str]:
         checked.machine,
         environment=checked.environment,
         endpoint=checked.endpoint,
-        backup_bucket=checked.backup_bucket.name,
+        has_backup=bool(checked.backup_bucket.name or checked.database.url),
         alert_emails=checked.alert_emails,
         has_metrics=bool(checked.metrics_key.user),
         allowed_http_cidrs=checked.allowed_http_cidrs,
@@ -491,7 +491,7 @@ def test_the_removal_of_a_strange_name_is_quoted_for_the_shell() -> None:
 
 
 def test_each_password_and_each_key_is_a_secret_but_for_the_name_of_one() -> None:
-    named = {key for key in SCHEMA if key.endswith(("Password", "Key"))}
+    named = {key for key in SCHEMA if key.endswith(("Password", "Key"))} | {"databaseUrl"}
 
     assert named - {"backupAccessKey"} == set(values.SECRETS)
 
@@ -499,7 +499,9 @@ def test_each_password_and_each_key_is_a_secret_but_for_the_name_of_one() -> Non
 @pytest.mark.parametrize("key", ["serviceSecrets", *values.SECRETS])
 def test_a_secret_that_is_not_encrypted_is_refused(key: str) -> None:
     configured = configuration(
-        serviceSecrets='{"AUTH_SMTP_PASSWORD": "hunter2"}', nextSshHostKey=HOST_KEY
+        serviceSecrets='{"AUTH_SMTP_PASSWORD": "hunter2"}',
+        nextSshHostKey=HOST_KEY,
+        databaseUrl="postgresql://auth:hunter2@db.test/auth",
     )
 
     with pytest.raises(ConfigurationError) as caught:
@@ -563,7 +565,6 @@ def refusal_of_service(changes: dict[str, str], *, secret: Collection[str] = ())
         ),
         ({"AUTH_CLIENTS": '[{"client_id": "a"}]'}, "AUTH_CLIENTS[0].name: Field required"),
         ({"AUTH_SECRET_KEY": "hunter2"}, "auth:serviceSecrets: AUTH_SECRET_KEY is a placeholder"),
-        ({"AUTH_DATABASE_URL": "mysql://hunter2@db/x"}, "AUTH_DATABASE_URL must be a URL"),
     ],
 )
 def test_the_services_own_rules_are_checked_before_a_release(

@@ -90,3 +90,18 @@ def test_a_restore_reports_the_content_before_and_after_and_the_kept_database() 
     assert "content   120 accounts" in text
     assert "before    0 accounts" in text
     assert "replaced-20261127T031500Z" in text
+
+
+def test_the_accounts_of_postgresql_are_in_no_copy_of_ours(
+    stack: Stack,
+    asked: list[tuple[str, ...]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(Configuration, "written", lambda _: {"auth:database": "postgresql"})
+
+    copies.take_last(stack, [VM], without=False)
+    assert asked == [], "nothing is there to copy, and `make down` goes on"
+    assert "stay on the PostgreSQL server" in capsys.readouterr().err
+    with pytest.raises(StackError, match=r"accounts of dev are on a server of yours.*`restore`"):
+        copies.refuse_postgresql(stack, "restore")

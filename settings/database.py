@@ -1,0 +1,95 @@
+"""The service's database, from `auth:database`, `auth:databaseUrl` and `auth:databaseCa`."""
+
+import re
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
+
+import pulumi
+
+from components.database import CA_FILE, PUBLIC_CAS, Database
+from settings.values import Values
+
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
+_PORT = 5432
+_FORM = "postgresql://USER:PASSWORD@HOST:5432/NAME"
+_LOOPBACK = re.compile(r"localhost|127\..*|::1")
+_VERIFIED = "verify-full"
+# of libpq; the others would lead elsewhere, or are the service's
+_PARAMETERS = frozenset({"sslmode", "channel_binding"})
+
+
+def read(values: Values) -> Database:
+    """Read the database; the URL is a secret, and no problem shows it."""
+    kind = values.choice("database", (SQLITE, POSTGRESQL))
+    url = values.text("databaseUrl", required=False).strip()
+    ca = values.certificates("databaseCa")
+    if kind != POSTGRESQL:
+        _refuse_unused(values, url, ca)
+        return Database()
+    if not url:
+        _refuse(values, f"is not set, and auth:database is {POSTGRESQL}; it looks like {_FORM}")
+        return Database()
+    if rule := _broken_rule(parts := _split(url)):
+        _refuse(values, rule)
+        return Database()
+    parameters = {
+        **dict(parse_qsl(parts.query)),
+        "sslmode": _VERIFIED,
+        "sslrootcert": CA_FILE if ca else PUBLIC_CAS,
+    }
+    query = urlencode(parameters, safe="/")
+    # hosters also write postgres://
+    whole = parts._replace(scheme="postgresql", query=query).geturl()
+    address = f"{parts.hostname}:{parts.port or _PORT}{parts.path}"
+    return Database(url=pulumi.Output.secret(whole), address=address, ca=ca)
+
+
+def _refuse_unused(values: Values, url: str, ca: str) -> None:
+    for key, value in (("databaseUrl", url), ("databaseCa", ca)):
+        if value:
+            values.refuse(
+                f"auth:{key} is set, and auth:database is {SQLITE}, which does not use it. "
+                f"Switch to {POSTGRESQL} (docs/postgresql.md), or remove it:",
+                f"pulumi config rm auth:{key}",
+            )
+
+
+def _broken_rule(parts: SplitResult) -> str:
+    """Return the rule that a URL breaks; empty for a URL that the service can use."""
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    others = sorted({*query} - _PARAMETERS)
+    mode = query.get("sslmode", _VERIFIED)
+    rules = {
+        f"must look like {_FORM}; signs such as / # ? in a password are written as %2F %23 %3F": (
+            parts.scheme in {"postgresql", "postgres"} and bool(parts.hostname)
+        ),
+        "names the container's own loopback, where no database is; name the server's host": (
+            not _LOOPBACK.fullmatch(parts.hostname or "")
+        ),
+        f"must have a user and a password: {_FORM}": bool(parts.username and parts.password),
+        f"must name a database: {_FORM}": bool(re.fullmatch(r"/[^/]+", parts.path)),
+        f"must have no #, which begins a fragment; in a password it is %23: {_FORM}": (
+            not parts.fragment
+        ),
+        f"has sslmode={mode}, which sends the accounts to any server that answers; leave it out, "
+        f"and it is {_VERIFIED}. auth:databaseCa names a CA of your own": mode == _VERIFIED,
+        f"has {', '.join(others)}, which is not for a URL here; leave it out. A CA of your own is "
+        "in auth:databaseCa": not others,
+    }
+    return next((rule for rule, holds in rules.items() if not holds), "")
+
+
+def _refuse(values: Values, rule: str) -> None:
+    values.refuse(
+        f"auth:databaseUrl {rule}. Set it from a file:",
+        "pulumi config set --secret auth:databaseUrl < FILE",
+    )
+
+
+def _split(url: str) -> SplitResult:
+    """Split a URL; an invalid URL has empty parts."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - reads it, and raises if it is no number
+    except ValueError:
+        return SplitResult("", "", "", "", "")
+    return parts if url.isprintable() and " " not in url else SplitResult("", "", "", "", "")
