@@ -1,7 +1,8 @@
 """The service's database, from the configuration to the container."""
 
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from typing import Any
 
 import pulumi
 import pytest
@@ -36,9 +37,8 @@ def url_of(up: Up, **changes: str) -> str:
         url = parse(database="postgresql", **changes).database.secrets["AUTH_DATABASE_URL"]
         assert isinstance(url, pulumi.Output)
         url.apply(urls.append)
-        is_secret: Awaitable[bool] = url.is_secret()
-        secrecy = pulumi.Output.from_input(is_secret)  # type: ignore[arg-type]
-        secrecy.apply(lambda secret: urls.append(str(secret)))
+        is_secret: Any = url.is_secret()
+        pulumi.Output.from_input(is_secret).apply(lambda secret: urls.append(str(secret)))
 
     up(program)
     assert "True" in urls, "the URL has a password"
