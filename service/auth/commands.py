@@ -41,6 +41,7 @@ def run(argv: Sequence[str]) -> int:
         "prune": lambda database: _prune(database, settings),
         "forget-client": lambda database: _forget_client(database, arguments),
         "import-users": lambda database: user_commands.import_users(database, arguments),
+        "export-users": lambda database: user_commands.export_users(database, arguments),
     }
     database = connect(settings.database_url)
     try:

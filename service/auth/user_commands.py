@@ -9,7 +9,10 @@ from collections.abc import Iterable
 from auth.accounts import import_shapes, importing, user_lines
 from auth.accounts.importing import Outcome
 from auth.accounts.user_lines import Numbered, Problem
+from auth.storage import accounts
 from auth.storage.database import Database
+from auth.telemetry import audit
+from auth.telemetry.audit import Event
 
 _BATCH = 500
 _BATCHES_OF_PROGRESS = 10
@@ -29,6 +32,13 @@ def add_parsers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         "--update",
         action="store_true",
         help="change existing accounts to the name, role and state of the file, not the password",
+    )
+
+    exporter = commands.add_parser(
+        "export-users", help="print each account as a JSON line, which import-users reads"
+    )
+    exporter.add_argument(
+        "--password-hashes", action="store_true", help="with the hashes: keep the file secret"
     )
 
 
@@ -52,6 +62,18 @@ def import_users(database: Database, arguments: argparse.Namespace) -> int:
             print(f"{index * _BATCH:,} lines", file=sys.stderr)
     _summarize(counts, wrong, dry_run=arguments.dry_run)
     return 1 if wrong else 0
+
+
+def export_users(database: Database, arguments: argparse.Namespace) -> None:
+    """Print the accounts, each as it is when its page is read; note first that they were read."""
+    hashes = arguments.password_hashes
+    detail = {"password_hashes": str(hashes).lower()}
+    database.write_now(audit.add_of_command, Event.ACCOUNTS_EXPORTED, **detail)
+    after = ""
+    while page := database.write_now(accounts.next_by_id, after=after, limit=_BATCH):
+        for account in page:
+            print(user_lines.written(account, password_hash=hashes))
+        after = page[-1].id
 
 
 def _report(problems: Iterable[Problem], before: int) -> None:

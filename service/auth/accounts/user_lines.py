@@ -18,6 +18,8 @@ from pydantic import (
 
 from auth import email_addresses
 from auth.crypto import imported_hashes
+from auth.crypto.passwords import NO_PASSWORD
+from auth.storage.accounts import Account
 
 _LONGEST_SHOWN = 60
 _SECRET = "password_hash"  # noqa: S105 - the name of a field
@@ -58,6 +60,22 @@ class UserLine(BaseModel):
     # the `sub` of tokens
     id: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = None
     password_hash: Annotated[str, AfterValidator(imported_hashes.stored)] | None = None
+
+
+def written(account: Account, *, password_hash: bool) -> str:
+    """Return the line of an account, without its password hash unless that is asked for."""
+    line = {
+        "id": account.id,
+        "email": account.email,
+        "email_verified": account.email_verified_at is not None,
+        "name": account.name,
+        "role": account.role,
+        "disabled": account.disabled_at is not None,
+        "created_at": account.created_at,
+    }
+    if password_hash and account.password != NO_PASSWORD:
+        line[_SECRET] = account.password
+    return json.dumps({field: value for field, value in line.items() if value is not None})
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,6 +184,12 @@ def page(
     return [Account(**row) for row in connection.execute(query).mappings()]
 
 
+def next_by_id(connection: Connection, *, after: str, limit: int) -> list[Account]:
+    """Return the accounts behind an id, in the order of their ids; "" is before the first."""
+    query = _ACCOUNT.where(ACCOUNTS.c.id > after).order_by(ACCOUNTS.c.id).limit(limit)
+    return [Account(**row) for row in connection.execute(query).mappings()]
+
+
 def _values(account: Account) -> dict[str, Any]:
     return {name: getattr(account, name) for name in Account.__slots__}
 

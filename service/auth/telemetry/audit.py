@@ -59,6 +59,7 @@ class Event(StrEnum):
     RATE_LIMITED = "rate_limited"
     ADMIN_READ_AUDIT = "admin.read_audit"
     ACCOUNTS_IMPORTED = "accounts.imported"
+    ACCOUNTS_EXPORTED = "accounts.exported"
 
 
 # a run of the same event ends after this time; the next event begins another run
@@ -210,7 +211,7 @@ class Audit:
         }
 
 
-def add_of_command(connection: Connection, event: Event, **detail: str) -> None:
+def add_of_command(connection: Connection, event: Event, /, **detail: str) -> None:
     """Write an event of a command on the server, in the transaction of its work."""
     row = {"at": time.time(), "request_id": "", "detail": json.dumps(detail)}
     audit.add(connection, {**_entry(event), **row})
