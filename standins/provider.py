@@ -87,7 +87,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     def Configure(self, request: Any, context: Any) -> provider_pb2.ConfigureResponse:  # noqa: N802
         del context
-        self._config = values.from_wire(request.args)
+        self._config = values.plain(values.from_wire(request.args))
         # The engine keeps secrets apart for a provider that does not ask for them: it marks the
         # outputs that have a secret input's name.
         return provider_pb2.ConfigureResponse(acceptSecrets=False, supportsPreview=True)

@@ -54,6 +54,8 @@ class Jar:
             raise ProviderError("too sour")
         if inputs["jam"] == "hot":
             raise UnfinishedError("still hot", "jar-1", {**inputs, "weight": 3})
+        if inputs["jam"] == "branded":
+            return "jar-1", {"weight": context.config["brand"]}
         if inputs["jam"] == "timed":
             return "jar-1", {"weight": context.timeout}
         if inputs["jam"] == "slow":
@@ -327,3 +329,14 @@ def test_cancelling_reaches_what_waits(stub: Any) -> None:
     waiting.join(5)
 
     assert [error.details() for error in errors] == ["cancelled: True"]
+
+
+def test_a_secret_of_the_configuration_reaches_the_resources_as_its_value(stub: Any) -> None:
+    configuration = values.encrypted({"brand": "a key"}, ["brand"])
+    stub.Configure(provider_pb2.ConfigureRequest(args=values.to_wire(configuration)))
+
+    made = stub.Create(
+        provider_pb2.CreateRequest(urn=JAR, properties=values.to_wire({"jam": "branded"}))
+    )
+
+    assert values.from_wire(made.properties)["weight"] == "a key"
