@@ -195,13 +195,17 @@ def images(arguments: argparse.Namespace) -> int:
     context = Context.read()
     stack = surroundings.existing(CLONE, arguments.stack)
     repository = stack.configuration.values().get("auth:imageRepository", "")
+    others = packages.builders(CLONE, repository, apart_from=stack.name)
     with GitHub(context) as github:
         package = packages.Package(github, repository, registry=os.environ.get("GHCR_URL", ""))
         versions = package.versions()
         gone = packages.superfluous(
             versions,
             keep=arguments.keep,
-            needed=packages.needed(stack) | packages.promoted(CLONE),
+            needed=packages.promoted(CLONE).union(
+                packages.needed(stack),
+                *(packages.needed(surroundings.existing(CLONE, name)) for name in others),
+            ),
             parts=lambda digest: package.parts(digest, context.token),
         )
         for version in gone:

@@ -15,7 +15,7 @@ import yaml
 from review.errors import ReviewError
 from review.github import GitHub
 from review.provenance import GHCR
-from stack import ssh
+from stack import names, ssh
 from stack.errors import StackError
 from stack.stack import Stack
 
@@ -104,6 +104,19 @@ def promoted(clone: Path) -> set[str]:
     documents = (yaml.safe_load(file.read_text()) or {} for file in clone.glob("Pulumi.*.yaml"))
     digests = ((each.get("config") or {}).get("auth:imageDigest") for each in documents)
     return {str(digest) for digest in digests if digest}
+
+
+def builders(clone: Path, repository: str, *, apart_from: str) -> list[str]:
+    """List the other stacks that build images of their own in the same repository."""
+    found = []
+    for name in names.configured(clone):
+        file = clone / f"Pulumi.{name}.yaml"
+        if name == apart_from or names.is_local(name) or not file.exists():
+            continue
+        values = (yaml.safe_load(file.read_text()) or {}).get("config") or {}
+        if values.get("auth:imageRepository") == repository and not values.get("auth:imageDigest"):
+            found.append(name)
+    return found
 
 
 def superfluous(

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from review.context import Context
 from review.errors import ReviewError
 from review.github import GitHub
-from review.images import Package, Version, promoted, superfluous
+from review.images import Package, Version, builders, promoted, superfluous
 from tests import github as server
 
 
@@ -43,6 +44,19 @@ def test_an_image_that_was_promoted_to_another_stack_stays(tmp_path: Path) -> No
     (tmp_path / "Pulumi.prod.yaml").write_text("config:\n  auth:imageDigest: sha256:0\n")
 
     assert promoted(tmp_path) == {"sha256:0"}
+
+
+def test_a_stack_that_builds_in_the_same_repository_is_asked_as_well(tmp_path: Path) -> None:
+    for name, values in {
+        "dev": {"auth:imageRepository": "ghcr.io/acme/auth"},
+        "staging": {"auth:imageRepository": "ghcr.io/acme/auth"},
+        "prod": {"auth:imageRepository": "ghcr.io/acme/auth", "auth:imageDigest": "sha256:0"},
+        "other": {"auth:imageRepository": "ghcr.io/acme/other"},
+        "local-prod": {"auth:imageRepository": "ghcr.io/acme/auth"},
+    }.items():
+        (tmp_path / f"Pulumi.{name}.yaml").write_text(yaml.safe_dump({"config": values}))
+
+    assert builders(tmp_path, "ghcr.io/acme/auth", apart_from="dev") == ["staging"]
 
 
 def test_the_parts_of_an_image_that_stays_stay_and_count_for_nothing() -> None:
