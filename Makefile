@@ -19,7 +19,7 @@ export IMAGE STACK TO AT NAME OVER PROFILE LABELS PLAN ADDRESS MINUTES KEEP SERV
 .DEFAULT_GOAL := help
 .PHONY: help bench up preview down status logs dashboard history rollback cost alarms alerts silence bucket backup backups proof restore drill \
 	os-upgrade new-vm exec ssh rotate state unlock init env test check fmt unit \
-	service fuzz variables screenshot localcloud e2e audit lock venv tools pins docker clean workflows pr-comment reviewed \
+	service fuzz messages variables screenshot localcloud e2e audit lock venv tools pins docker clean workflows pr-comment reviewed \
 	newest build verified live promote promotable scanned ssh-open ssh-close \
 	smoke released drift images pr-stack pr-cleanup evidence github-check image
 
@@ -162,6 +162,9 @@ bench: venv $(if $(ONLY),,docker) ## measure times; COLD=1; ONLY=service or ONLY
 
 variables: venv ## write the table of variables in docs/service.md
 	@PYTHONPATH=service $(RUN) documents.variables
+
+messages: venv ## write the texts of the service's sources into the catalogs of its languages
+	@PYTHONPATH=service $(RUN) documents.messages
 
 fuzz: venv ## throw broken input at the service's parsers; SECONDS=60
 	@PYTHONPATH=service $(RUN) service.fuzz.parsers -max_total_time=$(SECONDS)

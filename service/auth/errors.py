@@ -3,44 +3,57 @@
 from collections.abc import Mapping
 from enum import Enum
 
+from auth.languages.messages import Message, msgid
+
 
 class Code(Enum):
     """The stable code of each problem, with its status and its title."""
 
-    INVALID_REQUEST = (422, "The request does not match the API description.")
-    INVALID_CREDENTIALS = (401, "The e-mail address or the password is wrong.")
-    INVALID_TOKEN = (401, "The access token is missing, wrong or expired.")
-    SECOND_FACTOR_REQUIRED = (401, "The password is right; now show the second factor.")
-    INVALID_FACTOR = (401, "The code or the key is wrong, or was used already.")
-    INVALID_CHALLENGE = (401, "The challenge is wrong, used or expired. Begin again.")
+    INVALID_REQUEST = (422, msgid("The request does not match the API description."))
+    INVALID_CREDENTIALS = (401, msgid("The e-mail address or the password is wrong."))
+    INVALID_TOKEN = (401, msgid("The access token is missing, wrong or expired."))
+    SECOND_FACTOR_REQUIRED = (401, msgid("The password is right; now show the second factor."))
+    INVALID_FACTOR = (401, msgid("The code or the key is wrong, or was used already."))
+    INVALID_CHALLENGE = (401, msgid("The challenge is wrong, used or expired. Begin again."))
     REAUTHENTICATION_REQUIRED = (
         403,
-        "Log in again, with the second factor if you have one: this needs a recent login.",
+        msgid("Log in again, with the second factor if you have one: this needs a recent login."),
     )
-    ACCOUNT_DISABLED = (403, "The account is disabled.")
-    EMAIL_NOT_VERIFIED = (403, "The e-mail address is not verified yet; see the mail sent to it.")
-    FORBIDDEN = (403, "This account may not do that.")
-    INSUFFICIENT_SCOPE = (403, "The application that got this token may not do that.")
-    INVALID_REFRESH_TOKEN = (401, "The refresh token is wrong, expired or revoked. Log in again.")
-    INVALID_CODE = (400, "The code is wrong, used or expired. Ask for a new code.")
-    NOT_FOUND = (404, "Resource not found.")
-    CONFLICT = (409, "That can't be done to this account.")
-    EMAIL_TAKEN = (409, "There is an account with this e-mail address.")
-    TOO_LARGE = (413, "The request is larger than 16 KiB.")
-    TIMEOUT = (408, "The request did not arrive in time.")
+    ACCOUNT_DISABLED = (403, msgid("The account is disabled."))
+    EMAIL_NOT_VERIFIED = (
+        403,
+        msgid("The e-mail address is not verified yet; see the mail sent to it."),
+    )
+    FORBIDDEN = (403, msgid("This account may not do that."))
+    INSUFFICIENT_SCOPE = (403, msgid("The application that got this token may not do that."))
+    INVALID_REFRESH_TOKEN = (
+        401,
+        msgid("The refresh token is wrong, expired or revoked. Log in again."),
+    )
+    INVALID_CODE = (400, msgid("The code is wrong, used or expired. Ask for a new code."))
+    NOT_FOUND = (404, msgid("Resource not found."))
+    CONFLICT = (409, msgid("That can't be done to this account."))
+    EMAIL_TAKEN = (409, msgid("There is an account with this e-mail address."))
+    TOO_LARGE = (413, msgid("The request is larger than 16 KiB."))
+    TIMEOUT = (408, msgid("The request did not arrive in time."))
     PASSWORD_RESET_REQUIRED = (
         403,
-        "Too many wrong second factors. Set a new password with 'forgot password', then sign in.",
+        msgid(
+            "Too many wrong second factors. Set a new password with 'forgot password', "
+            "then sign in."
+        ),
     )
     PASSWORD_REQUIRED = (
         403,
-        "Somebody else may have registered this address: send the password of the account, too.",
+        msgid(
+            "Somebody else may have registered this address: send the password of the account, too."
+        ),
     )
-    PASSWORD_REFUSED = (422, "The password can't be used.")
-    RATE_LIMITED = (429, "Too many requests; try again later.")
-    INTERNAL = (500, "The service failed; its log has the reason under the request's id.")
-    BUSY = (503, "Too many logins at once; try again in a moment.")
-    UNAVAILABLE = (503, "The service can't reach its data; try again in a moment.")
+    PASSWORD_REFUSED = (422, msgid("The password can't be used."))
+    RATE_LIMITED = (429, msgid("Too many requests; try again later."))
+    INTERNAL = (500, msgid("The service failed; its log has the reason under the request's id."))
+    BUSY = (503, msgid("Too many logins at once; try again in a moment."))
+    UNAVAILABLE = (503, msgid("The service can't reach its data; try again in a moment."))
 
     @property
     def status(self) -> int:
@@ -59,7 +72,7 @@ class ProblemError(Exception):
         code: Code,
         headers: Mapping[str, str] | None = None,
         *,
-        detail: str = "",
+        detail: Message | None = None,
         more: Mapping[str, object] | None = None,
     ) -> None:
         """`more` are additional members of the document (RFC 9457 §3.2)."""
@@ -70,9 +83,9 @@ class ProblemError(Exception):
         self.more = more or {}
 
     @property
-    def text(self) -> str:
+    def text(self) -> Message:
         """Return the most specific text for people."""
-        return self.detail or self.code.title
+        return self.detail or Message(self.code.title)
 
 
 class SettingsError(Exception):

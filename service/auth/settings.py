@@ -23,6 +23,7 @@ from auth import colors
 from auth.clients import registration
 from auth.clients.clients import Clients, ClientsError
 from auth.errors import SettingsError
+from auth.languages import AVAILABLE
 from auth.mail.carriers import NONE, STARTTLS, TLS, MailSettings
 from auth.protection import addresses
 from auth.protection.addresses import Network
@@ -199,6 +200,11 @@ class Settings(BaseSettings):
     )
     brand_color_dark: str = _shown(
         "", "the same where a browser asks for dark pages", default_text="`#a3b1ff`"
+    )
+    languages: Annotated[tuple[str, ...], NoDecode] = _shown(
+        " ".join(AVAILABLE),
+        "the languages of the pages, the first for users who ask for none of them",
+        default_text=f"`{' '.join(AVAILABLE)}`",
     )
     registration_token: str = _secret(
         "",
@@ -452,6 +458,17 @@ class Settings(BaseSettings):
                 f"{colors.ENOUGH}."
             )
         return value
+
+    @field_validator("languages", mode="before")
+    @classmethod
+    def _languages(cls, value: str) -> tuple[str, ...]:
+        codes = tuple(dict.fromkeys(value.replace(",", " ").split()))
+        if not codes or not set(codes) <= set(AVAILABLE):
+            raise ValueError(
+                f"must list some of {', '.join(AVAILABLE)}; the first is for users who ask for "
+                "no other."
+            )
+        return codes
 
     @field_validator("registration_token")
     @classmethod

@@ -24,6 +24,7 @@ LAYERS = (
     ("telemetry",),
     ("storage",),
     ("colors", "context", "email_addresses", "errors", "thread_pool"),
+    ("languages",),
 )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from auth.errors import Code, ProblemError
+from auth.languages.messages import Message
 from auth.service import Service
 from auth.sign_in import enrolment
 from auth.storage import accounts, action_tokens, factors, sessions
@@ -62,7 +63,7 @@ async def sign_out(service: Service, account_id: str, *, actor_id: str) -> None:
 async def disable(service: Service, account_id: str, *, actor_id: str) -> Account:
     """Disable an account and end its sessions; raise NOT_FOUND, or CONFLICT for the actor's own."""
     if account_id == actor_id:
-        raise ProblemError(Code.CONFLICT, detail="You can't disable your own account.")
+        raise ProblemError(Code.CONFLICT, detail=Message("You can't disable your own account."))
     account = _existing(await service.database.write(_disable, account_id))
     await service.audit.record(Event.ACCOUNT_DISABLED, account_id=account.id, actor_id=actor_id)
     return account
@@ -78,7 +79,7 @@ async def enable(service: Service, account_id: str, *, actor_id: str) -> Account
 async def reset_second_factor(service: Service, account_id: str, *, actor_id: str) -> None:
     """Remove each second factor of an account; raise NOT_FOUND, or CONFLICT for the actor's own."""
     if account_id == actor_id:
-        raise ProblemError(Code.CONFLICT, detail="Remove your own factors under /v1/me.")
+        raise ProblemError(Code.CONFLICT, detail=Message("Remove your own factors under /v1/me."))
     await enrolment.reset(service, await find(service, account_id), actor_id)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from auth import email_addresses
 from auth.crypto.passwords import NO_PASSWORD
 from auth.errors import Code, ProblemError
+from auth.languages.messages import Message
 from auth.protection.limits import Action
 from auth.service import Service
 from auth.sign_in import admission
@@ -45,8 +46,11 @@ async def _register(service: Service, upstream: Upstream, user: UpstreamUser) ->
     if not email:
         raise ProblemError(
             Code.CONFLICT,
-            detail=f"{upstream.name} has no confirmed e-mail address of yours. Confirm it there, "
-            "or create an account with a password.",
+            detail=Message(
+                "%(upstream)s has no confirmed e-mail address of yours. Confirm it there, "
+                "or create an account with a password.",
+                upstream=upstream.name,
+            ),
         )
     await service.limits.take(Action.REGISTER)
     now = time.time()
@@ -72,7 +76,10 @@ async def _register(service: Service, upstream: Upstream, user: UpstreamUser) ->
     except EmailTakenError:
         raise ProblemError(
             Code.EMAIL_TAKEN,
-            detail=f"There is an account with the address {email}. Sign in to it another way.",
+            detail=Message(
+                "There is an account with the address %(email)s. Sign in to it another way.",
+                email=email,
+            ),
         ) from None
     except IdentityTakenError:
         # a second click was faster

@@ -9,21 +9,28 @@ the passwords that are guessed first, of billions of leaked ones.
 import importlib.machinery
 import importlib.util
 import unicodedata
-from enum import StrEnum
+from enum import Enum
 from functools import cache
 
 from auth.crypto import password_forms
+from auth.languages.messages import Message
 
 SHORTEST, LONGEST = 8, 128
 
 
-class Refusal(StrEnum):
-    """The reason why a password is refused, as clients get it."""
+class Refusal(Enum):
+    """The reason why a password is refused."""
 
-    CHARACTERS = "The password has a character that keyboards do not agree on. Choose another."
-    LENGTH = f"The password must have {SHORTEST} to {LONGEST} characters."
-    COMMON = "The password is too common: it would be guessed first. Choose another."
-    IDENTITY = "The password is the e-mail address. Choose another."
+    CHARACTERS = Message(
+        "The password has a character that keyboards do not agree on. Choose another."
+    )
+    LENGTH = Message(
+        "The password must have %(shortest)s to %(longest)s characters.",
+        shortest=SHORTEST,
+        longest=LONGEST,
+    )
+    COMMON = Message("The password is too common: it would be guessed first. Choose another.")
+    IDENTITY = Message("The password is the e-mail address. Choose another.")
 
 
 def refusal(password: str, email: str) -> Refusal | None:

@@ -23,7 +23,7 @@ async def new_hash(service: Service, password: str, email: str) -> str:
     """Hash a new password of an account; raise PASSWORD_REFUSED if the rules forbid it."""
     refusal = password_rules.refusal(password, email)
     if refusal is not None:
-        raise ProblemError(Code.PASSWORD_REFUSED, detail=str(refusal))
+        raise ProblemError(Code.PASSWORD_REFUSED, detail=refusal.value)
     return await service.passwords.hash(password)
 
 

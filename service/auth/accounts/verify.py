@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from auth.accounts import mailed_links, passwords
 from auth.crypto import secret_tokens
 from auth.errors import Code, ProblemError
+from auth.languages.messages import Message
 from auth.protection.limits import Action
 from auth.service import Service
 from auth.storage import accounts, action_tokens, factors
@@ -24,7 +25,7 @@ from auth.storage.accounts import Account, EmailTakenError
 from auth.storage.action_tokens import Purpose
 from auth.telemetry.audit import Event
 
-_OF_CHANGE = "The link may have reached a stranger: send the password of the account, too."
+_OF_CHANGE = Message("The link may have reached a stranger: send the password of the account, too.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,13 +80,15 @@ async def verify(
     password_hash = ""
     if proof.asks_password(is_registrant=is_registrant):
         if not password:
-            detail = _OF_CHANGE if proof.is_change else ""
+            detail = _OF_CHANGE if proof.is_change else None
             raise ProblemError(Code.PASSWORD_REQUIRED, detail=detail)
         if proof.is_change:
             await service.limits.take_for(Action.GUESS, proof.account.id)
         if not (await service.passwords.verify(proof.account.password, password)).right:
             if proof.is_change:
-                raise ProblemError(Code.INVALID_CREDENTIALS, detail="The password is wrong.")
+                raise ProblemError(
+                    Code.INVALID_CREDENTIALS, detail=Message("The password is wrong.")
+                )
             password_hash = await passwords.new_hash(service, password, proof.account.email)
     hashed = secret_tokens.hashed(token)
     try:

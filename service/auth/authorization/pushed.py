@@ -34,8 +34,8 @@ _LONGEST = 8000
 _OF_AUTHENTICATION = frozenset({"client_secret", ASSERTION, "client_assertion_type"})
 # they belong to the JWT, and not to the request
 _OF_JWT = frozenset({"iss", "aud", "exp", "nbf", "iat", "jti", "sub"})
-# the sign-in page takes them out of the request, once it has done what they ask for
-_CHANGE = frozenset({"prompt", "max_age", TAG})
+# taken out of the request once we have done what they ask for
+_CHANGE = frozenset({"prompt", "max_age", "ui_locales", TAG})
 _STALE = "The application's request was used already, or is too old."
 _FORGED = "The application's request is not signed as it should be."
 

@@ -21,6 +21,7 @@ _ASKS_AGAIN = frozenset({"login", "select_account"})
 _LONGEST_NONCE = 255
 _LONGEST_STATE = 2048
 _LONGEST_AGE = 9
+_MOST_LOCALES = 32
 
 
 class UnusableRequestError(Exception):
@@ -62,6 +63,8 @@ class Ask:
     claims: RequestedClaims
     # the thumbprint of the key that the code is bound to (RFC 9449 §10), None for any
     dpop_key: str | None
+    # the languages that the user prefers, as language tags (BCP 47)
+    ui_locales: Sequence[str]
     query: str
 
     @property
@@ -110,8 +113,10 @@ class Ask:
         return scopes.joined(dict.fromkeys([*scopes.split(self.scope), *self.claims.scopes]))
 
     def after_login(self) -> str:
-        """Return the query of the same request, once its wish for a sign-in is fulfilled."""
+        """Return the query of the request without its wishes for a language and a sign-in."""
         values = parameters(self.query)
+        # both are fulfilled; a language that the user chooses from now on counts more
+        values.pop("ui_locales", None)
         if self.max_age == 0:
             del values["max_age"]
         left = [word for word in values.pop("prompt", "").split() if word not in _ASKS_AGAIN]
@@ -166,6 +171,7 @@ def read(clients: Clients, tokens: Tokens, query: str) -> Ask:
         users=users,
         claims=claims,
         dpop_key=values.get("dpop_jkt"),
+        ui_locales=values.get("ui_locales", "").split()[:_MOST_LOCALES],
         query=query,
     )
 

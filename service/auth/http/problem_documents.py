@@ -33,7 +33,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(ProblemError)
     async def _problem(_: Request, error: ProblemError) -> JSONResponse:
-        more = {"detail": error.detail} if error.detail else {}
+        more = {"detail": str(error.detail)} if error.detail else {}
         return of(error.code, error.headers, **more, **error.more)
 
     @app.exception_handler(RequestValidationError)

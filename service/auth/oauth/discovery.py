@@ -42,6 +42,7 @@ async def openid_configuration(service: Running) -> JSONResponse:
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "backchannel_logout_supported": True,
         "backchannel_logout_session_supported": True,
+        "ui_locales_supported": list(service.settings.languages),
         "claims_parameter_supported": True,
         "request_parameter_supported": True,
         "request_uri_parameter_supported": False,

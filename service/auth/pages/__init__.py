@@ -11,6 +11,7 @@ from auth.pages import (
     device,
     devices,
     factors,
+    language,
     mailbox,
     mailed,
     own_data,
@@ -43,6 +44,7 @@ def routers(*, api_docs: bool, administration_pages: bool, development: bool) ->
         *([administration.ROUTER] if administration_pages else []),
         *([description.ROUTER] if api_docs else []),
         *([mailbox.ROUTER] if development else []),
+        language.ROUTER,
         brand.ROUTER,
         routes.ROUTER,
     ]

@@ -17,7 +17,7 @@ from auth.authorization.requests import (
     RefusedRequestError,
     UnusableRequestError,
 )
-from auth.http import browsers
+from auth.http import browsers, languages
 from auth.http.access import Running
 from auth.http.cookies import service_of
 from auth.http.destinations import AUTHORIZE
@@ -52,6 +52,7 @@ _PARAMETERS = [
     _parameter("max_age", "The maximum age of the sign-in, in seconds."),
     _parameter("id_token_hint", "An ID token of the expected user; no other user gets a code."),
     _parameter("login_hint", "The e-mail address, if it is known.", "ada@example.org"),
+    _parameter("ui_locales", "The languages that the user prefers; the first that we have counts."),
     _parameter(
         "claims",
         "Claims for userinfo and the ID token by their names, and an essential `acr` (§5.5).",
@@ -109,7 +110,9 @@ async def authorize(request: Request, service: Running) -> Response:
         if signed_in is not None or ask.wants_login(time.time(), time.time()):
             # an upstream has to ask its user again as well
             target["fresh"] = "1"
-        return RedirectResponse(f"/sign-in?{urlencode(target)}", 303)
+        answer = RedirectResponse(f"/sign-in?{urlencode(target)}", 303)
+        languages.remember(service, answer, ask.ui_locales)
+        return answer
     session, account = signed_in
     if not ask.is_for(account.id):
         raise ask.wrong_user()
@@ -126,6 +129,7 @@ async def authorize(request: Request, service: Running) -> Response:
             request,
             "consent",
             leads_to=[ask.back.redirect_uri],
+            ui_locales=ask.ui_locales,
             client=ask.client.name,
             email=account.email,
             query=request.url.query,

@@ -7,9 +7,10 @@ from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse
 
+from auth.http import languages
 from auth.pages.rendering import rendered
 from auth.pages.routes import FOR_EVER
 
@@ -25,8 +26,11 @@ _POLICY = (
 
 
 @ROUTER.get("/docs")
-async def show() -> Response:
-    answer = HTMLResponse(rendered("description", version=version(_PACKAGE.replace("_", "-"))))
+async def show(request: Request) -> Response:
+    text = rendered(
+        "description", languages.of(request), version=version(_PACKAGE.replace("_", "-"))
+    )
+    answer = HTMLResponse(text)
     answer.headers["Content-Security-Policy"] = _POLICY
     return answer
 

@@ -19,6 +19,7 @@ from auth.http.access import Running
 from auth.http.destinations import SECOND_FACTOR
 from auth.http.fields import Name
 from auth.http.webauthn import PasskeyRegistration
+from auth.languages.messages import Message
 from auth.pages.forms import Form
 from auth.pages.rendering import page
 from auth.pages.visitors import Recent, SignInFirstError, Visitor
@@ -81,7 +82,9 @@ async def confirm_app(
 ) -> Response:
     begun = await _begun(service, visitor, fields.get("begun", ""))
     if begun is None:
-        raise ProblemError(Code.CONFLICT, detail="That app can't be added any more. Begin again.")
+        raise ProblemError(
+            Code.CONFLICT, detail=Message("That app can't be added any more. Begin again.")
+        )
     try:
         codes = await enrolment.confirm_totp(service, visitor, fields.get("code", ""))
     except ProblemError as refused:

@@ -8,11 +8,16 @@ from pydantic import ValidationError
 from auth.authorization.errors import OAuthError
 from auth.errors import Code, ProblemError
 from auth.http import csrf, forms
+from auth.languages.messages import Message
 
 _WRONG = {
-    "email": ProblemError(Code.INVALID_REQUEST, detail="This is not an e-mail address."),
-    "name": ProblemError(Code.INVALID_REQUEST, detail="A name has at most 128 characters."),
-    "password": ProblemError(Code.PASSWORD_REFUSED, detail="A password has 8 to 128 characters."),
+    "email": ProblemError(Code.INVALID_REQUEST, detail=Message("This is not an e-mail address.")),
+    "name": ProblemError(
+        Code.INVALID_REQUEST, detail=Message("A name has at most 128 characters.")
+    ),
+    "password": ProblemError(
+        Code.PASSWORD_REFUSED, detail=Message("A password has 8 to 128 characters.")
+    ),
 }
 
 

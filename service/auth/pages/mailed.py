@@ -13,6 +13,7 @@ from auth.errors import Code, ProblemError
 from auth.http import browsers, destinations, registrations
 from auth.http.access import Running
 from auth.http.fields import Email, NewPassword
+from auth.languages.messages import Message
 from auth.pages.forms import Form, wrong
 from auth.pages.rendering import page
 from auth.protection.limits import Action
@@ -20,7 +21,9 @@ from auth.service import Service
 
 ROUTER = APIRouter(include_in_schema=False)
 _NEW, _PRESENT = "new", "present"
-_USED = ProblemError(Code.INVALID_CODE, detail="This link was used already, or is too old.")
+_USED = ProblemError(
+    Code.INVALID_CODE, detail=Message("This link was used already, or is too old.")
+)
 
 
 class _Password(BaseModel):

@@ -10,12 +10,13 @@ from auth.errors import Code, ProblemError
 from auth.http import browsers
 from auth.http.access import Running
 from auth.http.destinations import DATA
+from auth.languages.messages import Message
 from auth.pages.forms import Form
 from auth.pages.rendering import page
 from auth.pages.visitors import Recent, SignedIn
 
 ROUTER = APIRouter(include_in_schema=False, prefix=DATA)
-_DISAGREED = ProblemError(Code.INVALID_REQUEST, detail="Type the address of the account.")
+_DISAGREED = ProblemError(Code.INVALID_REQUEST, detail=Message("Type the address of the account."))
 
 
 @ROUTER.get("")

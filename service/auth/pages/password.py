@@ -11,12 +11,13 @@ from auth.http import browsers
 from auth.http.access import Running
 from auth.http.destinations import PASSWORD
 from auth.http.fields import NewPassword, Password
+from auth.languages.messages import Message
 from auth.pages.forms import Form, wrong
 from auth.pages.rendering import page
 from auth.pages.visitors import SteppedUp
 
 ROUTER = APIRouter(include_in_schema=False, prefix=PASSWORD)
-_WRONG = ProblemError(Code.INVALID_CREDENTIALS, detail="The present password is wrong.")
+_WRONG = ProblemError(Code.INVALID_CREDENTIALS, detail=Message("The present password is wrong."))
 
 
 class _Present(BaseModel):

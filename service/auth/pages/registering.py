@@ -8,6 +8,7 @@ from auth.errors import ProblemError
 from auth.http import destinations, registrations
 from auth.http.access import Running
 from auth.http.fields import Registration
+from auth.languages.messages import Message
 from auth.pages.forms import Form, wrong
 from auth.pages.rendering import page
 from auth.service import Service
@@ -36,10 +37,18 @@ async def register(request: Request, service: Running, fields: Form) -> Response
         return _form(service, request, target, email=email, error=wrong(error))
     except ProblemError as refused:
         return _form(service, request, target, email=email, error=refused)
-    then = "Then sign in." if service.settings.require_verified_email else "You can sign in now."
-    text = f"A mail to {wanted.email} explains how to confirm the address. {then}"
+    if service.settings.require_verified_email:
+        text = Message(
+            "A mail to %(email)s explains how to confirm the address. Then sign in.",
+            email=wanted.email,
+        )
+    else:
+        text = Message(
+            "A mail to %(email)s explains how to confirm the address. You can sign in now.",
+            email=wanted.email,
+        )
     sign_in = destinations.sign_in(target)
-    answer = page(request, "done", title="Almost done", text=text, sign_in=sign_in)
+    answer = page(request, "done", title=Message("Almost done"), text=text, sign_in=sign_in)
     registrations.remember(service, answer, account.id)
     return answer
 

@@ -1,9 +1,10 @@
 """The rendering of pages: every value is escaped, and a missing value is an error."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
@@ -13,7 +14,10 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from auth.errors import Code, ProblemError
-from auth.http import csrf
+from auth.http import cookies, csrf, languages
+from auth.languages.language import Language
+from auth.languages.messages import Message, counted
+from auth.pages import language as language_choice
 
 _FOLDER = Path(__file__).parent
 
@@ -42,19 +46,11 @@ class File:
 
 STYLE = File.named("pages.css", "text/css")
 SCRIPT = File.named("pages.js", "text/javascript")
-_TEMPLATES = Environment(
-    loader=FileSystemLoader(_FOLDER / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    auto_reload=False,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_TEMPLATES.filters["moment"] = lambda seconds: datetime.fromtimestamp(seconds, UTC)
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; {connect}"
     "frame-ancestors 'none'; base-uri 'none'; form-action {forms}"
 )
+_FINE = 200
 _UNPROCESSABLE = 422
 _UNAUTHENTICATED = 401
 _HOST = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-")
@@ -65,20 +61,28 @@ def page(
     name: str,
     /,
     *,
-    status: int = 200,
+    status: int = _FINE,
     error: ProblemError | None = None,
     leads_to: Sequence[str] = (),
     takes_passkeys: bool = False,
+    ui_locales: Sequence[str] = (),
     **values: object,
 ) -> HTMLResponse:
     """Return a page with its CSRF token; `leads_to` are URIs that its form redirects to.
 
     An error comes first on the page, and gives it its status and headers. A page with passkeys has
-    a script that calls the API.
+    a script that calls the API. `ui_locales` are the languages that an application asks for.
     """
     token, is_new = csrf.token_of(request)
+    service = cookies.service_of(request)
+    language = languages.of(request, ui_locales)
+    # a page without a form or a way of its own repeats nothing of its address
+    offered = languages.offered(service) if status == _FINE else []
     text = rendered(
         name,
+        language,
+        languages=offered,
+        choices=language_choice.links(request, offered, _reopening(values)),
         csrf_token=token,
         style=STYLE.address,
         script=SCRIPT.address,
@@ -88,6 +92,9 @@ def page(
         **values,
     )
     answer = HTMLResponse(text, status_code=status)
+    languages.remember(service, answer, ui_locales)
+    answer.headers["Content-Language"] = language.code
+    answer.headers["Vary"] = "Accept-Language"
     answer.headers["Content-Security-Policy"] = _POLICY.format(
         connect="connect-src 'self'; " if takes_passkeys else "", forms=_form_action(leads_to)
     )
@@ -98,13 +105,22 @@ def page(
     return answer
 
 
-def _said(error: ProblemError | None) -> str:
-    """Return the text of an error on a page, "" without an error."""
+def _reopening(values: Mapping[str, object]) -> dict[str, str]:
+    """Return the parameters with which the page of a form is opened again."""
+    return {name: str(values[name]) for name in ("next", "fresh", "token") if values.get(name)}
+
+
+def _said(error: ProblemError | None) -> Message | None:
+    """Return the text of an error on a page, None without an error."""
     if error is None:
-        return ""
+        return None
     seconds = (error.headers or {}).get("Retry-After")
     if error.code is Code.RATE_LIMITED and seconds:
-        return f"Too many attempts. Try again in {seconds} seconds."
+        return counted(
+            "Too many attempts. Try again in %(n)s second.",
+            "Too many attempts. Try again in %(n)s seconds.",
+            int(seconds),
+        )
     return error.text
 
 
@@ -117,8 +133,29 @@ def _refuse(answer: Response, error: ProblemError) -> None:
         del answer.headers["WWW-Authenticate"]
 
 
-def rendered(name: str, /, **values: object) -> str:
-    return _TEMPLATES.get_template(f"{name}.html").render(**values)
+def rendered(name: str, language: Language, /, **values: object) -> str:
+    template = _templates(language).get_template(f"{name}.html")
+    return template.render(language=language, **values)
+
+
+@cache
+def _templates(language: Language) -> Environment:
+    """Return the templates in a language: texts of templates, and messages of other modules."""
+    templates = Environment(
+        loader=FileSystemLoader(_FOLDER / "templates"),
+        extensions=["jinja2.ext.i18n"],
+        autoescape=True,
+        undefined=StrictUndefined,
+        auto_reload=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=lambda value: language.text(value) if isinstance(value, Message) else value,
+    )
+    templates.policies["ext.i18n.trimmed"] = True
+    templates.install_gettext_translations(language.texts, newstyle=True)  # type: ignore[attr-defined]
+    templates.filters["moment"] = lambda seconds: datetime.fromtimestamp(seconds, UTC)
+    templates.filters["shown"] = language.moment
+    return templates
 
 
 def _form_action(leads_to: Sequence[str]) -> str:

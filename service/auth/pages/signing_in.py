@@ -13,6 +13,7 @@ from auth.http import browsers, destinations, devices
 from auth.http.access import Running
 from auth.http.fields import Credentials
 from auth.http.webauthn import PasskeyAssertion
+from auth.languages.messages import Message
 from auth.pages.forms import Form
 from auth.pages.rendering import page
 from auth.service import Service
@@ -24,13 +25,13 @@ from auth.storage.accounts import Account
 ROUTER = APIRouter(include_in_schema=False)
 _LATE = ProblemError(
     Code.INVALID_CHALLENGE,
-    detail="The time is over, or there were too many attempts. Please sign in again.",
+    detail=Message("The time is over, or there were too many attempts. Please sign in again."),
 )
 _PASSKEY_REFUSED = {
     Code.INVALID_CHALLENGE: _LATE,
     Code.INVALID_FACTOR: ProblemError(
         Code.INVALID_FACTOR,
-        detail="This passkey is not registered here. Sign in with your password.",
+        detail=Message("This passkey is not registered here. Sign in with your password."),
     ),
 }
 
@@ -174,15 +175,15 @@ def form(
     )
 
 
-def _again(target: str) -> str:
-    """Return the reason for another sign-in, "" for a sign-in without a special reason."""
+def _again(target: str) -> Message | None:
+    """Return the reason for another sign-in, None for a sign-in without a special reason."""
     if target == destinations.SECOND_FACTOR:
-        return "to change your second factor"
+        return Message("to change your second factor")
     if target.startswith(destinations.DEVICE_PAGE):
-        return "to connect a device"
+        return Message("to connect a device")
     if destinations.page_of(target) == target != destinations.HOME:
-        return "to go on with your account"
-    return ""
+        return Message("to go on with your account")
+    return None
 
 
 def _question(

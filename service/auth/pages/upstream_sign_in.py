@@ -14,6 +14,7 @@ from auth.crypto import secret_tokens
 from auth.errors import Code, ProblemError
 from auth.http import cookies, destinations
 from auth.http.access import Running
+from auth.languages.messages import Message
 from auth.pages import signing_in
 from auth.sign_in import second_factor, upstream_sign_in
 from auth.sign_in.upstream_sign_in import METHOD
@@ -23,7 +24,8 @@ _COOKIE = "upstream"
 _SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
 _LONGEST = 4096
 _STALE = ProblemError(
-    Code.INVALID_CHALLENGE, detail="This sign-in was not begun here, or is over. Begin it again."
+    Code.INVALID_CHALLENGE,
+    detail=Message("This sign-in was not begun here, or is over. Begin it again."),
 )
 
 

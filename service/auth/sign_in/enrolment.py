@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 
 from auth.errors import Code, ProblemError
+from auth.languages.messages import Message
 from auth.protection.limits import Action
 from auth.service import Service
 from auth.sign_in import challenges, one_time_codes, passkeys
@@ -61,7 +62,7 @@ async def new_codes(service: Service, owner: Owner) -> list[str]:
         return has
 
     if not await _change(service, owner, work):
-        raise ProblemError(Code.CONFLICT, detail="There is no second factor to recover.")
+        raise ProblemError(Code.CONFLICT, detail=Message("There is no second factor to recover."))
     await service.audit.record(Event.RECOVERY_CODES_RENEWED, account_id=account.id)
     service.mail_queue.post(account.email, *service.messages.recovery_codes_renewed())
     return codes
@@ -77,7 +78,7 @@ async def begin_totp(service: Service, owner: Owner) -> Invitation:
         return factors.begin_totp(connection, account.id, sealed, time.time())
 
     if not await _change(service, owner, work):
-        raise ProblemError(Code.CONFLICT, detail="There is an authenticator app already.")
+        raise ProblemError(Code.CONFLICT, detail=Message("There is an authenticator app already."))
     return _invitation(service, account, secret)
 
 
@@ -166,7 +167,9 @@ async def add_passkey(
     try:
         first = await _change(service, owner, work)
     except stored_passkeys.KnownPasskeyError:
-        raise ProblemError(Code.CONFLICT, detail="This passkey is registered already.") from None
+        raise ProblemError(
+            Code.CONFLICT, detail=Message("This passkey is registered already.")
+        ) from None
     if first is None:
         raise ProblemError(Code.INVALID_CHALLENGE)
     await _added(service, account, passkeys.KIND)

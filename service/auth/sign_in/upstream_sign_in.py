@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from auth.crypto import secret_tokens
 from auth.errors import Code, ProblemError
+from auth.languages.messages import Message
 from auth.protection.limits import Action
 from auth.service import Service
 from auth.sign_in import admission, challenges
@@ -96,12 +97,18 @@ async def finish(
         raise await _failed(service, upstream, error) from None
     if user is None:
         await admission.refused(service, Event.LOGIN, None, "upstream refused")
-        raise ProblemError(Code.INVALID_CREDENTIALS, detail=f"{upstream.name} did not sign you in.")
+        raise ProblemError(
+            Code.INVALID_CREDENTIALS,
+            detail=Message("%(upstream)s did not sign you in.", upstream=upstream.name),
+        )
     if attempt.is_fresh and (user.authenticated_at or 0) < challenge.created_at - SKEW:
         raise ProblemError(
             Code.REAUTHENTICATION_REQUIRED,
-            detail=f"This needs a recent login, and {upstream.name} does not say when you signed "
-            "in there. Sign in with your password or a passkey.",
+            detail=Message(
+                "This needs a recent login, and %(upstream)s does not say when you signed "
+                "in there. Sign in with your password or a passkey.",
+                upstream=upstream.name,
+            ),
         )
     return Arrival(user=user, target=data["target"])
 
@@ -138,5 +145,8 @@ async def _failed(service: Service, upstream: Upstream, error: UpstreamError) ->
     await admission.refused(service, Event.LOGIN, None, "upstream failed")
     return ProblemError(
         Code.UNAVAILABLE,
-        detail=f"{upstream.name} gave no usable answer. Try again later, or sign in another way.",
+        detail=Message(
+            "%(upstream)s gave no usable answer. Try again later, or sign in another way.",
+            upstream=upstream.name,
+        ),
     )

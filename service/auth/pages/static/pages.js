@@ -14,7 +14,7 @@ async function asked(form) {
     location.reload();
   }
   if (answer.status === TOO_MANY) {
-    throw new Error("Too many attempts. Try again later.");
+    throw new Error(document.body.dataset.tooMany);
   }
   return answer.json();
 }
@@ -31,7 +31,7 @@ async function take(form) {
 
 function why(form, error) {
   if (error.name === "InvalidStateError") {
-    return "This device has a passkey for this account already.";
+    return document.body.dataset.registered;
   }
   return error.constructor === Error ? error.message : form.dataset.failed;
 }

@@ -1,0 +1,41 @@
+"""The choice of the language, from a link below each page."""
+
+import re
+from urllib.parse import parse_qsl, urlencode
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+
+from auth.http import languages
+from auth.http.access import Running
+from auth.http.destinations import AUTHORIZE, HOME
+from auth.languages.language import Language
+
+ROUTER = APIRouter(include_in_schema=False)
+PATH = "/language"
+# a path of ours: browsers take a second slash, or a backslash, for the begin of a host
+_OURS = re.compile(r"/(?![/\\])[!-\[\]-~]{0,8192}")
+
+
+@ROUTER.get(PATH)
+async def choose(service: Running, to: str = "", page: str = "") -> Response:
+    """Keep the choice, and lead back to the page."""
+    answer = RedirectResponse(page if _OURS.fullmatch(page) else HOME, 303)
+    languages.remember(service, answer, [to])
+    return answer
+
+
+def links(request: Request, offered: list[Language], fields: dict[str, str]) -> dict[str, str]:
+    """Return the address of the choice for each language; `fields` reopen the answer to a form."""
+    path, query = request.url.path, request.url.query
+    if request.method == "POST":
+        query = urlencode(fields)
+    page = f"{path}?{query}" if query else path
+    if page.startswith(AUTHORIZE):
+        # the application's wish would come after the user's
+        values = [pair for pair in parse_qsl(query) if pair[0] != "ui_locales"]
+        page = AUTHORIZE + urlencode(values)
+    return {
+        language.code: f"{PATH}?{urlencode({'to': language.code, 'page': page})}"
+        for language in offered
+    }
