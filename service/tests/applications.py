@@ -173,6 +173,15 @@ def redirect_parameters(answer: httpx.Response) -> dict[str, str]:
     return dict(parse_qsl(urlsplit(answer.headers["Location"]).query, strict_parsing=True))
 
 
+def sent_form(answer: httpx.Response) -> tuple[str, dict[str, str]]:
+    """Return the address and the fields of the form that takes an answer to the client."""
+    assert answer.status_code == 200, answer.text
+    action = re.search('<form method="post" action="([^"]*)" data-submit>', answer.text)
+    assert action, answer.text
+    fields = re.findall('<input type="hidden" name="([^"]*)" value="([^"]*)">', answer.text)
+    return unescape(action[1]), {name: unescape(value) for name, value in fields}
+
+
 class RelyingParty:
     """An application on loopback with Authlib's client, used as Authlib's documentation shows."""
 

@@ -1,8 +1,6 @@
 """Authorization requests: the refusals, and the pages that the user sees."""
 
-import re
 import time
-from html import unescape
 
 import httpx
 import pytest
@@ -14,6 +12,7 @@ from applications import (
     Flow,
     parameter,
     redirect_parameters,
+    sent_form,
 )
 from running import Server
 from users import User
@@ -96,15 +95,6 @@ def test_a_request_that_is_wrong_in_another_way_is_refused_by_a_redirect(
     assert parameters["state"] == flow.state
     assert parameters["iss"] == ISSUER
     assert "code" not in parameters
-
-
-def sent_form(answer: httpx.Response) -> tuple[str, dict[str, str]]:
-    """Return the address and the fields of the form that takes an answer to the client."""
-    assert answer.status_code == 200, answer.text
-    action = re.search('<form method="post" action="([^"]*)" data-submit>', answer.text)
-    assert action, answer.text
-    fields = re.findall('<input type="hidden" name="([^"]*)" value="([^"]*)">', answer.text)
-    return unescape(action[1]), {name: unescape(value) for name, value in fields}
 
 
 def test_an_answer_is_a_form_if_the_client_asks_for_it(
