@@ -7,6 +7,7 @@ import pytest
 from applications import Browser
 from databases import POSTGRESQL, SQLITE, Postgres
 from running import Server, make_key
+from upstreams import Person, running, running_upstream, trusting
 from users import User
 
 NewUrl = Callable[[Path], str]
@@ -98,3 +99,31 @@ def _browser(server: Server, user: User) -> Iterator[Browser]:
     with Browser(server.url) as browser:
         browser.sign_in(user)
         yield browser
+
+
+@pytest.fixture(scope="session", name="upstream")
+def _upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Yield a second instance of the service, which signs users in for `ours`."""
+    with running_upstream(tmp_path_factory.mktemp("upstream")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module", name="ours")
+def _ours(
+    upstream: Server, tmp_path_factory: pytest.TempPathFactory, new_url: NewUrl
+) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("ours")
+    with running(folder, trusting(upstream.url), database=new_url(folder)) as server:
+        yield server
+
+
+@pytest.fixture(name="person")
+def _person(ours: Server, upstream: Server) -> Iterator[Person]:
+    with Person(ours, upstream) as person:
+        yield person
+
+
+@pytest.fixture(name="another")
+def _another(ours: Server, upstream: Server) -> Iterator[Person]:
+    with Person(ours, upstream) as person:
+        yield person

@@ -92,7 +92,7 @@ def test_a_change_that_gives_the_account_away_takes_a_recent_sign_in(
     form_data = {"csrf_token": token, "email": user.email}
     answer = browser.client.post(f"/account/{action}", data=form_data)
 
-    assert answer.headers["Location"] == f"/sign-in?next={quote(page, safe='')}"
+    assert answer.headers["Location"] == f"/sign-in?next={quote(page, safe='')}&fresh=1"
     assert user.can_sign_in()
 
 

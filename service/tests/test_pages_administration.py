@@ -102,7 +102,7 @@ def test_changes_take_a_recent_sign_in(
 
     for change in ("disable", "enable", "sign-out", "second-factor"):
         sent = office.client.post(f"{path}/{change}", data={})
-        assert sent.headers["Location"] == f"/sign-in?next={quote(path, safe='')}"
+        assert sent.headers["Location"] == f"/sign-in?next={quote(path, safe='')}&fresh=1"
 
     assert user.can_sign_in()
 

@@ -248,7 +248,7 @@ def test_no_form_works_without_a_recent_full_sign_in(
 
     answer = browser.client.post(path, data=form_data)
 
-    assert answer.headers["Location"] == f"/sign-in?next={quote(PAGE, safe='')}"
+    assert answer.headers["Location"] == f"/sign-in?next={quote(PAGE, safe='')}&fresh=1"
     change_session(server, user, "amr = 'pwd mfa', authenticated_at = 4e9")
     shown = browser.open(PAGE).text
     assert "Remove the app" in shown

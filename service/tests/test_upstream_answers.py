@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
-from applications import SECRET, Browser
+from applications import SECRET, Browser, Flow, claims_of
 from joserfc.jwk import ECKey, OctKey, RSAKey
 from openid_providers import OpenIdProvider
 from running import Server
@@ -124,6 +124,19 @@ def test_an_id_token_of_an_unknown_key_signs_nobody_in(
     provider.key = right
 
     assert _FAILED in text
+
+
+def test_without_a_time_at_the_upstream_the_sign_in_is_never_recent(
+    browser: Browser, provider: OpenIdProvider
+) -> None:
+    _sign_in(browser, provider)
+    assert browser.is_signed_in
+    flow = Flow("shop", "https://shop.example.test/", "openid")
+
+    assert "<h1>Sign in</h1>" in browser.open("/account/second-factor").text
+    assert "<h1>Sign in" in browser.open(flow.path(max_age="86400")).text
+    tokens = flow.tokens(browser.client, browser)
+    assert "auth_time" not in claims_of(browser.client, tokens["id_token"])
 
 
 def test_keys_are_kept_and_read_again_for_a_new_key(tmp_path_factory: Any) -> None:

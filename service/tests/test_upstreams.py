@@ -2,40 +2,16 @@
 
 import re
 import time
-from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 
 import httpx
 import pyotp
 import pytest
-from applications import Browser, form_token
+from applications import Browser, Flow, claims_of, form_token
 from running import Server
-from upstreams import Person, running, running_upstream, trusting
+from upstreams import Person, running, trusting
 from users import PASSWORD, User
-
-
-@pytest.fixture(name="upstream", scope="module")
-def _upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running_upstream(tmp_path_factory.mktemp("upstream")) as server:
-        yield server
-
-
-@pytest.fixture(name="ours", scope="module")
-def _ours(upstream: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("ours"), trusting(upstream.url)) as server:
-        yield server
-
-
-@pytest.fixture(name="person")
-def _person(ours: Server, upstream: Server) -> Iterator[Person]:
-    with Person(ours, upstream) as person:
-        yield person
-
-
-@pytest.fixture(name="another")
-def _another(ours: Server, upstream: Server) -> Iterator[Person]:
-    with Person(ours, upstream) as person:
-        yield person
 
 
 def test_a_new_user_of_the_upstream_gets_an_account(person: Person) -> None:
@@ -237,10 +213,18 @@ def test_the_target_after_the_sign_in_is_one_of_ours(person: Person) -> None:
     assert "You are signed in as" in away.text
 
 
+def button(shown: httpx.Response) -> str:
+    """Return the address of the upstream's button on a sign-in page."""
+    match = re.search('href="(/sign-in/with/staff[^"]*)"', shown.text)
+    assert match, shown.text
+    return unescape(match[1])
+
+
 def test_a_page_that_takes_a_recent_sign_in_takes_one_at_the_upstream(person: Person) -> None:
     user = person.registers_there()
     person.signs_in()
-    path = "/sign-in/with/staff?next=/account/second-factor"
+    person.ours.execute("UPDATE browser_sessions SET authenticated_at = 1000")
+    path = button(person.here.open("/account/second-factor"))
 
     asked = person.there.open(person.begins(path).removeprefix(person.upstream.url))
 
@@ -249,19 +233,46 @@ def test_a_page_that_takes_a_recent_sign_in_takes_one_at_the_upstream(person: Pe
     assert "<h1>Second factor</h1>" in person.here.open(person.path(answer)).text
 
 
+@pytest.mark.parametrize(
+    "more", [{"prompt": "login"}, {"max_age": "0"}, {"max_age": "100"}], ids=str
+)
+def test_an_application_that_asks_for_a_new_sign_in_gets_one_at_the_upstream(
+    person: Person, more: dict[str, str]
+) -> None:
+    person.registers_there()
+    shown = person.here.open(Flow("shop", "https://shop.example.test/", "openid").path(**more))
+
+    address = httpx.URL(person.begins(button(shown)))
+
+    assert (address.params["prompt"], address.params["max_age"]) == ("login", "0")
+
+
 def test_an_earlier_sign_in_at_the_upstream_is_not_taken_for_a_recent_sign_in(
     person: Person,
 ) -> None:
     """The browser leaves `prompt` and `max_age` out on its way."""
     person.registers_there()
-    person.signs_in()
     person.upstream.execute("UPDATE browser_sessions SET authenticated_at = 1000")
-    address = httpx.URL(person.begins("/sign-in/with/staff?next=/account/second-factor"))
+    address = httpx.URL(person.begins("/sign-in/with/staff?next=/account/second-factor&fresh=1"))
 
     changed = address.copy_remove_param("prompt").copy_remove_param("max_age")
     shown = person.here.open(person.comes_back(str(changed)))
 
     assert "Staff does not say when you signed in there." in shown.text
+
+
+def test_an_application_learns_how_and_when_the_user_signed_in(person: Person) -> None:
+    person.registers_there()
+    person.upstream.execute("UPDATE browser_sessions SET authenticated_at = 1000")
+    person.signs_in()
+    flow = Flow("shop", "https://shop.example.test/", "openid")
+
+    with httpx.Client(base_url=person.ours.url) as client:
+        claims = claims_of(client, flow.tokens(client, person.here)["id_token"])
+
+    assert claims["auth_time"] == 1000
+    assert claims["amr"] == ["fed"]
+    assert claims["acr"] == "aal1"
 
 
 def test_the_time_of_the_sign_in_is_that_at_the_upstream(person: Person) -> None:

@@ -23,6 +23,14 @@ CLIENT: dict[str, Any] = {
     "first_party": True,
     "redirect_uris": [CALLBACK],
 }
+# An application of ours.
+SHOP: dict[str, Any] = {
+    "client_id": "shop",
+    "name": "Shop",
+    "secret_sha256": hashed(SECRET),
+    "first_party": True,
+    "redirect_uris": ["https://shop.example.test/"],
+}
 
 
 def trusting(issuer: str, **more: str) -> dict[str, str]:
@@ -30,6 +38,7 @@ def trusting(issuer: str, **more: str) -> dict[str, str]:
     upstream = {"id": "staff", "name": "Staff", "issuer": issuer, "client_id": "ours"}
     return {
         "AUTH_ISSUER": OURS,
+        "AUTH_CLIENTS": json.dumps([SHOP]),
         "AUTH_UPSTREAMS": json.dumps([upstream]),
         "AUTH_UPSTREAM_SECRETS": json.dumps({"staff": SECRET}),
         **more,

@@ -9,7 +9,7 @@ from auth.errors import Code, ProblemError
 from auth.languages.messages import Message
 from auth.service import Service
 from auth.sign_in import enrolment
-from auth.storage import accounts, action_tokens, factors, sessions
+from auth.storage import accounts, action_tokens, factors, identities, sessions
 from auth.storage.accounts import ADMIN, Account
 from auth.storage.action_tokens import Purpose
 from auth.telemetry.audit import Event
@@ -115,6 +115,7 @@ def _take_over(connection: Connection, account_id: str, password_hash: str) -> N
     )
     sessions.revoke_all(connection, account_id, "made administrator", now)
     factors.remove_all(connection, account_id)
+    identities.remove_all(connection, account_id)
     action_tokens.forget(connection, account_id, *Purpose)
 
 

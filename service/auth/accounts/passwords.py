@@ -11,7 +11,7 @@ from auth.errors import Code, ProblemError
 from auth.protection.limits import Action
 from auth.service import Service
 from auth.sign_in import factor_failures
-from auth.storage import accounts, action_tokens, browser_sessions, factors, sessions
+from auth.storage import accounts, action_tokens, browser_sessions, factors, identities, sessions
 from auth.storage.accounts import Account
 from auth.storage.action_tokens import Purpose
 from auth.storage.browser_sessions import BrowserSession
@@ -93,6 +93,7 @@ def _use_reset(connection: Connection, *, token_hash: str, password_hash: str) -
     if account.email_verified_at is None:
         # the address was never proven, so the registration may be somebody else's
         factors.remove_all(connection, account.id)
+        identities.remove_all(connection, account.id)
     replace(connection, account_id=account.id, password_hash=password_hash)
     # the mail arrived, which proves the address
     return accounts.change(

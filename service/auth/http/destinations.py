@@ -12,12 +12,15 @@ PROFILE = "/account/profile"
 PASSWORD = "/account/password"  # noqa: S105 - the path of a page
 DEVICES = "/account/devices"
 DATA = "/account/data"
+IDENTITIES = "/account/identities"
 DEVICE_PAGE = "/device"
 _PAGE = re.compile(
-    rf"({SECOND_FACTOR}|{PROFILE}|{PASSWORD}|{DEVICES}|{DATA}|{DEVICE_PAGE}"
+    rf"({SECOND_FACTOR}|{PROFILE}|{PASSWORD}|{DEVICES}|{DATA}|{IDENTITIES}|{DEVICE_PAGE}"
     r"|/admin/(?:users/[0-9a-f]{32}|users|audit|clients))(?:/.*)?"
 )
-_WITH_CODE = re.compile(rf"{DEVICE_PAGE}(?:\?user_code=[A-Z]{{1,64}})?")
+_WITH_CODE = re.compile(
+    rf"{DEVICE_PAGE}(?:\?user_code=[A-Z]{{1,64}})?|{IDENTITIES}/confirm\?waiting=[A-Za-z0-9_-]{{43}}"
+)
 _LONGEST = 8192
 
 
@@ -63,9 +66,17 @@ def device_page(user_code: str) -> str:
     return f"{DEVICE_PAGE}?user_code={user_code}" if user_code else DEVICE_PAGE
 
 
-def sign_in(target: str) -> str:
-    """Return the address of the sign-in page that leads to a target."""
-    return f"/sign-in?next={quote(target, safe='')}"
+def confirm_identity(token: str) -> str:
+    """Return the address of the page that links the identity which a token names."""
+    return f"{IDENTITIES}/confirm?waiting={token}"
+
+
+def sign_in(target: str, *, is_again: bool = False) -> str:
+    """Return the address of the sign-in page that leads to a target.
+
+    With `is_again`, an upstream has to ask its user again as well.
+    """
+    return f"/sign-in?next={quote(target, safe='')}{'&fresh=1' if is_again else ''}"
 
 
 def application(service: Service, target: str) -> str:

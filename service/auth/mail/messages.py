@@ -65,6 +65,18 @@ class Messages:
             f"One {factor} can no longer sign in to your account at {self.issuer}.\n\n{_ALARM}\n"
         )
 
+    def identity_linked(self, upstream: str) -> tuple[str, str]:
+        return "A way to sign in was added", (
+            f"{upstream} can now sign in to your account at {self.issuer}.\n\n{_ALARM} Then remove "
+            f"{upstream} on the page of your account.\n"
+        )
+
+    def identity_removed(self, upstream: str) -> tuple[str, str]:
+        return "A way to sign in was removed", (
+            f"{upstream} can no longer sign in to your account at {self.issuer}, and other devices "
+            f"were signed out.\n\n{_ALARM}\n"
+        )
+
     def second_factor_reset(self) -> tuple[str, str]:
         return "Your second factor was reset", (
             f"An administrator of {self.issuer} removed every second factor of your account, and "

@@ -32,6 +32,7 @@ async def show(request: Request, service: Running, visitor: SignedIn) -> Respons
         "account",
         email=account.email,
         name=account.name or "",
+        has_upstreams=bool(service.upstreams.every()),
         has_factor=bool(await service.database.read(factors.of, account.id)),
         administers=visitor.is_administrator and visitors.administers(service),
         applications=allowed,

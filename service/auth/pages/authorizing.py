@@ -17,7 +17,7 @@ from auth.authorization.requests import (
     RefusedRequestError,
     UnusableRequestError,
 )
-from auth.http import browsers, languages
+from auth.http import browsers, destinations, languages
 from auth.http.access import Running
 from auth.http.cookies import service_of
 from auth.http.destinations import AUTHORIZE
@@ -106,11 +106,9 @@ async def authorize(request: Request, service: Running) -> Response:
     if signed_in is None or ask.wants_login(signed_in[0].authenticated_at, time.time()):
         if ask.silent:
             raise ask.refused("login_required", "The user has to sign in.")
-        target = {"next": AUTHORIZE + ask.after_login()}
-        if signed_in is not None or ask.wants_login(time.time(), time.time()):
-            # an upstream has to ask its user again as well
-            target["fresh"] = "1"
-        answer = RedirectResponse(f"/sign-in?{urlencode(target)}", 303)
+        is_again = signed_in is not None or ask.wants_login(time.time(), time.time())
+        target = AUTHORIZE + ask.after_login()
+        answer = RedirectResponse(destinations.sign_in(target, is_again=is_again), 303)
         languages.remember(service, answer, ask.ui_locales)
         return answer
     session, account = signed_in

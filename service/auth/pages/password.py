@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ValidationError
 
 from auth.accounts import passwords
+from auth.crypto.passwords import NO_PASSWORD
 from auth.errors import Code, ProblemError
 from auth.http import browsers
 from auth.http.access import Running
@@ -31,7 +32,14 @@ class _New(BaseModel):
 @ROUTER.get("")
 async def show(request: Request, visitor: SteppedUp, stranger: str = "") -> Response:
     """Show the form; `stranger` if the user has just signed out a device of somebody else."""
-    return page(request, "password", email=visitor.account.email, stranger=bool(stranger))
+    has_password = visitor.account.password != NO_PASSWORD
+    return page(
+        request,
+        "password",
+        email=visitor.account.email,
+        stranger=bool(stranger),
+        has_password=has_password,
+    )
 
 
 @ROUTER.post("")
@@ -63,4 +71,4 @@ async def change(request: Request, service: Running, visitor: SteppedUp, fields:
 
 
 def _again(request: Request, email: str, error: ProblemError) -> Response:
-    return page(request, "password", email=email, stranger=False, error=error)
+    return page(request, "password", email=email, stranger=False, has_password=True, error=error)

@@ -137,9 +137,9 @@ def question_after(service: Service, request: Request, target: str, question: Qu
 def is_fresh(target: str, fresh: str) -> bool:
     """Return whether the target takes a new sign-in at an upstream, and not an earlier one there.
 
-    `fresh` is set by the authorization endpoint, which asks for a second sign-in.
+    `fresh` is set where a signed-in user has to sign in again.
     """
-    return bool(fresh or _again(target) or destinations.parameter(target, "max_age"))
+    return bool(fresh or destinations.parameter(target, "max_age"))
 
 
 def _assertion(fields: dict[str, str]) -> dict[str, Any]:
@@ -163,7 +163,7 @@ def form(
         request,
         "sign_in",
         error=error,
-        leads_to=_leads_to(service, target),
+        leads_to=leads_to(service, target),
         next=target,
         again=_again(target),
         email=email,
@@ -181,6 +181,8 @@ def _again(target: str) -> Message | None:
         return Message("to change your second factor")
     if target.startswith(destinations.DEVICE_PAGE):
         return Message("to connect a device")
+    if target.startswith(destinations.IDENTITIES):
+        return Message("to add a way to sign in")
     if destinations.page_of(target) == target != destinations.HOME:
         return Message("to go on with your account")
     return None
@@ -199,7 +201,7 @@ def _question(
         request,
         "second_factor",
         error=error,
-        leads_to=_leads_to(service, target),
+        leads_to=leads_to(service, target),
         next=target,
         question=question,
         webauthn=webauthn,
@@ -208,7 +210,7 @@ def _question(
     )
 
 
-def _leads_to(service: Service, target: str) -> list[str]:
+def leads_to(service: Service, target: str) -> list[str]:
     """Return the address behind our own redirect: the client's, or the proxied application's."""
     if target.startswith(destinations.AUTHORIZE):
         client = service.settings.clients.find(destinations.parameter(target, "client_id"))

@@ -20,7 +20,11 @@ from auth.storage.browser_sessions import BrowserSession
 
 
 class SignInFirstError(Exception):
-    """Nobody is signed in with this browser, or nobody has signed in lately."""
+    """Nobody is signed in with this browser, or nobody has signed in lately: `is_again`."""
+
+    def __init__(self, *, is_again: bool = False) -> None:
+        super().__init__()
+        self.is_again = is_again
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,7 +55,7 @@ SignedIn = Annotated[Visitor, Depends(_signed_in)]
 
 async def _lately(service: Running, visitor: SignedIn) -> Visitor:
     if not await second_factor.shown_lately(service, visitor.here):
-        raise SignInFirstError
+        raise SignInFirstError(is_again=True)
     return visitor
 
 
@@ -86,9 +90,10 @@ RecentAdministrator = Annotated[Visitor, Depends(_recent_administrator)]
 
 def install(app: FastAPI) -> None:
     @app.exception_handler(SignInFirstError)
-    async def _sign_in_first(request: Request, _: SignInFirstError) -> Response:
+    async def _sign_in_first(request: Request, error: SignInFirstError) -> Response:
         """Lead to the sign-in page, and from there back to the page in question."""
-        return RedirectResponse(sign_in(page_of(request.url.path)), 303)
+        address = sign_in(page_of(request.url.path), is_again=error.is_again)
+        return RedirectResponse(address, 303)
 
 
 def administers(service: Service) -> bool:

@@ -35,10 +35,14 @@ SECONDS = 600
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Arrival:
-    """A user who comes back from an upstream; `target` is the page that they wanted."""
+    """A user who comes back from an upstream; `target` is the page that they wanted.
+
+    `links` if they are signed in here, and want another way to sign in.
+    """
 
     user: UpstreamUser
     target: str
+    links: bool
 
 
 def provider_of(service: Service, upstream_id: str) -> Provider:
@@ -50,7 +54,13 @@ def provider_of(service: Service, upstream_id: str) -> Provider:
 
 
 async def begin(
-    service: Service, provider: Provider, *, browser: str, target: str, is_fresh: bool
+    service: Service,
+    provider: Provider,
+    *,
+    browser: str,
+    target: str,
+    is_fresh: bool,
+    links: bool,
 ) -> str:
     """Return the upstream's address for a new attempt; `browser` is the secret of its cookie.
 
@@ -62,6 +72,7 @@ async def begin(
         "browser": secret_tokens.hashed(browser),
         "target": target,
         "fresh": "1" if is_fresh else "",
+        "links": "1" if links else "",
     }
     state = await challenges.issue(service, Purpose.UPSTREAM, None, data, seconds=SECONDS)
     try:
@@ -110,7 +121,7 @@ async def finish(
                 upstream=upstream.name,
             ),
         )
-    return Arrival(user=user, target=data["target"])
+    return Arrival(user=user, target=data["target"], links=bool(data["links"]))
 
 
 async def _user(

@@ -13,6 +13,7 @@ class Purpose(StrEnum):
     PASSKEY_LOGIN = "passkey_login"
     PASSKEY_REGISTRATION = "passkey_registration"
     UPSTREAM = "upstream"
+    IDENTITY = "identity"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from auth.storage import accounts
@@ -60,3 +60,17 @@ def of(connection: Connection, account_id: str) -> list[Identity]:
     """Return the identities of an account, the first linked first."""
     query = _IDENTITY.where(IDENTITIES.c.account_id == account_id).order_by(IDENTITIES.c.created_at)
     return [Identity(**row) for row in connection.execute(query).mappings()]
+
+
+def remove(connection: Connection, account_id: str, issuer: str, subject: str) -> None:
+    connection.execute(
+        delete(IDENTITIES).where(
+            IDENTITIES.c.issuer == issuer,
+            IDENTITIES.c.subject == subject,
+            IDENTITIES.c.account_id == account_id,
+        )
+    )
+
+
+def remove_all(connection: Connection, account_id: str) -> None:
+    connection.execute(delete(IDENTITIES).where(IDENTITIES.c.account_id == account_id))

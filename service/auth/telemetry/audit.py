@@ -55,6 +55,8 @@ class Event(StrEnum):
     FACTOR_REFUSED = "factor.refused"
     RECOVERY_CODES_RENEWED = "factor.recovery_codes_renewed"
     RECOVERY_CODE_USED = "factor.recovery_code_used"
+    IDENTITY_LINKED = "identity.linked"
+    IDENTITY_REMOVED = "identity.removed"
     KEYS_ROTATED = "keys.rotated"
     RATE_LIMITED = "rate_limited"
     ADMIN_READ_AUDIT = "admin.read_audit"
