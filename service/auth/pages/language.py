@@ -30,6 +30,9 @@ def links(request: Request, offered: list[Language], fields: dict[str, str]) -> 
     path, query = request.url.path, request.url.query
     if request.method == "POST":
         query = urlencode(fields)
+    elif path.startswith("/sign-in/with/"):
+        # the answer of an upstream counts once
+        path, query = "/sign-in", urlencode(fields)
     page = f"{path}?{query}" if query else path
     if page.startswith(AUTHORIZE):
         # the application's wish would come after the user's
