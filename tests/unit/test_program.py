@@ -132,11 +132,11 @@ def imported() -> dict[str, Any]:
 
 
 def test_the_imports_stay_within_their_budget() -> None:
-    """The program has 754 modules: 265 of Pulumi and its SDKs, most others of their libraries."""
+    """The program has 755 modules: 265 of Pulumi and its SDKs, most others of their libraries."""
     program = imported()
 
     assert not program["collects"], "garbage collection doubles the time of the imports"
-    assert len(program["modules"]) <= 754
+    assert len(program["modules"]) <= 755
     parts = [name.split(".") for name in program["modules"]]
     services = {part[1] for part in parts if part[0] == "pulumi_oci" and len(part) > 2}
     assert services == {"core", "healthchecks", "monitoring", "ons"}
