@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from auth import email_addresses, server, user_commands
+from auth import email_addresses, move_command, server, user_commands
 from auth.accounts import admin, password_rules
 from auth.crypto import passwords, secret_tokens
 from auth.crypto.sealing import unlock
@@ -40,6 +40,7 @@ def run(argv: Sequence[str]) -> int:
         "keys": lambda database: _show_keys(database, settings),
         "prune": lambda database: _prune(database, settings),
         "forget-client": lambda database: _forget_client(database, arguments),
+        "move-database": lambda database: move_command.run(database, settings, arguments),
         "import-users": lambda database: user_commands.import_users(database, arguments),
         "export-users": lambda database: user_commands.export_users(database, arguments),
     }
@@ -80,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     forget.add_argument("client_id")
     user_commands.add_parsers(commands)
+    move_command.add_parsers(commands)
     commands.add_parser("keys", help="list the signing keys")
     commands.add_parser("prune", help="delete expired rows, and keys that are not needed")
     return parser

@@ -48,7 +48,7 @@ class Database(ABC):
 
     @abstractmethod
     def migrate(self, work: Work[[], Answer]) -> Answer:
-        """Do `work` in one transaction, while no other process migrates."""
+        """Do `work` in one transaction of any length, while no other process migrates."""
 
     @abstractmethod
     def close(self) -> None: ...

@@ -6,11 +6,13 @@ The data folder has the SQLite database, and a note of the service's last start 
 import contextlib
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import Connection, make_url, select
 
 from auth.errors import SettingsError
+from auth.storage import moving
 from auth.storage.database import Database
 from auth.storage.tables import ACCOUNTS
 
@@ -25,6 +27,12 @@ def refuse(database: Database, url: str, data_dir: str) -> None:
     """
     file, note = Path(data_dir) / FILE, Path(data_dir) / _NOTE
     address = make_url(url)
+    if (moved := database.write_now(moving.moved_at)) is not None:
+        at = datetime.fromtimestamp(moved, UTC).isoformat(timespec="seconds")
+        raise SettingsError(
+            f"The service can't start:\n  The accounts moved from this database at {at}. "
+            "Take the other database again, or move them back (docs/postgresql.md)."
+        )
     is_empty = not database.write_now(_has_accounts)
     if address.get_backend_name() == "sqlite":
         if is_empty and (noted := _read(note)):
