@@ -8,7 +8,10 @@ from grimp import Layer
 LAYERS = (
     ("__main__",),
     ("commands",),
-    ("user_commands",),
+    (
+        "user_commands",
+        "move_command",
+    ),
     ("server",),
     ("app",),
     ("api", "oauth", "pages"),
