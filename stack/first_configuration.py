@@ -7,7 +7,7 @@ import dataclasses
 import getpass
 import json
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,10 +54,14 @@ def make(stack: Stack, words: Sequence[str]) -> int:
     _refuse(problems({**plain, **new}), new)
     _begin(stack)
     present = stack.configuration.values()
-    if terminal.interactive():
-        is_new = "auth:compartmentOcid" not in written
-        new |= asked({**present, **new}, {*written, *new}, with_optional=is_new)
-    _write(stack, present, new)
+    try:
+        if terminal.interactive():
+            is_new = "auth:compartmentOcid" not in written
+            for answer in asked({**present, **new}, {*written, *new}, with_optional=is_new):
+                new |= answer
+    finally:
+        # the answers before a Ctrl-C as well
+        _write(stack, present, new)
     return _report(stack)
 
 
@@ -143,28 +147,29 @@ def _put_head(file: Path, name: str) -> None:
 
 def asked(
     values: Mapping[str, str], given: Collection[str], *, with_optional: bool
-) -> dict[str, str]:
-    """Ask a person for the missing values; for optional values only once, with a new stack.
+) -> Iterator[dict[str, str]]:
+    """Ask a person for the missing values, and yield the values of each answer, by key.
 
     `values` has the program's defaults as well, and `given` the keys that somebody has set.
+    Optional values are asked `with_optional`, as of a new stack.
     """
-    answers: dict[str, str] = {}
-    if PROFILE in first_values.missing(values):
-        answers |= _asked_profile()
+    known = dict(values)
+    if PROFILE in first_values.missing(known):
+        known |= (answer := _asked_profile())
+        yield answer
     for question in QUESTIONS:
-        known = {**values, **answers}
         if question.is_optional:
             is_asked = with_optional and question.key not in given
         else:
             is_asked = question.variable in first_values.missing(known)
         if is_asked:
-            answers |= _answer(question, known)
-    return answers
+            known |= (answer := _answer(question, known))
+            yield answer
 
 
 def _asked_profile() -> dict[str, str]:
     while True:
-        name = input("Profile of ~/.oci/config with the API key of deployments [DEFAULT]: ")
+        name = _typed(input, "Profile of ~/.oci/config with the API key of deployments [DEFAULT]: ")
         try:
             return first_values.of_profile(name.strip() or "DEFAULT")
         except StackError as error:
@@ -177,9 +182,9 @@ def _answer(question: Question, values: Mapping[str, str]) -> dict[str, str]:
     prompt = f"{question.text[0].upper()}{question.text[1:]}"
     while True:
         if question.is_secret:
-            text = getpass.getpass(f"{prompt} (not shown): ")
+            text = _typed(getpass.getpass, f"{prompt} (not shown): ")
         else:
-            text = input(f"{prompt} (such as {question.example}{hint}): ")
+            text = _typed(input, f"{prompt} (such as {question.example}{hint}): ")
         if question.is_optional and not text.strip():
             return {}
         answer = {question.key: question.value(text)}
@@ -187,6 +192,14 @@ def _answer(question: Question, values: Mapping[str, str]) -> dict[str, str]:
         if not broken:
             return answer
         print(*(f"  {problem.text}" for problem in broken), sep="\n", file=sys.stderr)
+
+
+def _typed(ask: Callable[[str], str], prompt: str) -> str:
+    """Return the typed line; Ctrl-D stops the command as Ctrl-C does."""
+    try:
+        return ask(prompt)
+    except EOFError:
+        raise KeyboardInterrupt from None
 
 
 def _write(stack: Stack, present: Mapping[str, str], new: Mapping[str, str]) -> None:

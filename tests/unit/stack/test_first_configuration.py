@@ -108,10 +108,10 @@ def test_a_question_is_repeated_until_its_answer_keeps_the_rules(
         {**values, "oci:privateKey": "a-key"}, values, with_optional=False
     )
 
-    assert answers == {
-        "auth:compartmentOcid": "ocid1.compartment.oc1..aaaa",
-        "auth:registryPullPassword": "another-token",
-    }
+    assert [*answers] == [
+        {"auth:compartmentOcid": "ocid1.compartment.oc1..aaaa"},
+        {"auth:registryPullPassword": "another-token"},
+    ]
     shown = capsys.readouterr().err
     assert "auth:compartmentOcid is 'auth'" in shown
     assert "a-token" not in shown
@@ -124,4 +124,17 @@ def test_optional_values_of_a_new_stack_are_asked_and_may_stay_empty(typed: list
 
     answers = first_configuration.asked(values, given, with_optional=True)
 
-    assert answers == {"auth:monthlyBudget": "20"}
+    assert [*answers] == [{}, {}, {"auth:monthlyBudget": "20"}]
+
+
+def test_the_end_of_the_input_stops_the_questions_as_ctrl_c_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def end(_: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr(builtins, "input", end)
+    values = {**configuration(compartmentOcid=""), "oci:privateKey": "a-key"}
+
+    with pytest.raises(KeyboardInterrupt):
+        next(first_configuration.asked(values, values, with_optional=False))
