@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -18,6 +18,8 @@ from pydantic import (
 from auth.clients.clients import LOOPBACK
 from auth.clients.registration import described
 
+OPENID: Final = "openid"
+GITHUB: Final = "github"
 _LONGEST = 255
 
 
@@ -35,6 +37,8 @@ class Upstream(BaseModel):
 
     id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+    kind: Literal["openid", "github"] = OPENID
+    # of GitHub: its address
     issuer: str
     client_id: Annotated[str, StringConstraints(min_length=1, max_length=_LONGEST)]
 

@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote_plus, urlencode
 
 from auth.thread_pool import FullError, Pool
@@ -17,6 +17,8 @@ from auth.upstreams.web import UpstreamError
 
 if TYPE_CHECKING:
     from joserfc.jwk import KeySet  # slow, and most services have no upstream
+
+Answer = TypeVar("Answer")
 
 SCOPE = "openid email profile"
 _CACHED_SECONDS = 3600.0
@@ -141,10 +143,15 @@ class OpenIdProvider:
             return self._keys
 
     async def _run(self, work: Callable[[], Any]) -> Any:
-        try:
-            return await self._pool.run(work)
-        except FullError:
-            raise UpstreamError("too many requests at once") from None
+        return await run(self._pool, work)
+
+
+async def run(pool: Pool, work: Callable[[], Answer]) -> Answer:
+    """Do requests in a thread; raise UpstreamError without a free place."""
+    try:
+        return await pool.run(work)
+    except FullError:
+        raise UpstreamError("too many requests at once") from None
 
 
 def discovered(issuer: str) -> Metadata:

@@ -1,14 +1,19 @@
 """The upstreams that a service has."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from auth.thread_pool import Pool
-from auth.upstreams.configuration import Upstream
+from auth.upstreams.configuration import GITHUB, OPENID, Upstream
+from auth.upstreams.github import GitHubProvider
 from auth.upstreams.openid import OpenIdProvider
 from auth.upstreams.providers import Provider
 
 # requests to upstreams at once, and those that may wait
 _THREADS, _PLACES = 4, 32
+_PROVIDERS: Mapping[str, Callable[[Upstream, str, Pool], Provider]] = {
+    OPENID: OpenIdProvider,
+    GITHUB: GitHubProvider,
+}
 
 
 class Upstreams:
@@ -21,7 +26,7 @@ class Upstreams:
         if upstreams:
             self._pool = pool = Pool(_THREADS, places=_PLACES, name="upstream")
             self._by_id = {
-                upstream.id: OpenIdProvider(upstream, secrets[upstream.id], pool)
+                upstream.id: _PROVIDERS[upstream.kind](upstream, secrets[upstream.id], pool)
                 for upstream in upstreams
             }
 
