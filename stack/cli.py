@@ -165,7 +165,7 @@ def on_stack(arguments: argparse.Namespace) -> int:
         _refuse_postgresql(stack, command)
     on_this_machine: dict[str, Callable[[], object]] = {
         "up": lambda: _up(stack, arguments),
-        "preview": stack.preview,
+        "preview": lambda: _preview(stack),
         "down": lambda: _down(stack, arguments.confirm, without_copy=arguments.no_copy),
         "new-vm": lambda: _replace_vm(stack, arguments.confirm),
         "unlock": stack.unlock,
@@ -355,6 +355,13 @@ def _up(stack: "Stack", arguments: argparse.Namespace) -> bool:
         )
     changed = first_vm.up(stack, resources, refresh=arguments.refresh)
     return any(urn.endswith("::auth-release") for urn in changed)
+
+
+def _preview(stack: "Stack") -> None:
+    from stack import lost_state  # noqa: PLC0415 - needs the packages
+
+    lost_state.refuse_second_server(stack, stack.resources())
+    stack.preview()
 
 
 def _roll_back(stack: "Stack", arguments: argparse.Namespace) -> int:

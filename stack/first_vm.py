@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from components import advice
-from stack import limits
+from stack import limits, lost_state
 from stack.cloud_client import failures, open_client
 from stack.errors import OutOfCapacityError, StackError
 from stack.stack import Stack
@@ -43,6 +43,7 @@ def up(stack: Stack, resources: Sequence[Mapping[str, Any]], *, refresh: bool) -
     first. If no host has room for a VM, the other domains are tried, each once.
     """
     if not vms(resources):
+        lost_state.refuse_second_server(stack, resources)
         _prepare(stack, _volume_domain(resources))
     try:
         return stack.up(refresh=refresh)

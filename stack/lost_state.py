@@ -1,15 +1,55 @@
-"""A lost state comes back, from an earlier version of it."""
+"""A lost state: no update takes it for a new stack, and an earlier version takes its place."""
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from common import files
 from components import advice
+from stack.cloud_client import failures, open_client
 from stack.errors import StackError
 from stack.stack import Stack
+
+_ENDED = frozenset({"TERMINATING", "TERMINATED"})
+
+
+def refuse_second_server(stack: Stack, resources: Sequence[Mapping[str, Any]]) -> None:
+    """Raise StackError if the state has no resource of Oracle's, and the stack's VM is there.
+
+    Only then the cloud is asked. Without an answer the update goes on: wrong credentials are left
+    to the program, whose refusal names them.
+    """
+    if any(str(resource.get("type")).startswith("oci:") for resource in resources):
+        return
+    import oci  # noqa: PLC0415 - takes most of a second
+
+    from components.labels import display_name  # noqa: PLC0415 - takes most of a second
+
+    compartment = stack.configuration.values().get("auth:compartmentOcid", "")
+    try:
+        client = open_client(stack, oci.core.ComputeClient, package="oci_core", path="/20160918")
+        instances = oci.pagination.list_call_get_all_results(
+            client.list_instances,
+            compartment,
+            display_name=display_name("auth", stack.name),
+            retry_strategy=oci.retry.NoneRetryStrategy(),
+        ).data
+    except StackError:
+        return
+    except failures():
+        return
+    for instance in instances:
+        if instance.lifecycle_state not in _ENDED:
+            raise StackError(
+                f"The state of {stack.name} is empty, but the stack's server is there: "
+                f"{instance.display_name}, {instance.lifecycle_state}, {instance.id}. An update "
+                "would make a second server. Put an earlier version of the state back: "
+                f'{advice.make("state FROM=FILE", stack.name)} (docs/runbook.md, "The state is '
+                'lost"). If nobody needs that server, delete it in the console. If it is not the '
+                "stack's, give it another name there."
+            )
 
 
 def put_back(stack: Stack, source: str) -> int:

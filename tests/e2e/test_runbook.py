@@ -50,6 +50,11 @@ def test_a_lost_state_comes_back_by_the_commands_of_the_runbook(
     began = time.monotonic()
     try:
         assert "A lost state comes back: docs/runbook.md" in clone.make("status").output
+        for command in ("up", "preview"):
+            refused = clone.make(command)
+            assert refused.status != 0
+            assert f"the stack's server is there: auth-local, RUNNING, {instance}" in refused.output
+            assert "make state FROM=FILE" in refused.output
 
         for command in runbook.commands("The state is lost"):
             assert clone.run("bash", "-c", command).status == 0, command

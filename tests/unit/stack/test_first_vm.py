@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from stack import engine_log, first_vm
+from stack import engine_log, first_vm, lost_state
 from stack.errors import OutOfCapacityError, StackError
 from stack.first_vm import FAULT_DOMAINS, Place
 from stack.stack import Stack
@@ -69,6 +69,7 @@ def _asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return list(DOMAINS)
 
     monkeypatch.setattr(first_vm, "_ask_domains", domains)
+    monkeypatch.setattr(lost_state, "refuse_second_server", lambda *_: asked.append("servers"))
     monkeypatch.setattr(first_vm, "_check_limits", lambda *_, **__: asked.append("limits"))
     return asked
 
@@ -80,7 +81,7 @@ def up(stack: Any) -> set[str]:
 def test_without_a_vm_the_limits_are_asked_first(asked: list[str]) -> None:
     up(Tried(room=[("0", "")]))
 
-    assert asked == ["domains", "limits"]
+    assert asked == ["servers", "domains", "limits"]
 
 
 def test_with_a_vm_in_the_state_the_cloud_is_asked_nothing(asked: list[str]) -> None:
