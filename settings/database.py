@@ -28,33 +28,37 @@ def read(values: Values) -> Database:
     if not url:
         _refuse(values, f"is not set, and auth:database is {POSTGRESQL}; it looks like {_FORM}")
         return Database()
-    if rule := _broken_rule(parts := _split(url)):
+    if rule := broken_rule(url):
         _refuse(values, rule)
         return Database()
-    parameters = {
-        **dict(parse_qsl(parts.query)),
-        "sslmode": _VERIFIED,
-        "sslrootcert": CA_FILE if ca else PUBLIC_CAS,
-    }
-    query = urlencode(parameters, safe="/")
+    parts = _split(url)
+    whole = pulumi.Output.secret(verified(url, CA_FILE if ca else PUBLIC_CAS))
+    return Database(url=whole, address=f"{parts.hostname}:{parts.port or _PORT}{parts.path}", ca=ca)
+
+
+def verified(url: str, roots: str) -> str:
+    """Return a URL that keeps its rules as libpq takes it, with the file of the CAs."""
+    parts = _split(url)
+    parameters = {**dict(parse_qsl(parts.query)), "sslmode": _VERIFIED, "sslrootcert": roots}
     # hosters also write postgres://
-    whole = parts._replace(scheme="postgresql", query=query).geturl()
-    address = f"{parts.hostname}:{parts.port or _PORT}{parts.path}"
-    return Database(url=pulumi.Output.secret(whole), address=address, ca=ca)
+    return parts._replace(scheme="postgresql", query=urlencode(parameters, safe="/")).geturl()
 
 
 def _refuse_unused(values: Values, url: str, ca: str) -> None:
+    if values.boolean("maintenance"):
+        return  # `make move-database` closes the site before the accounts move there
     for key, value in (("databaseUrl", url), ("databaseCa", ca)):
         if value:
             values.refuse(
                 f"auth:{key} is set, and auth:database is {SQLITE}, which does not use it. "
-                f"Switch to {POSTGRESQL} (docs/postgresql.md), or remove it:",
+                "Move the accounts there (`make move-database TO=postgresql`), or remove it:",
                 f"pulumi config rm auth:{key}",
             )
 
 
-def _broken_rule(parts: SplitResult) -> str:
+def broken_rule(url: str) -> str:
     """Return the rule that a URL breaks; empty for a URL that the service can use."""
+    parts = _split(url)
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
     others = sorted({*query} - _PARAMETERS)
     mode = query.get("sslmode", _VERIFIED)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from stack.stack import Stack
 
 _KEYS = ("ssh", "host", "signing", "registry", "api")  # as stack/rotation.py has them
+_DATABASES = ("postgresql", "sqlite")  # as stack/move_database.py has them
 _ON_COPIES = ("backup", "backups", "proof", "restore")  # of SQLite
 _ALARMS = ("alarms", "alerts", "silence")
 _VALUES = {  # the flag of a command that takes a single value, and its destination and help
@@ -54,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
         ("backups", "list the copies in the bucket"),
         ("proof", "fetch a copy from the bucket and check it"),
         ("restore", "put the database of an earlier moment in place"),
+        ("move-database", "move the accounts to PostgreSQL, or back to SQLite"),
         ("bucket", "make the bucket of copies, with a user and a key of its own"),
         ("rotate", "give the stack a new key of a kind, without a lost request"),
         ("alarms", "list the alarms with their states"),
@@ -114,6 +116,10 @@ def _add_copy_flags(command: argparse.ArgumentParser, name: str) -> None:
         command.add_argument("--name", default="", help="name of the copy")
     if name == "proof":
         command.add_argument("--at", default="", help="a copy or a moment; default: newest")
+    if name == "move-database":
+        command.add_argument("--to", default="", help=" or ".join(_DATABASES))
+        command.add_argument("--yes", action="store_true", help="begin, after the estimate")
+        command.add_argument("--over", default="", help="yes: replace accounts that are there")
     if name == "restore":
         command.add_argument("--at", default="", help="name of a copy, or a moment in UTC")
         command.add_argument("--over", default="", help="yes: replace newer data, too")
@@ -154,7 +160,9 @@ def on_stack(arguments: argparse.Namespace) -> int:
     _check(arguments)
     started = time.monotonic()
     get = {
-        **dict.fromkeys(("up", "preview", "down", "rotate", "new-vm"), environment.prepare),
+        **dict.fromkeys(
+            ("up", "preview", "down", "rotate", "new-vm", "move-database"), environment.prepare
+        ),
         **dict.fromkeys(
             ("init", "env", "alarms", "silence", "restore", "bucket", "os-upgrade"),
             environment.existing,
@@ -178,6 +186,7 @@ def on_stack(arguments: argparse.Namespace) -> int:
         "init": lambda: _initialize(stack, arguments.values),
         "rotate": lambda: _rotate(stack, arguments.key),
         "restore": lambda: _restore(stack, arguments),
+        "move-database": lambda: _move_database(stack, arguments),
         "bucket": lambda: _bucket(stack, arguments),
         "state": lambda: _put_state_back(stack, arguments),
         **dict.fromkeys(_ALARMS, lambda: _alarms(stack, arguments)),
@@ -228,6 +237,15 @@ def _restore(stack: "Stack", arguments: argparse.Namespace) -> int:
     from stack import copies  # noqa: PLC0415 - needs the packages
 
     return copies.restore(stack, at=arguments.at, over=bool(arguments.over))
+
+
+def _move_database(stack: "Stack", arguments: argparse.Namespace) -> int:
+    from stack import move_database  # noqa: PLC0415 - needs the packages
+
+    with interruption.patience():
+        return move_database.run(
+            stack, arguments.to, agreed=arguments.yes, over=bool(arguments.over)
+        )
 
 
 def _bucket(stack: "Stack", arguments: argparse.Namespace) -> int:
@@ -310,6 +328,12 @@ def _check(arguments: argparse.Namespace) -> None:
         kinds = ", ".join(_KEYS)
         example = advice.make("rotate KEY=ssh", name)
         raise StepError(f"KEY is {arguments.key!r}; it must be one of {kinds}, such as {example}.")
+    if command == "move-database" and arguments.to not in _DATABASES:
+        kinds = " or ".join(_DATABASES)
+        example = advice.make("move-database TO=postgresql", name)
+        raise StepError(f"TO is {arguments.to!r}; it must be {kinds}, such as {example}.")
+    if command in {"restore", "move-database"}:
+        _check_over(arguments)
     if command == "restore":
         _check_restore(arguments)
     if command == "logs":
@@ -335,8 +359,11 @@ def _check_restore(arguments: argparse.Namespace) -> None:
             "AT is empty. Name a copy, or a moment in UTC, such as "
             f"{example}. `{advice.make('backups', arguments.stack)}` lists the copies."
         )
+
+
+def _check_over(arguments: argparse.Namespace) -> None:
     if arguments.over not in {"", "yes"}:
-        raise StepError(f"OVER is {arguments.over!r}; it must be yes, to replace newer data.")
+        raise StepError(f"OVER is {arguments.over!r}; it must be yes, to replace the present data.")
 
 
 def _up(stack: "Stack", arguments: argparse.Namespace) -> bool:

@@ -32,7 +32,7 @@ def test_accounts_in_sqlite_are_not_left_behind(on_sqlite: Server, on_postgres: 
     assert ended.returncode == 2
     assert "has no accounts, and" in ended.stderr
     assert "auth.sqlite has 1." in ended.stderr
-    assert "Move them first (docs/postgresql.md)" in ended.stderr
+    assert "make move-database TO=postgresql" in ended.stderr
     serves(on_sqlite)
 
 
@@ -41,7 +41,7 @@ def test_accounts_in_postgresql_are_not_left_behind(on_sqlite: Server, on_postgr
     ended = on_sqlite.command("serve")
 
     assert ended.returncode == 2
-    assert "last ran on PostgreSQL at" in ended.stderr
+    assert "make move-database TO=sqlite" in ended.stderr
     (on_sqlite.data / "postgresql").unlink()
     serves(on_sqlite)
 

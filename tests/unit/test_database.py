@@ -112,6 +112,8 @@ def test_postgresql_needs_a_url_and_sqlite_takes_none() -> None:
     message = refusal(databaseUrl=URL)
     assert "auth:databaseUrl is set, and auth:database is sqlite" in message
     assert "pulumi config rm auth:databaseUrl" in message
+    assert "make move-database TO=postgresql" in message
+    assert parse(databaseUrl=URL, maintenance="true").database.secrets == {}, "during a move"
     assert "must be sqlite or postgresql" in refusal(database="mysql")
 
 

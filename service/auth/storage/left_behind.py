@@ -39,13 +39,13 @@ def refuse(database: Database, url: str, data_dir: str) -> None:
             raise SettingsError(
                 f"The service can't start:\n  {address.database} has no accounts, and the service "
                 f"last ran on PostgreSQL at {noted}. Take that database again, or move its "
-                f"accounts. To begin without them, delete {note}."
+                f"accounts: make move-database TO=sqlite. To begin without them, delete {note}."
             )
         return
     if is_empty and (count := _accounts_in(file)):
         raise SettingsError(
             f"The service can't start:\n  PostgreSQL at {address.host}/{address.database} has no "
-            f"accounts, and {file} has {count}. Move them first (docs/postgresql.md). To "
+            f"accounts, and {file} has {count}. Move them: make move-database TO=postgresql. To "
             "begin without them, rename that file, and its -wal and -shm with it."
         )
     _write(note, f"{address.host}/{address.database}")

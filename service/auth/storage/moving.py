@@ -89,7 +89,7 @@ def _copy(
     if (present := _count(writer, ACCOUNTS)) and not over:
         raise MoveError(
             f"The target has {present} accounts already. Nothing was changed. To replace all of "
-            "its data, say so: --over."
+            "its data, say so: OVER=yes of `make move-database`, or --over."
         )
     stay(writer)
     for table in reversed(METADATA.sorted_tables):

@@ -37,6 +37,8 @@ exit 1
         (["exec"], ("CMD is empty", "make exec CMD=")),
         (["rotate", "--key", "all"], ("KEY is 'all'", "ssh, host, signing", "make rotate KEY=ssh")),
         (["restore"], ("AT is empty", "make restore AT=", "`make backups`")),
+        (["move-database", "--to", "mysql"], ("TO is 'mysql'", "postgresql or sqlite")),
+        (["move-database", "--to", "sqlite", "--over", "1"], ("OVER is '1'", "must be yes")),
         (["restore", "--at", "x", "--over", "1"], ("OVER is '1'", "must be yes")),
     ],
 )
