@@ -301,6 +301,21 @@ def test_a_second_factor_is_asked_for_after_the_upstream(person: Person) -> None
     assert person.data()["browsers"][0]["amr"] == "fed otp mfa"
 
 
+def test_a_second_factor_that_is_shown_now_makes_the_sign_in_recent(person: Person) -> None:
+    person.registers_there()
+    person.signs_in()
+    secret = _enrol(person)
+    person.upstream.execute("UPDATE browser_sessions SET authenticated_at = 1000")
+    address = httpx.URL(person.begins("/sign-in/with/staff?next=/account/second-factor&fresh=1"))
+    changed = address.copy_remove_param("prompt").copy_remove_param("max_age")
+
+    asked = person.here.open(person.comes_back(str(changed)))
+
+    code = pyotp.TOTP(secret).at(int(time.time()) + 30)
+    shown = person.here.submit(asked, "/sign-in/second-factor", code=code)
+    assert "<h1>Second factor</h1>" in shown.text
+
+
 def _enrol(person: Person) -> str:
     """Add an authenticator app on the page, and return its secret."""
     begun = person.here.submit(

@@ -70,6 +70,9 @@ async def finish(request: Request, service: Running, upstream: str) -> Response:
     question = await second_factor.question(service, account, after=METHOD)
     if question is not None:
         return signing_in.question_after(service, request, target, question)
+    if arrival.is_stale:
+        error = upstream_sign_in.too_old(provider.upstream)
+        return signing_in.form(service, request, target, email="", error=error)
     return await signing_in.signed_in(
         service,
         request,

@@ -37,12 +37,14 @@ SECONDS = 600
 class Arrival:
     """A user who comes back from an upstream; `target` is the page that they wanted.
 
-    `links` if they are signed in here, and want another way to sign in.
+    `links` if they are signed in here, and want another way to sign in. `is_stale` if a new sign-in
+    was asked for, and the upstream does not prove one: only a second factor of ours does then.
     """
 
     user: UpstreamUser
     target: str
     links: bool
+    is_stale: bool
 
 
 def provider_of(service: Service, upstream_id: str) -> Provider:
@@ -112,16 +114,25 @@ async def finish(
             Code.INVALID_CREDENTIALS,
             detail=Message("%(upstream)s did not sign you in.", upstream=upstream.name),
         )
-    if attempt.is_fresh and (user.authenticated_at or 0) < challenge.created_at - SKEW:
-        raise ProblemError(
-            Code.REAUTHENTICATION_REQUIRED,
-            detail=Message(
-                "This needs a recent login, and %(upstream)s does not say when you signed "
-                "in there. Sign in with your password or a passkey.",
-                upstream=upstream.name,
-            ),
-        )
-    return Arrival(user=user, target=data["target"], links=bool(data["links"]))
+    signed_in_at = user.authenticated_at or 0
+    return Arrival(
+        user=user,
+        target=data["target"],
+        links=bool(data["links"]),
+        is_stale=attempt.is_fresh and signed_in_at < challenge.created_at - SKEW,
+    )
+
+
+def too_old(upstream: Upstream) -> ProblemError:
+    """Return the refusal of a user who has to sign in again, and of whom nothing proves that."""
+    return ProblemError(
+        Code.REAUTHENTICATION_REQUIRED,
+        detail=Message(
+            "This needs a recent login, and %(upstream)s does not say when you signed "
+            "in there. Sign in with your password or a passkey.",
+            upstream=upstream.name,
+        ),
+    )
 
 
 async def _user(
