@@ -143,7 +143,7 @@ def _values(
         "oci:tenancyOcid": caller.account.tenancy,
     }
     name = request.node.name
-    configuration = SimpleNamespace(values=lambda: values)
+    configuration = SimpleNamespace(values=lambda: values, written=lambda: values)
     stack = SimpleNamespace(name=name, configuration=configuration)
     monkeypatch.setattr(environment, "recorded", lambda *_: stack)
     monkeypatch.setattr(environment, "local_stacks", lambda _: [])
