@@ -10,7 +10,7 @@ from settings.values import Values
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 _PORT = 5432
-_FORM = "postgresql://USER:PASSWORD@HOST:5432/NAME"
+FORM = "postgresql://USER:PASSWORD@HOST:5432/NAME"
 _LOOPBACK = re.compile(r"localhost|127\..*|::1")
 _VERIFIED = "verify-full"
 # of libpq; the others would lead elsewhere, or are the service's
@@ -26,7 +26,7 @@ def read(values: Values) -> Database:
         _refuse_unused(values, url, ca)
         return Database()
     if not url:
-        _refuse(values, f"is not set, and auth:database is {POSTGRESQL}; it looks like {_FORM}")
+        _refuse(values, f"is not set, and auth:database is {POSTGRESQL}; it looks like {FORM}")
         return Database()
     if rule := broken_rule(url):
         _refuse(values, rule)
@@ -63,15 +63,15 @@ def broken_rule(url: str) -> str:
     others = sorted({*query} - _PARAMETERS)
     mode = query.get("sslmode", _VERIFIED)
     rules = {
-        f"must look like {_FORM}; signs such as / # ? in a password are written as %2F %23 %3F": (
+        f"must look like {FORM}; signs such as / # ? in a password are written as %2F %23 %3F": (
             parts.scheme in {"postgresql", "postgres"} and bool(parts.hostname)
         ),
         "names the container's own loopback, where no database is; name the server's host": (
             not _LOOPBACK.fullmatch(parts.hostname or "")
         ),
-        f"must have a user and a password: {_FORM}": bool(parts.username and parts.password),
-        f"must name a database: {_FORM}": bool(re.fullmatch(r"/[^/]+", parts.path)),
-        f"must have no #, which begins a fragment; in a password it is %23: {_FORM}": (
+        f"must have a user and a password: {FORM}": bool(parts.username and parts.password),
+        f"must name a database: {FORM}": bool(re.fullmatch(r"/[^/]+", parts.path)),
+        f"must have no #, which begins a fragment; in a password it is %23: {FORM}": (
             not parts.fragment
         ),
         f"has sslmode={mode}, which sends the accounts to any server that answers; leave it out, "

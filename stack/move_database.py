@@ -69,7 +69,8 @@ def _target(values: Mapping[str, str], to: str, stack: str) -> str:
     if to == SQLITE:
         return ""
     url = values.get(_URL, "").strip()
-    if rule := database.broken_rule(url):
+    rule = database.broken_rule(url) if url else f"is not set; it looks like {database.FORM}"
+    if rule:
         raise StackError(
             f"auth:databaseUrl {rule}. Set it: pulumi config set --secret {_URL} < FILE; then "
             f"again {advice.make(f'move-database TO={to}', stack)}"

@@ -18,7 +18,7 @@ import pytest
 
 from components import banner, host_key, observed_state
 from components.observed_state import ObservedState
-from tests.unit.conftest import Program, Recording
+from tests.unit.conftest import Program, Recording, plain
 from tests.unit.examples import configuration
 
 Up = Callable[[Program], Recording]
@@ -82,8 +82,8 @@ def _program(monkeypatch: pytest.MonkeyPatch) -> Program:
     monkeypatch.syspath_prepend(str(PROGRAM.parent))
     monkeypatch.setattr(pulumi.runtime.config, "is_config_secret", lambda _: True)
 
-    def program() -> None:
-        pulumi.runtime.set_all_config(configuration(domain="auth.test"))
+    def program(**changes: str) -> None:
+        pulumi.runtime.set_all_config(configuration(domain="auth.test", **changes))
         try:
             runpy.run_path(str(PROGRAM), run_name="program")
         finally:
@@ -100,6 +100,21 @@ def test_a_resource_keeps_its_urn(up: Up, program: Program) -> None:
     recorded = up(program)
 
     assert {urn.removeprefix("urn:pulumi:test::auth::") for urn in recorded.urns} == {*URNS.split()}
+
+
+def test_the_accounts_of_postgresql_are_reached_by_a_secret_and_not_copied(
+    up: Up, monkeypatch: pytest.MonkeyPatch, program: Callable[..., None]
+) -> None:
+    exported: dict[str, object] = {}
+    monkeypatch.setattr(pulumi, "export", exported.__setitem__)
+    url = "postgresql://auth:hunter2-and-more@db.test/auth"
+    recorded = up(lambda: program(database="postgresql", databaseUrl=url))
+
+    release = json.loads(str(plain(recorded["auth-release"]["stdin"])))
+    assert release["secrets"]["AUTH_DATABASE_URL"].startswith(f"{url}?sslmode=verify-full")
+    backup = recorded.registered["command:remote:Command auth-backup"].inputs["stdin"]
+    assert json.loads(str(plain(backup)))["bucket"] == "", "no file is there to copy"
+    assert exported["database"] == "PostgreSQL at db.test:5432/auth"
 
 
 def test_each_name_in_oracles_console_has_the_stack_in_it(up: Up, program: Program) -> None:

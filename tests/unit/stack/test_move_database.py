@@ -140,7 +140,7 @@ def test_maintenance_that_was_on_before_stays_on(
     ("changes", "to", "problem"),
     [
         ({}, "sqlite", "auth:database is sqlite already"),
-        ({"auth:databaseUrl": ""}, "postgresql", "auth:databaseUrl must look like"),
+        ({"auth:databaseUrl": ""}, "postgresql", "auth:databaseUrl is not set; it looks like"),
         ({"auth:databaseUrl": f"{URL}?sslmode=prefer"}, "postgresql", "has sslmode=prefer"),
     ],
 )
