@@ -10,9 +10,10 @@ from typing import Any, Self
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from auth.clients import registration
+from auth.clients import delivery, registration
 from auth.clients.back_channel import BackChannel
 from auth.clients.clients import Client
+from auth.clients.webhooks import Webhooks
 from auth.crypto.passwords import Passwords
 from auth.crypto.sealing import Sealer, unlock
 from auth.mail.carriers import Carrier, Mailbox, Nowhere, Smtp
@@ -53,6 +54,7 @@ class Service:
     lockout: Lockout
     tracing: Tracing
     back_channel: BackChannel
+    webhooks: Webhooks
     upstreams: Upstreams
     # by access token
     token_cache: ReadCache[Any]
@@ -102,6 +104,7 @@ class Service:
             token_cache=ReadCache(database),
             tracing=Tracing(settings.otlp_endpoint, revision=settings.revision),
             back_channel=BackChannel(database, settings.clients, tokens, metrics),
+            webhooks=Webhooks(database, settings.webhooks, audit, metrics),
             upstreams=Upstreams(settings.upstreams, settings.upstream_secrets),
         )
 
@@ -114,7 +117,8 @@ class Service:
                 *self.mail_queue.workers(),
                 self._keep_keys(),
                 self._prune(),
-                self._notify_clients(),
+                self._send(self.back_channel),
+                self._send(self.webhooks),
             )
         ]
         try:
@@ -184,12 +188,12 @@ class Service:
                 await self.audit.finish_runs()
                 await self.passwords.learn(await self.database.read(hash_parameters.every))
 
-    async def _notify_clients(self) -> None:
-        """Send clients the notices of ended sessions."""
-        while self.back_channel.is_used:
+    async def _send(self, sender: BackChannel | Webhooks) -> None:
+        """Send clients the notices of ended sessions, or endpoints the changes of accounts."""
+        while sender.is_used:
             with _going_on():
-                await self.back_channel.deliver()
-            await self.back_channel.pause()
+                await sender.deliver()
+            await asyncio.sleep(delivery.PAUSE_SECONDS)
 
     async def _prune(self) -> None:
         while True:

@@ -20,8 +20,9 @@ from pydantic_settings import (
 )
 
 from auth import colors
-from auth.clients import registration
+from auth.clients import endpoints, registration
 from auth.clients.clients import Clients, ClientsError
+from auth.clients.endpoints import Endpoint
 from auth.errors import SettingsError
 from auth.languages import AVAILABLE
 from auth.mail.carriers import NONE, STARTTLS, TLS, MailSettings
@@ -219,6 +220,9 @@ class Settings(BaseSettings):
     )
     upstream_secrets: Annotated[Mapping[str, str], NoDecode] = _secret(
         "", "the client secret of each upstream by its `id`, JSON"
+    )
+    webhooks: Annotated[tuple[Endpoint, ...], NoDecode] = _secret(
+        "", "the endpoints that learn of [changes of accounts](service-users.md#webhooks), JSON"
     )
     code_seconds: Whole = Field(
         60, ge=1, le=60, description="the lifetime of an authorization code"
@@ -434,6 +438,14 @@ class Settings(BaseSettings):
         try:
             return registration.read(value, files=cls.reads_files)
         except ClientsError as error:
+            raise ValueError(str(error)) from None
+
+    @field_validator("webhooks", mode="before")
+    @classmethod
+    def _webhooks(cls, value: Any) -> tuple[Endpoint, ...]:
+        try:
+            return endpoints.read(value)
+        except endpoints.EndpointsError as error:
             raise ValueError(str(error)) from None
 
     @field_validator("brand_logo")

@@ -5,6 +5,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from auth.clients.endpoints import Kind
+from auth.clients.webhooks import Webhooks
 from auth.errors import Code, ProblemError
 from auth.languages.messages import Message
 from auth.service import Service
@@ -64,14 +66,14 @@ async def disable(service: Service, account_id: str, *, actor_id: str) -> Accoun
     """Disable an account and end its sessions; raise NOT_FOUND, or CONFLICT for the actor's own."""
     if account_id == actor_id:
         raise ProblemError(Code.CONFLICT, detail=Message("You can't disable your own account."))
-    account = _existing(await service.database.write(_disable, account_id))
+    account = _existing(await service.database.write(_disable, account_id, service.webhooks))
     await service.audit.record(Event.ACCOUNT_DISABLED, account_id=account.id, actor_id=actor_id)
     return account
 
 
 async def enable(service: Service, account_id: str, *, actor_id: str) -> Account:
     """Enable a disabled account; raise NOT_FOUND without such an account."""
-    account = _existing(await service.database.write(accounts.change, account_id, disabled_at=None))
+    account = _existing(await service.database.write(_enable, account_id, service.webhooks))
     await service.audit.record(Event.ACCOUNT_ENABLED, account_id=account.id, actor_id=actor_id)
     return account
 
@@ -119,11 +121,22 @@ def _take_over(connection: Connection, account_id: str, password_hash: str) -> N
     action_tokens.forget(connection, account_id, *Purpose)
 
 
-def _disable(connection: Connection, account_id: str) -> Account | None:
+def _enable(connection: Connection, account_id: str, webhooks: Webhooks) -> Account | None:
+    account = accounts.by_id(connection, account_id)
+    if account is not None and account.disabled_at is not None:
+        account = accounts.change(connection, account_id, disabled_at=None)
+        if account is not None:
+            webhooks.announce(connection, Kind.ENABLED, account)
+    return account
+
+
+def _disable(connection: Connection, account_id: str, webhooks: Webhooks) -> Account | None:
     now = time.time()
     account = accounts.by_id(connection, account_id)
     if account is not None and account.disabled_at is None:
         account = accounts.change(connection, account_id, disabled_at=now)
+        if account is not None:
+            webhooks.announce(connection, Kind.DISABLED, account)
     # after that: a login that was faster has its session by now
     sessions.revoke_all(connection, account_id, "account disabled", now)
     return account

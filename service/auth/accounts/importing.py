@@ -13,7 +13,14 @@ from sqlalchemy import Connection
 from auth.accounts.user_lines import Numbered, Problem, UserLine
 from auth.crypto import imported_hashes
 from auth.crypto.passwords import NO_PASSWORD, PARAMETERS
-from auth.storage import accounts, action_tokens, factors, hash_parameters, sessions
+from auth.storage import (
+    accounts,
+    action_tokens,
+    factors,
+    hash_parameters,
+    identities,
+    sessions,
+)
 from auth.storage.accounts import Account
 from auth.storage.action_tokens import Purpose
 from auth.telemetry import audit
@@ -125,6 +132,7 @@ def _taken_over(
     Anybody could have registered the address here, so everything of the registration ends.
     """
     factors.remove_all(connection, account.id)
+    identities.remove_all(connection, account.id)
     action_tokens.forget(connection, account.id, *Purpose)
     password = line.password_hash or NO_PASSWORD
     _note_parameters(connection, line)

@@ -5,6 +5,7 @@ import time
 from sqlalchemy import Connection
 
 from auth.accounts import mailed_links
+from auth.clients.endpoints import Kind
 from auth.errors import Code, ProblemError
 from auth.protection.limits import Action
 from auth.service import Service
@@ -33,11 +34,12 @@ async def change_email(service: Service, account: Account, email: str) -> None:
 
 async def delete(service: Service, account: Account) -> None:
     """Delete the account with everything that belongs to it."""
-    await service.database.write(_remove, account.id)
+
+    def work(connection: Connection) -> None:
+        # the sessions first, so that their clients are notified
+        sessions.revoke_all(connection, account.id, "account deleted", time.time())
+        if accounts.remove(connection, account.id):
+            service.webhooks.announce(connection, Kind.DELETED, account)
+
+    await service.database.write(work)
     await service.audit.record(Event.ACCOUNT_DELETED, account_id=account.id)
-
-
-def _remove(connection: Connection, account_id: str) -> None:
-    # the sessions first, so that their clients are notified
-    sessions.revoke_all(connection, account_id, "account deleted", time.time())
-    accounts.remove(connection, account_id)

@@ -1,6 +1,9 @@
 """Registration: make an account, and mail a link that verifies its address."""
 
+from sqlalchemy import Connection
+
 from auth.accounts import mailed_links, passwords
+from auth.clients.endpoints import Kind
 from auth.errors import Code, ProblemError
 from auth.protection.limits import Action
 from auth.service import Service
@@ -17,8 +20,13 @@ async def register(service: Service, email: str, password: str) -> Account:
     await service.limits.take(Action.REGISTER)
     password_hash = await passwords.new_hash(service, password, email)
     account = accounts.new(email, password_hash)
+
+    def work(connection: Connection) -> None:
+        accounts.add(connection, account)
+        service.webhooks.announce(connection, Kind.CREATED, account)
+
     try:
-        await service.database.write(accounts.add, account)
+        await service.database.write(work)
     except EmailTakenError:
         if service.settings.reveal_registered:
             raise ProblemError(Code.EMAIL_TAKEN) from None

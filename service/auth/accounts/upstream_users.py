@@ -9,6 +9,7 @@ import time
 from sqlalchemy import Connection
 
 from auth import email_addresses
+from auth.clients.endpoints import Kind
 from auth.crypto.passwords import NO_PASSWORD
 from auth.errors import Code, ProblemError
 from auth.languages.messages import Message
@@ -78,6 +79,7 @@ async def _register(service: Service, upstream: Upstream, user: UpstreamUser) ->
     def work(connection: Connection) -> None:
         accounts.add(connection, account)
         identities.add(connection, identity)
+        service.webhooks.announce(connection, Kind.CREATED, account)
 
     try:
         await service.database.write(work)

@@ -10,11 +10,12 @@ sign-in or the password: a stranger with a proven address could set a new passwo
 
 import time
 from dataclasses import dataclass
-from functools import partial
 
 from sqlalchemy import Connection
 
 from auth.accounts import mailed_links, passwords
+from auth.clients.endpoints import Kind
+from auth.clients.webhooks import Webhooks
 from auth.crypto import secret_tokens
 from auth.errors import Code, ProblemError
 from auth.languages.messages import Message
@@ -93,7 +94,7 @@ async def verify(
     hashed = secret_tokens.hashed(token)
     try:
         changed = await service.database.write(
-            partial(_use, hashed=hashed, password_hash=password_hash)
+            _use, service.webhooks, hashed=hashed, password_hash=password_hash
         )
     except EmailTakenError:
         raise ProblemError(Code.EMAIL_TAKEN) from None
@@ -108,7 +109,9 @@ async def verify(
     return account
 
 
-def _use(connection: Connection, *, hashed: str, password_hash: str) -> tuple[Account, str] | None:
+def _use(
+    connection: Connection, webhooks: Webhooks, *, hashed: str, password_hash: str
+) -> tuple[Account, str] | None:
     """Return the account with its proven address, and the address that it had before."""
     now = time.time()
     action = action_tokens.use(connection, hashed, now)
@@ -130,4 +133,6 @@ def _use(connection: Connection, *, hashed: str, password_hash: str) -> tuple[Ac
     action_tokens.forget(
         connection, account.id, Purpose.RESET_PASSWORD, Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL
     )
+    if changed.email != account.email:
+        webhooks.announce(connection, Kind.EMAIL_CHANGED, changed, previous_email=account.email)
     return changed, account.email

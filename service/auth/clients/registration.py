@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from joserfc.jwk import KeySet
 
 LOG = logging.getLogger("auth")
-_HTTP = ("https://", "http://")
+HTTP = ("https://", "http://")
 _SHORTEST_SECRET = 32
 _SHA256 = r"^[A-Za-z0-9_-]{43}$"
 _ACCOUNT_ID = re.compile(r"[0-9a-f]{32}")
@@ -88,14 +88,14 @@ class _Entry(BaseModel):
     @classmethod
     def _usable(cls, value: list[str]) -> list[str]:
         for uri in value:
-            if problem := _unusable(uri):
+            if problem := unusable(uri):
                 raise ValueError(problem)
         return value
 
     @field_validator("backchannel_logout_uri")
     @classmethod
     def _reachable(cls, value: str) -> str:
-        if problem := _unusable(value) or ("" if value.startswith(_HTTP) else "must be https"):
+        if problem := unusable(value) or ("" if value.startswith(HTTP) else "must be https"):
             raise ValueError(problem)
         return value
 
@@ -228,7 +228,7 @@ def _from_file(name: str) -> str:
     return secret_tokens.hashed(secret)
 
 
-def _unusable(uri: str) -> str:
+def unusable(uri: str) -> str:
     """Return the reason why no code may be sent to the URI, "" for a URI that may be used."""
     try:
         parts = urlsplit(uri)

@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
 from auth.context import CALLER
 from auth.errors import Code, ProblemError
 from auth.protection.counted import counted_as, hashed_name
@@ -60,15 +62,30 @@ class Lockout:
             raise ProblemError(Code.RATE_LIMITED, {"Retry-After": str(int(wait) + 1)})
         return until is not None
 
-    async def failed(self, name: str, device: str = "") -> bool:
-        """Count a failure; return whether the account is locked by it."""
-        until = await self._database.write(
-            lockouts.failed,
-            {subject: lock.seconds for subject, lock in self.subjects(name, device).items()},
-            now=self._now(),
-            memory=_MEMORY_SECONDS,
-        )
-        return until > 0
+    async def failed(
+        self, name: str, device: str = "", *, locked: Callable[[Connection], None] | None = None
+    ) -> bool:
+        """Count a failure; return whether the account is locked by it.
+
+        The first failure that locks the account for everybody calls `locked` in its transaction.
+        """
+        subjects, now = self.subjects(name, device), self._now()
+
+        def work(connection: Connection) -> float:
+            until = lockouts.failed(
+                connection,
+                {subject: lock.seconds for subject, lock in subjects.items()},
+                now=now,
+                memory=_MEMORY_SECONDS,
+            )
+            everybody = [name for name, lock in subjects.items() if lock is self._anywhere]
+            if until and locked and everybody:
+                failures = lockouts.failures(connection, everybody[0], now)
+                if failures == self._anywhere.allowed + 1:
+                    locked(connection)
+            return until
+
+        return await self._database.write(work) > 0
 
     async def succeeded(self, name: str, device: str = "") -> None:
         """Forget the failures of this client; failures elsewhere may be somebody's guesses."""

@@ -8,6 +8,7 @@ import time
 
 from sqlalchemy import Connection
 
+from auth.clients.endpoints import Kind
 from auth.errors import Code, ProblemError
 from auth.service import Service
 from auth.storage import lockouts
@@ -28,9 +29,16 @@ async def refuse_after_most(service: Service, account: Account) -> None:
 
 async def count(service: Service, account: Account) -> None:
     """Count a failure, and mail the owner at the tenth and at the last."""
-    failures = await service.database.write(
-        lockouts.count, _subject(account.id), now=time.time(), memory=_MEMORY_SECONDS
-    )
+
+    def work(connection: Connection) -> int:
+        failures = lockouts.count(
+            connection, _subject(account.id), now=time.time(), memory=_MEMORY_SECONDS
+        )
+        if failures == MOST:
+            service.webhooks.announce(connection, Kind.LOCKED, account, reason="second factor")
+        return failures
+
+    failures = await service.database.write(work)
     if failures in {MAIL_AFTER, MOST}:
         message = service.messages.factor_guessed(failures, last=failures == MOST)
         service.mail_queue.post(account.email, *message)

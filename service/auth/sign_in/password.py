@@ -1,5 +1,10 @@
 """Signing in with a password."""
 
+from functools import partial
+
+from sqlalchemy import Connection
+
+from auth.clients.endpoints import Kind
 from auth.errors import Code, ProblemError
 from auth.protection.limits import Action
 from auth.service import Service
@@ -32,7 +37,8 @@ async def with_password(
     account = login.account
     verdict = await service.passwords.verify(account.password if account else None, password)
     if account is None or not verdict.right:
-        locked = await service.lockout.failed(email, device)
+        announce = partial(_announce_lock, service, account) if account else None
+        locked = await service.lockout.failed(email, device, locked=announce)
         await admission.refused(
             service, Event.LOGIN_LOCKED if locked else Event.LOGIN, account, "password"
         )
@@ -44,3 +50,7 @@ async def with_password(
         renewed = await service.passwords.hash(password)
         await service.database.write(accounts.rehash, account, renewed)
     return account, login.has_factor
+
+
+def _announce_lock(service: Service, account: Account, connection: Connection) -> None:
+    service.webhooks.announce(connection, Kind.LOCKED, account, reason="password")

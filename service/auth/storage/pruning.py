@@ -18,6 +18,7 @@ from auth.storage.tables import (
     RATE_LIMITS,
     REFRESH_TOKENS,
     SESSIONS,
+    WEBHOOK_MESSAGES,
 )
 
 # A revoked session stays for a while: a stolen refresh token of it, tried later, is then
@@ -35,6 +36,7 @@ _EXPIRING = (
     PUSHED_REQUESTS,
     RATE_LIMITS,
     REFRESH_TOKENS,
+    WEBHOOK_MESSAGES,
 )
 
 

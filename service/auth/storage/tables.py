@@ -205,6 +205,21 @@ LOGOUT_NOTICES = Table(
     Column("attempts", Integer, nullable=False, server_default=text("0")),
 )
 
+# changes of accounts that an endpoint of webhooks does not know yet; they outlive their account
+WEBHOOK_MESSAGES = Table(
+    "webhook_messages",
+    METADATA,
+    Column("id", String(36), primary_key=True),
+    Column("endpoint", String(64), nullable=False),
+    Column("account_id", String(32), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False, index=True),
+    Column("next_try_at", Double, nullable=False, index=True),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+)
+
 # sign-ins of devices, until the user has decided and the device has its tokens
 DEVICE_CODES = Table(
     "device_codes",

@@ -60,6 +60,7 @@ class Event(StrEnum):
     KEYS_ROTATED = "keys.rotated"
     RATE_LIMITED = "rate_limited"
     ADMIN_READ_AUDIT = "admin.read_audit"
+    WEBHOOK_FAILED = "webhook.failed"
     ACCOUNTS_IMPORTED = "accounts.imported"
     ACCOUNTS_EXPORTED = "accounts.exported"
 

@@ -44,6 +44,9 @@ class Metrics:
         self.logout_notices = self._counter(
             "logout_notices", "Notices of ended sessions to clients, by outcome.", "outcome"
         )
+        self.webhooks = self._counter(
+            "webhook_messages", "Messages to the endpoints of webhooks, by outcome.", "outcome"
+        )
         self.limited = self._counter("rate_limited", "Requests refused, by limit.", "limit")
         self.hash_queue = self._gauge("hash_queue_length", "Passwords being hashed or waiting.")
         self.hash_wait = self._histogram("hash_wait_seconds", "Seconds until hashing began.")
