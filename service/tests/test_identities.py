@@ -1,5 +1,6 @@
 """Identities of an account: linked after a proof of the account, listed, and removed."""
 
+import json
 import re
 
 import httpx
@@ -194,6 +195,24 @@ def test_an_identity_that_a_stranger_linked_before_the_owner_came_is_gone(
         token = victim.token_mailed("Set a new password")
         body = {"token": token, "password": "a password of the victim"}
         assert client.post("/v1/auth/password/reset", json=body).status_code == 204
+
+    person.takes_another_browser()
+    person.signs_in()
+
+    assert person.email != victim.email
+
+
+def test_an_identity_that_a_stranger_linked_goes_when_the_owner_is_imported(
+    person: Person, ours: Server
+) -> None:
+    with httpx.Client(base_url=ours.url, timeout=30) as client:
+        victim = User.registered(client)
+        person.here.sign_in(victim)
+    person.registers_there()
+    confirm(person, person.signs_in(_LINK))
+    line = json.dumps({"email": victim.email, "email_verified": True})
+    imported = ours.command("import-users", "--update", stdin=line)
+    assert imported.returncode == 0, imported.stdout + imported.stderr
 
     person.takes_another_browser()
     person.signs_in()
