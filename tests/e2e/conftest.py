@@ -14,7 +14,13 @@ from tests.testbed.server import TOOL, Server
 LONGEST_FIRST = (
     *("test_interruptions.py", "test_releases.py", "test_review.py", "test_drift.py"),
     *("test_alarms.py", "test_dashboard.py", "test_certificates.py", "test_fleet.py"),
-    *("test_refusals.py", "test_proxy.py", "test_rotation.py", "test_region.py"),
+    *(
+        "test_postgresql.py",
+        "test_refusals.py",
+        "test_proxy.py",
+        "test_rotation.py",
+        "test_region.py",
+    ),
     *("test_promotion.py", "test_os.py"),
 )
 LAST = ("test_stack.py", "test_down.py")
