@@ -296,6 +296,7 @@ def test_a_second_factor_is_asked_for_after_the_upstream(person: Person) -> None
     asked = person.signs_in()
 
     assert not person.here.is_signed_in
+    assert "callback" not in asked.text, "another language would bring the answer a second time"
     code = pyotp.TOTP(secret).at(int(time.time()) + 30)
     assert user.email in person.here.submit(asked, "/sign-in/second-factor", code=code).text
     assert person.data()["browsers"][0]["amr"] == "fed otp mfa"
