@@ -92,8 +92,9 @@ def _summarize(counts: Counter[Outcome], wrong: int, *, dry_run: bool) -> None:
         f"they are. {wrong:,} lines are wrong."
     )
     if wrong:
+        again = "" if dry_run else "and import the file again: the others change nothing then"
         print(
-            "Correct those lines and import the file again: the other lines change nothing then. "
+            f"Correct those lines{again and f' {again}'}. "
             "A user without password_hash sets a password with 'forgot password'.",
             file=sys.stderr,
         )

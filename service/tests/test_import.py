@@ -240,6 +240,13 @@ def test_a_hash_that_would_hold_up_other_logins_is_refused(
     assert on_sqlite.count("accounts") == 0
 
 
+def test_a_dry_run_does_not_speak_of_lines_that_are_imported(on_sqlite: Server) -> None:
+    ended = on_sqlite.command("import-users", "--dry-run", stdin="no json\n")
+
+    assert ended.returncode == 1
+    assert "Correct those lines." in ended.stderr
+
+
 def test_a_table_is_read_as_well(server: Server, client: httpx.Client) -> None:
     table = io.StringIO()
     writer = csv.writer(table)
