@@ -169,3 +169,56 @@ def test_a_single_language_needs_no_choice(on_sqlite: Server, user: User) -> Non
 
     assert '<html lang="es">' in shown
     assert "/language?" not in shown
+
+
+@pytest.mark.parametrize(
+    ("path", "heading"),
+    [
+        ("/account", "Guten Tag"),
+        ("/account/profile", "Name und E-Mail-Adresse"),
+        ("/account/password", "Passwort ändern"),
+        ("/account/devices", "Geräte und Sitzungen"),
+        ("/account/second-factor", "Zweiter Faktor"),
+        ("/account/data", "Ihre Daten"),
+        ("/device", "Gerät verbinden"),
+        ("/forgot-password", "Passwort vergessen?"),
+        ("/verify-email/again", "Adresse bestätigen"),
+        ("/verify-email?token=a", "Adresse bestätigen"),
+        ("/reset-password?token=a", "Neues Passwort setzen"),
+        ("/sign-out", "Abmelden?"),
+        ("/dev/mails", "Postfach"),
+    ],
+)
+def test_each_page_has_its_language(browser: Browser, path: str, heading: str) -> None:
+    shown = browser.client.get(path, headers={"Accept-Language": "de"})
+
+    assert f"<h1>{heading}</h1>" in shown.text
+
+
+def test_a_refusal_and_a_missing_page_have_their_language(client: httpx.Client) -> None:
+    german = {"Accept": "text/html", "Accept-Language": "de"}
+
+    missing = client.get("/nowhere", headers=german)
+    refused = client.get("/oauth2/authorize?client_id=unknown", headers=german)
+    forbidden = client.post("/register", headers=german)
+
+    assert "<h1>Seite nicht gefunden</h1>" in missing.text
+    assert "Die Anwendung, die Sie hierher geschickt hat, ist nicht registriert." in refused.text
+    assert "<h1>Bitte versuchen Sie es noch einmal</h1>" in forbidden.text
+
+
+def test_a_scope_of_others_is_escaped(browser: Browser) -> None:
+    flow = Flow(client_id="third", redirect_uri="https://third.example.test/callback", secret=None)
+    shown = browser.client.get(
+        flow.path(scope="openid orders:read"), headers={"Accept-Language": "de"}
+    )
+
+    assert "<li>Wissen, wer Sie sind</li>" in shown.text
+    assert "<li>orders:read</li>" in shown.text
+
+
+def test_a_device_is_described_in_the_language_of_its_user(browser: Browser) -> None:
+    shown = browser.client.get("/account/devices", headers={"Accept-Language": "de"})
+
+    assert ", dieser Browser</h2>" in shown.text
+    assert "angemeldet am " in shown.text

@@ -309,4 +309,4 @@ def test_no_form_does_anything_without_the_browsers_token(browser: Browser, path
     ],
 )
 def test_a_device_is_described_by_its_user_agent(user_agent: str, description: str) -> None:
-    assert described(user_agent) == description
+    assert str(described(user_agent)) == description

@@ -13,6 +13,9 @@ from documents import messages
 
 from components.image import SERVICE
 
+# a name of RFC 6749, the name of the service, an attribute in a block of its own
+_NAMES = {"client_id", "Authentication Service", 'class="wide"'}
+_TEMPLATE = re.compile(r"{% trans.*?endtrans %}|{{.*?}}|{%.*?%}", re.DOTALL)
 _PLACE = re.compile(r"%\(\w+\)s|</?\w+>")
 
 
@@ -76,6 +79,20 @@ def test_the_texts_of_the_sources_are_in_the_catalogs_as_make_messages_writes_th
     messages.update(catalog, texts)
 
     assert messages.written(catalog) == messages.file_of(code).read_bytes(), "make messages"
+
+
+def test_each_text_of_a_template_is_translated() -> None:
+    plain = {}
+    for template in (messages.SOURCES / "pages" / "templates").glob("*.html"):
+        text = re.sub(
+            r"{% trans.*?endtrans %}|{{.*?}}|{%.*?%}", "", template.read_text(), flags=re.DOTALL
+        )
+        shown = re.findall(r'(?:aria-label|placeholder|alt|title|data-failed)="([^"]+)"', text)
+        shown += re.sub(r"<[^>]*>", "\n", text).splitlines()
+        plain[template.name] = {part.strip() for part in shown if re.search(r"[a-z]{2}", part)}
+
+    left = {name: texts - _NAMES for name, texts in plain.items() if texts - _NAMES}
+    assert not left
 
 
 def test_the_image_keeps_the_locale_data_of_each_language() -> None:

@@ -23,6 +23,7 @@ from auth.authorization.requests import (
 from auth.clients import client_keys
 from auth.clients.clients import Client
 from auth.crypto import secret_tokens
+from auth.languages.messages import msgid
 from auth.service import Service
 from auth.storage import pushed_requests
 
@@ -36,8 +37,8 @@ _OF_AUTHENTICATION = frozenset({"client_secret", ASSERTION, "client_assertion_ty
 _OF_JWT = frozenset({"iss", "aud", "exp", "nbf", "iat", "jti", "sub"})
 # taken out of the request once we have done what they ask for
 _CHANGE = frozenset({"prompt", "max_age", "ui_locales", TAG})
-_STALE = "The application's request was used already, or is too old."
-_FORGED = "The application's request is not signed as it should be."
+_STALE = msgid("The application's request was used already, or is too old.")
+_FORGED = msgid("The application's request is not signed as it should be.")
 
 
 async def push(
@@ -143,7 +144,7 @@ def _text(value: object) -> str:
 def _short(values: dict[str, str]) -> str:
     query = urlencode(values)
     if len(query) > _LONGEST:
-        raise UnusableRequestError("The application's request is too long.")
+        raise UnusableRequestError(msgid("The application's request is too long."))
     return query
 
 

@@ -7,6 +7,7 @@ from urllib.parse import urlencode, urlsplit
 
 from auth.authorization.parameters import parameters
 from auth.clients.clients import CODE, Client, Clients
+from auth.languages.messages import msgid
 from auth.tokens import id_tokens, scopes
 from auth.tokens.access_tokens import Tokens
 from auth.tokens.requested_claims import RequestedClaims
@@ -133,14 +134,16 @@ def read(clients: Clients, tokens: Tokens, query: str) -> Ask:
     try:
         values = parameters(query)
     except ValueError:
-        raise UnusableRequestError("The request can't be read, or has a parameter twice.") from None
+        raise UnusableRequestError(
+            msgid("The request can't be read, or has a parameter twice.")
+        ) from None
     client = clients.find(values.get("client_id", ""))
     if client is None:
         raise unusable_client()
     redirect_uri = values.get("redirect_uri", "")
     if not client.redirects_to(redirect_uri):
         raise UnusableRequestError(
-            "The address to which the application wants you back is not registered."
+            msgid("The address to which the application wants you back is not registered.")
         )
     back = _back(redirect_uri, values)
     if len(values.get("state", "")) > _LONGEST_STATE:
@@ -177,7 +180,7 @@ def read(clients: Clients, tokens: Tokens, query: str) -> Ask:
 
 
 def unusable_client() -> UnusableRequestError:
-    return UnusableRequestError("The application that sent you here is not registered.")
+    return UnusableRequestError(msgid("The application that sent you here is not registered."))
 
 
 def _users(

@@ -4,6 +4,7 @@ from fastapi import Request
 
 from auth.authorization.errors import OAuthError
 from auth.authorization.parameters import parameters
+from auth.languages.messages import msgid
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -22,5 +23,5 @@ async def form(request: Request) -> dict[str, str]:
         return parameters((await request.body()).decode("ascii"))
     except ValueError:
         raise OAuthError(
-            "invalid_request", "The form can't be read, or has a parameter twice."
+            "invalid_request", msgid("The form can't be read, or has a parameter twice.")
         ) from None

@@ -9,6 +9,7 @@ from auth.errors import ProblemError
 from auth.http import browsers
 from auth.http.access import Running
 from auth.http.destinations import DEVICE_PAGE, device_page, sign_in
+from auth.languages.messages import Message, msgid
 from auth.pages.forms import Form
 from auth.pages.rendering import page
 from auth.pages.visitors import SignedIn
@@ -16,8 +17,11 @@ from auth.tokens import scopes
 
 ROUTER = APIRouter(include_in_schema=False, prefix=DEVICE_PAGE)
 _DECIDED = {
-    True: ("Device connected", "{} is signed in as you. Go back to the device."),
-    False: ("Device refused", "{} gets no access to your account."),
+    True: (
+        msgid("Device connected"),
+        msgid("%(client)s is signed in as you. Go back to the device."),
+    ),
+    False: (msgid("Device refused"), msgid("%(client)s gets no access to your account.")),
 }
 
 
@@ -59,7 +63,7 @@ async def decide(request: Request, service: Running, visitor: SignedIn, fields: 
     except ProblemError as refused:
         return page(request, "device", user_code="", error=refused)
     title, text = _DECIDED[allows]
-    return page(request, "changed", title=title, text=text.format(client.name))
+    return page(request, "changed", title=Message(title), text=Message(text, client=client.name))
 
 
 @ROUTER.get("/decision")

@@ -84,8 +84,10 @@ async def remove(request: Request, service: Running, visitor: Recent, fields: Fo
         )
     except ProblemError as refused:
         return await _shown(request, service, visitor, error=refused)
-    text = "It can't sign in to your account any more, and all other devices were signed out."
-    answer = page(request, "changed", title="Sign-in removed", text=text)
+    text = Message(
+        "It can't sign in to your account any more, and all other devices were signed out."
+    )
+    answer = page(request, "changed", title=Message("Sign-in removed"), text=text)
     seconds = visitor.here.expires_at - time.time()
     browsers.keep(service, request, answer, visitor.cookie, seconds)
     return answer

@@ -78,8 +78,10 @@ async def verify(request: Request, service: Running, fields: Form) -> Response:
         return _again(request, "verify_email", wrong(error), token=token, asks=asks)
     except ProblemError as problem:
         return _again(request, "verify_email", problem, token=token, asks=asks)
-    text = f"{account.email} is confirmed. You can close this page, or sign in."
-    return page(request, "done", title="Thank you", text=text, sign_in="/sign-in")
+    text = Message(
+        "%(email)s is confirmed. You can close this page, or sign in.", email=account.email
+    )
+    return page(request, "done", title=Message("Thank you"), text=text, sign_in="/sign-in")
 
 
 @ROUTER.get("/reset-password")
@@ -96,8 +98,8 @@ async def reset(request: Request, service: Running, fields: Form) -> Response:
         return _again(request, "reset_password", wrong(error), token=token)
     except ProblemError as refused:
         return _again(request, "reset_password", refused, token=token)
-    text = "Your new password counts from now on, and all devices were signed out."
-    return page(request, "done", title="Password changed", text=text, sign_in="/sign-in")
+    text = Message("Your new password counts from now on, and all devices were signed out.")
+    return page(request, "done", title=Message("Password changed"), text=text, sign_in="/sign-in")
 
 
 @ROUTER.get("/forgot-password")
@@ -159,11 +161,13 @@ async def _mail(
         return _again(request, name, wrong(error), email=email, next=target)
     except ProblemError as refused:
         return _again(request, name, refused, email=email, next=target)
-    text = "If there is an account with this address, a mail with a link is on its way to it."
+    text = Message(
+        "If there is an account with this address, a mail with a link is on its way to it."
+    )
     return page(
         request,
         "done",
-        title="Check your mail",
+        title=Message("Check your mail"),
         text=text,
         sign_in=destinations.sign_in(target),
     )

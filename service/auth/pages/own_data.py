@@ -38,8 +38,8 @@ async def delete(request: Request, service: Running, visitor: Recent, fields: Fo
     if fields.get("email", "").strip().lower() != account.email:
         return page(request, "own_data", email=account.email, error=_DISAGREED)
     await profile.delete(service, account)
-    text = "Your account is deleted, with all that belonged to it."
-    answer = page(request, "gone", title="Account deleted", text=text)
+    text = Message("Your account is deleted, with all that belonged to it.")
+    answer = page(request, "gone", title=Message("Account deleted"), text=text)
     await browsers.end(service, request, answer)
     return answer
 

@@ -63,8 +63,8 @@ async def change(request: Request, service: Running, visitor: SteppedUp, fields:
     except ProblemError as refused:
         is_wrong = refused.code is Code.INVALID_CREDENTIALS
         return _again(request, visitor.account.email, _WRONG if is_wrong else refused)
-    text = "Your new password counts from now on, and all other devices were signed out."
-    answer = page(request, "changed", title="Password changed", text=text)
+    text = Message("Your new password counts from now on, and all other devices were signed out.")
+    answer = page(request, "changed", title=Message("Password changed"), text=text)
     seconds = visitor.here.expires_at - time.time()
     browsers.keep(service, request, answer, visitor.cookie, seconds)
     return answer

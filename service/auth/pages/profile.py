@@ -9,6 +9,7 @@ from auth.errors import ProblemError
 from auth.http.access import Running
 from auth.http.destinations import PROFILE
 from auth.http.fields import Name, NewEmail
+from auth.languages.messages import Message
 from auth.pages.forms import Form, wrong
 from auth.pages.rendering import page
 from auth.pages.visitors import Recent, SignedIn
@@ -37,7 +38,11 @@ async def rename(request: Request, service: Running, visitor: SignedIn, fields: 
     except ValidationError as error:
         return _shown(request, visitor.account, error=wrong(error))
     account = await profile.rename(service, visitor.account, name or None)
-    return _shown(request, account, done="Your name is changed." if name else "Your name is gone.")
+    return _shown(
+        request,
+        account,
+        done=Message("Your name is changed.") if name else Message("Your name is gone."),
+    )
 
 
 @ROUTER.post("/email")
@@ -55,8 +60,12 @@ async def change_email(
     except ProblemError as refused:
         return _shown(request, account, typed=typed, error=refused)
     if email == account.email:
-        return _shown(request, account, done="This is your address already.")
-    return _shown(request, account, done=f"A mail to {email} has a link: open it to confirm.")
+        return _shown(request, account, done=Message("This is your address already."))
+    return _shown(
+        request,
+        account,
+        done=Message("A mail to %(email)s has a link: open it to confirm.", email=email),
+    )
 
 
 @ROUTER.get("/{form}")
@@ -71,7 +80,7 @@ def _shown(
     account: Account,
     *,
     typed: str = "",
-    done: str = "",
+    done: Message | None = None,
     error: ProblemError | None = None,
 ) -> Response:
     return page(

@@ -141,6 +141,10 @@ def rendered(name: str, language: Language, /, **values: object) -> str:
 @cache
 def _templates(language: Language) -> Environment:
     """Return the templates in a language: texts of templates, and messages of other modules."""
+
+    def translated(value: object) -> object:
+        return language.text(value) if isinstance(value, Message) else value
+
     templates = Environment(
         loader=FileSystemLoader(_FOLDER / "templates"),
         extensions=["jinja2.ext.i18n"],
@@ -149,12 +153,14 @@ def _templates(language: Language) -> Environment:
         auto_reload=False,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=lambda value: language.text(value) if isinstance(value, Message) else value,
+        finalize=translated,
     )
     templates.policies["ext.i18n.trimmed"] = True
     templates.install_gettext_translations(language.texts, newstyle=True)  # type: ignore[attr-defined]
     templates.filters["moment"] = lambda seconds: datetime.fromtimestamp(seconds, UTC)
+    templates.filters["translated"] = translated
     templates.filters["shown"] = language.moment
+    templates.filters["date"] = lambda text: language.date(datetime.fromisoformat(text))
     return templates
 
 

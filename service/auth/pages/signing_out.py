@@ -11,6 +11,7 @@ from auth.authorization.parameters import parameters
 from auth.http import browsers
 from auth.http.access import Running
 from auth.http.forms import form
+from auth.languages.messages import Message, msgid
 from auth.pages.forms import Form
 from auth.pages.rendering import page
 from auth.service import Service
@@ -25,9 +26,9 @@ from auth.tokens.id_tokens import Hint
 ROUTER = APIRouter(include_in_schema=False)
 
 
-_UNREADABLE = "The request can't be read, or has a parameter twice."
-_FOREIGN_HINT = "The application does not prove the sign-in that it wants to end."
-_UNREGISTERED = "The address to which the application wants you back is not registered."
+_UNREADABLE = msgid("The request can't be read, or has a parameter twice.")
+_FOREIGN_HINT = msgid("The application does not prove the sign-in that it wants to end.")
+_UNREGISTERED = msgid("The address to which the application wants you back is not registered.")
 
 
 class RefusedLogoutError(Exception):
@@ -85,8 +86,8 @@ async def confirmed(request: Request, service: Running, fields: Form) -> Respons
 def install(app: FastAPI) -> None:
     @app.exception_handler(RefusedLogoutError)
     async def _refused(request: Request, error: RefusedLogoutError) -> Response:
-        title = "This sign-out can't go on"
-        return page(request, "sign_out_refused", status=400, title=title, text=str(error))
+        title = Message("This sign-out can't go on")
+        return page(request, "sign_out_refused", status=400, title=title, text=Message(str(error)))
 
 
 def _question(request: Request, account: Account, *, query: str, leads_to: str) -> Response:

@@ -4,6 +4,7 @@ import re
 import time
 from dataclasses import dataclass
 
+from auth.languages.messages import Message
 from auth.service import Service
 from auth.sign_in import sign_out
 from auth.storage import browser_sessions, sessions
@@ -42,7 +43,7 @@ class Device:
     """
 
     id: str
-    description: str
+    description: Message | str
     application: str
     address: str
     signed_in_at: float
@@ -94,10 +95,10 @@ async def end(service: Service, account_id: str, device: str) -> bool:
     return await sign_out.another_session(service, account_id, match[2])
 
 
-def described(user_agent: str) -> str:
+def described(user_agent: str) -> Message | str:
     """Return the names of a program and its system, as far as its user agent has them."""
     program = next((name for sign, name in _PROGRAMS if f"{sign}/" in user_agent), "")
     system = next((name for sign, name in _SYSTEMS if sign in user_agent), "")
     if program and system:
-        return f"{program} on {system}"
-    return program or system or user_agent.partition("/")[0] or "Unknown device"
+        return Message("%(program)s on %(system)s", program=program, system=system)
+    return program or system or user_agent.partition("/")[0] or Message("Unknown device")

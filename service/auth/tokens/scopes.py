@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
+from auth.languages.messages import Message
+
 OPENID, PROFILE, EMAIL, OFFLINE = "openid", "profile", "email", "offline_access"
 # lets an application manage an account as our own does: change it, end its sessions
 ACCOUNT = "account"
@@ -15,15 +17,15 @@ TOKEN = r"^[\x21\x23-\x5b\x5d-\x7e]{1,64}$"  # noqa: S105 - the form of a scope
 
 # the texts of the consent page
 _MEANINGS = {
-    OPENID: "Know who you are",
-    PROFILE: "See your name",
-    EMAIL: "See your e-mail address",
-    OFFLINE: "Stay signed in while you are away",
-    ACCOUNT: "Change your account and end its sessions",
+    OPENID: Message("Know who you are"),
+    PROFILE: Message("See your name"),
+    EMAIL: Message("See your e-mail address"),
+    OFFLINE: Message("Stay signed in while you are away"),
+    ACCOUNT: Message("Change your account and end its sessions"),
 }
 
 
-def meaning(scope: str) -> str:
+def meaning(scope: str) -> Message | str:
     """Return a scope's text for users; scopes of others are shown as they are."""
     return _MEANINGS.get(scope, scope)
 
