@@ -71,7 +71,7 @@ proof: ## fetch the newest copy and check it; AT=; JSON=1
 restore: ## restore the database; AT=copy or time; OVER=yes
 	@$(STACKS) restore --stack "$$STACK" --at "$$AT" --over "$$OVER"
 
-move-database: ## move the accounts TO=postgresql|sqlite; YES=1; OVER=yes
+move-database: ## move the accounts TO=postgresql or sqlite; YES=1
 	@$(STACKS) move-database --stack "$$STACK" --to "$$TO" --over "$$OVER" $(if $(YES),--yes)
 
 drill: venv ## restore the newest copy into a local stack, and sign in
