@@ -14,7 +14,7 @@ from components.image import SERVICE
 from components.release import Release
 from components.server import Server
 
-LITESTREAM = "/opt/venv/bin/litestream"  # in the service's image
+LITESTREAM = "/opt/venv/bin/litestream.gz"  # in the service's image
 
 
 @dataclass(frozen=True, kw_only=True)

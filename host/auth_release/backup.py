@@ -285,7 +285,8 @@ def _install(backup: Backup, container: str) -> None:
         return
     PROGRAM.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     draft = PROGRAM.with_name("litestream.new")
-    run("docker", "cp", f"{container}:{backup.program}", str(draft))
+    run("docker", "cp", f"{container}:{backup.program}", f"{draft}.gz")
+    run("gzip", "--decompress", "--force", f"{draft}.gz")
     draft.chmod(0o755)
     draft.rename(PROGRAM)
     succeeds("systemctl", "try-restart", backup.unit)

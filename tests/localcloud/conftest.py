@@ -119,7 +119,7 @@ def _backup(
         uid=os.getuid(),
         database="auth.sqlite",
         counted=("accounts",),
-        program="/opt/venv/bin/litestream",
+        program="/opt/venv/bin/litestream.gz",
         version="0",
         disk="disk",
         endpoint=f"{caller.home.endpoint}{PREFIX}",

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from tests.localcloud.served import REPOSITORY
 
 _MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 _KIB = 1 << 10
+_LARGEST = 83_000_000  # bytes of the image's own layers, unpacked
 
 
 @pytest.fixture(name="service")
@@ -67,4 +69,15 @@ def test_a_changed_line_pushes_one_small_layer_on_top(cloud: Caller, service: Pa
     known = {layer["digest"] for layer in before}
     new = [layer for layer in after if layer["digest"] not in known]
     assert new == after[-1:]
-    assert new[0]["size"] < 700 * _KIB
+    assert new[0]["size"] < 850 * _KIB
+
+
+def test_the_image_is_within_its_budget(cloud: Caller, service: Path) -> None:
+    pushed_layers(cloud, service)
+    bases = json.loads(localcloud("describe", "--home", str(cloud.home.path)))["docker_bases"]
+    names = [f"{cloud.home.registry}/layers:latest", bases["base"]]
+    inspect = ["docker", "image", "inspect", "--format", "{{.Size}}", *names]
+    done = subprocess.run(inspect, capture_output=True, text=True, check=True)
+    whole, base = map(int, done.stdout.split())
+
+    assert whole - base < _LARGEST
