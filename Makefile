@@ -17,7 +17,7 @@ IMAGE ?= auth-service:local
 export IMAGE STACK TO AT NAME OVER PROFILE LABELS PLAN ADDRESS MINUTES KEEP SERVICE CONFIRM FOR FROM LINES LIVE SINCE GREP REQUEST KEY IDENTITY PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help bench up preview down status logs dashboard history rollback cost alarms alerts silence bucket backup backups proof restore drill \
+.PHONY: help bench up preview down status logs dashboard history rollback cost alarms alerts silence bucket backup backups proof restore move-database drill \
 	os-upgrade new-vm exec ssh rotate state unlock init env test check fmt unit \
 	service fuzz messages variables screenshot localcloud e2e audit lock venv tools pins docker clean workflows pr-comment reviewed \
 	newest build verified live promote promotable scanned ssh-open ssh-close \
@@ -166,7 +166,7 @@ bench: venv $(if $(ONLY),,docker) ## measure times; COLD=1; ONLY=service or ONLY
 variables: venv ## write the table of variables in docs/service.md
 	@PYTHONPATH=service $(RUN) documents.variables
 
-messages: venv ## write the texts of the service's sources into the catalogs of its languages
+messages: venv ## write the texts to translate into the catalogs
 	@PYTHONPATH=service $(RUN) documents.messages
 
 fuzz: venv ## throw broken input at the service's parsers; SECONDS=60
