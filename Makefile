@@ -130,6 +130,9 @@ state: ## put a lost state back: FROM=an earlier version
 unlock: ## free the stack of the lock of a run that is over
 	@$(STACKS) unlock --stack "$$STACK"
 
+promote: venv ## set FROM=dev's live image in TO=prod's file
+	@$(REVIEW) promote --from "$$FROM" --to "$$TO" $(if $(value LIVE),--live "$$LIVE") $(if $(PUSH),--push)
+
 ##@ Change the code
 
 check: venv workflows ## lint, types and unit tests: the fast part
@@ -163,25 +166,27 @@ workflows: venv ## lint the workflows of GitHub
 bench: venv $(if $(ONLY),,docker) ## measure times; COLD=1; ONLY=service or ONLY=fleet
 	@PYTHONPATH=service:service/tests $(RUN) bench $(if $(COLD),--cold) $(if $(ONLY),--only $(ONLY))
 
-variables: venv ## write the table of variables in docs/service.md
-	@PYTHONPATH=service $(RUN) documents.variables
-
-messages: venv ## write the texts to translate into the catalogs
-	@PYTHONPATH=service $(RUN) documents.messages
-
 fuzz: venv ## throw broken input at the service's parsers; SECONDS=60
 	@PYTHONPATH=service $(RUN) service.fuzz.parsers -max_total_time=$(SECONDS)
 SECONDS ?= 60
-
-screenshot: venv ## draw the sign-in page again, for the README
-	mkdir -p docs/images
-	AUTH_SCREENSHOT=docs/images/sign-in.png $(RUN) pytest service/tests/test_browser.py -k drawn
 
 image: docker ## build the service's image alone; IMAGE=name
 	docker build --tag "$$IMAGE" service
 
 audit: venv ## look for known vulnerabilities; SERVICE=osv asks another
 	@$(REVIEW) audit $(if $(value SERVICE),--service "$$SERVICE")
+
+##@ Files that are made
+
+variables: venv ## write the table of variables in docs/service.md
+	@PYTHONPATH=service $(RUN) documents.variables
+
+messages: venv ## write the texts to translate into the catalogs
+	@PYTHONPATH=service $(RUN) documents.messages
+
+screenshot: venv ## draw the sign-in page again, for the README
+	mkdir -p docs/images
+	AUTH_SCREENSHOT=docs/images/sign-in.png $(RUN) pytest service/tests/test_browser.py -k drawn
 
 lock: venv ## pin the dependencies after a change of a *.in file
 	cd service && ../$(RUN) uv pip compile $(LOCK) requirements.in -o requirements.txt
@@ -210,9 +215,6 @@ build: venv ## build and push the image of the stack
 
 verified: venv ## go on only if the workflow built IMAGE=name@digest
 	@$(REVIEW) verified --image "$$IMAGE"
-
-promote: venv ## set FROM=dev's live image in TO=prod's file
-	@$(REVIEW) promote --from "$$FROM" --to "$$TO" $(if $(value LIVE),--live "$$LIVE") $(if $(PUSH),--push)
 
 promotable: venv ## pass the live image on, if it is healthy
 	@$(REVIEW) promotable --stack "$$STACK"
