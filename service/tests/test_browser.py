@@ -263,7 +263,7 @@ def test_a_password_is_shown_at_a_wish_and_sent_all_the_same(
 
 def test_the_page_is_drawn(application: tuple[RelyingParty, Server], tmp_path: Path) -> None:
     """Draw the README's picture as well, if AUTH_SCREENSHOT names its file."""
-    with chromium.browser(size=(720, 740)) as chrome:
+    with chromium.browser(size=(720, 800)) as chrome:
         chrome.get(application[0].url)
         # without the caret, which blinks
         chrome.execute_script("document.activeElement.blur()")
