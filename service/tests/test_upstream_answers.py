@@ -101,7 +101,11 @@ def test_an_id_token_without_a_signature_signs_nobody_in(
     assert _FAILED in _sign_in(browser, provider).text
 
 
-@pytest.mark.parametrize("key", [SECRET.encode(), b"a public key, used as a secret by mistake"])
+@pytest.mark.parametrize(
+    "key",
+    [SECRET.encode(), b"a public key, used as a secret by mistake"],
+    ids=["the secret of the client", "a public key"],
+)
 def test_an_id_token_with_a_shared_secret_signs_nobody_in(
     browser: Browser, provider: OpenIdProvider, key: bytes
 ) -> None:
