@@ -121,7 +121,9 @@ def _create_admin(database: Database, settings: Settings, arguments: argparse.Na
         database.write_now(
             action_tokens.add, hashed_token, action, now=time.time(), seconds=_LINK_SECONDS
         )
-        messages = Messages(settings.issuer, settings.verify_url, settings.reset_url)
+        messages = Messages(
+            settings.issuer, settings.verify_url, settings.reset_url, settings.languages
+        )
         print(f"Set its password within an hour: {messages.reset_link(token)}")
 
 

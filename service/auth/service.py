@@ -96,7 +96,9 @@ class Service:
             passwords=passwords,
             tokens=tokens,
             mail_queue=MailQueue(_carrier(settings), settings.mail.sender),
-            messages=Messages(settings.issuer, settings.verify_url, settings.reset_url),
+            messages=Messages(
+                settings.issuer, settings.verify_url, settings.reset_url, settings.languages
+            ),
             metrics=metrics,
             audit=audit,
             limits=Limits(database, settings.rate_limits, metrics, audit),

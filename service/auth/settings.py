@@ -204,7 +204,7 @@ class Settings(BaseSettings):
     )
     languages: Annotated[tuple[str, ...], NoDecode] = _shown(
         " ".join(AVAILABLE),
-        "the languages of the pages, the first for users who ask for none of them",
+        "the languages of pages and mails, the first for users who ask for none of them",
         default_text=f"`{' '.join(AVAILABLE)}`",
     )
     registration_token: str = _secret(

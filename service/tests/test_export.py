@@ -29,7 +29,7 @@ def test_an_import_of_an_export_makes_the_same_accounts(own_server: Server, othe
         identity = ada.id
     more = [
         {"email": "old@example.test", "password_hash": BCRYPT, "disabled": True, "role": "admin"},
-        {"email": "none@bücher.example"},
+        {"email": "none@bücher.example", "locale": "de"},
     ]
     own_server.command("import-users", stdin="\n".join(map(json.dumps, more)))
 

@@ -222,3 +222,60 @@ def test_a_device_is_described_in_the_language_of_its_user(browser: Browser) -> 
 
     assert ", dieser Browser</h2>" in shown.text
     assert "angemeldet am " in shown.text
+
+
+def registered(browser: Browser) -> User:
+    """Register a user on the page, in the language of the browser."""
+    user = User(browser.client)
+    answer = browser.submit(browser.open("/register"), **user.credentials)
+    assert "Fast fertig" in answer.text
+    return user
+
+
+def test_a_user_gets_mails_in_the_language_of_the_registration(server: Server) -> None:
+    with german(server.url) as browser:
+        user = registered(browser)
+        mailed = user.mailed("E-Mail-Adresse bestätigen")
+
+    assert "Öffnen Sie diesen Link nur, wenn Sie das waren:" in mailed
+    assert "?token=" in mailed
+
+
+def test_a_registration_by_the_api_has_the_language_of_its_request(client: httpx.Client) -> None:
+    user = User(client)
+    client.post("/v1/auth/register", json=user.credentials, headers={"Accept-Language": "es"})
+
+    assert "Abra este enlace solo si fue usted:" in user.mailed("Confirme su dirección de correo")
+
+
+def test_somebody_elses_request_does_not_change_the_language_of_mails(server: Server) -> None:
+    with german(server.url) as browser, httpx.Client(base_url=server.url) as stranger:
+        user = registered(browser)
+        english = {"Accept-Language": "en"}
+        stranger.post("/v1/auth/password/forgot", json={"email": user.email}, headers=english)
+        stranger.post("/v1/auth/register", json=user.credentials, headers=english)
+
+        assert user.mailed("Neues Passwort setzen")
+        assert user.mailed("Sie haben schon ein Konto")
+
+
+def test_a_signed_in_user_chooses_the_language_of_mails_as_well(
+    browser: Browser, user: User
+) -> None:
+    browser.open(link_to("es", browser.open("/account")))
+    user.client.post("/v1/auth/password/forgot", json={"email": user.email})
+
+    assert user.mailed("Establecer una contraseña nueva")
+
+
+def test_an_account_without_a_language_gets_that_of_its_next_sign_in(
+    server: Server, user: User
+) -> None:
+    user.client.post("/v1/auth/password/forgot", json={"email": user.email})
+    assert user.mailed("Set a new password"), "the first language of the service"
+
+    with german(server.url) as browser:
+        browser.sign_in(user)
+    user.client.post("/v1/auth/password/forgot", json={"email": user.email})
+
+    assert user.mailed("Neues Passwort setzen")

@@ -8,6 +8,8 @@ import pytest
 from auth.languages import AVAILABLE, choice
 from auth.languages.language import Language
 from auth.languages.messages import Message, counted
+from auth.mail.messages import Messages
+from auth.storage import accounts
 from babel.messages.catalog import Catalog
 from documents import messages
 
@@ -162,3 +164,24 @@ def test_a_moment_is_written_as_its_language_writes_it(code: str, shown: str) ->
 
 def test_each_language_has_its_own_name() -> None:
     assert [Language.named(code).name for code in AVAILABLE] == ["English", "Deutsch", "Español"]
+
+
+@pytest.mark.parametrize("code", AVAILABLE)
+def test_a_mail_is_whole_in_the_language_of_its_account(code: str) -> None:
+    account = accounts.new("ada@example.test", "!", locale=code)
+    mails = Messages("https://auth.example.test", "", "", ("en", *messages.TRANSLATED))
+
+    subject, text = mails.in_language_of(account).factor_removed("passkey")
+
+    passkey = {"en": "passkey", "de": "Passkey", "es": "clave de acceso"}[code]
+    assert text.split("\n\n")[0].endswith(f": {passkey}.")
+    assert (subject == "A second factor was removed") == (code == "en")
+
+
+def test_a_mail_is_in_the_first_language_where_that_of_the_account_is_not_offered() -> None:
+    account = accounts.new("ada@example.test", "!", locale="fr")
+    mails = Messages("https://auth.example.test", "", "", ("de", "en"))
+
+    subject, _ = mails.in_language_of(account).identity_linked("GitHub")
+
+    assert subject == "Eine Anmeldemöglichkeit wurde hinzugefügt"

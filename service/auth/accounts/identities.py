@@ -119,7 +119,9 @@ async def link(service: Service, account: Account, waiting: Waiting) -> None:
         return
     if not linked:
         raise ProblemError(Code.INVALID_CHALLENGE)
-    service.mail_queue.post(account.email, *service.messages.identity_linked(waiting.name))
+    service.mail_queue.post(
+        account.email, *service.messages.in_language_of(account).identity_linked(waiting.name)
+    )
     await service.audit.record(Event.IDENTITY_LINKED, account_id=account.id, issuer=waiting.issuer)
 
 
@@ -171,5 +173,7 @@ async def unlink(
         browser_sessions.renew(connection, here.hash, renewed)
 
     await service.database.write(work)
-    service.mail_queue.post(account.email, *service.messages.identity_removed(removed.name))
+    service.mail_queue.post(
+        account.email, *service.messages.in_language_of(account).identity_removed(removed.name)
+    )
     await service.audit.record(Event.IDENTITY_REMOVED, account_id=account.id, issuer=issuer)

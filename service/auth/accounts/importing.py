@@ -99,7 +99,11 @@ def _account(line: UserLine) -> Account:
     if line.created_at:
         more["created_at"] = line.created_at.astimezone(UTC).isoformat(timespec="seconds")
     account = accounts.new(
-        line.email, line.password_hash or NO_PASSWORD, name=line.name, role=line.role
+        line.email,
+        line.password_hash or NO_PASSWORD,
+        name=line.name,
+        role=line.role,
+        locale=line.locale,
     )
     return replace(account, **more)
 
@@ -136,4 +140,9 @@ def _taken_over(
     action_tokens.forget(connection, account.id, *Purpose)
     password = line.password_hash or NO_PASSWORD
     _note_parameters(connection, line)
-    return {"password": password, "password_changed_at": now, "email_verified_at": now}
+    return {
+        "password": password,
+        "password_changed_at": now,
+        "email_verified_at": now,
+        "locale": line.locale,
+    }

@@ -48,7 +48,9 @@ def notify_owner_soon(service: Service, email: str) -> None:
         # here and not before the answer, which would reveal an existing account
         with contextlib.suppress(ProblemError):
             await service.limits.take_for(Action.MAIL, email)
-            await service.mail_queue.send(email, *service.messages.already_registered())
+            owner = await service.database.read(accounts.by_email, email)
+            messages = service.messages.in_language_of(owner)
+            await service.mail_queue.send(email, *messages.already_registered())
 
     service.mail_queue.later(errand)
 
@@ -60,7 +62,9 @@ def reset_soon(service: Service, email: str) -> None:
         account = await service.database.read(accounts.by_email, email)
         if account and account.disabled_at is None:
             token = await _make(service, account, Purpose.RESET_PASSWORD, account.email, _HOUR)
-            await service.mail_queue.send(account.email, *service.messages.reset(token))
+            await service.mail_queue.send(
+                account.email, *service.messages.in_language_of(account).reset(token)
+            )
 
     service.mail_queue.later(errand)
 
@@ -70,14 +74,18 @@ def change_soon(service: Service, account: Account, email: str) -> None:
 
     async def errand() -> None:
         token = await _make(service, account, Purpose.CHANGE_EMAIL, email, _DAY)
-        await service.mail_queue.send(email, *service.messages.change(token))
+        await service.mail_queue.send(
+            email, *service.messages.in_language_of(account).change(token)
+        )
 
     service.mail_queue.later(errand)
 
 
 async def _verify(service: Service, account: Account) -> None:
     token = await _make(service, account, Purpose.VERIFY_EMAIL, account.email, _DAY)
-    await service.mail_queue.send(account.email, *service.messages.verify(token))
+    await service.mail_queue.send(
+        account.email, *service.messages.in_language_of(account).verify(token)
+    )
 
 
 async def _make(

@@ -52,7 +52,9 @@ async def change(
             browser_sessions.renew(connection, here.hash, renewed)
 
     await service.database.write(work)
-    service.mail_queue.post(account.email, *service.messages.password_changed())
+    service.mail_queue.post(
+        account.email, *service.messages.in_language_of(account).password_changed()
+    )
     await service.audit.record(Event.PASSWORD_CHANGED, account_id=account.id)
 
 
@@ -76,7 +78,9 @@ async def reset(service: Service, token: str, password: str) -> Account:
     )
     if account is None:
         raise ProblemError(Code.INVALID_CODE)
-    service.mail_queue.post(account.email, *service.messages.password_changed())
+    service.mail_queue.post(
+        account.email, *service.messages.in_language_of(account).password_changed()
+    )
     await service.audit.record(Event.PASSWORD_RESET, account_id=account.id)
     return account
 

@@ -24,7 +24,7 @@ async def collect(service: Service, account: Account) -> dict[str, Any]:
     has = await read(factors.of, account.id)
     return {
         "account": _part(
-            account, "id email email_verified_at name role created_at password_changed_at"
+            account, "id email email_verified_at name role created_at password_changed_at locale"
         ),
         "browsers": [
             _part(browser, "address user_agent amr authenticated_at created_at expires_at")

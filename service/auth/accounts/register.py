@@ -12,14 +12,15 @@ from auth.storage.accounts import Account, EmailTakenError
 from auth.telemetry.audit import Event
 
 
-async def register(service: Service, email: str, password: str) -> Account:
+async def register(service: Service, email: str, password: str, *, locale: str | None) -> Account:
     """Make an account; for an address that has an account, only appear to, and mail its owner.
 
-    Raise a ProblemError for a refused password, and EMAIL_TAKEN if the service is configured to.
+    `locale` is the language of the account's mails, None if unknown. Raise a ProblemError for a
+    refused password, and EMAIL_TAKEN if the service is configured to.
     """
     await service.limits.take(Action.REGISTER)
     password_hash = await passwords.new_hash(service, password, email)
-    account = accounts.new(email, password_hash)
+    account = accounts.new(email, password_hash, locale=locale)
 
     def work(connection: Connection) -> None:
         accounts.add(connection, account)

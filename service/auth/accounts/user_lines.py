@@ -57,6 +57,9 @@ class UserLine(BaseModel):
     role: Literal["user", "admin"] = "user"
     disabled: bool = False
     created_at: AwareDatetime | None = None
+    locale: (
+        Annotated[str, Field(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", max_length=35)] | None
+    ) = None
     # the `sub` of tokens
     id: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = None
     password_hash: Annotated[str, AfterValidator(imported_hashes.stored)] | None = None
@@ -72,6 +75,7 @@ def written(account: Account, *, password_hash: bool) -> str:
         "role": account.role,
         "disabled": account.disabled_at is not None,
         "created_at": account.created_at,
+        "locale": account.locale,
     }
     if password_hash and account.password != NO_PASSWORD:
         line[_SECRET] = account.password

@@ -102,7 +102,9 @@ async def verify(
         raise ProblemError(Code.INVALID_CODE)
     account, previous_email = changed
     if previous_email != account.email:
-        service.mail_queue.post(previous_email, *service.messages.email_changed(account.email))
+        service.mail_queue.post(
+            previous_email, *service.messages.in_language_of(account).email_changed(account.email)
+        )
     if password_hash:
         await service.audit.record(Event.PASSWORD_RESET, account_id=account.id)
     await service.audit.record(Event.EMAIL_VERIFIED, account_id=account.id)

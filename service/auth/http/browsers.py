@@ -8,7 +8,7 @@ from fastapi import Request, Response
 
 from auth.context import CALLER
 from auth.crypto import secret_tokens
-from auth.http import cookies, csrf, devices
+from auth.http import cookies, csrf, devices, languages
 from auth.service import Service
 from auth.sign_in.sessions import complete
 from auth.storage import browser_sessions
@@ -62,6 +62,7 @@ async def begin(
     )
     keep(service, request, answer, cookie, seconds)
     devices.remember(service, request, answer, account.email)
+    await languages.keep_for_mails(service, request, account)
 
 
 def keep(service: Service, request: Request, answer: Response, cookie: str, seconds: float) -> None:

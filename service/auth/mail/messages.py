@@ -1,119 +1,221 @@
 """The texts of the mails. Each names its service, and the way out for an unexpected mail."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 from urllib.parse import quote
 
-_ALARM = "If that was not you, set a new password now, and inform the people who run the service."
-_NOT_YOU = "If you did not ask for this, ignore this mail: nothing changes."
+from auth.languages.language import Language
+from auth.languages.messages import Message, counted
+from auth.storage.accounts import Account
+
+_ALARM = Message(
+    "If that was not you, set a new password now, and inform the people who run the service."
+)
+_NOT_YOU = Message("If you did not ask for this, ignore this mail: nothing changes.")
+_INFORM = Message("If that was not you, inform the people who run the service.")
+_FACTORS = {"authenticator app": Message("authenticator app"), "passkey": Message("passkey")}
 
 
 @dataclass(frozen=True)
 class Messages:
-    """`verify_url` and `reset_url` hold `{token}` where the token goes."""
+    """`verify_url` and `reset_url` hold `{token}` where the token goes.
+
+    The texts are in the first of the `languages`, if `locale` is not one of them.
+    """
 
     issuer: str
     verify_url: str
     reset_url: str
+    languages: tuple[str, ...]
+    locale: str = ""
+
+    def in_language_of(self, account: Account | None) -> Self:
+        return replace(self, locale=account.locale or "") if account else self
 
     def verify(self, token: str) -> tuple[str, str]:
-        return "Confirm your e-mail address", self._with_token(
-            f"Somebody, probably you, registered at {self.issuer} with this address, and chose a "
-            "password. Open this link only if that was you:",
+        return self._with_token(
+            Message("Confirm your e-mail address"),
+            Message(
+                "Somebody, probably you, registered at %(issuer)s with this address, and chose a "
+                "password. Open this link only if that was you:",
+                issuer=self.issuer,
+            ),
             self.verify_url,
             token,
-            "a day",
+            Message("The link works once, within a day."),
         )
 
     def change(self, token: str) -> tuple[str, str]:
-        return "Confirm your new e-mail address", self._with_token(
-            "Open this link to use this address from now on:", self.verify_url, token, "a day"
+        return self._with_token(
+            Message("Confirm your new e-mail address"),
+            Message("Open this link to use this address from now on:"),
+            self.verify_url,
+            token,
+            Message("The link works once, within a day."),
         )
 
     def reset(self, token: str) -> tuple[str, str]:
-        return "Set a new password", self._with_token(
-            "Open this link to set a new password:", self.reset_url, token, "an hour"
+        return self._with_token(
+            Message("Set a new password"),
+            Message("Open this link to set a new password:"),
+            self.reset_url,
+            token,
+            Message("The link works once, within an hour."),
         )
 
     def reset_link(self, token: str) -> str:
         return _link(self.reset_url, token)
 
     def already_registered(self) -> tuple[str, str]:
-        return "You have an account already", (
-            f"Somebody, probably you, registered at {self.issuer} with this address, which has an "
-            f"account. Sign in with its password, or ask for a new password there.\n\n{_NOT_YOU}\n"
+        return self._mail(
+            Message("You have an account already"),
+            Message(
+                "Somebody, probably you, registered at %(issuer)s with this address, which has an "
+                "account. Sign in with its password, or ask for a new password there.",
+                issuer=self.issuer,
+            ),
+            _NOT_YOU,
         )
 
     def password_changed(self) -> tuple[str, str]:
-        return "Your password was changed", (
-            f"The password of your account at {self.issuer} was changed, and other devices were "
-            "signed out.\n\nIf that was not you, set a new password now with 'forgot password'.\n"
+        return self._mail(
+            Message("Your password was changed"),
+            Message(
+                "The password of your account at %(issuer)s was changed, and other devices were "
+                "signed out.",
+                issuer=self.issuer,
+            ),
+            Message("If that was not you, set a new password now with 'forgot password'."),
         )
 
     def email_changed(self, new: str) -> tuple[str, str]:
-        return "Your e-mail address was changed", (
-            f"Your account at {self.issuer} now has the address {new}.\n\n"
-            "If that was not you, inform the people who run the service.\n"
+        return self._mail(
+            Message("Your e-mail address was changed"),
+            Message(
+                "Your account at %(issuer)s now has the address %(email)s.",
+                email=new,
+                issuer=self.issuer,
+            ),
+            _INFORM,
         )
 
     def factor_added(self, factor: str) -> tuple[str, str]:
-        return "A second factor was added", (
-            f"Your account at {self.issuer} has a new {factor} to sign in with.\n\n{_ALARM}\n"
+        return self._mail(
+            Message("A second factor was added"),
+            Message(
+                "Your account at %(issuer)s has a new second factor to sign in with: %(factor)s.",
+                factor=_FACTORS[factor],
+                issuer=self.issuer,
+            ),
+            _ALARM,
         )
 
     def factor_removed(self, factor: str) -> tuple[str, str]:
-        return "A second factor was removed", (
-            f"One {factor} can no longer sign in to your account at {self.issuer}.\n\n{_ALARM}\n"
+        return self._mail(
+            Message("A second factor was removed"),
+            Message(
+                "A second factor can no longer sign in to your account at %(issuer)s: %(factor)s.",
+                factor=_FACTORS[factor],
+                issuer=self.issuer,
+            ),
+            _ALARM,
         )
 
     def identity_linked(self, upstream: str) -> tuple[str, str]:
-        return "A way to sign in was added", (
-            f"{upstream} can now sign in to your account at {self.issuer}.\n\n{_ALARM} Then remove "
-            f"{upstream} on the page of your account.\n"
+        return self._mail(
+            Message("A way to sign in was added"),
+            Message(
+                "%(upstream)s can now sign in to your account at %(issuer)s.",
+                upstream=upstream,
+                issuer=self.issuer,
+            ),
+            _ALARM,
+            Message("Then remove %(upstream)s on the page of your account.", upstream=upstream),
         )
 
     def identity_removed(self, upstream: str) -> tuple[str, str]:
-        return "A way to sign in was removed", (
-            f"{upstream} can no longer sign in to your account at {self.issuer}, and other devices "
-            f"were signed out.\n\n{_ALARM}\n"
+        return self._mail(
+            Message("A way to sign in was removed"),
+            Message(
+                "%(upstream)s can no longer sign in to your account at %(issuer)s, and other "
+                "devices were signed out.",
+                upstream=upstream,
+                issuer=self.issuer,
+            ),
+            _ALARM,
         )
 
     def second_factor_reset(self) -> tuple[str, str]:
-        return "Your second factor was reset", (
-            f"An administrator of {self.issuer} removed every second factor of your account, and "
-            "it was signed out everywhere. Sign in with your password, then set it up again.\n\n"
-            "If you did not ask for this, inform the people who run the service.\n"
+        return self._mail(
+            Message("Your second factor was reset"),
+            Message(
+                "An administrator of %(issuer)s removed every second factor of your account, and "
+                "it was signed out everywhere. Sign in with your password, then set it up again.",
+                issuer=self.issuer,
+            ),
+            Message("If you did not ask for this, inform the people who run the service."),
         )
 
     def recovery_codes_renewed(self) -> tuple[str, str]:
-        return "You have new recovery codes", (
-            f"Your account at {self.issuer} got new recovery codes; earlier codes are void."
-            f"\n\n{_ALARM}\n"
+        return self._mail(
+            Message("You have new recovery codes"),
+            Message(
+                "Your account at %(issuer)s got new recovery codes; earlier codes are void.",
+                issuer=self.issuer,
+            ),
+            _ALARM,
         )
 
     def recovery_code_used(self, left: int) -> tuple[str, str]:
-        return "A recovery code was used", (
-            f"Somebody used a recovery code of your account at {self.issuer}; {left} are left."
-            f"\n\n{_ALARM}\n"
+        return self._mail(
+            Message("A recovery code was used"),
+            counted(
+                "Somebody used a recovery code of your account at %(issuer)s; %(n)s is left.",
+                "Somebody used a recovery code of your account at %(issuer)s; %(n)s are left.",
+                left,
+                issuer=self.issuer,
+            ),
+            _ALARM,
         )
 
     def factor_guessed(self, failures: int, *, last: bool) -> tuple[str, str]:
-        closed = (
-            "No second factor is accepted any more until you set a new password"
+        return self._mail(
+            Message("Somebody may have your password"),
+            Message(
+                "Somebody signed in at %(issuer)s with the password of your account, and then gave "
+                "a wrong second factor, %(failures)s times in a row.",
+                failures=failures,
+                issuer=self.issuer,
+            ),
+            Message(
+                "No second factor is accepted any more until you set a new password, with 'forgot "
+                "password'."
+            )
             if last
-            else "If that was not you, set a new password"
-        )
-        return "Somebody may have your password", (
-            f"Somebody signed in at {self.issuer} with the password of your account, and then gave "
-            f"a wrong second factor, {failures} times in a row.\n\n{closed}, with 'forgot "
-            "password'.\n"
+            else Message("If that was not you, set a new password, with 'forgot password'."),
         )
 
-    def _with_token(self, text: str, url: str, token: str, lasts: str) -> str:
-        return (
-            f"{text}\n\n{_link(url, token)}\n\n"
-            f"The link works once, within {lasts}. If an application asks for a "
-            f"code, enter this:\n\n{token}\n\n{_NOT_YOU}\n\n{self.issuer}\n"
-        )
+    def _with_token(
+        self, subject: Message, text: Message, url: str, token: str, lasts: Message
+    ) -> tuple[str, str]:
+        code = Message("If an application asks for a code, enter this:")
+        parts: list[Message | str] = [
+            text,
+            _link(url, token),
+            lasts,
+            code,
+            token,
+            _NOT_YOU,
+            self.issuer,
+        ]
+        return self._mail(subject, *parts)
+
+    def _mail(self, subject: Message, *paragraphs: Message | str) -> tuple[str, str]:
+        """Return subject and text in the language."""
+        known = self.locale in self.languages
+        language = Language.named(self.locale if known else self.languages[0])
+        texts = [language.text(part) if isinstance(part, Message) else part for part in paragraphs]
+        return language.text(subject), "\n\n".join(texts) + "\n"
 
 
 def _link(url: str, token: str) -> str:

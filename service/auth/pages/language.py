@@ -6,10 +6,11 @@ from urllib.parse import parse_qsl, urlencode
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from auth.http import languages
+from auth.http import browsers, languages
 from auth.http.access import Running
 from auth.http.destinations import AUTHORIZE, HOME
 from auth.languages.language import Language
+from auth.storage import accounts
 
 ROUTER = APIRouter(include_in_schema=False)
 PATH = "/language"
@@ -18,10 +19,13 @@ _OURS = re.compile(r"/(?![/\\])[!-\[\]-~]{0,8192}")
 
 
 @ROUTER.get(PATH)
-async def choose(service: Running, to: str = "", page: str = "") -> Response:
-    """Keep the choice, and lead back to the page."""
+async def choose(request: Request, service: Running, to: str = "", page: str = "") -> Response:
+    """Keep the choice, also as that of the signed-in user's mails, and lead back to the page."""
     answer = RedirectResponse(page if _OURS.fullmatch(page) else HOME, 303)
     languages.remember(service, answer, [to])
+    signed_in = await browsers.current(service, request)
+    if signed_in is not None and to in service.settings.languages:
+        await service.database.write(accounts.change, signed_in[1].id, locale=to)
     return answer
 
 

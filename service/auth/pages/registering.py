@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from auth.accounts import register as registration
 from auth.errors import ProblemError
-from auth.http import destinations, registrations
+from auth.http import destinations, languages, registrations
 from auth.http.access import Running
 from auth.http.fields import Registration
 from auth.languages.messages import Message
@@ -31,7 +31,10 @@ async def register(request: Request, service: Running, fields: Form) -> Response
             {"email": email, "password": fields.get("password", "")}
         )
         account = await registration.register(
-            service, wanted.email, wanted.password.get_secret_value()
+            service,
+            wanted.email,
+            wanted.password.get_secret_value(),
+            locale=languages.of(request).code,
         )
     except ValidationError as error:
         return _form(service, request, target, email=email, error=wrong(error))

@@ -64,7 +64,9 @@ async def new_codes(service: Service, owner: Owner) -> list[str]:
     if not await _change(service, owner, work):
         raise ProblemError(Code.CONFLICT, detail=Message("There is no second factor to recover."))
     await service.audit.record(Event.RECOVERY_CODES_RENEWED, account_id=account.id)
-    service.mail_queue.post(account.email, *service.messages.recovery_codes_renewed())
+    service.mail_queue.post(
+        account.email, *service.messages.in_language_of(account).recovery_codes_renewed()
+    )
     return codes
 
 
@@ -210,7 +212,9 @@ async def reset(service: Service, account: Account, actor_id: str) -> None:
         await service.audit.record(
             Event.FACTOR_REMOVED, account_id=account.id, actor_id=actor_id, factor="every"
         )
-        service.mail_queue.post(account.email, *service.messages.second_factor_reset())
+        service.mail_queue.post(
+            account.email, *service.messages.in_language_of(account).second_factor_reset()
+        )
 
 
 async def _change(service: Service, owner: Owner, work: Callable[[Connection], Answer]) -> Answer:
@@ -263,11 +267,15 @@ def _without_factor(connection: Connection, account: Account) -> None:
 
 async def _added(service: Service, account: Account, factor: str) -> None:
     await service.audit.record(Event.FACTOR_ADDED, account_id=account.id, factor=factor)
-    service.mail_queue.post(account.email, *service.messages.factor_added(factor))
+    service.mail_queue.post(
+        account.email, *service.messages.in_language_of(account).factor_added(factor)
+    )
 
 
 async def _removed(service: Service, account: Account, factor: str, *, removed: bool) -> None:
     if not removed:
         raise ProblemError(Code.NOT_FOUND)
     await service.audit.record(Event.FACTOR_REMOVED, account_id=account.id, factor=factor)
-    service.mail_queue.post(account.email, *service.messages.factor_removed(factor))
+    service.mail_queue.post(
+        account.email, *service.messages.in_language_of(account).factor_removed(factor)
+    )

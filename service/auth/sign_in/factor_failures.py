@@ -40,7 +40,9 @@ async def count(service: Service, account: Account) -> None:
 
     failures = await service.database.write(work)
     if failures in {MAIL_AFTER, MOST}:
-        message = service.messages.factor_guessed(failures, last=failures == MOST)
+        message = service.messages.in_language_of(account).factor_guessed(
+            failures, last=failures == MOST
+        )
         service.mail_queue.post(account.email, *message)
 
 

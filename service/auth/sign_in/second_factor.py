@@ -185,7 +185,9 @@ async def recovered(service: Service, account: Account) -> None:
     """Record that a recovery code is used, and mail the user."""
     left = (await service.database.read(factors.of, account.id)).recovery_codes
     await service.audit.record(Event.RECOVERY_CODE_USED, account_id=account.id, left=str(left))
-    service.mail_queue.post(account.email, *service.messages.recovery_code_used(left))
+    service.mail_queue.post(
+        account.email, *service.messages.in_language_of(account).recovery_code_used(left)
+    )
 
 
 async def _open(service: Service, challenge: str) -> tuple[Challenge, Account]:

@@ -39,7 +39,8 @@ class Account:
     """`password` is an argon2 hash; `created_at` is RFC 3339, UTC; other times are Unix seconds.
 
     `password_changed_at`: earlier sign-ins count no more. A first second factor sets it as well,
-    since the password alone is not enough then; the name is that of the column.
+    since the password alone is not enough then; the name is that of the column. `locale` is the
+    language of mails, None for the first of the service.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Account:
     role: str = USER
     name: str | None = None
     password_changed_at: float | None = None
+    locale: str | None = None
 
 
 _ACCOUNT = select(ACCOUNTS)

@@ -66,6 +66,8 @@ ACCOUNTS = Table(
     Column("role", String(16), nullable=False, server_default=text("'user'")),
     Column("name", String(128)),
     Column("password_changed_at", Double),
+    # a language tag; RFC 5646 §4.4.1 has the length
+    Column("locale", String(35)),
 )
 
 # how hashes begin that other software made: a login that fails takes as long as the slowest of them
