@@ -72,6 +72,11 @@ def authenticator(driver: Chrome) -> Iterator[None]:
     driver.remove_virtual_authenticator()
 
 
+def run_first(driver: Chrome, script: str) -> None:
+    """Run a script in each later page before the page's own."""
+    driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": script})
+
+
 def complaints(driver: Chrome) -> list[str]:
     """Return the console's errors about the content security policy or our script."""
     messages = [str(entry["message"]) for entry in driver.get_log("browser")]  # type: ignore[no-untyped-call]

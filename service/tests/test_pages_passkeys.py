@@ -15,6 +15,8 @@ from users import PASSWORD, User
 # A secure context without TLS.
 SERVER_SETTINGS = {"AUTH_ISSUER": "http://localhost:{port}"}
 PAGE = "/account/second-factor"
+# The virtual authenticator would answer at once where a user takes a suggestion.
+_WITHOUT_SUGGESTIONS = "delete PublicKeyCredential.isConditionalMediationAvailable"
 _SECONDS = 15
 
 
@@ -65,6 +67,7 @@ class Pages:
 def _pages(server: Server) -> Iterator[Pages]:
     chromium.ensure()
     with chromium.browser() as driver, chromium.authenticator(driver):
+        chromium.run_first(driver, _WITHOUT_SUGGESTIONS)
         pages = Pages(driver, f"http://localhost:{server.port}")
         yield pages
         assert not chromium.complaints(driver)
@@ -129,7 +132,7 @@ def test_a_browser_without_passkeys_shows_a_message_instead_of_the_request(
     pages.add_passkey()
     pages.sign_out()
     source = "delete PublicKeyCredential.parseRequestOptionsFromJSON"
-    pages.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": source})
+    chromium.run_first(pages.driver, source)
     pages.sign_in(ada)
     pages.shows("One more step")
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import ValidationError
 
 from auth.errors import Code, ProblemError
@@ -17,7 +17,7 @@ from auth.languages.messages import Message
 from auth.pages.forms import Form
 from auth.pages.rendering import page
 from auth.service import Service
-from auth.sign_in import passkeys, second_factor
+from auth.sign_in import challenges, passkeys, second_factor
 from auth.sign_in import password as password_sign_in
 from auth.sign_in.second_factor import Question
 from auth.storage.accounts import Account
@@ -46,6 +46,14 @@ async def show(request: Request, service: Running) -> Response:
         email=destinations.parameter(target, "login_hint"),
         fresh=request.query_params.get("fresh", ""),
     )
+
+
+@ROUTER.get("/sign-in/passkey/offer")
+async def offer(service: Running) -> Response:
+    """Return the options for passkeys among a browser's suggestions: each visitor's page asks."""
+    options, token = passkeys.offer(service)
+    seconds = challenges.OFFER_SECONDS
+    return JSONResponse({"challenge": token, "expires_in": seconds, "webauthn": options})
 
 
 @ROUTER.get("/sign-in/{step:path}")

@@ -23,7 +23,7 @@ from auth.sign_in import admission, challenges
 from auth.storage import accounts, passkeys
 from auth.storage import challenges as stored_challenges
 from auth.storage.accounts import Account
-from auth.storage.challenges import Challenge, Purpose
+from auth.storage.challenges import Challenge
 from auth.storage.passkeys import Passkey
 from auth.telemetry.audit import Event
 
@@ -72,6 +72,16 @@ async def request(service: Service, account_id: str | None) -> tuple[dict[str, A
     )
     written = json.loads(options_to_json(options))
     return written, written["challenge"]
+
+
+def offer(service: Service) -> tuple[dict[str, Any], str]:
+    """Return the options of `navigator.credentials.get` for any visitor, and the token to answer.
+
+    Without the library: its memory is for those who sign in with a passkey.
+    """
+    token, challenge = challenges.offer(service)
+    rp_id, _ = relying_party(service.settings.issuer)
+    return {"challenge": challenge, "rpId": rp_id, "userVerification": "required"}, token
 
 
 async def invitation(service: Service, account: Account) -> tuple[dict[str, Any], str]:
@@ -220,7 +230,7 @@ async def with_passkey(
     Refuse with a ProblemError. The passkey verified its user, so it is both factors.
     """
     await service.limits.take(Action.LOGIN)
-    open_challenge = await challenges.find(service, Purpose.PASSKEY_LOGIN, challenge)
+    open_challenge = await challenges.find_offered(service, challenge)
     done = await service.database.write(
         partial(
             _signed, issuer=service.settings.issuer, challenge=open_challenge, assertion=assertion

@@ -1,9 +1,11 @@
 """Open challenges. Each is answered once, in time, in few tries."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
 from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from auth.storage.tables import CHALLENGES
 
@@ -31,6 +33,12 @@ class Challenge:
 def add(connection: Connection, challenge: Challenge) -> None:
     row = {name: getattr(challenge, name) for name in Challenge.__slots__}
     connection.execute(insert(CHALLENGES), row)
+
+
+def add_once(connection: Connection, challenge: Challenge) -> None:
+    """Store a challenge, unless it is stored already."""
+    with suppress(IntegrityError), connection.begin_nested():
+        add(connection, challenge)
 
 
 def find(connection: Connection, hashed: str, purpose: Purpose, now: float) -> Challenge | None:

@@ -2,6 +2,7 @@
 // the browser takes none, and what says that it takes none stays.
 const READ = { create: "parseCreationOptionsFromJSON", get: "parseRequestOptionsFromJSON" };
 const TOO_MANY = 429;
+const able = Object.values(READ).every((name) => window.PublicKeyCredential?.[name]);
 
 async function asked(form) {
   if (form.dataset.webauthn) {
@@ -24,9 +25,38 @@ async function take(form) {
   const kind = form.dataset.passkey;
   const publicKey = PublicKeyCredential[READ[kind]](webauthn);
   const credential = await navigator.credentials[kind]({ publicKey });
+  send(form, challenge, credential);
+}
+
+function send(form, challenge, credential) {
   form.elements.challenge.value = challenge;
   form.elements.credential.value = JSON.stringify(credential);
   form.submit();
+}
+
+let suggesting = new AbortController();
+
+// Passkeys among the browser's suggestions for the e-mail field. Their challenge is renewed before
+// its end; a failure shows nothing, as the form's button and the password are there all the same.
+async function suggest(form) {
+  suggesting.abort();
+  suggesting = new AbortController();
+  const { signal } = suggesting;
+  if (!(await PublicKeyCredential.isConditionalMediationAvailable?.())) {
+    return;
+  }
+  const answer = await fetch(form.dataset.offer, { signal });
+  const { challenge, expires_in: seconds, webauthn } = await answer.json();
+  const publicKey = PublicKeyCredential[READ.get](webauthn);
+  const renewal = setTimeout(() => offer(form), (seconds * 1000) / 2);
+  signal.addEventListener("abort", () => clearTimeout(renewal));
+  const credential = await navigator.credentials.get({ publicKey, signal, mediation: "conditional" });
+  clearTimeout(renewal);
+  send(form, challenge, credential);
+}
+
+function offer(form) {
+  suggest(form).catch(() => {});
 }
 
 function why(form, error) {
@@ -69,6 +99,9 @@ let sent = new WeakSet();
 // a page that comes back from where it was left can be used again
 addEventListener("pageshow", () => {
   sent = new WeakSet();
+  for (const form of able ? document.querySelectorAll("form[data-offer]") : []) {
+    offer(form);
+  }
 });
 addEventListener("submit", (event) => {
   const form = event.target;
@@ -82,9 +115,14 @@ addEventListener("submit", (event) => {
   }
   if (form.dataset.passkey) {
     event.preventDefault();
+    // a browser takes one request at a time
+    suggesting.abort();
     take(form).catch((error) => {
       sent.delete(form);
       tell(why(form, error));
+      if (form.dataset.offer) {
+        offer(form);
+      }
     });
   }
 });
@@ -92,7 +130,6 @@ addEventListener("submit", (event) => {
 // an answer to an application; without JavaScript the user presses its button
 document.querySelector("form[data-submit]")?.requestSubmit();
 
-const able = Object.values(READ).every((name) => window.PublicKeyCredential?.[name]);
 for (const text of document.querySelectorAll("[data-without-passkeys]")) {
   text.hidden = able;
 }
