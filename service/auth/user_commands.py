@@ -85,16 +85,23 @@ def _report(problems: Iterable[Problem], before: int) -> None:
 
 
 def _summarize(counts: Counter[Outcome], wrong: int, *, dry_run: bool) -> None:
-    would = "Would create" if dry_run else "Created"
+    create, update = ("Would create", "update") if dry_run else ("Created", "updated")
+    created, there = counts[Outcome.CREATED], counts[Outcome.THERE]
+    accounts_created = f"{created:,} {'account' if created == 1 else 'accounts'}"
+    stay = (
+        "was there already and stays as it is"
+        if there == 1
+        else ("were there already and stay as they are")
+    )
+    lines = "line is" if wrong == 1 else "lines are"
     print(
-        f"{would} {counts[Outcome.CREATED]:,} accounts, and {'update' if dry_run else 'updated'} "
-        f"{counts[Outcome.UPDATED]:,}. {counts[Outcome.THERE]:,} were there already and stay as "
-        f"they are. {wrong:,} lines are wrong."
+        f"{create} {accounts_created}, and {update} {counts[Outcome.UPDATED]:,}. "
+        f"{there:,} {stay}. {wrong:,} {lines} wrong."
     )
     if wrong:
-        again = "" if dry_run else "and import the file again: the others change nothing then"
+        again = "" if dry_run else " and import the file again: the others change nothing then"
         print(
-            f"Correct those lines{again and f' {again}'}. "
+            f"Correct {'that line' if wrong == 1 else 'those lines'}{again}. "
             "A user without password_hash sets a password with 'forgot password'.",
             file=sys.stderr,
         )

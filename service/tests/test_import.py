@@ -136,7 +136,7 @@ def test_a_file_that_is_imported_twice_changes_nothing(
     before = stored(server, user.email)
 
     for flags in ((), ("--update",)):
-        assert "Created 0 accounts, and updated 0. 1 were there" in imported(
+        assert "Created 0 accounts, and updated 0. 1 was there" in imported(
             server, line, flags=flags
         )
 
@@ -151,7 +151,7 @@ def test_a_dry_run_changes_nothing(server: Server) -> None:
         server, {"email": "dry@example.test", "password_hash": BCRYPT}, flags=("--dry-run",)
     )
 
-    assert "Would create 1 accounts" in said
+    assert "Would create 1 account," in said
     assert (server.count("accounts"), server.count("audit_events")) == (accounts, events)
 
 
@@ -244,7 +244,7 @@ def test_a_dry_run_does_not_speak_of_lines_that_are_imported(on_sqlite: Server) 
     ended = on_sqlite.command("import-users", "--dry-run", stdin="no json\n")
 
     assert ended.returncode == 1
-    assert "Correct those lines." in ended.stderr
+    assert "Correct that line." in ended.stderr
 
 
 def test_a_table_is_read_as_well(server: Server, client: httpx.Client) -> None:
@@ -262,6 +262,77 @@ def test_a_table_is_read_as_well(server: Server, client: httpx.Client) -> None:
     user.sign_in()
     assert user.get("/v1/me").json()["name"] == "Comma, Separated"
     assert stored(server, "empty@example.test", "name") is None
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "rule"),
+    [
+        ("email", "nonsense", "it must be an e-mail address such as ada@example.org."),
+        ("email", 7, "it must be an e-mail address such as ada@example.org."),
+        ("email_verified", "perhaps", "it must be true or false."),
+        ("name", "two\nlines", "it must be text of at most 128 characters, in one line."),
+        ("role", "owner", "it must be user or admin."),
+        ("disabled", "perhaps", "it must be true or false."),
+        ("created_at", "2020-01-02", "it must be a time with its zone, such as 2020-01-02T03:04Z."),
+        ("locale", "German!", "it must be a language tag such as de or pt-BR."),
+        ("id", "7", "it must have 32 characters of 0-9 and a-f."),
+    ],
+)
+def test_a_wrong_value_is_answered_with_the_rule_in_words(
+    on_sqlite: Server, field: str, value: object, rule: str
+) -> None:
+    user = {"email": "ada@example.org", field: value}
+
+    ended = on_sqlite.command("import-users", "--dry-run", stdin=lines(user))
+
+    assert ended.stderr.splitlines()[0] == f"line 1: {field} is {value!r}: {rule}"
+
+
+def test_a_hash_that_is_no_text_is_answered_without_the_value(on_sqlite: Server) -> None:
+    user = {"email": "ada@example.org", "password_hash": 5417}
+
+    ended = on_sqlite.command("import-users", "--dry-run", stdin=lines(user))
+
+    assert ended.stderr.startswith("line 1: password_hash: it must be text")
+    assert "5417" not in ended.stderr
+
+
+def test_one_account_and_one_line_are_counted_in_the_singular(on_sqlite: Server) -> None:
+    user = {"email": "one@example.test"}
+    on_sqlite.command("import-users", stdin=lines(user))
+
+    ended = on_sqlite.command(
+        "import-users", stdin=f"{lines(user, {'email': 'new@example.test'})}no json\n"
+    )
+
+    assert ended.stdout.strip() == (
+        "Created 1 account, and updated 0. 1 was there already and stays as it is. 1 line is wrong."
+    )
+    assert ended.stderr.splitlines()[1].startswith("Correct that line ")
+
+
+def test_columns_of_a_table_that_are_no_fields_are_named_before_any_line_is_read(
+    on_sqlite: Server,
+) -> None:
+    table = "email,emailVerified,phone\nada@example.org,true\n"
+
+    ended = on_sqlite.command("import-users", "--format", "csv", stdin=table)
+
+    said = ended.stderr.splitlines()
+    assert said[0].startswith("line 1: emailVerified, phone: no field of a user")
+    assert "email, email_verified, name" in said[0]
+    assert not said[1].startswith("line 2"), "the lines are read without their names"
+    assert ended.returncode == 1
+
+
+def test_json_lines_that_are_read_as_a_table_show_no_hash(on_sqlite: Server) -> None:
+    user = {"email": "ada@example.org", "password_hash": BCRYPT}
+
+    ended = on_sqlite.command("import-users", "--format", "csv", stdin=lines(user, user))
+
+    assert ended.stderr.startswith("line 1: cell 1, cell 2: no field of a user")
+    assert "without --format csv" in ended.stderr
+    assert BCRYPT[-20:] not in ended.stderr
 
 
 KEYCLOAK = {

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -23,6 +24,20 @@ from auth.storage.accounts import Account
 
 _LONGEST_SHOWN = 60
 _SECRET = "password_hash"  # noqa: S105 - the name of a field
+_FLAG = "it must be true or false."
+_RULES = {
+    "email": "it must be an e-mail address such as ada@example.org.",
+    "email_verified": _FLAG,
+    "name": "it must be text of at most 128 characters, in one line.",
+    "role": "it must be user or admin.",
+    "disabled": _FLAG,
+    "created_at": "it must be a time with its zone, such as 2020-01-02T03:04Z.",
+    "locale": "it must be a language tag such as de or pt-BR.",
+    "id": "it must have 32 characters of 0-9 and a-f.",
+    _SECRET: "it must be text, such as a hash of bcrypt or a PHC string.",
+}
+# shorter than each hash: a line of JSON or of values in place of the names may have one
+_COLUMN = re.compile(r"[A-Za-z][\w .-]{0,23}", re.ASCII)
 
 
 def _address(email: str) -> str:
@@ -120,6 +135,9 @@ def of_csv(lines: Iterable[bytes]) -> Iterator[Numbered]:
     """Yield the same of a table with the names in its first line; an empty cell is no field."""
     rows = csv.DictReader(_decoded(lines), strict=True)
     try:
+        if problem := _wrong_columns(rows.fieldnames or ()):
+            yield 1, problem
+            return
         for row in rows:
             if None in row or None in row.values():
                 text = f"it must have {len(rows.fieldnames or ())} cells, as the first line."
@@ -129,6 +147,21 @@ def of_csv(lines: Iterable[bytes]) -> Iterator[Numbered]:
             yield rows.line_num, _read(rows.line_num, fields, dict)
     except csv.Error as error:
         yield rows.line_num, Problem(rows.line_num, f"it must be CSV: {error}; the rest is unread.")
+
+
+def _wrong_columns(names: Iterable[str]) -> Problem | None:
+    unknown = [
+        name if _COLUMN.fullmatch(name) else f"cell {number}"
+        for number, name in enumerate(names, 1)
+        if name not in UserLine.model_fields
+    ]
+    if not unknown:
+        return None
+    return Problem(
+        1,
+        f"{', '.join(unknown)}: no field of a user; the first line must have names of "
+        f"{', '.join(UserLine.model_fields)}. Import JSON lines without --format csv.",
+    )
 
 
 def _decoded(lines: Iterable[bytes]) -> Iterator[str]:
@@ -153,7 +186,9 @@ def _sentence(error: Mapping[str, Any]) -> str:
         return f"{field} is missing."
     if error["type"] == "extra_forbidden":
         return f"{field} is no field of a user; the fields are {', '.join(UserLine.model_fields)}."
-    reason = str(error["msg"]).removeprefix("Value error, ")
+    # the reasons of our own checks are in words; pydantic's show patterns and Python's terms
+    own = error["type"] == "value_error"
+    reason = str(error["msg"]).removeprefix("Value error, ") if own else _RULES[field]
     if field == _SECRET:
         return f"{field}: {reason}"
     shown = ascii(error["input"])[:_LONGEST_SHOWN]
