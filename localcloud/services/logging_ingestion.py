@@ -94,8 +94,8 @@ RESOURCE_TYPE = ResourceType(
     ),
     limits=f"""
         - The cloud has a single custom log, which `python -m localcloud describe` names, and keeps
-          its newest {MOST_ENTRIES:,} entries. `python -m localcloud logs` prints them; Oracle has
-          a search instead.
+          its newest {MOST_ENTRIES:,} entries. Oracle has a search; here
+          `.venv/bin/python -m localcloud logs --home .local/cloud` prints them.
         - An entry with the `id` of an earlier entry is another entry.
     """,
 )

@@ -35,7 +35,16 @@ EXAMPLES = {
     "users.jsonl",
     "write-token.txt",
 }
-COMMANDS = ("curl ", "journalctl ", "docker ", "make ", "pulumi ", "sudo ", "systemctl ")
+COMMANDS = (
+    ".venv/bin/python ",
+    "curl ",
+    "journalctl ",
+    "docker ",
+    "make ",
+    "pulumi ",
+    "sudo ",
+    "systemctl ",
+)
 # The beginning of a sentence of Pulumi's engine, which our sources read.
 OF_THE_ENGINE = {"the stack is currently locked"}
 SHORTEST = 10  # characters of a piece of a message that identify it
@@ -110,14 +119,31 @@ def test_every_folder_is_on_the_map() -> None:
 
 
 def test_every_message_in_the_runbook_is_in_the_sources() -> None:
-    sources = {
-        pieces for path in tracked(["*.py"]) if has_messages(path) for pieces in strings(path)
-    }
+    sources = printed()
     assert [
         message
         for document, message in codes()
         if document == "docs/runbook.md" and is_message(message)
         if not any(is_from(message, pieces) for pieces in sources)
+    ] == []
+
+
+def test_every_error_in_the_table_of_docs_oracle_cloud_is_in_the_sources() -> None:
+    table = text("docs/oracle-cloud.md").partition("\n## Errors\n")[2].partition("\n## ")[0]
+    messages = re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)
+    ours = [message for message in messages if not re.match(r"\d{3}-", message)]  # Oracle's status
+    assert ours, "the table has no message of ours"
+    sources = printed()
+    assert [
+        message
+        for message in ours
+        if not any(
+            all(
+                any(part in piece for piece in pieces)
+                for part in map(str.strip, message.split("…"))
+            )
+            for pieces in sources
+        )
     ] == []
 
 
@@ -136,6 +162,11 @@ def test_every_command_of_the_runbook_is_executed_by_a_test_on_a_stack() -> None
     }
     # the administrator's command would change the stack's bucket: tests/localcloud/test_bucket.py
     assert named - executed == {"bucket"}
+
+
+def printed() -> set[tuple[str, ...]]:
+    """Return the messages of an operator's commands, each as its pieces."""
+    return {pieces for path in tracked(["*.py"]) if has_messages(path) for pieces in strings(path)}
 
 
 def has_messages(path: str) -> bool:
