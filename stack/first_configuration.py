@@ -96,17 +96,27 @@ def _new_values(stack: Stack, named: Mapping[str, str]) -> dict[str, str]:
     """Return the values of another stack, of a profile and of the variables; the last wins."""
     new: dict[str, str] = {}
     if source := named.get(SOURCE, ""):
-        others = [name for name in names.configured(stack.clone) if not names.is_local(name)]
-        if source not in others or source == stack.name:
+        known = names.configured(stack.clone)
+        others = [name for name in known if name != stack.name and not names.is_local(name)]
+        if source not in others:
             raise StackError(
-                f"{SOURCE} is {source!r}; it must be another stack with a Pulumi.{source}.yaml, "
-                f"whose registry is shared. The stacks here: {', '.join(others) or 'none'}."
+                f"{SOURCE} is {source!r}, {_not_shared(source, stack.name)}. It must be another "
+                f"stack, whose registry is shared. Such stacks here: {', '.join(others) or 'none'}."
             )
         shared = dataclasses.replace(stack, name=source).configuration.values()
         new = {key: shared[key] for key in SHARED if shared.get(key)}
     if profile := named.get(PROFILE, ""):
         new |= first_values.of_profile(profile)
     return new | first_values.given(named)
+
+
+def _not_shared(source: str, name: str) -> str:
+    """Return the reason why a stack's registry can't be that of the stack `name`."""
+    if source == name:
+        return "the new stack itself"
+    if names.is_local(source):
+        return "a local stack, whose registry is on this machine alone"
+    return f"and there is no Pulumi.{source}.yaml"
 
 
 def _refuse(found: Sequence["Problem"], new: Mapping[str, str]) -> None:

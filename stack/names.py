@@ -20,9 +20,9 @@ def configured(clone: Path) -> list[str]:
 
 def stack_name(text: str, variable: str = "STACK") -> str:
     """Return a stack's name as it was typed; raise StepError if no stack can have it."""
-    if not re.fullmatch(r"[a-z][a-z0-9-]*", text):
+    if not re.fullmatch(r"[a-z]([a-z0-9-]*[a-z0-9])?", text):
         raise StepError(
             f"{variable} is {text!r}; a stack's name has lower-case letters, digits and dashes, "
-            f"and starts with a letter. Example: {variable}=dev"
+            f"starts with a letter, and does not end with a dash. Example: {variable}=dev"
         )
     return text

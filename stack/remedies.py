@@ -4,6 +4,7 @@ import re
 
 from components import advice
 from stack import locks
+from stack.names import is_local
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -39,8 +40,9 @@ def remedy(output: str, stack: str) -> str | None:
             f"see {_PAGE}."
         )
     if _NO_STACK in output:
+        first = "up" if is_local(stack) else "init"
         return (
-            f" There is no state of {stack}. A new stack: {advice.make('up', stack)}. A lost state "
-            'comes back: docs/runbook.md, "The state is lost".'
+            f" There is no state of {stack}. A new stack: {advice.make(first, stack)}. A lost "
+            'state comes back: docs/runbook.md, "The state is lost".'
         )
     return locks.remedy(output, stack)

@@ -74,11 +74,21 @@ def test_the_same_token_for_builder_and_server_is_refused(stack: Stack, tmp_path
     assert "ghp_secret" not in str(refusal.value)
 
 
-def test_the_registry_is_shared_by_a_stack_that_is_there(stack: Stack) -> None:
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("staging", "there is no Pulumi.staging.yaml"),
+        ("local", "on this machine alone"),
+        ("prod", "the new stack itself"),
+    ],
+)
+def test_the_registry_is_shared_by_another_stack_that_is_there(
+    stack: Stack, source: str, reason: str
+) -> None:
     (stack.clone / "Pulumi.dev.yaml").write_text("config: {}\n")
 
-    with pytest.raises(StackError, match="The stacks here: dev"):
-        first_configuration.make(stack, ["FROM=staging"])
+    with pytest.raises(StackError, match=rf"{reason}.* Such stacks here: dev\."):
+        first_configuration.make(stack, [f"FROM={source}"])
 
 
 def test_the_local_stack_takes_no_values(tmp_path: Path) -> None:
