@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 import smtplib
 import time
 from collections.abc import Awaitable, Callable, Coroutine
@@ -22,6 +23,8 @@ _ATTEMPTS = 3
 
 
 _PAUSE_SECONDS = 2.0
+# before a job, so that it slows down no end of the answer: only an account has more to do
+_FIRST_SECONDS = (0.05, 0.2)
 
 
 class MailQueue:
@@ -74,6 +77,7 @@ class MailQueue:
     async def _work(self) -> None:
         while True:
             errand = await self._errands.get()
+            await asyncio.sleep(random.uniform(*_FIRST_SECONDS))  # noqa: S311 - no secret
             try:
                 await errand()
             except Exception:
