@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from auth.languages import AVAILABLE, choice
+from auth.languages import AVAILABLE, CATALOGS, ENGLISH, choice
 from auth.languages.language import Language
 from auth.languages.messages import Message, counted
 from auth.mail.messages import Messages
 from auth.storage import accounts
+from babel import Locale
 from babel.messages.catalog import Catalog
 from documents import messages
 
@@ -162,8 +163,10 @@ def test_a_moment_is_written_as_its_language_writes_it(code: str, shown: str) ->
     assert Language.named(code).moment(datetime(2026, 11, 5, 18, 3, tzinfo=UTC)) == shown
 
 
-def test_each_language_has_its_own_name() -> None:
-    assert [Language.named(code).name for code in AVAILABLE] == ["English", "Deutsch", "Español"]
+def test_each_language_has_a_catalog_and_the_name_that_cldr_gives_it() -> None:
+    assert {folder.name for folder in CATALOGS.iterdir()} == set(AVAILABLE) - {ENGLISH}
+    for code, name in AVAILABLE.items():
+        assert name.casefold() == str(Locale.parse(code).get_display_name(code)).casefold()
 
 
 @pytest.mark.parametrize("code", AVAILABLE)

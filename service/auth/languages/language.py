@@ -7,12 +7,11 @@ from functools import cache
 from gettext import NullTranslations
 from typing import Any, Self
 
-from babel import Locale
 from babel.dates import format_date, format_time
 from babel.numbers import format_decimal
 from babel.support import Translations
 
-from auth.languages import CATALOGS, ENGLISH
+from auth.languages import AVAILABLE, CATALOGS, ENGLISH
 from auth.languages.messages import Message
 
 DOMAIN = "auth"
@@ -30,9 +29,8 @@ class Language:
     @cache
     def named(cls, code: str) -> Self:
         """Return one of the languages in `AVAILABLE`."""
-        name = Locale.parse(code).get_display_name(code) or code
         texts = NullTranslations() if code == ENGLISH else _catalog(code)
-        return cls(code=code, name=name[0].upper() + name[1:], texts=texts)
+        return cls(code=code, name=AVAILABLE[code], texts=texts)
 
     def text(self, message: Message) -> str:
         values = {name: self._shown(value) for name, value in message.values.items()}
