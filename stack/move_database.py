@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from common.command_line import Stopped
 from common.progress import step
 from components import advice
 from components.database import PUBLIC_CAS
@@ -82,12 +83,19 @@ def _target(values: Mapping[str, str], to: str, stack: str) -> str:
 def _in_maintenance(stack: "Stack", values: Mapping[str, str]) -> Iterator[None]:
     """Close the site for the block, by a release; a failure in it opens the site by another.
 
-    The block's own last release opens the site, so the key is set back before that.
+    The block's own last release opens the site, so the key is set back before that. A stop sets
+    the key back as well, and leaves the release to the next run.
     """
     stack.configuration.set_value(_MAINTENANCE, "true")
     try:
         stack.up()
         yield
+    except KeyboardInterrupt:
+        _open(stack, values)
+        raise Stopped(
+            f"The site may be in maintenance: {advice.make('up', stack.name)} opens it, and "
+            f"{advice.make('status', stack.name)} shows it."
+        ) from None
     except StackError:
         _open(stack, values)
         stack.up()

@@ -94,8 +94,9 @@ def test_without_a_file_the_runbook_is_named() -> None:
         lost_state.put_back(Recorded().stack, "")
 
 
-def test_a_stack_without_a_state_is_new_or_lost() -> None:
-    remedy = remedies.remedy("error: no stack named 'dev' found", "dev") or ""
+@pytest.mark.parametrize(("stack", "first"), [("dev", "init"), ("local-prod", "up")])
+def test_a_stack_without_a_state_is_new_or_lost(stack: str, first: str) -> None:
+    remedy = remedies.remedy(f"error: no stack named '{stack}' found", stack) or ""
 
-    assert "A new stack: make up STACK=dev." in remedy
+    assert f"A new stack: make {first} STACK={stack}." in remedy
     assert 'docs/runbook.md, "The state is lost"' in remedy

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 
+from common.command_line import Stopped
 from stack import move_database, ssh
 from stack.errors import StackError
 from stack.stack import Stack
@@ -16,10 +17,14 @@ URL = "postgresql://auth:hunter2-and-more@db.example.com/auth"
 
 @dataclass
 class World:
-    """A configuration, a server and a cloud; `failing` names the step that fails once."""
+    """A configuration, a server and a cloud.
+
+    `failing` names the step that fails once, `stopped` the step during which Ctrl-C is typed.
+    """
 
     values: dict[str, str]
     failing: str = ""
+    stopped: str = ""
     events: list[str] = field(default_factory=list)
     stdin: str = ""
 
@@ -28,6 +33,8 @@ class World:
         if name == self.failing:
             self.failing = ""
             raise StackError(f"{name} failed")
+        if name == self.stopped:
+            raise KeyboardInterrupt
 
     def set_value(self, key: str, value: str) -> None:
         self.values[key] = value
@@ -100,6 +107,18 @@ def test_a_copy_that_fails_opens_the_site_again(world: World) -> None:
         move(world, over=True)
 
     assert world.events[-1] == "sqlite, open"
+
+
+@pytest.mark.parametrize("stopped", ["sqlite, closed", "--to postgresql"])
+def test_the_next_update_opens_the_site_of_a_move_that_was_stopped(
+    world: World, stopped: str
+) -> None:
+    world.stopped = stopped
+    with pytest.raises(Stopped, match="make up STACK=dev opens it"):
+        move(world)
+
+    assert world.values.get("auth:maintenance") == "false"
+    assert world.events[-1] == stopped
 
 
 @pytest.mark.parametrize("to", ["postgresql", "sqlite"])
