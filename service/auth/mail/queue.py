@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import random
 import smtplib
 import time
 from collections.abc import Awaitable, Callable, Coroutine
@@ -14,17 +13,13 @@ from auth.mail.carriers import Carrier
 
 LOG = logging.getLogger("auth")
 _WAITING = 256
-
-
 _WORKERS = 4
-
-
 _ATTEMPTS = 3
-
-
 _PAUSE_SECONDS = 2.0
-# before a job, so that it slows down no end of the answer: only an account has more to do
-_FIRST_SECONDS = (0.05, 0.2)
+# the end of an answer takes less: a job beside it would slow it down, and only for an account
+_ANSWER_SECONDS = 0.1
+
+Errand = Callable[[], Awaitable[None]]
 
 
 class MailQueue:
@@ -37,15 +32,20 @@ class MailQueue:
     def __init__(self, carrier: Carrier, sender: str) -> None:
         self.carrier = carrier
         self._sender = sender
-        self._errands: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue(_WAITING)
+        # with the moment before which an errand must not begin
+        self._errands: asyncio.Queue[tuple[float, Errand]] = asyncio.Queue(_WAITING)
 
     def post(self, to: str, subject: str, text: str) -> None:
-        """Send a mail, soon."""
-        self.later(lambda: self.send(to, subject, text))
+        """Send a mail, soon, to a user whom the caller knows."""
+        self._put(0, lambda: self.send(to, subject, text))
 
-    def later(self, errand: Callable[[], Awaitable[None]]) -> None:
+    def later(self, errand: Errand) -> None:
+        """Run a job once the answer is on its way, whose time must not tell what the job does."""
+        self._put(time.monotonic() + _ANSWER_SECONDS, errand)
+
+    def _put(self, begin: float, errand: Errand) -> None:
         try:
-            self._errands.put_nowait(errand)
+            self._errands.put_nowait((begin, errand))
         except asyncio.QueueFull:
             LOG.warning("mail dropped: the queue is full")
 
@@ -76,8 +76,8 @@ class MailQueue:
 
     async def _work(self) -> None:
         while True:
-            errand = await self._errands.get()
-            await asyncio.sleep(random.uniform(*_FIRST_SECONDS))  # noqa: S311 - no secret
+            begin, errand = await self._errands.get()
+            await asyncio.sleep(max(0, begin - time.monotonic()))
             try:
                 await errand()
             except Exception:
