@@ -45,7 +45,8 @@ def verified(url: str, roots: str) -> str:
 
 
 def _refuse_unused(values: Values, url: str, ca: str) -> None:
-    if values.boolean("maintenance"):
+    # as text: a wrong value is refused where the key itself is read
+    if values.text("maintenance", required=False) == "true":
         return  # `make move-database` closes the site before the accounts move there
     for key, value in (("databaseUrl", url), ("databaseCa", ca)):
         if value:

@@ -38,6 +38,10 @@ def test_a_key_that_is_not_set_has_the_default_of_the_schema() -> None:
     assert parse().protect is True
 
 
+def test_a_wrong_value_is_refused_once() -> None:
+    assert refusal(maintenance="maybe").startswith("1 problem ")
+
+
 def test_a_promoted_image_has_a_digest_a_revision_and_an_origin() -> None:
     digest = f"sha256:{'a' * 64}"
     promoted = parse(imageDigest=digest, imageRevision="abcdef0", imageOrigin="r1").promoted
