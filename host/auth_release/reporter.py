@@ -191,7 +191,7 @@ def ship_logs() -> int:
     if settings is None or settings.log is None:
         print("The log is not shipped: auth:logOcid is not set.")
         return 1
-    source = "/".join(settings.dimensions.values())
+    source = "/".join(settings.dimensions[name] for name in ("stack", "server"))
     key = _key(settings, _key_file())
     log_shipping.ship(settings.log, key, source=source, services=partial(Records.services, STATE))
     return 0

@@ -15,9 +15,11 @@ import oci
 import pytest
 from oci.monitoring import models
 
-from host.auth_release import asking, backup, drill_result, measures, reporter
+from host.auth_release import asking, backup, drill_result, log_shipping, measures, reporter
+from host.auth_release.log_shipping import Log
 from host.auth_release.records import Record, Records
 from host.auth_release.reporter import Reporter
+from localcloud.state import log_entries
 from tests.localcloud.caller import Caller
 from tests.unit.host.fakes import desired
 
@@ -67,7 +69,8 @@ def _logged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def configure(settings: Reporter) -> str:
-    return reporter.configure(json.dumps(asdict(settings)).encode())
+    # sorted, as the program sends it
+    return reporter.configure(json.dumps(asdict(settings), sort_keys=True).encode())
 
 
 def values(caller: Caller, settings: Reporter, metric: str) -> dict[str, float]:
@@ -225,6 +228,39 @@ def test_reports_that_ended_are_a_problem_after_three_minutes(
 
     assert problem is not None
     assert problem.startswith("the last report is 200 s old")
+
+
+def test_the_lines_of_the_log_have_the_stack_and_the_server_as_their_source(
+    caller: Caller, settings: Reporter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "journal").write_text(
+        json.dumps(
+            {
+                "MESSAGE": "a line",
+                "CONTAINER_NAME": f"{live(tmp_path)}-1",
+                "__REALTIME_TIMESTAMP": str(int(time.time() * 1e6)),
+                "__CURSOR": "1",
+            }
+        )
+        + "\n"
+    )
+    (tmp_path / "journalctl").write_text(f"#!/bin/sh\ncat {tmp_path}/journal\n")
+    (tmp_path / "journalctl").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(log_shipping, "PLACE", tmp_path / "place")
+    monkeypatch.setattr(log_shipping, "MEMORY", tmp_path / "run" / "log-shipping.json")
+    monkeypatch.setattr(log_shipping, "configure", lambda _: "")
+    log = Log(ocid=caller.account.log, endpoint=caller.home.endpoint)
+    configure(replace(settings, log=log))
+
+    assert reporter.ship_logs() == 0
+
+    sources = [
+        entry.source
+        for entry in log_entries.stored(caller.home.log_entries)
+        if settings.dimensions["stack"] in entry.source
+    ]
+    assert sources == [f"{settings.dimensions['stack']}/auth"]
 
 
 def test_without_a_log_nothing_is_shipped(
