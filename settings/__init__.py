@@ -75,6 +75,11 @@ class Settings:
         """The bucket for copies of the database; none of PostgreSQL, which has its own backups."""
         return Bucket() if self.database.url else self.backup_bucket
 
+    @property
+    def has_backup(self) -> bool:
+        """Whether a copy of the accounts is elsewhere; a PostgreSQL server has its own."""
+        return bool(self.backup_bucket.name or self.database.url)
+
 
 def load() -> Settings:
     """Return the settings of the stack that the engine runs; raise ConfigurationError."""
@@ -89,7 +94,7 @@ def load() -> Settings:
         settings.machine,
         environment=settings.environment,
         endpoint=settings.endpoint,
-        has_backup=bool(settings.backup_bucket.name or settings.database.url),
+        has_backup=settings.has_backup,
         alert_emails=settings.alert_emails,
         has_metrics=bool(settings.metrics_key.user),
         allowed_http_cidrs=settings.allowed_http_cidrs,

@@ -247,7 +247,7 @@ def warned(**changes: str) -> list[str]:
         checked.machine,
         environment=checked.environment,
         endpoint=checked.endpoint,
-        has_backup=bool(checked.backup_bucket.name or checked.database.url),
+        has_backup=checked.has_backup,
         alert_emails=checked.alert_emails,
         has_metrics=bool(checked.metrics_key.user),
         allowed_http_cidrs=checked.allowed_http_cidrs,
@@ -270,6 +270,8 @@ def test_logins_that_travel_unencrypted_are_pointed_out_in_production_alone() ->
 def test_a_production_stack_without_a_backup_is_pointed_out() -> None:
     assert "lost with it" in warned(domain="auth.test", backupBucket="")[0]
     assert warned(environment="development", backupBucket="") == []
+    server = {"database": "postgresql", "databaseUrl": "postgresql://auth:pass@db.test/auth"}
+    assert warned(domain="auth.test", backupBucket="", **server) == [], "it has its own copies"
 
 
 def test_a_production_stack_without_an_address_for_alarms_is_pointed_out() -> None:
