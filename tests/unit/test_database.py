@@ -101,7 +101,7 @@ def test_the_forms_of_hosters_are_taken(up: Up) -> None:
 def test_a_url_that_the_service_could_not_use_safely_is_refused(url: str, rule: str) -> None:
     message = refusal(database="postgresql", databaseUrl=url)
 
-    assert f"auth:databaseUrl {rule}" in message or rule in message
+    assert rule in message
     assert "pulumi config set --secret auth:databaseUrl < FILE" in message
 
 
