@@ -79,7 +79,11 @@ release = Release(
             "AUTH_ENVIRONMENT": settings.environment,
             **settings.service_settings,
         },
-        secrets={"AUTH_SIGNING_KEY": settings.signing_key, **settings.service_secrets},
+        secrets={
+            "AUTH_SIGNING_KEY": settings.signing_key,
+            **settings.database.secrets,
+            **settings.service_secrets,
+        },
         uid=10001,
     ),
 )
