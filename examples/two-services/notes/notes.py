@@ -32,9 +32,11 @@ def connect() -> sqlite3.Connection:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """`GET /readyz`, `GET /` and `POST /`."""
+    """`GET /readyz`, `GET /` and `POST /`.
 
-    protocol_version = "HTTP/1.1"
+    A connection is for one request, the default of HTTP/1.0: what is left of a long body would be
+    taken for the next request.
+    """
 
     def do_GET(self) -> None:
         if self.path == "/readyz":
@@ -49,7 +51,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
         text = self.rfile.read(min(length, _LONGEST)).decode(errors="replace")
-        if not hmac.compare_digest(self.headers.get("Authorization", ""), f"Bearer {KEY}"):
+        # as bytes: a text with other characters than ASCII is refused by an exception
+        sent = self.headers.get("Authorization", "").encode()
+        if not hmac.compare_digest(sent, f"Bearer {KEY}".encode()):
             self._answer(401, {"error": "the key of writers is missing or wrong"})
             return
         with contextlib.closing(connect()) as database, database:
