@@ -111,24 +111,27 @@ def _memory(server: Server) -> Table:
     """Log in with 1, 2 and 4 times as many connections as there are places to hash and to wait."""
     grace = account(server)
     table = Table("logins at once", ["MB", "answered/s", "of the best", "refused/s"])
-    peaks, best = [], 0.0
+    peaks, loads = [], []
     for overload in _OVERLOADS:
         with Memory(server) as memory:
             if overload:
-                load = wrk.run(
-                    f"{server.url}/v1/auth/login",
-                    seconds=4 * _SECONDS,
-                    connections=overload * (WORKERS + QUEUE),
-                    body=grace.credentials,
+                loads.append(
+                    wrk.run(
+                        f"{server.url}/v1/auth/login",
+                        seconds=4 * _SECONDS,
+                        connections=overload * (WORKERS + QUEUE),
+                        body=grace.credentials,
+                    )
                 )
-                best = max(best, load.good)
-                rates = (f"{load.good:.0f}", f"{load.good / best:.0%}", f"{load.refused:.0f}")
             else:
                 time.sleep(1)
-                rates = ("", "", "")
         peaks.append(memory.peak)
-        title = f"{overload} times its places" if overload else "no load"
-        table.add(title, f"{memory.peak:.0f}", *rates)
+    idle, *loaded = (f"{peak:.0f}" for peak in peaks)
+    table.add("no load", idle, "", "", "")
+    best = max(load.good for load in loads)
+    for overload, peak, load in zip(_OVERLOADS[1:], loaded, loads, strict=True):
+        rates = (f"{load.good:.0f}", f"{load.good / best:.0%}", f"{load.refused:.0f}")
+        table.add(f"{overload} times its places", peak, *rates)
     table.note("The aims: 100 MB without load, 80% of the best with 4 times its places.")
     table.note(chart("logins at once, times the places", _OVERLOADS, "MB", peaks))
     return table
