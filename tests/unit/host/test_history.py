@@ -66,6 +66,23 @@ def test_a_restore_is_listed_with_its_person_at_the_release_that_was_live(
     assert json.loads(as_json)[0]["interventions"][0]["by"] == str(ann)
 
 
+def test_an_intervention_on_the_host_is_noted_at_the_live_release_of_each_service(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "routes").mkdir()
+    (tmp_path / "routes" / "auth.rules").write_text("# release 7\n")
+    ann = Caller(person="ann", login="ubuntu")
+
+    interventions.note_on_each(tmp_path, ["auth", "notes"], ann, "upgraded openssl 3.0")
+
+    noted = {name: interventions.of(tmp_path, name).all() for name in ("auth", "notes")}
+    assert {name: [each.release for each in of] for name, of in noted.items()} == {
+        "auth": [7],
+        "notes": [0],
+    }
+    assert {each.note for of in noted.values() for each in of} == {"upgraded openssl 3.0"}
+
+
 @pytest.mark.parametrize("text", ["", "[]", '{"interventions": [{"at": 1}]}', '{"schema": 0}'])
 def test_a_damaged_file_of_interventions_is_empty_and_takes_the_next(
     tmp_path: Path, text: str
