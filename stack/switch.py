@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from common import files, progress
+from components import advice
 from stack.errors import StackError
 from stack.stack import Stack
 from toolchain import plugins
@@ -56,7 +57,7 @@ def refuse_losses(
     with progress.step(f"Plan the switch of {before_and_now}: it must replace nothing"):
         lost = losses(stack.planned_steps(refresh=refresh))
     if lost:
-        raise StackError(refusal(lost, names, kinds))
+        raise StackError(refusal(stack.name, lost, names, kinds))
     document = {"version": _VERSION, "kinds": dict(kinds), "resources": others}
     files.write(memory, json.dumps(document, indent=2))
 
@@ -90,24 +91,24 @@ def losses(steps: Sequence[Mapping[str, Any]]) -> list[str]:
     return list(lines.values())
 
 
-def refusal(lost: Sequence[str], names: Sequence[str], kinds: Kinds) -> str:
+def refusal(stack: str, lost: Sequence[str], names: Sequence[str], kinds: Kinds) -> str:
     """Explain the losses of a switch, with the ways out."""
+    up = advice.make("up", stack)
     listed = "".join(f"  - {line}\n" for line in lost)
     now = ", ".join(f"{_NAMES[kinds[name]]} for {name}" for name in names)
     before = {"official" if kinds[name] == "standin" else "standin" for name in names}
     keep = {
-        frozenset({"standin"}): "`PLUGINS=standin make up`, without OFFICIAL_PLUGINS",
-        frozenset(
-            {"official"}
-        ): "`PLUGINS=official make up`, or OFFICIAL_PLUGINS=DIR, their folder",
+        frozenset({"standin"}): f"`PLUGINS=standin {up}`, without OFFICIAL_PLUGINS",
+        frozenset({"official"}): f"`PLUGINS=official {up}`, or OFFICIAL_PLUGINS=DIR, their folder",
     }.get(frozenset(before), "set PLUGINS and OFFICIAL_PLUGINS as before")
     return (
         f"Plugins of the other kind made this stack, and now it has {now}. The plan, with the "
         f"changes of the program in it, takes something away:\n{listed}"
         "Nothing was changed. There are three ways on:\n"
         f"  - Keep the plugins that made the stack: {keep}.\n"
-        "  - Agree to these losses: `make up SWITCH=1`. `make preview` shows the whole plan.\n"
-        "  - Make the stack anew, its data too: `make down`, then `make up`."
+        f"  - Agree to these losses: `{advice.make('up SWITCH=1', stack)}`. "
+        f"`{advice.make('preview', stack)}` shows the whole plan.\n"
+        f"  - Make the stack anew, its data too: `{advice.make('down', stack)}`, then `{up}`."
     )
 
 

@@ -1,5 +1,6 @@
 """Another kind of plugin takes a local stack over only without losses."""
 
+import dataclasses
 import json
 import os
 from pathlib import Path
@@ -126,6 +127,17 @@ def test_a_switch_that_loses_something_is_refused_with_the_ways_on(stack: Stack)
     assert "the official plugin for oci" in str(caught.value)
     for way in ("PLUGINS=standin make up", "make up SWITCH=1", "make down"):
         assert way in str(caught.value)
+
+
+def test_the_ways_on_of_a_stack_beside_another_are_its_own(stack: Stack) -> None:
+    given(stack, state=[gateway(marked=True)], plan=[step("replace")])
+    beside = dataclasses.replace(stack, name="local-prod")
+
+    with pytest.raises(StackError) as caught:
+        switch.refuse_losses(beside, stack.resources(), OFFICIAL, agreed=False)
+
+    for command in ("PLUGINS=standin make up", "make up SWITCH=1", "make preview", "make down"):
+        assert f"`{command} STACK=local-prod`" in str(caught.value)
 
 
 def test_a_yes_needs_no_plan(stack: Stack) -> None:
