@@ -48,9 +48,9 @@ class GitHub:
     def get(self, path: str, **query: str) -> Any:
         return self._send("GET", path, query=query).json()
 
-    def find(self, path: str) -> Any:
+    def find(self, path: str, **query: str) -> Any:
         """Return the answer; None if there is no such thing on GitHub."""
-        answer = self._send("GET", path, fine={HTTPStatus.NOT_FOUND})
+        answer = self._send("GET", path, query=query, fine={HTTPStatus.NOT_FOUND})
         return answer.json() if answer.is_success else None
 
     def see(self, path: str) -> Any:

@@ -3,6 +3,7 @@
 The commit is made before the branch, and the branch in one step: a killed run leaves no half.
 """
 
+import base64
 import os
 import subprocess
 import tempfile
@@ -37,7 +38,8 @@ def in_clone(clone: Path, branch: str, file: str, text: str, message: str) -> bo
     """
     present = _git(clone, "rev-parse", "--verify", "--quiet", f"refs/heads/{branch}", fails="")
     if present:
-        _refuse_other(_git(clone, "show", f"{branch}:{file}", fails=""), text, branch)
+        content = _git(clone, "show", f"{branch}:{file}", fails="")
+        _refuse_other(content, text, branch, f"git branch -D {branch}")
     else:
         commit = _commit(clone, file, text, message)
         _git(clone, "branch", branch, commit)
@@ -45,11 +47,17 @@ def in_clone(clone: Path, branch: str, file: str, text: str, message: str) -> bo
     return not present
 
 
-def on_github(context: Context, branch: str, file: str, text: str, message: str) -> bool:
-    """Make the branch on GitHub, on top of the run's commit; False if it was there."""
+def on_github(context: Context, branch: str, file: str, text: str, message: str) -> None:
+    """Make the branch on GitHub, on top of the run's commit, unless it is there.
+
+    Raises ReviewError for a branch of this name with another content of the file.
+    """
     with GitHub(context) as github:
         if github.find(f"branches/{quote(branch, safe='')}"):
-            return False
+            present = github.find(f"contents/{quote(file)}", ref=branch) or {"content": ""}
+            content = base64.b64decode(present["content"]).decode()
+            _refuse_other(content, text, branch, f"git push origin --delete {branch}")
+            return
         entry = {"path": file, "mode": _FILE, "type": "blob", "content": text}
         tree = github.send("POST", "git/trees", {"base_tree": context.commit, "tree": [entry]})
         commit = github.send(
@@ -58,10 +66,9 @@ def on_github(context: Context, branch: str, file: str, text: str, message: str)
             {"message": message, "tree": tree["sha"], "parents": [context.commit]},
         )
         github.send("POST", "git/refs", {"ref": f"refs/heads/{branch}", "sha": commit["sha"]})
-    return True
 
 
-def _refuse_other(present: str, text: str, branch: str) -> None:
+def _refuse_other(present: str, text: str, branch: str, removal: str) -> None:
     """Compare without the line of the origin, whose duration grows."""
 
     def content(file: str) -> list[str]:
@@ -70,7 +77,7 @@ def _refuse_other(present: str, text: str, branch: str) -> None:
     if content(present) != content(text):
         raise ReviewError(
             f"There is a branch {branch} already, of another promotion. If it is of no use any "
-            f"more: git branch -D {branch}"
+            f"more: {removal}"
         )
 
 

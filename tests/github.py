@@ -142,6 +142,14 @@ def _ref(github: GitHub, _: re.Match[str], body: dict[str, Any]) -> Any:
     return body
 
 
+def _contents(github: GitHub, match: re.Match[str], query: dict[str, Any]) -> Any:
+    number = int(github.branches[query["ref"]].removeprefix("commit-"))
+    contents = {entry["path"]: entry["content"] for entry in github.commits[number - 1]["tree"]}
+    content = contents.get(match[1])
+    # in lines, as GitHub has it
+    return content and {"content": base64.encodebytes(content.encode()).decode()}
+
+
 def _check_runs(github: GitHub, match: re.Match[str], _: dict[str, Any]) -> Any:
     return {"check_runs": [run for run in github.check_runs if run["head_sha"] == match[1]]}
 
@@ -157,6 +165,7 @@ _ROUTES: list[tuple[str, Any]] = [
     (r"GET issues/(\d+)/events", lambda g, m, _: g.events.get(int(m[1]), [])),
     (r"GET collaborators/([^/]+)/permission", _permission),
     (r"GET branches/(.+)", _branch),
+    (r"GET contents/(.+)", _contents),
     (r"POST git/trees", _tree),
     (r"POST git/commits", _commit),
     (r"POST git/refs", _ref),
@@ -189,10 +198,11 @@ def served() -> Iterator[GitHub]:
                 github.unauthorized += 1
                 self._send(401, {"message": "Bad credentials"}, "")
                 return
-            status, answer = github.answer(self.command, parts.path, body)
+            query = parse_qs(parts.query)
+            sent = body or {name: values[0] for name, values in query.items()}
+            status, answer = github.answer(self.command, parts.path, sent)
             link = ""
             if self.command == "GET":
-                query = parse_qs(parts.query)
                 page = int(query.get("page", ["1"])[0])
                 answer, more = github.page(answer, page, query.get("check_name", [""])[0])
                 if more:

@@ -1,5 +1,6 @@
 """Only a healthy release is promoted, and only to a stack on which its image runs."""
 
+import dataclasses
 import json
 import os
 from datetime import UTC, datetime, timedelta
@@ -236,22 +237,28 @@ def test_an_attestation_is_verified_of_the_clones_own_repository(
     assert "no attestation" in promotion.attested("a.test/b@sha256:0", Context.read({}), clone)
 
 
+def in_a_job(github: server.GitHub, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in variables(github.url, folder).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("GITHUB_SERVER_URL", "https://github.com")
+    monkeypatch.setattr(ssh, "report", lambda *_: pytest.fail("this job can't reach a server"))
+
+
+def push(chosen: Candidate) -> int:
+    words = ["promote", "--from", "dev", "--to", "prod", "--live", chosen.text(), "--push"]
+    return promoting.promote(parser().parse_args(words))
+
+
 def test_on_github_the_branch_is_made_with_a_single_commit(
     clone: Path,
     github: server.GitHub,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for name, value in variables(github.url, tmp_path).items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("GITHUB_SERVER_URL", "https://github.com")
-    monkeypatch.setattr(ssh, "report", lambda *_: pytest.fail("this job can't reach a server"))
-    arguments = parser().parse_args(
-        ["promote", "--from", "dev", "--to", "prod", "--live", CHOSEN.text(), "--push"]
-    )
+    in_a_job(github, tmp_path, monkeypatch)
 
     for _ in range(2):  # a job that is started again
-        assert promoting.promote(arguments) == 0
+        assert push(CHOSEN) == 0
 
     (commit_on_github,) = github.commits
     assert commit_on_github["parents"] == ["0123456789abcdef0123456789abcdef01234567"]
@@ -262,6 +269,23 @@ def test_on_github_the_branch_is_made_with_a_single_commit(
     assert git(clone, "branch", "--show-current") == "develop"
     link = "https://github.com/acme/auth/compare/develop...promote/prod-r12?expand=1"
     assert link in (tmp_path / "summary.md").read_text()
+
+
+@pytest.mark.usefixtures("clone")
+def test_a_branch_of_another_promotion_on_github_is_not_announced_as_this_one(
+    github: server.GitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_a_job(github, tmp_path, monkeypatch)
+    push(CHOSEN)
+    (tmp_path / "summary.md").write_text("")
+    # the releases of each stack are counted from 1
+    other = dataclasses.replace(CHOSEN, stack="staging", image=IMAGE.replace("aa", "bb"))
+
+    with pytest.raises(ReviewError, match="git push origin --delete promote/prod-r12"):
+        push(other)
+
+    assert len(github.commits) == 1
+    assert (tmp_path / "summary.md").read_text() == ""
 
 
 def test_a_killed_run_leaves_no_branch_and_no_change(
