@@ -70,12 +70,7 @@ def _check_names(source: str, target: str) -> None:
     for variable, name in (("FROM", source), ("TO", target)):
         if not name:
             raise ReviewError(f"{variable} is empty; it must be the name of a stack: {example}")
-        known = names.configured(CLONE)
-        if not is_local(names.stack_name(name, variable)) and name not in known:
-            raise ReviewError(
-                f"{variable} is {name!r}, and there is no Pulumi.{name}.yaml. The stacks here: "
-                f"{', '.join(known)}. To make a new stack: make init STACK={name}"
-            )
+        names.require(CLONE, names.stack_name(name, variable), variable)
     if source == target:
         raise ReviewError(f"FROM and TO are both {source!r}; they must be two stacks: {example}")
     if is_local(source) != is_local(target):

@@ -315,12 +315,8 @@ def _show_watch(stack: "Stack") -> None:
 def _check(arguments: argparse.Namespace) -> None:
     """Raise StepError for arguments that can't be meant, before anything is asked or started."""
     name, command = arguments.stack, arguments.command
-    stacks = names.configured(CLONE)
-    if command != "init" and not names.is_local(name) and name not in stacks:
-        raise StepError(
-            f"STACK is {name!r}, and there is no Pulumi.{name}.yaml. The stacks here: "
-            f"{', '.join(stacks)}. To make a new one: make init STACK={name}"
-        )
+    if command != "init":
+        names.require(CLONE, name)
     if command == "exec" and not arguments.words:
         example = advice.make("exec CMD='python -m auth --help'", name)
         raise StepError(f"CMD is empty. Name the command to run in the container: {example}")

@@ -18,6 +18,16 @@ def configured(clone: Path) -> list[str]:
     return sorted({LOCAL, *(file.name.split(".")[1] for file in clone.glob("Pulumi.*.yaml"))})
 
 
+def require(clone: Path, name: str, variable: str = "STACK") -> None:
+    """Raise StepError unless a stack is local, or has a configuration in the clone."""
+    known = configured(clone)
+    if not is_local(name) and name not in known:
+        raise StepError(
+            f"{variable} is {name!r}, and there is no Pulumi.{name}.yaml. The stacks here: "
+            f"{', '.join(known)}. To make a new one: make init STACK={name}"
+        )
+
+
 def stack_name(text: str, variable: str = "STACK") -> str:
     """Return a stack's name as it was typed; raise StepError if no stack can have it."""
     if not re.fullmatch(r"[a-z]([a-z0-9-]*[a-z0-9])?", text):
