@@ -7,15 +7,16 @@ import base64
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import httpx
-import yaml
 
 from review.errors import ReviewError
 from review.github import GitHub
 from review.provenance import GHCR
 from stack import names, ssh
+from stack.configuration import in_file
 from stack.errors import StackError
 from stack.stack import Stack
 
@@ -101,22 +102,25 @@ def needed(stack: Stack) -> set[str]:
 
 def promoted(clone: Path) -> set[str]:
     """Return the digests that the stacks' files name: another stack runs an image of this one."""
-    documents = (yaml.safe_load(file.read_text()) or {} for file in clone.glob("Pulumi.*.yaml"))
-    digests = ((each.get("config") or {}).get("auth:imageDigest") for each in documents)
+    digests = (values.get("auth:imageDigest") for values in _configurations(clone).values())
     return {str(digest) for digest in digests if digest}
 
 
 def builders(clone: Path, repository: str, *, apart_from: str) -> list[str]:
     """List the other stacks that build images of their own in the same repository."""
-    found = []
-    for name in names.configured(clone):
-        file = clone / f"Pulumi.{name}.yaml"
-        if name == apart_from or names.is_local(name) or not file.exists():
-            continue
-        values = (yaml.safe_load(file.read_text()) or {}).get("config") or {}
-        if values.get("auth:imageRepository") == repository and not values.get("auth:imageDigest"):
-            found.append(name)
-    return found
+    return [
+        name
+        for name, values in _configurations(clone).items()
+        if name != apart_from
+        and not names.is_local(name)
+        and values.get("auth:imageRepository") == repository
+        and not values.get("auth:imageDigest")
+    ]
+
+
+def _configurations(clone: Path) -> dict[str, dict[str, Any]]:
+    """Return the values in the committed file of each stack, by the stack's name."""
+    return {name: in_file(clone / f"Pulumi.{name}.yaml") for name in names.configured(clone)}
 
 
 def superfluous(

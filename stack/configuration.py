@@ -13,6 +13,13 @@ from stack import secrets
 from stack.pulumi import Pulumi
 
 
+def in_file(file: Path) -> dict[str, Any]:
+    """Return the values that a stack's file has, secrets encrypted; none without a file."""
+    if not file.exists():
+        return {}
+    return dict((yaml.safe_load(file.read_text()) or {}).get("config") or {})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Configuration:
     """The configuration in `file`, changed by the Pulumi CLI, which encrypts its secrets."""
@@ -94,6 +101,4 @@ class Configuration:
 
     def written(self) -> dict[str, Any]:
         """Return the values as the file has them, secrets encrypted, without a run of the CLI."""
-        if not self.file.exists():
-            return {}
-        return dict((yaml.safe_load(self.file.read_text()) or {}).get("config") or {})
+        return in_file(self.file)

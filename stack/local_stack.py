@@ -10,6 +10,7 @@ import yaml
 
 from common import files
 from stack import dashboard_image
+from stack.configuration import in_file
 from stack.names import LOCAL
 from stack.stack import Stack
 
@@ -81,9 +82,7 @@ def _committed(stack: Stack) -> dict[str, Any]:
     """Return the values of Pulumi.local.yaml, and over them those of the stack's own file."""
     values: dict[str, Any] = {}
     for name in dict.fromkeys((LOCAL, stack.name)):
-        file = stack.clone / f"Pulumi.{name}.yaml"
-        if file.exists():
-            values |= (yaml.safe_load(file.read_text()) or {}).get("config") or {}
+        values |= in_file(stack.clone / f"Pulumi.{name}.yaml")
     return values
 
 
