@@ -38,8 +38,8 @@ def _alone(stack: Stack, confirmed: str) -> None:
         stack.destroy()
     shutil.rmtree(stack.clone / ".local" / "ssh" / stack.name, ignore_errors=True)
     if stack.name == LOCAL:  # its folder has the state of all
-        stack.configuration.file.unlink(missing_ok=True)
-        stack.configuration.file.with_name("written.json").unlink(missing_ok=True)
+        for name in (stack.configuration.file.name, "written.json", "switch.json"):
+            (stack.folder / name).unlink(missing_ok=True)
     else:
         shutil.rmtree(stack.folder, ignore_errors=True)
 

@@ -26,7 +26,9 @@ def _make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
             state.parent.mkdir(parents=True, exist_ok=True)
             state.write_text("{}")
             stack = Stack(name=name, clone=tmp_path, env={})
-            for file in (stack.configuration.file, tmp_path / ".local" / "ssh" / name / "key"):
+            own = stack.configuration.file
+            memories = [own.with_name("written.json"), own.with_name("switch.json")]
+            for file in (own, *memories, tmp_path / ".local" / "ssh" / name / "key"):
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text("")
         monkeypatch.setattr(
@@ -39,6 +41,10 @@ def _make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
         return destroyed
 
     return make
+
+
+def folder(clone: Path, name: str) -> Path:
+    return Stack(name=name, clone=clone, env={}).folder
 
 
 @pytest.mark.parametrize(("name", "other"), [("local-prod", LOCAL), (LOCAL, "local-prod")])
@@ -54,6 +60,9 @@ def test_a_stack_beside_another_goes_alone(
     left = {path.name for path in (tmp_path / ".local").rglob("*") if path.is_file()}
     assert f"Pulumi.{name}.yaml" not in left, "its secrets are in it"
     assert f"Pulumi.{other}.yaml" in left
+    memories = {*(tmp_path / ".local").rglob("written.json")}
+    memories |= {*(tmp_path / ".local").rglob("switch.json")}
+    assert {path.parent for path in memories} == {folder(tmp_path, other)}
     assert [path.name for path in (tmp_path / ".local" / "ssh").iterdir()] == [other]
 
 
