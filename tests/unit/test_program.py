@@ -82,10 +82,11 @@ def _program(monkeypatch: pytest.MonkeyPatch) -> Program:
     monkeypatch.syspath_prepend(str(PROGRAM.parent))
     monkeypatch.setattr(pulumi.runtime.config, "is_config_secret", lambda _: True)
 
-    def program(**changes: str) -> None:
-        pulumi.runtime.set_all_config(configuration(domain="auth.test", **changes))
+    def program(path: Path = PROGRAM, **changes: str) -> None:
+        own = {"two-services:notes": "notes.test", "two-services:writerKey": "key"}
+        pulumi.runtime.set_all_config({**configuration(domain="auth.test", **changes), **own})
         try:
-            runpy.run_path(str(PROGRAM), run_name="program")
+            runpy.run_path(str(path), run_name="program")
         finally:
             pulumi.runtime.set_all_config({})
             # no_collection is for a program of some seconds, and a test session is longer
@@ -115,6 +116,19 @@ def test_the_accounts_of_postgresql_are_reached_by_a_secret_and_not_copied(
     backup = recorded.registered["command:remote:Command auth-backup"].inputs["stdin"]
     assert json.loads(str(plain(backup)))["bucket"] == "", "no file is there to copy"
     assert exported["database"] == "PostgreSQL at db.test:5432/auth"
+
+
+def test_the_example_with_another_service_has_its_accounts_in_postgresql_too(
+    up: Up, monkeypatch: pytest.MonkeyPatch, program: Callable[..., None]
+) -> None:
+    example = PROGRAM.parent / "examples" / "two-services" / "__main__.py"
+    monkeypatch.chdir(example.parent)
+    monkeypatch.setattr("pulumi.config.get_project", lambda: "two-services")
+    url = "postgresql://auth:hunter2-and-more@db.test/auth"
+    recorded = up(lambda: program(example, database="postgresql", databaseUrl=url))
+
+    release = json.loads(str(plain(recorded["auth-release"]["stdin"])))
+    assert release["secrets"]["AUTH_DATABASE_URL"].startswith(f"{url}?sslmode=verify-full")
 
 
 def test_each_name_in_oracles_console_has_the_stack_in_it(up: Up, program: Program) -> None:
