@@ -146,6 +146,15 @@ class Backup:
         self.work.mkdir(mode=0o711, parents=True, exist_ok=True)
         write_atomically(self.work / "timeline", f"{name}\n", mode=0o600)
 
+    def is_cut_off(self) -> bool:
+        """Whether the copying here went on with a timeline that the bucket lacks.
+
+        The bucket is another one then, or was made anew. Litestream's notes keep the changes of a
+        few minutes, so a copy from the beginning takes a new timeline.
+        """
+        folder = f"{self.prefix}/timelines/{self.timeline()}/"
+        return self.notes.exists() and next(self.objects.list(folder), None) is None
+
     def litestream_document(self, timeline: str) -> str:
         """Return Litestream's configuration; JSON is YAML."""
         return json.dumps(
@@ -200,6 +209,8 @@ def _configure(backup: Backup, live_container: Callable[[str], str]) -> str:
     if write_changed(UNIT, unit):
         run("systemctl", "daemon-reload")
         changed = True
+    if backup.is_cut_off():
+        backup.begin_timeline()
     if start(backup) or changed:
         run("systemctl", "restart", backup.unit)
     if not backup.path.exists():

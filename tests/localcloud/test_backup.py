@@ -57,6 +57,11 @@ def lose_the_volume(backup: Backup, systemd: Systemd) -> None:
     backup.path.parent.mkdir()
 
 
+def configure(backup: Backup) -> str:
+    document = json.dumps(dataclasses.asdict(backup)).encode()
+    return continuous.configure(document, lambda _: "auth-1")[1]
+
+
 def newest_timeline(backup: Backup) -> str:
     return [copy.name for copy in copies.listed(backup) if copy.is_timeline][-1]
 
@@ -156,24 +161,40 @@ def test_a_database_on_a_new_volume_has_a_timeline_of_its_own(
 
 
 def test_all_accounts_are_in_a_new_bucket_that_takes_the_place_of_a_lost_one(
-    backup: Backup, systemd: Systemd, host: ServiceHost, monkeypatch: pytest.MonkeyPatch
+    backup: Backup,
+    systemd: Systemd,
+    host: ServiceHost,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
+    monkeypatch.setattr(continuous, "UNIT", tmp_path / "auth-backup@.service")
+    monkeypatch.setattr(continuous, "_install", lambda *_: None)
+    configure(backup)
     register(backup, "ada")
-    continuous.start(backup)
+    systemd.run("systemctl", "restart", backup.unit)
     continuous.wait_for_copy(backup)
+    timeline = backup.timeline()
+    configure(backup)
+    assert backup.timeline() == timeline, "a bucket that has the timeline goes on with it"
+    register(backup, "bea")
+    continuous.wait_for_copy(backup)
+    # some minutes later Litestream's notes lack the beginning
+    first, *others = sorted(backup.notes.rglob("*.ltx"))
+    assert others
+    first.unlink()
     # an empty folder of the bucket, as the emulated cloud has a single bucket
     new = dataclasses.replace(backup, prefix="new/auth")
     monkeypatch.setattr(Backup, "of", lambda _: new)
 
-    assert continuous.start(new)
-    systemd.run("systemctl", "restart", new.unit)
+    assert configure(new) == f"copied to {new.bucket}/new/auth"
+
     register(new, "grace")
     continuous.wait_for_copy(new)
     copy = newest_timeline(new)
     lose_the_volume(new, systemd)
     restore.restore(host, at=copy, over=False)
 
-    assert accounts(new) == ["ada", "grace"]
+    assert accounts(new) == ["ada", "bea", "grace"]
 
 
 def test_a_moment_in_the_past_is_restored_and_the_present_database_is_kept(
