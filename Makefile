@@ -27,10 +27,13 @@ export IMAGE STACK TO AT NAME OVER PROFILE LABELS PLAN ADDRESS MINUTES KEEP SERV
 
 help: ## show this
 	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) ":" } \
-		/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@printf '\n%s\n' 'A command that works on a stack takes another than local by STACK=dev.'
+		/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 } \
+		/^## / { printf "%24s%s\n", "", substr($$0, 4) }' $(MAKEFILE_LIST)
+	@printf '\n%s\n' 'A command that works on a stack takes another than local by STACK=dev.' \
+		'PYTHON=/path/to/python3 names the Python that makes the environment.'
 
 up: ## set everything up, update the stack; REFRESH=1 repairs
+## SWITCH=1 agrees to the losses by other plugins
 	@$(STACKS) up --stack "$$STACK" $(if $(REFRESH),--refresh) $(if $(SWITCH),--switch)
 
 preview: ## show the changes that `make up` would make
@@ -52,6 +55,7 @@ rollback: ## run an earlier release again; TO=7 names it; JSON=1
 	@$(STACKS) rollback --stack "$$STACK" --to "$$TO" $(if $(JSON),--json)
 
 down: ## take the stack and its data down; CONFIRM=name agrees
+## NOCOPY=1 goes without a last copy of the database
 	@$(STACKS) down --stack "$$STACK" $(if $(value CONFIRM),--confirm "$$CONFIRM") $(if $(NOCOPY),--no-copy)
 
 ##@ Backups
@@ -59,7 +63,8 @@ down: ## take the stack and its data down; CONFIRM=name agrees
 bucket: ## make the bucket of copies, once; PROFILE=administrator
 	@$(STACKS) bucket --stack "$$STACK" $(if $(value PROFILE),--profile "$$PROFILE")
 
-backup: ## put a whole copy of the database into the bucket; NAME=
+backup: ## put a whole copy of the database into the bucket
+## NAME=; JSON=1
 	@$(STACKS) backup --stack "$$STACK" $(if $(value NAME),--name "$$NAME") $(if $(JSON),--json)
 
 backups: ## list the copies: age, size, last restore; JSON=1
@@ -72,6 +77,7 @@ restore: ## restore the database; AT=copy or time; OVER=yes
 	@$(STACKS) restore --stack "$$STACK" --at "$$AT" --over "$$OVER"
 
 move-database: ## move the accounts TO=postgresql or sqlite; YES=1
+## OVER=yes replaces accounts that are there
 	@$(STACKS) move-database --stack "$$STACK" --to "$$TO" --over "$$OVER" $(if $(YES),--yes)
 
 drill: venv ## restore the newest copy into a local stack, and sign in
@@ -107,6 +113,7 @@ exec: ## run CMD='python -m auth --help' in the container
 	@$(STACKS) exec --stack "$$STACK" -- $(CMD)
 
 os-upgrade: ## install security updates; REBOOT=1 reboots if needed
+## JSON=1
 	@$(STACKS) os-upgrade --stack "$$STACK" $(if $(REBOOT),--reboot) $(if $(JSON),--json)
 
 new-vm: ## make another VM, with data and address; CONFIRM=name
@@ -115,7 +122,10 @@ new-vm: ## make another VM, with data and address; CONFIRM=name
 env: ## print exports, for: eval "$(make -s env)"
 	@$(STACKS) env --stack "$$STACK"
 
-init: ## configure a stack: STACK=prod FROM=dev PROFILE=… …
+init: ## configure a stack: STACK=prod FROM=dev PROFILE=…
+## REGION= COMPARTMENT= SSH_FROM= REPOSITORY= DOMAIN=
+## REGISTRY_USER= PUSH_TOKEN= PULL_USER= PULL_TOKEN=
+## ALERTS= BUDGET=; at a terminal it asks for them
 	@$(STACKS) init --stack "$$STACK" $(foreach name,$(OF_INIT),$(if $(value $(name)),--set "$(name)=$$$(name)"))
 # the values that it asks for; secrets are in files: stack/first_values.py
 OF_INIT = PROFILE FROM REGION COMPARTMENT SSH_FROM REPOSITORY REGISTRY_USER PUSH_TOKEN PULL_TOKEN PULL_USER DOMAIN ALERTS BUDGET
@@ -131,6 +141,8 @@ unlock: ## free the stack of the lock of a run that is over
 	@$(STACKS) unlock --stack "$$STACK"
 
 promote: venv ## set FROM=dev's live image in TO=prod's file
+## PUSH=1 makes the branch on GitHub
+## LIVE= the output of `make promotable` for FROM
 	@$(REVIEW) promote --from "$$FROM" --to "$$TO" $(if $(value LIVE),--live "$$LIVE") $(if $(PUSH),--push)
 
 ##@ Change the code
@@ -156,7 +168,7 @@ localcloud: venv docker ## tests of the emulated Oracle Cloud
 e2e: venv docker ## tests of the whole, on real parts
 	$(RUN) pytest tests/e2e --no-loadscope-reorder $(SIDE_BY_SIDE) 3
 
-unit: venv
+unit: venv ## unit tests alone
 	$(RUN) pytest tests/unit $(SIDE_BY_SIDE) 2
 
 workflows: venv ## lint the workflows of GitHub
@@ -202,9 +214,11 @@ pins: venv ## pin the SHA-256 of engine and plugins, after a change
 ##@ Review and deployment, as the workflows call them
 
 pr-comment: venv ## print the review of this branch; POST=1 posts it
+## LABELS= those of the pull request, separated by commas
 	@$(REVIEW) comment --stack "$$STACK" $(if $(POST),--post) $(if $(value LABELS),--labels "$$LABELS")
 
 reviewed: venv ## go on only if all was reviewed; PLAN=fingerprint
+## IMAGE=name@digest is the only image to release
 	@$(REVIEW) reviewed --stack "$$STACK" $(if $(value PLAN),--accept "$$PLAN") $(if $(BY_DIGEST),--image "$$IMAGE")
 
 newest: venv ## go on only if the branch is still at this commit
@@ -271,7 +285,7 @@ venv: ## make the Python environment
 docker: venv ## make sure that a Docker engine runs
 	@$(TOOLS) docker
 
-clean: ## drop the caches of all clones, after a question
+clean: ## drop the caches of all clones, after a question; YES=1
 	@$(TOOLS) clean $(if $(YES),--yes)
 
 # a name without a rule; quoted for the shell, as a person typed it

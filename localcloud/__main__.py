@@ -12,7 +12,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from common import docker, progress
+from common import command_line, docker, progress
 from localcloud import clients, server
 from localcloud.host import default_shape
 from localcloud.machines import images, registry
@@ -26,18 +26,18 @@ from localcloud.state.home import Home, HomeError
 
 
 def main() -> int:
-    """Run the command; return its exit code."""
+    """Run the command; return its exit status."""
     arguments = _parser().parse_args()
+    return command_line.exit_status(lambda: _run(arguments))
+
+
+def _run(arguments: argparse.Namespace) -> int:
     try:
         arguments.run(arguments)
+    except BrokenPipeError:
+        raise  # the reader of the output is gone
     except (HomeError, DockerError, OSError) as error:
-        print(f"localcloud: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print(
-            "localcloud: interrupted; the same command takes up where this ended", file=sys.stderr
-        )
-        return 130
+        raise progress.StepError(str(error)) from None
     return 0
 
 

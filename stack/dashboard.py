@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 from components import advice
 from host.auth_release.metrics_store import PORT
 from stack import ssh
+from stack.configuration import in_file
 from stack.errors import StackError
+from stack.names import LOCAL, is_local
 from stack.stack import Stack
 
 if TYPE_CHECKING:
     import subprocess
 
+_KEY = "auth:dashboard"
 _START_SECONDS = 30
 # A proxy that the environment names is for the world, never for this machine's own addresses.
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -28,10 +31,10 @@ def show(stack: Stack, port: int, *, identity: str = "") -> int:
     `port` is of this machine's loopback; 0 takes the store's own, or a free port if that is taken.
     `identity` is the file of an operator's own private key; by default it is the stack's key.
     """
-    if str(stack.configuration.written().get("auth:dashboard", True)).lower() == "false":
+    if str(stack.configuration.written().get(_KEY, True)).lower() == "false":
         raise StackError(
-            f"The stack {stack.name} keeps no metrics for a dashboard: auth:dashboard is false in "
-            f"Pulumi.{stack.name}.yaml. Set it to true, then: {advice.make('up', stack.name)}"
+            f"The stack {stack.name} keeps no metrics for a dashboard: auth:dashboard is false. "
+            f"Set it to true in {_file(stack)}, then: {advice.make('up', stack.name)}"
         )
     port = port or free_port()
     with (
@@ -46,6 +49,14 @@ def show(stack: Stack, port: int, *, identity: str = "") -> int:
             f"The connection to the server ended. Again: {advice.make('dashboard', stack.name)}"
         )
     return 0
+
+
+def _file(stack: Stack) -> str:
+    """Return the file in which a person sets the key; local stacks have one in common."""
+    own = f"Pulumi.{stack.name}.yaml"
+    if is_local(stack.name) and _KEY not in in_file(stack.clone / own):
+        return f"Pulumi.{LOCAL}.yaml"
+    return own
 
 
 def _wait_until_ready(stack: Stack, process: "subprocess.Popen[bytes]", port: int) -> None:

@@ -1,6 +1,8 @@
 """Entries of the custom log, posted by Oracle's SDK and printed by the emulator's command."""
 
 import json
+import subprocess
+import sys
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -9,10 +11,13 @@ from typing import Any
 
 from oci.loggingingestion import LoggingClient, models
 
+from common import command_line
 from localcloud.state.account import Account
 from localcloud.state.home import Home
+from localcloud.state.log_entries import LogEntries, LogEntry
 from tests.localcloud.caller import Caller, refused
 from tests.localcloud.conftest import localcloud
+from tests.localcloud.served import REPOSITORY
 
 NOW = datetime(2026, 11, 27, 12, 30, 15, 250_000, tzinfo=UTC)
 
@@ -39,6 +44,28 @@ def reporter(caller: Caller) -> Any:
 def printed(caller: Caller) -> list[dict[str, Any]]:
     output = localcloud("logs", "--json", "--home", str(caller.home.path))
     return [json.loads(line) for line in output.splitlines()]
+
+
+def test_a_reader_who_has_seen_enough_of_the_log_ends_the_command_in_silence(
+    tmp_path: Path,
+) -> None:
+    home = Home.open(tmp_path / "home")
+    entry = LogEntry(
+        id="1", log="log", at=0, source="auth", type="auth.log", subject="proxy", data="…" * 100
+    )
+    LogEntries(home.log_entries).add([entry] * 1000)
+    command = [sys.executable, "-m", "localcloud", "logs", "--home", str(home.path)]
+    with subprocess.Popen(
+        command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        process.stdout.readline()
+        process.stdout.close()
+        process.stdout = None
+        _, errors = process.communicate(timeout=60)
+
+    assert errors == ""
+    assert process.returncode == command_line.READER_GONE
 
 
 def test_posted_entries_are_printed_in_the_order_of_their_arrival(caller: Caller) -> None:

@@ -19,8 +19,23 @@ from toolchain import venv
 def test_a_stack_without_a_dashboard_names_the_setting(tmp_path: Path, value: str) -> None:
     (tmp_path / "Pulumi.dev.yaml").write_text(f"config:\n  auth:dashboard: {value}\n")
 
-    with pytest.raises(StackError, match=r"auth:dashboard is false in Pulumi\.dev\.yaml"):
+    with pytest.raises(StackError, match=r"auth:dashboard is false.* in Pulumi\.dev\.yaml"):
         dashboard.show(Stack(name="dev", clone=tmp_path, env={}), 0)
+
+
+@pytest.mark.parametrize(
+    ("own", "file"), [("{}", "local"), ("{auth:dashboard: false}", "local-prod")]
+)
+def test_a_local_stack_names_a_file_that_is_there_for_the_setting(
+    tmp_path: Path, own: str, file: str
+) -> None:
+    stack = Stack(name="local-prod", clone=tmp_path, env={})
+    (tmp_path / "Pulumi.local-prod.yaml").write_text(f"config: {own}\n")
+    stack.folder.mkdir(parents=True)
+    stack.configuration.file.write_text("config:\n  auth:dashboard: 'false'\n")
+
+    with pytest.raises(StackError, match=rf"in Pulumi\.{file}\.yaml, then: make up STACK=loc"):
+        dashboard.show(stack, 0)
 
 
 @pytest.mark.parametrize("port", ["80", "65536", "8 428", "٨٤٢٨"])

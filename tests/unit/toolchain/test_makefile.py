@@ -8,6 +8,11 @@ import pytest
 from common.clone import CLONE
 
 
+MAKEFILE = (CLONE / "Makefile").read_text()
+# of all commands: the last lines of the help have them
+OF_ALL = {"STACK", "PYTHON"}
+
+
 def help_lines() -> list[str]:
     command = ["make", "--silent", "--no-print-directory", "help"]
     shown = subprocess.run(command, cwd=CLONE, capture_output=True, text=True, check=True)
@@ -31,13 +36,62 @@ def test_help_has_groups_with_the_daily_one_first() -> None:
     assert max(map(len, groups.values())) <= 15
 
 
-def test_every_target_that_help_shows_is_one_of_the_makefile() -> None:
-    phony = re.search(r"\.PHONY: ((?:.*\\\n)*.*)\n", (CLONE / "Makefile").read_text())
+def test_help_shows_the_targets_of_the_makefile_and_no_other() -> None:
+    phony = re.search(r"\.PHONY: ((?:.*\\\n)*.*)\n", MAKEFILE)
     assert phony
     targets = set(phony[1].replace("\\\n", " ").split())
 
-    shown = {line.split()[1] for line in help_lines() if line.startswith("  make ")}
-    assert shown <= targets, "a file of that name would hide it"
+    assert set(help_texts()) == targets, "a file of the name would hide one that is not phony"
+    assert set(recipes()) == targets
+
+
+def test_help_names_each_variable_that_a_target_reads() -> None:
+    shown = help_texts()
+    assert [
+        f"{target}: {name}"
+        for target, recipe in recipes().items()
+        for name in sorted(variables(recipe) - OF_ALL)
+        if not re.search(rf"\b{name}=", shown.get(target, ""))
+    ] == []
+    assert all(f"{name}=" in "".join(help_lines()[-4:]) for name in OF_ALL)
+
+
+def help_texts() -> dict[str, str]:
+    """Return the help of each target; its variables may have lines of their own below it."""
+    texts: dict[str, str] = {}
+    for line in help_lines():
+        if line.startswith("  make "):
+            target, _, text = line.removeprefix("  make ").partition(" ")
+            texts[target] = text
+        elif line.startswith("    "):
+            texts[next(reversed(texts))] += line
+    return texts
+
+
+def recipes() -> dict[str, str]:
+    """Return the text of each rule: its prerequisites and its recipe."""
+    rules = re.findall(
+        r"^([a-z0-9-]+):(?!=)(.*\n(?:[#\t].*\n|\t\t.*\n)*)", MAKEFILE, re.MULTILINE
+    )
+    return {
+        target: "".join(line for line in text.splitlines(True) if not line.startswith("#"))
+        for target, text in rules
+    }
+
+
+def variables(text: str) -> set[str]:
+    """Return the names in a rule that a person sets; a variable of the Makefile's own stands for
+    those in its value.
+    """
+    own = dict(re.findall(r"^([A-Z_]+) = (.*)$", MAKEFILE, re.MULTILINE))
+    names = set(re.findall(r"\$[({](?:value )?([A-Z_]+)[)}]|\$\$([A-Z_]+)", text))
+    found: set[str] = set()
+    for name in {first or second for first, second in names}:
+        if name == "OF_INIT":
+            found |= set(own[name].split())
+        else:
+            found |= variables(own[name]) if name in own else {name}
+    return found - {"MAKEFILE_LIST"}
 
 
 @pytest.mark.parametrize(
