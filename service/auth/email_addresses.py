@@ -1,5 +1,6 @@
 """The spellings of an e-mail address: one of them is stored and counted, the others lead to it."""
 
+import re
 import unicodedata
 
 LONGEST = 254
@@ -59,6 +60,8 @@ def refusal(address: str) -> str:
         )
     except email_validator.EmailNotValidError as error:
         return str(error)
+    if not re.fullmatch(FORM, address):
+        return 'It needs a dot in its domain, and none of the characters <>,;:()[]\\"?'
     return ""
 
 

@@ -35,7 +35,10 @@ def test_a_new_administrator_gets_the_password_from_stdin(on_sqlite: Server) -> 
     assert "a b c d e" not in made.stdout + made.stderr
 
 
-@pytest.mark.parametrize(("email", "password"), [("root", "a b c d e"), ("r@b.test", "password1")])
+@pytest.mark.parametrize(
+    ("email", "password"),
+    [("root", "a b c d e"), ("root@localhost", "a b c d e"), ("r@b.test", "password1")],
+)
 def test_an_administrator_without_an_address_or_a_good_password_is_refused(
     on_sqlite: Server, email: str, password: str
 ) -> None:

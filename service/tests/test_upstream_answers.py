@@ -180,7 +180,14 @@ def test_only_an_address_that_the_upstream_calls_verified_counts(
 
 
 @pytest.mark.parametrize(
-    "email", ["no address", "a@b", "ada@example.test\nBcc: b@c.test", "x" * 300]
+    "email",
+    [
+        "no address",
+        "a@b",
+        "ada@example.test\nBcc: b@c.test",
+        "=?utf-8?q?b=40c.test?=@example.test",
+        f"ada@{'example.' * 40}test",
+    ],
 )
 def test_an_address_that_no_account_may_have_does_not_count(
     browser: Browser, provider: OpenIdProvider, email: str

@@ -23,7 +23,7 @@ from auth.telemetry.audit import Event
 from auth.upstreams.configuration import Upstream
 from auth.upstreams.providers import UpstreamUser
 
-_LONGEST_EMAIL, _LONGEST_NAME = 254, 128
+_LONGEST_NAME = 128
 
 
 async def sign_in(service: Service, upstream: Upstream, user: UpstreamUser) -> Account:
@@ -44,8 +44,6 @@ async def sign_in(service: Service, upstream: Upstream, user: UpstreamUser) -> A
 def usable(email: str) -> str:
     """Return a confirmed address as it is stored, "" if no account may have it."""
     email = email_addresses.normalized(email)
-    if len(email) > _LONGEST_EMAIL or "." not in email.rpartition("@")[2]:
-        return ""
     return "" if email_addresses.refusal(email) else email
 
 
