@@ -7,10 +7,11 @@ ID token. GitHub Enterprise has the same paths at its own address.
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from auth.crypto import secret_tokens
 from auth.thread_pool import Pool
 from auth.upstreams import web
 from auth.upstreams.configuration import Upstream
-from auth.upstreams.openid import challenge_of, run, text_of
+from auth.upstreams.openid import run, text_of
 from auth.upstreams.providers import Attempt, UpstreamUser
 from auth.upstreams.web import UpstreamError
 
@@ -37,7 +38,7 @@ class GitHubProvider:
             "response_type": "code",
             "scope": SCOPE,
             "state": attempt.state,
-            "code_challenge": challenge_of(attempt.verifier),
+            "code_challenge": secret_tokens.hashed(attempt.verifier),
             "code_challenge_method": "S256",
         }
         return f"{self._url}/login/oauth/authorize?{urlencode(query)}"

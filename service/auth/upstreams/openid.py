@@ -2,13 +2,13 @@
 
 import asyncio
 import base64
-import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote_plus, urlencode
 
+from auth.crypto import secret_tokens
 from auth.thread_pool import FullError, Pool
 from auth.upstreams import configuration, id_tokens, web
 from auth.upstreams.configuration import Upstream
@@ -59,7 +59,7 @@ class OpenIdProvider:
             "scope": SCOPE,
             "state": attempt.state,
             "nonce": attempt.nonce,
-            "code_challenge": challenge_of(attempt.verifier),
+            "code_challenge": secret_tokens.hashed(attempt.verifier),
             "code_challenge_method": "S256",
         }
         if attempt.is_fresh:
@@ -178,12 +178,6 @@ def discovered(issuer: str) -> Metadata:
         sends_issuer=found.get("authorization_response_iss_parameter_supported") is True,
         authentication=BASIC if BASIC in methods else POST,
     )
-
-
-def challenge_of(verifier: str) -> str:
-    """Return the PKCE challenge of a verifier, S256 (RFC 7636 §4.2)."""
-    digest = hashlib.sha256(verifier.encode()).digest()
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 def text_of(values: Mapping[str, Any], name: str) -> str:
