@@ -21,7 +21,7 @@ from pydantic_settings import (
 
 from auth import colors
 from auth.clients import endpoints, registration
-from auth.clients.clients import Clients, ClientsError
+from auth.clients.clients import Clients
 from auth.clients.endpoints import Endpoint
 from auth.errors import SettingsError
 from auth.languages import AVAILABLE
@@ -30,7 +30,7 @@ from auth.protection import addresses
 from auth.protection.addresses import Network
 from auth.protection.rates import DEFAULTS, Rate, rates
 from auth.upstreams import configuration
-from auth.upstreams.configuration import Upstream, UpstreamsError
+from auth.upstreams.configuration import Upstream
 from auth.variables import Environment, about_others, described, name_of, not_set
 
 __all__ = ["Settings", "SettingsError"]
@@ -435,18 +435,12 @@ class Settings(BaseSettings):
     @field_validator("clients", mode="before")
     @classmethod
     def _clients(cls, value: Any) -> Clients:
-        try:
-            return registration.read(value, files=cls.reads_files)
-        except ClientsError as error:
-            raise ValueError(str(error)) from None
+        return registration.read(value, files=cls.reads_files)
 
     @field_validator("webhooks", mode="before")
     @classmethod
     def _webhooks(cls, value: Any) -> tuple[Endpoint, ...]:
-        try:
-            return endpoints.read(value)
-        except endpoints.EndpointsError as error:
-            raise ValueError(str(error)) from None
+        return endpoints.read(value)
 
     @field_validator("brand_logo")
     @classmethod
@@ -495,22 +489,14 @@ class Settings(BaseSettings):
     @field_validator("upstreams", mode="before")
     @classmethod
     def _upstreams(cls, value: str, info: ValidationInfo) -> tuple[Upstream, ...]:
-        try:
-            return configuration.read(
-                value, development=info.data.get("environment") == DEVELOPMENT
-            )
-        except UpstreamsError as error:
-            raise ValueError(str(error)) from None
+        return configuration.read(value, development=info.data.get("environment") == DEVELOPMENT)
 
     @field_validator("upstream_secrets", mode="before")
     @classmethod
     def _upstream_secrets(cls, value: str, info: ValidationInfo) -> Mapping[str, str]:
         if "upstreams" not in info.data:
             return {}  # they have a problem of their own
-        try:
-            secrets = configuration.read_secrets(value, info.data["upstreams"])
-        except UpstreamsError as error:
-            raise ValueError(str(error)) from None
+        secrets = configuration.read_secrets(value, info.data["upstreams"])
         if any(map(_PLACEHOLDER.fullmatch, secrets.values())):
             raise ValueError("has a placeholder as a secret.")
         return secrets
