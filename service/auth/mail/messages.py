@@ -199,16 +199,9 @@ class Messages:
         self, subject: Message, text: Message, url: str, token: str, lasts: Message
     ) -> tuple[str, str]:
         code = Message("If an application asks for a code, enter this:")
-        parts: list[Message | str] = [
-            text,
-            _link(url, token),
-            lasts,
-            code,
-            token,
-            _NOT_YOU,
-            self.issuer,
-        ]
-        return self._mail(subject, *parts)
+        return self._mail(
+            subject, text, _link(url, token), lasts, code, token, _NOT_YOU, self.issuer
+        )
 
     def _mail(self, subject: Message, *paragraphs: Message | str) -> tuple[str, str]:
         """Return subject and text in the language."""
