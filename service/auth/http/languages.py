@@ -32,10 +32,6 @@ def wished(request: Request, ui_locales: Sequence[str] = ()) -> str:
     return choice.best(wishes, service.settings.languages)
 
 
-def offered(service: Service) -> list[Language]:
-    return [Language.named(code) for code in service.settings.languages]
-
-
 def remember(service: Service, answer: Response, wishes: Sequence[str]) -> None:
     """Keep the first of the wished languages that the service has as the user's choice."""
     code = choice.best(wishes, service.settings.languages)

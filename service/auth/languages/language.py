@@ -11,7 +11,7 @@ from babel.dates import format_date, format_time
 from babel.numbers import format_decimal
 from babel.support import Translations
 
-from auth.languages import AVAILABLE, CATALOGS, ENGLISH
+from auth.languages import CATALOGS, ENGLISH
 from auth.languages.messages import Message
 
 DOMAIN = "auth"
@@ -19,18 +19,17 @@ DOMAIN = "auth"
 
 @dataclass(frozen=True, kw_only=True)
 class Language:
-    """`code` is a language tag of BCP 47, `name` is the language's own name for itself."""
+    """`code` is a language tag of BCP 47."""
 
     code: str
-    name: str
     texts: NullTranslations = field(repr=False, compare=False)
 
     @classmethod
     @cache
     def named(cls, code: str) -> Self:
-        """Return one of the languages in `AVAILABLE`."""
+        """Return one of the languages in `languages.AVAILABLE`."""
         texts = NullTranslations() if code == ENGLISH else _catalog(code)
-        return cls(code=code, name=AVAILABLE[code], texts=texts)
+        return cls(code=code, texts=texts)
 
     def text(self, message: Message) -> str:
         values = {name: self._shown(value) for name, value in message.values.items()}

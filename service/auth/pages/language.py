@@ -6,10 +6,10 @@ from urllib.parse import parse_qsl, urlencode
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from auth.http import browsers, languages
+from auth.http import browsers, cookies, languages
 from auth.http.access import Running
 from auth.http.destinations import AUTHORIZE, HOME
-from auth.languages.language import Language
+from auth.languages import AVAILABLE
 from auth.storage import accounts
 
 ROUTER = APIRouter(include_in_schema=False)
@@ -29,8 +29,11 @@ async def choose(request: Request, service: Running, to: str = "", page: str = "
     return answer
 
 
-def links(request: Request, offered: list[Language], fields: dict[str, str]) -> dict[str, str]:
-    """Return the address of the choice for each language; `fields` reopen the answer to a form."""
+def links(request: Request, fields: dict[str, str]) -> list[tuple[str, str, str]]:
+    """Return code, name and address of each language to choose.
+
+    `fields` reopen the answer to a form. The texts of the other languages are not read for it.
+    """
     path, query = request.url.path, request.url.query
     if request.method == "POST":
         query = urlencode(fields)
@@ -42,7 +45,7 @@ def links(request: Request, offered: list[Language], fields: dict[str, str]) -> 
         # the application's wish would come after the user's
         values = [pair for pair in parse_qsl(query) if pair[0] != "ui_locales"]
         page = AUTHORIZE + urlencode(values)
-    return {
-        language.code: f"{PATH}?{urlencode({'to': language.code, 'page': page})}"
-        for language in offered
-    }
+    return [
+        (code, AVAILABLE[code], f"{PATH}?{urlencode({'to': code, 'page': page})}")
+        for code in cookies.service_of(request).settings.languages
+    ]

@@ -77,12 +77,11 @@ def page(
     service = cookies.service_of(request)
     language = languages.of(request, ui_locales)
     # a page without a form or a way of its own repeats nothing of its address
-    offered = languages.offered(service) if status == _FINE else []
+    choices = language_choice.links(request, _reopening(values)) if status == _FINE else []
     text = rendered(
         name,
         language,
-        languages=offered,
-        choices=language_choice.links(request, offered, _reopening(values)),
+        languages=choices,
         csrf_token=token,
         style=STYLE.address,
         script=SCRIPT.address,
