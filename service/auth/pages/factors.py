@@ -4,7 +4,6 @@ A user comes here only after a login within the last minutes, with the second fa
 has any; otherwise the sign-in page comes first.
 """
 
-import time
 from collections.abc import Awaitable, Callable
 from functools import wraps
 
@@ -14,12 +13,12 @@ from pydantic import BaseModel, Json, ValidationError
 
 from auth.crypto import secret_tokens
 from auth.errors import Code, ProblemError
-from auth.http import browsers
 from auth.http.access import Running
 from auth.http.destinations import SECOND_FACTOR
 from auth.http.fields import Name
 from auth.http.webauthn import PasskeyRegistration
 from auth.languages.messages import Message
+from auth.pages import visitors
 from auth.pages.forms import Form
 from auth.pages.rendering import page
 from auth.pages.visitors import Recent, SignInFirstError, Visitor
@@ -164,8 +163,7 @@ def _added(
     if codes is None:
         return RedirectResponse(SECOND_FACTOR, 303)
     answer = page(request, "recovery_codes", codes=codes)
-    seconds = visitor.here.expires_at - time.time()
-    browsers.keep(service, request, answer, visitor.cookie, seconds)
+    visitors.renew(service, request, answer, visitor)
     return answer
 
 

@@ -1,18 +1,15 @@
 """The sign-ins with other providers that an account has: linked, listed and removed."""
 
-import time
-
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from auth.accounts import identities
 from auth.accounts.identities import Waiting
 from auth.errors import Code, ProblemError
-from auth.http import browsers
 from auth.http.access import Running
 from auth.http.destinations import IDENTITIES
 from auth.languages.messages import Message
-from auth.pages import signing_in, upstream_sign_in
+from auth.pages import signing_in, upstream_sign_in, visitors
 from auth.pages.forms import Form
 from auth.pages.rendering import page
 from auth.pages.visitors import Recent, Visitor
@@ -88,8 +85,7 @@ async def remove(request: Request, service: Running, visitor: Recent, fields: Fo
         "It can't sign in to your account any more, and all other devices were signed out."
     )
     answer = page(request, "changed", title=Message("Sign-in removed"), text=text)
-    seconds = visitor.here.expires_at - time.time()
-    browsers.keep(service, request, answer, visitor.cookie, seconds)
+    visitors.renew(service, request, answer, visitor)
     return answer
 
 

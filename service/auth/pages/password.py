@@ -1,18 +1,16 @@
 """The change of the password by a user with the present password."""
 
-import time
-
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ValidationError
 
 from auth.accounts import passwords
 from auth.crypto.passwords import NO_PASSWORD
 from auth.errors import Code, ProblemError
-from auth.http import browsers
 from auth.http.access import Running
 from auth.http.destinations import PASSWORD
 from auth.http.fields import NewPassword, Password
 from auth.languages.messages import Message
+from auth.pages import visitors
 from auth.pages.forms import Form, wrong
 from auth.pages.rendering import page
 from auth.pages.visitors import SteppedUp
@@ -65,8 +63,7 @@ async def change(request: Request, service: Running, visitor: SteppedUp, fields:
         return _again(request, visitor.account.email, _WRONG if is_wrong else refused)
     text = Message("Your new password counts from now on, and all other devices were signed out.")
     answer = page(request, "changed", title=Message("Password changed"), text=text)
-    seconds = visitor.here.expires_at - time.time()
-    browsers.keep(service, request, answer, visitor.cookie, seconds)
+    visitors.renew(service, request, answer, visitor)
     return answer
 
 

@@ -1,5 +1,6 @@
 """The visitors of the pages of an account: a signed-in user, perhaps with a recent sign-in."""
 
+import time
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -94,6 +95,12 @@ def install(app: FastAPI) -> None:
         """Lead to the sign-in page, and from there back to the page in question."""
         address = sign_in(page_of(request.url.path), is_again=error.is_again)
         return RedirectResponse(address, 303)
+
+
+def renew(service: Service, request: Request, answer: Response, visitor: Visitor) -> None:
+    """Give the browser its new cookie, which lasts as long as the earlier cookie would have."""
+    seconds = visitor.here.expires_at - time.time()
+    browsers.keep(service, request, answer, visitor.cookie, seconds)
 
 
 def administers(service: Service) -> bool:
