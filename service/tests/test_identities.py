@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 
 import httpx
 import pytest
@@ -114,6 +115,7 @@ def test_another_site_can_not_link_or_remove(person: Person, user: User) -> None
     forged = person.here.client.post(f"{_PAGE}/remove", data={"issuer": person.upstream.url})
 
     assert forged.status_code == 403
+    assert person.here.client.post(f"{_PAGE}/confirm", data={"waiting": "a"}).status_code == 403
     assert linked(person) == ["Staff"]
 
 
@@ -137,6 +139,25 @@ def test_linking_takes_a_recent_sign_in(person: Person, user: User) -> None:
     person.ours.execute("UPDATE browser_sessions SET authenticated_at = 1000")
 
     assert "to add a way to sign in" in person.here.open(_LINK).text
+
+
+def test_the_end_of_linking_and_a_removal_take_a_recent_sign_in(person: Person, user: User) -> None:
+    """The page may have been open for long."""
+    before = person.ours.count("identities")
+    person.here.sign_in(user)
+    person.registers_there()
+    shown = person.signs_in(_LINK)
+    person.ours.execute("UPDATE browser_sessions SET authenticated_at = 1000")
+
+    assert "<h1>Sign in</h1>" in confirm(person, shown).text
+    assert person.ours.count("identities") == before
+    person.ours.execute(f"UPDATE browser_sessions SET authenticated_at = {time.time()}")  # noqa: S608
+    confirm(person, shown)
+    listed = person.here.open(_PAGE)
+    person.ours.execute("UPDATE browser_sessions SET authenticated_at = 1000")
+
+    assert "<h1>Sign in</h1>" in person.here.submit(listed, f"{_PAGE}/remove").text
+    assert person.ours.count("identities") == before + 1
 
 
 def test_removing_ends_the_other_sessions_and_the_way_in(person: Person, user: User) -> None:

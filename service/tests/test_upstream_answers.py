@@ -1,6 +1,8 @@
 """The answers of an upstream that are believed, and those that are not."""
 
+import asyncio
 import time
+import uuid
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
@@ -8,6 +10,10 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 from applications import SECRET, Browser, Flow, claims_of
+from auth.thread_pool import Pool
+from auth.upstreams import openid
+from auth.upstreams.configuration import Upstream
+from auth.upstreams.providers import Attempt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 from openid_providers import OpenIdProvider
 from running import Server
@@ -143,7 +149,7 @@ def test_without_a_time_at_the_upstream_the_sign_in_is_never_recent(
     assert "auth_time" not in claims_of(browser.client, tokens["id_token"])
 
 
-def test_keys_are_kept_and_read_again_for_a_new_key(tmp_path_factory: Any) -> None:
+def test_keys_are_kept_and_not_read_at_once_for_another_key(tmp_path_factory: Any) -> None:
     with OpenIdProvider(key=RSAKey.generate_key(2048), algorithm="RS256").running() as provider:
         folder = tmp_path_factory.mktemp("keys")
         with running(folder, trusting(provider.issuer)) as ours, Browser(ours.url) as browser:
@@ -157,6 +163,49 @@ def test_keys_are_kept_and_read_again_for_a_new_key(tmp_path_factory: Any) -> No
                 # Strangers' tokens must not make us ask for each: the keys are a minute old first.
                 assert _FAILED in _sign_in(browser, provider).text
             assert provider.asked.count("/jwks") == 1
+
+
+def test_keys_that_are_a_minute_old_are_read_again_for_a_new_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(openid, "_PAUSE_SECONDS", 0)
+    attempt = Attempt(
+        state="state", nonce="nonce", verifier="v" * 43, redirect_uri=CALLBACK, is_fresh=False
+    )
+    pool = Pool(1, places=4, name="upstream")
+
+    async def signs_in(ours: openid.OpenIdProvider, provider: OpenIdProvider) -> str:
+        answer = provider.sends_back(await ours.address(attempt))
+        return (await ours.user(attempt, answer["code"])).subject
+
+    async def signs_in_with_each_key(provider: OpenIdProvider) -> list[str]:
+        entry = {"id": "staff", "name": "Staff", "issuer": provider.issuer, "client_id": "ours"}
+        upstream = Upstream.model_validate(entry, context=True)
+        ours = openid.OpenIdProvider(upstream, SECRET, pool)
+        subjects = [await signs_in(ours, provider), await signs_in(ours, provider)]
+        provider.key, provider.kid = ECKey.generate_key("P-256"), "second"
+        return [*subjects, await signs_in(ours, provider)]
+
+    with OpenIdProvider().running() as provider:
+        try:
+            assert asyncio.run(signs_in_with_each_key(provider)) == ["user-1"] * 3
+        finally:
+            pool.close()
+        assert provider.asked.count("/jwks") == 2
+
+
+@pytest.mark.parametrize(
+    ("sent", "stored"), [("Ada Lovelace", "Ada Lovelace"), ("A" * 200, "A" * 128), ("A\x00b", "")]
+)
+def test_a_name_of_the_upstream_is_stored_as_ours_may_be(
+    browser: Browser, provider: OpenIdProvider, sent: str, stored: str
+) -> None:
+    subject = str(uuid.uuid4())
+    provider.claims = {"sub": subject, "email": f"{subject}@example.test", "name": sent}
+
+    _sign_in(browser, provider)
+
+    assert f'name="name" type="text" value="{stored}"' in browser.open("/account/profile").text
 
 
 def test_the_code_is_traded_with_the_secret_and_the_verifier(

@@ -58,12 +58,16 @@ def test_a_wrong_upstream_is_refused_with_its_key(change: dict[str, str], proble
     assert found[0].startswith(problem)
 
 
-def test_the_same_issuer_twice_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("other", "key"),
+    [({"id": "other"}, "issuer"), ({"issuer": "https://login.example.test/other"}, "id")],
+)
+def test_the_same_issuer_or_id_twice_is_refused(other: dict[str, str], key: str) -> None:
     """An identity belongs to its issuer: a second entry would be the same upstream."""
-    twice = [STAFF, STAFF | {"id": "other"}]
-    found = problems(settings(twice, {"staff": "s3cret-of-ours", "other": "s3cret-of-ours"}))
+    twice = [STAFF, STAFF | other]
+    secrets = {str(each["id"]): "s3cret-of-ours" for each in twice}
 
-    assert found == ["AUTH_UPSTREAMS[1].issuer occurs twice"]
+    assert problems(settings(twice, secrets)) == [f"AUTH_UPSTREAMS[1].{key} occurs twice"]
 
 
 @pytest.mark.parametrize(
