@@ -105,7 +105,7 @@ def _create_admin(database: Database, settings: Settings, arguments: argparse.Na
         raise CommandError(f"That is no e-mail address: {reason}")
     password = _password_from_stdin() if arguments.password_stdin else ""
     if arguments.password_stdin and (refusal := password_rules.refusal(password, email)):
-        raise CommandError(str(refusal))
+        raise CommandError(str(refusal.value))
     # without a password in standard input, nobody knows the password until the link is used
     try:
         hashed = passwords.hashed(password or secret_tokens.make())

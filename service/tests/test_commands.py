@@ -36,15 +36,21 @@ def test_a_new_administrator_gets_the_password_from_stdin(on_sqlite: Server) -> 
 
 
 @pytest.mark.parametrize(
-    ("email", "password"),
-    [("root", "a b c d e"), ("root@localhost", "a b c d e"), ("r@b.test", "password1")],
+    ("email", "password", "reason"),
+    [
+        ("root", "a b c d e", "That is no e-mail address: "),
+        ("root@localhost", "a b c d e", "That is no e-mail address: "),
+        ("r@b.test", "password1", "The password is too common: "),
+        ("r@b.test", "short", "The password must have 8 to 128 characters."),
+    ],
 )
 def test_an_administrator_without_an_address_or_a_good_password_is_refused(
-    on_sqlite: Server, email: str, password: str
+    on_sqlite: Server, email: str, password: str, reason: str
 ) -> None:
     ended = on_sqlite.command("create-admin", email, "--password-stdin", stdin=f"{password}\n")
 
     assert ended.returncode == 2
+    assert ended.stderr.startswith(reason)
     assert "Traceback" not in ended.stderr
 
 
