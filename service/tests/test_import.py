@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from running import Server
+from second_factor_users import SecondFactorUser
 from users import PASSWORD, User
 
 PHC = "$argon2id$v=19$m=256,t=2,p=4$TmFDbE5hQ2xOYUNs$ijiUgyxiohChZE67rNekzII1iPMZ0jX+IWGOfGEe7TE"
@@ -175,16 +176,21 @@ def test_an_address_that_is_proven_elsewhere_is_taken_from_a_registration_that_p
     server: Server, client: httpx.Client
 ) -> None:
     """A stranger who registers the addresses of others before the import would get them proven."""
-    squatter = User(client, "squatted@example.test", "the password of a stranger")
-    assert client.post("/v1/auth/register", json=squatter.credentials).status_code == 201
+    squatter = SecondFactorUser.registered(
+        client, email="squatted@example.test", password="the password of a stranger"
+    )
+    verification = squatter.token_mailed("Confirm your e-mail address")
     squatter.sign_in()
+    squatter.enrol()
     line = {"email": squatter.email, "email_verified": True, "password_hash": BCRYPT}
 
     imported(server, line, flags=("--update",))
 
     assert squatter.get("/v1/me").status_code == 401
     assert not squatter.can_sign_in()
-    assert User(client, squatter.email).can_sign_in()
+    assert User(client, squatter.email).can_sign_in(), "it asks for the stranger's factor"
+    answer = client.post("/v1/auth/verify-email", json={"token": verification})
+    assert answer.json()["code"] == "invalid_code"
 
 
 def test_wrong_lines_are_named_and_the_others_imported(

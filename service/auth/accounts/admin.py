@@ -5,13 +5,14 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from auth.accounts import passwords
 from auth.clients.endpoints import Kind
 from auth.clients.webhooks import Webhooks
 from auth.errors import Code, ProblemError
 from auth.languages.messages import Message
 from auth.service import Service
 from auth.sign_in import enrolment
-from auth.storage import accounts, action_tokens, factors, identities, sessions
+from auth.storage import accounts, action_tokens, sessions
 from auth.storage.accounts import ADMIN, Account
 from auth.storage.action_tokens import Purpose
 from auth.telemetry.audit import Event
@@ -94,31 +95,19 @@ def make_administrator(
         accounts.change(connection, account.id, role=ADMIN)
         return account, True
     if account is not None:
-        _take_over(connection, account.id, password_hash)
+        # anybody could have registered the address
+        passwords.take_over(
+            connection,
+            account_id=account.id,
+            password_hash=password_hash,
+            reason="made administrator",
+        )
+        action_tokens.forget(connection, account.id, *Purpose)
+        accounts.change(connection, account.id, role=ADMIN, email_verified_at=time.time())
         return account, False
     account = accounts.new(email, password_hash, role=ADMIN, email_verified_at=time.time())
     accounts.add(connection, account)
     return account, False
-
-
-def _take_over(connection: Connection, account_id: str, password_hash: str) -> None:
-    """Make an unproven account an administrator, and void everything its registrant had.
-
-    Anybody could have registered the address.
-    """
-    now = time.time()
-    accounts.change(
-        connection,
-        account_id,
-        role=ADMIN,
-        password=password_hash,
-        password_changed_at=now,
-        email_verified_at=now,
-    )
-    sessions.revoke_all(connection, account_id, "made administrator", now)
-    factors.remove_all(connection, account_id)
-    identities.remove_all(connection, account_id)
-    action_tokens.forget(connection, account_id, *Purpose)
 
 
 def _enable(connection: Connection, account_id: str, webhooks: Webhooks) -> Account | None:

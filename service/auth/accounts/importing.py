@@ -10,21 +10,17 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from auth.accounts import passwords
 from auth.accounts.user_lines import Numbered, Problem, UserLine
 from auth.crypto import imported_hashes
 from auth.crypto.passwords import NO_PASSWORD, PARAMETERS
-from auth.storage import (
-    accounts,
-    action_tokens,
-    factors,
-    hash_parameters,
-    identities,
-    sessions,
-)
+from auth.storage import accounts, action_tokens, hash_parameters, sessions
 from auth.storage.accounts import Account
 from auth.storage.action_tokens import Purpose
 from auth.telemetry import audit
 from auth.telemetry.audit import Event
+
+_IMPORTED = "account imported"  # the reason of an end of sessions
 
 
 class Outcome(StrEnum):
@@ -117,32 +113,20 @@ def _update(connection: Connection, account: Account, line: UserLine) -> bool:
             values[field] = getattr(line, field)
     if "disabled" in has and line.disabled != (account.disabled_at is not None):
         values["disabled_at"] = now if line.disabled else None
-    proven = line.email_verified and account.email_verified_at is None
-    if proven:
-        values |= _taken_over(connection, account, line, now)
+    if line.email_verified and account.email_verified_at is None:
+        # anybody could have registered the address here
+        passwords.take_over(
+            connection,
+            account_id=account.id,
+            password_hash=line.password_hash or NO_PASSWORD,
+            reason=_IMPORTED,
+        )
+        action_tokens.forget(connection, account.id, *Purpose)
+        _note_parameters(connection, line)
+        values |= {"email_verified_at": now, "locale": line.locale}
     if values:
         accounts.change(connection, account.id, **values)
     # after that: a login that was faster has its session by now
-    if proven or values.get("disabled_at"):
-        sessions.revoke_all(connection, account.id, "account imported", now)
+    if values.get("disabled_at"):
+        sessions.revoke_all(connection, account.id, _IMPORTED, now)
     return bool(values)
-
-
-def _taken_over(
-    connection: Connection, account: Account, line: UserLine, now: float
-) -> dict[str, Any]:
-    """Return the changes that give an account to the user who has proven its address elsewhere.
-
-    Anybody could have registered the address here, so everything of the registration ends.
-    """
-    factors.remove_all(connection, account.id)
-    identities.remove_all(connection, account.id)
-    action_tokens.forget(connection, account.id, *Purpose)
-    password = line.password_hash or NO_PASSWORD
-    _note_parameters(connection, line)
-    return {
-        "password": password,
-        "password_changed_at": now,
-        "email_verified_at": now,
-        "locale": line.locale,
-    }

@@ -18,6 +18,8 @@ from auth.storage.browser_sessions import BrowserSession
 from auth.storage.sessions import Session
 from auth.telemetry.audit import Event
 
+_CHANGED = "password changed"
+
 
 async def new_hash(service: Service, password: str, email: str) -> str:
     """Hash a new password of an account; raise PASSWORD_REFUSED if the rules forbid it."""
@@ -94,15 +96,25 @@ def _use_reset(connection: Connection, *, token_hash: str, password_hash: str) -
     # an address that changed since then may belong to somebody else by now
     if account is None or account.email != action.email or account.disabled_at is not None:
         return None
-    if account.email_verified_at is None:
-        # the address was never proven, so the registration may be somebody else's
-        factors.remove_all(connection, account.id)
-        identities.remove_all(connection, account.id)
-    replace(connection, account_id=account.id, password_hash=password_hash)
+    # an address that was never proven may have been registered by somebody else
+    set_password = replace if account.email_verified_at else take_over
+    set_password(connection, account_id=account.id, password_hash=password_hash)
     # the mail arrived, which proves the address
     return accounts.change(
         connection, account.id, email_verified_at=account.email_verified_at or now
     )
+
+
+def take_over(
+    connection: Connection, *, account_id: str, password_hash: str, reason: str = _CHANGED
+) -> None:
+    """Set the password of the owner of an address that anybody could have registered.
+
+    The sessions, for this reason, second factors and identities of the registrant end.
+    """
+    factors.remove_all(connection, account_id)
+    identities.remove_all(connection, account_id)
+    replace(connection, account_id=account_id, password_hash=password_hash, reason=reason)
 
 
 def replace(
@@ -111,6 +123,7 @@ def replace(
     account_id: str,
     password_hash: str,
     here: Session | BrowserSession | None = None,
+    reason: str = _CHANGED,
 ) -> None:
     """Set a password; end the sessions but `here`, and all that an earlier password began."""
     now = time.time()
@@ -119,7 +132,7 @@ def replace(
     sessions.revoke_all(
         connection,
         account_id,
-        "password changed",
+        reason,
         now,
         but=here.id if isinstance(here, Session) else None,
         but_browser=here.hash if isinstance(here, BrowserSession) else "",

@@ -21,7 +21,7 @@ from auth.errors import Code, ProblemError
 from auth.languages.messages import Message
 from auth.protection.limits import Action
 from auth.service import Service
-from auth.storage import accounts, action_tokens, factors, identities
+from auth.storage import accounts, action_tokens
 from auth.storage.accounts import Account, EmailTakenError
 from auth.storage.action_tokens import Purpose
 from auth.telemetry.audit import Event
@@ -125,9 +125,7 @@ def _use(
     if action.purpose is Purpose.VERIFY_EMAIL and action.email != account.email:
         return None
     if password_hash:
-        factors.remove_all(connection, account.id)
-        identities.remove_all(connection, account.id)
-        passwords.replace(connection, account_id=account.id, password_hash=password_hash)
+        passwords.take_over(connection, account_id=account.id, password_hash=password_hash)
     changed = accounts.change(connection, account.id, email=action.email, email_verified_at=now)
     if changed is None:
         return None
