@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -16,7 +17,7 @@ from pydantic import (
     field_validator,
 )
 
-from auth.clients.registration import HTTP, described, unusable
+from auth.clients.registration import described, reachable
 
 _PREFIX = "whsec_"
 # https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
@@ -52,16 +53,9 @@ class _Entry(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,64}$")]
-    url: str
+    url: Annotated[str, AfterValidator(reachable)]
     secrets: Annotated[list[str], Field(min_length=1, max_length=3)]
     events: Annotated[list[Kind], Field(min_length=1)] = [*Kind]
-
-    @field_validator("url")
-    @classmethod
-    def _reachable(cls, value: str) -> str:
-        if problem := unusable(value) or ("" if value.startswith(HTTP) else "must be https"):
-            raise ValueError(problem)
-        return value
 
     @field_validator("secrets")
     @classmethod

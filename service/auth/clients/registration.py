@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from joserfc.jwk import KeySet
 
 LOG = logging.getLogger("auth")
-HTTP = ("https://", "http://")
+_HTTP = ("https://", "http://")
 _SHORTEST_SECRET = 32
 _SHA256 = r"^[A-Za-z0-9_-]{43}$"
 _ACCOUNT_ID = re.compile(r"[0-9a-f]{32}")
@@ -88,16 +88,14 @@ class _Entry(BaseModel):
     @classmethod
     def _usable(cls, value: list[str]) -> list[str]:
         for uri in value:
-            if problem := unusable(uri):
+            if problem := _unusable(uri):
                 raise ValueError(problem)
         return value
 
     @field_validator("backchannel_logout_uri")
     @classmethod
     def _reachable(cls, value: str) -> str:
-        if problem := unusable(value) or ("" if value.startswith(HTTP) else "must be https"):
-            raise ValueError(problem)
-        return value
+        return reachable(value)
 
     @field_validator("scopes")
     @classmethod
@@ -228,7 +226,14 @@ def _from_file(name: str) -> str:
     return secret_tokens.hashed(secret)
 
 
-def unusable(uri: str) -> str:
+def reachable(uri: str) -> str:
+    """Return a URI to which the service may send; raise ValueError with the reason for another."""
+    if problem := _unusable(uri) or ("" if uri.startswith(_HTTP) else "must be https"):
+        raise ValueError(problem)
+    return uri
+
+
+def _unusable(uri: str) -> str:
     """Return the reason why no code may be sent to the URI, "" for a URI that may be used."""
     try:
         parts = urlsplit(uri)
