@@ -75,9 +75,10 @@ def stored(text: str) -> str:
 
 def _form(text: str) -> str:
     # Django writes its own name of the algorithm before these two
-    for prefix in ("bcrypt$", "argon2$"):
-        text = text.removeprefix(prefix) if text.startswith(f"{prefix}$") else text
-        text = f"${text.removeprefix(prefix)}" if text.startswith(f"{prefix}argon2") else text
+    if text.startswith("bcrypt$$"):
+        text = text.removeprefix("bcrypt$")
+    elif text.startswith("argon2$argon2"):
+        text = text.removeprefix("argon2")
     if match := _BCRYPT.fullmatch(text):
         _bound("bcrypt's cost", int(match[1]), _BCRYPT_COSTS[0], _BCRYPT_COSTS[-1])
         return text
