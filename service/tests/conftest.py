@@ -75,6 +75,12 @@ def _on_sqlite(tmp_path: Path, key: str) -> Iterator[Server]:
     server.stop()
 
 
+@pytest.fixture(name="on_postgres")
+def _on_postgres(on_sqlite: Server, postgres: Postgres) -> Server:
+    """Return a server with the same data folder, on an empty PostgreSQL database."""
+    return Server(data=on_sqlite.data, key=on_sqlite.key, database=postgres.new_database())
+
+
 @pytest.fixture(name="client")
 def _client(server: Server) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=server.url, timeout=30) as client:

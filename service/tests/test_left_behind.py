@@ -3,16 +3,8 @@
 from pathlib import Path
 
 import httpx
-import pytest
-from databases import Postgres
 from running import Server
 from users import User
-
-
-@pytest.fixture(name="on_postgres")
-def _on_postgres(on_sqlite: Server, postgres: Postgres) -> Server:
-    """Return a server with the same data folder, on an empty PostgreSQL database."""
-    return Server(data=on_sqlite.data, key=on_sqlite.key, database=postgres.new_database())
 
 
 def serves(server: Server) -> None:

@@ -2,23 +2,15 @@
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 
 import httpx
 import pytest
 from auth.storage.tables import METADATA
-from databases import Postgres
 from running import Server
 from sqlalchemy import select
 from users import User
 
 Content = dict[str, list[tuple[object, ...]]]
-
-
-@pytest.fixture(name="on_postgres")
-def _on_postgres(on_sqlite: Server, postgres: Postgres) -> Server:
-    """Return a server with the same data folder, on an empty PostgreSQL database."""
-    return Server(data=on_sqlite.data, key=on_sqlite.key, database=postgres.new_database())
 
 
 def content(server: Server) -> Content:
@@ -154,8 +146,7 @@ def test_a_target_that_can_not_be_meant_is_refused(on_sqlite: Server, stdin: str
     assert (same.returncode, "already" in same.stderr) == (2, True)
 
 
-def test_the_private_parts_of_the_target_are_not_shown(on_sqlite: Server, tmp_path: Path) -> None:
-    del tmp_path
+def test_the_private_parts_of_the_target_are_not_shown(on_sqlite: Server) -> None:
     target = json.dumps({"url": "postgresql://auth:hunter2@127.0.0.1:1/auth"})
     failed = on_sqlite.command("move-database", "--to", "postgresql", stdin=target)
 
