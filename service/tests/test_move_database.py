@@ -127,6 +127,24 @@ def test_a_move_that_fails_changes_nothing_and_can_be_repeated(
     assert content(on_postgres) == content(on_sqlite)
 
 
+def test_a_target_that_stores_other_content_is_found_by_the_check(
+    on_sqlite: Server, on_postgres: Server
+) -> None:
+    during(on_sqlite, with_accounts)
+    on_postgres.command("migrate")
+    on_postgres.execute(
+        "CREATE FUNCTION other() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN NEW.name = 'other'; RETURN NEW; END $$",
+        "CREATE TRIGGER other BEFORE INSERT ON accounts FOR EACH ROW EXECUTE FUNCTION other()",
+    )
+
+    output = moved(on_sqlite, on_postgres, status=2)
+
+    assert "The table accounts has 2 rows, and 2 in the target, or other content" in output
+    assert not any(content(on_postgres).values())
+    during(on_sqlite, with_accounts)
+
+
 def test_an_estimate_changes_nothing(on_sqlite: Server) -> None:
     during(on_sqlite, with_accounts)
     before = content(on_sqlite)

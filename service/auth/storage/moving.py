@@ -5,7 +5,7 @@ A source that was moved has a mark, a table of its own: the service does not sta
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,9 +96,8 @@ def _copy(
         writer.execute(table.delete())
     moved = {}
     for table in METADATA.sorted_tables:
-        for rows in _batches(reader, table):
-            writer.execute(insert(table), [dict(row._mapping) for row in rows])  # noqa: SLF001 - SQLAlchemy's own name
-        before, after = _sum(reader, table), _sum(writer, table)
+        before = _sum(_written(reader, writer, table))
+        after = _sum(_batches(writer, table))
         if before != after:
             raise MoveError(
                 f"The table {table.name} has {before[0]} rows, and {after[0]} in the target, or "
@@ -140,10 +139,17 @@ def _batches(connection: Connection, table: Table) -> Iterator[Sequence[Any]]:
     yield from result.partitions()
 
 
-def _sum(connection: Connection, table: Table) -> tuple[int, int]:
+def _written(reader: Connection, writer: Connection, table: Table) -> Iterator[Sequence[Any]]:
+    """Copy the rows of a table; yield each batch once it is written."""
+    for rows in _batches(reader, table):
+        writer.execute(insert(table), [dict(row._mapping) for row in rows])  # noqa: SLF001 - SQLAlchemy's own name
+        yield rows
+
+
+def _sum(batches: Iterable[Sequence[Any]]) -> tuple[int, int]:
     """Return the number of rows, and the sum of their hashes: the same in each order of them."""
     count = total = 0
-    for rows in _batches(connection, table):
+    for rows in batches:
         for row in rows:
             digest = hashlib.sha256(json.dumps(list(row)).encode()).digest()
             count, total = count + 1, (total + int.from_bytes(digest)) % (1 << 256)
