@@ -6,7 +6,7 @@ import httpx
 import pytest
 from applications import Browser
 from databases import POSTGRESQL, SQLITE, Postgres
-from running import Server, make_key
+from running import NO_TLS, Server, make_key
 from upstreams import Person, running, running_upstream, trusting
 from users import User
 
@@ -83,7 +83,7 @@ def _on_postgres(on_sqlite: Server, postgres: Postgres) -> Server:
 
 @pytest.fixture(name="client")
 def _client(server: Server) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, timeout=30) as client:
+    with httpx.Client(base_url=server.url, timeout=30, verify=NO_TLS) as client:
         yield client
 
 

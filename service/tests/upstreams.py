@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 from applications import SECRET, Browser, hashed
-from running import Server, make_key
+from running import NO_TLS, Server, make_key
 from users import User
 
 # Where the upstream sends browsers back to; the tests bring them to the server's own port.
@@ -89,7 +89,7 @@ class Person:
         self.here = Browser(self.ours.url)
 
     def registers_there(self, *, proven: bool = True, **values: Any) -> User:
-        with httpx.Client(base_url=self.upstream.url, timeout=30) as client:
+        with httpx.Client(base_url=self.upstream.url, timeout=30, verify=NO_TLS) as client:
             user = User.registered(client, **values)
         if proven:
             # A mail of an earlier user of the address may be there, too.
