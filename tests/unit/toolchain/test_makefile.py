@@ -70,9 +70,7 @@ def help_texts() -> dict[str, str]:
 
 def recipes() -> dict[str, str]:
     """Return the text of each rule: its prerequisites and its recipe."""
-    rules = re.findall(
-        r"^([a-z0-9-]+):(?!=)(.*\n(?:[#\t].*\n|\t\t.*\n)*)", MAKEFILE, re.MULTILINE
-    )
+    rules = re.findall(r"^([a-z0-9-]+):(?!=)(.*\n(?:[#\t].*\n|\t\t.*\n)*)", MAKEFILE, re.MULTILINE)
     return {
         target: "".join(line for line in text.splitlines(True) if not line.startswith("#"))
         for target, text in rules
