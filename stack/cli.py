@@ -401,10 +401,16 @@ def _roll_back(stack: "Stack", arguments: argparse.Namespace) -> int:
         print(printed, end="")
         return status
     release = json.loads(printed)
+    version = f"  image     {release['image']}\n  revision  {release['revision']}"
+    # the release tool of an earlier update does not tell
+    if not release.get("made", True):
+        print(
+            f"Release {release['release']} is live, and runs this image and configuration already. "
+            f"Nothing was changed.\n{version}"
+        )
+        return 0
     print(
-        f"Release {release['release']} is live ({release['note']}).\n"
-        f"  image     {release['image']}\n"
-        f"  revision  {release['revision']}\n"
+        f"Release {release['release']} is live ({release['note']}).\n{version}\n"
         f"`{advice.make('rollback', stack.name)}` again would return to the release that was live "
         f"until now. To go further back, name a release: `{advice.make('history', stack.name)}` "
         f"lists them.\n`{advice.make('preview', stack.name)}` shows whether the program describes "

@@ -9,7 +9,7 @@ import sys
 import syslog
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from . import (
     access,
@@ -112,13 +112,13 @@ def under_lock(
     return status
 
 
-def make(service: str, work: Callable[[Releases], Record], *, caller: Caller) -> int:
-    """Make a release under the release lock; print the record that `work` returns."""
+def make(service: str, work: Callable[[Releases], Mapping[str, object]], *, caller: Caller) -> int:
+    """Make a release under the release lock; print the live release, as `work` returns it."""
 
     def make_it(report: Callable[[str], None]) -> None:
         releases = releases_of(service, caller.person)
         try:
-            report(json.dumps(work(releases).public(), sort_keys=True))
+            report(json.dumps(work(releases), sort_keys=True))
         finally:
             releases.finish()
             keep_history(releases.host)
@@ -143,18 +143,21 @@ def apply(document: bytes, *, planned: int | None, caller: Caller) -> int:
     desired = Desired.parse(document)
     return make(
         desired.service,
-        lambda releases: releases.apply(desired, by=caller.login, planned=planned),
+        lambda releases: releases.apply(desired, by=caller.login, planned=planned).public(),
         caller=caller,
     )
 
 
 def roll_back(service: str, number: int | None, *, caller: Caller) -> int:
+    """Run an earlier release again; the result is not `made` if the live release runs the same."""
     login = logins.of_caller(sys.stdin)
-    return make(
-        service,
-        lambda releases: releases.rollback(number, by=caller.login, login=login),
-        caller=caller,
-    )
+
+    def roll(releases: Releases) -> dict[str, object]:
+        before = releases.host.routes.live(service)
+        live = releases.rollback(number, by=caller.login, login=login)
+        return {**live.public(), "made": live.number != before}
+
+    return make(service, roll, caller=caller)
 
 
 def restore(service: str, *, at: str, over: bool, caller: Caller) -> int:

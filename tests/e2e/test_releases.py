@@ -107,6 +107,11 @@ def test_a_rollback_restores_the_configuration_and_is_told_by_the_next_preview(
     assert f"(rollback from {number} to {before['release']}" in preview
     assert "this takes its place again" in preview
     assert live["note"] == f"rollback from {number} to {before['release']}"
+    again = clone.make("rollback", f"TO={before['release']}")
+    assert f"Release {live['release']} is live, and runs this image and configuration already." in (
+        again.output
+    )
+    assert server.status()["live"] == live
 
 
 def test_a_site_that_changes_and_a_reload_without_a_change(server: Server) -> None:

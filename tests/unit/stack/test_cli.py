@@ -181,10 +181,36 @@ def test_ctrl_c_that_the_drawing_cli_reads_as_a_key_is_no_failure(
     assert "failed with status" not in message
 
 
+@pytest.mark.parametrize("made", [{}, {"made": True}], ids=["an earlier tool", "this tool"])
 def test_a_rollback_names_the_effect_of_a_second_one(
+    made: dict[str, bool],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    printed = roll_back(made, tmp_path, monkeypatch, capsys)
+
+    assert "`make rollback STACK=dev` again would return to the release that was live" in printed
+    assert "`make preview STACK=dev` shows whether" in printed
+
+
+def test_a_rollback_to_the_version_that_runs_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    release = {"release": 5, "note": "roll back to 3", "image": "i", "revision": "r"}
+    printed = roll_back({"made": False}, tmp_path, monkeypatch, capsys)
+
+    assert "Release 5 is live, and runs this image and configuration already." in printed
+    assert "would return" not in printed
+
+
+def roll_back(
+    changes: dict[str, bool],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> str:
+    """Roll back on a server with this result, and return the printed text."""
+    release = {"release": 5, "note": "roll back to 3", "image": "i", "revision": "r", **changes}
     stack = Stack(name="dev", clone=tmp_path, env=os.environ)
     monkeypatch.setattr(environment, "recorded", lambda *_: stack)
     monkeypatch.setattr(Configuration, "registry_login", lambda _: "{}")
@@ -192,6 +218,4 @@ def test_a_rollback_names_the_effect_of_a_second_one(
 
     assert cli.main(["rollback", "--stack", "dev"]) == 0
 
-    printed = capsys.readouterr().out
-    assert "`make rollback STACK=dev` again would return to the release that was live" in printed
-    assert "`make preview STACK=dev` shows whether" in printed
+    return capsys.readouterr().out
