@@ -5,7 +5,7 @@ from typing import Any
 import pulumi
 from pulumi_oci import core
 
-from components import volume_backups
+from components import advice, volume_backups
 from components.labels import display_name
 from host.auth_release import data_volume as on_the_vm
 
@@ -69,7 +69,7 @@ def refuse_shrinking(change: pulumi.ResourceHookArgs) -> None:
         raise ValueError(
             f"auth:dataVolumeInGbs is {new}, but the data volume has {old} GB, and Oracle's "
             f"volumes only grow. Set it to {old} or more: "
-            f"pulumi config set auth:dataVolumeInGbs {old}"
+            + advice.config(f"pulumi config set auth:dataVolumeInGbs {old}", pulumi.get_stack())
         )
 
 

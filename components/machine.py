@@ -9,6 +9,7 @@ import pulumi
 from pulumi_oci import _utilities as oci
 from pulumi_oci import core
 
+from components import advice
 from components.keys import KeyPair
 from components.labels import display_name
 from components.shapes import platform_of
@@ -130,7 +131,8 @@ def check_hardware(change: pulumi.ResourceHookArgs) -> None:
         raise ValueError(
             f"auth:shape is {new.get('shape')}, a machine for {present}, but the disk of the VM is "
             f'for {former}. A new VM can have it: docs/runbook.md, section "The VM must be '
-            f'replaced". To stay with this VM: pulumi config set auth:shape {old.get("shape")}'
+            'replaced". To stay with this VM: '
+            + advice.config(f"pulumi config set auth:shape {old.get('shape')}", pulumi.get_stack())
         )
     pulumi.log.warn(
         "The VM reboots for its new size: the service is away for one to three minutes, and comes "

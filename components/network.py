@@ -7,6 +7,7 @@ from typing import Any
 import pulumi
 from pulumi_oci import core
 
+from components import advice
 from components.labels import display_name
 
 TCP = "6"
@@ -182,10 +183,11 @@ def refuse_moving(change: pulumi.ResourceHookArgs) -> None:
     """
     old, new = (_block(inputs) for inputs in (change.old_inputs, change.new_inputs))
     if new.network_address != old.network_address:
+        keep = advice.config(f"pulumi config set auth:subnetCidr {old}", pulumi.get_stack())
         raise ValueError(
             f"auth:subnetCidr is {new}, but the subnet has {old}, and Oracle changes no subnet's "
-            f"first address. Keep the block: pulumi config set auth:subnetCidr {old}. A network at "
-            "other addresses is a new stack, or this one after `make down`, which deletes its data."
+            f"first address. Keep the block: {keep}. A network at other addresses is a new stack, "
+            "or this one after `make down`, which deletes its data."
         )
 
 

@@ -14,6 +14,7 @@ import pulumi
 import yaml
 from pulumi.runtime import config as runtime_config
 
+from components import advice
 from components.access import Operator
 from components.backup import Bucket
 from components.database import Database
@@ -85,11 +86,15 @@ def load() -> Settings:
     """Return the settings of the stack that the engine runs; raise ConfigurationError."""
     # The engine passes the values in the environment, tests by set_all_config. pulumi.Config reads
     # single keys, so it can't list unknown keys.
-    settings = parse(
-        {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()},
-        schema=yaml.safe_load(SCHEMA.read_text())["config"],
-        encrypted=runtime_config.is_config_secret,
-    )
+    stack = pulumi.get_stack()
+    try:
+        settings = parse(
+            {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()},
+            schema=yaml.safe_load(SCHEMA.read_text())["config"],
+            encrypted=runtime_config.is_config_secret,
+        )
+    except ConfigurationError as error:
+        raise error.of_stack(stack) from None
     for warning in warnings(
         settings.machine,
         environment=settings.environment,
@@ -99,7 +104,7 @@ def load() -> Settings:
         has_metrics=bool(settings.metrics_key.user),
         allowed_http_cidrs=settings.allowed_http_cidrs,
     ):
-        pulumi.log.warn(warning)
+        pulumi.log.warn(advice.config(warning, stack))
     return checked_by_service(settings)
 
 

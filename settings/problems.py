@@ -2,9 +2,11 @@
 
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pulumi
+
+from components import advice
 
 # The engine indents the message by 4 columns, and terminals have 80.
 _COLUMNS = 76
@@ -21,6 +23,10 @@ class Problem:
     def key(self) -> str:
         """Return the key at the begin of the text, such as `auth:domain`."""
         return self.text.partition(" ")[0].rstrip(":")
+
+    def of_stack(self, stack: str) -> "Problem":
+        """Return the problem with the stack's name in its command."""
+        return replace(self, command=advice.config(self.command, stack))
 
     def __str__(self) -> str:
         text = textwrap.fill(
@@ -42,3 +48,7 @@ class ConfigurationError(pulumi.RunError):
         heading = f"{len(problems)} {noun} in the stack's configuration:"
         super().__init__("\n".join([heading, *map(str, problems)]))
         self.problems = tuple(problems)
+
+    def of_stack(self, stack: str) -> "ConfigurationError":
+        """Return the error with the stack's name in each command."""
+        return ConfigurationError([problem.of_stack(stack) for problem in self.problems])

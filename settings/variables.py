@@ -91,11 +91,12 @@ def checked(
 
     The check runs in a thread, as it takes a fifth of a second, in which the engine works.
     """
+    stack = pulumi.get_stack()
 
     async def check(known: dict[str, Any]) -> dict[str, str]:
         problems = await asyncio.to_thread(refused_by_service, known, secret=secret)
         if problems:
-            raise ConfigurationError(problems)
+            raise ConfigurationError(problems).of_stack(stack)
         return known
 
     return pulumi.Output.all(**variables).apply(check)

@@ -29,7 +29,8 @@ def make(stack: Stack, profile: str) -> int:
     if other not in {"", name} and not is_local(stack.name):
         raise StackError(
             f"auth:backupBucket is {other!r}: the stack {stack.name} has a bucket already, and its "
-            "copies stay there. To leave it: pulumi config rm auth:backupBucket"
+            "copies stay there. To leave it: "
+            + advice.config("pulumi config rm auth:backupBucket", stack.name)
         )
     tenancy = Tenancy(stack, profile)
     with step(f"Make the user {name}, with rights on a bucket alone"):

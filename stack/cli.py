@@ -161,7 +161,7 @@ def on_stack(arguments: argparse.Namespace) -> int:
     started = time.monotonic()
     get = {
         **dict.fromkeys(
-            ("up", "preview", "down", "rotate", "new-vm", "move-database"), environment.prepare
+            ("up", "preview", "rotate", "new-vm", "move-database"), environment.prepare
         ),
         **dict.fromkeys(
             ("init", "env", "alarms", "silence", "restore", "bucket", "os-upgrade"),
@@ -437,8 +437,11 @@ def _flags(arguments: argparse.Namespace) -> list[str]:
 
 
 def _down(stack: "Stack", confirmed: str, *, without_copy: bool) -> None:
-    from stack import copies, removal  # noqa: PLC0415 - needs the packages
+    from stack import copies, environment, removal  # noqa: PLC0415 - needs the packages
 
+    if removal.ends_without_resources(stack):
+        return
+    stack = environment.prepare(CLONE, stack.name)
     resources = stack.resources()
     removal.refuse_protected(stack.name, resources)
     lost = removal.losses(stack, resources)

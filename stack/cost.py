@@ -2,6 +2,7 @@
 
 import json
 
+from components import advice
 from costs import bill
 from costs.bill import Bill
 from stack.names import is_local
@@ -14,16 +15,21 @@ _REMARKS = (
 )
 
 
-def of(stack: Stack) -> Bill:
-    """Return the bill of the resources in the stack's state; no cloud is asked."""
-    return bill.monthly(bill.of_state(stack.resources()))
-
-
 def show(stack: Stack, *, as_json: bool) -> int:
-    """Print the cost by resource; return the exit status."""
-    cost = of(stack)
+    """Print the cost of the resources in the stack's state; return the exit status.
+
+    No cloud is asked.
+    """
+    resources = stack.resources()
+    cost = bill.monthly(bill.of_state(resources))
     if as_json:
         print(json.dumps(document(cost)))
+        return 0
+    if not resources:
+        print(
+            f"The stack {stack.name} has no resources yet. {advice.make('up', stack.name)} makes "
+            f"them; {advice.make('pr-comment', stack.name)} shows their cost before that."
+        )
         return 0
     if not cost.lines:
         print(f"The stack {stack.name} has no resource that costs money.")

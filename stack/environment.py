@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from common import progress
+from common.clone import states
 from components import advice
 from stack import locks, secrets
 from stack.local_stack import complete_local, needs_authority
 from stack.names import LOCAL, is_local
 from stack.stack import Stack
-from stack.state_files import StateFiles
 from toolchain import authority, docker_engine, engine, plugins, tools, venv
 
 
@@ -68,7 +68,7 @@ def recorded(clone: Path, stack_name: str) -> Stack:
 
 def local_stacks(clone: Path) -> list[str]:
     """Return the names of the local stacks that have a state; they share an emulated cloud."""
-    return sorted(filter(is_local, StateFiles(_backend(clone)).names()))
+    return list(filter(is_local, states(clone)))
 
 
 def _is_made(clone: Path, stack_name: str) -> bool:

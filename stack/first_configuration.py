@@ -51,7 +51,7 @@ def make(stack: Stack, words: Sequence[str]) -> int:
         for key, value in written.items()
         if not isinstance(value, dict)
     }
-    _refuse(problems({**plain, **new}), new)
+    _refuse(stack.name, problems({**plain, **new}), new)
     _begin(stack)
     present = stack.configuration.values()
     try:
@@ -119,20 +119,20 @@ def _not_shared(source: str, name: str) -> str:
     return f"and there is no Pulumi.{source}.yaml"
 
 
-def _refuse(found: Sequence["Problem"], new: Mapping[str, str]) -> None:
+def _refuse(stack: str, found: Sequence["Problem"], new: Mapping[str, str]) -> None:
     """Raise StackError if a new value breaks a rule; other values are not the matter here."""
     broken = [problem for problem in found if problem.key in new]
     if broken:
-        lines = [str(dataclasses.replace(each, command=_way_out(each))) for each in broken]
+        lines = [str(dataclasses.replace(each, command=_way_out(stack, each))) for each in broken]
         raise StackError("\n".join(["Nothing is written, because of these values:", *lines]))
 
 
-def _way_out(problem: "Problem") -> str:
+def _way_out(stack: str, problem: "Problem") -> str:
     """Return the variable that a problem's command sets, or the command for another key."""
     for question in QUESTIONS:
         if question.key in problem.command:
             return f"{question.variable}={question.example}"
-    return problem.command
+    return problem.of_stack(stack).command
 
 
 def _begin(stack: Stack) -> None:
@@ -243,12 +243,14 @@ def _report(stack: Stack) -> int:
             f"{file} has the keys, and lacks {len(lacking)} more. At a terminal this command asks "
             f"for them, and else:\n  {advice.make(f'init {words}', stack.name)}",
             *(f"  {name:<13} {first_values.described(name)}" for name in lacking),
+            f"A mistake? {advice.make('down', stack.name)} ends the stack.",
             sep="\n",
             file=sys.stderr,
         )
         return 1
     if remaining := problems(values):
-        print(f"{file} has these problems:", *remaining, sep="\n", file=sys.stderr)
+        lines = [problem.of_stack(stack.name) for problem in remaining]
+        print(f"{file} has these problems:", *lines, sep="\n", file=sys.stderr)
         return 1
     print(
         f"{file} is complete: commit it. Next: {advice.make('preview', stack.name)}\n"

@@ -73,8 +73,9 @@ def _target(values: Mapping[str, str], to: str, stack: str) -> str:
     rule = database.broken_rule(url) if url else f"is not set; it looks like {database.FORM}"
     if rule:
         raise StackError(
-            f"auth:databaseUrl {rule}. Set it: pulumi config set --secret {_URL} < FILE; then "
-            f"again {advice.make(f'move-database TO={to}', stack)}"
+            f"auth:databaseUrl {rule}. Set it: "
+            f"{advice.config('pulumi config set', stack)} --secret {_URL} < FILE; then again "
+            f"{advice.make(f'move-database TO={to}', stack)}"
         )
     return json.dumps({"url": database.verified(url, PUBLIC_CAS), "ca": values.get(_CA, "")})
 
@@ -125,6 +126,10 @@ def _go_back(stack: "Stack", values: Mapping[str, str]) -> None:
 def _open(stack: "Stack", values: Mapping[str, str]) -> None:
     """Configure maintenance as it was, which another run may have left on."""
     if values.get(_MAINTENANCE) == "true":
-        print("auth:maintenance was true before, and stays so: pulumi config rm auth:maintenance")
+        end = advice.config("pulumi config rm auth:maintenance", stack.name)
+        print(
+            f"auth:maintenance was true before, and stays so. To open the site: {end}, then "
+            f"{advice.make('up', stack.name)}"
+        )
         return
     stack.configuration.set_value(_MAINTENANCE, "false")

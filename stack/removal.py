@@ -25,6 +25,26 @@ _LOST = {
 Resource = Mapping[str, Any]  # as the engine's state has it
 
 
+def ends_without_resources(stack: Stack) -> bool:
+    """Take a stack without resources out of its backend; return False for another stack.
+
+    It needs no plugins: the stack may be a mistyped name of `make init`, on any machine.
+    """
+    if stack.resources():
+        return False
+    file = stack.configuration.file.name
+    if stack.name not in stack.names():
+        print(
+            f"There is no state of {stack.name}, so there is nothing to take down. If it had one, "
+            'which is lost: docs/runbook.md, "The state is lost".'
+        )
+    else:
+        stack.forget()
+        print(f"The stack {stack.name} had no resources, and is gone.")
+    print(f"{file} stays, with its keys. If nobody needs them: rm {file}")
+    return True
+
+
 def losses(stack: Stack, resources: Sequence[Resource]) -> list[str]:
     """Return a line for each of its resources that is lost for ever with the stack."""
     lines = listed(resources)

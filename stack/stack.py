@@ -161,8 +161,12 @@ class Stack:
         if self.name in self.names():
             flags = (*_WITHOUT_QUESTION, "--ignore-protect", *display_flags())
             self._show("destroy", *flags)
-            # without the flag the CLI deletes the committed configuration file
-            self.pulumi.run("stack", "rm", "--yes", "--preserve-config")
+            self.forget()
+
+    def forget(self) -> None:
+        """Remove the stack, which has no resources any more, from its backend."""
+        # without the flag the CLI deletes the committed configuration file
+        self.pulumi.run("stack", "rm", "--yes", "--preserve-config")
 
     def unlock(self) -> None:
         """Free the state of the lock of a run that is over, and print the result."""

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from common.clone import STATES
+
 _FILE = "file://"
 _VERSIONS = (3, 4)  # of a checkpoint; both have the same resources
 # marks a value as special, and its kind as a secret: sdk/go/common/resource/sig
@@ -21,7 +23,7 @@ class StateFiles:
 
     def __init__(self, backend: str) -> None:
         folder = backend.removeprefix(_FILE) if backend.startswith(_FILE) else ""
-        self._folder = Path(folder, ".pulumi", "stacks", "auth") if folder else None
+        self._folder = Path(folder) / STATES if folder else None
 
     def names(self) -> list[str]:
         return [file.stem for file in self._folder.glob("*.json")] if self._folder else []

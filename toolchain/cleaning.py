@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from common import cache, docker, progress
-from common.clone import has_local_stack
+from common.clone import has_local_stack, states
 from toolchain import docker_engine
 
 _IMAGES = "auth.localcloud.cache"  # the label of base images and machine images
@@ -16,7 +16,15 @@ _MACHINES = "auth.localcloud.home"  # the label of all parts of a local stack, o
 def clean(clone: Path, *, yes: bool) -> None:
     """Drop the caches after a yes; raise StepError while a local stack needs them."""
     if has_local_stack(clone):
-        raise progress.StepError("The local stack is up. Take it down first: make down")
+        # none has a state yet if the first `make up` was stopped; `make down` ends that as well
+        names = states(clone) or ["local"]
+        commands = ", ".join(
+            "make down" if name == "local" else f"make down STACK={name}" for name in names
+        )
+        raise progress.StepError(
+            f"A local stack is up, and needs the caches: {', '.join(names)}. Take it down first: "
+            f"{commands}"
+        )
     has_engine = docker.engine_problem() is None
     if has_engine and _ids("ps", "--all", "--filter", f"label={_MACHINES}"):
         raise progress.StepError(

@@ -40,7 +40,7 @@ from .failures import reason, visible
 from .lock import is_awaited, locked
 from .progress import Progress
 from .proxy import Proxy
-from .records import STATE, Record, Records
+from .records import STATE, Records
 from .releases import Releases
 from .routes import Routes
 from .service_host import ServiceHost

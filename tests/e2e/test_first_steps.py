@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from common import cache
+from common.clone import STATES
 from tests.testbed.clone import Clone
 
 
@@ -116,6 +117,7 @@ def test_init_leads_from_nothing_to_a_preview(
 
     assert begun.status != 0
     assert "make init PROFILE=… COMPARTMENT=… SSH_FROM=… REPOSITORY=…" in begun.output
+    assert "make down STACK=prod ends the stack" in begun.output
     assert complete.status == 0
     assert written.startswith("# The stack prod on Oracle Cloud")
     for secret in ("a-token-that-writes", "a-token-that-reads", "PRIVATE KEY"):
@@ -137,3 +139,11 @@ def test_init_leads_from_nothing_to_a_preview(
     assert "auth:imageRepository: ghcr.io/acme/auth-service" in (
         (clone.path / "Pulumi.staging.yaml").read_text()
     )
+
+    for way_out in ("had no resources, and is gone", "There is no state of staging"):
+        down = clone.run("env", *newcomer, "make", "--silent", "down", "STACK=staging")
+        assert down.status == 0
+        assert way_out in down.output
+        assert "rm Pulumi.staging.yaml" in down.output
+    states = [file.name for file in (tmp_path / "state" / STATES).glob("*.json")]
+    assert states == ["prod.json"]

@@ -199,6 +199,19 @@ def test_ssh_is_not_opened_to_the_world_by_accident() -> None:
     assert "allowSshFromAnywhere" in refusal(allowedSshCidrs='["0.0.0.0/0"]')
 
 
+def test_the_remedies_of_a_stack_name_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = configuration(allowedSshCidrs='["0.0.0.0/0"]')
+    pulumi.runtime.set_all_config(values, [])
+    monkeypatch.setattr(pulumi, "get_stack", lambda: "dev")
+    try:
+        with pytest.raises(
+            ConfigurationError, match="pulumi config set --stack dev auth:allowSshFromAnywhere"
+        ):
+            settings.load()
+    finally:
+        pulumi.runtime.set_all_config({})
+
+
 def test_ssh_is_opened_to_the_world_on_request() -> None:
     opened = parse(allowedSshCidrs='["0.0.0.0/0"]', allowSshFromAnywhere="true")
 

@@ -44,3 +44,17 @@ def test_json_has_exact_prices_and_no_price_where_there_is_none(
     assert (printed["currency"], printed["month"], printed["list"]) == ("USD", "4.2500", "12.7500")
     assert [line["month"] for line in printed["lines"]] == ["4.2500", None]
     assert printed["lines"][1]["note"] == "not priced"
+
+
+def test_a_stack_without_resources_names_the_commands_that_show_more(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    class New(Stack):
+        def resources(self) -> list[dict[str, Any]]:
+            return []
+
+    assert cost.show(New(name="dev", clone=Path(), env={}), as_json=False) == 0
+
+    printed = capsys.readouterr().out
+    assert "make up STACK=dev makes them" in printed
+    assert "make pr-comment STACK=dev shows their cost" in printed

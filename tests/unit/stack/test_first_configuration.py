@@ -29,6 +29,7 @@ def test_a_whole_configuration_has_no_problem() -> None:
         ("REGION=madrid", "REGION=eu-madrid-1"),
         ("COMPARTMENT=auth", "COMPARTMENT=ocid1.compartment"),
         ("SSH_FROM=home", "SSH_FROM=203.0.113.7/32"),
+        ("SSH_FROM=0.0.0.0/0", "pulumi config set --stack prod auth:allowSshFromAnywhere true"),
         ("REPOSITORY=auth-service", "REPOSITORY=ghcr.io/OWNER"),
         ("DOMAIN=https://auth.example.com", "DOMAIN=auth.example.com"),
         ("ALERTS=oncall", "ALERTS=oncall@example.com"),

@@ -139,3 +139,45 @@ def test_what_the_configuration_protects_is_not_asked_about_but_refused() -> Non
 
 def test_the_data_volumes_own_protection_is_what_the_question_lifts() -> None:
     removal.refuse_protected("dev", [COMMAND, DATA])
+
+
+# A backend with the stack `dev`, which has these resources
+PULUMI = """#!/bin/sh
+echo "$1 $2" >>"$0.log"
+case "$1 $2" in
+  "stack ls") echo '[{{"name": "dev"}}]' ;;
+  "stack export") echo '{{"deployment": {{"resources": {resources}}}}}' ;;
+esac
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "resources", "shown"),
+    [
+        ("dev", "[]", "The stack dev had no resources, and is gone."),
+        ("typo", "[]", "There is no state of typo"),
+        ("dev", '[{"type": "pulumi:pulumi:Stack"}]', ""),
+    ],
+)
+def test_only_a_stack_without_resources_ends_without_a_question(
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    name: str,
+    resources: str,
+    shown: str,
+) -> None:
+    program = tmp_path / "pulumi"
+    program.write_text(PULUMI.format(resources=resources))
+    program.chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    stack = Stack(name=name, clone=tmp_path, env={**os.environ, "PATH": path})
+
+    ended = removal.ends_without_resources(stack)
+
+    assert ended is bool(shown)
+
+    printed = capfd.readouterr().out
+    assert shown in printed
+    assert (f"rm Pulumi.{name}.yaml" in printed) is ended
+    calls = program.with_name("pulumi.log").read_text().splitlines()
+    assert ("stack rm" in calls) is (ended and name == "dev")

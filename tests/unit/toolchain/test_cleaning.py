@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from common.clone import STATES
 from common.progress import StepError
 from toolchain import cleaning
 
@@ -58,6 +59,29 @@ def test_without_a_terminal_and_a_yes_nothing_goes(
 
     assert (tmp_path / "cache" / "engine").exists()
     assert not (tmp_path / "log").exists()
+
+
+@pytest.mark.parametrize(
+    ("stacks", "commands"),
+    [
+        ([], "make down"),
+        (["local"], "make down"),
+        (["local-prod"], "make down STACK=local-prod"),
+        (["local", "local-prod"], "make down, make down STACK=local-prod"),
+    ],
+)
+def test_the_local_stacks_that_need_the_caches_are_named_with_their_ends(
+    clone: Path, stacks: list[str], commands: str
+) -> None:
+    states = clone / ".local" / "state" / STATES
+    states.mkdir(parents=True)
+    for name in stacks:
+        (states / f"{name}.json").touch()
+
+    with pytest.raises(StepError) as refusal:
+        cleaning.clean(clone, yes=True)
+
+    assert str(refusal.value).endswith(f"first: {commands}")
 
 
 def test_the_caches_of_a_local_stack_that_is_up_in_another_clone_stay(

@@ -7,7 +7,6 @@ import pytest
 
 from common.clone import CLONE
 
-
 MAKEFILE = (CLONE / "Makefile").read_text()
 # of all commands: the last lines of the help have them
 OF_ALL = {"STACK", "PYTHON"}
@@ -78,9 +77,7 @@ def recipes() -> dict[str, str]:
 
 
 def variables(text: str) -> set[str]:
-    """Return the names in a rule that a person sets; a variable of the Makefile's own stands for
-    those in its value.
-    """
+    """Return the names in a rule that a person sets, also by a variable of the Makefile's own."""
     own = dict(re.findall(r"^([A-Z_]+) = (.*)$", MAKEFILE, re.MULTILINE))
     names = set(re.findall(r"\$[({](?:value )?([A-Z_]+)[)}]|\$\$([A-Z_]+)", text))
     found: set[str] = set()
