@@ -47,6 +47,10 @@ _PLACEHOLDER = re.compile(
 )
 # an origin as browsers send it (RFC 6454 §6.1): no path, no trailing slash, no `null`, no `*`
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?|https?://\[[0-9a-f:]+\](:[0-9]+)?")
+# the begin of an SVG image, after its prolog: https://www.w3.org/TR/xml/#sec-prolog-dtd
+_SVG = re.compile(
+    r"\ufeff?(\s|<\?((?!\?>).)*\?>|<!--((?!-->).)*-->|<!DOCTYPE[^<>\[]*>)*<svg\b", re.DOTALL
+)
 _COLLECTOR = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
 _DOMAIN = re.compile(r"(?!-)[a-z0-9-]{1,63}(\.(?!-)[a-z0-9-]{1,63})+")
 
@@ -445,7 +449,7 @@ class Settings(BaseSettings):
     @field_validator("brand_logo")
     @classmethod
     def _brand_logo(cls, value: str) -> str:
-        if value and not re.match(r"\s*(<\?xml[^>]*>\s*)?<svg\b", value):
+        if value and not _SVG.match(value):
             raise ValueError("is no SVG image.")
         return value
 

@@ -45,8 +45,27 @@ def test_the_colour_is_that_of_light_pages_alone(stranger: Browser) -> None:
 
 
 @pytest.mark.parametrize(
+    "before",
+    [
+        "",
+        '\ufeff<?xml version="1.0"?>\n',
+        "<!-- Drawn <by> a program,\n<svg> -->\n",
+        '<?xml version="1.0"?><!-- a --> <!-- b -->',
+        '<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "svg11.dtd">\n',
+        '<?xml-stylesheet href="a.css"?>',
+    ],
+)
+def test_a_logo_may_have_a_prolog_before_its_image(key: str, before: str) -> None:
+    logo = f"{before}<svg xmlns='http://www.w3.org/2000/svg'/>"
+    variables = {"AUTH_SIGNING_KEY": key, "AUTH_ISSUER": ISSUER, "AUTH_BRAND_LOGO": logo}
+
+    assert Settings.from_environment(variables).brand_logo == logo
+
+
+@pytest.mark.parametrize(
     ("name", "value", "problem"),
     [
+        ("AUTH_BRAND_LOGO", "<!-- a --><img><!-- b --><svg>", "is no SVG image"),
         ("AUTH_BRAND_COLOR", "#ffcc00", "its contrast with the page is 1.4"),
         ("AUTH_BRAND_COLOR_DARK", "#3347c4", "its contrast with the page is"),
         ("AUTH_BRAND_COLOR", "red;} body{}", "must be a colour"),

@@ -24,6 +24,16 @@ def test_a_new_user_of_the_upstream_gets_an_account(person: Person) -> None:
     assert [one["email"] for one in person.data()["identities"]] == [user.email]
 
 
+def test_head_does_not_use_up_the_answer_of_the_upstream(person: Person) -> None:
+    person.registers_there()
+    address = person.comes_back(person.begins())
+
+    asked = person.here.client.head(address)
+
+    assert (asked.status_code, asked.headers["Allow"]) == (405, "GET")
+    assert "You are signed in as" in person.here.open(address).text
+
+
 def test_the_same_user_comes_back_to_the_same_account(person: Person) -> None:
     person.registers_there()
     person.signs_in()

@@ -1,6 +1,15 @@
 """HEAD wherever GET is: the same answer without its content (RFC 9110 §9.3.2)."""
 
+from fastapi import HTTPException, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_KEY = "auth.head"
+
+
+def refuse(request: Request) -> None:
+    """Refuse HEAD (405) of an address that works once, and that a browser alone may use up."""
+    if _KEY in request.scope:
+        raise HTTPException(405, headers={"Allow": "GET"})
 
 
 class HeadRequests:
@@ -19,5 +28,5 @@ class HeadRequests:
             scope["method"] = "HEAD"
             await send(message)
 
-        scope["method"] = "GET"
+        scope["method"], scope[_KEY] = "GET", True
         await self._app(scope, receive, answer)

@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse
 from auth.accounts import identities, upstream_users
 from auth.crypto import secret_tokens
 from auth.errors import Code, ProblemError
-from auth.http import cookies, destinations
+from auth.http import cookies, destinations, head
 from auth.http.access import Running
 from auth.languages.messages import Message
 from auth.pages import signing_in
@@ -49,6 +49,7 @@ async def begin(request: Request, service: Running, upstream: str) -> Response:
 @ROUTER.get("/{upstream}/callback")
 async def finish(request: Request, service: Running, upstream: str) -> Response:
     """Sign the user of the upstream in; an account with a second factor is asked for it as well."""
+    head.refuse(request)
     provider, browser = provider_of(service, upstream), browser_of(request, service)
     answer = {name: value[:_LONGEST] for name, value in request.query_params.items()}
     target = destinations.HOME
