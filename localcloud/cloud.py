@@ -46,6 +46,7 @@ class Cloud:
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="job")
         self.network_lock = threading.RLock()
         self.reach: dict[str, Reach] = {}  # by instance, as applied to its machine
+        self.database_rules: dict[str, tuple[IngressRule, ...]] = {}  # by system, as applied
         self.held_back: set[str] = set()  # instances that don't get their rules yet
         self._jobs_lock = threading.Lock()
         self._busy: set[str] = set()

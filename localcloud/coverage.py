@@ -19,7 +19,8 @@ is not listed is answered 400 `NotImplemented`; a query parameter or body field 
 With `CLIENT_HOST_OVERRIDES` as `python -m localcloud describe` prints it, each client of the
 official provider speaks to the emulator, except the client of work requests: the provider always
 asks Oracle Cloud for them. So the answers to the provider, recognised by its user agent, name no
-work request; its update of an instance is answered when the machine is back.
+work request; its update of an instance is answered when the machine is back. Database with
+PostgreSQL has work requests of its own, which the provider finds here.
 
 ## Object Storage by its S3-compatible API
 

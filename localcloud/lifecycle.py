@@ -12,6 +12,7 @@ from localcloud.discovery import RESOURCE_TYPES
 from localcloud.resources import LifecycleResource
 from localcloud.service import ResourceType
 from localcloud.services.core import reachability
+from localcloud.services.psql import lifecycle as databases
 
 
 def resume(cloud: Cloud) -> None:
@@ -26,7 +27,13 @@ def resume(cloud: Cloud) -> None:
             for resource in cloud.store.find(kind):
                 resource_type.recover(cloud, resource)
     advance(cloud)
+    refresh(cloud)
+
+
+def refresh(cloud: Cloud) -> None:
+    """Apply the changed rules and addresses to machines and database systems."""
     reachability.refresh(cloud)
+    databases.refresh(cloud)
 
 
 def advance(cloud: Cloud) -> None:
@@ -55,4 +62,4 @@ def _work(
         if step is None:
             break
         step(cloud, resource)
-    reachability.refresh(cloud)
+    refresh(cloud)

@@ -11,7 +11,7 @@ from localcloud.api import errors, wire
 from localcloud.api.wire import Details, Resource
 from localcloud.cloud import Cloud
 
-_OVER = frozenset({"TERMINATED", "DETACHED"})
+_OVER = frozenset({"TERMINATED", "DETACHED", "DELETED"})
 _LABEL = re.compile(r"[A-Za-z][A-Za-z0-9]{0,14}")
 
 Tags = dict[str, str]

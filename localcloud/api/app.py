@@ -22,7 +22,6 @@ from localcloud.cloud import Cloud
 from localcloud.discovery import SERVICES
 from localcloud.rounds import Rounds
 from localcloud.services import work_requests
-from localcloud.services.core import reachability
 from localcloud.services.identity import api_key
 from localcloud.state.account import REPORTER_OPERATIONS
 from localcloud.state.customer_key import PREFIX
@@ -135,7 +134,7 @@ def _perform(cloud: Cloud, operation: Operation | None, request: Request, body: 
     reply = operation.answer(call)
     if operation.changes:
         lifecycle.advance(cloud)
-        reachability.refresh(cloud)
+        lifecycle.refresh(cloud)
     if request_id := reply.headers.get(work_requests.HEADER):
         return work_requests.for_caller(call, reply, request_id)
     return reply

@@ -22,18 +22,19 @@ class IngressRule:
     ports: tuple[int, int] | None
 
 
-def packet_filter(rules: Iterable[IngressRule], *, host: IPv4Address) -> str:
+def packet_filter(rules: Iterable[IngressRule], *, host: IPv4Address | None = None) -> str:
     """Return the rules for `iptables-restore --noflush`: a chain that is replaced at once.
 
     Stateful, as Oracle's rules are by default; packets without a rule are dropped. Packets from
-    `host` come from the gateway, which has checked the sender against `source` already. The
-    mangle table comes before every table that the guest and its Docker engine use.
+    `host` come from the gateway, which has checked the sender against `source` already; without
+    it the gateway leads nowhere here. The mangle table comes before every table that the guest and
+    its Docker engine use.
     """
     lines = ["*mangle", ":LOCALCLOUD - [0:0]"]
     lines.append("-A LOCALCLOUD -m conntrack --ctstate ESTABLISHED,RELATED -j RETURN")
     for rule in rules:
         sources = [rule.source]
-        if rule.protocol in {"tcp", "all"}:
+        if host is not None and rule.protocol in {"tcp", "all"}:
             sources.append(f"{host}/32")
         for source in sources:
             words = ["-A LOCALCLOUD", f"-s {source}"]

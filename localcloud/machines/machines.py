@@ -15,6 +15,7 @@ from typing import Any, Literal
 from localcloud.machines import capabilities, firewall, images, seed
 from localcloud.machines.authority import Authority
 from localcloud.machines.bridge import Bridge
+from localcloud.machines.databases import Databases
 from localcloud.machines.docker import docker, exists, inspect, labelled
 from localcloud.machines.firewall import IngressRule
 from localcloud.machines.gateway import Gateway, Route
@@ -39,6 +40,7 @@ class Machines:
         self._link_local = LinkLocal(home, self._bridge)
         self.registry = Registry(home, self._bridge)
         self.authority = Authority(home, self._bridge)
+        self.databases = Databases(home, self._bridge)
         self._volumes = f"{home.prefix}volumes"
 
     def prepare(self, progress: Callable[[str], None]) -> None:
@@ -92,6 +94,11 @@ class Machines:
         if container is None:
             return None
         return "RUNNING" if container["State"]["Running"] else "STOPPED"
+
+    def bridge_address(self, instance_id: str) -> str | None:
+        """Return the address from which the machine's packets reach other containers."""
+        route = self._gateway.routes().get(instance_id)
+        return route.target if route else None
 
     def start(self, instance_id: str, *, ocpus: float, memory_in_gbs: float) -> None:
         """Start a stopped machine, in the size that its instance has now."""

@@ -175,12 +175,14 @@ def moves(
 def for_caller(call: Call, reply: Reply, request_id: str) -> Reply:
     """Answer the official provider when the work is done, and name it no work request.
 
-    The provider asks Oracle Cloud for a work request, even if its endpoints lead here.
+    The provider asks Oracle Cloud for a work request, even if its endpoints lead here. Services
+    with work requests of their own are asked here.
     """
-    if _PROVIDER not in call.headers.get("user-agent", ""):
+    store = call.cloud.store
+    is_asked_elsewhere = store.look_up(WorkRequest, request_id) is not None
+    if not is_asked_elsewhere or _PROVIDER not in call.headers.get("user-agent", ""):
         return reply
     deadline = time.monotonic() + (_WAIT_SECONDS if call.method == "PUT" else 0)
-    store = call.cloud.store
     while time.monotonic() < deadline:
         request = present(call.cloud, store.get(WorkRequest, request_id))
         if request.status != "IN_PROGRESS":

@@ -16,6 +16,8 @@ THEIR_NAME = {
     "AttachVolumeDetails": "AttachParavirtualizedVolumeDetails",
     "AvailabilityConfig": "InstanceAvailabilityConfig",
     "CreateNamedDetails": "CreateGroupDetails",
+    "DbSystemWorkRequest": "WorkRequest",
+    "DbSystemWorkRequestResource": "WorkRequestResource",
     "IdentityUser": "User",
     "InstanceSourceDetails": "InstanceSourceViaImageDetails",
     "LaunchShapeConfigDetails": "LaunchInstanceShapeConfigDetails",

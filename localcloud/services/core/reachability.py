@@ -1,6 +1,7 @@
 """The rules and public addresses of the network, carried to the machines."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 
 from localcloud.api import errors
@@ -69,7 +70,11 @@ def _withdraw(cloud: Cloud, instance_id: str) -> None:
 
 def ingress(cloud: Cloud, card: Vnic) -> tuple[IngressRule, ...]:
     """Return the union of the subnet's security lists and the VNIC's security groups."""
-    subnet = cloud.store.get(Subnet, card.subnet_id)
+    return rules_of(cloud, cloud.store.get(Subnet, card.subnet_id), card.nsg_ids)
+
+
+def rules_of(cloud: Cloud, subnet: Subnet, nsg_ids: Sequence[str]) -> tuple[IngressRule, ...]:
+    """Return the union of a subnet's security lists and of security groups."""
     rules = [
         rule.ingress_from(rule.source)
         for ocid in subnet.security_list_ids
@@ -77,7 +82,7 @@ def ingress(cloud: Cloud, card: Vnic) -> tuple[IngressRule, ...]:
     ]
     rules += [
         rule.ingress_from(rule.source)
-        for ocid in card.nsg_ids
+        for ocid in nsg_ids
         for rule in cloud.store.get(NetworkSecurityGroup, ocid).security_rules
         if rule.direction == "INGRESS" and rule.source is not None
     ]

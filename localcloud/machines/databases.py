@@ -1,0 +1,144 @@
+"""Database systems: containers with the distribution's PostgreSQL server, by TLS alone."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from localcloud.machines import firewall, images, seed
+from localcloud.machines.bridge import Bridge
+from localcloud.machines.database_authority import DatabaseAuthority
+from localcloud.machines.docker import DockerError, docker, exists, inspect
+from localcloud.machines.firewall import IngressRule
+from localcloud.state.home import Home
+
+_FILES = Path(__file__).with_name("database")
+_READY_SECONDS = 60
+_DATA = "/var/lib/postgresql"
+_ADMINISTRATOR = """\
+SELECT format('CREATE ROLE %I', :'username')
+ WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'username') \\gexec
+ALTER ROLE :"username" LOGIN CREATEROLE CREATEDB PASSWORD :'verifier';
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabaseSpec:
+    """A database system to launch. Machines find it by `name`, its fully qualified host name."""
+
+    system_id: str
+    name: str
+    private_ip: str
+    prefix_length: int
+
+
+class Databases:
+    """All database systems of a home. Docker is the memory, as it is for machines."""
+
+    def __init__(self, home: Home, bridge: Bridge) -> None:
+        self._home, self._bridge = home, bridge
+        self._authority = DatabaseAuthority(home.path / "databases")
+
+    @property
+    def ca_certificate(self) -> str:
+        """The certificate of the CA, in PEM, that signs the servers'."""
+        return self._authority.certificate
+
+    def launch(self, spec: DatabaseSpec) -> None:
+        """Create and start the server, which lets nobody in yet, and wait until it answers."""
+        certificate, key = self._authority.sign(spec.name)
+        name = self._name(spec.system_id)
+        image = image_of_databases(lambda _: None)
+        with self._bridge.free_address() as address:
+            docker(
+                *("create", "--name", name, "--label", self._home.label, "--init"),
+                *("--network", self._bridge.name, "--ip", str(address)),
+                # the resolver of the machines answers with the address on the bridge
+                *("--network-alias", spec.name),
+                *("--restart", "unless-stopped", "--cap-drop", "ALL"),
+                *(f"--cap-add={each}" for each in _CAPABILITIES),
+                *("--shm-size", "256m"),
+                *("--mount", f"source={name},target={_DATA},volume-label={self._home.label}"),
+                image,
+            )
+        contents = {
+            "etc/localcloud/network": (
+                f"PRIVATE_IP={spec.private_ip}\nPREFIX_LENGTH={spec.prefix_length}\n"
+            ),
+            "etc/localcloud/ingress": firewall.packet_filter(()),
+            "etc/localcloud/server.pem": certificate.decode(),
+            "etc/localcloud/server.key": key.decode(),
+        }
+        docker("cp", "-", f"{name}:/", stdin=seed.archive(contents))
+        docker("start", name)
+        self._wait_until_ready(name)
+
+    def exists(self, system_id: str) -> bool:
+        """Return whether the system has a container, running or not."""
+        return inspect(self._name(system_id)) is not None
+
+    def set_administrator(self, system_id: str, username: str, verifier: str) -> None:
+        """Make the administrator's role, or give it another password, by its SCRAM verifier.
+
+        As on Oracle Cloud it is no superuser: it makes roles and databases.
+        """
+        variables = f"\\set username '{username}'\n\\set verifier '{verifier}'\n"
+        docker(
+            *("exec", "--interactive", "--user", "postgres", self._name(system_id)),
+            *("psql", "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", "--dbname=postgres"),
+            stdin=f"{variables}{_ADMINISTRATOR}".encode(),
+        )
+
+    def set_ingress(self, system_id: str, rules: Sequence[IngressRule]) -> None:
+        """Put the whole list of rules in force, now and after each start."""
+        script = (
+            "cat > /etc/localcloud/ingress.new "
+            "&& mv /etc/localcloud/ingress.new /etc/localcloud/ingress "
+            "&& /usr/local/sbin/localcloud-network"
+        )
+        docker(
+            *("exec", "--interactive", self._name(system_id), "sh", "-c", script),
+            stdin=firewall.packet_filter(rules).encode(),
+        )
+
+    def terminate(self, system_id: str) -> None:
+        """Destroy the server with its data. Idempotent."""
+        name = self._name(system_id)
+        if exists("container", name):
+            docker("rm", "--force", name)
+        if exists("volume", name):
+            docker("volume", "rm", "--force", name)
+
+    def _name(self, system_id: str) -> str:
+        return f"{self._home.prefix}db-{system_id.rpartition('.')[2][-12:]}"
+
+    @staticmethod
+    def _wait_until_ready(name: str) -> None:
+        deadline = time.monotonic() + _READY_SECONDS
+        while True:
+            try:
+                docker("exec", name, "pg_isready", "--quiet", "--host", "/run/postgresql")
+            except DockerError as error:
+                if time.monotonic() > deadline:
+                    raise DockerError(
+                        f"PostgreSQL did not start within {_READY_SECONDS} s ({error}). "
+                        f"Its log: docker logs {name}"
+                    ) from error
+                time.sleep(0.2)
+            else:
+                return
+
+
+# to become the server's user, to give it its files, and to filter packets
+_CAPABILITIES = ("SETUID", "SETGID", "CHOWN", "DAC_OVERRIDE", "FOWNER", "NET_ADMIN", "NET_RAW")
+
+
+def image_of_databases(progress: Callable[[str], None]) -> str:
+    """Return the name of the image, which is built on that of the machines if it is missing."""
+    base = images.machine(progress)
+    contents = {path.name: path.read_bytes() for path in sorted(_FILES.iterdir())}
+    name = f"auth-localcloud/database:{images.fingerprint({**contents, 'base': base.encode()})}"
+    if not exists("image", name):
+        progress("Build the image of database systems (once, about half a minute)")
+        images.build(name, contents, {"BASE": base})
+    return name
