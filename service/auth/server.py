@@ -10,6 +10,7 @@ from auth.app import create_app
 from auth.http.connections import Protocol
 from auth.service import Service
 from auth.settings import Settings, SettingsError
+from auth.storage import schema
 from auth.telemetry import logs
 
 _GRACE_SECONDS = 10
@@ -33,6 +34,7 @@ def serve(settings: Settings) -> int:
     """Serve until SIGTERM; return the exit status. Raise SettingsError for a port in use."""
     listener = _bound(settings)
     logs.configure()
+    schema.migrate_apart(settings.database_url)
     config = uvicorn.Config(
         create_app(Service.open(settings)),
         log_config=None,

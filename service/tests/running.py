@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import ssl
@@ -148,6 +149,14 @@ class Server:
         with engine.begin() as connection:
             yield connection
         engine.dispose()
+
+    def memory_mb(self, figure: str) -> float:
+        """Return a figure of the process's memory: `VmRSS` is resident, `VmHWM` its peak."""
+        assert self.process is not None
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        match = re.search(rf"^{figure}:\s+(\d+) kB", status, re.MULTILINE)
+        assert match is not None
+        return int(match[1]) * 1.024 / 1000
 
     def start(self) -> None:
         self.port = free_port()

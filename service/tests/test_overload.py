@@ -1,7 +1,6 @@
 """Load beyond the service's capacity, and a stop under load."""
 
 import contextlib
-import re
 import resource
 import socket
 import threading
@@ -18,15 +17,6 @@ from users import User
 _AT_ONCE = 60
 _HASH_MB = 20  # memory for a password hash
 _THREAD_MB = 8  # address space for the stack of a thread
-
-
-def peak_mb(server: Server) -> float:
-    """Return the peak memory of the process."""
-    assert server.process is not None
-    status = Path(f"/proc/{server.process.pid}/status").read_text()
-    match = re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)
-    assert match is not None
-    return int(match[1]) / 1000
 
 
 def crowd(server: Server, seconds: float) -> list[httpx.Response]:
@@ -53,7 +43,7 @@ def test_at_many_times_its_places_it_refuses_at_once_and_its_memory_stays(
 ) -> None:
     on_sqlite.settings = {"AUTH_HASHING_WORKERS": "2", "AUTH_HASHING_QUEUE": "8"}
     on_sqlite.start()
-    before = peak_mb(on_sqlite)
+    before = on_sqlite.memory_mb("VmHWM")
 
     answers = crowd(on_sqlite, 3)
 
@@ -61,7 +51,7 @@ def test_at_many_times_its_places_it_refuses_at_once_and_its_memory_stays(
     assert {answer.status_code for answer in answers} <= {401, 429, 503}
     assert refused
     assert {answer.headers["Retry-After"] for answer in refused} == {"1"}
-    assert peak_mb(on_sqlite) < before + 2 * _HASH_MB + 30, (
+    assert on_sqlite.memory_mb("VmHWM") < before + 2 * _HASH_MB + 30, (
         "memory grows with the number of callers"
     )
     assert httpx.get(f"{on_sqlite.url}/readyz", timeout=30).status_code == 200

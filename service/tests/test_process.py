@@ -75,6 +75,15 @@ def test_accounts_outlive_the_process(own_server: Server) -> None:
     assert httpx.post(f"{own_server.url}/v1/auth/login", json=credentials).status_code == 200
 
 
+def test_a_process_that_made_its_database_keeps_no_memory_for_that(own_server: Server) -> None:
+    own_server.start()
+    first = own_server.memory_mb("VmRSS")
+    own_server.stop()
+    own_server.start()
+
+    assert first < own_server.memory_mb("VmRSS") + 4, "alembic takes 8 MB"
+
+
 def test_two_processes_share_one_database_as_during_a_release(own_server: Server) -> None:
     own_server.start()
     other = Server(data=own_server.data, key=own_server.key, database=own_server.database)
@@ -278,6 +287,13 @@ def test_the_settings_are_checked_without_slow_imports() -> None:
     assert "auth" in loaded
     for heavy in ("sqlalchemy", "starlette", "fastapi", "joserfc", "cryptography"):
         assert heavy not in loaded
+
+
+def test_the_service_and_its_migrations_import_no_package_that_the_image_lacks() -> None:
+    loaded = modules_with("auth.commands, auth.storage.postgres, alembic.command")
+
+    lacked = ("sqlalchemy.orm", "sqlalchemy.testing", "alembic.testing", "dns")
+    assert [name for name in loaded if name.startswith(lacked)] == []
 
 
 def test_the_settings_do_not_show_their_secrets(key: str) -> None:

@@ -4,12 +4,14 @@ Migrations only add (tables, columns with a default, indexes). A release removes
 the release before it no longer used: then no code that reads them can run any more.
 """
 
+import os
 from enum import Enum
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect
 from sqlalchemy import text as sql
 
+from auth.storage.backends import connect
 from auth.storage.database import Database
 
 # the newest migration; alembic, which knows it too, takes 100 ms to import
@@ -33,6 +35,21 @@ def migrate(database: Database) -> State:
         # once more: another process may have migrated while this process waited for the lock
         database.migrate(_upgrade)
     return earlier
+
+
+def migrate_apart(url: str) -> None:
+    """Apply the migrations that are missing, in a process of its own, and wait for its end.
+
+    alembic takes 8 MB, which a process that serves would keep for ever. A failure is silent:
+    `migrate` follows, meets it again and raises its error. Nothing of the database may be open yet,
+    as SQLite does not survive a fork.
+    """
+    if (pid := os.fork()) == 0:
+        try:
+            migrate(connect(url))
+        finally:
+            os._exit(0)
+    os.waitpid(pid, 0)
 
 
 def state(connection: Connection) -> State:
