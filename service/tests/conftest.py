@@ -5,6 +5,8 @@ from pathlib import Path
 import httpx
 import pytest
 from applications import Browser
+from auth.service import Service
+from auth.settings import Settings
 from databases import POSTGRESQL, SQLITE, Postgres
 from running import NO_TLS, Server, make_key
 from upstreams import Person, running, running_upstream, trusting
@@ -79,6 +81,16 @@ def _on_sqlite(tmp_path: Path, key: str) -> Iterator[Server]:
 def _on_postgres(on_sqlite: Server, postgres: Postgres) -> Server:
     """Return a server with the same data folder, on an empty PostgreSQL database."""
     return Server(data=on_sqlite.data, key=on_sqlite.key, database=postgres.new_database())
+
+
+@pytest.fixture(name="service")
+def _service(url: str, tmp_path: Path, key: str) -> Iterator[Service]:
+    """Yield the service in the test's own process, for tests that count its work."""
+    server = Server(data=tmp_path, key=key, database=url)
+    (tmp_path / "key.pem").write_text(key)
+    service = Service.open(Settings.from_environment(server.environment))
+    yield service
+    service.close()
 
 
 @pytest.fixture(name="client")

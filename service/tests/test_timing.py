@@ -6,6 +6,7 @@ nothing but chance, each of the two is the slower with probability ½ (the sign 
 for any distribution and any load).
 """
 
+import asyncio
 import json
 import math
 import random
@@ -15,6 +16,9 @@ from collections.abc import Callable
 
 import httpx
 import pytest
+from auth.accounts import register as registration
+from auth.service import Service
+from counting import statements
 from running import Server
 from users import PASSWORD, User
 
@@ -76,6 +80,23 @@ def test_an_account_makes_an_answer_neither_slower_nor_faster(
     assert probability(slower, len(known)) > _FALSE_ALARMS, (
         f"the answer for an account was the slower in {slower} of {len(known)} pairs"
     )
+
+
+def test_a_known_address_is_registered_with_as_many_statements_and_commits(
+    service: Service,
+) -> None:
+    """A transaction that writes nothing ends sooner, by more than chance in 400 pairs."""
+
+    def statements_for(email: str) -> list[str]:
+        with statements() as collected:
+            asyncio.run(registration.register(service, email, PASSWORD, locale=None))
+        return collected
+
+    unknown, known = (statements_for("ada@example.test") for _ in range(2))
+
+    assert known == unknown
+    assert known.count("INSERT INTO accounts") == 1
+    assert known.count("COMMIT") == 2
 
 
 def test_an_imported_hash_makes_the_answer_neither_slower_nor_faster(on_sqlite: Server) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     bindparam,
     cast,
     delete,
+    func,
     insert,
     or_,
     select,
@@ -57,6 +58,10 @@ class Account:
 
 _ACCOUNT = select(ACCOUNTS)
 _BY_EMAIL = _ACCOUNT.where(ACCOUNTS.c.email == bindparam("wanted"))
+_WITH_EMAIL = select(func.count(ACCOUNTS.c.id)).where(
+    ACCOUNTS.c.email.in_(bindparam("spellings", expanding=True))
+)
+_ADD = insert(ACCOUNTS)
 _BY_ID = _ACCOUNT.where(ACCOUNTS.c.id == bindparam("wanted"))
 _NAMES = [column.name for column in ACCOUNTS.columns]
 
@@ -73,13 +78,19 @@ def new(email: str, password: str, **more: Any) -> Account:
 
 
 def add(connection: Connection, account: Account) -> None:
-    if by_email(connection, account.email) is not None:
+    if is_taken(connection, account.email):
         raise EmailTakenError
     try:
         with connection.begin_nested():
-            connection.execute(insert(ACCOUNTS).values(_values(account)))
+            connection.execute(_ADD, _values(account))
     except IntegrityError:
         raise EmailTakenError from None
+
+
+def is_taken(connection: Connection, email: str) -> bool:
+    """Return whether an account has the address in any of its spellings, in the same time."""
+    spellings = [*email_addresses.spellings(email)]
+    return bool(connection.execute(_WITH_EMAIL, {"spellings": spellings}).scalar())
 
 
 def by_email(connection: Connection, email: str) -> Account | None:

@@ -66,6 +66,18 @@ _USE_TOKEN = (
     .where(REFRESH_TOKENS.c.hash == bindparam("given"))
     .values(used_at=bindparam("now"))
 )
+_GIVEN = REFRESH_TOKENS.alias("given")
+# a constant, as building it takes as long as all other work of a refresh
+_SIBLING_USED = (
+    select(REFRESH_TOKENS.c.hash)
+    .join(_GIVEN, _GIVEN.c.parent_hash == REFRESH_TOKENS.c.parent_hash)
+    .where(
+        _GIVEN.c.hash == bindparam("hash"),
+        REFRESH_TOKENS.c.hash != bindparam("hash"),
+        REFRESH_TOKENS.c.used_at.is_not(None),
+    )
+    .limit(1)
+)
 _TOUCH = (
     update(SESSIONS)
     .where(SESSIONS.c.id == bindparam("given"))
@@ -158,17 +170,7 @@ def begun_in(connection: Connection, session_id: str, account_id: str) -> str | 
 
 def sibling_used(connection: Connection, hashed: str) -> bool:
     """Return whether another refresh token was made of the same token, and was used."""
-    given = REFRESH_TOKENS.alias("given")
-    sibling = (
-        select(REFRESH_TOKENS.c.hash)
-        .join(given, given.c.parent_hash == REFRESH_TOKENS.c.parent_hash)
-        .where(
-            given.c.hash == hashed,
-            REFRESH_TOKENS.c.hash != hashed,
-            REFRESH_TOKENS.c.used_at.is_not(None),
-        )
-    )
-    return connection.execute(sibling.limit(1)).first() is not None
+    return connection.execute(_SIBLING_USED, {"hash": hashed}).first() is not None
 
 
 def touch(connection: Connection, session: Session) -> None:
