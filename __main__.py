@@ -77,6 +77,7 @@ release = Release(
             **settings.service_secrets,
         },
         uid=10001,
+        limits=settings.machine.limits,
         canary=settings.canary,
         maintenance=settings.maintenance,
     ),

@@ -12,7 +12,8 @@ from pulumi_oci import core
 from components import advice
 from components.keys import KeyPair
 from components.labels import display_name
-from components.shapes import platform_of
+from components.shapes import platform_of, processors_of
+from host.auth_release.desired import Limits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +33,11 @@ class Machine:
     def platform(self) -> str:
         """Return Docker's name for the shape's architecture."""
         return platform_of(self.shape)
+
+    @property
+    def limits(self) -> Limits:
+        """Return the limits of the container that serves: it may use all processors of the VM."""
+        return Limits(cpus=str(processors_of(self.shape, self.ocpus)))
 
 
 def instance(

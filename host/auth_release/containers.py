@@ -278,6 +278,11 @@ def _tag(service: str, number: int) -> str:
     return f"{_TAGS}/{service}:{number}"
 
 
+def _at_most_here(cpus: str) -> str:
+    """Return the number of processors, bounded by the VM's: Docker refuses a larger number."""
+    return f"{min(float(cpus), len(os.sched_getaffinity(0))):g}"
+
+
 def _confinement(desired: Desired, secrets: Path) -> list[str]:
     """Return Docker's flags for the files, the network and the limits of a container."""
     data = DATA / desired.service
@@ -299,5 +304,5 @@ def _confinement(desired: Desired, secrets: Path) -> list[str]:
         *("--read-only", "--tmpfs", "/tmp:rw,noexec,nosuid,size=16m"),  # noqa: S108 - its own
         *("--cap-drop=ALL", "--security-opt=no-new-privileges:true", "--init"),
         *("--memory", limits.memory, "--memory-swap", limits.memory),
-        *("--cpus", limits.cpus, "--pids-limit", str(limits.pids)),
+        *("--cpus", _at_most_here(limits.cpus), "--pids-limit", str(limits.pids)),
     ]

@@ -131,6 +131,18 @@ def test_the_example_with_another_service_has_its_accounts_in_postgresql_too(
     assert release["secrets"]["AUTH_DATABASE_URL"].startswith(f"{url}?sslmode=verify-full")
 
 
+@pytest.mark.parametrize(
+    ("shape", "cpus"), [("VM.Standard.A1.Flex", "3"), ("VM.Standard.E5.Flex", "6")]
+)
+def test_the_service_may_use_all_processors_of_the_vm(
+    up: Up, program: Callable[..., None], shape: str, cpus: str
+) -> None:
+    recorded = up(lambda: program(shape=shape, ocpus="3"))
+
+    release = json.loads(str(plain(recorded["auth-release"]["stdin"])))
+    assert release["limits"]["cpus"] == cpus
+
+
 def test_each_name_in_oracles_console_has_the_stack_in_it(up: Up, program: Program) -> None:
     recorded = up(program)
 

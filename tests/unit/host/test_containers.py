@@ -1,5 +1,6 @@
 """The engine's answers about containers, while others make and remove them."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -7,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from host.auth_release import engine_api
+from host.auth_release import containers, engine_api, network
 from host.auth_release.containers import Container, Docker
 from host.auth_release.errors import ReleaseError
 from tests.unit.host.engine import Engine
-from tests.unit.host.fakes import IMAGE
+from tests.unit.host.fakes import IMAGE, desired
 
 ID = "4d252da637fe"
 LISTED = (200, [{"Id": ID}])
@@ -47,6 +48,21 @@ def test_the_hooks_of_a_service_are_its_own_containers(engine: Engine) -> None:
     engine.answers["/containers/json"] = (200, [{"Names": [name]} for name in names])
 
     assert Docker().hooks("auth") == ["auth-2-hook"]
+
+
+@pytest.mark.parametrize(("wanted", "flag"), [("0.5", "0.5"), ("1", "1"), ("16", "2")])
+def test_a_container_is_given_no_more_processors_than_docker_accepts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, wanted: str, flag: str
+) -> None:
+    monkeypatch.setattr(containers, "DATA", tmp_path)
+    monkeypatch.setattr(os, "chown", lambda *_: None)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    monkeypatch.setattr(network, "ensure", lambda _: tmp_path)
+    limits = {"memory": "512m", "cpus": wanted, "pids": 1}
+
+    flags = containers._confinement(desired(limits=limits), tmp_path)
+
+    assert flags[flags.index("--cpus") + 1] == flag
 
 
 def test_a_live_container_comes_back_after_a_reboot(engine: Engine) -> None:

@@ -1,0 +1,56 @@
+"""The costs in docs/growing.md are those of the price list."""
+
+import re
+from collections.abc import Iterable
+
+from costs import bill, price_list
+from costs.bill import Bill, Resource
+from tests.prose import REPOSITORY
+from tests.unit.costs.test_bill import MONITOR, vm, volume
+
+PAGE = (REPOSITORY / "docs" / "growing.md").read_text()
+
+
+def cells(cost: Bill) -> str:
+    return f"| {cost.price:.2f} | {cost.list_price:.2f} |"
+
+
+def test_the_page_has_the_date_of_the_prices() -> None:
+    prices = price_list.current()
+
+    assert f"list prices of {prices.date} in {prices.currency}" in PAGE
+
+
+def test_each_size_of_the_vm_has_its_price() -> None:
+    sizes = re.findall(r"^\| (\d+), (\d+)[^|]* (\|.*\|)$", PAGE, re.MULTILINE)
+
+    assert [row for _, _, row in sizes] == [
+        cells(bill.monthly([vm(ocpus=ocpus, memory=memory), volume()]))
+        for ocpus, memory, _ in sizes
+    ]
+    assert len(sizes) == 4
+
+
+def test_a_second_vm_for_postgresql_has_its_price() -> None:
+    one = [vm(), volume()]
+
+    assert re.search(rf"second VM of 1 OCPU and 6 GB .* {re.escape(cells(of(one * 2)))}", PAGE)
+    assert f"a server that you have {cells(of(one))}" in PAGE
+
+
+def test_the_prices_in_sentences_are_those_of_the_list() -> None:
+    for shape in ("VM.Standard.E4.Flex", "VM.Standard.E5.Flex"):
+        price = of([vm(shape, ocpus=2, memory=8), volume()]).price
+        assert re.search(rf"{re.escape(shape)}(?: cost)? {price:.2f}", PAGE)
+    monitor = Resource(
+        name="auth-monitor", type=MONITOR, inputs={"intervalInSeconds": 10, "targets": ["a"]}
+    )
+    assert f"costs {of([monitor]).price:.2f} more" in PAGE
+    free, more = of([vm(), volume("150")]), of([vm(), volume("151")])
+    assert f"Always Free costs {(more.price - free.price).normalize()} USD" in PAGE
+    most = of([vm(ocpus=8, memory=48), volume()]).price
+    assert f"0 to {most:.0f} USD a month" in PAGE
+
+
+def of(resources: Iterable[Resource]) -> Bill:
+    return bill.monthly(resources)
