@@ -3,7 +3,7 @@
 docs/github.md has the reasons. Reads only; the token needs to read the repository's administration.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from review.github import GitHub
 from review.pr_stacks import LABEL as ENVIRONMENT
 from review.verdict import ALLOWING
 from review.vulnerabilities import LABEL as VULNERABILITY
+from stack.names import is_local
 from toolchain import archives, engine, plugins
 
 BRANCH = "develop"
@@ -24,8 +25,8 @@ LABELS = {
     DRILL: "the copies of a stack can't be restored",
     VULNERABILITY: "an image that runs has a known vulnerability",
 }
-# deployment environment: its purpose, and whether only `develop` may use it
-ENVIRONMENTS = {
+# deployment environments of each repository: the purpose, and whether only `develop` may use it
+_ENVIRONMENTS = {
     "dev": ("the deployments; only `develop` may use it", True),
     "preview": ("the previews of pull requests", False),
     "pull-request": ("the cloud stacks of pull requests", False),
@@ -33,11 +34,26 @@ ENVIRONMENTS = {
 PASSPHRASE, TOKEN, BACKEND = "PULUMI_CONFIG_PASSPHRASE", "PULUMI_ACCESS_TOKEN", "PULUMI_BACKEND_URL"
 
 
-def missing(github: GitHub) -> Iterator[str]:
-    """Yield a line for each missing part, with the way to add it."""
+def environments(stacks: Iterable[str]) -> dict[str, tuple[str, bool]]:
+    """Return the deployment environments for these stacks, with purpose and guard of each."""
+    promoted = sorted({name for name in stacks if not is_local(name)} - {"dev"})
+    own = {
+        name: (f"the deployments to {name}; only `develop` may use it", True) for name in promoted
+    }
+    previews = {
+        f"preview-{name}": (f"the previews of promotions to {name}", False) for name in promoted
+    }
+    return {**_ENVIRONMENTS, **own, **previews}
+
+
+def missing(github: GitHub, stacks: Iterable[str]) -> Iterator[str]:
+    """Yield a line for each missing part, with the way to add it.
+
+    `stacks` are the names of those that have a file in the repository.
+    """
     yield from _branch(github)
     yield from _labels(github)
-    yield from _environments(github)
+    yield from _environments(github, environments(stacks))
     yield from _actions(github)
 
 
@@ -82,8 +98,8 @@ def _labels(github: GitHub) -> Iterator[str]:
             yield f"The label `{label}`: gh label create {label} --description '{meaning}'"
 
 
-def _environments(github: GitHub) -> Iterator[str]:
-    for name, (purpose, is_guarded) in ENVIRONMENTS.items():
+def _environments(github: GitHub, wanted: Mapping[str, tuple[str, bool]]) -> Iterator[str]:
+    for name, (purpose, is_guarded) in wanted.items():
         environment = github.see(f"environments/{name}")
         if environment is None:
             yield (

@@ -36,7 +36,7 @@ from review.markdown import code, text
 from review.verdict import ALLOWING
 from stack import drill as drills
 from stack import environment as surroundings
-from stack import ssh
+from stack import names, ssh
 from stack.stack import Stack
 
 
@@ -254,7 +254,7 @@ def audit(arguments: argparse.Namespace) -> int:
 
 def github(_arguments: argparse.Namespace) -> int:
     with GitHub(Context.read()) as api:
-        missing = [*checklist.missing(api), *checklist.unpinned(CLONE)]
+        missing = [*checklist.missing(api, names.configured(CLONE)), *checklist.unpinned(CLONE)]
         for line in missing:
             print(f"- {line}")
         if not missing:

@@ -6,10 +6,10 @@ from typing import Any
 from review.checklist import (
     BRANCH,
     CHECKS,
-    ENVIRONMENTS,
     LABELS,
     PASSPHRASE,
     TOKEN,
+    environments,
     missing,
     unpinned,
 )
@@ -18,6 +18,7 @@ from review.github import GitHub
 from tests import github as server
 from toolchain import archives, engine, plugins
 
+STACKS = ["dev", "local", "local-prod", "prod"]
 ROOT = f"/repos/{server.REPOSITORY}"
 
 
@@ -41,7 +42,7 @@ def complete(github: server.GitHub) -> None:
         f"{ROOT}/actions/permissions": {"sha_pinning_required": True},
         f"{ROOT}/actions/variables": {"variables": [{"name": "PULUMI_BACKEND_URL"}]},
     }
-    for name in ENVIRONMENTS:
+    for name in environments(STACKS):
         policy = {"deployment_branch_policy": {"custom_branch_policies": True}}
         github.fixed[f"{ROOT}/environments/{name}"] = policy
         github.fixed[f"{ROOT}/environments/{name}/secrets"] = {"secrets": [{"name": PASSPHRASE}]}
@@ -49,7 +50,7 @@ def complete(github: server.GitHub) -> None:
 
 def lacking(context: Context) -> list[str]:
     with GitHub(context) as api:
-        return list(missing(api))
+        return list(missing(api, STACKS))
 
 
 def test_a_repository_that_has_everything_lacks_nothing(
@@ -76,6 +77,19 @@ def test_archives_without_a_pin_are_told_with_the_command_that_pins_them(tmp_pat
     assert "make pins" in line
 
 
+def test_the_environments_of_a_stack_that_gets_promoted_images_are_missed(
+    github: server.GitHub, context: Context
+) -> None:
+    complete(github)
+    for name in ("prod", "preview-prod"):
+        del github.fixed[f"{ROOT}/environments/{name}"]
+
+    own, preview = lacking(context)
+
+    assert own.startswith("The environment `prod` (the deployments to prod; only `develop`")
+    assert preview.startswith("The environment `preview-prod` (the previews of promotions to prod)")
+
+
 def test_each_thing_that_is_gone_is_told_once(github: server.GitHub, context: Context) -> None:
     complete(github)
     whole = dict(github.fixed)
@@ -95,7 +109,7 @@ def test_an_empty_repository_lacks_all_of_it_and_each_line_has_a_way_out(
 
     found = lacking(context)
 
-    assert len(found) == 1 + 3 + len(CHECKS) + len(LABELS) + len(ENVIRONMENTS)
+    assert len(found) == 1 + 3 + len(CHECKS) + len(LABELS) + len(environments(STACKS))
     for line in found:
         assert any(way in line for way in ("gh ", "git push", "docs/github.md")), line
 
@@ -110,7 +124,7 @@ def test_a_missing_passphrase_is_told_only_where_the_state_is_in_a_bucket(
     del github.fixed[f"{ROOT}/actions/variables"]
     told = lacking(context)
     assert not [line for line in told if PASSPHRASE in line]
-    assert len(told) == 2, "the two other environments have no token of Pulumi Cloud"
+    assert len(told) == 4, "the other environments have no token of Pulumi Cloud"
 
 
 def test_workflows_that_may_write_by_default_are_told(

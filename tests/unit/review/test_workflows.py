@@ -207,6 +207,8 @@ def test_the_job_that_writes_a_branch_has_no_secret_and_asks_the_reviewers_of_it
     ("branch", "stack", "environment"),
     [
         ("promote/prod-r12", "prod", "preview-prod"),
+        ("promote/staging-r3", "staging", "preview-staging"),
+        ("promote/prod-eu-r12", "dev", "preview"),
         ("promote/production-r12", "dev", "preview"),
         ("topic", "dev", "preview"),
     ],
