@@ -12,7 +12,7 @@ from components import commands
 from components.image import Registry
 from components.release import Release
 from components.server import Server
-from host.auth_release.monitoring import NAMESPACE
+from host.auth_release.monitoring import NAMESPACE, Log
 
 _STORE = commands.HOST_FILES / "metrics-store" / "Dockerfile"
 
@@ -41,14 +41,6 @@ class MetricsStore:
 
     image: str = ""
     registry: Registry
-
-
-@dataclass(frozen=True, kw_only=True)
-class Log:
-    """A custom log of Oracle Logging, and the URL of the API that takes its entries."""
-
-    ocid: str
-    endpoint: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,8 +22,9 @@ from components.endpoint import Endpoint
 from components.image import Bases, Promoted, Registry
 from components.keys import KeyPair
 from components.machine import Machine
-from components.metrics import Log, MetricsKey, MetricsStore
+from components.metrics import MetricsKey, MetricsStore
 from host.auth_release.desired import Canary, Maintenance
+from host.auth_release.monitoring import Log
 from host.auth_release.network import SUBNET as CONTAINERS
 from settings import database, operators, variables
 from settings.problems import ConfigurationError

@@ -15,7 +15,7 @@ from components import advice, keys
 from components.backup import Bucket
 from components.image import Login, Promoted
 from components.keys import KeyPair
-from components.metrics import Log, MetricsKey
+from components.metrics import MetricsKey
 from host.auth_release import monitoring
 from host.auth_release.desired import Canary
 from settings.problems import Problem
@@ -376,7 +376,7 @@ class Values:
             private_key=pulumi.Output.secret(private_key),
         )
 
-    def log(self, region: str) -> Log | None:
+    def log(self, region: str) -> monitoring.Log | None:
         """Read the custom log for the lines of the server; it needs the user who posts metrics."""
         example = "ocid1.log.oc1.eu-madrid-1.…: the OCID of a custom log, not of its log group"
         ocid = self.matching("logOcid", _LOG_OCID, example, required=False)
@@ -389,7 +389,7 @@ class Values:
                 "of the log, too. Make the user (docs/oracle-cloud.md, step 7), and set it:",
                 self._command("metricsUserOcid", "OCID"),
             )
-        return Log(ocid=ocid, endpoint=endpoint or monitoring.ingestion(region))
+        return monitoring.Log(ocid=ocid, endpoint=endpoint or monitoring.ingestion(region))
 
     def check_drill_account(self) -> None:
         """Check the account that signs in during a drill; the program itself does not use it."""

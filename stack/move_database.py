@@ -46,7 +46,7 @@ def run(stack: "Stack", to: str, *, agreed: bool, over: bool) -> int:
     if not agreed:
         print(f"To begin: {advice.make(f'move-database TO={to} YES=1', stack.name)}")
         return 0
-    with _in_maintenance(stack, values):
+    with _in_maintenance(stack, to, values):
         with step(f"Copy all tables to {to}, and check each"):
             flags = ["--to", to, *(["--over"] if over else [])]
             command = ssh.release_tool(*_COMMAND, *flags)
@@ -81,7 +81,7 @@ def _target(values: Mapping[str, str], to: str, stack: str) -> str:
 
 
 @contextlib.contextmanager
-def _in_maintenance(stack: "Stack", values: Mapping[str, str]) -> Iterator[None]:
+def _in_maintenance(stack: "Stack", to: str, values: Mapping[str, str]) -> Iterator[None]:
     """Close the site for the block, by a release; a failure in it opens the site by another.
 
     The block's own last release opens the site, so the key is set back before that. A stop sets
@@ -95,7 +95,8 @@ def _in_maintenance(stack: "Stack", values: Mapping[str, str]) -> Iterator[None]
         _open(stack, values)
         raise Stopped(
             f"The site may be in maintenance: {advice.make('up', stack.name)} opens it, and "
-            f"{advice.make('status', stack.name)} shows it."
+            f"{advice.make('status', stack.name)} shows it. To move the accounts, also if some are "
+            f"in {to} already: {advice.make(f'move-database TO={to} YES=1 OVER=yes', stack.name)}"
         ) from None
     except StackError:
         _open(stack, values)

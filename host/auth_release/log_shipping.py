@@ -18,6 +18,7 @@ from .errors import ReleaseError
 from .failures import reason
 from .files import write_atomically, write_changed
 from .logs import Line
+from .monitoring import Log
 from .oracle_api import ApiKey
 from .programs import run, succeeds
 
@@ -60,14 +61,6 @@ AccuracySec=1s
 [Install]
 WantedBy=timers.target
 """
-
-
-@dataclass(frozen=True, kw_only=True)
-class Log:
-    """A custom log of Oracle Logging: its OCID, and the URL of the region's ingestion."""
-
-    ocid: str
-    endpoint: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,12 +125,13 @@ def ship(log: Log, key: ApiKey, *, source: str, services: Callable[[], Sequence[
     """
     memory, deadline = Memory.load(), time.monotonic() + _RUN_SECONDS
     before = memory.problem
-    memory = replace(memory, problem="", waits=0)
+    memory = replace(memory, problem="")
     try:
         while time.monotonic() < deadline:
+            # a journal that can't be read tells nothing of the oldest line: it still waits
             batch = next_batch(services())
+            memory = replace(memory, waits=batch.lines[0].at if batch.lines else 0)
             if batch.lines:
-                memory = replace(memory, waits=batch.lines[0].at)
                 post(log, key, source, batch.lines)
             if batch.place:
                 write_changed(PLACE, batch.place, mode=0o600)
@@ -162,7 +156,7 @@ def next_batch(services: Sequence[str]) -> Batch:
             entry = json.loads(text)
             place, count = str(entry["__CURSOR"]), count + 1
             # an error of the proxy is about no service in particular, and shipped once
-            if line := next(filter(None, (logs.read(entry, name) for name in services)), None):
+            if line := logs.read(entry, services):
                 lines.append(line)
                 characters += len(line.text)
             if count == _MOST_ENTRIES or characters >= _MOST_CHARACTERS:

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -212,7 +212,7 @@ def journal(matches: Sequence[str], *flags: str) -> Iterator[subprocess.Popen[by
 def _parsed(process: subprocess.Popen[bytes], service: str, query: Query) -> Iterator[Line]:
     """Parse the fitting entries about a service; raise ReleaseError for an unreadable journal."""
     for entry in process.stdout or ():
-        line = read(json.loads(entry), service)
+        line = read(json.loads(entry), [service])
         if line and query.fits(line):
             yield line
     check_end(process)
@@ -225,14 +225,15 @@ def check_end(process: subprocess.Popen[bytes]) -> None:
         raise ReleaseError(f"the journal can't be read: {message}")
 
 
-def read(entry: Mapping[str, Any], service: str) -> Line | None:
-    """Return the line of an entry; None for an entry that is not about the service."""
+def read(entry: Mapping[str, Any], services: Collection[str]) -> Line | None:
+    """Return the line of an entry; None for an entry that is about none of the services."""
     unit, message = entry.get("_SYSTEMD_UNIT"), _text(entry.get("MESSAGE"))
     if unit in _PROXIES:
-        source, text = "proxy", proxy_log.shown(message, service)
+        source, text = "proxy", proxy_log.shown(message, services)
     elif unit == _WITHOUT_DOCKER:
         source = _text(entry.get("SYSLOG_IDENTIFIER"))
-        text = message if re.fullmatch(rf"{service}-[0-9]+", source) else None
+        container = re.fullmatch(r"(.+)-[0-9]+", source)
+        text = message if container and container[1] in services else None
     else:
         source, text = _text(entry.get("CONTAINER_NAME")), message
     if text is None:

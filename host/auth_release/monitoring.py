@@ -1,6 +1,16 @@
 """The places of our metrics in Oracle Monitoring, and of our log in Oracle Logging."""
 
+from dataclasses import dataclass
+
 NAMESPACE = "auth"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Log:
+    """A custom log of Oracle Logging: its OCID, and the URL of the region's ingestion."""
+
+    ocid: str
+    endpoint: str
 
 
 def endpoint(region: str) -> str:

@@ -1,7 +1,7 @@
 """The lines of the proxy's log in the journal: requests by service, and Caddy's own lines."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from . import moments
@@ -31,11 +31,11 @@ def request(line: str) -> Mapping[str, Any] | None:
         return None
 
 
-def shown(line: str, service: str) -> str | None:
-    """Return a line for people, if it is a request of the service or an error of the proxy."""
+def shown(line: str, services: Collection[str]) -> str | None:
+    """Return a line for people, if it is a request of the services or an error of the proxy."""
     fields = request(line)
     if fields:
-        return json.dumps(fields) if fields["service"] == service else None
+        return json.dumps(fields) if fields["service"] in services else None
     return line if _entry(line).get("level") in _ERRORS else None
 
 

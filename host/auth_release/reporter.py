@@ -19,9 +19,9 @@ from .documents import read
 from .errors import ReleaseError
 from .failures import reason
 from .files import write_atomically
-from .log_shipping import Log
 from .measures import Measure, Snapshot
 from .metrics_store import Store
+from .monitoring import Log
 from .oracle_api import ApiKey
 from .programs import run, succeeds
 from .records import STATE, Records

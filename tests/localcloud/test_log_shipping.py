@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from host.auth_release import log_shipping
-from host.auth_release.log_shipping import Log
+from host.auth_release.monitoring import Log
 from host.auth_release.oracle_api import ApiKey
 from localcloud.state import log_entries
 from tests.localcloud.caller import Caller
@@ -245,6 +245,23 @@ def test_an_unreadable_journal_is_a_problem(host: Host, tmp_path: Path) -> None:
 
     assert (
         log_shipping.problem() == "not shipped: the journal can't be read: Failed to seek to cursor"
+    )
+
+
+def test_a_line_still_waits_while_the_journal_is_unreadable(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host.write("waits")
+    monkeypatch.setattr("time.time", lambda now=time.time: now() + 300)
+    host.fails(1)
+    host.ship()
+    (tmp_path / "journalctl").write_text("#!/bin/sh\necho 'Failed to seek to cursor' >&2; exit 1\n")
+
+    host.ship()
+
+    assert log_shipping.problem() == (
+        "the oldest line that is not shipped is 300 s old: "
+        "the journal can't be read: Failed to seek to cursor"
     )
 
 

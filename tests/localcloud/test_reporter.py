@@ -16,7 +16,7 @@ import pytest
 from oci.monitoring import models
 
 from host.auth_release import asking, backup, drill_result, log_shipping, measures, reporter
-from host.auth_release.log_shipping import Log
+from host.auth_release.monitoring import Log
 from host.auth_release.records import Record, Records
 from host.auth_release.reporter import Reporter
 from localcloud.state import log_entries

@@ -8,9 +8,10 @@ import pytest
 
 from common.clone import CLONE
 from components.commands import HOST_FILES
-from components.metrics import Log, Metrics, MetricsArgs, MetricsKey, MetricsStore, official_store
+from components.metrics import Metrics, MetricsArgs, MetricsKey, MetricsStore, official_store
 from host.auth_release.documents import read
 from host.auth_release.metrics_store import Store
+from host.auth_release.monitoring import Log
 from host.auth_release.reporter import Reporter
 from localcloud.state.account import REPORTED_NAMESPACE
 from tests.unit.conftest import Program, Recording, plain

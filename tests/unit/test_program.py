@@ -131,6 +131,19 @@ def test_the_example_with_another_service_has_its_accounts_in_postgresql_too(
     assert release["secrets"]["AUTH_DATABASE_URL"].startswith(f"{url}?sslmode=verify-full")
 
 
+def test_the_example_with_several_servers_refuses_a_database_that_it_would_not_use(
+    up: Up, monkeypatch: pytest.MonkeyPatch, program: Callable[..., None]
+) -> None:
+    example = PROGRAM.parent / "examples" / "fleet" / "__main__.py"
+    monkeypatch.chdir(example.parent)
+    url = "postgresql://auth:hunter2-and-more@db.test/auth"
+
+    with pytest.raises(pulumi.RunError, match=r"Keep them in SQLite") as refused:
+        up(lambda: program(example, database="postgresql", databaseUrl=url))
+
+    assert "hunter2" not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("shape", "cpus"), [("VM.Standard.A1.Flex", "3"), ("VM.Standard.E5.Flex", "6")]
 )

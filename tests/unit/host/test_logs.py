@@ -29,7 +29,7 @@ def of_container(message: object) -> dict[str, Any]:
 
 
 def line(fields: dict[str, Any]) -> str:
-    return str(logs.read(fields, "auth"))
+    return str(logs.read(fields, ["notes", "auth"]))
 
 
 def test_a_line_names_the_container_that_wrote_it() -> None:

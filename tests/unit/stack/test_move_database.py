@@ -114,9 +114,10 @@ def test_the_next_update_opens_the_site_of_a_move_that_was_stopped(
     world: World, stopped: str
 ) -> None:
     world.stopped = stopped
-    with pytest.raises(Stopped, match="make up STACK=dev opens it"):
+    with pytest.raises(Stopped, match="make up STACK=dev opens it") as stop:
         move(world)
 
+    assert "make move-database TO=postgresql YES=1 OVER=yes STACK=dev" in str(stop.value)
     assert world.values.get("auth:maintenance") == "false"
     assert world.events[-1] == stopped
 
