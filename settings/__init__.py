@@ -130,9 +130,10 @@ def parse(
     vcn_cidr = values.cidr("vcnCidr", prefixes=range(16, 31), apart_from=CONTAINERS)
     plain, secret = variables.read(values)
     tenancy_id = values.tenancy("oci:tenancyOcid")
+    promoted = values.promoted("imageDigest", "imageRevision", "imageOrigin")
     registry = Registry(
         repository=values.repository("imageRepository"),
-        push=values.login("registryUsername", "registryPassword"),
+        push=values.login("registryUsername", "registryPassword", builds=promoted is None),
         pull=values.pull_login(
             "registryPullUsername",
             "registryPullPassword",
@@ -174,7 +175,7 @@ def parse(
             runtime=values.text("baseImage", required=False),
             builder=values.text("builderImage", required=False),
         ),
-        promoted=values.promoted("imageDigest", "imageRevision", "imageOrigin"),
+        promoted=promoted,
         # release
         signing_key=pulumi.Output.secret(values.p256("signingKey")),
         endpoint=Endpoint(

@@ -291,9 +291,10 @@ class Values:
             self._refuse_key(key, f"must be an EC P-256 private key in PEM ({error})")
         return value
 
-    def login(self, username_key: str, password_key: str) -> Login:
-        username = self.text(username_key)
-        return Login(username=username, password=pulumi.Output.secret(self.text(password_key)))
+    def login(self, username_key: str, password_key: str, *, builds: bool) -> Login:
+        """Read the builder's login; a stack that builds no image needs no password."""
+        password = self.text(password_key, required=builds)
+        return Login(username=self.text(username_key), password=pulumi.Output.secret(password))
 
     def pull_login(
         self, username_key: str, password_key: str, *, builder: tuple[str, str]

@@ -189,13 +189,15 @@ def _asked_profile() -> dict[str, str]:
 def _answer(question: Question, values: Mapping[str, str]) -> dict[str, str]:
     """Ask until the answer keeps the rules of its key; an optional answer may be empty."""
     hint = "; empty: none" if question.is_optional else ""
+    if question.spared_by:
+        hint = "; empty for a stack that gets promoted images alone"
     prompt = f"{question.text[0].upper()}{question.text[1:]}"
     while True:
         if question.is_secret:
-            text = _typed(getpass.getpass, f"{prompt} (not shown): ")
+            text = _typed(getpass.getpass, f"{prompt} (not shown{hint}): ")
         else:
             text = _typed(input, f"{prompt} (such as {question.example}{hint}): ")
-        if question.is_optional and not text.strip():
+        if (question.is_optional or question.spared_by) and not text.strip():
             return {}
         answer = {question.key: question.value(text)}
         broken = [each for each in problems({**values, **answer}) if each.key == question.key]
@@ -233,6 +235,16 @@ def _equal(new: str, present: str | None) -> bool:
     return bool(json.loads(new) == json.loads(present or "[]"))
 
 
+def _promotion(stack: str, lacking: Sequence[str]) -> Iterator[str]:
+    """Yield the way to an image without a build, for a stack that lacks nothing but the builder."""
+    (builder,) = (question.variable for question in QUESTIONS if question.spared_by)
+    if [*lacking] == [builder]:
+        yield (
+            f"A stack that gets promoted images alone needs no {builder}. Next, for such a stack: "
+            f"commit Pulumi.{stack}.yaml, then make promote FROM=dev TO={stack}"
+        )
+
+
 def _report(stack: Stack) -> int:
     """Print the next step: a preview, or this command with the values that are missing."""
     values = stack.configuration.values()
@@ -243,6 +255,7 @@ def _report(stack: Stack) -> int:
             f"{file} has the keys, and lacks {len(lacking)} more. At a terminal this command asks "
             f"for them, and else:\n  {advice.make(f'init {words}', stack.name)}",
             *(f"  {name:<13} {first_values.described(name)}" for name in lacking),
+            *_promotion(stack.name, lacking),
             f"A mistake? {advice.make('down', stack.name)} ends the stack.",
             sep="\n",
             file=sys.stderr,

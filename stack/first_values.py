@@ -26,6 +26,7 @@ class Question:
     is_secret: bool = False
     is_list: bool = False  # its items are separated by commas or spaces
     is_optional: bool = False
+    spared_by: str = ""  # a key with which the value is not needed
 
     def value(self, text: str) -> str:
         """Return a typed value as the engine passes it to the program: a list as JSON."""
@@ -71,6 +72,7 @@ QUESTIONS = (
         text="registry token of the builder, which may push",
         example="write-token.txt",
         is_secret=True,
+        spared_by="auth:imageDigest",
     ),
     Question(
         variable="PULL_TOKEN",
@@ -194,7 +196,9 @@ def missing(values: Mapping[str, str]) -> list[str]:
     lacking = [
         question.variable
         for question in QUESTIONS
-        if not question.is_optional and values.get(question.key, "") in {"", "[]"}
+        if not question.is_optional
+        and not values.get(question.spared_by)
+        and values.get(question.key, "") in {"", "[]"}
     ]
     if lacks_key or not values.get("oci:tenancyOcid"):
         # a profile has a region as well

@@ -195,6 +195,13 @@ def test_keys_of_other_namespaces_are_ignored() -> None:
     )
 
 
+def test_a_stack_that_builds_no_image_needs_no_password_that_can_push() -> None:
+    image = {"imageDigest": f"sha256:{'0' * 64}", "imageRevision": "0123456789ab"}
+
+    assert parse(registryPassword="", **image).promoted
+    assert "auth:registryPassword" in refusal(registryPassword="")
+
+
 def test_ssh_is_not_opened_to_the_world_by_accident() -> None:
     assert "allowSshFromAnywhere" in refusal(allowedSshCidrs='["0.0.0.0/0"]')
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from stack import first_configuration
+from stack.configuration import Configuration
 from stack.errors import StackError
 from stack.stack import Stack
 from tests.unit.examples import configuration
@@ -136,6 +137,22 @@ def test_optional_values_of_a_new_stack_are_asked_and_may_stay_empty(typed: list
     answers = first_configuration.asked(values, given, with_optional=True)
 
     assert [*answers] == [{}, {}, {"auth:monthlyBudget": "20"}]
+
+
+def test_a_stack_without_a_token_that_can_push_is_led_to_a_promotion(
+    typed: list[str],
+    stack: Stack,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    values = {**configuration(registryPassword=""), "oci:privateKey": "a-key"}
+    typed.append("")
+    monkeypatch.setattr(Configuration, "values", lambda _: values)
+
+    assert [*first_configuration.asked(values, values, with_optional=False)] == [{}]
+    assert first_configuration._report(stack) == 1
+
+    assert "make promote FROM=dev TO=prod" in capsys.readouterr().err
 
 
 def test_the_end_of_the_input_stops_the_questions_as_ctrl_c_does(

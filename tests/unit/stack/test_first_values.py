@@ -144,6 +144,10 @@ def test_the_missing_values_are_the_required_ones_and_a_profile_for_the_region()
     ]
 
 
+def test_a_stack_with_a_promoted_image_misses_no_token_that_can_push() -> None:
+    assert "PUSH_TOKEN" not in first_values.missing({"auth:imageDigest": "sha256:0"})
+
+
 def test_a_key_in_a_file_is_a_credential_as_well() -> None:
     values = {"oci:tenancyOcid": "ocid1.tenancy.oc1..aaaa", "oci:privateKeyPath": "key.pem"}
 
