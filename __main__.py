@@ -9,6 +9,7 @@ from components import interruption
 from components.alarms import Alarms, AlarmsArgs
 from components.backup import Backup, BackupArgs, history_source
 from components.budget import Budget, BudgetArgs
+from components.database import provided
 from components.image import Image, ImageArgs
 from components.metrics import Metrics, MetricsArgs
 from components.network import Network, NetworkArgs, ingress_rules
@@ -55,6 +56,13 @@ server = Server(
         history=history_source(settings.backup_bucket, ["auth"]),
     ),
 )
+database = provided(
+    "auth",
+    settings.database,
+    compartment_id=settings.compartment_id,
+    network=network,
+    server=server,
+)
 url = settings.endpoint.base_url(server.public_ip)
 release = Release(
     "auth",
@@ -73,7 +81,7 @@ release = Release(
         },
         secrets={
             "AUTH_SIGNING_KEY": settings.signing_key,
-            **settings.database.secrets,
+            **database.secrets,
             **settings.service_secrets,
         },
         uid=10001,
@@ -134,7 +142,7 @@ Budget(
 
 pulumi.export("release", release.number)
 pulumi.export("image", image.digest)
-pulumi.export("database", str(settings.database))
+pulumi.export("database", database.title)
 pulumi.export("serverIp", server.public_ip)
 pulumi.export("sshCommand", server.ssh_command)
 pulumi.export("jwksUrl", pulumi.Output.concat(url, "/.well-known/jwks.json"))

@@ -56,9 +56,10 @@ class Network(pulumi.ComponentResource):
     """A VCN, a regional public subnet, and an NSG with all rules.
 
     The default security list is emptied: Oracle applies its rules beside the NSG's, and it opens
-    SSH to the whole internet. There is no private subnet, NAT or IPv6: the VM is public.
+    SSH to the whole internet. There is no NAT or IPv6: the VM is public.
     """
 
+    vcn_id: pulumi.Output[str]
     subnet_id: pulumi.Output[str]
     nsg_id: pulumi.Output[str]
     # Resources that a VM waits for. Before the egress rule it could reach nothing, and before the
@@ -171,7 +172,7 @@ class Network(pulumi.ComponentResource):
             )
         )
 
-        self.subnet_id, self.nsg_id = subnet.id, nsg.id
+        self.vcn_id, self.subnet_id, self.nsg_id = vcn.id, subnet.id, nsg.id
         self.ready = (routes, emptied_list, *rules)
         self.register_outputs({"subnet_id": self.subnet_id, "nsg_id": self.nsg_id})
 

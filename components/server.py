@@ -45,6 +45,7 @@ class Server(pulumi.ComponentResource):
     """
 
     public_ip: pulumi.Output[str]
+    private_ip: pulumi.Output[str]
     login_key: pulumi.Output[str]
     connection: remote.ConnectionArgs
     ssh_command: pulumi.Output[str]
@@ -91,6 +92,7 @@ class Server(pulumi.ComponentResource):
         )
 
         self.public_ip = address.assigned_address(reserved_address, parent=self)
+        self.private_ip = instance.private_ip
         self.login_key = args.login_key.private
         self.connection = commands.connection(
             host=address.with_pinned_host_key(

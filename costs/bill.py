@@ -198,6 +198,25 @@ def _volume(resource: Resource, prices: PriceList) -> list[_Position]:
     return [_disk(resource.name, inputs.get("sizeInGbs"), inputs.get("vpusPerGb"))]
 
 
+def _db_system(resource: Resource, prices: PriceList) -> list[_Position]:
+    """Price the server; its storage grows by itself, and Oracle bills what the data take."""
+    inputs = resource.inputs
+    shape = str(inputs["shape"]).removeprefix("PostgreSQL.")
+    ocpus, memory = _number(inputs["instanceOcpuCount"]), _number(inputs["instanceMemorySizeInGbs"])
+    meters, hours = prices.shapes[shape], prices.hours_per_month
+    return [
+        _Position(
+            name=resource.name,
+            what=f"{ocpus.normalize():f} OCPU, {memory.normalize():f} GB, storage by use",
+            quantities={
+                "postgresql-ocpu": ocpus * hours,
+                meters["ocpu"]: ocpus * hours,
+                meters["memory"]: memory * hours,
+            },
+        )
+    ]
+
+
 def _number(value: Any) -> Decimal:
     """Return a quantity; raise ValueError or ArithmeticError for anything else."""
     number = Decimal(str(value))
@@ -232,4 +251,5 @@ _POSITIONS: Mapping[str, Callable[[Resource, PriceList], list[_Position]]] = {
     "oci:Core/instance:Instance": _instance,
     "oci:Core/volume:Volume": _volume,
     "oci:HealthChecks/httpMonitor:HttpMonitor": _monitor,
+    "oci:Psql/dbSystem:DbSystem": _db_system,
 }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from review.container import RELEASE
 from review.events import Change, Plan
-from review.verdict import ADDRESS, INSTANCE, VOLUME
+from review.verdict import ADDRESS, DB_SYSTEM, INSTANCE, VOLUME
 
 _ATTACHMENT = "oci:Core/volumeAttachment:VolumeAttachment"
 _SUBNET, _VCN = "oci:Core/subnet:Subnet", "oci:Core/vcn:Vcn"
@@ -38,11 +38,13 @@ def _of(change: Change) -> tuple[str, str] | None:
         INSTANCE: ("until somebody acts", "the VM is deleted"),
         ADDRESS: ("until somebody acts", "the address is given back"),
         VOLUME: ("until somebody acts", "the data is deleted"),
+        DB_SYSTEM: ("until somebody acts", "the accounts in PostgreSQL are deleted"),
     }
     replaced = {
         INSTANCE: ("minutes", "a new VM boots and is provisioned"),
         ADDRESS: ("until somebody acts", "the service is at another address: clients and DNS"),
         VOLUME: ("minutes", "the data volume is replaced by an empty volume"),
+        DB_SYSTEM: ("until somebody acts", "the PostgreSQL server is replaced by an empty server"),
         _ATTACHMENT: ("minutes", "the data volume is detached and attached again"),
         _SUBNET: ("minutes", "the subnet is made anew"),
         _VCN: ("minutes", "the network is made anew"),

@@ -11,7 +11,13 @@ ALLOWING = "allow-replacement"
 INSTANCE = "oci:Core/instance:Instance"
 ADDRESS = "oci:Core/publicIp:PublicIp"
 VOLUME = "oci:Core/volume:Volume"
-GUARDED: Mapping[str, str] = {INSTANCE: "the VM", ADDRESS: "its address", VOLUME: "a volume"}
+DB_SYSTEM = "oci:Psql/dbSystem:DbSystem"
+GUARDED: Mapping[str, str] = {
+    INSTANCE: "the VM",
+    ADDRESS: "its address",
+    VOLUME: "a volume",
+    DB_SYSTEM: "the PostgreSQL server",
+}
 # Oracle's provider replaces the boot volume of a running instance when any of these changes:
 # https://registry.terraform.io/providers/oracle/oci/latest/docs/resources/core_instance
 _DISK = ("sourceDetails.sourceId", "sourceDetails.sourceType", "sourceDetails.kmsKeyId")

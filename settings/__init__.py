@@ -75,12 +75,12 @@ class Settings:
     @property
     def copies_bucket(self) -> Bucket:
         """The bucket for copies of the database; none of PostgreSQL, which has its own backups."""
-        return Bucket() if self.database.url else self.backup_bucket
+        return Bucket() if self.database.is_postgresql else self.backup_bucket
 
     @property
     def has_backup(self) -> bool:
         """Whether a copy of the accounts is elsewhere; a PostgreSQL server has its own."""
-        return bool(self.backup_bucket.name or self.database.url)
+        return bool(self.backup_bucket.name or self.database.is_postgresql)
 
 
 def load() -> Settings:
@@ -187,7 +187,7 @@ def parse(
         environment=values.choice("environment", ("production", "development")),
         service_settings=plain,
         service_secrets={name: pulumi.Output.secret(value) for name, value in secret.items()},
-        database=database.read(values),
+        database=database.read(values, vcn_cidr),
         canary=values.canary("canaryPercent", "canarySeconds"),
         maintenance=Maintenance() if values.boolean("maintenance") else None,
         # backup

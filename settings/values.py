@@ -23,7 +23,7 @@ from settings.problems import Problem
 ANYWHERE = "0.0.0.0/0"
 _SHOWN = 40  # characters of a long value, in a refusal
 
-MADE_BY_INIT = ("signingKey", "sshHostKey", "sshPrivateKey")
+MADE_BY_INIT = ("databasePassword", "signingKey", "sshHostKey", "sshPrivateKey")
 # keys whose values must be encrypted in the stack's file
 SECRETS = (
     *("registryPassword", "registryPullPassword", "backupSecretKey", "metricsPrivateKey"),

@@ -76,6 +76,7 @@ class Configuration:
             "sshPrivateKey": secrets.ssh_key,
             "sshHostKey": secrets.ssh_key,
             "signingKey": secrets.signing_key,
+            "databasePassword": secrets.database_password,
         }
         for key, make in makers.items():
             if f"auth:{key}" not in present:

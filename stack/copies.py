@@ -35,8 +35,8 @@ def refuse_postgresql(stack: "Stack", command: str) -> None:
     """Raise StackError for a command on copies, if the accounts are in PostgreSQL."""
     if is_postgresql(stack):
         raise StackError(
-            f"auth:database is postgresql: the accounts of {stack.name} are on a server of yours, "
-            f"whose own backups have them. `{command}` is for SQLite. Nothing was changed."
+            f"auth:database is postgresql: the accounts of {stack.name} are on a server whose own "
+            f"backups have them. `{command}` is for SQLite. Nothing was changed."
         )
 
 

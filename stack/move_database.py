@@ -7,7 +7,7 @@ failure the stack is as it was, and the command can be repeated.
 import contextlib
 import json
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from common.command_line import Stopped
 from common.progress import step
@@ -23,8 +23,14 @@ if TYPE_CHECKING:
 
 KINDS = (POSTGRESQL, SQLITE)
 _DATABASE, _URL, _CA = "auth:database", "auth:databaseUrl", "auth:databaseCa"
+_SYSTEM = "auth:databaseSystem"
+_COMPONENT = "auth:postgresql:Postgresql"
 _MAINTENANCE = "auth:maintenance"
 _COMMAND = ("exec", "--", "python", "-m", "auth", "move-database")
+_SERVER_FIRST = (
+    "auth:databaseUrl is not set, so Oracle makes a PostgreSQL server first, in about 20 minutes, "
+    "with the site open. {} lists its cost then."
+)
 _SECONDS = 3600  # for the copy
 _RELEASES_SECONDS = 40  # of maintenance, for the releases before and after the copy
 
@@ -35,8 +41,11 @@ def run(stack: "Stack", to: str, *, agreed: bool, over: bool) -> int:
     Raise StackError if they did not move; then the live release serves from where it did.
     """
     values = stack.configuration.values()
-    target = _target(values, to, stack.name)
+    by_oracle = not values.get(_URL, "").strip()
+    _refuse(values, to, stack.name)
     estimate = ssh.ask(stack, *ssh.release_tool(*_COMMAND, "--estimate")).strip()
+    if by_oracle and to == POSTGRESQL and values.get(_SYSTEM) != "true":
+        print(_SERVER_FIRST.format(advice.make("cost", stack.name)), flush=True)
     print(
         f"The database has {estimate}\nThe site answers 503 meanwhile, and for about "
         f"{_RELEASES_SECONDS} s of two releases around it. They also make each other pending "
@@ -46,6 +55,12 @@ def run(stack: "Stack", to: str, *, agreed: bool, over: bool) -> int:
     if not agreed:
         print(f"To begin: {advice.make(f'move-database TO={to} YES=1', stack.name)}")
         return 0
+    target = ""
+    if by_oracle:
+        # kept in both directions: the former database stays, and has the accounts of the move
+        stack.configuration.set_value(_SYSTEM, "true")
+    if to == POSTGRESQL:
+        target = _servers_target(stack) if by_oracle else _target(values)
     with _in_maintenance(stack, to, values):
         with step(f"Copy all tables to {to}, and check each"):
             flags = ["--to", to, *(["--over"] if over else [])]
@@ -62,22 +77,44 @@ def run(stack: "Stack", to: str, *, agreed: bool, over: bool) -> int:
     return 0
 
 
-def _target(values: Mapping[str, str], to: str, stack: str) -> str:
-    """Return the target for the service's command, which takes PostgreSQL's on stdin."""
+def _refuse(values: Mapping[str, str], to: str, stack: str) -> None:
+    """Raise StackError for a move that can't be meant, or to a URL that breaks a rule."""
     present = values.get(_DATABASE, SQLITE)
     if to == present:
         raise StackError(f"auth:database is {present} already. Nothing was changed.")
-    if to == SQLITE:
-        return ""
     url = values.get(_URL, "").strip()
-    rule = database.broken_rule(url) if url else f"is not set; it looks like {database.FORM}"
-    if rule:
+    if to == POSTGRESQL and url and (rule := database.broken_rule(url)):
         raise StackError(
             f"auth:databaseUrl {rule}. Set it: "
             f"{advice.config('pulumi config set', stack)} --secret {_URL} < FILE; then again "
             f"{advice.make(f'move-database TO={to}', stack)}"
         )
-    return json.dumps({"url": database.verified(url, PUBLIC_CAS), "ca": values.get(_CA, "")})
+
+
+def _target(values: Mapping[str, str]) -> str:
+    """Return a server of yours for the service's command, which takes it on stdin."""
+    url = database.verified(values[_URL].strip(), PUBLIC_CAS)
+    return json.dumps({"url": url, "ca": values.get(_CA, "")})
+
+
+def _servers_target(stack: "Stack") -> str:
+    """Let Oracle make the server, while the site is open, and return it for the command."""
+    stack.configuration.make_keys()
+    stack.up()
+    state = json.loads(stack.pulumi.read("stack", "export", "--show-secrets"))
+    for resource in state["deployment"]["resources"]:
+        if resource["type"] == _COMPONENT:
+            outputs = {name: _plain(value) for name, value in resource["outputs"].items()}
+            return json.dumps({"url": outputs["url"], "ca": outputs["ca"]})
+    raise StackError(
+        "The state has no PostgreSQL server after the update that makes it, so the accounts stay. "
+        f"{advice.make('preview', stack.name)} shows whether the server is planned."
+    )
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of the state; a secret has its text as JSON."""
+    return json.loads(value["plaintext"]) if isinstance(value, dict) else value
 
 
 @contextlib.contextmanager

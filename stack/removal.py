@@ -9,6 +9,7 @@ from stack.errors import StackError
 from stack.stack import Stack
 
 _VOLUME = "oci:Core/volume:Volume"
+_DB_SYSTEM = "oci:Psql/dbSystem:DbSystem"
 _ADDRESS = "oci:Core/publicIp:PublicIp"
 _VM = "oci:Core/instance:Instance"
 _DATA = "/srv/auth"
@@ -18,9 +19,11 @@ _ASK_SECONDS = 15
 # the resources that are lost for ever: a title for people, and the output that describes each
 _LOST = {
     _VOLUME: ("the data volume", "sizeInGbs"),
+    _DB_SYSTEM: ("the PostgreSQL server, with the accounts in it,", "shape"),
     _ADDRESS: ("the address", "ipAddress"),
     _VM: ("the VM", "shape"),
 }
+_ALWAYS_PROTECTED = frozenset({_VOLUME, _DB_SYSTEM})
 
 Resource = Mapping[str, Any]  # as the engine's state has it
 
@@ -65,11 +68,11 @@ def listed(resources: Sequence[Resource]) -> list[str]:
 
 
 def refuse_protected(stack: str, resources: Sequence[Resource]) -> None:
-    """Raise StackError if the stack protects more of its resources than the data volume."""
+    """Raise StackError if the stack protects more of its resources than those with the data."""
     names = [
         _name(resource)
         for resource in resources
-        if resource.get("protect") and resource["type"] != _VOLUME
+        if resource.get("protect") and resource["type"] not in _ALWAYS_PROTECTED
     ]
     if names:
         raise StackError(

@@ -35,6 +35,12 @@ def signing_key() -> str:
     )
 
 
+def database_password() -> str:
+    """Make a password by the rules of OCI Database with PostgreSQL, without signs of a shell."""
+    # one of each kind that the rules name
+    return f"aA1-{secrets.token_urlsafe(20)}"
+
+
 def api_key() -> tuple[str, str]:
     """Make an RSA key of Oracle's API, in PEM; return its private and its public half."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)

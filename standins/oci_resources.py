@@ -13,7 +13,7 @@ from standins.values import Properties
 NETWORK = Client("oci_core.VirtualNetworkClient", "iaas.{region}")
 COMPUTE = Client("oci_core.ComputeClient", "iaas.{region}")
 STORAGE = Client("oci_core.BlockstorageClient", "iaas.{region}")
-_GONE = frozenset({"TERMINATED", "DETACHED"})
+_GONE = frozenset({"TERMINATED", "DETACHED", "DELETED"})
 
 
 class GoneError(ProviderError):

@@ -12,6 +12,7 @@ _NAMES = {
     "bootVolumeVpusPerGb": "bootVolumeVpusPerGB",
     "byoipv6cidrBlocks": "byoipv6CidrBlocks",
     "byoipv6cidrDetails": "byoipv6CidrDetails",
+    "instanceMemorySizeInGbs": "instanceMemorySizeInGBs",
     "ipv4cidrBlocks": "ipv4CidrBlocks",
     "ipv6cidrBlocks": "ipv6CidrBlocks",
     "ipv6privateCidrBlocks": "ipv6PrivateCidrBlocks",
@@ -30,7 +31,7 @@ _BACK = {wire: name for name, wire in _NAMES.items()}
 # numbers and truths that the official schema carries as text
 _TEXTS = {
     *("assignPublicIp", "bootVolumeSizeInGbs", "bootVolumeVpusPerGb"),
-    *("createdTime", "sizeInGbs", "sizeInMbs", "vpusPerGb"),
+    *("createdTime", "iops", "sizeInGbs", "sizeInMbs", "vpusPerGb"),
 }
 # Maps whose keys are the user's own: no name in them is translated.
 MAPS = {"definedTags", "extendedMetadata", "freeformTags", "metadata"}

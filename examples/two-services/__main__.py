@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import components.no_collection
 import components.resources_on_demand  # noqa: F401 - both for their effect on the imports below
 import settings as configuration
+from components.database import provided
 from components.image import Bases, Image, ImageArgs
 from components.network import Network, NetworkArgs, ingress_rules
 from components.release import Release, ReleaseArgs
@@ -53,6 +54,13 @@ server = Server(
     ),
 )
 
+database = provided(
+    "auth",
+    settings.database,
+    compartment_id=settings.compartment_id,
+    network=network,
+    server=server,
+)
 url = settings.endpoint.base_url(server.public_ip)
 image = Image(
     "auth",
@@ -81,7 +89,7 @@ release = Release(
         },
         secrets={
             "AUTH_SIGNING_KEY": settings.signing_key,
-            **settings.database.secrets,
+            **database.secrets,
             **settings.service_secrets,
         },
         uid=10001,

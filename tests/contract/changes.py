@@ -47,6 +47,8 @@ TOKENS = {
     "Alarm": "oci:Monitoring/alarm:Alarm",
     "Budget": "oci:Budget/budget:Budget",
     "AlertRule": "oci:Budget/rule:Rule",
+    "DatabaseSubnet": "oci:Core/subnet:Subnet",
+    "DbSystem": "oci:Psql/dbSystem:DbSystem",
     "Image": "docker:index/image:Image",
     "Command": "command:remote:Command",
 }
@@ -103,7 +105,7 @@ ROWS = [
         for resource in (
             *("Vcn", "InternetGateway", "DefaultRouteTable", "DefaultSecurityList", "Subnet"),
             *("NetworkSecurityGroup", "Instance", "Volume", "VolumeAttachment", "PublicIp"),
-            *("BackupPolicy", "HttpMonitor", "Alarm", "Budget", "AlertRule"),
+            *("BackupPolicy", "HttpMonitor", "Alarm", "Budget", "AlertRule", "DbSystem"),
         )
     ),
     *(
@@ -119,6 +121,7 @@ ROWS = [
             *("Vcn", "InternetGateway", "DefaultRouteTable", "DefaultSecurityList", "Subnet"),
             *("NetworkSecurityGroup", "Instance", "Volume", "PublicIp", "NotificationTopic"),
             *("BackupPolicy", "Subscription", "HttpMonitor", "Alarm", "Budget", "AlertRule"),
+            "DbSystem",
         )
     ),
     Row("Vcn", "another block", {"cidrBlocks": ["10.1.0.0/16"]}),
@@ -334,6 +337,31 @@ ROWS = [
     Row("NotificationTopic", "another description", {"description": "other"}),
     Row("NotificationTopic", "no description", {"description": None}),
     Row("NotificationTopic", "described behind", behind={"description": "other"}),
+    Row("DbSystem", "a description", {"description": "other"}),
+    Row("DbSystem", "more OCPUs", {"instanceOcpuCount": 2}),
+    Row("DbSystem", "more memory", {"instanceMemorySizeInGbs": 32}),
+    Row("DbSystem", "another user", {"credentials.username": "other"}),
+    Row("DbSystem", "another password", {"credentials.passwordDetails.password": "Other-1-other"}),
+    Row(
+        "DbSystem",
+        "another group",
+        {"networkDetails.nsgIds": ["ocid1.networksecuritygroup.oc1..x"]},
+    ),
+    Row("DbSystem", "another subnet", {"networkDetails.subnetId": "ocid1.subnet.oc1..other"}),
+    Row("DbSystem", "longer backups", {"managementPolicy.backupPolicy.retentionDays": 14}),
+    Row("DbSystem", "later backups", {"managementPolicy.backupPolicy.backupStart": "04:00"}),
+    Row("DbSystem", "storage in a domain", {"storageDetails.isRegionallyDurable": False}),
+    Row(
+        "DbSystem",
+        "longer backups behind",
+        behind={"managementPolicy.backupPolicy.retentionDays": 3},
+    ),
+    Row("DbSystem", "two nodes", {"instanceCount": 2}),
+    Row("DbSystem", "another version", {"dbVersion": "17"}),
+    Row("DbSystem", "another compartment", {"compartmentId": "ocid1.tenancy.oc1..other"}),
+    Row("DbSystem", "size not named", {"instanceOcpuCount": None}),
+    Row("DbSystem", "kind not named", {"systemType": None}),
+    Row("DbSystem", "policy not named", {"managementPolicy": None}),
     Row("Budget", "another amount", {"amount": 30}),
     Row("Budget", "another target", {"targets": ["ocid1.compartment.oc1..other"]}),
     Row("Budget", "of a tag", {"targetType": "TAG", "targets": ["auth.team.auth"]}),

@@ -44,6 +44,7 @@ class Stack:
         self._make_server()
         self._make_alarms()
         self._make_budget()
+        self._make_database()
         self._make("Image", **_image())
         self._make("Command", **_command())
 
@@ -97,6 +98,38 @@ class Stack:
             sourceType="CIDR_BLOCK",
             tcpOptions={"destinationPortRange": {"min": 22, "max": 22}},
             description="SSH for deployments",
+        )
+
+    def _make_database(self) -> None:
+        place = {"compartmentId": self._caller.compartment, "displayName": "auth"}
+        vcn, group = self.made["Vcn"].identity, self.made["NetworkSecurityGroup"].identity
+        subnet = self._make(
+            "DatabaseSubnet",
+            **place,
+            vcnId=vcn,
+            cidrBlock="10.0.2.0/24",
+            dnsLabel="database",
+            prohibitPublicIpOnVnic=True,
+        )
+        password = {"passwordType": "PLAIN_TEXT", "password": "Horse-battery-1"}
+        self._make(
+            "DbSystem",
+            **place,
+            dbVersion="16",
+            shape="PostgreSQL.VM.Standard.E5.Flex",
+            instanceCount=1,
+            instanceOcpuCount=1,
+            instanceMemorySizeInGbs=16,
+            systemType="OCI_OPTIMIZED_STORAGE",
+            credentials={"username": "keeper", "passwordDetails": password},
+            networkDetails={"subnetId": subnet.identity, "nsgIds": [group]},
+            storageDetails={
+                "isRegionallyDurable": True,
+                "systemType": "OCI_OPTIMIZED_STORAGE",
+            },
+            managementPolicy={
+                "backupPolicy": {"kind": "DAILY", "backupStart": "02:00", "retentionDays": 7}
+            },
         )
 
     def _make_alarms(self) -> None:

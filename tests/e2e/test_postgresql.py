@@ -15,7 +15,7 @@ from tests.testbed.clone import Clone
 from tests.testbed.server import Server
 
 PASSWORD = "hunter2-of-postgresql"
-_KEYS = ("database", "databaseUrl", "databaseCa")
+_KEYS = ("database", "databaseUrl", "databaseCa", "databaseSystem")
 
 
 @pytest.fixture(name="postgres")
@@ -92,7 +92,7 @@ def test_a_stack_serves_from_postgresql_and_a_wrong_switch_leaves_the_live_relea
 
     refused = clone.make("backup")
     assert refused.status != 0
-    assert "on a server of yours" in refused.output
+    assert "on a server whose own backups have them" in refused.output
 
     inspected = server.must("sudo", "docker", "inspect", *server.containers())
     processes = server.must("ps", "-eo", "args")
@@ -117,3 +117,53 @@ def test_a_stack_serves_from_postgresql_and_a_wrong_switch_leaves_the_live_relea
     assert back.status == 0, back.output
     for each in (account, later):
         signs_in(url, each)
+
+
+@pytest.fixture(name="unprotected")
+def _unprotected(clone: Clone) -> Iterator[None]:
+    """Delete Oracle's server after a test, which takes its protection away first."""
+    yield
+    urns = clone.shell("pulumi stack --show-urns").output
+    urn = next(word for word in urns.split() if word.endswith("DbSystem::auth-database"))
+    assert clone.shell(f"pulumi state unprotect --yes '{urn}'").status == 0
+    for key in _KEYS:
+        clone.shell(f"pulumi config rm auth:{key}")
+    back = clone.make("up")
+    assert back.status == 0, back.output
+
+
+@pytest.mark.usefixtures("unprotected")
+def test_oracle_runs_a_server_that_the_accounts_move_to_and_leave_again(
+    clone: Clone, url: str, server: Server
+) -> None:
+    account = {"email": "ada-of-oracle@example.test", "password": "a horse that moves"}
+    assert httpx.post(f"{url}/v1/auth/register", json=account, timeout=30).is_success
+
+    expected = clone.make("move-database", "TO=postgresql")
+    assert expected.status == 0, expected.output
+    assert "Oracle makes a PostgreSQL server first" in expected.output
+    moved = clone.make("move-database", "TO=postgresql", "YES=1")
+    assert moved.status == 0, moved.output
+    signs_in(url, account)
+    up = clone.make("up")
+    assert up.status == 0, up.output
+    assert "PostgreSQL at primary." in up.output
+    assert clone.shell("pulumi preview --expect-no-changes").status == 0
+
+    password = clone.shell("pulumi config get auth:databasePassword").output.strip()
+    assert len(password) >= 16
+    shown = {
+        "moved": moved.output,
+        "up": up.output,
+        "inspect": server.must("sudo", "docker", "inspect", *server.containers()),
+        "state": clone.shell("pulumi stack export").output,
+    }
+    assert [place for place, text in shown.items() if password in text] == []
+    places = ("/var/lib/auth-release", "/etc", "/run", "/root", "/home", "/tmp")  # noqa: S108 - of the server
+    found = server.run("sudo", "grep", "-rlsFf-", "--devices=skip", *places, stdin=password)
+    assert found.output.strip() == "", "the administrator's password stays on the server"
+
+    back = clone.make("move-database", "TO=sqlite", "YES=1", "OVER=yes")
+    assert back.status == 0, back.output
+    signs_in(url, account)
+    assert "SQLite on the data volume" in clone.make("up").output

@@ -1,7 +1,11 @@
 """A recording engine: it runs a program on mocks and returns all its resources."""
 
 import asyncio
+import atexit
+import gc
+import runpy
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -11,9 +15,11 @@ from pulumi.runtime.mocks import MockMonitor
 
 from components import banner, host_key, observed_state, person
 from components.observed_state import ObservedState
+from tests.unit.examples import configuration
 
 Registered = dict[str, MockResourceArgs]
 Program = Callable[[], object]
+PROGRAM = Path(__file__).parents[2] / "__main__.py"
 
 OUTPUTS: Mapping[str, Mapping[str, Any]] = {
     "oci:Core/vcn:Vcn": {"defaultRouteTableId": "routes", "defaultSecurityListId": "rules"},
@@ -37,6 +43,12 @@ CALLS: Mapping[str, Mapping[str, Any]] = {
     "oci:Core/getPublicIp:getPublicIp": {"assignedEntityId": "private-ip", "state": "ASSIGNED"},
     "oci:Core/getPrivateIps:getPrivateIps": {
         "privateIps": [{"id": "private-ip", "vnicId": "vnic", "isPrimary": True}]
+    },
+    "oci:Psql/getDbSystemConnectionDetail:getDbSystemConnectionDetail": {
+        "caCertificate": "-----BEGIN CERTIFICATE-----\nof Oracle\n-----END CERTIFICATE-----\n",
+        "primaryDbEndpoints": [
+            {"fqdn": "primary.test.postgresql.example", "ipAddress": "10.0.2.2", "port": 5432}
+        ],
     },
 }
 
@@ -157,3 +169,22 @@ def plain(value: object) -> object:
     assert isinstance(value, dict), "this should travel as a secret"
     assert value.get("4dabf18193072939515e22adb298388d"), "this should travel as a secret"
     return value["value"]
+
+
+@pytest.fixture(name="program")
+def _program(monkeypatch: pytest.MonkeyPatch) -> Program:
+    monkeypatch.syspath_prepend(str(PROGRAM.parent))
+    monkeypatch.setattr(pulumi.runtime.config, "is_config_secret", lambda _: True)
+
+    def program(path: Path = PROGRAM, **changes: str) -> None:
+        own = {"two-services:notes": "notes.test", "two-services:writerKey": "key"}
+        pulumi.runtime.set_all_config({**configuration(domain="auth.test", **changes), **own})
+        try:
+            runpy.run_path(str(path), run_name="program")
+        finally:
+            pulumi.runtime.set_all_config({})
+            # no_collection is for a program of some seconds, and a test session is longer
+            gc.enable()
+            atexit.unregister(gc.freeze)
+
+    return program

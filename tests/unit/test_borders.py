@@ -7,7 +7,7 @@ ALLOWED: dict[str, set[str]] = {
     "common": set(),
     "costs": set(),
     "host": set(),
-    "components": {"host"},
+    "components": {"common", "host"},
     "localcloud": {"common"},
     "settings": {"components", "costs", "host"},
     "standins": {"common", "components"},

@@ -50,7 +50,7 @@ def test_without_a_key_the_database_is_sqlite_and_the_bucket_has_its_copies() ->
 
     assert whole.database.secrets == {}
     assert whole.copies_bucket.name == "auth-backup"
-    assert str(whole.database) == "SQLite on the data volume"
+    assert whole.database.title == "SQLite on the data volume"
 
 
 def test_a_server_is_always_verified_by_the_public_cas(up: Up) -> None:
@@ -60,7 +60,7 @@ def test_a_server_is_always_verified_by_the_public_cas(up: Up) -> None:
         f"{URL}?sslmode=verify-full&sslrootcert=/etc/ssl/certs/ca-certificates.crt"
     )
     assert whole.copies_bucket == Bucket(), "no file is there to copy"
-    assert str(whole.database) == "PostgreSQL at db.example.com:5433/accounts"
+    assert whole.database.title == "PostgreSQL at db.example.com:5433/accounts"
 
 
 def test_a_ca_of_your_own_is_a_file_beside_the_url(up: Up) -> None:
@@ -105,10 +105,7 @@ def test_a_url_that_the_service_could_not_use_safely_is_refused(url: str, rule: 
     assert "pulumi config set --secret auth:databaseUrl < FILE" in message
 
 
-def test_postgresql_needs_a_url_and_sqlite_takes_none() -> None:
-    assert "auth:databaseUrl is not set, and auth:database is postgresql" in refusal(
-        database="postgresql"
-    )
+def test_sqlite_takes_no_url() -> None:
     message = refusal(databaseUrl=URL)
     assert "auth:databaseUrl is set, and auth:database is sqlite" in message
     assert "pulumi config rm auth:databaseUrl" in message

@@ -2,15 +2,11 @@
 
 import ast
 import asyncio
-import atexit
-import gc
 import json
-import runpy
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -18,11 +14,9 @@ import pytest
 
 from components import banner, host_key, observed_state
 from components.observed_state import ObservedState
-from tests.unit.conftest import Program, Recording, plain
-from tests.unit.examples import configuration
+from tests.unit.conftest import PROGRAM, Program, Recording, plain
 
 Up = Callable[[Program], Recording]
-PROGRAM = Path(__file__).parents[2] / "__main__.py"
 URNS = """
 auth:alarms:Alarms$oci:HealthChecks/httpMonitor:HttpMonitor::auth-monitor
 auth:alarms:Alarms$oci:Monitoring/alarm:Alarm::auth-backup
@@ -75,25 +69,6 @@ pulumi:pulumi:Stack$auth:network:Network::auth
 pulumi:pulumi:Stack$auth:release:Release::auth
 pulumi:pulumi:Stack$auth:server:Server::auth
 """
-
-
-@pytest.fixture(name="program")
-def _program(monkeypatch: pytest.MonkeyPatch) -> Program:
-    monkeypatch.syspath_prepend(str(PROGRAM.parent))
-    monkeypatch.setattr(pulumi.runtime.config, "is_config_secret", lambda _: True)
-
-    def program(path: Path = PROGRAM, **changes: str) -> None:
-        own = {"two-services:notes": "notes.test", "two-services:writerKey": "key"}
-        pulumi.runtime.set_all_config({**configuration(domain="auth.test", **changes), **own})
-        try:
-            runpy.run_path(str(path), run_name="program")
-        finally:
-            pulumi.runtime.set_all_config({})
-            # no_collection is for a program of some seconds, and a test session is longer
-            gc.enable()
-            atexit.unregister(gc.freeze)
-
-    return program
 
 
 def test_a_resource_keeps_its_urn(up: Up, program: Program) -> None:

@@ -528,6 +528,7 @@ def test_a_secret_that_is_not_encrypted_is_refused(key: str) -> None:
         serviceSecrets='{"AUTH_SMTP_PASSWORD": "hunter2"}',
         nextSshHostKey=HOST_KEY,
         databaseUrl="postgresql://auth:hunter2@db.test/auth",
+        databasePassword="aA1-hunter2-hunter2",
     )
 
     with pytest.raises(ConfigurationError) as caught:

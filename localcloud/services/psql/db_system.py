@@ -1,7 +1,7 @@
 """Database systems: their fields, and the rules of a request for one."""
 
 import re
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
@@ -84,6 +84,7 @@ class DbSystem(Tagged):
     hidden: ClassVar[frozenset[str]] = frozenset({"fqdn", "password_verifier"})
     busy: ClassVar[frozenset[str]] = frozenset({"CREATING", "UPDATING", "DELETING"})
     description: str | None = None
+    system_tags: dict[str, dict[str, Any]] = Field(default_factory=dict)
     time_updated: AwareDatetime
     lifecycle_details: str | None = None
     admin_username: str

@@ -55,6 +55,17 @@ def test_always_free_is_used_once_by_all_resources_together() -> None:
     assert cost.price == Decimal(50) * (Decimal("0.0255") + 10 * Decimal("0.0017"))
 
 
+def test_a_postgresql_server_costs_its_fee_and_its_machine() -> None:
+    inputs = {
+        "shape": "PostgreSQL.VM.Standard.E5.Flex",
+        "instanceOcpuCount": 1,
+        "instanceMemorySizeInGbs": 16,
+    }
+    system = Resource(name="auth-database", type="oci:Psql/dbSystem:DbSystem", inputs=inputs)
+    # 744 h of an OCPU for 0.098 and 0.03, and of 16 GB for 0.002
+    assert price(bill.monthly([system]), "auth-database") == Decimal("119.04")
+
+
 def test_another_shape_has_no_free_hours() -> None:
     cost = bill.monthly([vm("VM.Standard.E4.Flex")])
 

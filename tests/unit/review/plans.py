@@ -11,6 +11,7 @@ RECORDED = Path(__file__).with_name("recorded")
 VM = ("oci:Core/instance:Instance", "auth-vm")
 ADDRESS = ("oci:Core/publicIp:PublicIp", "auth-address")
 VOLUME = ("oci:Core/volume:Volume", "auth-data")
+DB_SYSTEM = ("oci:Psql/dbSystem:DbSystem", "auth-database")
 RULE = (
     "oci:Core/networkSecurityGroupSecurityRule:NetworkSecurityGroupSecurityRule",
     "auth-nsg-22",

@@ -7,6 +7,7 @@ from review.container import Container, Names, containers
 from review.downtime import expect
 from tests.unit.review.plans import (
     ADDRESS,
+    DB_SYSTEM,
     IMAGE,
     RELEASE,
     RULE,
@@ -88,6 +89,8 @@ def test_a_release_that_is_only_repaired_is_told_by_its_numbers() -> None:
         (ADDRESS, "update", "displayName", "none"),
         (VOLUME, "delete", "", "until somebody acts"),
         (VOLUME, "update", "sizeInGbs", "none"),
+        (DB_SYSTEM, "replace", "dbVersion", "until somebody acts"),
+        (DB_SYSTEM, "delete", "", "until somebody acts"),
         (RULE, "replace", "source", "none"),
         (RELEASE, "update", "image", "none"),
     ],

@@ -7,6 +7,7 @@ from review.errors import ReviewError
 from review.verdict import ALLOWING, judge
 from tests.unit.review.plans import (
     ADDRESS,
+    DB_SYSTEM,
     RULE,
     VM,
     VOLUME,
@@ -18,7 +19,7 @@ from tests.unit.review.plans import (
 )
 
 
-@pytest.mark.parametrize("what", [VM, ADDRESS, VOLUME])
+@pytest.mark.parametrize("what", [VM, ADDRESS, VOLUME, DB_SYSTEM])
 @pytest.mark.parametrize(
     "operation",
     ["delete", "replace", "create-replacement", "delete-replaced", "discard", "import-replacement"],
@@ -33,7 +34,7 @@ def test_what_takes_the_vm_its_address_or_a_volume_away_is_blocked(
     assert [danger.name for danger in verdict.dangers] == [what[1]]
 
 
-@pytest.mark.parametrize("what", [VM, ADDRESS, VOLUME])
+@pytest.mark.parametrize("what", [VM, ADDRESS, VOLUME, DB_SYSTEM])
 @pytest.mark.parametrize("operation", ["create", "update", "same", "refresh", "read", "import"])
 def test_what_leaves_them_there_passes(what: tuple[str, str], operation: str) -> None:
     assert judge(plan(step(what, operation)), labels=()).kind == "clear"

@@ -103,5 +103,7 @@ def test_the_accounts_of_postgresql_are_in_no_copy_of_ours(
     copies.take_last(stack, [VM], without=False)
     assert asked == [], "nothing is there to copy, and `make down` goes on"
     assert "stay on the PostgreSQL server" in capsys.readouterr().err
-    with pytest.raises(StackError, match=r"accounts of dev are on a server of yours.*`restore`"):
+    with pytest.raises(
+        StackError, match=r"accounts of dev are on a server whose own backups.*`restore`"
+    ):
         copies.refuse_postgresql(stack, "restore")

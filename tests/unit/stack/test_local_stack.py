@@ -12,7 +12,7 @@ from stack.stack import Stack
 from toolchain import victoria_metrics
 
 SECRETS = (
-    *("sshPrivateKey", "sshHostKey", "signingKey"),
+    *("sshPrivateKey", "sshHostKey", "signingKey", "databasePassword"),
     *("registryPassword", "registryPullPassword", "backupSecretKey", "metricsPrivateKey"),
 )
 

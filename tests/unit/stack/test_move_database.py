@@ -57,15 +57,29 @@ class World:
         return "12 accounts, 345 rows: about 2 s.\n"
 
     @property
+    def state(self) -> dict[str, Any]:
+        """The state, which has Oracle's server once an update made it."""
+        url = {"4dabf18193072939515e22adb298388d": "secret", "plaintext": json.dumps(URL)}
+        server = {"type": "auth:postgresql:Postgresql", "outputs": {"url": url, "ca": "Oracle's"}}
+        is_made = self.values.get("auth:databaseSystem") == "true"
+        return {"deployment": {"resources": [server] if is_made else []}}
+
+    @property
     def stack(self) -> Stack:
         configuration = SimpleNamespace(
             values=lambda: dict(self.values),
             set_value=self.set_value,
             set_secret=self.set_secret,
             unset_value=self.unset_value,
+            make_keys=lambda: self.events.append("keys"),
             pulumi=SimpleNamespace(run=lambda *_, stdin: self.set_value("auth:databaseCa", stdin)),
         )
-        stack = SimpleNamespace(name="dev", configuration=configuration, up=self.up)
+        stack = SimpleNamespace(
+            name="dev",
+            configuration=configuration,
+            up=self.up,
+            pulumi=SimpleNamespace(read=lambda *_: json.dumps(self.state)),
+        )
         return cast("Stack", stack)
 
 
@@ -146,6 +160,32 @@ def test_the_way_back_takes_the_url_away(world: World) -> None:
     assert world.stdin == ""
 
 
+def test_oracles_server_is_made_before_the_site_is_closed(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.values = {}
+    move(world, agreed=False)
+    assert "Oracle makes a PostgreSQL server first" in capsys.readouterr().out
+    assert world.values == {}
+
+    move(world)
+
+    assert world.events == [
+        *("--estimate", "--estimate", "keys", "sqlite, open", "sqlite, closed"),
+        *("--to postgresql", "postgresql, open"),
+    ]
+    assert json.loads(world.stdin) == {"url": URL, "ca": "Oracle's"}
+    assert "auth:databaseUrl" not in world.values
+
+
+def test_oracles_server_stays_after_the_way_back(world: World) -> None:
+    world.values = {"auth:database": "postgresql"}
+    move(world, "sqlite")
+
+    assert world.values["auth:database"] == "sqlite"
+    assert world.values["auth:databaseSystem"] == "true"
+
+
 def test_maintenance_that_was_on_before_stays_on(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -160,7 +200,6 @@ def test_maintenance_that_was_on_before_stays_on(
     ("changes", "to", "problem"),
     [
         ({}, "sqlite", "auth:database is sqlite already"),
-        ({"auth:databaseUrl": ""}, "postgresql", "auth:databaseUrl is not set; it looks like"),
         ({"auth:databaseUrl": f"{URL}?sslmode=prefer"}, "postgresql", "has sslmode=prefer"),
     ],
 )

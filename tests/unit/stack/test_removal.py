@@ -122,6 +122,7 @@ def resource(name: str, token: str, **outputs: Any) -> dict[str, Any]:
 
 DATA = resource("auth-data", "oci:Core/volume:Volume", sizeInGbs="50")
 ADDRESS = resource("auth-address", "oci:Core/publicIp:PublicIp", ipAddress="192.0.2.7")
+SYSTEM = resource("auth-database", "oci:Psql/dbSystem:DbSystem", shape="VM.Standard.E5.Flex")
 COMMAND = resource("auth-provision", "command:remote:Command")
 
 
@@ -138,7 +139,13 @@ def test_what_the_configuration_protects_is_not_asked_about_but_refused() -> Non
 
 
 def test_the_data_volumes_own_protection_is_what_the_question_lifts() -> None:
-    removal.refuse_protected("dev", [COMMAND, DATA])
+    removal.refuse_protected("dev", [COMMAND, DATA, SYSTEM])
+
+
+def test_a_postgresql_server_is_lost_with_all_accounts() -> None:
+    (line,) = removal.listed([SYSTEM])
+
+    assert "the PostgreSQL server, with the accounts in it, auth-database" in line
 
 
 # A backend with the stack `dev`, which has these resources
