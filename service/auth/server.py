@@ -6,6 +6,7 @@ import socket
 
 import uvicorn
 
+from auth.accounts import password_rules
 from auth.app import create_app
 from auth.http.connections import Protocol
 from auth.service import Service
@@ -34,6 +35,7 @@ def serve(settings: Settings) -> int:
     """Serve until SIGTERM; return the exit status. Raise SettingsError for a port in use."""
     listener = _bound(settings)
     logs.configure()
+    password_rules.common()
     schema.migrate_apart(settings.database_url)
     config = uvicorn.Config(
         create_app(Service.open(settings)),

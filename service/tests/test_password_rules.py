@@ -39,7 +39,7 @@ def test_no_kind_of_character_is_asked_for_or_refused(password: str) -> None:
 
 
 def test_the_list_is_there_offline() -> None:
-    assert len(common()) > 10_000
+    assert common().count("\n") > 10_000
 
 
 @given(password=st.text(max_size=200), email=st.text(max_size=60))

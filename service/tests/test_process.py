@@ -14,6 +14,7 @@ import httpx
 import pytest
 from auth.settings import Settings, SettingsError, problems
 from running import ISSUER, SERVICE, Server, free_port, modules_with
+from users import User
 
 
 def in_flight(client: httpx.Client) -> int:
@@ -82,6 +83,15 @@ def test_a_process_that_made_its_database_keeps_no_memory_for_that(own_server: S
     own_server.start()
 
     assert first < own_server.memory_mb("VmRSS") + 4, "alembic takes 8 MB"
+
+
+def test_a_registration_leaves_little_behind_in_memory(on_sqlite: Server) -> None:
+    on_sqlite.start()
+    before = on_sqlite.memory_mb("VmRSS")
+    with httpx.Client(base_url=on_sqlite.url) as client:
+        User.signed_in(client)
+
+    assert on_sqlite.memory_mb("VmRSS") < before + 4, "the list of common passwords takes 7 MB"
 
 
 def test_two_processes_share_one_database_as_during_a_release(own_server: Server) -> None:
@@ -294,6 +304,13 @@ def test_the_service_and_its_migrations_import_no_package_that_the_image_lacks()
 
     lacked = ("sqlalchemy.orm", "sqlalchemy.testing", "alembic.testing", "dns")
     assert [name for name in loaded if name.startswith(lacked)] == []
+
+
+def test_big_modules_that_the_service_seldom_needs_wait_for_their_first_use() -> None:
+    loaded = {name.partition(".")[0] for name in modules_with("auth.commands")}
+
+    seldom = {"alembic", "cbor2", "cffi", "google", "psycopg", "pycparser", "requests", "webauthn"}
+    assert loaded & seldom == set()
 
 
 def test_the_settings_do_not_show_their_secrets(key: str) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TypeVar
 
-import cffi
+from _cffi_backend import FFI
 from nacl.exceptions import CryptoError
 from nacl.pwhash import argon2id
 
@@ -29,8 +29,9 @@ _NICENESS = 5
 # a failed login takes at least so much longer than the slowest imported hash took alone, which
 # covers a machine that is busy
 _MARGIN, _LONGEST_SECONDS = 1.5, 5.0
-# PyNaCl calls with cffi, which keeps errno as it was after the call, for each thread
-_LAST_CALL = cffi.FFI()
+# PyNaCl calls with cffi, which keeps errno as it was after the call, for each thread; the package
+# `cffi` would bring its parser of C, of 2 MB
+_LAST_CALL = FFI()
 # in the place of a hash, for an account whose user signs in with an upstream; no hash begins so
 NO_PASSWORD = "!"  # noqa: S105
 
