@@ -1,5 +1,6 @@
 """Database systems with PostgreSQL: their administrator's password changes by an action."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,12 @@ from standins.values import Properties
 
 CLIENT = Client("oci_psql.PostgresqlClient", "postgresql.{region}.oci", "20220915")
 _PREFIX = "PostgreSQL."  # of shapes, in Pulumi's names
+# of outputs, as the official plugin has them where the API leaves them out
+_ABSENT_PARTS: Mapping[str, Mapping[str, Any]] = {
+    "managementPolicy": {"maintenanceWindowStart": ""},
+    "networkDetails": {"isReaderEndpointEnabled": False},
+    "storageDetails": {"availabilityDomain": ""},
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,8 +27,9 @@ class DbSystem(Kind):
     def update(
         self, identity: str, state: Properties, inputs: Properties, context: Context
     ) -> Properties:
-        wanted, known = inputs.get("credentials"), state.get("credentials")
-        if wanted != known and wanted is not None:
+        changed = self.differences(state, state, inputs)
+        wanted = inputs["credentials"]
+        if any(path.startswith("credentials.") for path in changed):
             path = f"{self.path}/{identity}/actions/resetMasterUserPassword"
             body = {"passwordDetails": wanted["passwordDetails"]}
             oci_api.of(context).call(self.client, "POST", path, body=body)
@@ -32,6 +40,14 @@ class DbSystem(Kind):
         outputs = super().seen(body, known)
         if not str(outputs["shape"]).startswith(_PREFIX):
             outputs["shape"] = f"{_PREFIX}{outputs['shape']}"
+        if credentials := outputs.get("credentials"):  # not in a read of an imported system
+            password = {"secretId": "", "secretVersion": "", **credentials["passwordDetails"]}
+            outputs["credentials"] = {**credentials, "passwordDetails": password}
+        for name, absent in _ABSENT_PARTS.items():
+            if name in outputs:
+                outputs[name] = {**absent, **outputs[name]}
+        node = {"description": "", "lifecycleDetails": ""}
+        outputs["instances"] = [{**node, **each} for each in outputs.get("instances", [])]
         return outputs
 
 
@@ -87,6 +103,7 @@ RESOURCES = {
         ),
         refused=frozenset({"compartmentId", "dbVersion", "instanceCount"}),
         own=frozenset({"credentials"}),
+        absent={"systemRole": ""},
         secrets=("credentials",),
         ready=frozenset({"ACTIVE"}),
         create_seconds=3600,

@@ -189,8 +189,11 @@ def test_a_system_answers_what_was_asked_for_and_never_its_password(
     assert system.network_details.primary_db_endpoint_private_ip.startswith("10.0.2.")
     assert system.admin_username == "keeper"
     assert "SCRAM" not in str(system)
-    (listed,) = running.client.list_db_systems(compartment_id=system.compartment_id).data.items
-    assert listed.id == system.id
+    # other tests may have had systems in the same compartment
+    listed = running.client.list_db_systems(
+        compartment_id=system.compartment_id, lifecycle_state="ACTIVE", display_name="auth"
+    )
+    assert [each.id for each in listed.data.items] == [system.id]
 
 
 def test_a_machine_connects_by_verified_tls(connected: Client) -> None:
