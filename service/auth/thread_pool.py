@@ -30,7 +30,7 @@ class Pool:
         ready = threading.Barrier(threads)
         for _ in range(threads):
             self._threads.submit(ready.wait)
-        self._places = places
+        self.places = places
         self._counting = threading.Lock()
         self.taken = 0
 
@@ -63,7 +63,7 @@ class Pool:
 
     def _count(self, change: int) -> None:
         with self._counting:
-            if self.taken + change > self._places:
+            if self.taken + change > self.places:
                 raise FullError
             self.taken += change
 

@@ -7,6 +7,7 @@ import pytest
 from applications import Browser
 from auth.service import Service
 from auth.settings import Settings
+from counting import Work
 from databases import POSTGRESQL, SQLITE, Postgres
 from running import NO_TLS, Server, make_key
 from upstreams import Person, running, running_upstream, trusting
@@ -91,6 +92,13 @@ def _service(url: str, tmp_path: Path, key: str) -> Iterator[Service]:
     service = Service.open(Settings.from_environment(server.environment))
     yield service
     service.close()
+
+
+@pytest.fixture(name="work")
+def _work(monkeypatch: pytest.MonkeyPatch) -> Work:
+    work = Work()
+    monkeypatch.setattr("auth.crypto.passwords.argon2id", work)
+    return work
 
 
 @pytest.fixture(name="client")

@@ -1,10 +1,30 @@
 """The work of the service in the test's own process, counted."""
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from nacl.pwhash import argon2id
 from sqlalchemy import Delete, Engine, Insert, Select, Update, event
+
+
+class Work:
+    """Stands before libsodium: counts the verifications, and can hold hashing up."""
+
+    def __init__(self) -> None:
+        self.verified = 0
+        self.held = threading.Event()
+        self.held.set()
+
+    def str(self, password: bytes, opslimit: int, memlimit: int) -> bytes:
+        assert self.held.wait(timeout=20), "the test forgot to let go"
+        return argon2id.str(password, opslimit, memlimit)
+
+    def verify(self, hash_: bytes, password: bytes) -> bool:
+        assert self.held.wait(timeout=20), "the test forgot to let go"
+        self.verified += 1
+        return argon2id.verify(hash_, password)
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 import asyncio
 import errno
-import threading
 import time
 from collections.abc import Coroutine
 from typing import Any
@@ -9,31 +8,7 @@ import cffi
 import pytest
 from argon2 import PasswordHasher
 from auth.crypto.passwords import BusyError, Passwords, Verdict, is_right
-from nacl.pwhash import argon2id
-
-
-class Work:
-    """Stands before libsodium: counts the verifications, and can hold them up."""
-
-    def __init__(self) -> None:
-        self.verified = 0
-        self.held = threading.Event()
-        self.held.set()
-
-    def str(self, password: bytes, opslimit: int, memlimit: int) -> bytes:
-        assert self.held.wait(timeout=20), "the test forgot to let go"
-        return argon2id.str(password, opslimit, memlimit)
-
-    def verify(self, hash_: bytes, password: bytes) -> bool:
-        self.verified += 1
-        return argon2id.verify(hash_, password)
-
-
-@pytest.fixture(name="work")
-def _work(monkeypatch: pytest.MonkeyPatch) -> Work:
-    work = Work()
-    monkeypatch.setattr("auth.crypto.passwords.argon2id", work)
-    return work
+from counting import Work
 
 
 def run(work: Coroutine[Any, Any, Any]) -> Any:

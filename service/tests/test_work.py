@@ -1,13 +1,17 @@
 """The work of frequent requests beside their hash, counted: seconds differ by machine."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
+import pytest
 from auth.accounts import register as registration
+from auth.crypto.passwords import BusyError, Passwords
 from auth.service import Service
 from auth.sign_in import password, refresh, sessions
-from counting import built_statements
+from counting import Work, built_statements, statements
 from users import PASSWORD
 
+Ask = Callable[[Service], Awaitable[None]]
 EMAIL = "ada@example.test"
 
 
@@ -24,3 +28,45 @@ def test_a_login_and_a_refresh_build_no_statement(service: Service) -> None:
         asyncio.run(log_in_and_refresh())
 
     assert built == []
+
+
+async def log_in(service: Service) -> None:
+    await password.with_password(service, EMAIL, PASSWORD, device="")
+
+
+async def register(service: Service) -> None:
+    await registration.register(service, EMAIL, PASSWORD, locale=None)
+
+
+@pytest.mark.parametrize("ask", [log_in, register])
+def test_a_request_that_finds_no_room_to_hash_reads_and_writes_nothing(
+    service: Service, work: Work, monkeypatch: pytest.MonkeyPatch, ask: Ask
+) -> None:
+    monkeypatch.setattr("auth.crypto.passwords._SEATS_PER_PLACE", 0)
+    service.passwords = Passwords(workers=1, queue=0)
+
+    async def refused() -> list[str]:
+        work.held.clear()
+        hashing = asyncio.create_task(service.passwords.hash(PASSWORD))
+        await asyncio.sleep(0)
+        with statements() as collected, pytest.raises(BusyError):
+            await ask(service)
+        work.held.set()
+        await hashing
+        return collected
+
+    assert asyncio.run(refused()) == []
+
+
+def test_more_logins_than_have_room_wait_for_it(service: Service, work: Work) -> None:
+    asyncio.run(register(service))
+    service.passwords = Passwords(workers=1, queue=0)
+
+    async def crowd() -> None:
+        work.held.clear()
+        logins = [asyncio.create_task(log_in(service)) for _ in range(4)]
+        await asyncio.sleep(0.05)
+        work.held.set()
+        await asyncio.gather(*logins)
+
+    asyncio.run(crowd())

@@ -20,8 +20,9 @@ async def register(service: Service, email: str, password: str, *, locale: str |
     `locale` is the language of the account's mails, None if unknown. Raise a ProblemError for a
     refused password, and EMAIL_TAKEN if the service is configured to.
     """
-    await service.limits.take(Action.REGISTER)
-    password_hash = await passwords.new_hash(service, password, email)
+    async with service.passwords.turn():
+        await service.limits.take(Action.REGISTER)
+        password_hash = await passwords.new_hash(service, password, email)
     account = accounts.new(email, password_hash, locale=locale)
     if await service.database.write(_store, service, account):
         mailed_links.verify_soon(service, account)

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import errno
 import time
-from collections.abc import Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -17,6 +17,7 @@ from nacl.exceptions import CryptoError
 from nacl.pwhash import argon2id
 
 from auth.crypto import imported_hashes, password_forms
+from auth.crypto.waiting_room import WaitingRoom
 from auth.errors import Code, ProblemError
 from auth.telemetry.metrics import Metrics
 from auth.thread_pool import FullError, Pool
@@ -29,6 +30,9 @@ _NICENESS = 5
 # a failed login takes at least so much longer than the slowest imported hash took alone, which
 # covers a machine that is busy
 _MARGIN, _LONGEST_SECONDS = 1.5, 5.0
+# for each place of the queue so many more requests wait for one, as long as `Retry-After` tells a
+# refused client
+_SEATS_PER_PLACE, _PATIENCE_SECONDS = 8, 1.0
 # PyNaCl calls with cffi, which keeps errno as it was after the call, for each thread; the package
 # `cffi` would bring its parser of C, of 2 MB
 _LAST_CALL = FFI()
@@ -97,9 +101,13 @@ class Passwords:
     """Hashes and verifies, `workers` at a time; up to `queue` more wait, the rest is refused."""
 
     def __init__(self, *, workers: int, queue: int, metrics: Metrics | None = None) -> None:
-        self._pool = Pool(workers, places=workers + queue, name="hash", niceness=_NICENESS)
+        places = workers + queue
+        self._pool = Pool(workers, places=places, name="hash", niceness=_NICENESS)
+        self._waiting_room = WaitingRoom(
+            self._pool, seats=_SEATS_PER_PLACE * places, seconds=_PATIENCE_SECONDS
+        )
         self._metrics = metrics or Metrics(revision="")
-        self._metrics.hash_queue.set_function(lambda: self._pool.taken)
+        self._metrics.hash_queue.set_function(lambda: self._pool.taken + self._waiting_room.waiting)
         # made at start, with today's parameters: verifying against it takes as long as for an
         # account
         self._nobody = hashed("nobody has this password")
@@ -124,6 +132,18 @@ class Passwords:
         if {*beginnings} != {*self._seconds}:
             with contextlib.suppress(BusyError):
                 await self._run(lambda: self.expect(beginnings))
+
+    @contextlib.asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Begin the block once the queue has room for a hash in it; raise BusyError after a second.
+
+        It stands before all other work of a request that hashes: a refusal then costs little.
+        """
+        try:
+            async with self._waiting_room.passed():
+                yield
+        except FullError:
+            raise BusyError from None
 
     async def hash(self, password: str) -> str:
         return await self._run(lambda: hashed(password))
@@ -169,6 +189,7 @@ class Passwords:
             finally:
                 self._metrics.hash_work.observe(time.perf_counter() - began)
 
+        self._waiting_room.arrived()
         try:
             return await self._pool.run(timed)
         except FullError:

@@ -27,6 +27,13 @@ async def with_password(
     Neither the answer nor its time shows whether there is an account. A disabled account is
     revealed only to a user with the right password.
     """
+    async with service.passwords.turn():
+        return await _with_password(service, email, password, device)
+
+
+async def _with_password(
+    service: Service, email: str, password: str, device: str
+) -> tuple[Account, bool]:
     await service.limits.take(Action.LOGIN, device=device)
     subjects = list(service.lockout.subjects(email, device))
     login = await service.database.read(logins.find, email, subjects[0], subjects[-1])
