@@ -25,11 +25,10 @@ from components.rollout import roll_out
 from components.server import Server, ServerArgs
 
 settings = configuration.load()
-if settings.database.url:
+if settings.database.is_postgresql:
     raise pulumi.RunError(
         "auth:database is postgresql, and each service of this example has accounts of its own: "
-        "one database can't hold them. Keep them in SQLite: pulumi config rm auth:database, and "
-        "pulumi config rm auth:databaseUrl"
+        "one database can't hold them. Keep them in SQLite: pulumi config rm auth:database"
     )
 fleet = pulumi.Config("fleet")
 SERVERS = [f"vm-{number}" for number in range(fleet.get_int("servers") or 2)]

@@ -106,15 +106,22 @@ def test_the_example_with_another_service_has_its_accounts_in_postgresql_too(
     assert release["secrets"]["AUTH_DATABASE_URL"].startswith(f"{url}?sslmode=verify-full")
 
 
+@pytest.mark.parametrize(
+    "server",
+    [
+        {"databaseUrl": "postgresql://auth:hunter2-and-more@db.test/auth"},
+        {"databasePassword": "hunter2-and-more-Words"},
+    ],
+    ids=["of your own", "run by Oracle"],
+)
 def test_the_example_with_several_servers_refuses_a_database_that_it_would_not_use(
-    up: Up, monkeypatch: pytest.MonkeyPatch, program: Callable[..., None]
+    up: Up, monkeypatch: pytest.MonkeyPatch, program: Callable[..., None], server: dict[str, str]
 ) -> None:
     example = PROGRAM.parent / "examples" / "fleet" / "__main__.py"
     monkeypatch.chdir(example.parent)
-    url = "postgresql://auth:hunter2-and-more@db.test/auth"
 
     with pytest.raises(pulumi.RunError, match=r"Keep them in SQLite") as refused:
-        up(lambda: program(example, database="postgresql", databaseUrl=url))
+        up(lambda: program(example, database="postgresql", **server))
 
     assert "hunter2" not in str(refused.value)
 

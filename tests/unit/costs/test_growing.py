@@ -8,6 +8,7 @@ from costs.bill import Bill, Resource
 from tests.prose import REPOSITORY
 from tests.unit.costs.test_bill import MONITOR, vm, volume
 
+DB_SYSTEM = "oci:Psql/dbSystem:DbSystem"
 PAGE = (REPOSITORY / "docs" / "growing.md").read_text()
 
 
@@ -31,11 +32,16 @@ def test_each_size_of_the_vm_has_its_price() -> None:
     assert len(sizes) == 4
 
 
-def test_a_second_vm_for_postgresql_has_its_price() -> None:
+def test_each_server_for_postgresql_has_its_price() -> None:
     one = [vm(), volume()]
+    inputs = {"shape": "PostgreSQL.VM.Standard.E5.Flex"}
+    size = {"instanceOcpuCount": 1, "instanceMemorySizeInGbs": 16}
+    system = Resource(name="auth-database", type=DB_SYSTEM, inputs={**inputs, **size})
 
     assert re.search(rf"second VM of 1 OCPU and 6 GB .* {re.escape(cells(of(one * 2)))}", PAGE)
-    assert f"a server that you have {cells(of(one))}" in PAGE
+    assert f"a PostgreSQL server that you have {cells(of(one))}" in PAGE
+    assert f"without its storage {cells(of([*one, system]))}" in PAGE
+    assert f"| {of([system]).price:.0f} USD a month and the storage |" in PAGE
 
 
 def test_the_prices_in_sentences_are_those_of_the_list() -> None:
