@@ -3,6 +3,7 @@
 import re
 
 _CONFIG = re.compile(r"\bpulumi config (set|rm)\b")
+_PLACE = " STACK=NAME"
 _DEFAULT_STACK = "local"  # of the Makefile
 
 
@@ -11,6 +12,12 @@ def make(target: str, stack: str) -> str:
     return f"make {target}" if stack == _DEFAULT_STACK else f"make {target} STACK={stack}"
 
 
-def config(text: str, stack: str) -> str:
-    """Return a text whose `pulumi config` commands name the stack, as a shell may mean another."""
-    return text if stack == _DEFAULT_STACK else _CONFIG.sub(rf"\g<0> --stack {stack}", text)
+def of_stack(text: str, stack: str) -> str:
+    """Return a text whose commands name the stack, as a shell may mean another.
+
+    `STACK=NAME` is the place of the name in a `make` command; `pulumi config` gets `--stack`.
+    """
+    if stack == _DEFAULT_STACK:
+        return text.replace(_PLACE, "")
+    named = text.replace(_PLACE, f" STACK={stack}")
+    return _CONFIG.sub(rf"\g<0> --stack {stack}", named)

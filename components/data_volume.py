@@ -69,7 +69,7 @@ def refuse_shrinking(change: pulumi.ResourceHookArgs) -> None:
         raise ValueError(
             f"auth:dataVolumeInGbs is {new}, but the data volume has {old} GB, and Oracle's "
             f"volumes only grow. Set it to {old} or more: "
-            + advice.config(f"pulumi config set auth:dataVolumeInGbs {old}", pulumi.get_stack())
+            + advice.of_stack(f"pulumi config set auth:dataVolumeInGbs {old}", pulumi.get_stack())
         )
 
 

@@ -138,7 +138,9 @@ def check_hardware(change: pulumi.ResourceHookArgs) -> None:
             f"auth:shape is {new.get('shape')}, a machine for {present}, but the disk of the VM is "
             f'for {former}. A new VM can have it: docs/runbook.md, section "The VM must be '
             'replaced". To stay with this VM: '
-            + advice.config(f"pulumi config set auth:shape {old.get('shape')}", pulumi.get_stack())
+            + advice.of_stack(
+                f"pulumi config set auth:shape {old.get('shape')}", pulumi.get_stack()
+            )
         )
     pulumi.log.warn(
         "The VM reboots for its new size: the service is away for one to three minutes, and comes "

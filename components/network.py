@@ -184,7 +184,7 @@ def refuse_moving(change: pulumi.ResourceHookArgs) -> None:
     """
     old, new = (_block(inputs) for inputs in (change.old_inputs, change.new_inputs))
     if new.network_address != old.network_address:
-        keep = advice.config(f"pulumi config set auth:subnetCidr {old}", pulumi.get_stack())
+        keep = advice.of_stack(f"pulumi config set auth:subnetCidr {old}", pulumi.get_stack())
         raise ValueError(
             f"auth:subnetCidr is {new}, but the subnet has {old}, and Oracle changes no subnet's "
             f"first address. Keep the block: {keep}. A network at other addresses is a new stack, "

@@ -105,7 +105,7 @@ def load() -> Settings:
         has_metrics=bool(settings.metrics_key.user),
         allowed_http_cidrs=settings.allowed_http_cidrs,
     ):
-        pulumi.log.warn(advice.config(warning, stack))
+        pulumi.log.warn(advice.of_stack(warning, stack))
     return checked_by_service(settings)
 
 

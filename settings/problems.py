@@ -2,7 +2,7 @@
 
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pulumi
 
@@ -25,8 +25,9 @@ class Problem:
         return self.text.partition(" ")[0].rstrip(":")
 
     def of_stack(self, stack: str) -> "Problem":
-        """Return the problem with the stack's name in its command."""
-        return replace(self, command=advice.config(self.command, stack))
+        """Return the problem with the stack's name in its commands."""
+        text, command = (advice.of_stack(part, stack) for part in (self.text, self.command))
+        return Problem(text, command)
 
     def __str__(self) -> str:
         text = textwrap.fill(

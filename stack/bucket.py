@@ -30,7 +30,7 @@ def make(stack: Stack, profile: str) -> int:
         raise StackError(
             f"auth:backupBucket is {other!r}: the stack {stack.name} has a bucket already, and its "
             "copies stay there. To leave it: "
-            + advice.config("pulumi config rm auth:backupBucket", stack.name)
+            + advice.of_stack("pulumi config rm auth:backupBucket", stack.name)
         )
     tenancy = Tenancy(stack, profile)
     with step(f"Make the user {name}, with rights on a bucket alone"):

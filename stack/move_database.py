@@ -86,7 +86,7 @@ def _refuse(values: Mapping[str, str], to: str, stack: str) -> None:
     if to == POSTGRESQL and url and (rule := database.broken_rule(url)):
         raise StackError(
             f"auth:databaseUrl {rule}. Set it: "
-            f"{advice.config('pulumi config set', stack)} --secret {_URL} < FILE; then again "
+            f"{advice.of_stack('pulumi config set', stack)} --secret {_URL} < FILE; then again "
             f"{advice.make(f'move-database TO={to}', stack)}"
         )
 
@@ -164,7 +164,7 @@ def _go_back(stack: "Stack", values: Mapping[str, str]) -> None:
 def _open(stack: "Stack", values: Mapping[str, str]) -> None:
     """Configure maintenance as it was, which another run may have left on."""
     if values.get(_MAINTENANCE) == "true":
-        end = advice.config("pulumi config rm auth:maintenance", stack.name)
+        end = advice.of_stack("pulumi config rm auth:maintenance", stack.name)
         print(
             f"auth:maintenance was true before, and stays so. To open the site: {end}, then "
             f"{advice.make('up', stack.name)}"

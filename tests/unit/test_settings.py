@@ -206,17 +206,27 @@ def test_ssh_is_not_opened_to_the_world_by_accident() -> None:
     assert "allowSshFromAnywhere" in refusal(allowedSshCidrs='["0.0.0.0/0"]')
 
 
-def test_the_remedies_of_a_stack_name_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    values = configuration(allowedSshCidrs='["0.0.0.0/0"]')
+@pytest.mark.parametrize(
+    ("stack", "ssh", "init"),
+    [
+        ("dev", "pulumi config set --stack dev auth:allow", "Let `make init STACK=dev` make it"),
+        ("local", "pulumi config set auth:allow", "Let `make init` make it"),
+    ],
+)
+def test_the_remedies_of_a_stack_name_it(
+    monkeypatch: pytest.MonkeyPatch, stack: str, ssh: str, init: str
+) -> None:
+    values = configuration(allowedSshCidrs='["0.0.0.0/0"]', signingKey="")
     pulumi.runtime.set_all_config(values, [])
-    monkeypatch.setattr(pulumi, "get_stack", lambda: "dev")
+    monkeypatch.setattr(pulumi, "get_stack", lambda: stack)
     try:
-        with pytest.raises(
-            ConfigurationError, match="pulumi config set --stack dev auth:allowSshFromAnywhere"
-        ):
+        with pytest.raises(ConfigurationError) as refused:
             settings.load()
     finally:
         pulumi.runtime.set_all_config({})
+
+    assert ssh in unwrapped(refused.value)
+    assert init in unwrapped(refused.value)
 
 
 def test_ssh_is_opened_to_the_world_on_request() -> None:
