@@ -21,7 +21,7 @@ TOOL_SECONDS = 600  # with the download and the take-over of a new Caddy
 DATA_VOLUME_SECONDS = 900
 RELEASE_SECONDS = 900
 BACKUP_SECONDS = 300
-DATABASE_SECONDS = 600  # with the installation of the client
+DATABASE_SECONDS = 900  # with the installation of the client
 METRICS_SECONDS = 300  # with the download of the store
 
 
@@ -99,16 +99,9 @@ def release(number: int | None, by: str = "") -> str:
     return as_root(RELEASE_TOOL, "apply", *planned, *person.flag(by), seconds=RELEASE_SECONDS)
 
 
-def make_database_role(*, host: str, administrator: str, role: str, disk: str) -> str:
-    """Return the line that runs host/database_role.sh, whose secrets arrive on stdin.
-
-    It names the disk, as another VM is proof that it reaches the server as well.
-    """
-    script = (HOST_FILES / "database_role.sh").read_text()
-    return as_root(
-        *("bash", "-c", script, f"database role from {disk}", host, administrator, role),
-        seconds=DATABASE_SECONDS,
-    )
+def make_database_role() -> str:
+    """Return the line that makes the role in PostgreSQL of the document on stdin."""
+    return as_root(RELEASE_TOOL, "make-database-role", seconds=DATABASE_SECONDS)
 
 
 def configure_backup() -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import json
 from dataclasses import dataclass
 
 import pulumi
@@ -91,14 +92,10 @@ class Postgresql(pulumi.ComponentResource):
         made = remote.Command(
             f"{name}-database-role",
             connection=args.server.connection,
-            create=pulumi.Output.all(host, args.server.disk).apply(
-                lambda known: commands.make_database_role(
-                    host=known[0], administrator=ADMINISTRATOR, role=args.role, disk=known[1]
-                )
-            ),
-            stdin=pulumi.Output.all(managed.password, ca).apply(
-                lambda known: role_document(password=known[0], ca=known[1], role=args.role)
-            ),
+            create=commands.make_database_role(),
+            stdin=pulumi.Output.all(
+                host=host, ca=ca, disk=args.server.disk, password=managed.password
+            ).apply(lambda known: role_document(**known, role=args.role)),
             add_previous_output_in_env=False,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[system, rule]),
         )
@@ -166,12 +163,21 @@ def role_url(role: str, *, address: str, password: str) -> str:
     return f"postgresql://{role}:{secret}@{address}?sslmode={VERIFIED}&sslrootcert={CA_FILE}"
 
 
-def role_document(*, password: str, ca: str, role: str) -> str:
-    """Return the input of host/database_role.sh: two lines with secrets, then the CA in PEM.
+def role_document(*, host: str, ca: str, disk: str, password: str, role: str) -> str:
+    """Return the document for `make-database-role`: host/auth_release/database_role.py.
 
     The role's password goes as its verifier, with a salt that is the same each time: another
     document would be another run.
     """
     secret = role_password(password, role)
     salt = hashlib.sha256(f"salt of {secret}".encode()).digest()[:16]
-    return f"{password}\n{scram.verifier(secret, salt)}\n{ca.strip()}\n"
+    document = {
+        "administrator": ADMINISTRATOR,
+        "ca": ca,
+        "disk": disk,
+        "host": host,
+        "password": password,
+        "role": role,
+        "verifier": scram.verifier(secret, salt),
+    }
+    return json.dumps(document, sort_keys=True)

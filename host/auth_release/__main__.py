@@ -19,6 +19,7 @@ from . import (
     callers,
     copies,
     data_volume,
+    database_role,
     gate,
     history,
     interventions,
@@ -54,6 +55,7 @@ WORK = {
     **dict.fromkeys(("access", "authorize", "check-login", "host-key"), "Access"),
     **os_commands.WORK,
     "configure-metrics": "The reporter of metrics",
+    "make-database-role": "The role in PostgreSQL",
     "report-metrics": "The report of metrics",
     "ship-logs": "The shipping of the log",
 }
@@ -281,6 +283,11 @@ def configure_metrics() -> int:
     return 0
 
 
+def make_database_role() -> int:
+    print(f"PostgreSQL: {database_role.make(sys.stdin.buffer.read())}.")
+    return 0
+
+
 def live_container(service: str) -> str:
     number = Routes(STATE).live(service)
     if number is None:
@@ -359,6 +366,7 @@ def _parser() -> argparse.ArgumentParser:
         if name == "exec":
             command.add_argument("words", nargs="+", metavar="WORD", help="the command, after --")
     commands.add_parser("configure-metrics", help="put the reporter's settings on stdin in force")
+    commands.add_parser("make-database-role", help="make the role of the document on stdin")
     commands.add_parser("report-metrics", help="post the metrics of this host once")
     commands.add_parser("ship-logs", help="post new lines of the log to Oracle Logging once")
     backup_commands.add_parsers(commands, _service)
@@ -398,6 +406,7 @@ def dispatch(arguments: argparse.Namespace) -> int:
         "os": lambda: os_commands.run(arguments, _caller, under_lock),
         "configure-backup": configure_backup,
         "configure-metrics": configure_metrics,
+        "make-database-role": make_database_role,
         "report-metrics": reporter.report,
         "ship-logs": reporter.ship_logs,
         "access": lambda: access.apply(sys.stdin.buffer.read()),

@@ -22,6 +22,7 @@ LINES = {
     "release": commands.release(7, "ann@example.com on laptop"),
     "configure_backup": commands.configure_backup(),
     "configure_metrics": commands.configure_metrics(),
+    "make_database_role": commands.make_database_role(),
     "status": commands.status(),
 }
 NO_LINES = {"line", "as_root", "ssh_command", "connection"}
