@@ -6,7 +6,7 @@ TOOLS = $(PYTHON) -m toolchain
 # the environment's own Python starts fastest, if it is there; an interpreter that somebody names wins
 STACKS = $(or $(if $(filter file,$(origin PYTHON)),$(if $(realpath .venv/bin/python),.venv/bin/python)),$(PYTHON)) -m stack
 RUN = .venv/bin/python -m
-# the tests of a file stay in one of several processes; those of the VMs mostly wait
+# the tests of a file stay in one of several processes; those of servers and VMs also wait
 SIDE_BY_SIDE = --dist loadfile --numprocesses
 REVIEW = $(RUN) review
 ZIZMOR = .venv/bin/zizmor
@@ -160,7 +160,7 @@ fmt: venv ## format the code
 	$(RUN) ruff check --fix .
 
 service: venv ## tests of the Authentication Service
-	$(RUN) pytest service/tests $(SIDE_BY_SIDE) 2
+	$(RUN) pytest service/tests $(SIDE_BY_SIDE) 3
 
 localcloud: venv docker ## tests of the emulated Oracle Cloud
 	$(RUN) pytest tests/localcloud --no-loadscope-reorder $(SIDE_BY_SIDE) 3
