@@ -15,7 +15,7 @@ from pathlib import Path
 from common import command_line, docker, progress
 from localcloud import clients, server
 from localcloud.host import default_shape
-from localcloud.machines import images, registry
+from localcloud.machines import images, kubernetes, registry
 from localcloud.machines.docker import DockerError
 from localcloud.machines.machines import Machines
 from localcloud.ocids import REGION
@@ -122,6 +122,14 @@ def _authority(arguments: argparse.Namespace) -> None:
         with progress.step("Start the certificate authority"):
             authority.start(images.machine(_show), arguments.program, arguments.lifetime)
     print(json.dumps(authority.describe(), indent=2))
+
+
+def _kubernetes(arguments: argparse.Namespace) -> None:
+    home = _existing(arguments)
+    with _one_at_a_time(home):
+        program = kubernetes.name(home, arguments.program)
+        images.node(_show)
+    _show(f"New clusters of this cloud run Kubernetes {program.version}.")
 
 
 def _print_description(home: Home, bases: tuple[str, str]) -> None:
@@ -250,6 +258,11 @@ def _parser() -> argparse.ArgumentParser:
             "Start the certificate authority of the cloud at DIR; print its URL and its roots.",
         ),
         (
+            "kubernetes",
+            _kubernetes,
+            "Name the program of the clusters of the cloud at DIR, and build their image.",
+        ),
+        (
             "serve",
             _serve,
             "Run the API server in the foreground; `start` does it in the background.",
@@ -265,6 +278,10 @@ def _parser() -> argparse.ArgumentParser:
             todo.add_argument("--stop", action="store_true", help="stop it instead")
             added.add_argument(
                 "--lifetime", type=int, metavar="SECONDS", help="of each certificate"
+            )
+        if name == "kubernetes":
+            added.add_argument(
+                "--program", type=Path, required=True, metavar="FILE", help="all its parts in one"
             )
         if name == "forget":
             added.add_argument("ocid", metavar="OCID", help="as the refusal or `status` names it")

@@ -51,6 +51,8 @@ class Cloud:
         self._jobs_lock = threading.Lock()
         self._busy: set[str] = set()
         self._once_more: set[str] = set()
+        # a job that sends other resources into passing states calls it; `lifecycle` sets it
+        self.begin_work: Callable[[], None] = lambda: None
 
     def now(self) -> datetime:
         """Return the time with the wire format's precision, so that it compares equal later."""

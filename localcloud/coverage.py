@@ -37,6 +37,19 @@ profiles `classic` and `shortlived` of Let's Encrypt. It really asks the public 
 machines, on ports 80 and 443. The root of its certificates is new with each start: `describe` names
 the file of all roots. It asks for no CAA records, and keeps no accounts over a restart.
 
+## Clusters
+
+A cluster of Container Engine is a real Kubernetes: its control plane and each node are machines,
+with containerd, the overlay network of OKE (VXLAN) and kube-proxy. The parts of Kubernetes are one
+program, built once from Go modules:
+
+    program=$(python -m toolchain kubernetes)
+    python -m localcloud kubernetes --home DIR --program "$program"
+
+`"$program" kubectl` is its kubectl. The kubeconfig of CreateKubeconfig calls `oci ce cluster
+generate-token`, of Oracle's CLI; the API server has each token reviewed by this cloud, as OKE does.
+Nodes pull from the registry by an image pull secret.
+
 ## Faults on request
 
 `POST /localcloud/faults` takes a fault as JSON, `GET` lists and `DELETE` clears them. Instead of a

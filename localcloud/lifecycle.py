@@ -17,6 +17,7 @@ from localcloud.services.psql import lifecycle as databases
 
 def resume(cloud: Cloud) -> None:
     """Go on with the work of the last API server: called once, before the first request."""
+    cloud.begin_work = partial(advance, cloud)
     with cloud.store.transaction():
         for _, kind in _with_states():
             for resource in cloud.store.find(kind) if kind.settles else ():

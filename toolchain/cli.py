@@ -8,7 +8,7 @@ from pathlib import Path
 from common import command_line
 from common.clone import CLONE
 from common.progress import StepError
-from toolchain import actionlint, cleaning, docker_engine, targets, venv
+from toolchain import actionlint, cleaning, docker_engine, kubernetes, targets, venv
 
 
 def main(argv: Sequence[str]) -> int:
@@ -23,6 +23,9 @@ def parser() -> argparse.ArgumentParser:
     clean = commands.add_parser("clean", help="drop the caches of all clones")
     clean.add_argument("--yes", action="store_true", help="do not ask")
     commands.add_parser("tools", help="get the engine and its plugins")
+    commands.add_parser(
+        "kubernetes", help="build Kubernetes for the emulated clusters; print its file"
+    )
     commands.add_parser("pins", help="pin the SHA-256 of engine and plugins")
     commands.add_parser("actionlint", help="lint the workflows")
     unknown = commands.add_parser("unknown", help="answer to a target that does not exist")
@@ -40,6 +43,9 @@ def _run(argv: Sequence[str]) -> int:
         return 0
     if arguments.command == "actionlint":
         return actionlint.run(CLONE)
+    if arguments.command == "kubernetes":
+        print(kubernetes.ensure(CLONE))
+        return 0
     if arguments.command == "unknown":
         raise StepError(targets.unknown(CLONE, arguments.target))
     venv.ensure(CLONE)

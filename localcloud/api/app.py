@@ -80,7 +80,7 @@ def _endpoint(
         reply = await run_in_threadpool(_answer, cloud, operation, request, body, request_id)
         headers = {**reply.headers, "opc-request-id": request_id}
         if reply.body is None:
-            return Response(status_code=reply.status, headers=headers)
+            return Response(reply.text, status_code=reply.status, headers=headers)
         return JSONResponse(reply.body, reply.status, headers)
 
     return endpoint

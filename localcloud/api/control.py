@@ -20,6 +20,7 @@ from localcloud import code
 from localcloud.api import errors, wire
 from localcloud.cloud import Cloud
 from localcloud.faults import Fault
+from localcloud.services.container_engine import token_review
 from localcloud.services.core.instance import Instance
 from localcloud.services.core.public_ip import PublicIp
 from localcloud.services.core.volume import Volume
@@ -60,7 +61,16 @@ def routes(cloud: Cloud) -> list[Route]:
         await run_in_threadpool(cloud.store.remove, request.path_params["ocid"])
         return Response(status_code=204)
 
+    async def review_token(request: Request) -> Response:
+        body, named = await request.body(), request.path_params
+        return await run_in_threadpool(
+            _answered, lambda: token_review.answer(cloud, named["cluster"], named["secret"], body)
+        )
+
     return [
+        # a cluster's API server has a secret of its own; in its path, as Kubernetes sends no
+        # token over plain HTTP
+        Route("/clusters/{cluster}/token-review/{secret}", review_token, methods=["POST"]),
         route("/status", status),
         route("/resources/{ocid}", forget, "DELETE"),
         route("/faults", list_faults),

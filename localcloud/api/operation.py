@@ -40,10 +40,11 @@ class Call:
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """An answer. Its body becomes JSON; without it the response is empty."""
+    """An answer. Its body becomes JSON; text is sent as it is; without both it is empty."""
 
     status: int = 200
     body: Any = None
+    text: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
 

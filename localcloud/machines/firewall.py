@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network
 from typing import Literal
 
 # The gateway opens a socket for each port, so a rule for all of them can't be served.
 MAX_PORTS = 100
+_PRIVATE = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))  # RFC 1918
 
 
 class FirewallError(Exception):
@@ -47,12 +48,17 @@ def packet_filter(rules: Iterable[IngressRule], *, host: IPv4Address | None = No
 
 
 def tcp_ports(rules: Iterable[IngressRule]) -> dict[int, list[str]]:
-    """Return the IPv4 blocks by open TCP port; raises FirewallError for a rule with too many."""
+    """Return the IPv4 blocks by open TCP port; raises FirewallError for a rule with too many.
+
+    A rule for the private addresses of a network may open all of them.
+    """
     opened: dict[int, list[str]] = {}
     for rule in rules:
         if rule.protocol not in {"tcp", "all"}:
             continue
         first, last = rule.ports or (1, 65535)
+        if last - first >= MAX_PORTS and _is_private(rule.source):
+            continue  # a rule between machines, whose packets don't pass the gateway
         if last - first >= MAX_PORTS:
             raise FirewallError(
                 f"A rule opens TCP ports {first} to {last} to {rule.source}; the emulated gateway "
@@ -62,3 +68,7 @@ def tcp_ports(rules: Iterable[IngressRule]) -> dict[int, list[str]]:
             if rule.source not in opened.setdefault(port, []):
                 opened[port].append(rule.source)
     return opened
+
+
+def _is_private(source: str) -> bool:
+    return any(IPv4Network(source).subnet_of(block) for block in _PRIVATE)

@@ -16,6 +16,7 @@ from common import root
 from localcloud.machines.docker import DockerError, docker, exists
 
 FILES = Path(__file__).with_name("image")
+_NODE_FILES = Path(__file__).with_name("node_image")
 _BASES = Path(__file__).with_name("bases.Dockerfile")
 CADDY = Path(__file__).parents[2] / "host" / "requirements.txt"
 _SERVICE = Path(__file__).parents[2] / "service" / "Dockerfile"
@@ -40,6 +41,21 @@ def machine(progress: Progress) -> str:
         base = system_base(progress)
         progress("Build the machine image (once, about a minute)")
         build(name, {**files, **wheels()}, {"BASE": base})
+    return name
+
+
+def node(progress: Progress) -> str:
+    """Return the name of the image of a cluster's machines, which is built if it is missing."""
+    base = machine(progress)
+    files = {
+        str(path.relative_to(_NODE_FILES)): path.read_bytes()
+        for path in sorted(_NODE_FILES.rglob("*"))
+        if path.is_file()
+    }
+    name = f"auth-localcloud/node:{fingerprint({**files, 'base': base.encode()})}"
+    if not exists("image", name):
+        progress("Build the image of a cluster's machines (once, about 20 seconds)")
+        build(name, files, {"BASE": base})
     return name
 
 

@@ -12,13 +12,14 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any, Literal
 
-from localcloud.machines import capabilities, firewall, images, seed
+from localcloud.machines import capabilities, firewall, images, kubernetes, seed
 from localcloud.machines.authority import Authority
 from localcloud.machines.bridge import Bridge
 from localcloud.machines.databases import Databases
 from localcloud.machines.docker import docker, exists, inspect, labelled
 from localcloud.machines.firewall import IngressRule
 from localcloud.machines.gateway import Gateway, Route
+from localcloud.machines.kubernetes import Program
 from localcloud.machines.link_local import LinkLocal
 from localcloud.machines.registry import Registry
 from localcloud.machines.seed import MachineSpec
@@ -58,6 +59,9 @@ class Machines:
     def launch(self, spec: MachineSpec) -> None:
         """Create the machine and let it boot; it answers when cloud-init has let sshd start."""
         name = self._name(spec.instance_id)
+        image, mounts = images.machine(_quietly), list[str]()
+        if spec.in_a_cluster and (program := self.kubernetes):
+            image, mounts = images.node(_quietly), ["--volume", program.mount]
         with self._bridge.free_address() as address:
             docker(
                 *("create", "--name", name, "--hostname", spec.hostname),
@@ -75,7 +79,8 @@ class Machines:
                 *("--mount", self._mount(self._disk(spec.instance_id), "/var/lib/docker")),
                 *("--volume", f"{self._volumes}:{VOLUMES}"),
                 *("--volume", f"{self._home.api_socket.parent}:{seed.API_FOLDER}:ro"),
-                images.machine(_quietly),
+                *mounts,
+                image,
             )
         files = seed.files(
             spec,
@@ -87,6 +92,15 @@ class Machines:
         self._link_local.answer_with(str(address), spec.document)
         docker("start", name)
         self._gateway.update({spec.instance_id: Route(target=str(address))})
+
+    @property
+    def kubernetes(self) -> Program | None:
+        """The program of clusters; None unless it was named."""
+        return kubernetes.named(self._home)
+
+    def run(self, instance_id: str, *argv: str) -> str:
+        """Run a command in a machine as root, and return its output; raises DockerError."""
+        return docker("exec", self._name(instance_id), *argv)
 
     def state(self, instance_id: str) -> Literal["RUNNING", "STOPPED"] | None:
         """Return the state of the machine, None if it does not exist."""

@@ -16,7 +16,8 @@ class MachineSpec:
     """A machine to launch. `user_data` is decoded; `private_ip` is the VNIC's; memory is in GB.
 
     `document` is the metadata service's answer to this machine. For `apt_busy_seconds` after its
-    first boot, package updates hold apt's and dpkg's locks.
+    first boot, package updates hold apt's and dpkg's locks. A machine `in_a_cluster` is a node or a
+    control plane, and has the program of Kubernetes.
     """
 
     instance_id: str
@@ -30,6 +31,7 @@ class MachineSpec:
     metadata: Mapping[str, str]
     document: Mapping[str, Any]
     apt_busy_seconds: float = 0
+    in_a_cluster: bool = False
 
 
 def files(spec: MachineSpec, *, registry: str, api: str, ingress: str) -> dict[str, str]:

@@ -21,7 +21,8 @@ from tests.localcloud.served import REPOSITORY, served
 from tests.testbed.order import longest_first
 
 LONGEST_FIRST = (
-    *("test_data_volume.py", "test_machines.py", "test_restart.py", "test_commands.py"),
+    *("test_clusters.py", "test_data_volume.py", "test_machines.py", "test_restart.py"),
+    "test_commands.py",
     *("test_contract.py", "test_stored_resources.py", "test_growth.py", "test_failed_build.py"),
     *("test_standin_docker.py", "test_provider.py", "test_standin_command.py"),
 )

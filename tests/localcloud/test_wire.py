@@ -15,6 +15,9 @@ THEIR_NAME = {
     "AgentConfig": "InstanceAgentConfig",
     "AttachVolumeDetails": "AttachParavirtualizedVolumeDetails",
     "AvailabilityConfig": "InstanceAvailabilityConfig",
+    "ClusterPodNetworkOption": "FlannelOverlayClusterPodNetworkOptionDetails",
+    "ClustersWorkRequest": "WorkRequest",
+    "ClustersWorkRequestResource": "WorkRequestResource",
     "CreateNamedDetails": "CreateGroupDetails",
     "DbSystemWorkRequest": "WorkRequest",
     "DbSystemWorkRequestResource": "WorkRequestResource",
@@ -24,6 +27,7 @@ THEIR_NAME = {
     "LaunchSourceDetails": "InstanceSourceViaImageDetails",
     "MemoryRange": "ShapeMemoryOptions",
     "Named": "Group",
+    "NodePoolNodeConfigDetails": "CreateNodePoolNodeConfigDetails",
     "OcpuRange": "ShapeOcpuOptions",
     "PluginConfig": "InstanceAgentPluginConfigDetails",
     "PortOptions": "TcpOptions",
@@ -38,6 +42,7 @@ THEIR_NAME = {
 
 
 # for models of services without a client of the provider here
+_PACKAGES = {name.replace("_", ""): name for name in oci.__all__}
 _OF_SDK = ("oci_loggingingestion.LoggingClient", "oci_logging.LoggingManagementClient")
 
 
@@ -52,12 +57,16 @@ def _of_services() -> list[type[Details]]:
     return sorted(ours, key=lambda c: (c.__module__, c.__name__))
 
 
-def _theirs(name: str) -> Any:
-    for client in (*(service.clients[0] for service in SERVICES if service.clients), *_OF_SDK):
-        package, _, _ = client.removeprefix("oci_").partition(".")
-        # the SDK has healthchecks, the provider health_checks
-        name_there = package if hasattr(oci, package) else package.replace("_", "")
-        models = getattr(oci, name_there).models
+def _theirs(name: str, module: str) -> Any:
+    clients = (*(service.clients[0] for service in SERVICES if service.clients), *_OF_SDK)
+    packages = [
+        client.removeprefix("oci_").partition(".")[0].replace("_", "") for client in clients
+    ]
+    own = module.split(".")[2].replace("_", "")
+    # some services have a model of the same name: the own service's counts
+    for package in sorted(packages, key=lambda each: each != own):
+        # the SDK has healthchecks and container_engine, the provider the opposite
+        models = getattr(oci, _PACKAGES[package]).models
         if hasattr(models, name):
             return getattr(models, name)
     pytest.fail(f"no model of Oracle's is called {name}")
@@ -65,6 +74,6 @@ def _theirs(name: str) -> Any:
 
 @pytest.mark.parametrize("ours", _of_services(), ids=lambda ours: ours.__name__)
 def test_every_field_is_one_of_oracles(ours: type[Details]) -> None:
-    theirs = _theirs(THEIR_NAME.get(ours.__name__, ours.__name__))
+    theirs = _theirs(THEIR_NAME.get(ours.__name__, ours.__name__), ours.__module__)
     shown = {wire.camel(field) for field in ours.model_fields if field not in ours.hidden}
     assert shown <= set(theirs().attribute_map.values())

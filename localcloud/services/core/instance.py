@@ -81,7 +81,9 @@ class Instance(Tagged):
     busy: ClassVar[frozenset[str]] = frozenset(
         {"PROVISIONING", "STARTING", "STOPPING", "TERMINATING"}
     )
-    hidden: ClassVar[frozenset[str]] = frozenset({"hostname", "heading_for", "last_failure"})
+    hidden: ClassVar[frozenset[str]] = frozenset(
+        {"hostname", "heading_for", "last_failure", "cluster_id", "node_pool_id"}
+    )
     availability_domain: str
     fault_domain: str
     region: str = ocids.REGION
@@ -102,6 +104,8 @@ class Instance(Tagged):
     hostname: str
     heading_for: Literal["RUNNING", "STOPPED", "TERMINATED"] = "RUNNING"
     last_failure: str | None = None
+    cluster_id: str | None = None  # of a node or, without a node pool, of a control plane
+    node_pool_id: str | None = None
 
     @property
     def failure(self) -> str | None:

@@ -139,4 +139,5 @@ def _spec(cloud: Cloud, instance: Instance) -> MachineSpec:
         metadata=instance.metadata,
         apt_busy_seconds=fault.seconds if fault else _APT_BUSY_SECONDS,
         document=instance_metadata.document(cloud, instance),
+        in_a_cluster=instance.cluster_id is not None,
     )

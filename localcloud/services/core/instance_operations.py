@@ -1,5 +1,6 @@
 """The operations of instances. `instance` has launch and update, this module the actions."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from localcloud.api import errors
@@ -53,6 +54,15 @@ def _mark_terminating(cloud: Cloud, instance: Instance) -> None:
     cloud.store.put(instance.changed(lifecycle_state="TERMINATING", heading_for="TERMINATED"))
 
 
+def _own(call: Call) -> Sequence[Instance]:
+    """Return the tenancy's instances: the control plane of a cluster is Oracle's."""
+    return [
+        each
+        for each in call.cloud.store.find(Instance)
+        if each.cluster_id is None or each.node_pool_id
+    ]
+
+
 def _instance_action(call: Call) -> Reply:
     with call.cloud.store.transaction():
         instance = call.cloud.store.get(Instance, call.target)
@@ -84,7 +94,11 @@ RESOURCE_TYPE = ResourceType(
             "CREATED",
         ),
         lists(
-            "ListInstances", "/instances", Instance, (*IN_DOMAIN, "displayName", "lifecycleState")
+            "ListInstances",
+            "/instances",
+            Instance,
+            (*IN_DOMAIN, "displayName", "lifecycleState"),
+            find=_own,
         ),
         reads("GetInstance", "/instances/{instanceId}", Instance),
         tracked(

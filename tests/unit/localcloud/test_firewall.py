@@ -75,3 +75,9 @@ def test_the_gateway_listens_on_public_addresses_only() -> None:
             "sources": ["198.51.100.0/24"],
         }
     ]
+
+
+def test_a_rule_between_machines_may_open_every_port() -> None:
+    nodes = IngressRule(protocol="all", source="10.0.0.0/16", ports=None)
+    assert firewall.tcp_ports([WEB, nodes]) == firewall.tcp_ports([WEB])
+    assert "-A LOCALCLOUD -s 10.0.0.0/16 -j RETURN" in firewall.packet_filter([nodes], host=HOST)

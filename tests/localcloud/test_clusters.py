@@ -1,0 +1,209 @@
+"""Clusters of Container Engine: a real Kubernetes on machines of the cloud."""
+
+import json
+import subprocess
+from typing import Any
+
+import oci
+import pytest
+from oci.container_engine import models
+
+from common.clone import CLONE
+from localcloud.machines.registry import PULL_USERNAME, USERNAME
+from tests.localcloud.caller import Caller, eventually, refused
+from tests.localcloud.cluster import API_PORT, Cluster, KubectlError, Place, finished
+from tests.localcloud.conftest import localcloud
+from toolchain import kubernetes
+
+WEB = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      imagePullSecrets: [{name: registry}]
+      terminationGracePeriodSeconds: 1
+      topologySpreadConstraints:
+      - maxSkew: 1
+        topologyKey: kubernetes.io/hostname
+        whenUnsatisfiable: ScheduleAnyway
+        labelSelector: {matchLabels: {app: web}}
+      containers:
+      - name: web
+        image: IMAGE
+        command: [python3, -m, http.server, "8080"]
+        readinessProbe: {httpGet: {path: /, port: 8080}, periodSeconds: 1}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec:
+  selector: {app: web}
+  ports: [{port: 80, targetPort: 8080}]
+"""
+FETCH = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=9).status)"
+
+
+@pytest.fixture(scope="module", name="place")
+def _place(cloud: Caller) -> Place:
+    return Place.create(cloud)
+
+
+@pytest.fixture(scope="module", name="cluster")
+def _cluster(place: Place, tmp_path_factory: pytest.TempPathFactory) -> Cluster:
+    program = kubernetes.ensure(CLONE)
+    localcloud("kubernetes", "--home", str(place.caller.home.path), "--program", str(program))
+    engine = place.caller.client(oci.container_engine.ContainerEngineClient)
+    (version,) = engine.get_cluster_options("all").data.kubernetes_versions
+    created = engine.create_cluster(place.cluster_details(version))
+    request = finished(engine, created.headers["opc-work-request-id"])
+    (resource,) = request.resources
+    problems = engine.list_work_request_errors(place.caller.compartment, request.id).data
+    assert (request.status, resource.action_type) == ("SUCCEEDED", "CREATED"), problems
+    return Cluster(place.caller, resource.identifier, program, tmp_path_factory.mktemp("kube"))
+
+
+@pytest.fixture(scope="module", name="pool_id")
+def _pool_id(place: Place, cluster: Cluster) -> str:
+    details = place.node_pool_details(cluster.id, size=2)
+    created = cluster.engine.create_node_pool(details)
+    request = finished(cluster.engine, created.headers["opc-work-request-id"])
+    errors = cluster.engine.list_work_request_errors(place.caller.compartment, request.id).data
+    assert request.status == "SUCCEEDED", errors
+    return str(request.resources[0].identifier)
+
+
+@pytest.fixture(scope="module", name="web")
+def _web(cluster: Cluster, pool_id: str) -> list[Any]:
+    """Run two pods behind a Service, of an image that the registry gives for a login alone."""
+    assert pool_id
+    image = pushed(cluster.caller)
+    login = ("docker-registry", "registry", f"--docker-server={cluster.caller.home.registry}")
+    reader = (f"--docker-username={PULL_USERNAME}", f"--docker-password={password(cluster.caller)}")
+    cluster.kubectl("create", "secret", *login, *reader)
+    cluster.kubectl("apply", "--filename=-", stdin=WEB.replace("IMAGE", image))
+    rollout(cluster)
+    return list(cluster.get("pods", "--selector=app=web")["items"])
+
+
+def rollout(cluster: Cluster) -> None:
+    try:
+        cluster.kubectl("rollout", "status", "deployment/web", "--timeout=50s")
+    except KubectlError as error:
+        pytest.fail(f"{error}\n{cluster.kubectl('describe', 'pods')}")
+
+
+def password(caller: Caller, file: str = "pull-password") -> str:
+    return (caller.home.path / "registry" / file).read_text()
+
+
+def pushed(caller: Caller) -> str:
+    """Push the small base image of Python services."""
+    described = json.loads(localcloud("describe", "--home", str(caller.home.path)))
+    image = f"{caller.home.registry}/acme/web:1"
+    login = ["docker", "login", "--username", USERNAME, "--password-stdin", caller.home.registry]
+    subprocess.run(login, input=password(caller, "password"), text=True, check=True, timeout=60)
+    for command in (("tag", described["docker_bases"]["base"], image), ("push", "--quiet", image)):
+        subprocess.run(["docker", *command], check=True, timeout=120)
+    return image
+
+
+def test_a_new_cluster_shows_its_addresses_and_its_version(cluster: Cluster) -> None:
+    shown = cluster.engine.get_cluster(cluster.id).data
+    assert shown.lifecycle_state == "ACTIVE"
+    assert shown.endpoints.private_endpoint == f"10.0.1.2:{API_PORT}"
+    server = json.loads(cluster.kubectl("version", "--output=json"))["serverVersion"]
+    assert server["gitVersion"] == shown.kubernetes_version
+    (listed,) = cluster.engine.list_clusters(cluster.caller.compartment, name="auth").data
+    assert listed.id == cluster.id
+
+
+def test_the_control_plane_is_none_of_the_tenancys_instances(cluster: Cluster) -> None:
+    names = [
+        each.display_name
+        for each in cluster.caller.compute.list_instances(cluster.caller.compartment).data
+    ]
+    assert not [name for name in names if "control plane" in name]
+
+
+def test_a_user_without_a_role_is_known_and_may_do_nothing(cluster: Cluster) -> None:
+    reporter = cluster.caller.account.reporter
+    config = {
+        **cluster.caller.config,
+        "user": reporter.ocid,
+        "fingerprint": reporter.fingerprint,
+        "key_file": str(reporter.private_key_file),
+    }
+    with pytest.raises(KubectlError, match=rf'Forbidden.*User "{reporter.ocid}" cannot list'):
+        cluster.kubectl("get", "nodes", config=config)
+
+
+def test_a_token_that_a_strangers_key_signed_is_refused(cluster: Cluster) -> None:
+    reporter = cluster.caller.account.reporter
+    config = {**cluster.caller.config, "key_file": str(reporter.private_key_file)}
+    with pytest.raises(KubectlError, match=r"Unauthorized|must be logged in"):
+        cluster.kubectl("get", "nodes", config=config)
+
+
+def test_a_node_is_an_instance_in_its_domain_with_the_pools_labels(
+    cluster: Cluster, pool_id: str
+) -> None:
+    pool = cluster.engine.get_node_pool(pool_id).data
+    nodes = {each["metadata"]["name"]: each for each in cluster.get("nodes")["items"]}
+    assert {each.private_ip for each in pool.nodes} == set(nodes)
+    for each in pool.nodes:
+        instance = cluster.caller.compute.get_instance(each.id).data
+        labels = nodes[each.private_ip]["metadata"]["labels"]
+        assert (each.lifecycle_state, instance.lifecycle_state) == ("ACTIVE", "RUNNING")
+        assert labels["tier"] == "web"
+        assert each.availability_domain.endswith(labels["topology.kubernetes.io/zone"])
+
+
+def test_pods_reach_each_other_across_nodes_and_their_service(
+    cluster: Cluster, web: list[Any]
+) -> None:
+    assert len({pod["spec"]["nodeName"] for pod in web}) == 2
+    first, second = (pod["metadata"]["name"] for pod in web)
+    service = cluster.get("service", "web")["spec"]["clusterIP"]
+    for url in (f"http://{web[1]['status']['podIP']}:8080", f"http://{service}"):
+        command = ("exec", first, "--", "python3", "-c", FETCH, url)
+        assert cluster.kubectl(*command).strip() == "200"
+    assert "GET / HTTP" in cluster.kubectl("logs", second)
+
+
+def test_a_smaller_pool_moves_the_pods_and_ends_the_instance(
+    cluster: Cluster, pool_id: str, web: list[Any]
+) -> None:
+    assert web
+    last = cluster.engine.get_node_pool(pool_id).data.nodes[-1]
+    details = models.UpdateNodePoolDetails(
+        node_config_details=models.UpdateNodePoolNodeConfigDetails(size=1)
+    )
+    updated = cluster.engine.update_node_pool(pool_id, details)
+    assert finished(cluster.engine, updated.headers["opc-work-request-id"]).status == "SUCCEEDED"
+    rollout(cluster)
+    names = {each["metadata"]["name"] for each in cluster.get("nodes")["items"]}
+    assert last.private_ip not in names
+    nodes = {pod["spec"]["nodeName"] for pod in cluster.get("pods")["items"]}
+    assert nodes == names
+    compute = cluster.caller.compute
+    eventually("the node", lambda: compute.get_instance(last.id).data.lifecycle_state, "TERMINATED")
+
+
+def test_a_deleted_cluster_takes_its_nodes_along(cluster: Cluster, pool_id: str) -> None:
+    (node,) = cluster.engine.get_node_pool(pool_id).data.nodes
+    deleted = cluster.engine.delete_cluster(cluster.id)
+    assert finished(cluster.engine, deleted.headers["opc-work-request-id"]).status == "SUCCEEDED"
+    assert cluster.engine.get_cluster(cluster.id).data.lifecycle_state == "DELETED"
+    instance = cluster.caller.compute.get_instance(node.id).data
+    assert instance.lifecycle_state == "TERMINATED"
+    eventually(
+        "the node pool",
+        lambda: cluster.engine.get_node_pool(pool_id).data.lifecycle_state,
+        "DELETED",
+    )
+    refused(409, "IncorrectState", cluster.engine.delete_cluster, cluster.id)
