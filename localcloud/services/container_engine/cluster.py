@@ -1,29 +1,16 @@
-"""Clusters: a control plane on a machine of this cloud, and its address."""
+"""Clusters: the resource, its requests, and its control plane on a machine of this cloud."""
 
-import json
-import logging
-import secrets
-import time
 from collections.abc import Sequence
-from ipaddress import IPv4Address
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from localcloud import ocids, resources
-from localcloud.api import errors, wire
-from localcloud.api.operation import Call, Operation, Reply, body_fields, lists, reads
+from localcloud.api import errors
 from localcloud.api.wire import Details
 from localcloud.cloud import Cloud
-from localcloud.host import default_shape
-from localcloud.machines.docker import DockerError
 from localcloud.resources import LifecycleResource, TagDetails, Tags
-from localcloud.service import ResourceType
 from localcloud.services.container_engine import (
-    certificates,
-    cluster_rules,
     user_data,
-    work_request,
 )
 from localcloud.services.container_engine.certificates import KeyPair
 from localcloud.services.container_engine.cluster_rules import (
@@ -32,18 +19,7 @@ from localcloud.services.container_engine.cluster_rules import (
     ClusterPodNetworkOption,
     KubernetesNetworkConfig,
 )
-from localcloud.services.core import catalogue, instance, public_ip, vnic
 from localcloud.services.core.instance import Instance
-from localcloud.services.core.launch_rules import LaunchShapeConfigDetails
-from localcloud.services.core.vcn import Vcn
-from localcloud.services.identity.availability_domain import DOMAINS
-from localcloud.services.work_requests import HEADER
-
-log = logging.getLogger(__name__)
-
-PORT = 6443
-_READY_SECONDS = 180
-_OCPUS, _MEMORY_IN_GBS = 1, 4  # of the control plane
 
 
 class ClusterEndpoints(Details):
@@ -143,110 +119,6 @@ def active(cloud: Cloud, cluster_id: str) -> Cluster:
     return cluster
 
 
-def _create(call: Call) -> Reply:
-    details, cloud = wire.read(CreateClusterDetails, call.body), call.cloud
-    token = call.headers.get("opc-retry-token")
-    with cloud.store.transaction():
-        if token and (ocid := cloud.store.recall_retry(token, call.request)):
-            return Reply(headers={HEADER: ocid})
-        cluster = _stored(cloud, details)
-        reply = work_request.begin(
-            cloud, cluster, "CREATED", cluster_id=cluster.id, path="clusters"
-        )
-        if token:
-            cloud.store.remember_retry(token, call.request, reply.headers[HEADER])
-    return reply
-
-
-def _stored(cloud: Cloud, details: CreateClusterDetails) -> Cluster:
-    """Store a new cluster, and the instance of its control plane with everything to begin with."""
-    resources.known_compartment(cloud, details.compartment_id)
-    resources.refuse_defined_tags(details)
-    endpoint_config = cluster_rules.check(cloud, details)
-    cluster_id, authority = ocids.mint(Cluster.kind), certificates.new_authority(details.name)
-    now = cloud.now()
-    cluster = Cluster(
-        **{
-            name: getattr(details, name) for name in ("name", "compartment_id", "vcn_id", "options")
-        },
-        id=cluster_id,
-        kubernetes_version=details.kubernetes_version,
-        endpoint_config=endpoint_config,
-        cluster_pod_network_options=details.cluster_pod_network_options,
-        metadata=ClusterMetadata(
-            time_created=f"{now:%Y-%m-%dT%H:%M:%SZ}", created_by_user_id=cloud.account.user
-        ),
-        freeform_tags=details.freeform_tags or {},
-        time_created=now,
-        lifecycle_state="CREATING",
-        authority_certificate=authority.certificate,
-        authority_key=authority.key,
-        review_secret=secrets.token_urlsafe(32),
-    )
-    machine = instance.launch(
-        cloud,
-        instance.LaunchInstanceDetails(
-            compartment_id=cluster.compartment_id,
-            availability_domain=DOMAINS[0],
-            display_name=f"control plane of {cluster.name}",
-            shape=default_shape(),
-            shape_config=LaunchShapeConfigDetails(ocpus=_OCPUS, memory_in_gbs=_MEMORY_IN_GBS),
-            image_id=catalogue.image_of(default_shape()).id,
-            create_vnic_details=vnic.CreateVnicDetails(
-                subnet_id=endpoint_config.subnet_id,
-                nsg_ids=endpoint_config.nsg_ids,
-                assign_public_ip=endpoint_config.is_public_ip_enabled,
-            ),
-        ),
-    )
-    card = vnic.of_instance(cloud, machine.id)
-    public = public_ip.assigned_to(cloud, card.private_ip_id)
-    data = user_data.of_a_control_plane(
-        authority,
-        endpoint=IPv4Address(card.private_ip),
-        public_ip=IPv4Address(public.ip_address) if public else None,
-        vcn=cloud.store.get(Vcn, cluster.vcn_id).cidr_blocks[0],
-        pods=cluster.network.pods_cidr,
-        services=cluster.network.services_cidr,
-        token_review_url=(
-            f"{cloud.home.endpoint}/localcloud/clusters/{cluster.id}/token-review/"
-            f"{cluster.review_secret}"
-        ),
-    )
-    cloud.store.put(machine.changed(cluster_id=cluster.id, metadata={"user_data": data}))
-    endpoints = ClusterEndpoints(
-        private_endpoint=f"{card.private_ip}:{PORT}",
-        public_endpoint=f"{public.ip_address}:{PORT}" if public else None,
-    )
-    return cloud.store.put(cluster.changed(endpoints=endpoints))
-
-
-def _update(call: Call) -> Reply:
-    details, cloud = wire.read(UpdateClusterDetails, call.body), call.cloud
-    with cloud.store.transaction():
-        cluster = active(cloud, call.target)
-        resources.update(cloud, cluster, details)
-        return work_request.begin(cloud, cluster, "UPDATED", cluster_id=cluster.id, path="clusters")
-
-
-def _delete(call: Call) -> Reply:
-    """Delete a cluster with its node pools, as the real service does."""
-    cloud = call.cloud
-    with cloud.store.transaction():
-        cluster = cloud.store.get(Cluster, call.target)
-        if cluster.lifecycle_state in {"DELETING", "DELETED"}:
-            raise errors.incorrect_state(f"The cluster {cluster.id} is {cluster.lifecycle_state}.")
-        deleting = cloud.store.put(cluster.changed(lifecycle_state="DELETING"))
-        for machine in machines(cloud, cluster_id=cluster.id):
-            terminate(cloud, machine)
-        for pool in cloud.store.find(wire.of_kind("nodepool"), cluster_id=cluster.id):
-            if getattr(pool, "lifecycle_state", "") != "DELETED":
-                cloud.store.put(pool.changed(lifecycle_state="DELETING"))
-        return work_request.begin(
-            cloud, deleting, "DELETED", cluster_id=cluster.id, path="clusters"
-        )
-
-
 def machines(cloud: Cloud, **equal: str) -> Sequence[Instance]:
     """Return the instances of a cluster or node pool that are not over."""
     found = cloud.store.find(Instance, **equal)
@@ -257,135 +129,3 @@ def terminate(cloud: Cloud, machine: Instance) -> None:
     """Begin the end of an instance."""
     ending = machine.changed(lifecycle_state="TERMINATING", heading_for="TERMINATED")
     cloud.store.put(ending)
-
-
-def _come_up(cloud: Cloud, cluster: Cluster) -> None:
-    """Wait until the API server is ready."""
-    deadline, last = time.monotonic() + _READY_SECONDS, ""
-    while time.monotonic() < deadline:
-        if cloud.store.get(Cluster, cluster.id).lifecycle_state != "CREATING":
-            return
-        machine = control_plane(cloud, cluster.id)
-        if machine.lifecycle_state in {"TERMINATING", "TERMINATED"}:
-            last = machine.last_failure or "its machine is gone"
-            break
-        try:
-            last = kubectl(cloud, cluster.id, "get", "--raw", "/readyz")
-            # the roles that nodes need are made a moment after the start
-            kubectl(cloud, cluster.id, "get", "clusterrolebinding", "system:node-proxier")
-        except DockerError as error:
-            last = str(error)
-            time.sleep(0.3)
-        else:
-            resources.arrive(cloud, cluster, "ACTIVE")
-            return
-    log.error("Cluster %s did not come up: %s", cluster.id, last)
-    with cloud.store.transaction():
-        current = cloud.store.get(Cluster, cluster.id)
-        if current.lifecycle_state == "CREATING":
-            cloud.store.put(
-                current.changed(
-                    lifecycle_state="FAILED", lifecycle_details=f"no control plane: {last}"
-                )
-            )
-
-
-def _go_down(cloud: Cloud, cluster: Cluster) -> None:
-    """Wait until all machines of the cluster are gone."""
-    while machines(cloud, cluster_id=cluster.id):
-        cloud.begin_work()
-        time.sleep(0.3)
-    resources.arrive(cloud, cluster, "DELETED")
-
-
-def _kubeconfig_details(cluster: Cluster, endpoint: str) -> str:
-    public, private = cluster.endpoints.public_endpoint, cluster.endpoints.private_endpoint
-    address = public if endpoint == "PUBLIC_ENDPOINT" else private
-    if address is None:
-        raise errors.invalid_parameter(
-            f"The cluster {cluster.id} has no public endpoint: isPublicIpEnabled is false."
-        )
-    return address
-
-
-class CreateClusterKubeconfigContentDetails(Details):
-    """The request for a kubeconfig."""
-
-    token_version: Literal["2.0.0"] = "2.0.0"  # noqa: S105 - a version
-    expiration: int | None = None  # of the tokens of version 1 alone
-    endpoint: Literal["PUBLIC_ENDPOINT", "PRIVATE_ENDPOINT"] | None = None
-
-
-def _kubeconfig(call: Call) -> Reply:
-    """Answer a kubeconfig whose user is made by `oci ce cluster generate-token`."""
-    details = wire.read(CreateClusterKubeconfigContentDetails, call.body or b"{}")
-    cluster = active(call.cloud, call.target)
-    default = "PUBLIC_ENDPOINT" if cluster.endpoints.public_endpoint else "PRIVATE_ENDPOINT"
-    address = _kubeconfig_details(cluster, details.endpoint or default)
-    return Reply(
-        text=json.dumps(cluster_rules.kubeconfig(cluster.id, address, cluster.authority), indent=2),
-        headers={"content-type": "application/x-yaml"},
-    )
-
-
-def _options(call: Call) -> Reply:
-    """Answer the versions that a new cluster can have."""
-    return Reply(body={"kubernetesVersions": cluster_rules.versions(call.cloud)})
-
-
-RESOURCE_TYPE = ResourceType(
-    resource=Cluster,
-    operations=(
-        Operation(
-            name="CreateCluster",
-            method="POST",
-            path="/clusters",
-            answer=_create,
-            fields=body_fields(CreateClusterDetails),
-        ),
-        lists(
-            "ListClusters",
-            "/clusters",
-            Cluster,
-            ("compartmentId", "name", "lifecycleState"),
-            required=("compartmentId",),
-            sort_keys=("ID", "NAME"),
-        ),
-        reads("GetCluster", "/clusters/{clusterId}", Cluster),
-        Operation(
-            name="UpdateCluster",
-            method="PUT",
-            path="/clusters/{clusterId}",
-            answer=_update,
-            fields=body_fields(UpdateClusterDetails),
-        ),
-        Operation(
-            name="DeleteCluster", method="DELETE", path="/clusters/{clusterId}", answer=_delete
-        ),
-        Operation(
-            name="CreateKubeconfig",
-            method="POST",
-            path="/clusters/{clusterId}/kubeconfig/content",
-            answer=_kubeconfig,
-            fields=body_fields(CreateClusterKubeconfigContentDetails),
-        ),
-        Operation(
-            name="GetClusterOptions",
-            method="GET",
-            path="/clusterOptions/{clusterOptionId}",
-            answer=_options,
-            queries=frozenset({"compartmentId", "shouldListAllPatchVersions"}),
-        ),
-    ),
-    steps={"CREATING": _come_up, "DELETING": _go_down},
-    limits="""
-        - `python -m localcloud kubernetes --home DIR --program FILE` names the program of the
-          clusters, which `python -m toolchain kubernetes` builds. Without it a cluster is refused.
-        - A cluster is a real Kubernetes of one version, on a single control plane. Basic clusters
-          and the flannel overlay alone; its network policies and add-ons are not modelled: no DNS
-          of Services, no load balancers, no volumes.
-        - The API server takes the tokens of `oci ce cluster generate-token` from this cloud's
-          users. The owner of the account may do everything; RBAC decides about any other.
-        - Node pools go with their cluster. Deleted clusters stay visible as DELETED.
-    """,
-)
