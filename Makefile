@@ -164,7 +164,7 @@ service: venv ## tests of the Authentication Service
 	$(RUN) pytest service/tests $(SIDE_BY_SIDE) 3
 
 # with the time that nobody else wants; who needs it waits for it, and says what went wrong
-kubernetes: venv ## compile Kubernetes for `make localcloud`, in the background
+kubernetes: venv ## compile the Kubernetes of `make localcloud`
 	@nice -n 19 $(TOOLS) kubernetes > /dev/null 2>&1 &
 
 localcloud: venv docker ## tests of the emulated Oracle Cloud
