@@ -281,7 +281,11 @@ def _parser() -> argparse.ArgumentParser:
             )
         if name == "kubernetes":
             added.add_argument(
-                "--program", type=Path, required=True, metavar="FILE", help="all its parts in one"
+                "--program",
+                type=Path,
+                required=True,
+                metavar="FILE",
+                help="as `python -m toolchain kubernetes` prints it",
             )
         if name == "forget":
             added.add_argument("ocid", metavar="OCID", help="as the refusal or `status` names it")

@@ -12,6 +12,9 @@ from localcloud.state.home import Home, HomeError
 _PLACE = "/usr/local/bin/kubernetes"
 _FILE = "kubernetes.json"
 _SECONDS = 60
+_WAY_OUT = (
+    "Build the program with `python -m toolchain kubernetes`, and name the file that it prints."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,12 +41,13 @@ def name(home: Home, file: Path) -> Program:
             check=False,
         ).stdout
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise HomeError(f"{file} does not run: {error}.") from error
+        reason = getattr(error, "strerror", None) or error
+        raise HomeError(f"{file} does not run: {reason}. {_WAY_OUT}") from error
     version = re.fullmatch(r"Kubernetes (v\S+)\s*", answer)
     if version is None:
         raise HomeError(
             f"{file} is not the program of clusters: `{file} kubelet --version` answers "
-            f"{answer[:80]!r}. Build it with `python -m toolchain kubernetes`, and name its file."
+            f"{answer[:80]!r}. {_WAY_OUT}"
         )
     program = Program(file=str(file.resolve()), version=version[1])
     files.write(home.path / _FILE, json.dumps(asdict(program)).encode())

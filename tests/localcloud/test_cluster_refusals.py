@@ -49,6 +49,8 @@ def test_a_cloud_without_the_program_says_how_to_get_it(
 def test_another_program_is_refused_as_the_program_of_clusters(
     caller: Caller, tmp_path: Path
 ) -> None:
+    with pytest.raises(HomeError, match=r"No such file or directory\. Build the program with"):
+        kubernetes.name(caller.home, tmp_path / "missing")
     other = program(tmp_path, "kubectl 1")
     with pytest.raises(HomeError, match=r"answers 'kubectl 1\\n'"):
         kubernetes.name(caller.home, other)
