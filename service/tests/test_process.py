@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 from auth.settings import Settings, SettingsError, problems
-from running import ISSUER, SERVICE, Server, free_port, modules_with
+from running import ISSUER, NO_TLS, SERVICE, Server, free_port, modules_with
 from users import User
 
 
@@ -113,15 +113,17 @@ def test_logins_beyond_the_queue_get_a_time_to_come_back(on_sqlite: Server) -> N
     on_sqlite.start()
     answers: list[httpx.Response] = []
 
-    def log_in() -> None:
-        credentials = {"email": "nobody@example.test", "password": "correct horse"}
-        answers.append(httpx.post(f"{on_sqlite.url}/v1/auth/login", json=credentials, timeout=30))
+    def log_in(number: int) -> None:
+        # an address for each, as wrong passwords for the same would lock it
+        credentials = {"email": f"{number}@example.test", "password": "correct horse"}
+        answers.append(client.post("/v1/auth/login", json=credentials))
 
-    requests = [threading.Thread(target=log_in) for _ in range(30)]
-    for request in requests:
-        request.start()
-    for request in requests:
-        request.join(timeout=30)
+    requests = [threading.Thread(target=log_in, args=(number,)) for number in range(60)]
+    with httpx.Client(base_url=on_sqlite.url, timeout=30, verify=NO_TLS) as client:
+        for request in requests:
+            request.start()
+        for request in requests:
+            request.join(timeout=30)
 
     refused = [answer for answer in answers if answer.status_code == 503]
     assert len(answers) == len(requests)
