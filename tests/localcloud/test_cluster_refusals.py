@@ -116,7 +116,7 @@ def test_a_repeated_request_with_the_same_token_makes_one_cluster(
 ) -> None:
     details = place.cluster_details(VERSION, name="once")
     first, second = (
-        engine.create_cluster(details, opc_retry_token="once").headers["opc-work-request-id"]
+        engine.create_cluster(details, opc_retry_token="cluster").headers["opc-work-request-id"]
         for _ in range(2)
     )
     assert first == second
