@@ -122,12 +122,15 @@ def settle(cloud: Cloud, resource: L) -> L:
     return resource
 
 
-def arrive(cloud: Cloud, resource: LifecycleResource, state: str) -> None:
-    """Move a resource to `state`, unless a request has sent it elsewhere meanwhile."""
+def arrive(cloud: Cloud, resource: LifecycleResource, state: str, **changes: Any) -> None:
+    """Move a resource to `state`, with other `changes` of its fields.
+
+    A resource that a request has sent elsewhere meanwhile stays as it is.
+    """
     with cloud.store.transaction():
         current = cloud.store.look_up(type(resource), resource.ocid)
         if current and current.lifecycle_state == resource.lifecycle_state:
-            cloud.store.put(current.changed(lifecycle_state=state))
+            cloud.store.put(current.changed(lifecycle_state=state, **changes))
 
 
 def update(cloud: Cloud, resource: R, details: TagDetails) -> R:

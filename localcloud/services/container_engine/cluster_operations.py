@@ -171,14 +171,7 @@ def _come_up(cloud: Cloud, cluster: Cluster) -> None:
             resources.arrive(cloud, cluster, "ACTIVE")
             return
     log.error("Cluster %s did not come up: %s", cluster.id, last)
-    with cloud.store.transaction():
-        current = cloud.store.get(Cluster, cluster.id)
-        if current.lifecycle_state == "CREATING":
-            cloud.store.put(
-                current.changed(
-                    lifecycle_state="FAILED", lifecycle_details=f"no control plane: {last}"
-                )
-            )
+    resources.arrive(cloud, cluster, "FAILED", lifecycle_details=f"no control plane: {last}")
 
 
 def _go_down(cloud: Cloud, cluster: Cluster) -> None:

@@ -150,11 +150,7 @@ def _settle(cloud: Cloud, pool: NodePool) -> None:
         time.sleep(0.3)
     reason = f"not Ready within {_READY_SECONDS} s: {', '.join(sorted(missing)) or 'too few nodes'}"
     log.error("Node pool %s: %s", pool.id, reason)
-    with cloud.store.transaction():
-        current = cloud.store.get(NodePool, pool.id)
-        if current.lifecycle_state == pool.lifecycle_state:
-            changed = current.changed(lifecycle_state="NEEDS_ATTENTION", lifecycle_details=reason)
-            cloud.store.put(changed)
+    resources.arrive(cloud, pool, "NEEDS_ATTENTION", lifecycle_details=reason)
 
 
 def _ready(cloud: Cloud, cluster_id: str) -> set[str]:

@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 
+from localcloud import resources
 from localcloud.cloud import Cloud
 from localcloud.machines.machines import MachineSpec
 from localcloud.services.core import (
@@ -49,9 +50,9 @@ def _launch(cloud: Cloud, instance: Instance) -> None:
         _open_up(cloud, instance)
     except Exception as error:
         log.exception("Instance %s could not be launched", instance.id)
-        _move(cloud, instance, "TERMINATING", last_failure=str(error))
+        resources.arrive(cloud, instance, "TERMINATING", last_failure=str(error))
     else:
-        _move(cloud, instance, "RUNNING")
+        resources.arrive(cloud, instance, "RUNNING")
 
 
 def _open_up(cloud: Cloud, instance: Instance) -> None:
@@ -78,12 +79,13 @@ def _start(cloud: Cloud, instance: Instance) -> None:
     )
     _forget_reach(cloud, instance)
     reachability.apply(cloud, instance.id)
-    _move(cloud, instance, "RUNNING")
+    resources.arrive(cloud, instance, "RUNNING")
 
 
 def _stop(cloud: Cloud, instance: Instance) -> None:
     cloud.machines.stop(instance.id)
-    _move(cloud, instance, "STARTING" if instance.heading_for == "RUNNING" else "STOPPED")
+    state = "STARTING" if instance.heading_for == "RUNNING" else "STOPPED"
+    resources.arrive(cloud, instance, state)
 
 
 def _terminate(cloud: Cloud, instance: Instance) -> None:
@@ -93,7 +95,7 @@ def _terminate(cloud: Cloud, instance: Instance) -> None:
             cloud.store.put(attachment.changed(lifecycle_state="DETACHED"))
         vnic.detach(cloud, instance.id)
         boot_volume.detach(cloud, instance.id)
-    _move(cloud, instance, "TERMINATED")
+    resources.arrive(cloud, instance, "TERMINATED")
 
 
 STEPS: Mapping[str, Callable[[Cloud, Instance], None]] = {
@@ -102,18 +104,6 @@ STEPS: Mapping[str, Callable[[Cloud, Instance], None]] = {
     "STOPPING": _stop,
     "TERMINATING": _terminate,
 }
-
-
-def _move(cloud: Cloud, instance: Instance, state: str, last_failure: str | None = None) -> None:
-    """Arrive at `state`, unless a request has sent the instance elsewhere meanwhile."""
-    with cloud.store.transaction():
-        current = cloud.store.get(Instance, instance.id)
-        if current.lifecycle_state == instance.lifecycle_state:
-            cloud.store.put(
-                current.changed(
-                    lifecycle_state=state, last_failure=last_failure or current.last_failure
-                )
-            )
 
 
 def _forget_reach(cloud: Cloud, instance: Instance) -> None:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Mapping
 from ipaddress import IPv4Address, IPv4Network
 
+from localcloud import resources
 from localcloud.cloud import Cloud
 from localcloud.machines.databases import DatabaseSpec
 from localcloud.machines.firewall import IngressRule
@@ -84,17 +85,8 @@ STEPS: Mapping[str, Callable[[Cloud, DbSystem], None]] = {
 
 
 def _arrive(cloud: Cloud, system: DbSystem, state: str, details: str | None = None) -> None:
-    """Arrive at `state`, unless a request has sent the system elsewhere meanwhile."""
-    with cloud.store.transaction():
-        current = cloud.store.get(DbSystem, system.id)
-        if current.lifecycle_state == system.lifecycle_state:
-            cloud.store.put(
-                current.changed(
-                    lifecycle_state=state,
-                    lifecycle_details=details,
-                    time_updated=cloud.now(),
-                )
-            )
+    now = cloud.now()
+    resources.arrive(cloud, system, state, lifecycle_details=details, time_updated=now)
 
 
 def _ingress(cloud: Cloud, system: DbSystem) -> tuple[IngressRule, ...]:
