@@ -76,6 +76,23 @@ def etag(resource: Resource) -> str:
     return hashlib.sha256(json.dumps(resource.wire(), sort_keys=True).encode()).hexdigest()[:32]
 
 
+def once(call: Call, kind: type[R], make: Callable[[], R]) -> R:
+    """Return the resource that `make` stores, or that it stored for the same opc-retry-token.
+
+    Call it in a transaction. Raises 409 for a token of another request, or if the resource is gone.
+    """
+    token, store = call.headers.get("opc-retry-token"), call.cloud.store
+    if token and (ocid := store.recall_retry(token, call.request)):
+        earlier = store.look_up(kind, ocid)
+        if earlier is None:
+            raise errors.invalidated_retry_token()
+        return earlier
+    made = make()
+    if token:
+        store.remember_retry(token, call.request, made.ocid)
+    return made
+
+
 def creates(
     name: str,
     path: str,
@@ -87,16 +104,8 @@ def creates(
 
     def answer(call: Call) -> Reply:
         details = wire.read(details_type, call.body)
-        token, store = call.headers.get("opc-retry-token"), call.cloud.store
-        with store.transaction():
-            if token and (ocid := store.recall_retry(token, call.request)):
-                earlier = store.look_up(kind, ocid)
-                if earlier is None:
-                    raise errors.invalidated_retry_token()
-                return describe(earlier)
-            resource = make(call.cloud, details)
-            if token:
-                store.remember_retry(token, call.request, resource.ocid)
+        with call.cloud.store.transaction():
+            resource = once(call, kind, lambda: make(call.cloud, details))
         return describe(resource)
 
     return Operation(

@@ -56,7 +56,7 @@ class WorkRequest(Resource):
 class WorkRequestError(Details):
     """The reason of a failed work request."""
 
-    code: str
+    code: str = "InternalError"
     message: str
     timestamp: AwareDatetime
 
@@ -117,11 +117,7 @@ def _problems(cloud: Cloud, request: WorkRequest) -> list[WorkRequestError]:
     resource = _resource(cloud, request)
     reason = (resource and resource.failure) or "the resource was terminated meanwhile"
     return [
-        WorkRequestError(
-            code="InternalError",
-            message=reason,
-            timestamp=request.time_finished or request.time_started,
-        )
+        WorkRequestError(message=reason, timestamp=request.time_finished or request.time_started)
     ]
 
 

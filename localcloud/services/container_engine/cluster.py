@@ -41,6 +41,7 @@ class Cluster(LifecycleResource):
 
     kind: ClassVar[str] = "cluster"
     title: ClassVar[str] = "Cluster"
+    busy: ClassVar[frozenset[str]] = frozenset({"CREATING", "UPDATING", "DELETING"})
     hidden: ClassVar[frozenset[str]] = frozenset(
         {"time_created", "authority_certificate", "authority_key", "review_secret"}
     )

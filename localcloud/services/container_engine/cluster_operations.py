@@ -9,7 +9,7 @@ from typing import Literal
 
 from localcloud import ocids, resources
 from localcloud.api import errors, wire
-from localcloud.api.operation import Call, Operation, Reply, body_fields, lists, reads
+from localcloud.api.operation import Call, Operation, Reply, body_fields, lists, once, reads
 from localcloud.api.wire import Details
 from localcloud.cloud import Cloud
 from localcloud.host import default_shape
@@ -33,11 +33,11 @@ from localcloud.services.container_engine.cluster import (
     machines,
     terminate,
 )
+from localcloud.services.container_engine.work_request import ClustersWorkRequest
 from localcloud.services.core import catalogue, instance, public_ip, vnic
 from localcloud.services.core.launch_rules import LaunchShapeConfigDetails
 from localcloud.services.core.vcn import Vcn
 from localcloud.services.identity.availability_domain import DOMAINS
-from localcloud.services.work_requests import HEADER
 
 log = logging.getLogger(__name__)
 
@@ -48,17 +48,13 @@ _OCPUS, _MEMORY_IN_GBS = 1, 4  # of the control plane
 
 def _create(call: Call) -> Reply:
     details, cloud = wire.read(CreateClusterDetails, call.body), call.cloud
-    token = call.headers.get("opc-retry-token")
-    with cloud.store.transaction():
-        if token and (ocid := cloud.store.recall_retry(token, call.request)):
-            return Reply(headers={HEADER: ocid})
+
+    def make() -> ClustersWorkRequest:
         cluster = _stored(cloud, details)
-        reply = work_request.begin(
-            cloud, cluster, "CREATED", cluster_id=cluster.id, path="clusters"
-        )
-        if token:
-            cloud.store.remember_retry(token, call.request, reply.headers[HEADER])
-    return reply
+        return work_request.begin(cloud, cluster, "CREATED", cluster_id=cluster.id)
+
+    with cloud.store.transaction():
+        return work_request.named(once(call, ClustersWorkRequest, make))
 
 
 def _stored(cloud: Cloud, details: CreateClusterDetails) -> Cluster:
@@ -94,7 +90,7 @@ def _stored(cloud: Cloud, details: CreateClusterDetails) -> Cluster:
             display_name=f"control plane of {cluster.name}",
             shape=default_shape(),
             shape_config=LaunchShapeConfigDetails(ocpus=_OCPUS, memory_in_gbs=_MEMORY_IN_GBS),
-            image_id=catalogue.image_of(default_shape()).id,
+            image_id=catalogue.images()[0].id,
             create_vnic_details=vnic.CreateVnicDetails(
                 subnet_id=endpoint_config.subnet_id,
                 nsg_ids=endpoint_config.nsg_ids,
@@ -129,7 +125,8 @@ def _update(call: Call) -> Reply:
     with cloud.store.transaction():
         cluster = active(cloud, call.target)
         resources.update(cloud, cluster, details)
-        return work_request.begin(cloud, cluster, "UPDATED", cluster_id=cluster.id, path="clusters")
+        request = work_request.begin(cloud, cluster, "UPDATED", cluster_id=cluster.id)
+    return work_request.named(request)
 
 
 def _delete(call: Call) -> Reply:
@@ -145,9 +142,8 @@ def _delete(call: Call) -> Reply:
         for pool in cloud.store.find(wire.of_kind("nodepool"), cluster_id=cluster.id):
             if getattr(pool, "lifecycle_state", "") != "DELETED":
                 cloud.store.put(pool.changed(lifecycle_state="DELETING"))
-        return work_request.begin(
-            cloud, deleting, "DELETED", cluster_id=cluster.id, path="clusters"
-        )
+        request = work_request.begin(cloud, deleting, "DELETED", cluster_id=cluster.id)
+    return work_request.named(request)
 
 
 def _come_up(cloud: Cloud, cluster: Cluster) -> None:
@@ -182,7 +178,8 @@ def _go_down(cloud: Cloud, cluster: Cluster) -> None:
     resources.arrive(cloud, cluster, "DELETED")
 
 
-def _kubeconfig_details(cluster: Cluster, endpoint: str) -> str:
+def _address(cluster: Cluster, endpoint: str) -> str:
+    """Return the address of an endpoint; raises 400 without a public one."""
     public, private = cluster.endpoints.public_endpoint, cluster.endpoints.private_endpoint
     address = public if endpoint == "PUBLIC_ENDPOINT" else private
     if address is None:
@@ -205,7 +202,7 @@ def _kubeconfig(call: Call) -> Reply:
     details = wire.read(CreateClusterKubeconfigContentDetails, call.body or b"{}")
     cluster = active(call.cloud, call.target)
     default = "PUBLIC_ENDPOINT" if cluster.endpoints.public_endpoint else "PRIVATE_ENDPOINT"
-    address = _kubeconfig_details(cluster, details.endpoint or default)
+    address = _address(cluster, details.endpoint or default)
     return Reply(
         text=json.dumps(cluster_rules.kubeconfig(cluster.id, address, cluster.authority), indent=2),
         headers={"content-type": "application/x-yaml"},

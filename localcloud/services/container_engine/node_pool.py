@@ -30,6 +30,7 @@ class NodePool(LifecycleResource):
 
     kind: ClassVar[str] = "nodepool"
     title: ClassVar[str] = "Node Pool"
+    busy: ClassVar[frozenset[str]] = frozenset({"CREATING", "UPDATING", "DELETING"})
     hidden: ClassVar[frozenset[str]] = frozenset({"time_created", "ordinal"})
     id: str
     name: str

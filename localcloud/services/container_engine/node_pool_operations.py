@@ -6,7 +6,7 @@ import time
 
 from localcloud import ocids, resources
 from localcloud.api import errors, wire
-from localcloud.api.operation import Call, Operation, Reply, body_fields, lists, reads
+from localcloud.api.operation import Call, Operation, Reply, body_fields, lists, once, reads
 from localcloud.cloud import Cloud
 from localcloud.machines.docker import DockerError
 from localcloud.service import ResourceType
@@ -18,9 +18,9 @@ from localcloud.services.container_engine.node_pool import (
     NodePool,
     UpdateNodePoolDetails,
 )
+from localcloud.services.container_engine.work_request import ClustersWorkRequest
 from localcloud.services.core import catalogue
 from localcloud.services.core.instance import Instance
-from localcloud.services.work_requests import HEADER
 
 log = logging.getLogger(__name__)
 
@@ -30,10 +30,8 @@ _DRAIN_SECONDS = 60
 
 def _create(call: Call) -> Reply:
     details, cloud = wire.read(CreateNodePoolDetails, call.body), call.cloud
-    token = call.headers.get("opc-retry-token")
-    with cloud.store.transaction():
-        if token and (ocid := cloud.store.recall_retry(token, call.request)):
-            return Reply(headers={HEADER: ocid})
+
+    def make() -> ClustersWorkRequest:
         resources.known_compartment(cloud, details.compartment_id)
         resources.refuse_defined_tags(details)
         cluster = clusters.active(cloud, details.cluster_id)
@@ -49,10 +47,10 @@ def _create(call: Call) -> Reply:
             lifecycle_state="CREATING",
         )
         pool = _grown(cloud, cluster, pool)
-        reply = work_request.begin(cloud, pool, "CREATED", cluster_id=cluster.id, path="nodePools")
-        if token:
-            cloud.store.remember_retry(token, call.request, reply.headers[HEADER])
-    return reply
+        return work_request.begin(cloud, pool, "CREATED", cluster_id=cluster.id)
+
+    with cloud.store.transaction():
+        return work_request.named(once(call, ClustersWorkRequest, make))
 
 
 _TAKEN_OVER = (
@@ -94,9 +92,8 @@ def _update(call: Call) -> Reply:
             config = pool.node_config_details.model_copy(update={"size": size})
             pool = pool.changed(node_config_details=config, lifecycle_state="UPDATING")
             pool = _grown(cloud, clusters.active(cloud, pool.cluster_id), pool)
-        return work_request.begin(
-            cloud, pool, "UPDATED", cluster_id=pool.cluster_id, path="nodePools"
-        )
+        request = work_request.begin(cloud, pool, "UPDATED", cluster_id=pool.cluster_id)
+    return work_request.named(request)
 
 
 def _delete(call: Call) -> Reply:
@@ -106,9 +103,8 @@ def _delete(call: Call) -> Reply:
         if pool.lifecycle_state in {"DELETING", "DELETED"}:
             raise errors.incorrect_state(f"The node pool {pool.id} is {pool.lifecycle_state}.")
         deleting = cloud.store.put(pool.changed(lifecycle_state="DELETING"))
-        return work_request.begin(
-            cloud, deleting, "DELETED", cluster_id=pool.cluster_id, path="nodePools"
-        )
+        request = work_request.begin(cloud, deleting, "DELETED", cluster_id=pool.cluster_id)
+    return work_request.named(request)
 
 
 def _changeable(cloud: Cloud, ocid: str) -> NodePool:

@@ -12,9 +12,9 @@ from localcloud.api.wire import Details, Resource
 from localcloud.cloud import Cloud
 from localcloud.resources import LifecycleResource
 from localcloud.service import ResourceType
-from localcloud.services.work_requests import HEADER
+from localcloud.services.work_requests import HEADER, WorkRequestError
 
-_BUSY = frozenset({"CREATING", "UPDATING", "DELETING"})
+_PATHS = {"cluster": "clusters", "nodepool": "nodePools"}
 _FAILED = frozenset({"FAILED", "NEEDS_ATTENTION"})
 Action = Literal["CREATED", "UPDATED", "DELETED"]
 _OPERATIONS: Mapping[Action, str] = {"CREATED": "CREATE", "UPDATED": "UPDATE", "DELETED": "DELETE"}
@@ -49,9 +49,9 @@ class ClustersWorkRequest(Resource):
 
 
 def begin(
-    cloud: Cloud, resource: LifecycleResource, action: Action, *, cluster_id: str, path: str
-) -> Reply:
-    """Store a work request for an operation, and return the answer that names it."""
+    cloud: Cloud, resource: LifecycleResource, action: Action, *, cluster_id: str
+) -> ClustersWorkRequest:
+    """Store a work request for an operation."""
     now = cloud.now()
     request = ClustersWorkRequest(
         id=ocids.mint(ClustersWorkRequest.kind),
@@ -65,19 +65,24 @@ def begin(
                 action_type="IN_PROGRESS",
                 entity_type=resource.kind,
                 identifier=resource.ocid,
-                entity_uri=f"/{path}/{resource.ocid}",
+                entity_uri=f"/{_PATHS[resource.kind]}/{resource.ocid}",
             )
         ],
         time_accepted=now,
         time_started=now,
     )
-    return Reply(headers={HEADER: cloud.store.put(request).id})
+    return cloud.store.put(request)
+
+
+def named(request: ClustersWorkRequest) -> Reply:
+    """Answer an operation by the name of its work request."""
+    return Reply(headers={HEADER: request.id})
 
 
 def present(cloud: Cloud, request: ClustersWorkRequest) -> ClustersWorkRequest:
     """Return the work request as it is now: it ends when its resource is busy no longer."""
     resource = _resource(cloud, request)
-    if request.status != "IN_PROGRESS" or resource.lifecycle_state in _BUSY:
+    if request.status != "IN_PROGRESS" or resource.lifecycle_state in resource.busy:
         return request
     failed = resource.lifecycle_state in _FAILED
     (entry,) = request.resources
@@ -111,8 +116,7 @@ def _list_errors(call: Call) -> Reply:
     if request.status != "FAILED" or request.time_finished is None:
         return Reply(body=[])
     reason = _resource(call.cloud, request).failure or "The operation failed."
-    finished = request.wire()["timeFinished"]
-    return Reply(body=[{"code": "InternalError", "message": reason, "timestamp": finished}])
+    return Reply(body=[WorkRequestError(message=reason, timestamp=request.time_finished).wire()])
 
 
 RESOURCE_TYPE = ResourceType(

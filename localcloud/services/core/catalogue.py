@@ -157,16 +157,6 @@ def images() -> Sequence[Image]:
     ]
 
 
-def image_of(shape: str) -> Image:
-    """Return the newest image that a shape of this computer's architecture boots."""
-    newest, *_ = [each for each in images() if _architecture(shape) == each.architecture]
-    return newest
-
-
-def _architecture(shape: str) -> str:
-    return next(each.architecture for each in SHAPES if each.shape == shape)
-
-
 def _image(name: str, release: str, architecture: str) -> Image:
     published = datetime.strptime(release.partition("-")[0], "%Y.%m.%d").replace(tzinfo=UTC)
     return Image(

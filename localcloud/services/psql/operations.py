@@ -1,7 +1,7 @@
 """The operations of database systems."""
 
 from localcloud.api import errors, paging, wire
-from localcloud.api.operation import Call, Operation, Reply, body_fields, reads
+from localcloud.api.operation import Call, Operation, Reply, body_fields, once, reads
 from localcloud.resources import known_compartment
 from localcloud.service import ResourceType
 from localcloud.services.psql import db_system, lifecycle
@@ -22,13 +22,8 @@ _WHOLE = ("networkDetails", "storageDetails", "managementPolicy", "instances", "
 
 
 def _create(call: Call) -> DbSystem:
-    store, token = call.cloud.store, call.headers.get("opc-retry-token")
-    if token and (ocid := store.recall_retry(token, call.request)):
-        return store.get(DbSystem, ocid)
-    system = db_system.create(call.cloud, wire.read(CreateDbSystemDetails, call.body))
-    if token:
-        store.remember_retry(token, call.request, system.id)
-    return system
+    details = wire.read(CreateDbSystemDetails, call.body)
+    return once(call, DbSystem, lambda: db_system.create(call.cloud, details))
 
 
 def _update(call: Call) -> DbSystem:

@@ -13,7 +13,7 @@ from localcloud.cloud import Cloud
 from localcloud.service import ResourceType
 from localcloud.services.psql.configuration import collection
 from localcloud.services.psql.db_system import DbSystem
-from localcloud.services.work_requests import HEADER
+from localcloud.services.work_requests import HEADER, WorkRequestError
 
 Action = Literal["CREATED", "UPDATED", "DELETED"]
 _OVER = frozenset({"DELETED", "FAILED"})
@@ -144,8 +144,8 @@ def _list_errors(call: Call) -> Reply:
     request = present(call.cloud, call.cloud.store.get(DbSystemWorkRequest, call.target))
     system = call.cloud.store.look_up(DbSystem, request.db_system_id)
     reason = (system and system.lifecycle_details) or "the system was deleted meanwhile"
-    at = (request.time_finished or request.time_started).isoformat().replace("+00:00", "Z")
-    failed = [{"code": "InternalError", "message": reason, "timestamp": at}]
+    at = request.time_finished or request.time_started
+    failed = [WorkRequestError(message=reason, timestamp=at).wire()]
     return Reply(body={"items": failed if request.status == "FAILED" else []})
 
 
