@@ -1,9 +1,8 @@
 """Database systems: containers with the distribution's PostgreSQL server, by TLS alone."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from localcloud.machines import firewall, images, seed
 from localcloud.machines.bridge import Bridge
@@ -12,7 +11,6 @@ from localcloud.machines.docker import DockerError, docker, exists, inspect
 from localcloud.machines.firewall import IngressRule
 from localcloud.state.home import Home
 
-_FILES = Path(__file__).with_name("database")
 _READY_SECONDS = 60
 _DATA = "/var/lib/postgresql"
 _ADMINISTRATOR = """\
@@ -46,9 +44,9 @@ class Databases:
 
     def launch(self, spec: DatabaseSpec) -> None:
         """Create and start the server, which lets nobody in yet, and wait until it answers."""
-        certificate, key = self._authority.sign(spec.name)
+        signed = self._authority.sign(spec.name)
         name = self._name(spec.system_id)
-        image = image_of_databases(lambda _: None)
+        image = images.database(lambda _: None)
         with self._bridge.free_address() as address:
             docker(
                 *("create", "--name", name, "--label", self._home.label, "--init"),
@@ -66,8 +64,8 @@ class Databases:
                 f"PRIVATE_IP={spec.private_ip}\nPREFIX_LENGTH={spec.prefix_length}\n"
             ),
             "etc/localcloud/ingress": firewall.packet_filter(()),
-            "etc/localcloud/server.pem": certificate.decode(),
-            "etc/localcloud/server.key": key.decode(),
+            "etc/localcloud/server.pem": signed.certificate,
+            "etc/localcloud/server.key": signed.key,
         }
         docker("cp", "-", f"{name}:/", stdin=seed.archive(contents))
         docker("start", name)
@@ -131,14 +129,3 @@ class Databases:
 
 # to become the server's user, to give it its files, and to filter packets
 _CAPABILITIES = ("SETUID", "SETGID", "CHOWN", "DAC_OVERRIDE", "FOWNER", "NET_ADMIN", "NET_RAW")
-
-
-def image_of_databases(progress: Callable[[str], None]) -> str:
-    """Return the name of the image, which is built on that of the machines if it is missing."""
-    base = images.machine(progress)
-    contents = {path.name: path.read_bytes() for path in sorted(_FILES.iterdir())}
-    name = f"auth-localcloud/database:{images.fingerprint({**contents, 'base': base.encode()})}"
-    if not exists("image", name):
-        progress("Build the image of database systems (once, about half a minute)")
-        images.build(name, contents, {"BASE": base})
-    return name

@@ -16,7 +16,6 @@ from common import root
 from localcloud.machines.docker import DockerError, docker, exists
 
 FILES = Path(__file__).with_name("image")
-_NODE_FILES = Path(__file__).with_name("node_image")
 _BASES = Path(__file__).with_name("bases.Dockerfile")
 CADDY = Path(__file__).parents[2] / "host" / "requirements.txt"
 _SERVICE = Path(__file__).parents[2] / "service" / "Dockerfile"
@@ -46,15 +45,28 @@ def machine(progress: Progress) -> str:
 
 def node(progress: Progress) -> str:
     """Return the name of the image of a cluster's machines, which is built if it is missing."""
+    message = "Build the image of a cluster's machines (once, about 20 seconds)"
+    return _on_machine("node", message, progress)
+
+
+def database(progress: Progress) -> str:
+    """Return the name of the image of database systems, which is built if it is missing."""
+    message = "Build the image of database systems (once, about half a minute)"
+    return _on_machine("database", message, progress)
+
+
+def _on_machine(kind: str, message: str, progress: Progress) -> str:
+    """Return the name of an image on that of the machines, from the folder `KIND_image`."""
     base = machine(progress)
+    folder = Path(__file__).with_name(f"{kind}_image")
     files = {
-        str(path.relative_to(_NODE_FILES)): path.read_bytes()
-        for path in sorted(_NODE_FILES.rglob("*"))
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
-    name = f"auth-localcloud/node:{fingerprint({**files, 'base': base.encode()})}"
+    name = f"auth-localcloud/{kind}:{fingerprint({**files, 'base': base.encode()})}"
     if not exists("image", name):
-        progress("Build the image of a cluster's machines (once, about 20 seconds)")
+        progress(message)
         build(name, files, {"BASE": base})
     return name
 

@@ -7,12 +7,12 @@ from pydantic import Field
 
 from localcloud.api import errors
 from localcloud.api.wire import Details
+from localcloud.certificates import KeyPair
 from localcloud.cloud import Cloud
 from localcloud.resources import LifecycleResource, TagDetails, Tags
 from localcloud.services.container_engine import (
     user_data,
 )
-from localcloud.services.container_engine.certificates import KeyPair
 from localcloud.services.container_engine.cluster_rules import (
     ClusterCreateOptions,
     ClusterEndpointConfig,

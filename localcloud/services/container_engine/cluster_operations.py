@@ -7,7 +7,7 @@ import time
 from ipaddress import IPv4Address
 from typing import Literal
 
-from localcloud import ocids, resources
+from localcloud import certificates, ocids, resources
 from localcloud.api import errors, wire
 from localcloud.api.operation import Call, Operation, Reply, body_fields, lists, once, reads
 from localcloud.api.wire import Details
@@ -16,7 +16,6 @@ from localcloud.host import default_shape
 from localcloud.machines.docker import DockerError
 from localcloud.service import ResourceType
 from localcloud.services.container_engine import (
-    certificates,
     cluster_rules,
     user_data,
     work_request,

@@ -8,9 +8,9 @@ from pydantic import Field
 
 from localcloud.api import errors
 from localcloud.api.wire import Details
+from localcloud.certificates import KeyPair
 from localcloud.cloud import Cloud
 from localcloud.ocids import REGION
-from localcloud.services.container_engine.certificates import KeyPair
 from localcloud.services.core import cidr
 from localcloud.services.core.subnet import Subnet
 from localcloud.services.core.vcn import Vcn

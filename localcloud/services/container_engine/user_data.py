@@ -1,11 +1,14 @@
-"""The user data of a cluster's machines: it makes them a control plane or a node."""
+"""The user data of a cluster's machines: it makes them a control plane or a node.
+
+Source of the certificates' names: https://kubernetes.io/docs/setup/best-practices/certificates/
+"""
 
 import base64
 import json
 from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv4Network
 
-from localcloud.services.container_engine.certificates import KeyPair, issue
+from localcloud.certificates import KeyPair, issue
 
 _FOLDER = "/etc/kubernetes"
 ADMINISTRATOR = f"{_FOLDER}/admin.conf"  # a kubeconfig on the control plane

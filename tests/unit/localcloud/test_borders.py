@@ -20,7 +20,7 @@ LAYERS = (
     ("api.signature", "api.signature_v4", "faults", "machines"),
     ("state",),
     ("api.wire",),
-    ("api.errors", "clients", "code", "host", "ocids"),
+    ("api.errors", "certificates", "clients", "code", "host", "ocids"),
 )
 
 

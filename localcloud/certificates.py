@@ -1,7 +1,4 @@
-"""The certificates of a cluster: its own authority, and a certificate for each of its parts.
-
-Source of the names: https://kubernetes.io/docs/setup/best-practices/certificates/
-"""
+"""Private certificate authorities, of clusters and of database systems, and what they sign."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +17,17 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 _DAYS = 3650
+_SIGNING = x509.KeyUsage(
+    digital_signature=True,
+    key_cert_sign=True,
+    crl_sign=True,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    encipher_only=False,
+    decipher_only=False,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +43,8 @@ def new_authority(name: str) -> KeyPair:
     key, subject = _new_key(), _name(name)
     certificate = (
         _builder(subject, subject, key)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_SIGNING, critical=True)
         .sign(key, SHA256())
     )
     return _pair(certificate, key)
@@ -57,8 +65,12 @@ def issue(
         raise TypeError("the authority's key is of another kind")
     key = _new_key()
     usages = [ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH]
-    builder = _builder(_name(name, group), own.subject, key).add_extension(
-        x509.ExtendedKeyUsage(usages), critical=False
+    issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key())
+    builder = (
+        _builder(_name(name, group), own.subject, key)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(issuer, critical=False)
+        .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
     )
     names = [*map(x509.DNSName, hosts), *map(x509.IPAddress, addresses)]
     if names:
@@ -78,12 +90,14 @@ def _builder(
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=_DAYS))
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
 
 
 def _name(name: str, group: str | None = None) -> x509.Name:
     groups = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group)] if group else []
-    return x509.Name([*groups, x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    # a common name has at most 64 characters; clients of a server read its alternative names
+    return x509.Name([*groups, x509.NameAttribute(NameOID.COMMON_NAME, name[:64])])
 
 
 def _new_key() -> ec.EllipticCurvePrivateKey:
