@@ -47,7 +47,7 @@ def run(argv: Sequence[str]) -> int:
     database = connect(settings.database_url)
     try:
         if arguments.command != "migrate":
-            schema.migrate(database)
+            schema.prepare(database, migrates=settings.migrate_at_start)
         return work[arguments.command](database) or 0
     finally:
         database.close()

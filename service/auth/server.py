@@ -36,7 +36,8 @@ def serve(settings: Settings) -> int:
     listener = _bound(settings)
     logs.configure()
     password_rules.common()
-    schema.migrate_apart(settings.database_url)
+    if settings.migrate_at_start:
+        schema.migrate_apart(settings.database_url)
     config = uvicorn.Config(
         create_app(Service.open(settings)),
         log_config=None,

@@ -65,12 +65,12 @@ class Service:
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
-        """Migrate the database, unseal the keys, and build the parts.
+        """Migrate the database unless told otherwise, unseal the keys, and build the parts.
 
         Raise SettingsError or SQLAlchemyError.
         """
         database = connect(settings.database_url)
-        schema.migrate(database)
+        schema.prepare(database, migrates=settings.migrate_at_start)
         left_behind.refuse(database, settings.database_url, settings.data_dir)
         sealer = database.write_now(unlock, settings.secret_keys)
         publish = settings.signing_key_publish_seconds

@@ -135,6 +135,10 @@ class Settings(BaseSettings):
         default_text="SQLite in `AUTH_DATA_DIR`",
         repr=False,
     )
+    migrate_at_start: Flag = Field(
+        default=True,
+        description="`false`: `python -m auth migrate` goes before, and nothing else migrates",
+    )
     port: Whole = Field(8000, ge=1, le=65535, description="the port of the HTTP server")
     secret_key: str = _secret("", "seals secrets in the database; without it, the signing key does")
     secret_key_previous: str = _secret("", "the earlier secret key, after a change")

@@ -5,7 +5,7 @@ import time
 
 import httpx
 import pytest
-from running import Server
+from running import Server, free_port
 from users import User, token_in
 
 
@@ -152,6 +152,27 @@ def test_migrate_makes_the_schema_without_serving(own_server: Server) -> None:
 
     assert "behind" in first.stdout
     assert "current" in second.stdout
+
+
+def test_a_start_that_may_not_migrate_waits_for_the_command_that_does(own_server: Server) -> None:
+    own_server.settings = {"AUTH_MIGRATE_AT_START": "false"}
+    own_server.port = free_port()
+
+    for ended in (own_server.command(), own_server.command("keys")):
+        assert ended.returncode == 2
+        assert ended.stderr.endswith("Migrate first: python -m auth migrate\n"), ended.stderr
+    assert own_server.command("migrate").returncode == 0
+    own_server.start()
+
+
+def test_a_start_that_may_not_migrate_serves_from_the_tables_of_a_later_release(
+    own_server: Server,
+) -> None:
+    own_server.command("migrate")
+    own_server.execute("UPDATE alembic_version SET version_num = '9999'")
+    own_server.settings = {"AUTH_MIGRATE_AT_START": "false"}
+
+    own_server.start()
 
 
 def test_a_database_that_can_not_be_reached_ends_a_command_with_one_message(

@@ -66,6 +66,26 @@ def test_sigterm_turns_readiness_off_finishes_open_requests_and_exits_0(
     assert on_sqlite.process.wait(timeout=30) == 0
 
 
+def test_a_process_that_drains_sends_the_clients_of_open_connections_elsewhere(
+    on_sqlite: Server,
+) -> None:
+    """Else a load balancer would send the next request down a connection that is about to end."""
+    on_sqlite.settings = {"AUTH_DRAIN_SECONDS": "3"}
+    on_sqlite.start()
+    assert on_sqlite.process is not None
+    with httpx.Client(base_url=on_sqlite.url, timeout=10, verify=NO_TLS) as client:
+        before = client.get("/healthz")
+        on_sqlite.process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + 3
+        while (after := client.get("/healthz")).headers.get("connection") != "close":
+            assert time.monotonic() < deadline, "connections stay open until the end"
+            time.sleep(0.05)
+
+    assert "connection" not in before.headers
+    assert after.status_code == 200
+    assert on_sqlite.process.wait(timeout=30) == 0
+
+
 def test_accounts_outlive_the_process(own_server: Server) -> None:
     credentials = {"email": "ada@example.test", "password": "correct horse"}
     own_server.start()

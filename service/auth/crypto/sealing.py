@@ -19,6 +19,7 @@ from sqlalchemy import Connection, insert, select
 
 from auth.crypto import secret_tokens
 from auth.errors import SettingsError
+from auth.storage import locks
 from auth.storage.tables import DATA_KEYS
 
 _NONCE_BYTES = 12
@@ -56,6 +57,8 @@ def unlock(connection: Connection, secrets: Sequence[str]) -> Sealer:
     Make the sealer on first use. Raise SettingsError if no secret opens it.
     """
     now = time.time()
+    # replicas start on an empty database at the same moment
+    locks.keep_writers_out(connection, DATA_KEYS)
     wrapped = {row.id: row.wrapped for row in connection.execute(select(DATA_KEYS))}
     key = None if wrapped else AESGCM.generate_key(256)
     for secret in secrets:

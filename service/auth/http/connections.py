@@ -51,6 +51,9 @@ class Protocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._head_is_over()
         super().on_headers_complete()
+        if self.config.app.state.service.stopping:  # type: ignore[union-attr]
+            # a proxy with an open connection would send here until the end, and lose a request
+            self.cycle.keep_alive = False
 
     def on_response_complete(self) -> None:
         super().on_response_complete()

@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect
 from sqlalchemy import text as sql
 
+from auth.errors import SettingsError
 from auth.storage.backends import connect
 from auth.storage.database import Database
 
@@ -35,6 +36,17 @@ def migrate(database: Database) -> State:
         # once more: another process may have migrated while this process waited for the lock
         database.migrate(_upgrade)
     return earlier
+
+
+def prepare(database: Database, *, migrates: bool) -> None:
+    """Apply the migrations that are missing; raise SettingsError if another process has to."""
+    if migrates:
+        migrate(database)
+    elif database.write_now(state) is State.BEHIND:
+        raise SettingsError(
+            "The service can't start:\n  The database does not have the tables of this release, "
+            "and AUTH_MIGRATE_AT_START is false. Migrate first: python -m auth migrate"
+        )
 
 
 def migrate_apart(url: str) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Table, insert, select, update
 
+from auth.storage import locks
 from auth.storage.tables import SIGNING_KEYS
 
 
@@ -26,9 +27,7 @@ def every(connection: Connection, table: Table = SIGNING_KEYS) -> list[KeptKey]:
 
 def lock(connection: Connection) -> None:
     """Keep other processes from adding keys of any kind until this transaction ends."""
-    if connection.dialect.name == "postgresql":
-        # on SQLite, only one transaction writes at a time
-        connection.exec_driver_sql("LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE")
+    locks.keep_writers_out(connection, SIGNING_KEYS)
 
 
 def add(connection: Connection, key: KeptKey, table: Table = SIGNING_KEYS) -> None:
