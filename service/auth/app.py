@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from auth import api, oauth, pages
 from auth.errors import Code
-from auth.http import metrics_endpoint, middleware, openapi, problem_documents
+from auth.http import acme, metrics_endpoint, middleware, openapi, problem_documents
 from auth.oauth import errors
 from auth.pages import authorizing, brand, failures, signing_out, visitors
 from auth.service import Service
@@ -70,6 +70,7 @@ def create_app(service: Service) -> FastAPI:
             development=settings.development,
         ),
         metrics_endpoint.router(service.metrics, settings.metrics_from),
+        *([acme.router(settings.acme_thumbprint)] if settings.acme_thumbprint else []),
     ):
         # a flat list: a router that is included would match each path a second time
         app.router.routes.extend(router.routes)

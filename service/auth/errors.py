@@ -25,6 +25,7 @@ class Code(Enum):
         msgid("The e-mail address is not verified yet; see the mail sent to it."),
     )
     FORBIDDEN = (403, msgid("This account may not do that."))
+    HTTPS_REQUIRED = (403, msgid("Use https: this request came unencrypted."))
     INSUFFICIENT_SCOPE = (403, msgid("The application that got this token may not do that."))
     INVALID_REFRESH_TOKEN = (
         401,

@@ -52,6 +52,7 @@ _SVG = re.compile(
     r"\ufeff?(\s|<\?((?!\?>).)*\?>|<!--((?!-->).)*-->|<!DOCTYPE[^<>\[]*>)*<svg\b", re.DOTALL
 )
 _COLLECTOR = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
+_THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 _DOMAIN = re.compile(r"(?!-)[a-z0-9-]{1,63}(\.(?!-)[a-z0-9-]{1,63})+")
 
 
@@ -268,8 +269,18 @@ class Settings(BaseSettings):
 
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = _shown(
         "loopback gateway",
-        "the networks of the proxies whose `X-Forwarded-For` counts",
+        "the networks of the proxies whose `X-Forwarded-For` and `-Proto` count",
         default_text="`loopback gateway`",
+    )
+    https_only: Flag = Field(
+        default=False,
+        description="`true` leads a request that a proxy got by plain HTTP to the issuer, by the "
+        "proxy's `X-Forwarded-Proto`",
+    )
+    acme_thumbprint: str = Field(
+        "",
+        description="the thumbprint of the account at a CA whose challenges the service answers "
+        "(RFC 8555, HTTP-01)",
     )
     metrics_from: Annotated[tuple[Network, ...], NoDecode] = _shown(
         "loopback gateway",
@@ -546,6 +557,20 @@ class Settings(BaseSettings):
             return addresses.networks(value)
         except ValueError:
             raise ValueError("must list networks: CIDRs, `loopback`, `gateway`.") from None
+
+    @field_validator("https_only")
+    @classmethod
+    def _https_only(cls, value: bool, info: ValidationInfo) -> bool:
+        if value and not info.data.get("issuer", "https://").startswith("https://"):
+            raise ValueError("is true, and AUTH_ISSUER is no https URL.")
+        return value
+
+    @field_validator("acme_thumbprint")
+    @classmethod
+    def _acme_thumbprint(cls, value: str) -> str:
+        if value and not _THUMBPRINT.fullmatch(value):
+            raise ValueError("must be the 43 characters of a thumbprint (RFC 7638).")
+        return value
 
     @field_validator("cors_origins", mode="before")
     @classmethod

@@ -7,6 +7,7 @@ from auth.http.bodies import BoundedRequests
 from auth.http.callers import Callers
 from auth.http.head import HeadRequests
 from auth.http.headers import SecureHeaders
+from auth.http.https_only import HttpsOnly
 from auth.http.rate_limit_headers import RateLimitHeaders
 from auth.settings import Settings
 from auth.telemetry import logs
@@ -37,6 +38,8 @@ def install(app: FastAPI, settings: Settings, *, metrics: Metrics, tracing: Trac
             max_age=_CORS_SECONDS,
         )
     app.add_middleware(SecureHeaders, issuer=settings.issuer)
+    if settings.https_only:
+        app.add_middleware(HttpsOnly, issuer=settings.issuer, trusted=settings.trusted_proxies)
     app.add_middleware(RequestMetrics, metrics=metrics)
     app.add_middleware(logs.RequestLog)
     if tracing.on:
