@@ -8,7 +8,16 @@ from typing import Any
 import pulumi
 from pulumi_command import remote
 
-from components import access, address, commands, data_volume, machine, observed_state, provisioning
+from components import (
+    access,
+    address,
+    advice,
+    commands,
+    data_volume,
+    machine,
+    observed_state,
+    provisioning,
+)
 from components.access import Operator
 from components.keys import KeyPair
 from components.machine import Machine
@@ -35,6 +44,14 @@ class ServerArgs:
     protect: bool
     reboot_window: str = ""  # such as `Sun 03:00-05:00 UTC`; empty: the VM never reboots by itself
     history: pulumi.Output[str] | None = None  # the place of the releases' history, if it has one
+
+    def __post_init__(self) -> None:
+        """Raise RunError without a key, as the settings of a cluster need none."""
+        if not self.login_key.public or not self.host_key.public:
+            raise pulumi.RunError(
+                "auth:platform is cluster, and this program makes servers. Let it make them: "
+                f"{advice.of_stack('pulumi config rm auth:platform', pulumi.get_stack())}"
+            )
 
 
 class Server(pulumi.ComponentResource):

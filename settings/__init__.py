@@ -17,6 +17,7 @@ from pulumi.runtime import config as runtime_config
 from components import advice
 from components.access import Operator
 from components.backup import Bucket
+from components.cluster_plan import ClusterPlan
 from components.database import Database
 from components.endpoint import Endpoint
 from components.image import Bases, Promoted, Registry
@@ -26,7 +27,7 @@ from components.metrics import MetricsKey, MetricsStore
 from host.auth_release.desired import Canary, Maintenance
 from host.auth_release.monitoring import Log
 from host.auth_release.network import SUBNET as CONTAINERS
-from settings import database, operators, variables
+from settings import database, operators, platform, variables
 from settings.problems import ConfigurationError
 from settings.values import Values
 from settings.warnings import warnings
@@ -40,6 +41,8 @@ SCHEMA = Path(__file__).parent.parent / "Pulumi.yaml"
 class Settings:
     """The configuration, typed and checked; secrets are secret outputs."""
 
+    cluster: ClusterPlan | None  # None: the platform is one server
+    region: str
     tenancy_id: str
     compartment_id: str
     availability_domain_index: int
@@ -73,6 +76,11 @@ class Settings:
     monthly_budget: int  # 0: none
 
     @property
+    def ssh_cidrs(self) -> tuple[str, ...]:
+        """The blocks that may reach SSH of a server; no machine of a cluster is reached by it."""
+        return () if self.cluster else self.allowed_ssh_cidrs
+
+    @property
     def copies_bucket(self) -> Bucket:
         """The bucket for copies of the database; none of PostgreSQL, which has its own backups."""
         return Bucket() if self.database.is_postgresql else self.backup_bucket
@@ -98,11 +106,13 @@ def load() -> Settings:
         raise error.of_stack(stack) from None
     for warning in warnings(
         settings.machine,
+        machines=settings.cluster.nodes if settings.cluster else 1,
         environment=settings.environment,
         endpoint=settings.endpoint,
         has_backup=settings.has_backup,
         alert_emails=settings.alert_emails,
-        has_metrics=bool(settings.metrics_key.user),
+        # a cluster reports none, and needs no user for them
+        has_metrics=bool(settings.metrics_key.user or settings.cluster),
         allowed_http_cidrs=settings.allowed_http_cidrs,
     ):
         pulumi.log.warn(advice.of_stack(warning, stack))
@@ -126,7 +136,8 @@ def parse(
     values.refuse_plain_secrets(encrypted=encrypted)
     values.refuse_rotation("nextSshHostKey")
     region = values.region("oci:region")
-    login_key = values.ed25519("sshPrivateKey")
+    has_server = not platform.is_cluster(values)
+    login_key = values.ed25519("sshPrivateKey", required=has_server)
     vcn_cidr = values.cidr("vcnCidr", prefixes=range(16, 31), apart_from=CONTAINERS)
     plain, secret = variables.read(values)
     tenancy_id = values.tenancy("oci:tenancyOcid")
@@ -141,7 +152,10 @@ def parse(
         ),
     )
     settings = Settings(
+        # platform
+        cluster=platform.read(values, vcn_cidr=vcn_cidr),
         # where
+        region=region,
         tenancy_id=tenancy_id,
         compartment_id=values.ocid("compartmentOcid"),
         availability_domain_index=values.integer("availabilityDomainIndex", 0, 2),
@@ -167,7 +181,7 @@ def parse(
         protect=values.boolean("protect"),
         reboot_window=values.window("rebootWindow"),
         login_key=login_key,
-        host_key=values.ed25519("sshHostKey"),
+        host_key=values.ed25519("sshHostKey", required=has_server),
         operators=operators.read(values, login_key),
         # image
         registry=registry,

@@ -27,7 +27,7 @@ MADE_BY_INIT = ("databasePassword", "signingKey", "sshHostKey", "sshPrivateKey")
 # keys whose values must be encrypted in the stack's file
 SECRETS = (
     *("registryPassword", "registryPullPassword", "backupSecretKey", "metricsPrivateKey"),
-    *("drillPassword", "nextSshHostKey", "databaseUrl"),
+    *("drillPassword", "nextSshHostKey", "databaseUrl", "certificateKey"),
     *MADE_BY_INIT,
 )
 
@@ -115,6 +115,11 @@ class Values:
             self._refuse_missing(key)
             return ""
         return value
+
+    def is_changed(self, key: str) -> bool:
+        """Return whether the value is another than the default of the schema."""
+        value, default = self.text(key, required=False), self._default(key)
+        return bool(_parsed(value) != _parsed(default))
 
     def integer(self, key: str, low: int, high: int) -> int:
         value = self.text(key)
@@ -273,8 +278,8 @@ class Values:
                 advice.make("rotate KEY=host", pulumi.get_stack()),
             )
 
-    def ed25519(self, key: str) -> KeyPair:
-        value, public = self._pem(key), ""
+    def ed25519(self, key: str, *, required: bool = True) -> KeyPair:
+        value, public = self._pem(key, required=required), ""
         try:
             public = keys.ed25519_public(value) if value else ""
         except ValueError as error:
@@ -420,9 +425,9 @@ class Values:
             self._refuse_value(key, endpoint, f"must be the URL of {what}", "URL")
         return endpoint.rstrip("/")
 
-    def _pem(self, key: str) -> str:
+    def _pem(self, key: str, *, required: bool = True) -> str:
         """Read a key with the newline at its end, which the CLI removes and sshd needs."""
-        value = self.text(key).strip()
+        value = self.text(key, required=required).strip()
         return f"{value}\n" if value else ""
 
     def _default(self, key: str) -> str:
@@ -463,3 +468,11 @@ def _network(block: str) -> ipaddress.IPv4Network | None:
         return ipaddress.IPv4Network(block) if "/" in block else None
     except ValueError:
         return None
+
+
+def _parsed(value: str) -> Any:
+    """Return the value as JSON has it, as lists and objects may be written in several ways."""
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value

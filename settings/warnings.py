@@ -13,6 +13,7 @@ _A1 = "VM.Standard.A1.Flex"
 def warnings(
     machine: Machine,
     *,
+    machines: int,
     environment: str,
     endpoint: Endpoint,
     has_backup: bool,
@@ -20,16 +21,18 @@ def warnings(
     has_metrics: bool,
     allowed_http_cidrs: Collection[str],
 ) -> list[str]:
-    """Return the warnings, with remedies where there are any."""
+    """Return the warnings, with remedies where there are any; `machines` are alike."""
     messages = []
     free_ocpus, free_memory_in_gbs = (_free_all_month(unit) for unit in ("ocpu", "memory"))
     if machine.shape == _A1 and (
-        machine.ocpus > free_ocpus or machine.memory_in_gbs > free_memory_in_gbs
+        machines * machine.ocpus > free_ocpus
+        or machines * machine.memory_in_gbs > free_memory_in_gbs
     ):
+        nodes = f" of each of auth:nodes={machines}" if machines > 1 else ""
         messages.append(
-            f"auth:ocpus={machine.ocpus} and auth:memoryInGbs={machine.memory_in_gbs} exceed "
-            f"Always Free ({free_ocpus} OCPUs and {free_memory_in_gbs} GB of A1 in all): "
-            "this VM will cost money."
+            f"auth:ocpus={machine.ocpus} and auth:memoryInGbs={machine.memory_in_gbs}{nodes} "
+            f"exceed Always Free ({free_ocpus} OCPUs and {free_memory_in_gbs} GB of A1 in all): "
+            f"{'these VMs' if machines > 1 else 'this VM'} will cost money."
         )
     if environment == "production" and not endpoint.is_https:
         messages.append(

@@ -6,7 +6,7 @@ SDK. Their meaning is up to the API, Oracle's or the emulated.
 
 from collections.abc import Mapping
 
-from standins import oci_api, oci_budgets, oci_psql, oci_wire, provider
+from standins import oci_api, oci_budgets, oci_containerengine, oci_psql, oci_wire, provider
 from standins.oci_api import Client
 from standins.oci_backup_policy import BackupPolicy
 from standins.oci_instance import Instance
@@ -219,6 +219,7 @@ RESOURCES: Mapping[str, Resource] = {
         ready=frozenset({"ACTIVE"}),
     ),
     **oci_budgets.RESOURCES,
+    **oci_containerengine.RESOURCES,
     **oci_psql.RESOURCES,
     "oci:Core/volumeAttachment:VolumeAttachment": Kind(
         client=COMPUTE,
@@ -272,6 +273,7 @@ PLUGIN = provider.Plugin(
         ),
         "oci:Core/getPublicIp:getPublicIp": _get_public_ip,
         "oci:Core/getPrivateIps:getPrivateIps": _list(NETWORK, "/privateIps", "privateIps"),
+        **oci_containerengine.FUNCTIONS,
         "oci:Psql/getDbSystemConnectionDetail:getDbSystemConnectionDetail": (
             oci_psql.connection_detail
         ),

@@ -94,9 +94,7 @@ class Kind(Row):
     to_body: Callable[[Properties], Properties] = outbound
 
     def create(self, inputs: Properties, context: Context) -> tuple[str, Properties]:
-        api = oci_api.of(context)
-        made = api.call(self.client, "POST", self.path, body=self._body(inputs))
-        identity = made[self.identifier]
+        identity, made = self._post(oci_api.of(context), inputs)
         try:
             return identity, self._settled(identity, inputs, context)
         except GoneError:
@@ -138,6 +136,11 @@ class Kind(Row):
         """Return the resource; None if it is gone."""
         body = api.call(self.client, "GET", f"{self.path}/{identity}")
         return None if body is None or body.get("lifecycleState") in _GONE else dict(body)
+
+    def _post(self, api: Api, inputs: Properties) -> tuple[str, Properties]:
+        """Begin the creation; return the OCID, and the answer's body."""
+        made = api.call(self.client, "POST", self.path, body=self._body(inputs))
+        return made[self.identifier], made
 
     def _body(self, properties: Properties) -> Properties:
         """Return the body of a request about these properties."""

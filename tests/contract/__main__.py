@@ -16,6 +16,7 @@ from localcloud.state.account import Account
 from localcloud.state.home import Home
 from tests.contract import decisions, plug, stack
 from tests.localcloud.caller import Caller
+from tests.localcloud.cluster import with_program
 from toolchain import plugins
 
 _OCID = re.compile(r"ocid1\.(\w+)\.oc1\.[\w-]*\.([\w]+)")
@@ -32,6 +33,7 @@ def main(folder: Path, home: Home) -> None:
     official = {name: folder / f"pulumi-resource-{name}" for name in plugins.NAMES}
     with tempfile.TemporaryDirectory() as working:
         stack.write_context(Path(working))
+        with_program(home)
         overrides = clients.overrides(home.endpoint)
         with (
             plug.running(official, plug.credentials(caller), overrides, Path(working)) as plugs,

@@ -49,6 +49,8 @@ TOKENS = {
     "AlertRule": "oci:Budget/rule:Rule",
     "DatabaseSubnet": "oci:Core/subnet:Subnet",
     "DbSystem": "oci:Psql/dbSystem:DbSystem",
+    "Cluster": "oci:ContainerEngine/cluster:Cluster",
+    "NodePool": "oci:ContainerEngine/nodePool:NodePool",
     "Image": "docker:index/image:Image",
     "Command": "command:remote:Command",
 }
@@ -121,9 +123,40 @@ ROWS = [
             *("Vcn", "InternetGateway", "DefaultRouteTable", "DefaultSecurityList", "Subnet"),
             *("NetworkSecurityGroup", "Instance", "Volume", "PublicIp", "NotificationTopic"),
             *("BackupPolicy", "Subscription", "HttpMonitor", "Alarm", "Budget", "AlertRule"),
-            "DbSystem",
+            *("DbSystem", "Cluster", "NodePool"),
         )
     ),
+    *(
+        Row(resource, change, changes)
+        for resource in ("Cluster", "NodePool")
+        for change, changes in {
+            "another compartment": {"compartmentId": "ocid1.tenancy.oc1..other"},
+            "another name": {"name": "other"},
+            "another version": {"kubernetesVersion": "v1.35.1"},
+        }.items()
+    ),
+    Row("Cluster", "another VCN", {"vcnId": "ocid1.vcn.oc1..other"}),
+    Row("Cluster", "another subnet", {"endpointConfig.subnetId": "ocid1.subnet.oc1..other"}),
+    Row("Cluster", "another group", {"endpointConfig.nsgIds": ["ocid1.nsg.oc1..other"]}),
+    Row("Cluster", "no public address", {"endpointConfig.isPublicIpEnabled": False}),
+    Row("Cluster", "another kind of pods", {"clusterPodNetworkOptions": [{"cniType": "OTHER"}]}),
+    Row("Cluster", "enhanced", {"type": "ENHANCED_CLUSTER"}),
+    Row("Cluster", "no type", {"type": None}),
+    Row("Cluster", "renamed behind", behind={"name": "other"}),
+    Row("NodePool", "another cluster", {"clusterId": "ocid1.cluster.oc1..other"}),
+    Row("NodePool", "more nodes", {"nodeConfigDetails.size": 2}),
+    Row("NodePool", "another group", {"nodeConfigDetails.nsgIds": ["ocid1.nsg.oc1..other"]}),
+    Row("NodePool", "another shape", {"nodeShape": "VM.Standard.E2.1"}),
+    Row("NodePool", "more memory", {"nodeShapeConfig.memoryInGbs": 12}),
+    Row("NodePool", "another image", {"nodeSourceDetails.imageId": "ocid1.image.oc1..other"}),
+    Row("NodePool", "a larger disk", {"nodeSourceDetails.bootVolumeSizeInGbs": "60"}),
+    Row(
+        "NodePool",
+        "a longer eviction",
+        {"nodeEvictionNodePoolSettings.evictionGraceDuration": "PT10M"},
+    ),
+    Row("NodePool", "no eviction", {"nodeEvictionNodePoolSettings": None}),
+    Row("NodePool", "more nodes behind", behind={"nodeConfigDetails.size": 2}),
     Row("Vcn", "another block", {"cidrBlocks": ["10.1.0.0/16"]}),
     Row("Vcn", "one block more", {"cidrBlocks": ["10.0.0.0/16", "10.1.0.0/16"]}),
     Row("Vcn", "another DNS label", {"dnsLabel": "other"}),

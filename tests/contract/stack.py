@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import oci
+
 from localcloud.host import default_shape
 from standins.values import Properties
 from tests.contract.changes import ANYWHERE, SCHEDULES, TOKENS
@@ -45,6 +47,7 @@ class Stack:
         self._make_alarms()
         self._make_budget()
         self._make_database()
+        self._make_cluster()
         self._make("Image", **_image())
         self._make("Command", **_command())
 
@@ -129,6 +132,46 @@ class Stack:
             },
             managementPolicy={
                 "backupPolicy": {"kind": "DAILY", "backupStart": "02:00", "retentionDays": 7}
+            },
+        )
+
+    def _make_cluster(self) -> None:
+        place = {"compartmentId": self._caller.compartment, "name": "auth"}
+        subnet, group = (self.made[name].identity for name in ("Subnet", "NetworkSecurityGroup"))
+        engine = self._caller.client(oci.container_engine.ContainerEngineClient)
+        (version,) = engine.get_cluster_options("all").data.kubernetes_versions
+        cluster = self._make(
+            "Cluster",
+            **place,
+            vcnId=self.made["Vcn"].identity,
+            kubernetesVersion=version,
+            type="BASIC_CLUSTER",
+            endpointConfig={"subnetId": subnet, "nsgIds": [group], "isPublicIpEnabled": True},
+            clusterPodNetworkOptions=[{"cniType": "FLANNEL_OVERLAY"}],
+        )
+        self._make(
+            "NodePool",
+            **place,
+            clusterId=cluster.identity,
+            kubernetesVersion=version,
+            nodeShape=default_shape(),
+            nodeShapeConfig={"ocpus": 1, "memoryInGbs": 6},
+            nodeSourceDetails={
+                "sourceType": "IMAGE",
+                "imageId": latest_image(self._caller),
+                "bootVolumeSizeInGbs": "50",
+            },
+            nodeConfigDetails={
+                "size": 0,  # a node is a machine, and takes its time
+                "nsgIds": [group],
+                "placementConfigs": [
+                    {"availabilityDomain": domain, "subnetId": subnet}
+                    for domain in self._caller.domains
+                ],
+            },
+            nodeEvictionNodePoolSettings={
+                "evictionGraceDuration": "PT5M",
+                "isForceDeleteAfterGraceDuration": True,
             },
         )
 

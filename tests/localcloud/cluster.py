@@ -16,8 +16,10 @@ from oci.core import models as core
 
 from common.clone import CLONE
 from localcloud.host import default_shape
+from localcloud.state.home import Home
 from tests.localcloud.caller import Caller
 from tests.localcloud.launches import latest_image
+from toolchain import kubernetes
 
 API_PORT = 6443
 _VCN = "10.0.0.0/16"
@@ -49,6 +51,14 @@ print(json.dumps({{
 
 class KubectlError(Exception):
     """kubectl refused; the text has its last words."""
+
+
+def with_program(home: Home) -> Path:
+    """Let a cloud make clusters; return the program of Kubernetes, built if it is not there."""
+    program = kubernetes.ensure(CLONE)
+    command = ("kubernetes", "--home", str(home.path), "--program", str(program))
+    subprocess.run([sys.executable, "-m", "localcloud", *command], cwd=CLONE, check=True)
+    return program
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,10 @@ import oci
 import pytest
 from oci.container_engine import models
 
-from common.clone import CLONE
 from localcloud.machines.registry import PULL_USERNAME, USERNAME
 from tests.localcloud.caller import Caller, eventually, refused
-from tests.localcloud.cluster import API_PORT, Cluster, KubectlError, Place, finished
+from tests.localcloud.cluster import API_PORT, Cluster, KubectlError, Place, finished, with_program
 from tests.localcloud.conftest import localcloud
-from toolchain import kubernetes
 
 WEB = """
 apiVersion: apps/v1
@@ -55,8 +53,7 @@ def _place(cloud: Caller) -> Place:
 
 @pytest.fixture(scope="module", name="cluster")
 def _cluster(place: Place, tmp_path_factory: pytest.TempPathFactory) -> Cluster:
-    program = kubernetes.ensure(CLONE)
-    localcloud("kubernetes", "--home", str(place.caller.home.path), "--program", str(program))
+    program = with_program(place.caller.home)
     engine = place.caller.client(oci.container_engine.ContainerEngineClient)
     (version,) = engine.get_cluster_options("all").data.kubernetes_versions
     created = engine.create_cluster(place.cluster_details(version))

@@ -17,6 +17,7 @@ from tests.contract.changes import TOKENS, Row
 from tests.contract.plug import Plug
 from tests.contract.stack import Stack
 from tests.localcloud.caller import Caller, eventually
+from tests.localcloud.cluster import with_program
 from toolchain import plugins
 
 OFFICIAL = plugins.asked_for(os.environ)
@@ -38,6 +39,7 @@ def plugs(cloud: Caller, working: Path) -> Iterator[dict[str, Plug]]:
 
 @pytest.fixture(scope="module")
 def made(plugs: dict[str, Plug], cloud: Caller) -> Iterator[Stack]:
+    with_program(cloud.home)
     with stack.made(plugs, cloud) as resources:
         yield resources
 

@@ -176,9 +176,10 @@ def _program(monkeypatch: pytest.MonkeyPatch) -> Program:
     monkeypatch.syspath_prepend(str(PROGRAM.parent))
     monkeypatch.setattr(pulumi.runtime.config, "is_config_secret", lambda _: True)
 
-    def program(path: Path = PROGRAM, **changes: str) -> None:
+    def program(path: Path = PROGRAM, **changes: str | None) -> None:
         own = {"two-services:notes": "notes.test", "two-services:writerKey": "key"}
-        pulumi.runtime.set_all_config({**configuration(domain="auth.test", **changes), **own})
+        values = configuration(**{"domain": "auth.test", **changes})
+        pulumi.runtime.set_all_config({**values, **own})
         try:
             runpy.run_path(str(path), run_name="program")
         finally:

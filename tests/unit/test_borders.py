@@ -9,6 +9,7 @@ ALLOWED: dict[str, set[str]] = {
     "host": set(),
     "components": {"common", "host"},
     "localcloud": {"common"},
+    "platforms": {"components", "settings"},
     "settings": {"components", "costs", "host"},
     "standins": {"common", "components"},
     "toolchain": {"common"},

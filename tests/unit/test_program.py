@@ -153,9 +153,11 @@ def test_each_name_in_oracles_console_has_the_stack_in_it(up: Up, program: Progr
 
 def imported() -> dict[str, Any]:
     """Import all modules that the program imports, in a process of its own."""
+    sources = PROGRAM, PROGRAM.with_name("platforms") / "server.py"
     imports = [
         node
-        for node in ast.parse(PROGRAM.read_text()).body
+        for source in sources
+        for node in ast.parse(source.read_text()).body
         if isinstance(node, ast.Import | ast.ImportFrom)
     ]
     report = "import gc, json, sys; print(json.dumps([gc.isenabled(), [*sys.modules]]))"
@@ -168,11 +170,11 @@ def imported() -> dict[str, Any]:
 
 
 def test_the_imports_stay_within_their_budget() -> None:
-    """The program has 755 modules: 265 of Pulumi and its SDKs, most others of their libraries."""
+    """The program has 759 modules: 265 of Pulumi and its SDKs, most others of their libraries."""
     program = imported()
 
     assert not program["collects"], "garbage collection doubles the time of the imports"
-    assert len(program["modules"]) <= 755
+    assert len(program["modules"]) <= 759
     parts = [name.split(".") for name in program["modules"]]
     services = {part[1] for part in parts if part[0] == "pulumi_oci" and len(part) > 2}
     assert services == {"core", "healthchecks", "monitoring", "ons"}

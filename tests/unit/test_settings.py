@@ -275,6 +275,7 @@ def warned(**changes: str) -> list[str]:
     checked = parse(**changes)
     return warnings(
         checked.machine,
+        machines=checked.cluster.nodes if checked.cluster else 1,
         environment=checked.environment,
         endpoint=checked.endpoint,
         has_backup=checked.has_backup,
@@ -539,6 +540,7 @@ def test_a_secret_that_is_not_encrypted_is_refused(key: str) -> None:
         nextSshHostKey=HOST_KEY,
         databaseUrl="postgresql://auth:hunter2@db.test/auth",
         databasePassword="aA1-hunter2-hunter2",
+        certificateKey="hunter2",
     )
 
     with pytest.raises(ConfigurationError) as caught:

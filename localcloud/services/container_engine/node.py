@@ -56,6 +56,18 @@ class NodePoolPlacementConfigDetails(Details):
     subnet_id: str
 
 
+class NodeEvictionNodePoolSettings(Details):
+    """The time for the pods of a node that goes; its machine ends after it in any case."""
+
+    eviction_grace_duration: str = Field(default="PT60M", pattern=r"PT\d+[MS]")
+    is_force_delete_after_grace_duration: bool = False
+
+    @property
+    def seconds(self) -> int:
+        number, unit = int(self.eviction_grace_duration[2:-1]), self.eviction_grace_duration[-1]
+        return number * 60 if unit == "M" else number
+
+
 class Node(Details):
     """A node, as its pool shows it."""
 

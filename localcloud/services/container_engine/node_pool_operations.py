@@ -14,6 +14,7 @@ from localcloud.services.container_engine import cluster as clusters
 from localcloud.services.container_engine import cluster_rules, node, work_request
 from localcloud.services.container_engine.cluster import Cluster
 from localcloud.services.container_engine.node_pool import (
+    STAYING,
     CreateNodePoolDetails,
     NodePool,
     UpdateNodePoolDetails,
@@ -25,7 +26,7 @@ from localcloud.services.core.instance import Instance
 log = logging.getLogger(__name__)
 
 _READY_SECONDS = 180
-_DRAIN_SECONDS = 60
+_DRAIN_SECONDS = 60  # without a wish; an hour on OKE
 
 
 def _create(call: Call) -> Reply:
@@ -56,6 +57,7 @@ def _create(call: Call) -> Reply:
 _TAKEN_OVER = (
     *("compartment_id", "cluster_id", "name", "node_shape", "node_shape_config"),
     *("node_source_details", "node_config_details", "initial_node_labels", "ssh_public_key"),
+    "node_eviction_node_pool_settings",
 )
 
 
@@ -85,8 +87,9 @@ def _update(call: Call) -> Reply:
     details, cloud = wire.read(UpdateNodePoolDetails, call.body), call.cloud
     with cloud.store.transaction():
         pool = _changeable(cloud, call.target)
-        names = details.model_copy(update={"node_config_details": None})
-        pool = resources.update(cloud, pool, names)
+        details.refuse_changes(pool)
+        named = details.model_copy(update=dict.fromkeys((*STAYING, "node_config_details")))
+        pool = resources.update(cloud, pool, named)
         size = details.node_config_details.size if details.node_config_details else None
         if size is not None:
             config = pool.node_config_details.model_copy(update={"size": size})
@@ -167,7 +170,8 @@ def _remove(cloud: Cloud, pool: NodePool, machine: Instance) -> None:
     """Let a node's pods go, as far as they do in time, then end its machine."""
     name = node.name_of(cloud, machine)
     flags = ("--ignore-daemonsets", "--delete-emptydir-data", "--force")
-    timeout = f"--timeout={_DRAIN_SECONDS}s"
+    eviction = pool.node_eviction_node_pool_settings
+    timeout = f"--timeout={eviction.seconds if eviction else _DRAIN_SECONDS}s"
     for command in (("drain", name, *flags, timeout), ("delete", "node", name)):
         try:
             clusters.kubectl(cloud, pool.cluster_id, *command)
@@ -194,15 +198,24 @@ def _go_down(cloud: Cloud, pool: NodePool) -> None:
 
 
 def _options(call: Call) -> Reply:
-    """Answer the versions, shapes and images that a new node pool can have."""
+    """Answer the versions, shapes and images that a new node pool can have.
+
+    The name of an image has the version of Kubernetes, as on OKE.
+    """
+    versions = cluster_rules.versions(call.cloud)
+    names = {
+        image.id: f"{image.display_name}-OKE-{version.removeprefix('v')}-1"
+        for version in versions
+        for image in catalogue.images()
+    }
     return Reply(
         body={
-            "kubernetesVersions": cluster_rules.versions(call.cloud),
+            "kubernetesVersions": versions,
             "shapes": [shape.shape for shape in catalogue.SHAPES],
-            "images": [image.display_name for image in catalogue.images()],
+            "images": list(names.values()),
             "sources": [
-                {"sourceType": "IMAGE", "sourceName": image.display_name, "imageId": image.id}
-                for image in catalogue.images()
+                {"sourceType": "IMAGE", "sourceName": name, "imageId": ocid}
+                for ocid, name in names.items()
             ],
         }
     )
@@ -251,7 +264,8 @@ RESOURCE_TYPE = ResourceType(
           address. Each takes the platform image of instances in the place of OKE's.
         - The rules of the network hold: nodes need UDP 14789 among themselves and TCP 6443 of the
           API server, the API server needs TCP 10250 of the nodes.
-        - A smaller size drains the last nodes for at most a minute. Of a node pool only name, tags
-          and size can be changed. A node that is terminated by itself is not replaced.
+        - A smaller size drains the last nodes for the pool's grace duration, a minute by default,
+          and then ends them in any case. Of a node pool only name, tags and size can be changed.
+          A node that is terminated by itself is not replaced.
     """,
 )

@@ -1,0 +1,191 @@
+"""The subnets of a cluster in the stack's VCN, with the rules between its parts.
+
+Source of the rules:
+https://docs.oracle.com/en-us/iaas/Content/ContEng/Concepts/contengnetworkconfig.htm
+"""
+
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_oci import core
+
+from components.labels import display_name
+from components.network import ANYWHERE, TCP, Network
+
+API_PORT = 6443
+_JOIN_PORT = 12250  # of the API, for new nodes
+_NODE_PORTS = (30000, 32767)
+_PROXY_HEALTH_PORT = 10256
+_ICMP, _ALL = "1", "all"
+_UNREACHABLE, _FRAGMENTATION_NEEDED = 3, 4  # of ICMP, for the discovery of a path's MTU
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ingress:
+    """A rule that lets the IPv4 block `source` in; no `ports` are all ports of the protocol."""
+
+    source: str
+    description: str
+    protocol: str = TCP
+    ports: tuple[int, int] | None = None
+
+    @property
+    def slug(self) -> str:
+        """Return the rule's part of its resource name."""
+        kind = {TCP: "tcp", _ICMP: "icmp", _ALL: "all"}[self.protocol]
+        ports = "-".join(map(str, dict.fromkeys(self.ports))) if self.ports else kind
+        return f"{ports}-from-{self.source.replace('.', '-').replace('/', '-')}"
+
+
+def endpoint_rules(*, operators: tuple[str, ...], nodes: str) -> list[Ingress]:
+    """List the rules of the API: for the operators' and the nodes' IPv4 blocks."""
+    return [
+        *(
+            Ingress(source=cidr, ports=(API_PORT, API_PORT), description="the API for operators")
+            for cidr in operators
+        ),
+        Ingress(source=nodes, ports=(API_PORT, API_PORT), description="the API for nodes"),
+        Ingress(source=nodes, ports=(_JOIN_PORT, _JOIN_PORT), description="new nodes"),
+        Ingress(source=nodes, protocol=_ICMP, description="discovery of the MTU"),
+    ]
+
+
+def node_rules(*, endpoint: str, nodes: str, balancer: str) -> list[Ingress]:
+    """List the rules of the nodes: for the IPv4 blocks of the API, the nodes, the balancer."""
+    return [
+        Ingress(source=nodes, protocol=_ALL, description="pods of other nodes"),
+        Ingress(source=endpoint, description="logs, metrics and commands, by the API"),
+        Ingress(source=ANYWHERE, protocol=_ICMP, description="discovery of the MTU"),
+        Ingress(source=balancer, ports=_NODE_PORTS, description="requests, and health checks"),
+        Ingress(
+            source=balancer,
+            ports=(_PROXY_HEALTH_PORT, _PROXY_HEALTH_PORT),
+            description="health checks of the nodes",
+        ),
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterNetworkArgs:
+    """The stack's network, the IPv4 blocks of the subnets, and those of the API's users."""
+
+    compartment_id: str
+    network: Network
+    endpoint_subnet_cidr: str
+    node_subnet_cidr: str
+    balancer_subnet_cidr: str
+    operators: tuple[str, ...]
+
+
+class ClusterNetwork(pulumi.ComponentResource):
+    """A subnet and an NSG for the API, and a subnet and an NSG for the nodes.
+
+    Both subnets are public: the API is reached by the operators, and nodes fetch images. The NSG
+    of the nodes lets nobody in from the internet. The load balancer is in the VCN's public subnet,
+    in the place of a VM.
+    """
+
+    endpoint_subnet_id: pulumi.Output[str]
+    endpoint_nsg_id: pulumi.Output[str]
+    node_subnet_id: pulumi.Output[str]
+    node_nsg_id: pulumi.Output[str]
+    # Resources that the cluster waits for: without the rules no node could join.
+    ready: tuple[pulumi.Resource, ...]
+
+    def __init__(
+        self, name: str, args: ClusterNetworkArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("auth:network:ClusterNetwork", name, None, opts)
+        self._args = args
+        self.endpoint_subnet_id = self._subnet(f"{name}-endpoint", args.endpoint_subnet_cidr)
+        self.node_subnet_id = self._subnet(f"{name}-nodes", args.node_subnet_cidr)
+        self.endpoint_nsg_id, rules_of_endpoint = self._group(
+            f"{name}-endpoint",
+            endpoint_rules(operators=args.operators, nodes=args.node_subnet_cidr),
+        )
+        self.node_nsg_id, rules_of_nodes = self._group(
+            f"{name}-nodes",
+            node_rules(
+                endpoint=args.endpoint_subnet_cidr,
+                nodes=args.node_subnet_cidr,
+                balancer=args.balancer_subnet_cidr,
+            ),
+        )
+        self.ready = (*args.network.ready, *rules_of_endpoint, *rules_of_nodes)
+        self.register_outputs(
+            {"endpoint_subnet_id": self.endpoint_subnet_id, "node_subnet_id": self.node_subnet_id}
+        )
+
+    def _subnet(self, name: str, block: str) -> pulumi.Output[str]:
+        return core.Subnet(
+            f"{name}-subnet",
+            compartment_id=self._args.compartment_id,
+            vcn_id=self._args.network.vcn_id,
+            cidr_block=block,
+            display_name=display_name(name),
+            dns_label=name.rpartition("-")[2],
+            opts=pulumi.ResourceOptions(parent=self),
+        ).id
+
+    def _group(
+        self, name: str, rules: list[Ingress]
+    ) -> tuple[pulumi.Output[str], list[pulumi.Resource]]:
+        child = pulumi.ResourceOptions(parent=self)
+        group = core.NetworkSecurityGroup(
+            f"{name}-nsg",
+            compartment_id=self._args.compartment_id,
+            vcn_id=self._args.network.vcn_id,
+            display_name=display_name(name),
+            opts=child,
+        )
+        made: list[pulumi.Resource] = [
+            core.NetworkSecurityGroupSecurityRule(
+                f"{name}-nsg-{rule.slug}",
+                network_security_group_id=group.id,
+                direction="INGRESS",
+                protocol=rule.protocol,
+                source=rule.source,
+                source_type="CIDR_BLOCK",
+                stateless=False,
+                tcp_options=_tcp_options(rule),
+                icmp_options=_icmp_options(rule),
+                description=rule.description,
+                opts=child,
+            )
+            for rule in rules
+        ]
+        made.append(
+            core.NetworkSecurityGroupSecurityRule(
+                f"{name}-nsg-egress",
+                network_security_group_id=group.id,
+                direction="EGRESS",
+                protocol=_ALL,
+                destination=ANYWHERE,
+                destination_type="CIDR_BLOCK",
+                stateless=False,
+                description="Oracle's services, images, and each other",
+                opts=child,
+            )
+        )
+        return group.id, made
+
+
+def _tcp_options(rule: Ingress) -> core.NetworkSecurityGroupSecurityRuleTcpOptionsArgs | None:
+    if rule.ports is None:
+        return None
+    least, most = rule.ports
+    return core.NetworkSecurityGroupSecurityRuleTcpOptionsArgs(
+        destination_port_range=(
+            core.NetworkSecurityGroupSecurityRuleTcpOptionsDestinationPortRangeArgs(
+                min=least, max=most
+            )
+        )
+    )
+
+
+def _icmp_options(rule: Ingress) -> core.NetworkSecurityGroupSecurityRuleIcmpOptionsArgs | None:
+    if rule.protocol != _ICMP:
+        return None
+    return core.NetworkSecurityGroupSecurityRuleIcmpOptionsArgs(
+        type=_UNREACHABLE, code=_FRAGMENTATION_NEEDED
+    )
