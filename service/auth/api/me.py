@@ -1,12 +1,19 @@
 """The account of the caller."""
 
-from fastapi import Response
+from fastapi import Request, Response
 from pydantic import Field
 
 from auth.accounts import profile
 from auth.api.models import Me, written
 from auth.errors import Code
-from auth.http.access import RecentUser, Running, User, signed_in_lately
+from auth.http.access import (
+    NEEDS_USER,
+    RecentUser,
+    Running,
+    User,
+    signed_in_lately,
+    user_of,
+)
 from auth.http.fields import Name, NewEmail, Taken
 from auth.http.openapi import problems, router
 
@@ -20,9 +27,10 @@ class AccountChanges(Taken):
     )
 
 
-@ROUTER.get("", response_model=Me, responses=problems(Code.INVALID_TOKEN))
-async def read(user: User) -> Response:
+@ROUTER.get("", response_model=Me, responses=problems(Code.INVALID_TOKEN), openapi_extra=NEEDS_USER)
+async def read(request: Request) -> Response:
     """Read the account of the access token."""
+    user = await user_of(request)
     return written(Me.of(user.account))
 
 

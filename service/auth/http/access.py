@@ -1,6 +1,6 @@
 """Access: dependencies that give a route the service and its caller."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
@@ -20,9 +20,14 @@ _DPOP = dpop.SCHEME.lower()
 _SCHEMES = frozenset({"bearer", _DPOP})
 
 
-async def the_service(request: Request) -> Service:
+def service_of(request: Request) -> Service:
+    """Return the service; for the busiest routes, since FastAPI takes long for a dependency."""
     service: Service = request.app.state.service
     return service
+
+
+async def the_service(request: Request) -> Service:
+    return service_of(request)
 
 
 Running = Annotated[Service, Depends(the_service)]
@@ -40,45 +45,44 @@ class Bearer(HTTPBearer):
         self._required, self._any_client = required, any_client
 
     async def __call__(self, request: Request) -> SignedIn | None:  # type: ignore[override]
-        token = await self._token(request)
-        user, came = None, bool(token)
-        if came:
-            user = await _of_token(request, token)
+        scheme, token = await self._credentials(request)
+        user = await _of_token(request, scheme, token) if token else None
         if user is None and self._required:
             # RFC 6750 §3.1: a request without a token gets no error code
-            raise _refusal(request) if came else unauthenticated()
+            raise _refusal(scheme) if token else unauthenticated()
         if user is not None and not self._any_client and not user.manages_account:
             raise insufficient_scope(scopes.ACCOUNT)
         return user
 
-    async def _token(self, request: Request) -> str:
-        """Return the token that a request came with, "" without a token."""
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        return token.strip() if scheme.lower() in _SCHEMES else ""
+    async def _credentials(self, request: Request) -> tuple[str, str]:
+        """Return the scheme that a request names, in lower case, and its token, "" without one."""
+        name, _, token = request.headers.get("authorization", "").partition(" ")
+        scheme = name.lower()
+        return scheme, token.strip() if scheme in _SCHEMES else ""
 
 
 class BearerOrForm(Bearer):
     """Takes the token in a form's `access_token` as well (RFC 6750 §2.2)."""
 
-    async def _token(self, request: Request) -> str:
-        token = await super()._token(request)
+    async def _credentials(self, request: Request) -> tuple[str, str]:
+        scheme, token = await super()._credentials(request)
         if not forms.is_form(request):
-            return token
+            return scheme, token
         in_form = (await forms.form(request)).get("access_token", "")
         if token and in_form:
             # §2: a client must not use more than one method in a request
             raise OAuthError("invalid_request", "The access token comes in two ways at once.")
-        return token or in_form
+        return scheme, token or in_form
 
 
-async def _of_token(request: Request, token: str) -> SignedIn | None:
+async def _of_token(request: Request, scheme: str, token: str) -> SignedIn | None:
     """Return the user of an access token; of a token with a key only if the request proves it.
 
     A token without a key takes the scheme `Bearer`, and a token with a key `DPoP` (RFC 9449 §7.2).
     """
-    service: Service = request.app.state.service
+    service = service_of(request)
     user = await identify(service, token)
-    if user is None or bool(user.claims.dpop_key) != _shows_key(request):
+    if user is None or bool(user.claims.dpop_key) != (scheme == _DPOP):
         return None
     if not user.claims.dpop_key:
         return user
@@ -87,11 +91,6 @@ async def _of_token(request: Request, token: str) -> SignedIn | None:
     except OAuthError:
         return None
     return user if dpop_key == user.claims.dpop_key else None
-
-
-def _shows_key(request: Request) -> bool:
-    scheme = request.headers.get("authorization", "").partition(" ")[0]
-    return scheme.lower() == _DPOP
 
 
 def unauthenticated() -> ProblemError:
@@ -104,9 +103,9 @@ def invalid_token() -> ProblemError:
     return ProblemError(Code.INVALID_TOKEN, {"WWW-Authenticate": challenge})
 
 
-def _refusal(request: Request) -> ProblemError:
+def _refusal(scheme: str) -> ProblemError:
     """Refuse a token that came, in the words of its scheme (RFC 9449 §7.1)."""
-    if not _shows_key(request):
+    if scheme != _DPOP:
         return invalid_token()
     algorithms = " ".join(client_keys.ALGORITHMS)
     challenge = f'{dpop.SCHEME} realm="auth", error="invalid_token", algs="{algorithms}"'
@@ -119,10 +118,20 @@ def insufficient_scope(scope: str) -> ProblemError:
     return ProblemError(Code.INSUFFICIENT_SCOPE, {"WWW-Authenticate": challenge})
 
 
-User = Annotated[SignedIn, Security(Bearer(required=True))]
+_BEARER = Bearer(required=True)
+User = Annotated[SignedIn, Security(_BEARER)]
+# the description of a route that calls `user_of`
+NEEDS_USER: dict[str, Any] = {"security": [{_BEARER.scheme_name: []}]}
 AnyUser = Annotated[SignedIn, Security(Bearer(required=True, any_client=True))]
 AnyUserByForm = Annotated[SignedIn, Security(BearerOrForm(required=True, any_client=True))]
 PerhapsUser = Annotated[SignedIn | None, Security(Bearer(required=False))]
+
+
+async def user_of(request: Request) -> SignedIn:
+    """Return what the dependency `User` does; for the busiest route, as `service_of`."""
+    user = await _BEARER(request)
+    assert user is not None  # noqa: S101 - it is required
+    return user
 
 
 async def signed_in_lately(service: Running, user: User) -> SignedIn:

@@ -1,6 +1,10 @@
-"""The headers that each answer carries against misuse in browsers (OWASP Secure Headers)."""
+"""The headers of each answer: against misuse in browsers, and the rest of a rate limit."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from auth.protection.limits import RATE_LIMIT_HEADERS
+
+Headers = list[tuple[bytes, bytes]]
 
 # an answer for programs: should a browser ever show one, it runs and loads nothing
 API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -17,34 +21,43 @@ _ALWAYS = {
 _HSTS = {"Strict-Transport-Security": "max-age=31536000"}
 
 
-class SecureHeaders:
-    """Adds the headers that a route did not set itself; the pages bring a policy of their own.
+class AnswerHeaders:
+    """Adds the headers that a route did not set itself (OWASP Secure Headers).
 
-    HSTS is sent if the issuer is https, and for this host alone: other hosts of the domain are not
-    ours.
+    The pages bring a policy of their own. HSTS is sent if the issuer is https, and for this host
+    alone: other hosts of the domain are not ours.
+
+    A request that meets a limit gets RateLimit and RateLimit-Policy
+    (draft-ietf-httpapi-ratelimit-headers-10).
     """
 
     def __init__(self, app: ASGIApp, *, issuer: str) -> None:
         self._app = app
         always = _ALWAYS | (_HSTS if issuer.startswith("https://") else {})
         self._always = _raw(always | {"Content-Security-Policy": API_POLICY})
+        self._names = frozenset(name for name, _ in self._always)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        of_limit: dict[str, str] = {}
+        RATE_LIMIT_HEADERS.set(of_limit)
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
-                set_already = dict(message["headers"])
-                message["headers"] = [
-                    *message["headers"],
-                    *(pair for pair in self._always if pair[0] not in set_already),
-                ]
+                message["headers"] = self._completed(message["headers"], of_limit)
             await send(message)
 
         await self._app(scope, receive, answer)
 
+    def _completed(self, headers: Headers, of_limit: dict[str, str]) -> Headers:
+        set_already = {name for name, _ in headers}
+        added = self._always
+        if not self._names.isdisjoint(set_already):
+            added = [pair for pair in added if pair[0] not in set_already]
+        return [*headers, *added, *_raw(of_limit)]
 
-def _raw(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
+
+def _raw(headers: dict[str, str]) -> Headers:
     return [(name.lower().encode(), value.encode()) for name, value in headers.items()]

@@ -6,12 +6,11 @@ from starlette.middleware.cors import CORSMiddleware
 from auth.http.bodies import BoundedRequests
 from auth.http.callers import Callers
 from auth.http.head import HeadRequests
-from auth.http.headers import SecureHeaders
+from auth.http.headers import AnswerHeaders
 from auth.http.https_only import HttpsOnly
-from auth.http.rate_limit_headers import RateLimitHeaders
 from auth.settings import Settings
-from auth.telemetry import logs
-from auth.telemetry.metrics import Metrics, RequestMetrics
+from auth.telemetry.metrics import Metrics
+from auth.telemetry.requests import RequestTelemetry
 from auth.telemetry.tracing import Tracing
 
 _CORS_SECONDS = 600
@@ -25,7 +24,6 @@ def install(app: FastAPI, settings: Settings, *, metrics: Metrics, tracing: Trac
         body_seconds=settings.body_seconds,
         seconds=settings.request_seconds,
     )
-    app.add_middleware(RateLimitHeaders)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -37,11 +35,10 @@ def install(app: FastAPI, settings: Settings, *, metrics: Metrics, tracing: Trac
             expose_headers=["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"],
             max_age=_CORS_SECONDS,
         )
-    app.add_middleware(SecureHeaders, issuer=settings.issuer)
+    app.add_middleware(AnswerHeaders, issuer=settings.issuer)
     if settings.https_only:
         app.add_middleware(HttpsOnly, issuer=settings.issuer, trusted=settings.trusted_proxies)
-    app.add_middleware(RequestMetrics, metrics=metrics)
-    app.add_middleware(logs.RequestLog)
+    app.add_middleware(RequestTelemetry, metrics=metrics)
     if tracing.on:
         app.add_middleware(tracing.middleware())
     app.add_middleware(Callers, trusted=settings.trusted_proxies)

@@ -5,10 +5,6 @@ tests, count apart. Labels are few and ours alone: a route's template, never a p
 an address, so that no client can create series without limit.
 """
 
-import time
-from collections.abc import Callable
-from functools import cache
-
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
@@ -18,10 +14,9 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 # from the time of a lookup to the patience of a proxy
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
@@ -71,41 +66,6 @@ class Metrics:
         return Histogram(
             f"auth_{name}", text, labels.split(), registry=self.registry, buckets=_SECONDS
         )
-
-
-class RequestMetrics:
-    """Counts and times each request."""
-
-    def __init__(
-        self, app: ASGIApp, *, metrics: Metrics, now: Callable[[], float] = time.perf_counter
-    ) -> None:
-        self._app, self._metrics, self._now = app, metrics, now
-        # the lookup of a series costs more than the count; there are as many series as routes
-        self._count = cache(metrics.requests.labels)
-        self._time = cache(metrics.seconds.labels)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        started, status = self._now(), 0
-
-        async def answer(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        self._metrics.in_flight.inc()
-        try:
-            await self._app(scope, receive, answer)
-        finally:
-            self._metrics.in_flight.dec()
-            route, method = template(scope), scope["method"]
-            known = method if method in _METHODS else "other"
-            # 0: no answer, since the client went away or an error was not handled
-            self._count(route, known, status or 500).inc()
-            self._time(route).observe(self._now() - started)
 
 
 def template(scope: Scope) -> str:
