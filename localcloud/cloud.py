@@ -47,6 +47,8 @@ class Cloud:
         self.network_lock = threading.RLock()
         self.reach: dict[str, Reach] = {}  # by instance, as applied to its machine
         self.database_rules: dict[str, tuple[IngressRule, ...]] = {}  # by system, as applied
+        # the rules and the public address of each load balancer, as applied
+        self.balancer_reach: dict[str, tuple[tuple[IngressRule, ...], str | None]] = {}
         self.held_back: set[str] = set()  # instances that don't get their rules yet
         self._jobs_lock = threading.Lock()
         self._busy: set[str] = set()

@@ -12,6 +12,7 @@ from localcloud.discovery import RESOURCE_TYPES
 from localcloud.resources import LifecycleResource
 from localcloud.service import ResourceType
 from localcloud.services.core import reachability
+from localcloud.services.load_balancer import lifecycle as balancers
 from localcloud.services.psql import lifecycle as databases
 
 
@@ -32,9 +33,10 @@ def resume(cloud: Cloud) -> None:
 
 
 def refresh(cloud: Cloud) -> None:
-    """Apply the changed rules and addresses to machines and database systems."""
+    """Apply the changed rules and addresses to machines, database systems and load balancers."""
     reachability.refresh(cloud)
     databases.refresh(cloud)
+    balancers.refresh(cloud)
 
 
 def advance(cloud: Cloud) -> None:

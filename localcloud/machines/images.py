@@ -55,6 +55,12 @@ def database(progress: Progress) -> str:
     return _on_machine("database", message, progress)
 
 
+def balancer(progress: Progress) -> str:
+    """Return the name of the image of load balancers, which is built if it is missing."""
+    message = "Build the image of load balancers (once, about 20 seconds)"
+    return _on_machine("balancer", message, progress)
+
+
 def _on_machine(kind: str, message: str, progress: Progress) -> str:
     """Return the name of an image on that of the machines, from the folder `KIND_image`."""
     base = machine(progress)

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from localcloud.machines import capabilities, firewall, images, kubernetes, seed
 from localcloud.machines.authority import Authority
+from localcloud.machines.balancers import Balancers
 from localcloud.machines.bridge import Bridge
 from localcloud.machines.databases import Databases
 from localcloud.machines.docker import docker, exists, inspect, labelled
@@ -42,6 +43,7 @@ class Machines:
         self.registry = Registry(home, self._bridge)
         self.authority = Authority(home, self._bridge)
         self.databases = Databases(home, self._bridge)
+        self.balancers = Balancers(home, self._bridge, self._gateway)
         self._volumes = f"{home.prefix}volumes"
 
     def prepare(self, progress: Callable[[str], None]) -> None:

@@ -99,7 +99,8 @@ def test_a_resource_that_was_moved_can_be_deleted(caller: Caller, vcn: Any) -> N
 
 
 @pytest.mark.parametrize(
-    "path", ["/20170115/loadBalancers", "/20160918/natGateways", "/20160918/topics", "/n/x/b/y/o/z"]
+    "path",
+    ["/20200501/networkLoadBalancers", "/20160918/natGateways", "/20160918/topics", "/n/x/b/y/o/z"],
 )
 def test_what_is_not_modelled_is_refused_at_once(caller: Caller, path: str) -> None:
     """Refused by 400: after a 404 a provider waits, or takes the resource for gone."""

@@ -25,6 +25,8 @@ THEIR_NAME = {
     "InstanceSourceDetails": "InstanceSourceViaImageDetails",
     "LaunchShapeConfigDetails": "LaunchInstanceShapeConfigDetails",
     "LaunchSourceDetails": "InstanceSourceViaImageDetails",
+    "LoadBalancerWorkRequest": "WorkRequest",
+    "LoadBalancerWorkRequestError": "WorkRequestError",
     "MemoryRange": "ShapeMemoryOptions",
     "Named": "Group",
     "NodePoolNodeConfigDetails": "CreateNodePoolNodeConfigDetails",

@@ -1,7 +1,7 @@
 """Network security groups: rules that hold for the VNICs that join them."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar, Literal
 
 from pydantic import AwareDatetime, Field
@@ -26,6 +26,7 @@ from localcloud.resources import CreateDetails, NameAndTags, SettlingResource
 from localcloud.service import ResourceType
 from localcloud.services.core import traffic
 from localcloud.services.core.filters import IN_VCN
+from localcloud.services.core.subnet import Subnet
 from localcloud.services.core.traffic import PeerType, TrafficRule
 from localcloud.services.core.vcn import Vcn
 from localcloud.services.work_requests import moves
@@ -113,6 +114,16 @@ def create(cloud: Cloud, details: CreateNetworkSecurityGroupDetails) -> NetworkS
         vcn_id=vcn.id,
     )
     return resources.settle(cloud, group)
+
+
+def check(cloud: Cloud, subnet: Subnet, ids: Sequence[str] | None) -> None:
+    """Raise 400 for a group that a resource in the subnet can't join: one of another VCN."""
+    for ocid in ids or ():
+        group = cloud.store.related(NetworkSecurityGroup, "nsgIds", ocid)
+        if group.vcn_id != subnet.vcn_id:
+            raise errors.invalid_parameter(
+                f"The network security group {ocid} is in another VCN than subnet {subnet.id}."
+            )
 
 
 def add_rules(

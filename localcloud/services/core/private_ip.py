@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from pydantic import AwareDatetime
 
+from localcloud import ocids
 from localcloud.api import errors
 from localcloud.api.operation import lists, reads
 from localcloud.api.wire import Resource
@@ -56,6 +57,31 @@ def allocate(cloud: Cloud, subnet_id: str, network: IPv4Network, requested: str 
             f"The IP address {requested} is already in use in subnet {subnet_id}."
         )
     return requested
+
+
+def of_a_service(
+    cloud: Cloud,
+    owner: str,
+    *,
+    compartment_id: str,
+    subnet_id: str,
+    availability_domain: str,
+    address: str,
+) -> PrivateIp:
+    """Store the address of a service's own resource, which has no VNIC here."""
+    return cloud.store.put(
+        PrivateIp(
+            id=ocids.mint(PrivateIp.kind),
+            availability_domain=availability_domain,
+            compartment_id=compartment_id,
+            display_name=owner,
+            freeform_tags={},
+            time_created=cloud.now(),
+            ip_address=address,
+            subnet_id=subnet_id,
+            vnic_id=ocids.mint("vnic"),
+        )
+    )
 
 
 def _usable(network: IPv4Network) -> Iterator[IPv4Address]:

@@ -128,6 +128,15 @@ def assign_ephemeral(cloud: Cloud, private_ip_id: str, common: dict[str, Any]) -
     )
 
 
+def assign(cloud: Cloud, address: PublicIp, private_ip_id: str) -> PublicIp:
+    """Assign a reserved address to a private IP; raises 409 for one that is taken."""
+    if address.private_ip_id is not None:
+        raise errors.conflict(
+            f"The public IP {address.id} is already assigned to {address.assigned_entity_id}."
+        )
+    return _assign(cloud, address, private_ip_id)
+
+
 def release(cloud: Cloud, private_ip_id: str) -> None:
     """Unassign the public address of a private IP that goes away."""
     address = assigned_to(cloud, private_ip_id)

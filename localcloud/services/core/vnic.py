@@ -1,7 +1,6 @@
 """Virtual network cards: they tie an instance to a subnet and to security groups."""
 
 import re
-from collections.abc import Sequence
 from ipaddress import IPv4Address
 from typing import Any, ClassVar, Literal
 
@@ -13,7 +12,7 @@ from localcloud.api.operation import Call, Operation, Reply, lists, reads, updat
 from localcloud.cloud import Cloud
 from localcloud.resources import NameAndTags, StandardResource, Tagged
 from localcloud.service import ResourceType
-from localcloud.services.core import private_ip, public_ip
+from localcloud.services.core import nsg, private_ip, public_ip
 from localcloud.services.core.filters import IN_DOMAIN
 from localcloud.services.core.nsg import NetworkSecurityGroup
 from localcloud.services.core.private_ip import PrivateIp
@@ -88,7 +87,7 @@ def attach(
     subnet = cloud.store.related(Subnet, "subnetId", details.subnet_id)
     if subnet.availability_domain not in {None, common["availability_domain"]}:
         raise _invalid(f"the subnet is in {subnet.availability_domain} only")
-    _check_groups(cloud, subnet, details.nsg_ids)
+    nsg.check(cloud, subnet, details.nsg_ids)
     _check_hostname(cloud, subnet, details.hostname_label)
     if details.assign_public_ip and subnet.prohibit_public_ip_on_vnic:
         raise _invalid("assignPublicIp is true, but the subnet prohibits public IPs")
@@ -169,22 +168,13 @@ def detach(cloud: Cloud, instance_id: str) -> None:
 def update(cloud: Cloud, vnic: Vnic, details: UpdateVnicDetails) -> Vnic:
     """Change a VNIC; raises 400 for a group of another VCN."""
     subnet = cloud.store.get(Subnet, vnic.subnet_id)
-    _check_groups(cloud, subnet, details.nsg_ids)
+    nsg.check(cloud, subnet, details.nsg_ids)
     if details.hostname_label != vnic.hostname_label:
         _check_hostname(cloud, subnet, details.hostname_label)
     if details.hostname_label:
         address = cloud.store.get(PrivateIp, vnic.private_ip_id)
         cloud.store.put(address.changed(hostname_label=details.hostname_label))
     return resources.update(cloud, vnic, details)
-
-
-def _check_groups(cloud: Cloud, subnet: Subnet, ids: Sequence[str] | None) -> None:
-    for ocid in ids or ():
-        group = cloud.store.related(NetworkSecurityGroup, "nsgIds", ocid)
-        if group.vcn_id != subnet.vcn_id:
-            raise errors.invalid_parameter(
-                f"The network security group {ocid} is in another VCN than subnet {subnet.id}."
-            )
 
 
 def _check_hostname(cloud: Cloud, subnet: Subnet, label: str | None) -> None:

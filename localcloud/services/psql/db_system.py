@@ -10,9 +10,7 @@ from localcloud.api import errors
 from localcloud.api.wire import Details
 from localcloud.cloud import Cloud
 from localcloud.resources import CreateDetails, NameAndTags, Tagged
-from localcloud.services.core import private_ip
-from localcloud.services.core.nsg import NetworkSecurityGroup
-from localcloud.services.core.private_ip import PrivateIp
+from localcloud.services.core import nsg, private_ip
 from localcloud.services.core.subnet import Subnet
 from localcloud.services.identity.availability_domain import DOMAINS
 from localcloud.services.psql.configuration import PREFIX, SHAPES, VERSIONS, default
@@ -219,7 +217,7 @@ def update(cloud: Cloud, system: DbSystem, details: UpdateDbSystemDetails) -> Db
     network, storage = system.network_details, system.storage_details
     if details.network_details and details.network_details.nsg_ids is not None:
         subnet = cloud.store.get(Subnet, network.subnet_id)
-        _check_groups(cloud, subnet, details.network_details.nsg_ids)
+        nsg.check(cloud, subnet, details.network_details.nsg_ids)
         network = network.model_copy(update={"nsg_ids": details.network_details.nsg_ids})
     if details.storage_details and details.storage_details.iops:
         storage = storage.model_copy(update={"iops": details.storage_details.iops})
@@ -279,31 +277,17 @@ def _network(
             f"The subnet {subnet.id} is public. A DB System needs a private subnet "
             "(prohibitPublicIpOnVnic)."
         )
-    _check_groups(cloud, subnet, details.nsg_ids)
+    nsg.check(cloud, subnet, details.nsg_ids)
     wanted = details.primary_db_endpoint_private_ip
     address = private_ip.allocate(cloud, subnet.id, subnet.network, wanted)
-    cloud.store.put(
-        PrivateIp(
-            id=ocids.mint(PrivateIp.kind),
-            availability_domain=domain,
-            compartment_id=str(common["compartment_id"]),
-            display_name=str(common["id"]),
-            freeform_tags={},
-            time_created=cloud.now(),
-            ip_address=address,
-            subnet_id=subnet.id,
-            vnic_id=ocids.mint("vnic"),
-        )
+    private_ip.of_a_service(
+        cloud,
+        str(common["id"]),
+        compartment_id=str(common["compartment_id"]),
+        subnet_id=subnet.id,
+        availability_domain=domain,
+        address=address,
     )
     return details.model_copy(
         update={"primary_db_endpoint_private_ip": address, "nsg_ids": details.nsg_ids or []}
     )
-
-
-def _check_groups(cloud: Cloud, subnet: Subnet, ids: list[str] | None) -> None:
-    for ocid in ids or ():
-        group = cloud.store.related(NetworkSecurityGroup, "nsgIds", ocid)
-        if group.vcn_id != subnet.vcn_id:
-            raise errors.invalid_parameter(
-                f"The network security group {ocid} is in another VCN than subnet {subnet.id}."
-            )

@@ -43,7 +43,9 @@ def test_no_part_of_the_emulator_imports_a_higher_layer(graph: grimp.ImportGraph
 
 def test_no_service_needs_core_services(graph: grimp.ImportGraph) -> None:
     core = "localcloud.services.core"
-    in_a_subnet = {f"localcloud.services.{name}" for name in ("container_engine", "psql")}
+    in_a_subnet = {
+        f"localcloud.services.{name}" for name in ("container_engine", "load_balancer", "psql")
+    }
     others = graph.find_children("localcloud.services") - {core, *in_a_subnet}
     needing = {other for other in others if graph.chain_exists(other, core, as_packages=True)}
     assert needing == set(), "a service without machines works without Core Services"
