@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import dataclasses
 import json
 import re
 import sys
@@ -177,7 +178,7 @@ def on_stack(arguments: argparse.Namespace) -> int:
         "down": lambda: _down(stack, arguments.confirm, without_copy=arguments.no_copy),
         "new-vm": lambda: _replace_vm(stack, arguments.confirm),
         "unlock": stack.unlock,
-        "env": lambda: print(environment.exports(stack)),
+        "env": lambda: _print_exports(stack),
         "login": lambda: ssh.write(stack),
     }
     with_a_status: dict[str, Callable[[], int]] = {
@@ -200,8 +201,6 @@ def on_stack(arguments: argparse.Namespace) -> int:
         return with_a_status[command]()
     if command not in on_this_machine:
         return ssh.run(stack, *ssh.release_tool(command, *_flags(arguments)))
-    if command == "env":
-        ssh.prepare(stack)
     try:
         with interruption.patience():
             result = on_this_machine[command]()
@@ -219,6 +218,13 @@ def on_stack(arguments: argparse.Namespace) -> int:
         if result:
             _show_watch(stack)
     return 0
+
+
+def _print_exports(stack: "Stack") -> None:
+    from stack import environment, kubeconfig, ssh  # noqa: PLC0415 - needs the packages
+
+    variables = kubeconfig.variables(stack, ssh.prepare(stack))
+    print(environment.exports(dataclasses.replace(stack, env={**stack.env, **variables})))
 
 
 def _show_status(stack: "Stack") -> int:

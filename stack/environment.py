@@ -15,10 +15,10 @@ from common import progress
 from common.clone import states
 from components import advice
 from stack import locks, secrets
-from stack.local_stack import complete_local, needs_authority
+from stack.local_stack import complete_local, needs_authority, needs_kubernetes
 from stack.names import LOCAL, is_local
 from stack.stack import Stack
-from toolchain import authority, docker_engine, engine, plugins, tools, venv
+from toolchain import authority, docker_engine, engine, kubernetes, plugins, tools, venv
 
 
 def prepare(clone: Path, stack_name: str) -> Stack:
@@ -37,6 +37,8 @@ def prepare(clone: Path, stack_name: str) -> Stack:
         cloud = start_cloud(clone)
         keys.result()
     stack = _with_cloud(stack, cloud)
+    if needs_kubernetes(stack):
+        _start_kubernetes(clone)
     if needs_authority(stack):
         complete_local(stack, {**cloud, "authority": _start_authority(clone)})
     return stack
@@ -97,8 +99,18 @@ def _start_authority(clone: Path) -> dict[str, Any]:
     return _started(clone, "authority", "--program", str(authority.ensure(clone)))
 
 
+def _start_kubernetes(clone: Path) -> None:
+    """Let the cloud make clusters; their program is built on first use."""
+    program = str(kubernetes.ensure(clone))
+    _run(clone, "kubernetes", "--program", program)
+
+
 def _started(clone: Path, command: str, *flags: str) -> dict[str, Any]:
-    # it shows its own progress
+    return dict(json.loads(_run(clone, command, *flags)))
+
+
+def _run(clone: Path, command: str, *flags: str) -> str:
+    """Run a command of the emulated cloud, which shows its own progress; return its output."""
     result = subprocess.run(
         [*_localcloud_command(clone, command), *flags],
         cwd=clone,
@@ -108,7 +120,7 @@ def _started(clone: Path, command: str, *flags: str) -> dict[str, Any]:
     )
     if result.returncode != 0:
         raise progress.StepError("The emulated Oracle Cloud did not start, for the reason above.")
-    return dict(json.loads(result.stdout))
+    return result.stdout
 
 
 def stop_cloud(clone: Path) -> None:

@@ -14,6 +14,7 @@ from stack.configuration import in_file
 from stack.names import LOCAL
 from stack.stack import Stack
 
+_PLATFORM, _CLUSTER = "auth:platform", "cluster"
 _VERSION = 1  # of the file with the values that were written
 
 
@@ -29,7 +30,11 @@ def complete_local(stack: Stack, cloud: Mapping[str, Any]) -> None:
     before: dict[str, Any] = {}
     if stack.configuration.file.exists():
         before = yaml.safe_load(stack.configuration.file.read_text()) or {}
-    registry, backup, metrics = cloud["registry"], cloud["backup"], cloud["metrics"]
+    registry = cloud["registry"]
+    written = _Written.read(stack.configuration.file.with_name("written.json"))
+    present = before.get("config") or {}
+    platforms = present if written.is_own(_PLATFORM, present) else committed
+    is_cluster = platforms.get(_PLATFORM) == _CLUSTER
     added = {
         "oci:region": cloud["region"],
         "oci:tenancyOcid": cloud["tenancy_ocid"],
@@ -41,13 +46,7 @@ def complete_local(stack: Stack, cloud: Mapping[str, Any]) -> None:
         "auth:imageRepository": f"{registry['server']}/auth/auth-service",
         "auth:registryUsername": registry["username"],
         "auth:registryPullUsername": registry["pull_username"],
-        "auth:backupBucket": backup["bucket"],
-        "auth:backupEndpoint": backup["endpoint"],
-        "auth:backupAccessKey": backup["access_key"],
-        "auth:metricsEndpoint": metrics["endpoint"],
-        "auth:metricsUserOcid": metrics["user_ocid"],
-        "auth:logOcid": cloud["log"]["ocid"],
-        "auth:logEndpoint": cloud["log"]["endpoint"],
+        **({} if is_cluster else _of_server(cloud)),
         "auth:baseImage": cloud["docker_bases"]["base"],
         "auth:builderImage": cloud["docker_bases"]["builder"],
     }
@@ -57,25 +56,53 @@ def complete_local(stack: Stack, cloud: Mapping[str, Any]) -> None:
             "auth:acmeRoots": Path(authority["directory_roots_file"]).read_text(),
         }
     known = {**committed, **added}
-    written = _Written.read(stack.configuration.file.with_name("written.json"))
-    own = written.own(before.get("config") or {}, known)
+    own = written.own(present, known)
     is_own_image = "auth:dashboardImage" in own
     if _as_text({**known, **own}.get("auth:dashboard")) == "true" and not is_own_image:
         known["auth:dashboardImage"] = dashboard_image.ensure(stack.clone, registry)
+    if is_cluster:
+        own = {key: value for key, value in own.items() if key not in _SECRETS_OF_SERVER}
     document = {**before, "config": {**known, **own}}
     text = yaml.safe_dump(document, sort_keys=False)
     if not stack.configuration.file.exists() or stack.configuration.file.read_text() != text:
         files.write(stack.configuration.file, text)
     written.replace(known)
-    for key, file in (
-        ("registryPassword", registry["password_file"]),
-        ("registryPullPassword", registry["pull_password_file"]),
-        ("backupSecretKey", backup["secret_key_file"]),
-        ("metricsPrivateKey", metrics["key_file"]),
-    ):
+    secrets = {
+        "registryPassword": registry["password_file"],
+        "registryPullPassword": registry["pull_password_file"],
+        **({} if is_cluster else _secrets_of_server(cloud)),
+    }
+    for key, file in secrets.items():
         # a cloud of an earlier release has it from the next `make up` on
         if f"auth:{key}" not in own and Path(file).exists():
             stack.configuration.set_secret(key, Path(file).read_text().strip())
+
+
+def _of_server(cloud: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values that only a server uses; a cluster refuses them."""
+    backup, metrics, log = cloud["backup"], cloud["metrics"], cloud["log"]
+    return {
+        "auth:backupBucket": backup["bucket"],
+        "auth:backupEndpoint": backup["endpoint"],
+        "auth:backupAccessKey": backup["access_key"],
+        "auth:metricsEndpoint": metrics["endpoint"],
+        "auth:metricsUserOcid": metrics["user_ocid"],
+        "auth:logOcid": log["ocid"],
+        "auth:logEndpoint": log["endpoint"],
+    }
+
+
+def _secrets_of_server(cloud: Mapping[str, Any]) -> dict[str, str]:
+    backup, metrics = cloud["backup"], cloud["metrics"]
+    return {"backupSecretKey": backup["secret_key_file"], "metricsPrivateKey": metrics["key_file"]}
+
+
+_SECRETS_OF_SERVER = ("auth:backupSecretKey", "auth:metricsPrivateKey")
+
+
+def needs_kubernetes(stack: Stack) -> bool:
+    """Check whether the stack is to have a cluster of its own cloud."""
+    return bool(stack.configuration.written().get(_PLATFORM) == _CLUSTER)
 
 
 def _committed(stack: Stack) -> dict[str, Any]:

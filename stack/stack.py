@@ -21,6 +21,7 @@ OUTPUTS = (
     *("release", "image", "database", "serverIp", "sshCommand"),
     *("jwksUrl", "healthUrl", "url"),
 )
+_OF_SERVER = frozenset({"serverIp", "sshCommand"})
 _WITHOUT_QUESTION = ("--yes", "--skip-preview")
 
 
@@ -191,7 +192,8 @@ class Stack:
 
     @staticmethod
     def show_outputs(outputs: Mapping[str, Any]) -> None:
-        for name in OUTPUTS:
+        is_cluster = "kubeconfig" in outputs
+        for name in (each for each in OUTPUTS if not (is_cluster and each in _OF_SERVER)):
             print(f"{name:<12}{outputs.get(name, '(not yet)')}")
 
     def resources(self) -> list[dict[str, Any]]:

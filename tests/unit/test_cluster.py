@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 
 import pulumi
 import pytest
@@ -154,6 +155,14 @@ def test_the_kubeconfig_has_the_clusters_address_and_no_secret() -> None:
     assert user["args"][:2] == ["-m", "stack.cluster_token"]
     assert "oci" not in json.dumps(document["users"][0]["user"]["exec"]["command"])
     assert document["contexts"][0]["name"] == document["current-context"] == "dev"
+
+
+def test_the_kubeconfig_of_a_machine_works_in_any_folder() -> None:
+    content = kubeconfig.of_stack(CONTENT, cluster_id="ocid1.cluster", region="r", stack="dev")
+    document = json.loads(kubeconfig.anywhere(content, Path("/clone")))
+    user = document["users"][0]["user"]["exec"]
+    assert user["command"] == "/clone/.venv/bin/python"
+    assert user["env"] == [{"name": "PYTHONPATH", "value": "/clone"}]
 
 
 @pytest.mark.parametrize("example", ["fleet", "two-services"])

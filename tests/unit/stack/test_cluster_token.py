@@ -1,6 +1,7 @@
 """The tokens of a cluster are signed requests, as the cluster lets Oracle Cloud check them."""
 
 import base64
+import json
 import urllib.parse
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,8 +11,9 @@ from cryptography.hazmat.primitives import serialization
 
 from localcloud.api import signature
 from localcloud.api.signature import SignedRequest
-from stack import cluster_token
+from stack import cluster_token, kubeconfig
 from stack.errors import StackError
+from stack.stack import Stack
 from tests.unit.examples import API_KEY
 
 VALUES = {
@@ -47,3 +49,13 @@ def test_credentials_that_can_not_sign_are_refused_without_the_key() -> None:
     assert "hunter2" not in str(refused.value)
     with pytest.raises(StackError, match=r"docs/oracle-cloud\.md"):
         signed()
+
+
+def test_the_shell_of_a_stack_with_a_cluster_gets_its_kubeconfig(tmp_path: Path) -> None:
+    stack = Stack(name="dev", clone=tmp_path, env={})
+    assert kubeconfig.variables(stack, {"url": "https://auth.test"}) == {}
+    content = {"users": [{"user": {"exec": {"command": "python"}}}]}
+    named = kubeconfig.variables(stack, {"kubeconfig": json.dumps(content)})
+    file = Path(named["KUBECONFIG"])
+    assert json.loads(file.read_text())["users"][0]["user"]["exec"]["command"].startswith("/")
+    assert file.stat().st_mode & 0o077 == 0

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 import yaml
 
+from settings import platform
 from stack import dashboard_image
-from stack.local_stack import complete_local, needs_authority
+from stack.local_stack import complete_local, needs_authority, needs_kubernetes
 from stack.stack import Stack
 from toolchain import victoria_metrics
 
@@ -61,6 +62,13 @@ def cloud(clone: Path, shape: str = "VM.Standard.E4.Flex") -> dict[str, Any]:
         "log": {"ocid": "known by the machine", "endpoint": "http://127.0.0.1:7000"},
         "docker_bases": {"base": "base", "builder": "builder"},
     }
+
+
+def without_secrets(clone: Path) -> dict[str, Any]:
+    """Return a cloud whose files of a server's secrets are not there, so that no CLI sets them."""
+    whole = cloud(clone)
+    backup = {**whole["backup"], "secret_key_file": "none"}
+    return {**whole, "backup": backup, "metrics": {**whole["metrics"], "key_file": "none"}}
 
 
 def configured(stack: Stack) -> dict[str, Any]:
@@ -234,3 +242,26 @@ def test_another_registry_gets_the_image_of_the_metrics_store_again(
 
     assert images == ["127.0.0.1:5000/auth/victoria-metrics@sha256:0"] * 3
     assert len(pushed) == 2, "once for each registry"
+
+
+def test_a_cluster_gets_no_value_of_a_server(stack: Stack) -> None:
+    assert "auth:backupBucket" in configured(stack)
+    assert not needs_kubernetes(stack)
+    set_value(stack, "auth:platform", "cluster")
+
+    complete_local(stack, cloud(stack.clone))
+
+    refused = {f"auth:{key}" for key in platform.OF_SERVER}
+    assert not refused & {*configured(stack)}, "the program would refuse them"
+    assert needs_kubernetes(stack)
+    set_value(stack, "auth:platform", "server")
+    complete_local(stack, without_secrets(stack.clone))
+    assert "auth:backupBucket" in configured(stack)
+
+
+def test_the_committed_file_may_name_the_platform(stack: Stack) -> None:
+    commit(stack.clone, {"auth:platform": "cluster"})
+
+    complete_local(stack, cloud(stack.clone))
+
+    assert "auth:backupBucket" not in configured(stack)
