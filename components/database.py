@@ -1,9 +1,13 @@
 """The service's database: SQLite on the data volume, or a PostgreSQL server elsewhere."""
 
+import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pulumi
+
+from components import commands
 
 if TYPE_CHECKING:
     from components.network import Network
@@ -69,13 +73,53 @@ class Database:
         return pulumi.Output.concat("PostgreSQL at ", self.address)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Clients:
+    """The machines that reach Oracle's server: a VM, or the nodes of a cluster.
+
+    `make_role` makes the service's role from there. It takes the name of its resource, the document
+    of the role (components/postgresql.py), and the options of the resource.
+    """
+
+    block: pulumi.Input[str]  # IPv4
+    slug: str  # in the name of their rule
+    title: str
+    make_role: Callable[
+        [str, pulumi.Output[dict[str, str]], pulumi.ResourceOptions], pulumi.CustomResource
+    ]
+
+
+def on(server: "Server") -> Clients:
+    """Return a VM as the client, whose release tool makes the role."""
+
+    def make_role(
+        name: str, document: pulumi.Output[dict[str, str]], options: pulumi.ResourceOptions
+    ) -> pulumi.CustomResource:
+        from pulumi_command import remote  # noqa: PLC0415 - a cluster has no commands
+
+        return remote.Command(
+            name,
+            connection=server.connection,
+            create=commands.make_database_role(),
+            # another disk is another VM, which proves that it reaches the server
+            stdin=pulumi.Output.all(document, server.disk).apply(
+                lambda known: json.dumps({**known[0], "disk": known[1]}, sort_keys=True)
+            ),
+            add_previous_output_in_env=False,
+            opts=options,
+        )
+
+    block = server.private_ip.apply(lambda address: f"{address}/32")
+    return Clients(block=block, slug="vm", title="the VM", make_role=make_role)
+
+
 def provided(
     name: str,
     database: Database,
     *,
     compartment_id: str,
     network: "Network",
-    server: "Server",
+    clients: Clients,
 ) -> Database:
     """Return the service's database, with the address of Oracle's server if the stack uses one.
 
@@ -91,7 +135,7 @@ def provided(
         PostgresqlArgs(
             compartment_id=compartment_id,
             network=network,
-            server=server,
+            clients=clients,
             managed=database.managed,
             role=name,
         ),

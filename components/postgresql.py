@@ -2,19 +2,15 @@
 
 import hashlib
 import hmac
-import json
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_command import remote
 from pulumi_oci import core, psql
 
 from common import scram
-from components import commands
-from components.database import CA_FILE, VERIFIED, Managed
+from components.database import CA_FILE, VERIFIED, Clients, Managed
 from components.labels import display_name
 from components.network import TCP, Network
-from components.server import Server
 
 PORT = 5432
 ADMINISTRATOR = "keeper"  # Oracle's name for it can't be changed later
@@ -27,11 +23,11 @@ _BACKUP_START, _BACKUP_DAYS = "02:00", 7
 
 @dataclass(frozen=True, kw_only=True)
 class PostgresqlArgs:
-    """The size of the server, its administrator's password, and the VM that reaches it."""
+    """The size of the server, its administrator's password, and the machines that reach it."""
 
     compartment_id: str
     network: Network
-    server: Server
+    clients: Clients
     managed: Managed
     role: str  # of the service; its database has the same name
 
@@ -89,15 +85,12 @@ class Postgresql(pulumi.ComponentResource):
         )
         host = details.apply(lambda known: str(known.primary_db_endpoints[0].fqdn))
         ca = details.apply(lambda known: str(known.ca_certificate))
-        made = remote.Command(
+        made = args.clients.make_role(
             f"{name}-database-role",
-            connection=args.server.connection,
-            create=commands.make_database_role(),
-            stdin=pulumi.Output.all(
-                host=host, ca=ca, disk=args.server.disk, password=managed.password
-            ).apply(lambda known: role_document(**known, role=args.role)),
-            add_previous_output_in_env=False,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[system, rule]),
+            pulumi.Output.all(host=host, ca=ca, password=managed.password).apply(
+                lambda known: role_document(**known, role=args.role)
+            ),
+            pulumi.ResourceOptions(parent=self, depends_on=[system, rule]),
         )
         self.address = host.apply(lambda known: f"{known}:{PORT}/{args.role}")
         # a release waits for the role
@@ -132,11 +125,11 @@ class Postgresql(pulumi.ComponentResource):
             opts=child,
         )
         rule = core.NetworkSecurityGroupSecurityRule(
-            f"{name}-database-nsg-{PORT}-from-vm",
+            f"{name}-database-nsg-{PORT}-from-{args.clients.slug}",
             network_security_group_id=nsg.id,
             direction="INGRESS",
             protocol=TCP,
-            source=args.server.private_ip.apply(lambda address: f"{address}/32"),
+            source=args.clients.block,
             source_type="CIDR_BLOCK",
             stateless=False,
             tcp_options=core.NetworkSecurityGroupSecurityRuleTcpOptionsArgs(
@@ -146,7 +139,7 @@ class Postgresql(pulumi.ComponentResource):
                     )
                 )
             ),
-            description="PostgreSQL, for the VM",
+            description=f"PostgreSQL, for {args.clients.title}",
             opts=child,
         )
         return subnet.id, nsg.id, rule
@@ -163,21 +156,19 @@ def role_url(role: str, *, address: str, password: str) -> str:
     return f"postgresql://{role}:{secret}@{address}?sslmode={VERIFIED}&sslrootcert={CA_FILE}"
 
 
-def role_document(*, host: str, ca: str, disk: str, password: str, role: str) -> str:
-    """Return the document for `make-database-role`: host/auth_release/database_role.py.
+def role_document(*, host: str, ca: str, password: str, role: str) -> dict[str, str]:
+    """Return the document of a role: host/auth_release/database_role.py.
 
     The role's password goes as its verifier, with a salt that is the same each time: another
     document would be another run.
     """
     secret = role_password(password, role)
     salt = hashlib.sha256(f"salt of {secret}".encode()).digest()[:16]
-    document = {
+    return {
         "administrator": ADMINISTRATOR,
         "ca": ca,
-        "disk": disk,
         "host": host,
         "password": password,
         "role": role,
         "verifier": scram.verifier(secret, salt),
     }
-    return json.dumps(document, sort_keys=True)

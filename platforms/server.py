@@ -6,7 +6,7 @@ import pulumi
 
 from components.alarms import Alarms, AlarmsArgs
 from components.backup import Backup, BackupArgs, history_source
-from components.database import provided
+from components.database import on, provided
 from components.image import Image
 from components.metrics import Metrics, MetricsArgs
 from components.network import Network
@@ -41,7 +41,7 @@ def provide(settings: Settings, image: Image, network: Network) -> dict[str, pul
         settings.database,
         compartment_id=settings.compartment_id,
         network=network,
-        server=server,
+        clients=on(server),
     )
     url = settings.endpoint.base_url(server.public_ip)
     release = Release(

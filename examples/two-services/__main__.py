@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import components.no_collection
 import components.resources_on_demand  # noqa: F401 - both for their effect on the imports below
 import settings as configuration
-from components.database import provided
+from components.database import on, provided
 from components.image import Bases, Image, ImageArgs
 from components.network import Network, NetworkArgs, ingress_rules
 from components.release import Release, ReleaseArgs
@@ -59,7 +59,7 @@ database = provided(
     settings.database,
     compartment_id=settings.compartment_id,
     network=network,
-    server=server,
+    clients=on(server),
 )
 url = settings.endpoint.base_url(server.public_ip)
 image = Image(

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from auth import email_addresses, move_command, server, user_commands
 from auth.accounts import admin, password_rules
@@ -30,6 +31,10 @@ def run(argv: Sequence[str]) -> int:
     arguments = _parser().parse_args(argv)
     if arguments.command == "client-secret":
         return _make_client_secret()
+    if arguments.command == "make-database-role":
+        from auth import role_command  # noqa: PLC0415 - imports the driver of PostgreSQL
+
+        return role_command.run(arguments)
     settings = Settings.from_environment()
     if arguments.command in {None, "serve"}:
         return server.serve(settings)
@@ -82,6 +87,10 @@ def _parser() -> argparse.ArgumentParser:
     forget.add_argument("client_id")
     user_commands.add_parsers(commands)
     move_command.add_parsers(commands)
+    role = commands.add_parser(
+        "make-database-role", help="make the service's role and database on a PostgreSQL server"
+    )
+    role.add_argument("file", type=Path, help="JSON with the server, its administrator, the role")
     commands.add_parser("keys", help="list the signing keys")
     commands.add_parser("prune", help="delete expired rows, and keys that are not needed")
     return parser

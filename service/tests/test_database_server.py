@@ -1,5 +1,6 @@
 """A PostgreSQL server elsewhere: verified TLS, a role that owns its database, several processes."""
 
+import json
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,6 +12,8 @@ from certificates import certificate
 from databases import Postgres
 from running import Server, free_port
 from users import User
+
+from common import scram
 
 PASSWORD = "correct-horse-battery"
 
@@ -42,6 +45,45 @@ def test_a_role_that_owns_its_database_needs_no_other_right(remote: Server) -> N
         assert User.signed_in(client).get("/v1/me").status_code == 200
     assert remote.command("prune").returncode == 0
     assert remote.command("rotate-keys").returncode == 0
+
+
+def test_the_role_is_made_by_the_administrator_again_and_again(
+    remote: Server, tmp_path: Path, elsewhere: Postgres
+) -> None:
+    """As Oracle's administrator, who may make roles and databases, and is no superuser."""
+    keeper = "hunter2-of-the-keeper"
+    elsewhere.execute(
+        "postgres", f"CREATE ROLE keeper LOGIN CREATEROLE CREATEDB PASSWORD '{keeper}'"
+    )
+    file = tmp_path / "role.json"
+    for password in (PASSWORD, "another-horse-battery", "another-horse-battery"):
+        document = {
+            "host": elsewhere.address,
+            "port": elsewhere.port,
+            "ca": elsewhere.ca.read_text(),
+            "administrator": "keeper",
+            "password": keeper,
+            "role": "of-a-job",
+            "verifier": scram.verifier(password, b"salt of the test"),
+        }
+        file.write_text(json.dumps(document))
+        made = remote.command("make-database-role", str(file))
+        assert made.returncode == 0, made.stdout + made.stderr
+        assert keeper not in made.stdout + made.stderr
+        remote.database = (
+            f"postgresql://of-a-job:{password}@{elsewhere.address}:{elsewhere.port}/of-a-job"
+            f"?sslmode=verify-full&sslrootcert={elsewhere.ca}"
+        )
+        assert remote.command("migrate").returncode == 0, "the role owns its database"
+
+
+def test_a_document_that_is_none_is_not_shown(remote: Server, tmp_path: Path) -> None:
+    file = tmp_path / "role.json"
+    file.write_text('{"password": "hunter2"}')
+    made = remote.command("make-database-role", str(file))
+    assert made.returncode == 1
+    assert "has no document of a role" in made.stdout
+    assert "hunter2" not in made.stdout + made.stderr
 
 
 def test_a_server_with_another_certificate_is_refused_before_the_password_is_sent(

@@ -94,8 +94,8 @@ def test_a_system_is_kept_beside_another_database(up: Up, program: Callable[...,
 
 def test_the_role_has_another_password_with_the_same_verifier_each_time() -> None:
     documents = {
-        postgresql.role_document(
-            host="db.test", ca="ca", disk="disk", password=PASSWORD, role="auth"
+        json.dumps(
+            postgresql.role_document(host="db.test", ca="ca", password=PASSWORD, role="auth")
         )
         for _ in range(2)
     }
