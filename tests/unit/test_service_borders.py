@@ -11,6 +11,7 @@ LAYERS = (
     (
         "user_commands",
         "move_command",
+        "role_command",
     ),
     ("server",),
     ("app",),
