@@ -36,7 +36,7 @@ from review.markdown import code, text
 from review.verdict import ALLOWING
 from stack import drill as drills
 from stack import environment as surroundings
-from stack import names, ssh
+from stack import names, platforms
 from stack.stack import Stack
 
 
@@ -113,7 +113,7 @@ def verified(arguments: argparse.Namespace) -> int:
 def live(arguments: argparse.Namespace) -> int:
     """Pass the image of the live release to later steps."""
     stack = surroundings.existing(CLONE, arguments.stack)
-    running = ssh.report(stack, "status")["live"]
+    running = platforms.report(stack, "status")["live"]
     Context.read().output(image=str(running["image"]) if running else "")
     return 0
 

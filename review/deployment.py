@@ -12,7 +12,7 @@ from review import commits
 from review.errors import ReviewError
 from review.markdown import Block, code, folded, text
 from review.provenance import parts
-from stack import ssh
+from stack import platforms
 from stack.errors import StackError
 from stack.stack import Stack
 
@@ -71,7 +71,7 @@ def note(clone: Path, stack: Stack) -> str:
 
 def _last_two(stack: Stack) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
     try:
-        history = ssh.report(stack, "history")
+        history = platforms.report(stack, "history")
     except StackError:
         return None, None
     good = [record for record in history if record["outcome"] in {"live", "replaced"}]

@@ -15,7 +15,7 @@ import httpx
 from review.errors import ReviewError
 from review.github import GitHub
 from review.provenance import GHCR
-from stack import names, ssh
+from stack import names, platforms
 from stack.configuration import in_file
 from stack.errors import StackError
 from stack.stack import Stack
@@ -92,7 +92,7 @@ class Package:
 def needed(stack: Stack) -> set[str]:
     """Return the digests of all releases on the server; ReviewError without an answer."""
     try:
-        history = ssh.report(stack, "history")
+        history = platforms.report(stack, "history")
     except StackError as error:
         raise ReviewError(
             f"The server of {stack.name} does not list its releases ({error}). Nothing is deleted."

@@ -14,7 +14,7 @@ from common.progress import StepError
 from review import provenance
 from review.context import Context
 from review.errors import ReviewError
-from stack import environment, ssh
+from stack import environment, platforms
 from stack.names import is_local
 from stack.stack import Stack
 
@@ -69,7 +69,7 @@ class Candidate:
 
 def candidate(stack: Stack) -> Candidate:
     """Return the stack's live release; raise ReviewError unless its own server calls it healthy."""
-    status = ssh.report(stack, "status")
+    status = platforms.report(stack, "status")
     if reasons := unhealthy(status):
         raise ReviewError(
             f"Nothing of {stack.name} is promoted, as its live release must be healthy: "
@@ -147,7 +147,7 @@ def attested(image: str, context: Context, clone: Path) -> str:
 def live_revision(clone: Path, name: str) -> str:
     """Return the revision that runs on a stack; empty if its server gives no answer."""
     try:
-        status = ssh.report(environment.recorded(clone, name), "status")
+        status = platforms.report(environment.recorded(clone, name), "status")
         return str((status["live"] or {}).get("revision", ""))
     except StepError:
         return ""

@@ -16,7 +16,7 @@ from review.events import Plan
 from review.redaction import Redactor
 from review.snapshot import Server, Snapshot
 from review.verdict import ALLOWING, Verdict, judge
-from stack import ssh
+from stack import platforms
 from stack.errors import StackError
 from stack.stack import Stack
 
@@ -102,7 +102,7 @@ def make(
 def server_of(stack: Stack) -> Server | None:
     """Return the live release and its drift; None if the server does not answer."""
     try:
-        status = ssh.report(stack, "status")
+        status = platforms.report(stack, "status")
         live = status["live"] or {"release": 0, "fingerprint": ""}
         return Server(
             release=int(live["release"]),

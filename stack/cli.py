@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _KEYS = ("ssh", "host", "signing", "registry", "api")  # as stack/rotation.py has them
 _DATABASES = ("postgresql", "sqlite")  # as stack/move_database.py has them
 _ON_COPIES = ("backup", "backups", "proof", "restore")  # of SQLite
+_ON_CLUSTERS = ("status", "history", "logs")  # as stack/cluster/commands.py has them
 _ALARMS = ("alarms", "alerts", "silence")
 _VALUES = {  # the flag of a command that takes a single value, and its destination and help
     "bucket": ("--profile", "profile", "administrator in ~/.oci/config"),
@@ -155,23 +156,14 @@ def _run(argv: Sequence[str]) -> int:
 
 def on_stack(arguments: argparse.Namespace) -> int:
     """Run a command in the environment that has the packages; return the exit status."""
-    from stack import environment, ssh  # noqa: PLC0415 - needs the packages
+    from stack import platforms, ssh  # noqa: PLC0415 - needs the packages
 
     name, command = arguments.stack, arguments.command
     _check(arguments)
     started = time.monotonic()
-    get = {
-        **dict.fromkeys(
-            ("up", "preview", "rotate", "new-vm", "move-database"), environment.prepare
-        ),
-        **dict.fromkeys(
-            ("init", "env", "alarms", "silence", "restore", "bucket", "os-upgrade"),
-            environment.existing,
-        ),
-    }.get(command, environment.recorded)
-    stack = get(CLONE, name)
-    if command in _ON_COPIES:
-        _refuse_postgresql(stack, command)
+    stack = _stack_for(arguments)
+    if command in _ON_CLUSTERS and platforms.is_cluster(stack):
+        return _on_cluster(stack, arguments)
     on_this_machine: dict[str, Callable[[], object]] = {
         "up": lambda: _up(stack, arguments),
         "preview": lambda: _preview(stack),
@@ -227,10 +219,40 @@ def _print_exports(stack: "Stack") -> None:
     print(environment.exports(dataclasses.replace(stack, env={**stack.env, **variables})))
 
 
-def _show_status(stack: "Stack") -> int:
-    from stack import overview  # noqa: PLC0415 - needs the packages
+def _stack_for(arguments: argparse.Namespace) -> "Stack":
+    """Return the stack, with the tools of its command; raise StepError if it can't have it."""
+    from stack import environment, platforms  # noqa: PLC0415 - needs the packages
 
-    return overview.show(stack)
+    command = arguments.command
+    if platforms.is_cluster(environment.unprepared(CLONE, arguments.stack)):
+        from stack.cluster import refusals  # noqa: PLC0415 - needs the packages
+
+        refusals.refuse(command, arguments.stack, key=getattr(arguments, "key", ""))
+    get = {
+        **dict.fromkeys(
+            ("up", "preview", "rotate", "new-vm", "move-database"), environment.prepare
+        ),
+        **dict.fromkeys(
+            ("init", "env", "alarms", "silence", "restore", "bucket", "os-upgrade"),
+            environment.existing,
+        ),
+    }.get(command, environment.recorded)
+    stack = get(CLONE, arguments.stack)
+    if command in _ON_COPIES:
+        _refuse_postgresql(stack, command)
+    return stack
+
+
+def _on_cluster(stack: "Stack", arguments: argparse.Namespace) -> int:
+    from stack.cluster import commands  # noqa: PLC0415 - needs the packages
+
+    return commands.run(stack, arguments)
+
+
+def _show_status(stack: "Stack") -> int:
+    from stack import overview, ssh  # noqa: PLC0415 - needs the packages
+
+    return overview.show(stack, lambda: ssh.run(stack, *ssh.release_tool("status")))
 
 
 def _refuse_postgresql(stack: "Stack", command: str) -> None:

@@ -68,6 +68,11 @@ def recorded(clone: Path, stack_name: str) -> Stack:
     return _with_state(stack) if is_local(stack_name) else stack
 
 
+def unprepared(clone: Path, stack_name: str) -> Stack:
+    """Return the stack for a look at its files alone."""
+    return Stack(name=stack_name, clone=clone, env={})
+
+
 def local_stacks(clone: Path) -> list[str]:
     """Return the names of the local stacks that have a state; they share an emulated cloud."""
     return list(filter(is_local, states(clone)))

@@ -1,4 +1,4 @@
-"""`make status`: the server's own answer, and the alarms and the cost of the stack below it."""
+"""`make status`: the answer of the server or the cluster, and below it alarms and cost."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -8,18 +8,21 @@ from typing import Any
 from common.clone import CLONE
 from common.progress import StepError
 from costs import bill
-from stack import alarms, environment, spend, ssh
+from stack import alarms, environment, spend
 from stack.names import is_local
 from stack.stack import Stack
 
 _NO_ALARMS = "off, and nobody is mailed: set auth:alertEmails"
 
 
-def show(stack: Stack) -> int:
-    """Print the status for people; the server and the cloud are asked side by side."""
+def show(stack: Stack, ask: Callable[[], int]) -> int:
+    """Print the status for people; the platform and the cloud are asked side by side.
+
+    `ask` prints the platform's own answer and returns its exit status.
+    """
     with ThreadPoolExecutor(1) as beside:
         of_stack = beside.submit(lambda: list(_of_stack(stack)))
-        status = ssh.run(stack, *ssh.release_tool("status"))
+        status = ask()
     print("\n".join(of_stack.result()))
     return status
 

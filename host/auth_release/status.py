@@ -102,6 +102,11 @@ def show_history(records: Records, events: Sequence[Event], *, as_json: bool) ->
     for row in rows:
         if row["release"] == standby and row["outcome"] == "live":
             row["outcome"] = "stands by"
+    print_rows(rows, by_release)
+
+
+def print_rows(rows: Sequence[Mapping[str, Any]], events: Mapping[int, Sequence[object]]) -> None:
+    """Print releases as a table for people, with the events of each by its number."""
     table = [_COLUMNS, *(tuple(visible(str(row[name])) for name in _COLUMNS) for row in rows)]
     widths = [max(len(line[column]) for line in table) for column in range(len(_COLUMNS))]
     lines = [
@@ -113,7 +118,7 @@ def show_history(records: Records, events: Sequence[Event], *, as_json: bool) ->
     for line, row in zip(lines[1:], rows, strict=True):
         print(line)
         print(visible(f"  by {row['by']}{': ' if row['note'] else ''}{row['note']}"))
-        for event in by_release[row["release"]]:
+        for event in events.get(row["release"], ()):
             print(visible(f"  {event}"))
 
 

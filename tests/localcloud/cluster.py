@@ -153,7 +153,7 @@ class Cluster:
     def kubectl(self, *argv: str, stdin: str = "", config: dict[str, str] | None = None) -> str:
         """Run kubectl as the cloud's user, or as the user of another configuration of the SDK."""
         done = subprocess.run(
-            [self.program, "kubectl", f"--kubeconfig={self._kubeconfig}", *argv],
+            [self.program, "kubectl", f"--kubeconfig={self._file}", *argv],
             input=stdin,
             capture_output=True,
             text=True,
@@ -168,10 +168,19 @@ class Cluster:
     def get(self, *argv: str) -> Any:
         return json.loads(self.kubectl("get", *argv, "--output=json"))
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment in which the kubeconfig's command makes tokens of the cloud's user."""
+        return self._environment(self.caller.config)
+
     @cached_property
-    def _kubeconfig(self) -> Path:
+    def kubeconfig(self) -> str:
+        return str(self.engine.create_kubeconfig(self.id).data.content.decode())
+
+    @cached_property
+    def _file(self) -> Path:
         file = self.folder / "kubeconfig"
-        file.write_bytes(self.engine.create_kubeconfig(self.id).data.content)
+        file.write_text(self.kubeconfig)
         return file
 
     def _environment(self, config: dict[str, str]) -> dict[str, str]:

@@ -9,9 +9,11 @@ import pytest
 from oci.container_engine import models
 
 from localcloud.machines.registry import PULL_USERNAME, USERNAME
+from tests.localcloud import operated
 from tests.localcloud.caller import Caller, eventually, refused
 from tests.localcloud.cluster import API_PORT, Cluster, KubectlError, Place, finished, with_program
 from tests.localcloud.conftest import localcloud
+from tests.localcloud.operated import ClusterStack
 
 WEB = """
 apiVersion: apps/v1
@@ -43,6 +45,7 @@ spec:
   selector: {app: web}
   ports: [{port: 80, targetPort: 8080}]
 """
+COMPLETE = "NewReplicaSetAvailable"
 FETCH = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=9).status)"
 
 
@@ -170,6 +173,101 @@ def test_pods_reach_each_other_across_nodes_and_their_service(
         command = ("exec", first, "--", "python3", "-c", FETCH, url)
         assert cluster.kubectl(*command).strip() == "200"
     assert "GET / HTTP" in cluster.kubectl("logs", second)
+
+
+@pytest.fixture(scope="module", name="stack")
+def _stack(cluster: Cluster, web: list[Any]) -> ClusterStack:
+    """Release two versions of a service, as the program does, and a third that is never ready."""
+    assert web
+    caller = cluster.caller
+    operated.namespace(
+        cluster, server=caller.home.registry, username=PULL_USERNAME, password=password(caller)
+    )
+    image = pushed(caller)
+    for name, reason in (("aaa1111", COMPLETE), ("bbb2222", COMPLETE)):
+        operated.release(cluster, image, name)
+        eventually(f"release {name}", lambda: progress(cluster), reason)
+    operated.release(cluster, image, "ccc3333", probe="/never")
+    eventually("release ccc3333", lambda: progress(cluster), "ProgressDeadlineExceeded")
+    return operated.stack_on(cluster)
+
+
+def progress(cluster: Cluster) -> str:
+    found = cluster.get("deployment", "auth", "--namespace=auth")
+    if found["status"].get("observedGeneration") != found["metadata"]["generation"]:
+        return ""
+    conditions = {each["type"]: each["reason"] for each in found["status"].get("conditions", ())}
+    return str(conditions.get("Progressing", ""))
+
+
+def test_the_status_shows_the_pods_that_serve_and_why_the_newest_release_does_not(
+    stack: ClusterStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert operated.run(stack, "status", "--json") == 0
+
+    status = json.loads(capsys.readouterr().out)
+    assert (status["live"]["release"], status["live"]["revision"]) == (2, "bbb2222")
+    assert (status["live"]["ready"], status["live"]["wanted"]) == (2, 2)
+    failed = status["went_back"]
+    assert (failed["release"], failed["note"]) == (3, "runs, and is not ready yet")
+    assert len(status["others"]) == 1
+    nodes = {node["name"]: node["reason"] for node in status["cluster"]["nodes"]}
+    assert {pod["node"] for pod in status["cluster"]["pods"]} <= set(nodes)
+    assert set(nodes.values()) == {""}
+
+    assert operated.run(stack, "status") == 0
+
+    shown = capsys.readouterr().out
+    assert "Release 2 of auth is live and is not ready: the load balancer has no" in shown
+    assert "pods     2 of 2 ready" in shown
+    assert "Release 3 by ann@example.com on laptop failed: runs, and is not ready yet" in shown
+
+
+def test_the_history_has_each_release_with_its_person_and_its_outcome(
+    stack: ClusterStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert operated.run(stack, "history", "--json") == 0
+
+    rows = json.loads(capsys.readouterr().out)
+    assert [(row["release"], row["outcome"], row["revision"]) for row in rows] == [
+        (3, "failed", "ccc3333"),
+        (2, "live", "bbb2222"),
+        (1, "replaced", "aaa1111"),
+    ]
+    assert {row["by"] for row in rows} == {"ann@example.com on laptop"}
+
+
+def test_the_log_has_the_lines_of_all_pods_in_the_order_of_their_times(
+    stack: ClusterStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert operated.run(stack, "logs", "--grep=begins") == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    sources = [line.partition(" | ")[0] for line in lines]
+    assert [line.partition(" | ")[2] for line in lines] == [
+        *["release bbb2222 begins"] * 2,
+        "release ccc3333 begins",
+    ]
+    assert len(set(sources)) == 3
+
+    assert operated.run(stack, "logs", "--lines=4") == 0
+
+    assert len(capsys.readouterr().out.splitlines()) == 4
+
+
+def test_a_followed_log_shows_a_pod_that_began_meanwhile_and_ends_with_its_reader(
+    cluster: Cluster, stack: ClusterStack
+) -> None:
+    with operated.started(stack, "logs", "--follow", "--grep=begins") as process:
+        assert process.stdout
+        shown = {process.stdout.readline() for _ in range(3)}
+        live = next(line for line in shown if "bbb2222" in line).partition(" | ")[0]
+        cluster.kubectl("--namespace=auth", "delete", "pod", live)
+        later = process.stdout.readline()
+        process.stdout.close()
+        assert later.endswith("release bbb2222 begins\n")
+        assert later not in shown
+        assert process.wait(timeout=15) == 0
 
 
 def test_a_smaller_pool_moves_the_pods_and_ends_the_instance(

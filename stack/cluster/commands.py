@@ -1,0 +1,62 @@
+"""The commands on a stack of the platform `cluster`, with the words and flags of a server's."""
+
+import argparse
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from host.auth_release import status as tables
+from stack import logs as log_flags
+from stack.cluster import api, history, logs, status
+from stack.stack import Stack
+
+
+def run(stack: Stack, arguments: argparse.Namespace) -> int:
+    """Run a command of `NAMES`; return the exit status."""
+    return NAMES[arguments.command](stack, arguments)
+
+
+def report(stack: Stack, command: str) -> Any:
+    """Return the answer to `status` or `history`, as the values of its JSON."""
+    cluster = api.opened(stack)
+    return status.of(stack, cluster) if command == "status" else history.rows(cluster)
+
+
+def _status(stack: Stack, arguments: argparse.Namespace) -> int:
+    from stack import overview  # noqa: PLC0415 - imports what no other command needs
+
+    if arguments.json:
+        print(json.dumps(report(stack, "status")))
+        return 0
+    return overview.show(stack, lambda: _print_status(stack))
+
+
+def _print_status(stack: Stack) -> int:
+    print("\n".join(status.lines(report(stack, "status"))), flush=True)
+    return 0
+
+
+def _history(stack: Stack, arguments: argparse.Namespace) -> int:
+    rows = report(stack, "history")
+    if arguments.json:
+        print(json.dumps(rows))
+    else:
+        tables.print_rows([{**row, "seconds": _text(row["seconds"])} for row in rows], {})
+    return 0
+
+
+def _logs(stack: Stack, arguments: argparse.Namespace) -> int:
+    wanted, follow = logs.query(log_flags.flags(arguments))
+    logs.show(api.opened(stack), wanted, follow=follow)
+    return 0
+
+
+def _text(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds:.0f}"
+
+
+NAMES: Mapping[str, Callable[[Stack, argparse.Namespace], int]] = {
+    "status": _status,
+    "history": _history,
+    "logs": _logs,
+}

@@ -1,0 +1,21 @@
+"""The objects of a release in the cluster: their names, as the program gives them, and paths."""
+
+SERVICE = "auth"  # the namespace, the Deployment and the container
+_NAMESPACED = f"namespaces/{SERVICE}"
+
+DEPLOYMENT = f"/apis/apps/v1/{_NAMESPACED}/deployments/{SERVICE}"
+REPLICA_SETS = f"/apis/apps/v1/{_NAMESPACED}/replicasets"
+PODS = f"/api/v1/{_NAMESPACED}/pods"
+BALANCER = f"/api/v1/{_NAMESPACED}/services/{SERVICE}"
+EVENTS = f"/api/v1/{_NAMESPACED}/events"
+JOBS = f"/apis/batch/v1/{_NAMESPACED}/jobs"
+SCALER = f"/apis/autoscaling/v2/{_NAMESPACED}/horizontalpodautoscalers/{SERVICE}"
+NODES = "/api/v1/nodes"
+
+LABEL = f"app.kubernetes.io/name={SERVICE}"
+NUMBER = "deployment.kubernetes.io/revision"  # of a release, as Kubernetes counts them
+FORMER_NUMBERS = "deployment.kubernetes.io/revision-history"
+CAUSE = "kubernetes.io/change-cause"  # "REVISION by PERSON"
+REVISION = "auth-on-oci/revision"  # of the sources
+ROLLBACK = "auth-on-oci/rollback"  # of the Deployment, in JSON: stack/cluster/releases.py
+TEMPLATE_HASH = "pod-template-hash"

@@ -1,0 +1,136 @@
+"""The pods, the nodes and the migration of a service on a cluster, as `make status` shows them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from stack.cluster import objects
+
+_ZONE = "topology.kubernetes.io/zone"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pod:
+    """A pod of a release; `reason` is the cause why it is not ready, empty if it is."""
+
+    name: str
+    fingerprint: str  # of its release
+    node: str
+    at: str
+    ready: bool
+    reason: str
+    restarts: int
+    last_end: str  # of its container, such as `OOMKilled at 2026-11-28T02:10:00Z`
+
+    @classmethod
+    def read(cls, pod: Mapping[str, Any]) -> "Pod":
+        metadata, status = pod["metadata"], pod.get("status") or {}
+        own = _own_status(status)
+        ended = ((own.get("lastState") or {}).get("terminated")) or {}
+        ready = _condition(status, "Ready").get("status") == "True"
+        return cls(
+            name=metadata["name"],
+            fingerprint=(metadata.get("labels") or {}).get(objects.TEMPLATE_HASH, ""),
+            node=pod["spec"].get("nodeName", ""),
+            at=metadata["creationTimestamp"],
+            ready=ready and "deletionTimestamp" not in metadata,
+            reason="" if ready else _reason(pod, own),
+            restarts=int(own.get("restartCount", 0)),
+            last_end=f"{_end(ended)} at {ended['finishedAt']}" if ended else "",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """A node of the cluster; `reason` is the cause why it takes no pods, empty if it does."""
+
+    name: str
+    zone: str
+    version: str
+    reason: str
+
+    @classmethod
+    def read(cls, node: Mapping[str, Any]) -> "Node":
+        status = node["status"]
+        ready = _condition(status, "Ready")
+        is_ready = ready.get("status") == "True"
+        reason = "" if is_ready else f"not ready: {ready.get('message') or 'no answer of it'}"
+        if is_ready and node["spec"].get("unschedulable"):
+            reason = "takes no new pods: it is drained or cordoned"
+        return cls(
+            name=node["metadata"]["name"],
+            zone=(node["metadata"].get("labels") or {}).get(_ZONE, ""),
+            version=status["nodeInfo"]["kubeletVersion"],
+            reason=reason,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Migration:
+    """The newest Job that changed the database's tables before a release."""
+
+    name: str
+    outcome: str  # succeeded, failed or started
+    at: str  # of its begin
+    reason: str  # of a failure
+
+
+def newest_migration(jobs: Sequence[Mapping[str, Any]]) -> Migration | None:
+    if not jobs:
+        return None
+    job = max(jobs, key=lambda each: str(each["metadata"]["creationTimestamp"]))
+    status = job.get("status") or {}
+    failed = _condition(status, "Failed")
+    outcome = "succeeded" if _condition(status, "Complete").get("status") == "True" else "started"
+    if failed.get("status") == "True":
+        outcome = "failed"
+    return Migration(
+        name=job["metadata"]["name"],
+        outcome=outcome,
+        at=job["metadata"]["creationTimestamp"],
+        reason=failed.get("message", "") if outcome == "failed" else "",
+    )
+
+
+def of_releases(pods: Sequence[Mapping[str, Any]]) -> list[Pod]:
+    """Return the pods of the Deployment, oldest first; the pods of Jobs are others."""
+    read = [Pod.read(each) for each in pods]
+    return sorted((pod for pod in read if pod.fingerprint), key=lambda pod: (pod.at, pod.name))
+
+
+def _own_status(status: Mapping[str, Any]) -> Mapping[str, Any]:
+    containers = status.get("containerStatuses") or ()
+    return next((each for each in containers if each["name"] == objects.SERVICE), {})
+
+
+def _condition(status: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
+    conditions = status.get("conditions") or ()
+    return next((each for each in conditions if each["type"] == kind), {})
+
+
+def _reason(pod: Mapping[str, Any], own: Mapping[str, Any]) -> str:
+    """Return the cause why a pod is not ready, in Kubernetes' own words as far as it has any."""
+    if "deletionTimestamp" in pod["metadata"]:
+        return "ends"
+    state = own.get("state") or {}
+    if waiting := state.get("waiting"):
+        return _sentence(waiting)
+    if ended := state.get("terminated"):
+        return _end(ended)
+    if "running" in state:
+        return "runs, and is not ready yet"
+    status = pod.get("status") or {}
+    scheduled = _condition(status, "PodScheduled")
+    if scheduled.get("status") == "False":
+        return _sentence(scheduled)
+    return str(status.get("reason") or status.get("phase") or "unknown")
+
+
+def _sentence(state: Mapping[str, Any]) -> str:
+    reason, message = state.get("reason", "waits"), state.get("message", "")
+    return f"{reason}: {message}" if message else str(reason)
+
+
+def _end(ended: Mapping[str, Any]) -> str:
+    reason = ended.get("reason") or "Error"
+    return reason if reason == "OOMKilled" else f"{reason}, exit code {ended.get('exitCode')}"

@@ -1,0 +1,52 @@
+"""The commands that a cluster has no use for, each with the reason and the other way."""
+
+from common.progress import StepError
+from components import advice
+
+_REASONS = {
+    "ssh": (
+        "a cluster has no server to log in to. `{exec}` runs a command in a pod of the service"
+    ),
+    "login": "a cluster has no server to log in to",
+    "os-upgrade": (
+        "Oracle makes the images of the nodes. A newer image comes with a new node pool, in "
+        "Oracle's console or by auth:kubernetesVersion"
+    ),
+    "new-vm": (
+        "the node pool replaces a lost node by itself, and the accounts are in PostgreSQL. "
+        "`{status}` shows the nodes"
+    ),
+    "dashboard": (
+        "the store of metrics is a part of a server. Oracle's console has the metrics of the nodes "
+        "and of the load balancer; `{status}` shows the pods"
+    ),
+    "move-database": (
+        "pods share no SQLite, so the accounts are in PostgreSQL always. To move them, first set "
+        "auth:platform back to server"
+    ),
+}
+_COPIES = (
+    "the accounts are in PostgreSQL, which has backups of its own. docs/postgresql.md has the steps"
+)
+_OF_KEYS = {
+    "ssh": "a cluster has no server to log in to",
+    "host": "a cluster has no server with a host key",
+}
+
+
+def refuse(command: str, stack: str, *, key: str = "") -> None:
+    """Raise StepError for a command that means a server; `key` is the kind of a rotation."""
+    reason = _REASONS.get(command)
+    name = f"make {command}"
+    if command in {"backup", "backups", "proof", "restore"}:
+        reason = _COPIES
+    if command == "rotate":
+        reason, name = _OF_KEYS.get(key), f"make rotate KEY={key}"
+    if reason:
+        ways = {
+            "exec": advice.make("exec CMD='python -m auth --help'", stack),
+            "status": advice.make("status", stack),
+        }
+        raise StepError(
+            f"{name}: {stack} runs on a cluster, and {reason.format(**ways)}. Nothing was changed."
+        )

@@ -1,0 +1,215 @@
+"""The releases of a stack on a cluster: the ReplicaSets of the Deployment, by its revisions."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from stack.cluster import objects
+from stack.cluster.api import Api
+
+_DEADLINE = "ProgressDeadlineExceeded"
+_COMPLETE = "NewReplicaSetAvailable"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rollback:
+    """The act that made release `release` of an earlier one, as the Deployment remembers it.
+
+    Kubernetes copies it to each later ReplicaSet, so it is valid for the release that it names.
+    """
+
+    release: int
+    of: int
+    by: str
+    at: str
+
+    @classmethod
+    def read(cls, text: str) -> "Rollback | None":
+        try:
+            document = json.loads(text)
+            return cls(**{name: document[name] for name in ("release", "of", "by", "at")})
+        except (ValueError, LookupError, TypeError):
+            return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    """A release, with the pods that it has now."""
+
+    number: int
+    former_numbers: tuple[int, ...]  # that it had before it was released again
+    outcome: str  # live, replaced, started or failed
+    image: str
+    revision: str
+    fingerprint: str
+    by: str
+    cause: str  # the person of its first number
+    at: str
+    seconds: float | None  # until all pods were ready, of the newest release alone
+    note: str
+    wanted: int
+    ready: int
+    replica_set: Mapping[str, Any]
+
+    def public(self) -> dict[str, Any]:
+        """Return the release as a server's history does, with the number of its pods."""
+        return {
+            "release": self.number,
+            "service": objects.SERVICE,
+            "image": self.image,
+            "revision": self.revision,
+            "fingerprint": self.fingerprint,
+            "outcome": self.outcome,
+            "by": self.by,
+            "person": self.by,
+            "at": self.at,
+            "seconds": self.seconds,
+            "note": self.note,
+            "ready": self.ready,
+            "wanted": self.wanted,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Releases:
+    """The releases, newest first, and the state of the newest one's rollout."""
+
+    deployment: Mapping[str, Any]
+    all: Sequence[Release]
+
+    @property
+    def live(self) -> Release | None:
+        return next((each for each in self.all if each.outcome == "live"), None)
+
+    @property
+    def newest(self) -> Release | None:
+        return self.all[0] if self.all else None
+
+    @property
+    def under_way(self) -> Release | None:
+        """The newest release while its pods begin."""
+        newest = self.newest
+        return newest if newest and newest.outcome == "started" else None
+
+    @property
+    def failed(self) -> Release | None:
+        """The newest release, if its pods were not ready within the deadline."""
+        newest = self.newest
+        return newest if newest and newest.outcome == "failed" else None
+
+
+def read(api: Api) -> Releases:
+    """Read the releases; MissingObjectError without a Deployment."""
+    with ThreadPoolExecutor(1) as beside:
+        replica_sets = beside.submit(api.items, objects.REPLICA_SETS, labelSelector=objects.LABEL)
+        deployment = api.get(objects.DEPLOYMENT)
+    return of(deployment, replica_sets.result())
+
+
+def of(deployment: Mapping[str, Any], replica_sets: Iterable[Mapping[str, Any]]) -> Releases:
+    """Return the releases of a Deployment.
+
+    Live is the release with the most ready pods, the newest of several; during a rollout it is the
+    earlier one until all of its pods are replaced.
+    """
+    own = [
+        each
+        for each in replica_sets
+        if any(
+            owner["uid"] == deployment["metadata"]["uid"]
+            for owner in each["metadata"].get("ownerReferences") or ()
+        )
+    ]
+    newest_first = sorted(own, key=_number, reverse=True)
+    numbers = [_number(each) for each in newest_first]
+    progress = _progress(deployment)
+    live = _live_number(deployment, newest_first)
+    outcomes = dict.fromkeys(numbers, "replaced")
+    if numbers:
+        outcomes[numbers[0]] = "failed" if progress.get("reason") == _DEADLINE else "started"
+    outcomes[live] = "live"
+    return Releases(
+        deployment=deployment,
+        all=[_release(each, outcomes[_number(each)], progress) for each in newest_first],
+    )
+
+
+def _live_number(deployment: Mapping[str, Any], newest_first: Sequence[Mapping[str, Any]]) -> int:
+    """Return the number of the live release; 0 if no pod serves and none has served."""
+    serving = [each for each in newest_first if _ready(each)]
+    if not newest_first or _is_complete(deployment):
+        return _number(newest_first[0]) if newest_first else 0
+    if not serving:
+        return 0
+    earlier = [each for each in serving if each is not newest_first[0]]
+    return _number(max(earlier or serving, key=_ready))
+
+
+def _is_complete(deployment: Mapping[str, Any]) -> bool:
+    """Check whether the newest release took over; it may have lost its pods since."""
+    status = deployment.get("status") or {}
+    return bool(
+        status.get("observedGeneration") == deployment["metadata"]["generation"]
+        and _progress(deployment).get("reason") == _COMPLETE
+    )
+
+
+def _progress(deployment: Mapping[str, Any]) -> Mapping[str, Any]:
+    conditions = (deployment.get("status") or {}).get("conditions") or ()
+    return next((each for each in conditions if each["type"] == "Progressing"), {})
+
+
+def _number(replica_set: Mapping[str, Any]) -> int:
+    annotations = replica_set["metadata"].get("annotations") or {}
+    return int(annotations.get(objects.NUMBER, 0))
+
+
+def _ready(replica_set: Mapping[str, Any]) -> int:
+    return int((replica_set.get("status") or {}).get("readyReplicas", 0))
+
+
+def _release(replica_set: Mapping[str, Any], outcome: str, progress: Mapping[str, Any]) -> Release:
+    metadata, spec = replica_set["metadata"], replica_set["spec"]
+    annotations = metadata.get("annotations") or {}
+    template = spec["template"]
+    number = _number(replica_set)
+    rollback = Rollback.read(annotations.get(objects.ROLLBACK, ""))
+    if rollback and rollback.release != number:
+        rollback = None
+    revision = (template["metadata"].get("annotations") or {}).get(objects.REVISION, "")
+    cause = annotations.get(objects.CAUSE, "").partition(" by ")[2]
+    at = rollback.at if rollback else metadata["creationTimestamp"]
+    is_complete = outcome == "live" and progress.get("reason") == _COMPLETE
+    return Release(
+        number=number,
+        former_numbers=_numbers(annotations.get(objects.FORMER_NUMBERS, "")),
+        outcome=outcome,
+        image=container(template["spec"])["image"],
+        revision=revision,
+        fingerprint=metadata["labels"].get(objects.TEMPLATE_HASH, ""),
+        by=rollback.by if rollback else cause,
+        cause=cause,
+        at=at,
+        seconds=_seconds(at, progress["lastUpdateTime"]) if is_complete else None,
+        note=f"rollback to release {rollback.of}" if rollback else "",
+        wanted=int(spec.get("replicas", 0)),
+        ready=_ready(replica_set),
+        replica_set=replica_set,
+    )
+
+
+def container(pod: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the service's container of a pod's `spec`."""
+    containers = pod["containers"]
+    return next((each for each in containers if each["name"] == objects.SERVICE), containers[0])
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(word) for word in text.split(",") if word.isdigit())
+
+
+def _seconds(begin: str, end: str) -> float:
+    return (datetime.fromisoformat(end) - datetime.fromisoformat(begin)).total_seconds()

@@ -1,0 +1,57 @@
+"""Objects of Kubernetes, as its API answered them in a rollout, with the fields that are read."""
+
+from typing import Any
+
+from stack.cluster import objects
+
+UID = "6f0c4f3e-0000-4000-8000-000000000001"
+COMPLETE, PROGRESSING, LATE = (
+    "NewReplicaSetAvailable",
+    "ReplicaSetUpdated",
+    "ProgressDeadlineExceeded",
+)
+
+
+def deployment(reason: str, *, generation: int = 3, observed: int = 3) -> dict[str, Any]:
+    return {
+        "metadata": {"uid": UID, "generation": generation},
+        "status": {
+            "observedGeneration": observed,
+            "conditions": [
+                {"type": "Available", "status": "True"},
+                {
+                    "type": "Progressing",
+                    "reason": reason,
+                    "lastUpdateTime": "2026-11-28T02:00:22Z",
+                },
+            ],
+        },
+    }
+
+
+def replica_set(
+    number: int, *, ready: int = 0, wanted: int = 0, owner: str = UID, **annotations: str
+) -> dict[str, Any]:
+    """Return a ReplicaSet; further annotations have their names in `stack.cluster.objects`."""
+    extra = {getattr(objects, name): value for name, value in annotations.items()}
+    return {
+        "metadata": {
+            "name": f"auth-{number}",
+            "creationTimestamp": "2026-11-28T02:00:00Z",
+            "labels": {objects.TEMPLATE_HASH: f"hash{number}"},
+            "annotations": {
+                objects.NUMBER: str(number),
+                objects.CAUSE: f"abc{number} by ann@example.com on laptop",
+                **extra,
+            },
+            "ownerReferences": [{"uid": owner}],
+        },
+        "spec": {
+            "replicas": wanted,
+            "template": {
+                "metadata": {"annotations": {objects.REVISION: f"abc{number}"}},
+                "spec": {"containers": [{"name": "auth", "image": f"ghcr.io/acme/auth@{number}"}]},
+            },
+        },
+        "status": {"readyReplicas": ready} if ready else {},
+    }

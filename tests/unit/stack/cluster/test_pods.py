@@ -1,0 +1,115 @@
+"""The reasons of pods and nodes that are not ready, and the newest migration."""
+
+from typing import Any
+
+import pytest
+
+from stack.cluster import objects, pods
+
+PULL = {"reason": "ImagePullBackOff", "message": 'Back-off pulling image "x"'}
+UNSCHEDULABLE = {
+    "type": "PodScheduled",
+    "status": "False",
+    "reason": "Unschedulable",
+    "message": "0/2 nodes are available: 2 Insufficient memory.",
+}
+
+
+def pod(*, state: dict[str, Any] | None = None, ready: bool = False, **fields: Any) -> Any:
+    status: dict[str, Any] = {"phase": "Pending", "conditions": []}
+    status["conditions"] = [{"type": "Ready", "status": str(ready)}, *fields.get("conditions", ())]
+    if state is not None:
+        own = {"name": "auth", "state": state, "restartCount": fields.get("restarts", 0)}
+        status["containerStatuses"] = [{**own, "lastState": fields.get("last", {})}]
+    labels = {objects.TEMPLATE_HASH: fields.get("fingerprint", "hash1")}
+    return {
+        "metadata": {
+            "name": fields.get("name", "auth-1-x"),
+            "creationTimestamp": "2026-11-28T02:00:00Z",
+            "labels": labels if labels[objects.TEMPLATE_HASH] else {},
+            **fields.get("metadata", {}),
+        },
+        "spec": {"nodeName": "10.0.1.3", "containers": [{"name": "auth"}]},
+        "status": status,
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        (pod(state={"waiting": PULL}), 'ImagePullBackOff: Back-off pulling image "x"'),
+        (pod(state={"running": {}}), "runs, and is not ready yet"),
+        (pod(state={"terminated": {"reason": "Error", "exitCode": 3}}), "Error, exit code 3"),
+        (pod(conditions=[UNSCHEDULABLE]), f"Unschedulable: {UNSCHEDULABLE['message']}"),
+        (pod(state={"running": {}}, metadata={"deletionTimestamp": "soon"}), "ends"),
+        (pod(), "Pending"),
+    ],
+    ids=["image", "probe", "end", "room", "deleted", "new"],
+)
+def test_a_pod_that_is_not_ready_has_the_reason(given: Any, reason: str) -> None:
+    read = pods.Pod.read(given)
+
+    assert (read.ready, read.reason) == (False, reason)
+
+
+def test_the_last_end_of_a_restarted_container_is_named() -> None:
+    ended = {"terminated": {"reason": "OOMKilled", "finishedAt": "2026-11-28T02:10:00Z"}}
+
+    read = pods.Pod.read(pod(state={"running": {}}, ready=True, restarts=2, last=ended))
+
+    assert (read.ready, read.restarts) == (True, 2)
+    assert read.last_end == "OOMKilled at 2026-11-28T02:10:00Z"
+
+
+def test_the_pods_of_a_migration_are_none_of_a_release() -> None:
+    of_job = pod(name="auth-migrate-1", fingerprint="")
+
+    assert [each.name for each in pods.of_releases([of_job, pod()])] == ["auth-1-x"]
+
+
+@pytest.mark.parametrize(
+    ("ready", "cordoned", "reason"),
+    [
+        ("True", False, ""),
+        ("True", True, "takes no new pods: it is drained or cordoned"),
+        ("Unknown", True, "not ready: Kubelet stopped posting node status."),
+    ],
+)
+def test_a_node_that_takes_no_pods_has_the_reason(ready: str, cordoned: bool, reason: str) -> None:
+    message = "Kubelet stopped posting node status."
+    node = {
+        "metadata": {"name": "10.0.1.3", "labels": {"topology.kubernetes.io/zone": "AD-1"}},
+        "spec": {"unschedulable": True} if cordoned else {},
+        "status": {
+            "conditions": [{"type": "Ready", "status": ready, "message": message}],
+            "nodeInfo": {"kubeletVersion": "v1.34.4"},
+        },
+    }
+
+    assert pods.Node.read(node).reason == reason
+
+
+def job(name: str, at: str, *conditions: dict[str, str]) -> dict[str, Any]:
+    return {
+        "metadata": {"name": name, "creationTimestamp": at},
+        "status": {"conditions": list(conditions)},
+    }
+
+
+def test_the_newest_migration_counts_with_its_outcome() -> None:
+    late = {
+        "type": "Failed",
+        "status": "True",
+        "message": "Job was active longer than its deadline",
+    }
+    done = {"type": "Complete", "status": "True"}
+    first, second = job("a", "2026-11-28T01:00:00Z", done), job("b", "2026-11-28T02:00:00Z", late)
+
+    newest = pods.newest_migration([second, first])
+
+    assert newest
+    assert (newest.name, newest.outcome, newest.reason) == ("b", "failed", late["message"])
+    assert pods.newest_migration([first]) == pods.Migration(
+        name="a", outcome="succeeded", at="2026-11-28T01:00:00Z", reason=""
+    )
+    assert pods.newest_migration([]) is None
