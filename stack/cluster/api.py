@@ -57,6 +57,9 @@ class Api:
             trust_env=False,
         )
 
+    def close(self) -> None:
+        self._http.close()
+
     def get(self, path: str, **parameters: str) -> dict[str, Any]:
         """Return an object, or a list of objects, by its path below the server's address."""
         return self._answer("GET", path, params=parameters)
@@ -131,8 +134,9 @@ class Api:
         return StackError(f"The cluster refuses it ({status}): {message}.")
 
 
-def opened(stack: Stack) -> Api:
-    """Return the API of the stack's cluster; raise StackError for a stack without one yet."""
+@contextmanager
+def opened(stack: Stack) -> Iterator[Api]:
+    """Yield the API of the stack's cluster; raise StackError for a stack without one yet."""
     text = str(stack.outputs().get(OUTPUT) or "")
     if not text:
         up = advice.make("up", stack.name)
@@ -144,7 +148,11 @@ def opened(stack: Stack) -> Api:
         variables=stack.env,
         file=stack.clone / ".local" / "cluster" / f"{stack.name}.json",
     )
-    return Api(stack.name, kubeconfig, tokens)
+    api = Api(stack.name, kubeconfig, tokens)
+    try:
+        yield api
+    finally:
+        api.close()
 
 
 def _split(chunks: Iterable[bytes]) -> Iterator[str]:

@@ -18,8 +18,8 @@ def run(stack: Stack, arguments: argparse.Namespace) -> int:
 
 def report(stack: Stack, command: str) -> Any:
     """Return the answer to `status` or `history`, as the values of its JSON."""
-    cluster = api.opened(stack)
-    return status.of(stack, cluster) if command == "status" else history.rows(cluster)
+    with api.opened(stack) as cluster:
+        return status.of(stack, cluster) if command == "status" else history.rows(cluster)
 
 
 def _status(stack: Stack, arguments: argparse.Namespace) -> int:
@@ -47,7 +47,8 @@ def _history(stack: Stack, arguments: argparse.Namespace) -> int:
 
 def _logs(stack: Stack, arguments: argparse.Namespace) -> int:
     wanted, follow = logs.query(log_flags.flags(arguments))
-    logs.show(api.opened(stack), wanted, follow=follow)
+    with api.opened(stack) as cluster:
+        logs.show(cluster, wanted, follow=follow)
     return 0
 
 
