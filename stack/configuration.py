@@ -49,6 +49,10 @@ class Configuration:
     def set_value(self, key: str, value: str) -> None:
         self.pulumi.run("config", "set", "--path", key, value)
 
+    def set_text(self, name: str, text: str) -> None:
+        """Set the value of `namespace:key` to a text that may have lines."""
+        self.pulumi.run("config", "set", name, stdin=text)
+
     def set_list(self, key: str, items: Sequence[str]) -> None:
         """Set a list, in the place of a list that is there."""
         if key in self.names():

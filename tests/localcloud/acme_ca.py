@@ -1,0 +1,145 @@
+"""A CA of its own for a test: Pebble, which asks a name's address as Let's Encrypt does."""
+
+import json
+import socket
+import socketserver
+import struct
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import httpx
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.x509.oid import NameOID
+
+from tests.localcloud.served import REPOSITORY
+from toolchain import authority
+
+LIFETIME = 90 * 86400
+_LOOPBACK = IPv4Address("127.0.0.1")
+_START_SECONDS = 20
+_A, _HEADER_BYTES = b"\0\1", 12
+
+
+@dataclass(frozen=True)
+class Ca:
+    directory: str
+    roots: str  # PEM, of the directory's own HTTPS
+
+
+@contextmanager
+def running(folder: Path, *, http_port: int) -> Iterator[Ca]:
+    """Yield a CA for which each name leads to a port of this machine."""
+    port, management = _free_port(), _free_port()
+    key, roots = _self_signed()
+    (folder / "key.pem").write_text(key)
+    (folder / "roots.pem").write_text(roots)
+    settings = {
+        "listenAddress": f"127.0.0.1:{port}",
+        "managementListenAddress": f"127.0.0.1:{management}",
+        "certificate": str(folder / "roots.pem"),
+        "privateKey": str(folder / "key.pem"),
+        "httpPort": http_port,
+        "tlsPort": _free_port(),
+        "profiles": {"default": {"description": "usual", "validityPeriod": LIFETIME}},
+    }
+    (folder / "pebble.json").write_text(json.dumps({"pebble": settings}))
+    with _names() as name_server, (folder / "pebble.log").open("wb") as log:
+        process = subprocess.Popen(
+            [
+                *(authority.ensure(REPOSITORY), "-config", folder / "pebble.json"),
+                *("-dnsserver", name_server),
+            ],
+            env={"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0"},
+            stdout=log,
+            stderr=log,
+        )
+        with process:
+            try:
+                _await(f"https://127.0.0.1:{port}/dir", folder)
+                yield Ca(f"https://127.0.0.1:{port}/dir", roots)
+            finally:
+                process.terminate()
+
+
+def _await(url: str, folder: Path) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while True:
+        try:
+            httpx.get(url, verify=False, timeout=2)  # noqa: S501 - whether it answers
+        except httpx.HTTPError as error:
+            if time.monotonic() > deadline:
+                log = (folder / "pebble.log").read_text()
+                raise AssertionError(f"Pebble did not start: {error}\n{log}") from None
+            time.sleep(0.05)
+        else:
+            return
+
+
+class _Names(socketserver.StreamRequestHandler):
+    """Answers each question for an IPv4 address with 127.0.0.1, and others with nothing.
+
+    By TCP, as Pebble asks (RFC 1035, section 4).
+    """
+
+    def handle(self) -> None:
+        while length := self.rfile.read(2):
+            query = self.rfile.read(int.from_bytes(length))
+            end = query.index(b"\0", _HEADER_BYTES) + 5  # the name, its type and its class
+            is_address = query[end - 4 : end - 2] == _A
+            head = query[:2] + struct.pack("!HHHHH", 0x8180, 1, int(is_address), 0, 0)
+            # a pointer to the name of the question; 60 s
+            record = struct.pack("!H2sHIH", 0xC00C, _A, 1, 60, 4) + _LOOPBACK.packed
+            answer = head + query[_HEADER_BYTES:end] + record * is_address
+            self.wfile.write(len(answer).to_bytes(2) + answer)
+
+
+@contextmanager
+def _names() -> Iterator[str]:
+    with socketserver.ThreadingTCPServer((str(_LOOPBACK), 0), _Names) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def _self_signed() -> tuple[str, str]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ca.test")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(_LOOPBACK)]), critical=False)
+        .sign(key, SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    return private.decode(), certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((str(_LOOPBACK), 0))
+        return int(probe.getsockname()[1])
