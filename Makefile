@@ -18,7 +18,7 @@ export IMAGE STACK TO AT NAME OVER PROFILE LABELS PLAN ADDRESS MINUTES KEEP SERV
 
 .DEFAULT_GOAL := help
 .PHONY: help bench up preview down status logs dashboard history rollback cost alarms alerts silence bucket backup backups proof restore move-database drill \
-	os-upgrade new-vm exec ssh rotate state unlock init env test check fmt unit \
+	os-upgrade new-vm exec ssh rotate renew state unlock init env test check fmt unit \
 	service fuzz messages variables screenshot localcloud e2e kubernetes audit lock venv tools pins docker clean workflows pr-comment reviewed \
 	newest build verified live promote promotable scanned ssh-open ssh-close \
 	smoke released drift images pr-stack pr-cleanup evidence github-check image
@@ -133,6 +133,10 @@ export $(OF_INIT)
 
 rotate: ## renew KEY=signing|api; with `make up` ssh|host|registry
 	@$(STACKS) rotate --stack "$$STACK" --key "$$KEY"
+
+renew: ## get or renew the certificate of a cluster's load
+## balancer; STORE=1 leaves the update to `make up`
+	@$(STACKS) renew --stack "$$STACK" $(if $(value STORE),--store)
 
 state: ## put a lost state back: FROM=an earlier version
 	@$(STACKS) state --stack "$$STACK" --from "$$FROM"

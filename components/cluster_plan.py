@@ -20,6 +20,7 @@ class ClusterPlan:
     node_subnet_cidr: str
     replicas: "Replicas"
     certificate: "Certificate | None"  # None: the load balancer serves plain HTTP
+    acme_thumbprint: str  # of the account at the CA; "" without one
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ from ipaddress import IPv4Network
 import pulumi
 from cryptography.hazmat.primitives import serialization
 
+from components import acme_account
 from components.cluster_plan import Certificate, ClusterPlan, Replicas
 from settings.database import POSTGRESQL
 from settings.values import Values
@@ -25,6 +26,7 @@ OF_SERVER = (
 OF_CLUSTER = (
     *("kubernetesVersion", "nodes", "replicas", "maxReplicas"),
     *("endpointSubnetCidr", "nodeSubnetCidr", "certificate", "certificateKey"),
+    "acmeAccountKey",
 )
 # what serves the purpose of such a key on a cluster
 _INSTEAD = {
@@ -64,6 +66,7 @@ def read(values: Values, *, vcn_cidr: str) -> ClusterPlan | None:
         node_subnet_cidr=blocks["nodeSubnetCidr"],
         replicas=_replicas(values),
         certificate=_certificate(values),
+        acme_thumbprint=_acme_thumbprint(values),
     )
 
 
@@ -160,6 +163,20 @@ def _certificate(values: Values) -> Certificate | None:
             "pulumi config set --secret auth:certificateKey < FILE",
         )
     return Certificate(chain=chain, key=pulumi.Output.secret(f"{key}\n"))
+
+
+def _acme_thumbprint(values: Values) -> str:
+    """Read the key of the account at the CA; return its thumbprint, which is no secret."""
+    key = values.text("acmeAccountKey", required=False).strip()
+    try:
+        return acme_account.thumbprint(key) if key else ""
+    except ValueError:
+        values.refuse(
+            "auth:acmeAccountKey is not an EC private key on P-256 in PEM without a passphrase. "
+            "Remove it, and `make renew` makes another:",
+            "pulumi config rm auth:acmeAccountKey",
+        )
+        return ""
 
 
 def _belong(chain: str, key: str) -> bool:

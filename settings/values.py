@@ -27,7 +27,7 @@ MADE_BY_INIT = ("databasePassword", "signingKey", "sshHostKey", "sshPrivateKey")
 # keys whose values must be encrypted in the stack's file
 SECRETS = (
     *("registryPassword", "registryPullPassword", "backupSecretKey", "metricsPrivateKey"),
-    *("drillPassword", "nextSshHostKey", "databaseUrl", "certificateKey"),
+    *("drillPassword", "nextSshHostKey", "databaseUrl", "certificateKey", "acmeAccountKey"),
     *MADE_BY_INIT,
 )
 

@@ -59,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
         ("restore", "put the database of an earlier moment in place"),
         ("move-database", "move the accounts to PostgreSQL, or back to SQLite"),
         ("bucket", "make the bucket of copies, with a user and a key of its own"),
+        ("renew", "get or renew the certificate of the cluster's load balancer"),
         ("rotate", "give the stack a new key of a kind, without a lost request"),
         ("alarms", "list the alarms with their states"),
         ("alerts", "show the mails of the local stack's alarms"),
@@ -79,6 +80,8 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--switch", action="store_true", help="agree to the losses by other plugins"
             )
+        if name == "renew":
+            command.add_argument("--store", action="store_true", help="without an update")
         if name in {"down", "new-vm"}:
             command.add_argument(
                 "--confirm", default="", help="the stack's name: yes to the losses"
@@ -177,6 +180,7 @@ def on_stack(arguments: argparse.Namespace) -> int:
         "ssh": lambda: ssh.run(stack, *arguments.words, identity=arguments.identity),
         "rollback": lambda: _roll_back(stack, arguments),
         "init": lambda: _initialize(stack, arguments.values),
+        "renew": lambda: _renew(stack, arguments),
         "rotate": lambda: _rotate(stack, arguments.key),
         "restore": lambda: _restore(stack, arguments),
         "move-database": lambda: _move_database(stack, arguments),
@@ -228,6 +232,11 @@ def _stack_for(arguments: argparse.Namespace) -> "Stack":
         from stack.cluster import refusals  # noqa: PLC0415 - needs the packages
 
         refusals.refuse(command, arguments.stack, key=getattr(arguments, "key", ""))
+    elif command == "renew":
+        raise StepError(
+            f"auth:platform of {arguments.stack} is server, whose proxy gets and renews its "
+            "certificate itself. `make renew` is for the platform cluster."
+        )
     get = {
         **dict.fromkeys(
             ("up", "preview", "rotate", "new-vm", "move-database"), environment.prepare
@@ -236,6 +245,10 @@ def _stack_for(arguments: argparse.Namespace) -> "Stack":
             ("init", "env", "alarms", "silence", "restore", "bucket", "os-upgrade"),
             environment.existing,
         ),
+        # to store a certificate takes the configuration alone
+        "renew": environment.recorded
+        if getattr(arguments, "store", False)
+        else environment.prepare,
     }.get(command, environment.recorded)
     stack = get(CLONE, arguments.stack)
     if command in _ON_COPIES:
@@ -286,6 +299,13 @@ def _initialize(stack: "Stack", values: Sequence[str]) -> int:
     from stack import first_configuration  # noqa: PLC0415 - needs the packages
 
     return first_configuration.make(stack, values)
+
+
+def _renew(stack: "Stack", arguments: argparse.Namespace) -> int:
+    from stack import renewal  # noqa: PLC0415 - needs the packages
+
+    with interruption.patience():
+        return renewal.run(stack, update=not arguments.store)
 
 
 def _rotate(stack: "Stack", key: str) -> int:

@@ -75,11 +75,6 @@ def run(stack: Stack, *, update: bool) -> int:
 
 
 def _domain(stack: Stack, values: dict[str, str]) -> str:
-    if values.get("auth:platform", "server") != "cluster":
-        raise StackError(
-            f"auth:platform of {stack.name} is server, whose proxy gets and renews its "
-            "certificate itself. `make renew` is for the platform cluster."
-        )
     if not (domain := values.get("auth:domain", "")):
         raise StackError(
             "auth:domain is empty, and a certificate is for a name. Set it, and let the name lead "

@@ -2,10 +2,12 @@
 
 import pytest
 
+from components import acme_account, behind_balancer, service_settings
 from components.cluster_plan import ClusterPlan, Replicas
 from localcloud import certificates
 from settings import platform
 from settings.warnings import warnings
+from stack import secrets
 from tests.unit import test_settings
 from tests.unit.examples import SCHEMA
 from tests.unit.test_settings import refusal
@@ -125,6 +127,39 @@ def test_a_certificate_has_its_key() -> None:
     assert "BEGIN" not in message
     assert "auth:certificateKey is not" in refusal(**{**CLUSTER, "certificate": own.certificate})
     assert "auth:certificate is not" in refusal(**{**CLUSTER, "certificateKey": own.key})
+
+
+def test_the_account_at_a_ca_is_known_by_its_thumbprint_alone() -> None:
+    key = secrets.signing_key()
+    assert parse(acmeAccountKey=key).acme_thumbprint == acme_account.thumbprint(key)
+    assert parse().acme_thumbprint == ""
+    message = refusal(**{**CLUSTER, "acmeAccountKey": secrets.ssh_key()})
+    assert "auth:acmeAccountKey is not an EC private key" in message
+    assert "BEGIN" not in message
+
+
+def test_the_service_takes_its_variables_behind_a_load_balancer() -> None:
+    plan = parse(acmeAccountKey=secrets.signing_key())
+    chosen = behind_balancer.variables(
+        plan, domain="auth.example.com", balancer_subnet_cidr="10.0.1.0/24"
+    )
+    issuer = {
+        "AUTH_ISSUER": "https://auth.example.com",
+        "AUTH_SIGNING_KEY_FILE": "/run/secrets/key",
+    }
+
+    assert service_settings.problems({**issuer, **chosen}) == []
+    assert "AUTH_HTTPS_ONLY" in chosen
+    assert "AUTH_ACME_THUMBPRINT" in chosen
+
+
+def test_a_load_balancer_without_a_domain_serves_plain_http() -> None:
+    plan = parse(domain=None, allowPlainHttp="true")
+    chosen = behind_balancer.variables(plan, domain="", balancer_subnet_cidr="10.0.1.0/24")
+    issuer = {"AUTH_ISSUER": "http://192.0.2.1", "AUTH_SIGNING_KEY_FILE": "/run/secrets/key"}
+
+    assert service_settings.problems({**issuer, **chosen}) == []
+    assert "AUTH_ACME_THUMBPRINT" not in chosen, "there is no account"
 
 
 def test_the_nodes_together_are_compared_with_always_free() -> None:

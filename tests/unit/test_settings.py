@@ -541,6 +541,7 @@ def test_a_secret_that_is_not_encrypted_is_refused(key: str) -> None:
         databaseUrl="postgresql://auth:hunter2@db.test/auth",
         databasePassword="aA1-hunter2-hunter2",
         certificateKey="hunter2",
+        acmeAccountKey="hunter2",
     )
 
     with pytest.raises(ConfigurationError) as caught:

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from common import command_line
+from common.progress import StepError
 from stack import cli, environment, secrets, ssh
 from stack.configuration import Configuration
 from stack.stack import Stack
@@ -219,3 +220,10 @@ def roll_back(
     assert cli.main(["rollback", "--stack", "dev"]) == 0
 
     return capsys.readouterr().out
+
+
+def test_a_renewal_is_refused_for_a_server_before_anything_is_started() -> None:
+    arguments = cli.parser().parse_args(["renew", "--stack", "local"])
+
+    with pytest.raises(StepError, match="whose proxy gets and renews its certificate itself"):
+        cli.on_stack(arguments)
