@@ -14,13 +14,13 @@ export PYTHONDONTWRITEBYTECODE = 1
 # The shell reads them from its environment: a value that a person typed never becomes part of a command.
 # `value` below is for the same reason: make itself would run a $(shell …) in them.
 IMAGE ?= auth-service:local
-export IMAGE STACK TO AT NAME OVER PROFILE LABELS PLAN ADDRESS MINUTES KEEP SERVICE CONFIRM FOR FROM LINES LIVE SINCE GREP REQUEST KEY IDENTITY PORT
+export IMAGE STACK FILE TO AT NAME OVER PROFILE LABELS PLAN ADDRESS MINUTES KEEP SERVICE CONFIRM FOR FROM LINES LIVE SINCE GREP REQUEST KEY IDENTITY PORT
 
 .DEFAULT_GOAL := help
 .PHONY: help bench up preview down status logs dashboard history rollback cost alarms alerts silence bucket backup backups proof restore move-database drill \
 	os-upgrade new-vm exec ssh rotate renew state unlock init env test check fmt unit \
 	service fuzz messages variables screenshot localcloud e2e kubernetes audit lock venv tools pins docker clean workflows pr-comment reviewed \
-	newest build verified live promote promotable scanned ssh-open ssh-close \
+	newest build verified live promote promotable renewal-due renewed renewal-branch scanned ssh-open ssh-close \
 	smoke released drift images pr-stack pr-cleanup evidence github-check image
 
 ##@ Every day
@@ -241,6 +241,15 @@ verified: venv ## go on only if the workflow built IMAGE=name@digest
 
 promotable: venv ## pass the live image on, if it is healthy
 	@$(REVIEW) promotable --stack "$$STACK"
+
+renewal-due: venv ## pass on whether the certificate is to be renewed
+	@$(REVIEW) renewal-due --stack "$$STACK"
+
+renewed: venv ## pass the file with the new certificate on
+	@$(REVIEW) renewed --stack "$$STACK"
+
+renewal-branch: venv ## put that FILE on a branch on GitHub
+	@$(REVIEW) renewal-branch --stack "$$STACK" --file "$$FILE"
 
 live: venv ## name the image that runs on the server
 	@$(REVIEW) live --stack "$$STACK"

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable, Sequence
 
 from common import command_line
-from review import commands, promoting
+from review import commands, promoting, renewing
 from review.errors import ReviewError
 from stack.names import stack_name
 
@@ -15,6 +15,9 @@ _COMMANDS: dict[str, tuple[str, Callable[[argparse.Namespace], int]]] = {
     "verified": ("verify that the workflow built an image", commands.verified),
     "promotable": ("pass on the live image, if it is healthy", promoting.promotable),
     "promote": ("write the live image of a stack into another stack's file", promoting.promote),
+    "renewal-due": ("pass on whether the certificate is to be renewed", renewing.due),
+    "renewed": ("pass on the stack's file with its new certificate", renewing.renewed),
+    "renewal-branch": ("put the stack's file of an earlier job on a branch", renewing.branch),
     "live": ("print the image that runs", commands.live),
     "scanned": ("keep an issue about the vulnerabilities of an image", commands.scanned),
     "newest": ("go on only if the branch has not moved on", commands.newest_commit),
@@ -71,6 +74,10 @@ def _promote(command: argparse.ArgumentParser) -> None:
     command.add_argument("--push", action="store_true", help="make the branch on GitHub")
 
 
+def _renewal_branch(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--file", required=True, help="the output of `renewed`, of another job")
+
+
 def _verified(command: argparse.ArgumentParser) -> None:
     command.add_argument("--image", required=True, help="NAME@DIGEST")
 
@@ -121,6 +128,7 @@ def _positive(name: str) -> Callable[[str], int]:
 _ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "comment": _comment,
     "promote": _promote,
+    "renewal-branch": _renewal_branch,
     "reviewed": _reviewed,
     "ssh-open": _open,
     "images": _images,

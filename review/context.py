@@ -72,6 +72,11 @@ class Context:
         with self.summary_file.open("a") as file:
             file.write(f"{markdown}\n")
 
+    def comparison(self, branch: str) -> str:
+        """Return the page on which a person opens the pull request of a branch."""
+        site, base = self.run_url.partition("/actions/")[0], self.ref.rpartition("/")[2]
+        return f"{site}/compare/{base}...{branch}?expand=1"
+
     def output(self, **values: str) -> None:
         """Pass values to later steps; outside of GitHub, print them."""
         lines = []

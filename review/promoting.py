@@ -53,10 +53,9 @@ def promote(arguments: argparse.Namespace) -> int:
     message = f"Promote {chosen.origin(now)}, to {target.name}"
     if arguments.push:
         promotion_branch.on_github(context, branch, file.name, text, message)
-        site, base = context.run_url.partition("/actions/")[0], context.ref.rpartition("/")[2]
         context.summarize(
             f"The branch `{branch}` promotes {chosen.origin(now)}. Open its pull request: "
-            f"{site}/compare/{base}...{branch}?expand=1"
+            f"{context.comparison(branch)}"
         )
         return 0
     is_new = promotion_branch.in_clone(CLONE, branch, file.name, text, message)

@@ -76,7 +76,7 @@ def _refuse_other(present: str, text: str, branch: str, removal: str) -> None:
 
     if content(present) != content(text):
         raise ReviewError(
-            f"There is a branch {branch} already, of another promotion. If it is of no use any "
+            f"There is a branch {branch} already, with another content. If it is of no use any "
             f"more: {removal}"
         )
 

@@ -34,6 +34,14 @@ class Certificate:
             public_key=_der(first.public_key()),
         )
 
+    @classmethod
+    def found(cls, chain: str) -> Self | None:
+        """Return the certificate of a chain in PEM, None for another text, such as none."""
+        try:
+            return cls.read(chain)
+        except (ValueError, IndexError, x509.ExtensionNotFound):
+            return None
+
     def belongs_to(self, private_key: str) -> bool:
         """Return whether a private key in PEM is that of the certificate."""
         try:

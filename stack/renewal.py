@@ -86,9 +86,8 @@ def _domain(stack: Stack, values: dict[str, str]) -> str:
 
 def _present(values: dict[str, str], domain: str) -> Certificate | None:
     """Return the certificate of the configuration, None unless it could serve the domain."""
-    try:
-        present = Certificate.read(values.get("auth:certificate", ""))
-    except (ValueError, IndexError):
+    present = Certificate.found(values.get("auth:certificate", ""))
+    if present is None:
         return None
     is_whole = present.belongs_to(values.get("auth:certificateKey", ""))
     return present if is_whole and domain in present.names else None

@@ -26,6 +26,7 @@ STANDIN = Path(__file__).with_name("standin.py")
 LINES = list(lines())
 # a promotion is a commit of its own, on a branch whose pull request a person opens
 BRANCH = WORKFLOWS["promote"]["jobs"]["branch"]
+RENEWAL = WORKFLOWS["renew"]["jobs"]
 CONTEXT: dict[str, Any] = {
     "github": {"token": server.TOKEN, "event": {"pull_request": {"number": 12}}},
     "inputs": {
@@ -41,6 +42,8 @@ CONTEXT: dict[str, Any] = {
     "needs": {
         "build": {"outputs": {"image": "ghcr.io/acme/auth", "digest": "sha256:0"}},
         "live": {"outputs": {"live": '{"release": 12}'}},
+        "due": {"outputs": {"due": "true"}},
+        "order": {"outputs": {"file": '"config:"'}},
         "drift": {"outputs": {"image": "ghcr.io/acme/auth@sha256:0"}},
     },
     "joined": "success success success",
@@ -63,6 +66,10 @@ EXPECTED = {
             *("--live", '{"release": 12}', "--push"),
         ]
     ],
+    "make renewal-due": [["review", "renewal-due", "--stack", "prod"]],
+    "make renew STORE=1": [["stack", "renew", "--stack", "prod", "--store"]],
+    "make renewed": [["review", "renewed", "--stack", "prod"]],
+    "make renewal-branch": [["review", "renewal-branch", "--stack", "prod", "--file", '"config:"']],
     "make live": [["review", "live", "--stack", "dev"]],
     "make scanned": [
         ["review", "scanned", "--stack", "dev", "--image", "ghcr.io/acme/auth@sha256:0"]
@@ -156,12 +163,14 @@ HOSTILE = ['x"; touch hacked; "', "$(touch hacked) $(shell touch hacked) $${x}",
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-@pytest.mark.parametrize("target", ["reviewed", "rollback", "images", "ssh-open", "promote"])
+@pytest.mark.parametrize(
+    "target", ["reviewed", "rollback", "images", "ssh-open", "promote", "renewal-branch"]
+)
 def test_what_somebody_types_never_becomes_a_command(
     text: str, target: str, tmp_path: Path
 ) -> None:
     variables = dict.fromkeys(
-        ("PLAN", "FROM", "TO", "LIVE", "KEEP", "ADDRESS", "STACK", "LABELS"), text
+        ("PLAN", "FROM", "TO", "LIVE", "FILE", "KEEP", "ADDRESS", "STACK", "LABELS"), text
     )
     line = Line(workflow="x", job="x", step="x", run=f"make {target}", env={})
 
@@ -185,7 +194,7 @@ def test_a_workflow_may_nothing_that_a_job_does_not_ask_for(name: str) -> None:
     for job in WORKFLOWS[name]["jobs"].values():
         assert "permissions" in job
         written = {scope for scope, level in job["permissions"].items() if level == "write"}
-        assert not {"actions", "contents"} & written or job is BRANCH
+        assert not {"actions", "contents"} & written or job in (BRANCH, RENEWAL["branch"])
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
@@ -203,11 +212,21 @@ def test_the_job_that_writes_a_branch_has_no_secret_and_asks_the_reviewers_of_it
     assert [step["run"] for step in with_token] == ["make promote PUSH=1"]
 
 
+def test_a_certificate_is_ordered_if_it_is_due_by_a_job_that_may_not_write_the_branch() -> None:
+    assert "secrets." not in json.dumps([RENEWAL["due"], RENEWAL["branch"]])
+    assert RENEWAL["order"]["permissions"] == {"contents": "read"}
+    assert RENEWAL["order"]["environment"] == "prod"
+    assert RENEWAL["order"]["if"] == "needs.due.outputs.due == 'true'"
+    assert RENEWAL["branch"]["permissions"] == {"contents": "write"}
+    assert RENEWAL["branch"]["needs"] == "order"
+
+
 @pytest.mark.parametrize(
     ("branch", "stack", "environment"),
     [
         ("promote/prod-r12", "prod", "preview-prod"),
         ("promote/staging-r3", "staging", "preview-staging"),
+        ("renew/prod-2027-02-26", "prod", "preview-prod"),
         ("promote/prod-eu-r12", "dev", "preview"),
         ("promote/production-r12", "dev", "preview"),
         ("topic", "dev", "preview"),
