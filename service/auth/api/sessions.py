@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from auth.api.models import Tokens, moment, signed_in, written
 from auth.errors import Code, ProblemError
 from auth.http import devices
-from auth.http.access import PerhapsUser, Running, User, unauthenticated
+from auth.http.access import PerhapsUser, Running, User, service_of, unauthenticated
 from auth.http.fields import Credentials, Identity, Opaque, Taken
 from auth.http.openapi import problems, router
 from auth.protection.limits import Action
@@ -51,7 +51,7 @@ class Sessions(BaseModel):
         Code.BUSY,
     ),
 )
-async def login(request: Request, body: Credentials, service: Running) -> Response:
+async def login(request: Request, body: Credentials) -> Response:
     """Trade an e-mail address and a password for tokens.
 
     A client that keeps the cookie of the answer is never limited by a count that it shares with
@@ -61,7 +61,7 @@ async def login(request: Request, body: Credentials, service: Running) -> Respon
     `challenge` for `/v1/auth/login/second-factor`, the `methods` of the account, the seconds until
     the challenge expires (`expires_in`), and the options of a passkey for the browser (`webauthn`).
     """
-    password = body.password.get_secret_value()
+    service, password = service_of(request), body.password.get_secret_value()
     device = devices.known(service, request, body.email)
     account, has_factor = await password_sign_in.with_password(
         service, body.email, password, device=device
@@ -78,12 +78,13 @@ async def login(request: Request, body: Credentials, service: Running) -> Respon
     response_model=Tokens,
     responses=problems(Code.INVALID_REFRESH_TOKEN),
 )
-async def refresh(body: RefreshToken, service: Running) -> Response:
+async def refresh(request: Request, body: RefreshToken) -> Response:
     """Trade a refresh token for new tokens.
 
     A refresh token works once. If the answer gets lost, the same token may be sent again within
     some seconds; later than that it counts as stolen, and its session ends.
     """
+    service = service_of(request)
     await service.limits.take(Action.REFRESH)
     grant = await refresh_tokens.refresh(service, body.refresh_token)
     if grant is None:

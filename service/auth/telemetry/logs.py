@@ -1,5 +1,6 @@
 """Logs: a JSON object a line, each with the id of its request."""
 
+import asyncio
 import json
 import logging
 import sys
@@ -45,10 +46,47 @@ def _second(at: int) -> str:
 
 
 class _Output(logging.StreamHandler[TextIO]):
-    def write(self, line: str) -> None:
+    """Writes a record at once, and the lines of the requests of a round of the loop together.
+
+    Each write is a system call, and wakes the reader of the log.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._lines: list[str] = []
+        self._is_due = False
+
+    def gather(self, line: str) -> None:
         with self.lock or nullcontext():
-            self.stream.write(f"{line}\n")
-            self.stream.flush()
+            self._lines.append(f"{line}\n")
+        self.write_soon()
+
+    def write_soon(self) -> None:
+        """Write the lines of this round at its end; at once where there is no loop."""
+        if self._is_due:
+            return
+        try:
+            asyncio.get_running_loop().call_soon(self._write)
+        except RuntimeError:
+            self._write()
+        else:
+            self._is_due = True
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._write()
+        super().emit(record)
+
+    def flush(self) -> None:
+        """Also at the end of the process."""
+        self._write()
+        super().flush()
+
+    def _write(self) -> None:
+        with self.lock or nullcontext():
+            self._is_due, lines, self._lines = False, self._lines, []
+            if lines:
+                self.stream.write("".join(lines))
+                self.stream.flush()
 
 
 _OUTPUT = _Output(sys.stdout)
@@ -70,4 +108,9 @@ def configure() -> None:
 
 def write_line(message: str, fields: Mapping[str, object]) -> None:
     """Log a line of each request: past `logging`, whose records take longer than many requests."""
-    _OUTPUT.write(_line(time.time(), "info", message, fields))
+    _OUTPUT.gather(_line(time.time(), "info", message, fields))
+
+
+def write_soon() -> None:
+    """Write the lines of this round of the loop before the answers that begin after this call."""
+    _OUTPUT.write_soon()
