@@ -169,7 +169,7 @@ service: venv ## tests of the Authentication Service
 
 # with the time that nobody else wants; who needs it waits for it, and says what went wrong
 kubernetes: venv ## compile the Kubernetes of `make localcloud`
-	@nice -n 19 $(TOOLS) kubernetes > /dev/null 2>&1 &
+	@nice -n 19 $(TOOLS) kubernetes --plugin > /dev/null 2>&1 &
 
 localcloud: venv docker ## tests of the emulated Oracle Cloud
 	$(RUN) pytest tests/localcloud --no-loadscope-reorder $(SIDE_BY_SIDE) 3

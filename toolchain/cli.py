@@ -23,8 +23,11 @@ def parser() -> argparse.ArgumentParser:
     clean = commands.add_parser("clean", help="drop the caches of all clones")
     clean.add_argument("--yes", action="store_true", help="do not ask")
     commands.add_parser("tools", help="get the engine and its plugins")
-    commands.add_parser(
+    of_clusters = commands.add_parser(
         "kubernetes", help="build Kubernetes for the emulated clusters; print its file"
+    )
+    of_clusters.add_argument(
+        "--plugin", action="store_true", help="build Pulumi's plugin for Kubernetes with it"
     )
     commands.add_parser("pins", help="pin the SHA-256 of engine and plugins")
     commands.add_parser("actionlint", help="lint the workflows")
@@ -44,7 +47,7 @@ def _run(argv: Sequence[str]) -> int:
     if arguments.command == "actionlint":
         return actionlint.run(CLONE)
     if arguments.command == "kubernetes":
-        print(kubernetes.ensure(CLONE))
+        print(kubernetes.ensure_both(CLONE)[0] if arguments.plugin else kubernetes.ensure(CLONE))
         return 0
     if arguments.command == "unknown":
         raise StepError(targets.unknown(CLONE, arguments.target))

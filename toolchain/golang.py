@@ -4,7 +4,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from common import cache, progress
@@ -76,26 +76,51 @@ def build(
 
 
 def program(
-    module: Path, package: str, version: str, *, ldflags: str, use: str, gigabytes: int = 1
+    module: Path,
+    package: str,
+    version: str,
+    *,
+    ldflags: str,
+    use: str,
+    gigabytes: int = 1,
+    shared: str = "",
+    complete: Callable[[Path, Mapping[str, str]], None] | None = None,
 ) -> Path:
     """Return a program that has no wheel, built on first use and kept for all clones.
 
-    `use` begins the sentence about a machine without Go, such as `Linting the workflows`.
+    `use` begins the sentence about a machine without Go, such as `Linting the workflows`. `shared`
+    names the caches of several programs with common packages: `forget` removes them after the last.
+    `complete` adds files to the folder of the program, with the environment variables for Go.
     """
     name = package.rpartition("/")[2]
+    scratch = _scratch(shared or name)
 
     def make(draft: Path) -> None:
-        scratch = cache.folder() / f"go-{name}"
-        env = environment(scratch)
-        way_out = f"{use} takes {{go}}. Install it (https://go.dev/dl), then try again."
-        check(module, env, way_out)
-        cache.need_space(draft, gigabytes, f"building {name}")
-        with progress.step(f"Build {name} {version} from Go modules (once)"):
-            remedy = "Is the Go module proxy reachable?"
-            build(module, package, draft, ldflags=ldflags, env=env, remedy=remedy)
-        remove(scratch)
+        with cache.lock(scratch):
+            env = environment(scratch)
+            way_out = f"{use} takes {{go}}. Install it (https://go.dev/dl), then try again."
+            check(module, env, way_out)
+            cache.need_space(draft, gigabytes, f"building {name}")
+            with progress.step(f"Build {name} {version} from Go modules (once)"):
+                remedy = "Is the Go module proxy reachable?"
+                build(module, package, draft, ldflags=ldflags, env=env, remedy=remedy)
+            if complete:
+                complete(draft, env)
+        if not shared:
+            forget(name)
 
     return cache.made(cache.folder() / name / version, make) / name
+
+
+def forget(name: str) -> None:
+    """Delete the caches of this name, once no build uses them."""
+    scratch = _scratch(name)
+    with cache.lock(scratch):
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _scratch(name: str) -> Path:
+    return cache.folder() / f"go-{name}"
 
 
 def required(module: Path, name: str) -> str:

@@ -13,6 +13,9 @@ from common import cache, files, progress
 from toolchain import archives, downloads, venv
 
 NAMES = ("oci", "docker", "command")
+KUBERNETES = (
+    "kubernetes"  # for clusters alone, and without a stand-in: toolchain/kubernetes_plugin.py
+)
 Choice = Literal["official", "standin"]
 _INSTALL_SECONDS = 600
 _PATIENT_SECONDS = 30
@@ -36,18 +39,18 @@ def install(clone: Path, env: Mapping[str, str]) -> dict[str, Choice]:
         downloads.forget_failures()
     kinds: dict[str, Choice] = {}
     for name in NAMES:
-        target = _executable(home(clone), name)
+        target = executable(home(clone), name)
         kinds[name] = "standin"
         if forced == "standin":
             _write_launcher(clone, target, name)
             continue
         reason = None
-        official = _official(name, env)
+        official = official_plugin(name, env)
         if not official and in_local_shell() and _is_official(target):
             official = target  # found in a home that this shell no longer names
         if not official:
-            reason = _download(clone, name, env)
-            official = _official(name, env)
+            reason = download(clone, name, env)
+            official = official_plugin(name, env)
         if official:
             kinds[name] = "official"
             if target != official:
@@ -68,7 +71,7 @@ def fetch(clone: Path, env: Mapping[str, str]) -> None:
     if forced == "official":
         downloads.forget_failures()
     for name in NAMES if forced != "standin" else ():
-        reason = None if _official(name, env) else _download(clone, name, env)
+        reason = None if official_plugin(name, env) else download(clone, name, env)
         if reason and forced == "official":
             raise progress.StepError(_missing(name, reason))
 
@@ -91,10 +94,10 @@ def require(clone: Path, env: Mapping[str, str], stack: str) -> None:
                 f"PATH leads to our stand-in {launcher}, and the stack {stack} is a real tenancy. "
                 "Open a new shell, then try again."
             )
-        if _official(name, env):
+        if official_plugin(name, env):
             continue
         downloads.forget_failures()
-        reason = _download(clone, name, env, answer_seconds=_PATIENT_SECONDS)
+        reason = download(clone, name, env, answer_seconds=_PATIENT_SECONDS)
         if reason:
             raise progress.StepError(
                 f"{_missing(name, reason)} The stack {stack} is a real tenancy, where no stand-in "
@@ -145,7 +148,7 @@ def asked_for(env: Mapping[str, str]) -> dict[str, Path] | None:
         return None
     chosen: dict[str, Path] = {}
     for name in NAMES:
-        plugin = _official(name, env)
+        plugin = official_plugin(name, env)
         if not plugin:
             raise progress.StepError(_missing(name, "`make tools` did not get it yet"))
         chosen[name] = plugin
@@ -155,7 +158,7 @@ def asked_for(env: Mapping[str, str]) -> dict[str, Path] | None:
 def installed(clone: Path) -> dict[str, Choice]:
     """Return the kind of each plugin in the local stack's home."""
     return {
-        name: "standin" if _is_launcher(_executable(home(clone), name)) else "official"
+        name: "standin" if _is_launcher(executable(home(clone), name)) else "official"
         for name in NAMES
     }
 
@@ -177,26 +180,28 @@ def _forced() -> str:
     return forced
 
 
-def _official(name: str, env: Mapping[str, str]) -> Path | None:
+def official_plugin(name: str, env: Mapping[str, str]) -> Path | None:
     """Find the official plugin: in OFFICIAL_PLUGINS, on PATH, or in the user's plugin cache."""
     chosen = official_folder()
-    if chosen:
+    # a folder without the plugin for Kubernetes serves all other platforms
+    if chosen and (name in NAMES or (chosen / f"pulumi-resource-{name}").exists()):
         return chosen / f"pulumi-resource-{name}"
-    cached = _executable(_users_home(), name)
+    cached = executable(users_home(), name)
     candidates = [*_on_path(name, env), cached]
     return next(filter(_is_official, candidates), None)
 
 
-def _executable(pulumi_home: Path, name: str) -> Path:
+def executable(pulumi_home: Path, name: str) -> Path:
     """Return the path where the engine looks for the plugin in its cache."""
     return pulumi_home / "plugins" / f"resource-{name}-v{version(name)}" / f"pulumi-resource-{name}"
 
 
 def versions() -> dict[str, str]:
-    return {name: version(name) for name in NAMES}
+    """Return the version of each plugin that the program can use, on any platform."""
+    return {name: version(name) for name in (*NAMES, KUBERNETES)}
 
 
-def _users_home() -> Path:
+def users_home() -> Path:
     """Return the folder where this user's Pulumi keeps its plugins.
 
     In a shell of `make env`, PULUMI_HOME is the local stack's.
@@ -229,7 +234,7 @@ def _is_launcher(plugin: Path) -> bool:
         return _STANDINS in file.read(4096)
 
 
-def _download(
+def download(
     clone: Path, name: str, env: Mapping[str, str], answer_seconds: float = 5
 ) -> str | None:
     """Download the plugin into the user's plugin cache; return the reason of a failure."""
@@ -247,7 +252,7 @@ def _download(
             progress.run(
                 *("pulumi", "plugin", "install", "resource", name, version(name)),
                 *("--file", str(file)),
-                env={**env, "PULUMI_HOME": str(_users_home())},
+                env={**env, "PULUMI_HOME": str(users_home())},
                 log=cache.folder() / "log" / f"plugin-{name}.log",
                 timeout=_INSTALL_SECONDS,
                 remedy="The emulated cloud works without it.",
