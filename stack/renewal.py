@@ -21,8 +21,10 @@ from stack.errors import StackError
 from stack.stack import Stack
 
 _CHALLENGES = "/.well-known/acme-challenge"
+_HTTPS_PORT = 443
 _ANSWERED_SECONDS = 60
 _SERVED_SECONDS = 180
+_PAUSE_SECONDS = 2.0
 
 
 def run(stack: Stack, *, update: bool) -> int:
@@ -150,7 +152,7 @@ def _wait_until_served(domain: str, issued: Certificate) -> None:
     while time.monotonic() < deadline:
         try:
             with (
-                socket.create_connection((domain, 443), timeout=10) as plain,
+                socket.create_connection((domain, _HTTPS_PORT), timeout=10) as plain,
                 context.wrap_socket(plain, server_hostname=domain) as served,
             ):
                 if served.getpeercert(binary_form=True) == issued.der:
@@ -158,7 +160,7 @@ def _wait_until_served(domain: str, issued: Certificate) -> None:
                 last = "another certificate"
         except OSError as error:
             last = str(error)
-        time.sleep(2)
+        time.sleep(_PAUSE_SECONDS)
     raise StackError(
         f"https://{domain} does not serve the new certificate after {_SERVED_SECONDS} s: {last}. "
         "It is in the configuration, so an update brings it."
