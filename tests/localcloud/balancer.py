@@ -24,6 +24,30 @@ from tests.localcloud.caller import Caller, eventually
 
 _SECONDS = 120  # the first one builds the image
 PASSPHRASE = "correct horse"
+# answers each request by the request itself, at the ports that the arguments name
+SERVERS = """
+import http.server, json, sys, threading
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_GET(self):
+        port = self.server.server_port
+        self.reply(200, {"port": port, "headers": dict(self.headers)})
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.reply(400, {})
+    def reply(self, status, body):
+        text = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+    def log_message(self, *_): pass
+class Server(http.server.ThreadingHTTPServer):
+    request_queue_size = 128
+for port in map(int, sys.argv[1:]):
+    server = Server(("", port), Handler)
+    threading.Thread(target=server.serve_forever).start()
+"""
 
 
 @dataclass(frozen=True)

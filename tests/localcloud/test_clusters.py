@@ -1,19 +1,24 @@
 """Clusters of Container Engine: a real Kubernetes on machines of the cloud."""
 
 import json
+import ssl
 import subprocess
 from typing import Any
 
 import oci
 import pytest
+from cryptography import x509
 from oci.container_engine import models
 
 from localcloud.machines.registry import PULL_USERNAME, USERNAME
 from tests.localcloud import operated
+from tests.localcloud.balancer import SERVERS, Balancer
 from tests.localcloud.caller import Caller, eventually, refused
 from tests.localcloud.cluster import API_PORT, Cluster, KubectlError, Place, finished, with_program
 from tests.localcloud.conftest import localcloud
+from tests.localcloud.front import applied, exposed, front_manifest
 from tests.localcloud.operated import ClusterStack
+from tests.testbed.load import Load
 
 WEB = """
 apiVersion: apps/v1
@@ -26,7 +31,7 @@ spec:
     metadata: {labels: {app: web}}
     spec:
       imagePullSecrets: [{name: registry}]
-      terminationGracePeriodSeconds: 1
+      terminationGracePeriodSeconds: 7
       topologySpreadConstraints:
       - maxSkew: 1
         topologyKey: kubernetes.io/hostname
@@ -35,7 +40,8 @@ spec:
       containers:
       - name: web
         image: IMAGE
-        command: [python3, -m, http.server, "8080"]
+        command: [python3, -c, SERVERS, "8080"]
+        lifecycle: {preStop: {sleep: {seconds: 6}}}
         readinessProbe: {httpGet: {path: /, port: 8080}, periodSeconds: 1}
 ---
 apiVersion: v1
@@ -85,7 +91,11 @@ def _web(cluster: Cluster, pool_id: str) -> list[Any]:
     login = ("docker-registry", "registry", f"--docker-server={cluster.caller.home.registry}")
     reader = (f"--docker-username={PULL_USERNAME}", f"--docker-password={password(cluster.caller)}")
     cluster.kubectl("create", "secret", *login, *reader)
-    cluster.kubectl("apply", "--filename=-", stdin=WEB.replace("IMAGE", image))
+    cluster.kubectl(
+        "apply",
+        "--filename=-",
+        stdin=WEB.replace("IMAGE", image).replace("SERVERS", json.dumps(SERVERS)),
+    )
     rollout(cluster)
     return list(cluster.get("pods", "--selector=app=web")["items"])
 
@@ -172,7 +182,7 @@ def test_pods_reach_each_other_across_nodes_and_their_service(
     for url in (f"http://{web[1]['status']['podIP']}:8080", f"http://{service}"):
         command = ("exec", first, "--", "python3", "-c", FETCH, url)
         assert cluster.kubectl(*command).strip() == "200"
-    assert "GET / HTTP" in cluster.kubectl("logs", second)
+    assert cluster.kubectl("logs", second) == ""
 
 
 @pytest.fixture(scope="module", name="stack")
@@ -270,10 +280,66 @@ def test_a_followed_log_shows_a_pod_that_began_meanwhile_and_ends_with_its_reade
         assert process.wait(timeout=15) == 0
 
 
-def test_a_smaller_pool_moves_the_pods_and_ends_the_instance(
-    cluster: Cluster, pool_id: str, web: list[Any]
-) -> None:
+@pytest.fixture(scope="module", name="front")
+def _front(place: Place, cluster: Cluster, web: list[Any]) -> Balancer:
+    """Let clients from outside reach the pods, by HTTP and HTTPS."""
     assert web
+    return exposed(cluster, place)
+
+
+def test_a_service_of_type_load_balancer_is_served_by_the_nodes(
+    cluster: Cluster, front: Balancer
+) -> None:
+    shown = front.client.get_load_balancer(front.id).data
+    assert set(shown.listeners) == {"HTTP-80", "HTTP-443"}
+    nodes = {each["metadata"]["name"] for each in cluster.get("nodes")["items"]}
+    spec = cluster.get("service", "front")["spec"]
+    for number, port in (("80", 0), ("443", 1)):
+        backend_set = shown.backend_sets[f"TCP-{number}"]
+        assert {each.ip_address for each in backend_set.backends} == nodes
+        assert {each.port for each in backend_set.backends} == {spec["ports"][port]["nodePort"]}
+        assert backend_set.health_checker.port == spec["healthCheckNodePort"]
+    headers = front.ask()["headers"]
+    assert (headers["X-Forwarded-Proto"], headers["X-Forwarded-Port"]) == ("http", "80")
+
+
+def test_another_secret_is_another_certificate_of_the_listener(
+    cluster: Cluster, front: Balancer, place: Place
+) -> None:
+    def subject() -> str:
+        pem = ssl.get_server_certificate((front.address, 443)).encode()
+        return x509.load_pem_x509_certificate(pem).subject.rfc4514_string()
+
+    assert subject() == "CN=first"
+    group = front.client.get_load_balancer(front.id).data.network_security_group_ids[0]
+    applied(cluster, front_manifest(cluster, place, group, "second"))
+    eventually("the certificate", subject, "CN=second", seconds=20)
+    listed = front.client.list_certificates(front.id).data
+    assert [each.certificate_name for each in listed] == ["second"]
+
+
+def test_an_event_names_what_a_service_asks_for_in_vain(cluster: Cluster) -> None:
+    cluster.kubectl("create", "service", "loadbalancer", "plain", "--tcp=80:8080")
+
+    def message() -> str:
+        selector = "--field-selector=involvedObject.name=plain,type=Warning"
+        events = cluster.get("events", selector)["items"]
+        return str(events[0]["message"]) if events else ""
+
+    eventually("the event", lambda: "security-list-management-mode" in message(), True)
+    cluster.kubectl("delete", "service", "plain")
+
+
+def test_a_smaller_pool_moves_the_pods_loses_no_request_and_ends_the_instance(
+    cluster: Cluster, pool_id: str, front: Balancer
+) -> None:
+    with Load(f"http://{front.address}") as load:
+        shrink(cluster, pool_id)
+    assert load.failures == [], str(load)
+
+
+def shrink(cluster: Cluster, pool_id: str) -> None:
+    """Take a node out of the pool."""
     last = cluster.engine.get_node_pool(pool_id).data.nodes[-1]
     details = models.UpdateNodePoolDetails(
         node_config_details=models.UpdateNodePoolNodeConfigDetails(size=1)
@@ -287,6 +353,11 @@ def test_a_smaller_pool_moves_the_pods_and_ends_the_instance(
     assert nodes == names
     compute = cluster.caller.compute
     eventually("the node", lambda: compute.get_instance(last.id).data.lifecycle_state, "TERMINATED")
+
+
+def test_a_deleted_service_takes_its_load_balancer_along(cluster: Cluster, front: Balancer) -> None:
+    cluster.kubectl("delete", "service", "front")
+    assert front.client.get_load_balancer(front.id).data.lifecycle_state == "DELETED"
 
 
 def test_a_deleted_cluster_takes_its_nodes_along(cluster: Cluster, pool_id: str) -> None:

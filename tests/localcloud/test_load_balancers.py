@@ -13,6 +13,7 @@ from oci.load_balancer import models
 
 from tests.localcloud.balancer import (
     PASSPHRASE,
+    SERVERS,
     Balancer,
     Service,
     backend_set,
@@ -25,29 +26,6 @@ from tests.localcloud.machine import Machine, Network
 from tests.testbed.load import Load
 
 FIRST, SECOND = 8081, 8082
-SERVERS = """
-import http.server, json, sys, threading
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    def do_GET(self):
-        port = self.server.server_port
-        self.reply(200, {"port": port, "headers": dict(self.headers)})
-    def do_POST(self):
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.reply(400, {})
-    def reply(self, status, body):
-        text = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
-    def log_message(self, *_): pass
-class Server(http.server.ThreadingHTTPServer):
-    request_queue_size = 128
-for port in map(int, sys.argv[1:]):
-    server = Server(("", port), Handler)
-    threading.Thread(target=server.serve_forever).start()
-"""
 
 
 @pytest.fixture(name="service")

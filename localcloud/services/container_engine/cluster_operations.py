@@ -14,8 +14,9 @@ from localcloud.api.wire import Details
 from localcloud.cloud import Cloud
 from localcloud.host import default_shape
 from localcloud.machines.docker import DockerError
-from localcloud.service import ResourceType
+from localcloud.service import Recurring, ResourceType
 from localcloud.services.container_engine import (
+    cloud_controller,
     cluster_rules,
     user_data,
     work_request,
@@ -257,13 +258,21 @@ RESOURCE_TYPE = ResourceType(
             queries=frozenset({"compartmentId", "shouldListAllPatchVersions"}),
         ),
     ),
+    recurring=Recurring(seconds=cloud_controller.SECONDS, work=cloud_controller.keep),
     steps={"CREATING": _come_up, "DELETING": _go_down},
     limits="""
         - `python -m localcloud kubernetes --home DIR --program FILE` names the program of the
           clusters, which `python -m toolchain kubernetes` builds. Without it a cluster is refused.
         - A cluster is a real Kubernetes of one version, on a single control plane. Basic clusters
           and the flannel overlay alone; its network policies and add-ons are not modelled: no DNS
-          of Services, no load balancers, no volumes.
+          of Services, no volumes.
+        - A Service of type LoadBalancer has a load balancer, by the annotations of Oracle's cloud
+          controller for type, shape, subnet, security groups, health check, protocol, policy, idle
+          timeout, TLS ports and their secret. It writes no security rules: the management mode must
+          be None. An event of the Service names anything else that is not modelled.
+        - A node leaves the load balancers when it is labelled
+          `node.kubernetes.io/exclude-from-external-load-balancers`, before its node pool ends it,
+          or when its instance is gone. The health check decides about any other.
         - The API server takes the tokens of `oci ce cluster generate-token` from this cloud's
           users. The owner of the account may do everything; RBAC decides about any other.
         - Node pools go with their cluster. Deleted clusters stay visible as DELETED.

@@ -10,8 +10,8 @@ from localcloud.api.operation import Call, Operation, Reply, body_fields, lists,
 from localcloud.cloud import Cloud
 from localcloud.machines.docker import DockerError
 from localcloud.service import ResourceType
+from localcloud.services.container_engine import cloud_controller, cluster_rules, node, work_request
 from localcloud.services.container_engine import cluster as clusters
-from localcloud.services.container_engine import cluster_rules, node, work_request
 from localcloud.services.container_engine.cluster import Cluster
 from localcloud.services.container_engine.node_pool import (
     STAYING,
@@ -172,6 +172,7 @@ def _remove(cloud: Cloud, pool: NodePool, machine: Instance) -> None:
     flags = ("--ignore-daemonsets", "--delete-emptydir-data", "--force")
     eviction = pool.node_eviction_node_pool_settings
     timeout = f"--timeout={eviction.seconds if eviction else _DRAIN_SECONDS}s"
+    cloud_controller.leave(cloud, pool.cluster_id, name)
     for command in (("drain", name, *flags, timeout), ("delete", "node", name)):
         try:
             clusters.kubectl(cloud, pool.cluster_id, *command)

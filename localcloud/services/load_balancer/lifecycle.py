@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Mapping
 
 from localcloud import resources
+from localcloud.api import errors
 from localcloud.cloud import Cloud
 from localcloud.machines.balancers import BalancerSpec
 from localcloud.services.core import public_ip, reachability
@@ -30,8 +31,12 @@ def refresh(cloud: Cloud) -> None:
     """Apply the changed rules and addresses to every load balancer. Cheap without a change."""
     with cloud.network_lock:
         for balancer in cloud.store.find(LoadBalancer):
-            if balancer.lifecycle_state in _REACHABLE:
+            if balancer.lifecycle_state not in _REACHABLE:
+                continue
+            try:
                 _refresh(cloud, balancer)
+            except errors.ApiError:  # a resource of its network can't be read
+                log.exception("Load balancer %s keeps the rules that it has", balancer.id)
 
 
 def _refresh(cloud: Cloud, balancer: LoadBalancer) -> None:

@@ -209,6 +209,8 @@ def change(cloud: Cloud, ocid: str, make: Callable[[LoadBalancer], LoadBalancer]
     """
     balancer = changeable(cloud, ocid)
     changed = make(balancer)
+    subnet = cloud.store.get(Subnet, balancer.subnet_ids[0])
+    nsg.check(cloud, subnet, changed.network_security_group_ids)
     rules.check(changed)
     return cloud.store.put(
         changed.changed(lifecycle_state="UPDATING", revision=balancer.revision + 1)
