@@ -23,7 +23,7 @@ class RequestTelemetry:
     Never logs a path's query, a header or a body: they may hold secrets. A successful probe is not
     logged either: a health check a second would hide the requests. Metrics count each.
 
-    It is one middleware and not three, as each takes every message of an answer in its hands.
+    It is a single middleware, as each middleware handles every message of an answer.
     """
 
     def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
@@ -47,7 +47,7 @@ class RequestTelemetry:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id)]
-                # whoever has an answer finds its line in the log
+                # a client that has its answer finds the line in the log
                 logs.write_soon()
             await send(message)
 
