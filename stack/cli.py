@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 _KEYS = ("ssh", "host", "signing", "registry", "api")  # as stack/rotation.py has them
 _DATABASES = ("postgresql", "sqlite")  # as stack/move_database.py has them
 _ON_COPIES = ("backup", "backups", "proof", "restore")  # of SQLite
-_ON_CLUSTERS = ("status", "history", "logs")  # as stack/cluster/commands.py has them
+# as stack/cluster/commands.py has them
+_ON_CLUSTERS = ("status", "history", "logs", "exec", "rollback")
 _ALARMS = ("alarms", "alerts", "silence")
 _VALUES = {  # the flag of a command that takes a single value, and its destination and help
     "bucket": ("--profile", "profile", "administrator in ~/.oci/config"),
@@ -203,9 +204,10 @@ def on_stack(arguments: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         if command != "up":
             raise
+        place = "in the cluster" if platforms.is_cluster(stack) else "on the server"
         status = advice.make("status", name)
         raise command_line.Stopped(
-            f"A release that had begun may go on, on the server: `{status}` shows it."
+            f"A release that had begun may go on, {place}: `{status}` shows it."
         ) from None
     if command == "up":
         outputs = ssh.prepare(stack)
@@ -437,7 +439,7 @@ def _preview(stack: "Stack") -> None:
 
 def _roll_back(stack: "Stack", arguments: argparse.Namespace) -> int:
     """Roll back, and show the result, which the release tool prints as JSON, in sentences."""
-    from stack import ssh  # noqa: PLC0415 - needs the packages
+    from stack import rolled_back, ssh  # noqa: PLC0415 - needs the packages
 
     # the image may have to be fetched again, and the server keeps no login
     status, printed = ssh.result(
@@ -448,23 +450,7 @@ def _roll_back(stack: "Stack", arguments: argparse.Namespace) -> int:
     if status != 0 or arguments.json:
         print(printed, end="")
         return status
-    release = json.loads(printed)
-    version = f"  image     {release['image']}\n  revision  {release['revision']}"
-    # the release tool of an earlier update does not tell
-    if not release.get("made", True):
-        print(
-            f"Release {release['release']} is live, and runs this image and configuration already. "
-            f"Nothing was changed.\n{version}"
-        )
-        return 0
-    print(
-        f"Release {release['release']} is live ({release['note']}).\n{version}\n"
-        f"`{advice.make('rollback', stack.name)}` again would return to the release that was live "
-        f"until now. To go further back, name a release: `{advice.make('history', stack.name)}` "
-        f"lists them.\n`{advice.make('preview', stack.name)}` shows whether the program describes "
-        f"another version. Then revert the change there, or `{advice.make('up', stack.name)}` "
-        "releases it again."
-    )
+    print("\n".join(rolled_back.lines(stack.name, json.loads(printed))))
     return 0
 
 

@@ -26,3 +26,12 @@ def report(stack: Stack, command: str) -> Any:
     from stack.cluster import commands  # noqa: PLC0415 - a server needs no client of HTTP
 
     return commands.report(stack, command)
+
+
+def output_of(stack: Stack, *words: str) -> str:
+    """Return the output of a command in a container of the service; StackError if it fails."""
+    if not is_cluster(stack):
+        return ssh.ask(stack, *ssh.release_tool("exec", "--", *words))
+    from stack.cluster import commands  # noqa: PLC0415 - a server needs no client of HTTP
+
+    return commands.output_of(stack, *words)

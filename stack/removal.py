@@ -12,6 +12,7 @@ _VOLUME = "oci:Core/volume:Volume"
 _DB_SYSTEM = "oci:Psql/dbSystem:DbSystem"
 _ADDRESS = "oci:Core/publicIp:PublicIp"
 _VM = "oci:Core/instance:Instance"
+_CLUSTER = "oci:ContainerEngine/cluster:Cluster"
 _DATA = "/srv/auth"
 DATA_IN_USE = ("sudo", "df", "--output=used,target", "--block-size=1M", _DATA)
 _ASK_SECONDS = 15
@@ -22,6 +23,7 @@ _LOST = {
     _DB_SYSTEM: ("the PostgreSQL server, with the accounts in it,", "shape"),
     _ADDRESS: ("the address", "ipAddress"),
     _VM: ("the VM", "shape"),
+    _CLUSTER: ("the cluster, with the address of its load balancer,", "kubernetesVersion"),
 }
 _ALWAYS_PROTECTED = frozenset({_VOLUME, _DB_SYSTEM})
 

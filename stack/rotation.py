@@ -13,7 +13,7 @@ from urllib.request import urlopen
 
 from common.progress import step
 from components import advice, keys
-from stack import api_key, secrets, ssh
+from stack import api_key, platforms, secrets, ssh
 from stack.errors import StackError
 from stack.stack import Stack
 
@@ -30,7 +30,8 @@ def rotate(stack: Stack, key: str) -> int:
             flush=True,
         )
     note = KEYS[key](stack)
-    ssh.ask(stack, *ssh.host_tool("note", note))
+    if not platforms.is_cluster(stack):  # which has no list of interventions
+        ssh.ask(stack, *ssh.host_tool("note", note))
     print(f"Done: {note}.")
     if key in _CONFIGURED:
         print(
@@ -89,9 +90,7 @@ def _rotate_signing(stack: Stack) -> str:
     the last token of these has expired.
     """
     with step("Make the next signing keys"):
-        text = ssh.ask(
-            stack, *ssh.release_tool("exec", "--", "python", "-m", "auth", "rotate-keys")
-        )
+        text = platforms.output_of(stack, "python", "-m", "auth", "rotate-keys")
     names = {line.split()[2] for line in text.splitlines() if line.startswith("next ")}
     if not names:
         raise StackError(f"The service made no next key:\n{text}")

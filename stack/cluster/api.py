@@ -3,8 +3,9 @@
 Source: https://kubernetes.io/docs/reference/using-api/api-concepts/
 """
 
+import json
 import ssl
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
@@ -12,12 +13,13 @@ from typing import Any
 import httpx
 
 from components import advice
+from stack import kubeconfig as kubeconfig_of_stack
 from stack.cluster.login import Kubeconfig, Tokens
 from stack.errors import StackError
 from stack.stack import Stack
 
-OUTPUT = "kubeconfig"  # of the program
 _SECONDS = 15
+_METADATA_ALONE = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 _OWNER = "auth-on-oci"  # of the fields that the commands change
 
 
@@ -67,14 +69,18 @@ class Api:
     def items(self, path: str, **parameters: str) -> list[dict[str, Any]]:
         return list(self.get(path, **parameters)["items"])
 
-    def apply(self, path: str, document: Mapping[str, Any]) -> dict[str, Any]:
-        """Change an object by a JSON merge patch: https://www.rfc-editor.org/rfc/rfc7386."""
-        return self._answer(
+    def metadata(self, path: str) -> dict[str, Any]:
+        """Return an object without its content: that of a Secret stays in the cluster."""
+        return self._answer("GET", path, headers={"Accept": _METADATA_ALONE})
+
+    def change(self, path: str, operations: Sequence[Mapping[str, Any]]) -> None:
+        """Change an object by a JSON patch, whole or not: https://www.rfc-editor.org/rfc/rfc6902."""
+        self._answer(
             "PATCH",
             path,
             params={"fieldManager": _OWNER},
-            json=document,
-            headers={"Content-Type": "application/merge-patch+json"},
+            content=json.dumps(operations),
+            headers={"Content-Type": "application/json-patch+json"},
         )
 
     def text_lines(self, path: str, **parameters: str) -> list[str]:
@@ -137,7 +143,7 @@ class Api:
 @contextmanager
 def opened(stack: Stack) -> Iterator[Api]:
     """Yield the API of the stack's cluster; raise StackError for a stack without one yet."""
-    text = str(stack.outputs().get(OUTPUT) or "")
+    text = str(stack.outputs().get(kubeconfig_of_stack.OUTPUT) or "")
     if not text:
         up = advice.make("up", stack.name)
         raise StackError(f"The stack {stack.name} has no cluster yet. Make it: {up}")

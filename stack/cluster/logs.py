@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from host.auth_release import logs
@@ -100,7 +100,7 @@ def _starts(pod: Mapping[str, Any]) -> Iterator[_Container]:
 def _stored(api: Api, container: _Container, wanted: Query) -> Iterator[Line]:
     flags = container.flags()
     if wanted.since is not None:
-        flags["sinceTime"] = _moment(wanted.since)
+        flags["sinceTime"] = releases.moment(wanted.since)
     if not (wanted.pattern or wanted.request):
         flags["tailLines"] = str(wanted.lines)
     # a pod may go meanwhile, and the lines of its last start but one sooner
@@ -116,10 +116,6 @@ def _parsed(texts: Iterable[str], pod: str) -> Iterator[Line]:
             whole = datetime.fromisoformat(f"{match[1]}{match[3].replace('Z', '+00:00')}")
             at = whole.timestamp() + float(f"0.{match[2] or 0}")
         yield Line(at=at, source=pod, text=text[match.end() :] if match else text)
-
-
-def _moment(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @dataclass
@@ -160,7 +156,7 @@ class _Followed:
         shown = self.last.get(container, 0.0)
         flags = {**container.flags(), "follow": "true"}
         if shown:
-            flags["sinceTime"] = _moment(shown)
+            flags["sinceTime"] = releases.moment(shown)
         try:
             with self.api.later_lines(container.path, **flags) as texts:
                 for line in _parsed(texts, container.pod):

@@ -29,6 +29,10 @@ _COPIES = (
     "the accounts are in PostgreSQL, which has backups of its own. docs/postgresql.md has the steps"
 )
 _OF_KEYS = {
+    "registry": (
+        "the cluster has its token from the configuration alone. Set auth:registryPullPassword "
+        "with `pulumi config set --secret`, and `{up}` puts it in place"
+    ),
     "ssh": "a cluster has no server to log in to",
     "host": "a cluster has no server with a host key",
 }
@@ -45,6 +49,7 @@ def refuse(command: str, stack: str, *, key: str = "") -> None:
     if reason:
         ways = {
             "exec": advice.make("exec CMD='python -m auth --help'", stack),
+            "up": advice.make("up", stack),
             "status": advice.make("status", stack),
         }
         raise StepError(

@@ -3,8 +3,8 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from stack.cluster import objects
@@ -33,6 +33,9 @@ class Rollback:
             return cls(**{name: document[name] for name in ("release", "of", "by", "at")})
         except (ValueError, LookupError, TypeError):
             return None
+
+    def text(self) -> str:
+        return json.dumps(asdict(self))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,6 +208,11 @@ def container(pod: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the service's container of a pod's `spec`."""
     containers = pod["containers"]
     return next((each for each in containers if each["name"] == objects.SERVICE), containers[0])
+
+
+def moment(seconds: float) -> str:
+    """Return the text of a moment as the cluster writes it: RFC 3339, in UTC, whole seconds."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _numbers(text: str) -> tuple[int, ...]:

@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,14 +48,31 @@ def run(stack: Stack, *argv: str) -> int:
     return commands.run(stack, cli.parser().parse_args(argv))
 
 
-@contextlib.contextmanager
-def started(stack: ClusterStack, *argv: str) -> Iterator["subprocess.Popen[str]"]:
-    """Start a command in a process of its own, with its stdin and stdout as pipes."""
-    with subprocess.Popen(
-        [sys.executable, "-m", __name__, str(stack.clone), stack.text, *argv],
+def finished(stack: ClusterStack, *argv: str, stdin: bytes) -> "subprocess.CompletedProcess[bytes]":
+    """Run a command in a process of its own; return its exit status and its stdout."""
+    return subprocess.run(
+        _command(stack, argv),
         cwd=CLONE,
         env={**os.environ, **stack.env},
-        stdin=subprocess.PIPE,
+        input=stdin,
+        stdout=subprocess.PIPE,
+        timeout=60,
+        check=False,
+    )
+
+
+def _command(stack: ClusterStack, argv: Sequence[str]) -> list[str]:
+    return [sys.executable, "-m", __name__, str(stack.clone), stack.text, *argv]
+
+
+@contextlib.contextmanager
+def started(stack: ClusterStack, *argv: str) -> Iterator["subprocess.Popen[str]"]:
+    """Start a command in a process of its own, with its stdout as a pipe."""
+    with subprocess.Popen(
+        _command(stack, argv),
+        cwd=CLONE,
+        env={**os.environ, **stack.env},
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
@@ -72,12 +89,15 @@ def namespace(cluster: Cluster, *, server: str, username: str, password: str) ->
     cluster.kubectl("--namespace=auth", "create", "secret", *login, *reader)
 
 
-def release(cluster: Cluster, image: str, name: str, *, probe: str = "/") -> None:
+def release(cluster: Cluster, image: str, name: str, *, probe: str = "/", secret: str = "") -> None:
     """Apply the Deployment of a release, whose revision is its name, without a wait."""
+    volumes = [{"name": "secrets", "secret": {"secretName": secret}}] if secret else []
+    mounts = [{"name": "secrets", "mountPath": "/run/secrets"}] if secret else []
     container = {
         "name": "auth",
         "image": image,
         "command": ["python3", "-uc", _SERVE.format(name=name)],
+        "volumeMounts": mounts,
         "readinessProbe": {"httpGet": {"path": probe, "port": 8000}, "periodSeconds": 1},
     }
     document = {
@@ -101,6 +121,7 @@ def release(cluster: Cluster, image: str, name: str, *, probe: str = "/") -> Non
                     "imagePullSecrets": [{"name": "registry"}],
                     "terminationGracePeriodSeconds": 1,
                     "containers": [container],
+                    "volumes": volumes,
                 },
             },
         },

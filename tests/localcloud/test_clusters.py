@@ -10,7 +10,9 @@ import pytest
 from cryptography import x509
 from oci.container_engine import models
 
+from components import person
 from localcloud.machines.registry import PULL_USERNAME, USERNAME
+from stack.errors import StackError
 from tests.localcloud import operated
 from tests.localcloud.balancer import SERVERS, Balancer
 from tests.localcloud.caller import Caller, eventually, refused
@@ -52,6 +54,7 @@ spec:
   ports: [{port: 80, targetPort: 8080}]
 """
 COMPLETE = "NewReplicaSetAvailable"
+SECRET = "auth-0a1b2c3d"
 FETCH = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=9).status)"
 
 
@@ -194,12 +197,17 @@ def _stack(cluster: Cluster, web: list[Any]) -> ClusterStack:
         cluster, server=caller.home.registry, username=PULL_USERNAME, password=password(caller)
     )
     image = pushed(caller)
-    for name, reason in (("aaa1111", COMPLETE), ("bbb2222", COMPLETE)):
-        operated.release(cluster, image, name)
-        eventually(f"release {name}", lambda: progress(cluster), reason)
+    make_secret(cluster)
+    for name, secret in (("aaa1111", SECRET), ("bbb2222", "")):
+        operated.release(cluster, image, name, secret=secret)
+        eventually(f"release {name}", lambda: progress(cluster), COMPLETE)
     operated.release(cluster, image, "ccc3333", probe="/never")
     eventually("release ccc3333", lambda: progress(cluster), "ProgressDeadlineExceeded")
     return operated.stack_on(cluster)
+
+
+def make_secret(cluster: Cluster) -> None:
+    cluster.kubectl("--namespace=auth", "create", "secret", "generic", SECRET)
 
 
 def progress(cluster: Cluster) -> str:
@@ -278,6 +286,67 @@ def test_a_followed_log_shows_a_pod_that_began_meanwhile_and_ends_with_its_reade
         assert later.endswith("release bbb2222 begins\n")
         assert later not in shown
         assert process.wait(timeout=15) == 0
+
+
+def test_a_command_runs_in_a_ready_pod_with_stdin_stdout_and_exit_status(
+    stack: ClusterStack,
+) -> None:
+    # more than a message of the protocol holds, and no text
+    content = bytes(range(256)) * 4096
+    program = "import sys; sys.stdout.write(str(sum(sys.stdin.buffer.read()))); sys.exit(7)"
+    done = operated.finished(stack, "exec", "--", "python3", "-c", program, stdin=content)
+    assert (done.returncode, done.stdout) == (7, str(sum(content)).encode())
+
+
+def test_a_program_that_the_image_does_not_have_is_named(stack: ClusterStack) -> None:
+    with pytest.raises(StackError, match=r'The command did not run: .*"nope"'):
+        operated.run(stack, "exec", "--", "nope")
+
+
+def test_a_rollback_without_a_number_ends_a_release_that_is_not_ready(
+    stack: ClusterStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert operated.run(stack, "rollback") == 0
+
+    assert "Release 4 is live (rollback to release 2)." in capsys.readouterr().out
+    newest, failed, *_ = history(stack, capsys)
+    assert (newest["release"], newest["revision"], newest["outcome"]) == (4, "bbb2222", "live")
+    assert newest["person"] == person.current()
+    assert failed["revision"] == "ccc3333"
+
+
+def test_a_rollback_that_lacks_a_secret_changes_nothing(
+    cluster: Cluster, stack: ClusterStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster.kubectl("--namespace=auth", "delete", "secret", SECRET)
+    before = history(stack, capsys)
+
+    with pytest.raises(StackError, match=rf"to release 1: its Secret {SECRET} is gone"):
+        operated.run(stack, "rollback", "--to", "1")
+
+    assert history(stack, capsys) == before
+
+
+def test_a_rollback_by_number_is_a_new_release_of_the_same_pods(
+    cluster: Cluster, stack: ClusterStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_secret(cluster)
+
+    assert operated.run(stack, "rollback", "--to", "1", "--json") == 0
+
+    report = json.loads(capsys.readouterr().out)
+    assert (report["release"], report["revision"], report["made"]) == (5, "aaa1111", True)
+    assert (report["ready"], report["wanted"]) == (2, 2)
+    assert operated.run(stack, "rollback", "--to", "1", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["made"] is False
+    first = history(stack, capsys)[-1]
+    assert (first["release"], first["note"]) == (1, "runs again as release 5")
+
+
+def history(stack: ClusterStack, capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    capsys.readouterr()
+    assert operated.run(stack, "history", "--json") == 0
+    return list(json.loads(capsys.readouterr().out))
 
 
 @pytest.fixture(scope="module", name="front")

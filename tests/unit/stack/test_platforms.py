@@ -34,6 +34,7 @@ def test_a_local_stack_has_its_platform_before_its_first_update(tmp_path: Path) 
         ("ssh", "", ("make ssh: dev runs on a cluster", "`make exec CMD=", "STACK=dev`")),
         ("new-vm", "", ("make new-vm: dev", "replaces a lost node", "`make status STACK=dev`")),
         ("restore", "", ("make restore: dev", "PostgreSQL", "docs/postgresql.md")),
+        ("rotate", "registry", ("auth:registryPullPassword", "`make up STACK=dev`")),
         ("rotate", "host", ("make rotate KEY=host: dev", "no server with a host key")),
     ],
 )

@@ -5,6 +5,7 @@ import json
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -104,11 +105,11 @@ def stack_of(world: World) -> Stack:
         set_secret=world.set_secret,
         unset_value=world.unset_value,
         registry_login=lambda: json.dumps({"server": "ghcr.io", "username": "acme"}),
-        file=SimpleNamespace(parent="elsewhere", name="Pulumi.dev.yaml"),
+        file=Path("elsewhere/Pulumi.dev.yaml"),
     )
     stack: Any = SimpleNamespace(
         name="dev",
-        clone="clone",
+        clone=Path("clone"),
         configuration=configuration,
         outputs=lambda: {"serverIp": "192.0.2.1"},
         up=world.up,
