@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from stack.cluster import objects
-from stack.cluster.api import Api
+from stack.cluster.api import Api, MissingObjectError
 
 _DEADLINE = "ProgressDeadlineExceeded"
 _COMPLETE = "NewReplicaSetAvailable"
@@ -105,10 +105,13 @@ class Releases:
 
 
 def read(api: Api) -> Releases:
-    """Read the releases; MissingObjectError without a Deployment."""
+    """Read the releases; there are none without a Deployment."""
     with ThreadPoolExecutor(1) as beside:
         replica_sets = beside.submit(api.items, objects.REPLICA_SETS, labelSelector=objects.LABEL)
-        deployment = api.get(objects.DEPLOYMENT)
+        try:
+            deployment = api.get(objects.DEPLOYMENT)
+        except MissingObjectError:
+            return Releases(deployment={}, all=[])
     return of(deployment, replica_sets.result())
 
 

@@ -10,7 +10,6 @@ from host.auth_release import overview
 from host.auth_release.failures import visible
 from stack.cluster import entrance, objects, pods, releases
 from stack.cluster.api import Api, MissingObjectError
-from stack.cluster.releases import Releases
 from stack.stack import Stack
 
 _SIDE_BY_SIDE = 8
@@ -26,7 +25,7 @@ def of(stack: Stack, api: Api) -> dict[str, Any]:
     authority = stack.clone / ".local" / "cloud" / "authority" / "roots.pem"
     url = str(outputs.get("healthUrl") or "")
     with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-        own = pool.submit(_optional, lambda: releases.read(api))
+        own = pool.submit(releases.read, api)
         listed = pool.submit(api.items, objects.PODS, labelSelector=objects.LABEL)
         nodes = pool.submit(api.items, objects.NODES)
         jobs = pool.submit(api.items, objects.JOBS, labelSelector=objects.LABEL)
@@ -34,7 +33,7 @@ def of(stack: Stack, api: Api) -> dict[str, Any]:
         scaler = pool.submit(_optional, lambda: api.get(objects.SCALER))
         problem = pool.submit(entrance.problem, url, authority=authority) if url else None
         life = pool.submit(entrance.certificate, url)
-    known = own.result() or Releases(deployment={}, all=[])
+    known = own.result()
     live = known.live
     own_pods = pods.of_releases(listed.result())
     migration = pods.newest_migration(jobs.result())

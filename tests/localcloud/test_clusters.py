@@ -218,6 +218,19 @@ def progress(cluster: Cluster) -> str:
     return str(conditions.get("Progressing", ""))
 
 
+def test_a_cluster_before_its_first_release_says_so(
+    cluster: Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack = operated.stack_on(cluster)
+
+    assert operated.run(stack, "status") == 0
+    assert "No release of auth is live on this cluster." in capsys.readouterr().out
+    assert history(stack, capsys) == []
+    assert operated.run(stack, "logs") == 0
+    with pytest.raises(StackError, match="no earlier release to roll back to"):
+        operated.run(stack, "rollback")
+
+
 def test_the_status_shows_the_pods_that_serve_and_why_the_newest_release_does_not(
     stack: ClusterStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
