@@ -119,6 +119,7 @@ def release(cluster: Cluster, image: str, name: str, *, probe: str = "/", secret
                 "metadata": {"labels": LABELS, "annotations": {"auth-on-oci/revision": name}},
                 "spec": {
                     "imagePullSecrets": [{"name": "registry"}],
+                    "automountServiceAccountToken": False,
                     "terminationGracePeriodSeconds": 1,
                     "containers": [container],
                     "volumes": volumes,
