@@ -140,10 +140,9 @@ def ssh_open(arguments: argparse.Namespace) -> int:
         print(f"{stack.name} has no network yet, so it needs no temporary rule.")
         return 0
     access.open(address, run=Context.read().run_id, minutes=arguments.minutes)
-    print(f"SSH to {stack.name} is open to {address}, for {arguments.minutes} minutes at most.")
-    host = str(stack.outputs().get("serverIp", ""))
-    if host:
-        ssh_access.wait(host)
+    print(f"{stack.name} is open to {address}, for {arguments.minutes} minutes at most.")
+    if place := ssh_access.place(stack.outputs()):
+        ssh_access.wait(*place)
     return 0
 
 

@@ -1,5 +1,6 @@
 """SSH from this machine's address for minutes, by a temporary rule in the stack's NSG.
 
+On a cluster the rule leads to the API of Kubernetes, which takes SSH's place there.
 The rule does not belong to the program: previews do not show it. Its description has its run and
 its end, so that the next run deletes the rule of a killed run.
 """
@@ -9,21 +10,25 @@ import re
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
 from review.errors import ReviewError
+from stack import platforms
 from stack.cloud_client import open_client
+from stack.cluster.login import Kubeconfig
 from stack.stack import Stack
 
 _NSG = "oci:Core/networkSecurityGroup:NetworkSecurityGroup"
 _ASK = ("https://checkip.amazonaws.com", "https://api.ipify.org")
 _DESCRIPTION = re.compile(r"deployment run (\S+), until (\S+)")
-_SSH = 22
+_SSH, _KUBERNETES = 22, 6443
+_OF_ENDPOINT = "::auth-endpoint-nsg"  # the end of its URN: components/cluster_network.py
 _REACH_SECONDS = 90
 
 
@@ -40,11 +45,11 @@ class TemporaryRule:
 class SshAccess:
     """The NSG of a stack, by Oracle's SDK with the credentials of the stack's configuration."""
 
-    def __init__(self, stack: Stack, nsg: str) -> None:
+    def __init__(self, stack: Stack, nsg: str, *, port: int = _SSH) -> None:
         # takes most of a second to import
         import oci  # noqa: PLC0415
 
-        self._oci, self._nsg = oci, nsg
+        self._oci, self._nsg, self._port = oci, nsg, port
         self._client = open_client(
             stack, oci.core.VirtualNetworkClient, package="oci_core", path="/20160918"
         )
@@ -65,7 +70,7 @@ class SshAccess:
         if any((rule.source, rule.run) == (source, run) and rule.until >= now for rule in rules):
             return
         models = self._oci.core.models
-        port = models.PortRange(min=_SSH, max=_SSH)
+        port = models.PortRange(min=self._port, max=self._port)
         until = (now + timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")
         rule = models.AddSecurityRuleDetails(
             direction="INGRESS",
@@ -106,13 +111,24 @@ class SshAccess:
 
 def of(stack: Stack, *, make: bool = False) -> SshAccess | None:
     """Return the access to the stack's NSG; None without one. `make` makes the network first."""
-    nsg = _nsg(stack)
+    is_cluster = platforms.is_cluster(stack)
+    nsg = _nsg(stack, is_cluster=is_cluster)
     if not nsg and make:
-        # SSH reaches the VM as soon as it boots, so the rule must be there before
-        network = f"urn:pulumi:{stack.name}::auth::auth:network:Network"
-        stack.up(f"{network}::auth", f"{network}$**")
-        nsg = _nsg(stack)
-    return SshAccess(stack, nsg) if nsg else None
+        # the server or the API answers as soon as it is there, so the rule must be there before
+        kinds = ["Network", *(["ClusterNetwork"] if is_cluster else [])]
+        networks = [f"urn:pulumi:{stack.name}::auth::auth:network:{kind}" for kind in kinds]
+        stack.up(*(target for each in networks for target in (f"{each}::auth", f"{each}$**")))
+        nsg = _nsg(stack, is_cluster=is_cluster)
+    return SshAccess(stack, nsg, port=_KUBERNETES if is_cluster else _SSH) if nsg else None
+
+
+def place(outputs: Mapping[str, Any]) -> tuple[str, int] | None:
+    """Return the host and the port that a rule opens, from a stack's outputs; None without any."""
+    if kubeconfig := outputs.get("kubeconfig"):
+        server = urlsplit(Kubeconfig.read(str(kubeconfig)).server)
+        return str(server.hostname), server.port or _KUBERNETES
+    host = str(outputs.get("serverIp", ""))
+    return (host, _SSH) if host else None
 
 
 def own_address(ask: Callable[[str], str] | None = None) -> str:
@@ -141,24 +157,31 @@ def checked(address: str) -> str:
     return str(parsed)
 
 
-def wait(host: str) -> None:
-    """Wait until SSH answers, as a rule takes a moment; go on with a warning if it does not."""
+def wait(host: str, port: int) -> None:
+    """Wait until the port answers, as a rule takes a moment; go on with a warning if not."""
     deadline = time.monotonic() + _REACH_SECONDS
     while True:
         try:
-            socket.create_connection((host, _SSH), timeout=5).close()
+            socket.create_connection((host, port), timeout=5).close()
         except OSError as error:
             if time.monotonic() > deadline:
-                print(f"{host} does not answer on port {_SSH} yet ({error}).", file=sys.stderr)
+                print(f"{host} does not answer on port {port} yet ({error}).", file=sys.stderr)
                 return
             time.sleep(1)
         else:
             return
 
 
-def _nsg(stack: Stack) -> str:
+def _nsg(stack: Stack, *, is_cluster: bool) -> str:
     groups = (r for r in stack.resources() if r.get("type") == _NSG and not r.get("delete"))
-    return next((str(resource.get("id", "")) for resource in groups), "")
+    return next(
+        (
+            str(resource.get("id", ""))
+            for resource in groups
+            if not is_cluster or str(resource["urn"]).endswith(_OF_ENDPOINT)
+        ),
+        "",
+    )
 
 
 def _temporary_rule(rule: Any) -> TemporaryRule | None:

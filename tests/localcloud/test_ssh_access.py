@@ -9,6 +9,7 @@ from typing import Any
 import oci
 import pytest
 
+from common.kubeconfig import of_stack
 from review import ssh_access
 from review.errors import ReviewError
 from review.ssh_access import SshAccess
@@ -17,6 +18,7 @@ from stack.errors import StackError
 from stack.stack import Stack
 from tests.localcloud.caller import Caller
 
+NSG = "oci:Core/networkSecurityGroup:NetworkSecurityGroup"
 RUNNER = "203.0.113.9"
 
 
@@ -38,7 +40,8 @@ class ConfiguredStack(Stack):
 
     @property
     def configuration(self) -> Configuration:
-        return ConfigurationInMemory(file=Path(), pulumi=self.pulumi, entries=self.entries)
+        file = self.clone / f"Pulumi.{self.name}.yaml"
+        return ConfigurationInMemory(file=file, pulumi=self.pulumi, entries=self.entries)
 
 
 @pytest.fixture(name="stack")
@@ -150,13 +153,50 @@ def test_credentials_that_can_not_be_used_are_told_without_the_key(nsg: str) -> 
 
 
 def test_the_nsg_is_found_in_the_state_and_without_it_nothing_is_opened(stack: Stack) -> None:
-    token = "oci:Core/networkSecurityGroup:NetworkSecurityGroup"
-
     class Stated(Stack):
         def resources(self) -> list[dict[str, Any]]:
-            return [{"type": token, "id": "old", "delete": True}]
+            return [{"type": NSG, "id": "old", "delete": True}]
 
     assert ssh_access.of(Stated(name="dev", clone=Path(), env=stack.env)) is None
+
+
+def test_on_a_cluster_the_rule_leads_to_the_api_of_kubernetes_in_the_nsg_of_its_endpoint(
+    stack: ConfiguredStack, nsg: str, tmp_path: Path, caller: Caller
+) -> None:
+    (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  auth:platform: cluster\n")
+
+    class Stated(ConfiguredStack):
+        def resources(self) -> list[dict[str, Any]]:
+            urn = "urn:pulumi:dev::auth::auth:network:ClusterNetwork$oci::auth-{}-nsg"
+            return [
+                {"type": NSG, "urn": urn.format(name), "id": ocid}
+                for name, ocid in (("nodes", "another"), ("endpoint", nsg))
+            ]
+
+    access = ssh_access.of(Stated(name="dev", clone=tmp_path, env=stack.env, entries=stack.entries))
+
+    assert access
+    access.open(RUNNER, run="7", minutes=5)
+    ports = [
+        rule.tcp_options.destination_port_range.min
+        for rule in caller.network.list_network_security_group_security_rules(nsg).data
+        if rule.source == f"{RUNNER}/32"
+    ]
+    assert ports == [6443]
+
+
+def test_the_place_that_a_rule_opens_is_the_server_or_the_api_of_the_cluster() -> None:
+    kubeconfig = of_stack(
+        "clusters: [{cluster: {server: 'https://192.0.2.7:6443', "
+        "certificate-authority-data: UEVN}}]",
+        cluster_id="ocid1.cluster.oc1..a",
+        region="eu-madrid-1",
+        stack="dev",
+    )
+
+    assert ssh_access.place({"kubeconfig": kubeconfig}) == ("192.0.2.7", 6443)
+    assert ssh_access.place({"serverIp": "192.0.2.1"}) == ("192.0.2.1", 22)
+    assert ssh_access.place({}) is None
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0", "10.0.0.0/8", "::1", "here", "", "224.0.0.1"])  # noqa: S104
