@@ -1,8 +1,13 @@
 """The computer of the emulated cloud: its machines run on this computer's own processor."""
 
 import platform
+from pathlib import Path
 
 _DEFAULT_SHAPES = {"amd64": "VM.Standard.E4.Flex", "arm64": "VM.Standard.A1.Flex"}
+
+_INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
+_OF_A_MACHINE = 14  # inotify instances of systemd, dbus, the kubelet and containerd, as counted
+_ENOUGH = 512
 
 
 def architecture() -> str:
@@ -13,3 +18,20 @@ def architecture() -> str:
 def default_shape() -> str:
     """Return the flexible shape that this computer's processor can carry."""
     return _DEFAULT_SHAPES[architecture()]
+
+
+def shortage(limit: int | None = None) -> str:
+    """Return a sentence about the limit of the kernel that clusters meet first; else nothing.
+
+    A machine over the limit restarts again and again, as its systemd can't begin. All containers
+    count for one user.
+    """
+    instances = int(_INOTIFY.read_text()) if limit is None else limit
+    if instances >= _ENOUGH:
+        return ""
+    return (
+        f" This computer allows {instances} inotify instances, which about "
+        f"{instances // _OF_A_MACHINE} machines take, of all emulated clouds together. If its "
+        "machines restart again and again (see `docker ps`), raise it: "
+        "sudo sysctl fs.inotify.max_user_instances=1024"
+    )

@@ -12,7 +12,7 @@ from localcloud.api import errors, wire
 from localcloud.api.operation import Call, Operation, Reply, body_fields, lists, once, reads
 from localcloud.api.wire import Details
 from localcloud.cloud import Cloud
-from localcloud.host import default_shape
+from localcloud.host import default_shape, shortage
 from localcloud.machines.docker import DockerError
 from localcloud.service import Recurring, ResourceType
 from localcloud.services.container_engine import (
@@ -167,7 +167,8 @@ def _come_up(cloud: Cloud, cluster: Cluster) -> None:
             resources.arrive(cloud, cluster, "ACTIVE")
             return
     log.error("Cluster %s did not come up: %s", cluster.id, last)
-    resources.arrive(cloud, cluster, "FAILED", lifecycle_details=f"no control plane: {last}")
+    reason = f"no control plane: {last}{shortage()}"
+    resources.arrive(cloud, cluster, "FAILED", lifecycle_details=reason)
 
 
 def _go_down(cloud: Cloud, cluster: Cluster) -> None:

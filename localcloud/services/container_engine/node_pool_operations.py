@@ -8,6 +8,7 @@ from localcloud import ocids, resources
 from localcloud.api import errors, wire
 from localcloud.api.operation import Call, Operation, Reply, body_fields, lists, once, reads
 from localcloud.cloud import Cloud
+from localcloud.host import shortage
 from localcloud.machines.docker import DockerError
 from localcloud.service import ResourceType
 from localcloud.services.container_engine import cloud_controller, cluster_rules, node, work_request
@@ -148,6 +149,7 @@ def _settle(cloud: Cloud, pool: NodePool) -> None:
             return
         time.sleep(0.3)
     reason = f"not Ready within {_READY_SECONDS} s: {', '.join(sorted(missing)) or 'too few nodes'}"
+    reason += shortage()
     log.error("Node pool %s: %s", pool.id, reason)
     resources.arrive(cloud, pool, "NEEDS_ATTENTION", lifecycle_details=reason)
 
