@@ -93,10 +93,6 @@ class Stack:
         flags = ["--target-replace", urn, *display_flags()]
         self._show("up", *_WITHOUT_QUESTION, "--suppress-outputs", *flags)
 
-    def refresh(self, urn: str) -> None:
-        """Take a resource as it is now into the state; change nothing else."""
-        self._show("refresh", *_WITHOUT_QUESTION, "--target", urn, *display_flags())
-
     def preview(self) -> None:
         self.create()
         self._show("preview", "--diff", *display_flags())

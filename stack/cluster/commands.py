@@ -2,19 +2,15 @@
 
 import argparse
 import json
-import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from common.progress import StepError, step
-from components import advice, person
+from components import person
 from host.auth_release import status as tables
-from stack import environment, rolled_back
 from stack import logs as log_flags
+from stack import rolled_back
 from stack.cluster import api, execution, history, logs, rollback, status
 from stack.stack import Stack
-
-_DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 
 
 def run(stack: Stack, arguments: argparse.Namespace) -> int:
@@ -73,29 +69,11 @@ def _roll_back(stack: Stack, arguments: argparse.Namespace) -> int:
     with api.opened(stack) as cluster:
         number = int(arguments.to) if arguments.to else None
         release = rollback.run(cluster, number, by=person.current())
-    if release["made"]:
-        _note_in_state(stack)
     if arguments.json:
         print(json.dumps(release))
     else:
         print("\n".join(rolled_back.lines(stack.name, release)))
     return 0
-
-
-def _note_in_state(stack: Stack) -> None:
-    """Let the state have the release that runs, so that a preview shows the difference."""
-    urns = [each["urn"] for each in stack.resources() if each["type"] == _DEPLOYMENT]
-    try:
-        for urn in urns:
-            with step("Note the earlier release in the stack's state"):
-                environment.existing(stack.clone, stack.name).refresh(urn)
-    except StepError as error:
-        command = advice.make("up REFRESH=1", stack.name)
-        print(
-            f"The state still has the release that was live before, so no preview shows the "
-            f"rollback, and `{command}` ends it: {error}",
-            file=sys.stderr,
-        )
 
 
 def _text(seconds: float | None) -> str:

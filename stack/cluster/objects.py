@@ -13,6 +13,7 @@ JOBS = f"/apis/batch/v1/{_NAMESPACED}/jobs"
 SCALER = f"/apis/autoscaling/v2/{_NAMESPACED}/horizontalpodautoscalers/{SERVICE}"
 NODES = "/api/v1/nodes"
 
+MIGRATION = f"{SERVICE}-migrate-"  # the begin of a Job's name
 LABEL = f"app.kubernetes.io/name={SERVICE}"
 NUMBER = "deployment.kubernetes.io/revision"  # of a release, as Kubernetes counts them
 FORMER_NUMBERS = "deployment.kubernetes.io/revision-history"

@@ -76,9 +76,11 @@ class Migration:
 
 
 def newest_migration(jobs: Sequence[Mapping[str, Any]]) -> Migration | None:
-    if not jobs:
+    """Return the newest of the Jobs that migrate; the service has other Jobs, too."""
+    own = [each for each in jobs if each["metadata"]["name"].startswith(objects.MIGRATION)]
+    if not own:
         return None
-    job = max(jobs, key=lambda each: str(each["metadata"]["creationTimestamp"]))
+    job = max(own, key=lambda each: str(each["metadata"]["creationTimestamp"]))
     status = job.get("status") or {}
     failed = _condition(status, "Failed")
     outcome = "succeeded" if _condition(status, "Complete").get("status") == "True" else "started"

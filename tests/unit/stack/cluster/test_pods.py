@@ -103,13 +103,22 @@ def test_the_newest_migration_counts_with_its_outcome() -> None:
         "message": "Job was active longer than its deadline",
     }
     done = {"type": "Complete", "status": "True"}
-    first, second = job("a", "2026-11-28T01:00:00Z", done), job("b", "2026-11-28T02:00:00Z", late)
+    first, second = (
+        job("auth-migrate-a", "2026-11-28T01:00:00Z", done),
+        job("auth-migrate-b", "2026-11-28T02:00:00Z", late),
+    )
 
-    newest = pods.newest_migration([second, first])
+    other = job("auth-database-c", "2026-11-28T03:00:00Z", done)
+
+    newest = pods.newest_migration([second, other, first])
 
     assert newest
-    assert (newest.name, newest.outcome, newest.reason) == ("b", "failed", late["message"])
+    assert (newest.name, newest.outcome, newest.reason) == (
+        "auth-migrate-b",
+        "failed",
+        late["message"],
+    )
     assert pods.newest_migration([first]) == pods.Migration(
-        name="a", outcome="succeeded", at="2026-11-28T01:00:00Z", reason=""
+        name="auth-migrate-a", outcome="succeeded", at="2026-11-28T01:00:00Z", reason=""
     )
     assert pods.newest_migration([]) is None
