@@ -248,7 +248,7 @@ renewal-due: venv ## pass on whether the certificate is to be renewed
 renewed: venv ## pass the file with the new certificate on
 	@$(REVIEW) renewed --stack "$$STACK"
 
-renewal-branch: venv ## put that FILE on a branch on GitHub
+renewal-branch: venv ## put the certificate FILE=… on a branch
 	@$(REVIEW) renewal-branch --stack "$$STACK" --file "$$FILE"
 
 live: venv ## name the image that runs on the server

@@ -75,15 +75,18 @@ class ClusterNetworkArgs:
     node_subnet_cidr: str
     balancer_subnet_cidr: str
     operators: tuple[str, ...]
+    protect: bool
 
 
 class ClusterNetwork(pulumi.ComponentResource):
-    """A subnet and an NSG for the API, and a subnet and an NSG for the nodes.
+    """A subnet and an NSG for the API, the same for the nodes, and the load balancer's address.
 
     Both subnets are public: the API is reached by the operators, and nodes fetch images. The NSG
     of the nodes lets nobody in from the internet. The load balancer is in the VCN's public subnet,
-    in the place of a VM.
+    in the place of a VM; its address is reserved, and outlives it.
     """
+
+    address: pulumi.Output[str]
 
     endpoint_subnet_id: pulumi.Output[str]
     endpoint_nsg_id: pulumi.Output[str]
@@ -111,6 +114,18 @@ class ClusterNetwork(pulumi.ComponentResource):
                 balancer=args.balancer_subnet_cidr,
             ),
         )
+        self.address = core.PublicIp(
+            f"{name}-balancer-address",
+            compartment_id=args.compartment_id,
+            lifetime="RESERVED",
+            display_name=display_name(f"{name}-balancer"),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                protect=args.protect,
+                # Oracle assigns it to the load balancer
+                ignore_changes=["privateIpId"],
+            ),
+        ).ip_address
         self.ready = (*args.network.ready, *rules_of_endpoint, *rules_of_nodes)
         self.register_outputs(
             {"endpoint_subnet_id": self.endpoint_subnet_id, "node_subnet_id": self.node_subnet_id}

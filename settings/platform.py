@@ -132,7 +132,7 @@ def _overlap(*blocks: str) -> bool:
 
 def _replicas(values: Values) -> Replicas:
     least = values.integer("replicas", 2, 100)
-    most = values.integer("maxReplicas", 2, 100)
+    most = values.integer("maxReplicas", 0, 100) or least
     if most < least:
         values.refuse(
             f"auth:maxReplicas is {most}, less than auth:replicas, {least}. Raise it:",

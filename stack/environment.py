@@ -15,10 +15,19 @@ from common import progress
 from common.clone import states
 from components import advice
 from stack import locks, secrets
-from stack.local_stack import complete_local, needs_authority, needs_kubernetes
+from stack.local_stack import complete_local, needs_authority, on_cluster
 from stack.names import LOCAL, is_local
 from stack.stack import Stack
-from toolchain import authority, docker_engine, engine, kubernetes, plugins, tools, venv
+from toolchain import (
+    authority,
+    docker_engine,
+    engine,
+    kubernetes,
+    kubernetes_plugin,
+    plugins,
+    tools,
+    venv,
+)
 
 
 def prepare(clone: Path, stack_name: str) -> Stack:
@@ -28,6 +37,8 @@ def prepare(clone: Path, stack_name: str) -> Stack:
     stack = Stack(name=stack_name, clone=clone, env=tools.variables(clone))
     if not is_local(stack_name):
         plugins.require(clone, stack.env, stack_name)
+        if on_cluster(stack):
+            kubernetes_plugin.ensure(clone, stack.env, local=False)
         return stack
     _name_standins(plugins.install(clone, stack.env))
     stack = _with_state(stack)
@@ -37,8 +48,8 @@ def prepare(clone: Path, stack_name: str) -> Stack:
         cloud = start_cloud(clone)
         keys.result()
     stack = _with_cloud(stack, cloud)
-    if needs_kubernetes(stack):
-        _start_kubernetes(clone)
+    if on_cluster(stack):
+        _start_kubernetes(stack)
     if needs_authority(stack):
         complete_local(stack, {**cloud, "authority": _start_authority(clone)})
     return stack
@@ -104,10 +115,10 @@ def _start_authority(clone: Path) -> dict[str, Any]:
     return _started(clone, "authority", "--program", str(authority.ensure(clone)))
 
 
-def _start_kubernetes(clone: Path) -> None:
-    """Let the cloud make clusters; their program is built on first use."""
-    program = str(kubernetes.ensure(clone))
-    _run(clone, "kubernetes", "--program", program)
+def _start_kubernetes(stack: Stack) -> None:
+    """Let the cloud make clusters; their program and the plugin are built on first use."""
+    kubernetes_plugin.ensure(stack.clone, stack.env, local=True)
+    _run(stack.clone, "kubernetes", "--program", str(kubernetes.ensure(stack.clone)))
 
 
 def _started(clone: Path, command: str, *flags: str) -> dict[str, Any]:

@@ -100,7 +100,7 @@ def _secrets_of_server(cloud: Mapping[str, Any]) -> dict[str, str]:
 _SECRETS_OF_SERVER = ("auth:backupSecretKey", "auth:metricsPrivateKey")
 
 
-def needs_kubernetes(stack: Stack) -> bool:
+def on_cluster(stack: Stack) -> bool:
     """Check whether the stack is to have a cluster of its own cloud."""
     return bool(stack.configuration.written().get(_PLATFORM) == _CLUSTER)
 

@@ -24,5 +24,10 @@ def ensure(clone: Path, env: Mapping[str, str], *, local: bool) -> Path:
     if plugin is None:
         reason = plugins.download(clone, KUBERNETES, env)
         plugin = plugins.official_plugin(KUBERNETES, env) if reason is None else None
-    files.link(target, plugin or kubernetes.ensure_plugin(clone))
+    files.link(target, plugin or _built(clone, local=local))
     return target
+
+
+def _built(clone: Path, *, local: bool) -> Path:
+    """Build the plugin; an emulated cluster's program, which its stack needs next, shares most."""
+    return kubernetes.ensure_both(clone)[1] if local else kubernetes.ensure_plugin(clone)

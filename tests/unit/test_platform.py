@@ -57,7 +57,7 @@ def test_a_stack_is_on_one_server_by_default() -> None:
 def test_a_cluster_needs_no_key_of_a_server() -> None:
     plan = parse()
     assert (plan.kubernetes_version, plan.nodes) == ("v1.34", 2)
-    assert plan.replicas == Replicas(least=2, most=6)
+    assert plan.replicas == Replicas(least=2, most=2)
     assert plan.certificate is None
 
 
@@ -104,7 +104,10 @@ def test_https_of_a_cluster_needs_a_domain() -> None:
         ({"kubernetesVersion": "1.34"}, "must look like v1.34 or v1.34.1"),
         ({"nodes": "0"}, "must be a whole number from 1 to 50"),
         ({"replicas": "1"}, "must be a whole number from 2 to 100"),
-        ({"replicas": "8"}, "auth:maxReplicas is 6, less than auth:replicas, 8"),
+        (
+            {"replicas": "8", "maxReplicas": "6"},
+            "auth:maxReplicas is 6, less than auth:replicas, 8",
+        ),
         ({"nodeSubnetCidr": "10.9.0.0/24"}, "must lie inside auth:vcnCidr"),
         ({"nodeSubnetCidr": "10.0.1.0/25"}, "overlaps auth:subnetCidr, 10.0.1.0/24"),
         ({"endpointSubnetCidr": "10.0.4.0/28"}, "overlaps auth:nodeSubnetCidr, 10.0.4.0/24"),

@@ -8,7 +8,7 @@ import yaml
 
 from settings import platform
 from stack import dashboard_image
-from stack.local_stack import complete_local, needs_authority, needs_kubernetes
+from stack.local_stack import complete_local, needs_authority, on_cluster
 from stack.stack import Stack
 from toolchain import victoria_metrics
 
@@ -246,14 +246,14 @@ def test_another_registry_gets_the_image_of_the_metrics_store_again(
 
 def test_a_cluster_gets_no_value_of_a_server(stack: Stack) -> None:
     assert "auth:backupBucket" in configured(stack)
-    assert not needs_kubernetes(stack)
+    assert not on_cluster(stack)
     set_value(stack, "auth:platform", "cluster")
 
     complete_local(stack, cloud(stack.clone))
 
     refused = {f"auth:{key}" for key in platform.OF_SERVER}
     assert not refused & {*configured(stack)}, "the program would refuse them"
-    assert needs_kubernetes(stack)
+    assert on_cluster(stack)
     set_value(stack, "auth:platform", "server")
     complete_local(stack, without_secrets(stack.clone))
     assert "auth:backupBucket" in configured(stack)

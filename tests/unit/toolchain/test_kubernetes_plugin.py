@@ -32,6 +32,7 @@ def _built(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Path]:
         return executable(tmp_path / "cache" / "pulumi-resource-kubernetes")
 
     monkeypatch.setattr(kubernetes, "ensure_plugin", build)
+    monkeypatch.setattr(kubernetes, "ensure_both", lambda clone: (None, build(clone)))
     return clones
 
 

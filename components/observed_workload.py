@@ -1,0 +1,155 @@
+"""The observed state of a workload: the cluster's answer about its releases, for a preview.
+
+Source: https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/deployment-v1/
+"""
+
+import asyncio
+import base64
+import json
+import ssl
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from components import pods
+
+NUMBER = "deployment.kubernetes.io/revision"
+CAUSE = "kubernetes.io/change-cause"
+_PROJECT = Path(__file__).parent.parent
+_SECONDS = 15
+_COMPLETE = "NewReplicaSetAvailable"  # the reason of a rollout that is over
+
+Object = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObservedWorkload:
+    """The newest release, and the release that serves in its place if the newest does not."""
+
+    number: int  # as Kubernetes counts them
+    fingerprint: str  # of the newest release's pod template
+    cause: str  # "REVISION by PERSON"
+    serving: int | None = None  # None: the newest
+    problem: str = ""  # why the newest release does not serve
+
+
+class UnreachableError(Exception):
+    """The cluster gave no answer; the text is the reason."""
+
+
+async def read(kubeconfig: str, service: str) -> ObservedWorkload | None:
+    """Return the observed state; None for a service that was never released.
+
+    `kubeconfig` has a command that makes a token. Raise UnreachableError without an answer.
+    """
+    try:
+        return await asyncio.to_thread(_read, yaml.safe_load(kubeconfig), service)
+    except urllib.error.HTTPError as error:
+        raise UnreachableError(f"its API answers {error.code} {error.reason}") from None
+    except urllib.error.URLError as error:
+        raise UnreachableError(str(error.reason)) from None
+    except subprocess.CalledProcessError as error:
+        raise UnreachableError(f"no token could be made: {error.stderr.strip()[-300:]}") from None
+    except (OSError, ValueError, LookupError, subprocess.TimeoutExpired) as error:
+        raise UnreachableError(f"{type(error).__name__}: {error}") from None
+
+
+def of(
+    deployment: Object, replica_sets: Iterable[Object], all_pods: Iterable[Object]
+) -> ObservedWorkload:
+    """Return the observed state from the objects of Kubernetes' API."""
+    annotations = deployment["metadata"]["annotations"]
+    number = int(annotations[NUMBER])
+    template = deployment["spec"]["template"]["metadata"].get("annotations") or {}
+    observed = {
+        "number": number,
+        "fingerprint": template.get(pods.FINGERPRINT, ""),
+        "cause": annotations.get(CAUSE, ""),
+    }
+    progress = _condition(deployment, "Progressing")
+    own = {each["metadata"]["annotations"][NUMBER]: each for each in replica_sets}
+    earlier = [
+        int(its_number)
+        for its_number, each in own.items()
+        if int(its_number) < number and (each.get("status") or {}).get("readyReplicas")
+    ]
+    if progress.get("reason") == _COMPLETE or not earlier:
+        return ObservedWorkload(**observed)
+    newest = own[str(number)]["metadata"]["labels"]["pod-template-hash"]
+    of_newest = (
+        each for each in all_pods if each["metadata"]["labels"].get("pod-template-hash") == newest
+    )
+    problem = next(filter(None, map(_problem, of_newest)), progress.get("message", ""))
+    return ObservedWorkload(**observed, serving=max(earlier), problem=problem)
+
+
+def _condition(deployment: Object, kind: str) -> Object:
+    conditions = (deployment.get("status") or {}).get("conditions") or ()
+    return next((each for each in conditions if each["type"] == kind), {})
+
+
+def _problem(pod: Object) -> str:
+    """Return the reason why a pod is not ready, in Kubernetes' words; empty for a ready pod."""
+    status = pod.get("status") or {}
+    for container in status.get("containerStatuses") or ():
+        waiting = (container.get("state") or {}).get("waiting") or {}
+        last = (container.get("lastState") or {}).get("terminated") or {}
+        if waiting.get("reason") not in {None, "ContainerCreating", "PodInitializing"}:
+            end = f", after exit code {last['exitCode']}" if last else ""
+            return ": ".join(filter(None, (waiting["reason"], waiting.get("message")))) + end
+    for condition in status.get("conditions") or ():
+        if condition["type"] in {"PodScheduled", "Ready"} and condition["status"] == "False":
+            return str(condition.get("message") or condition.get("reason") or "")
+    return ""
+
+
+def _read(kubeconfig: Object, service: str) -> ObservedWorkload | None:
+    cluster = kubeconfig["clusters"][0]["cluster"]
+    authority = base64.b64decode(cluster["certificate-authority-data"]).decode()
+    tls = ssl.create_default_context(cadata=authority)
+    token = _token(kubeconfig["users"][0]["user"]["exec"])
+    selector = f"labelSelector={pods.NAME}%3D{service}"
+
+    def get(path: str) -> Object:
+        request = urllib.request.Request(  # noqa: S310 - the cluster's own https address
+            f"{cluster['server']}{path}", headers={"Authorization": f"Bearer {token}"}
+        )
+        with urllib.request.urlopen(request, timeout=_SECONDS, context=tls) as answer:  # noqa: S310
+            return dict(json.load(answer))
+
+    apps, namespace = "/apis/apps/v1", f"namespaces/{service}"
+    try:
+        deployment = get(f"{apps}/{namespace}/deployments/{service}")
+    except urllib.error.HTTPError as error:
+        if error.code == HTTPStatus.NOT_FOUND:
+            return None
+        raise
+    return of(
+        deployment,
+        get(f"{apps}/{namespace}/replicasets?{selector}")["items"],
+        get(f"/api/v1/{namespace}/pods?{selector}")["items"],
+    )
+
+
+def _token(command: Object) -> str:
+    """Run the command of a kubeconfig and return its token.
+
+    Source: https://kubernetes.io/docs/reference/config-api/client-authentication.v1/
+    """
+    done = subprocess.run(
+        [command["command"], *(command.get("args") or ())],
+        cwd=_PROJECT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=_SECONDS,
+    )
+    return str(json.loads(done.stdout)["status"]["token"])

@@ -1,0 +1,280 @@
+"""A workload: a service in a cluster, as a Deployment of several pods behind a load balancer."""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from components import entrance, objects, observed_workload, pods, summary
+from components.cluster_plan import Replicas
+from components.entrance import Entrance
+from components.image import Registry
+from components.objects import Objects
+from components.observed_workload import CAUSE, NUMBER, ObservedWorkload, UnreachableError
+from components.release import acting_person
+from host.auth_release.desired import Desired, Health, Limits
+
+PLANNED = "auth-on-oci/release"  # of the Deployment: the number of the release that is planned
+_MIGRATION_SECONDS = 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkloadArgs:
+    """The desired state of a service in a cluster; times in seconds."""
+
+    cluster_id: pulumi.Input[str]
+    kubeconfig: pulumi.Input[str]
+    image: pulumi.Input[str]  # by digest: a tag can move without this input changing
+    revision: str  # of the sources that the image is built from
+    registry: Registry
+    port: int
+    environment: dict[str, pulumi.Input[str]]
+    # files in the container, whose paths are in the variables NAME_FILE
+    secrets: dict[str, pulumi.Input[str]]
+    uid: int
+    replicas: Replicas
+    migration: Sequence[str]  # a command in a container of the new image, before it serves
+    entrance: Entrance | None  # None: the nodes themselves are the entrance
+    clients: Sequence[str]  # the IPv4 blocks of the balancer and the nodes
+    mark_key: pulumi.Input[str]  # secret: makes the marks in the place of variables' values
+    health: Health = field(default_factory=Health)
+    live_path: str = "/healthz"
+    limits: Limits = field(default_factory=Limits)
+    end_seconds: int = Desired.stop_seconds  # from the signal to the end of a container
+
+
+class Workload(pulumi.ComponentResource):
+    """The releases of a service in a cluster, each a ReplicaSet of its Deployment.
+
+    A Job migrates the database first. Then pods are replaced one by one, each after another is
+    ready in its place. If a new pod is not ready in time the update fails, and the pods of the
+    former release go on. Secrets are named by their content and stay in the cluster, so that an
+    earlier release can run again.
+
+    The number of the release is planned from the observed state: drift or a rollback in the
+    cluster needs a new release, with a new number, which a preview shows as a change.
+    """
+
+    number: pulumi.Output[int]
+
+    def __init__(
+        self, name: str, args: WorkloadArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        # a component's inputs are for readers: a preview shows their changes
+        super().__init__("auth:workload:Workload", name, summarized(args), opts)
+        self._name, self._args = name, args
+        self._objects = Objects(name, self, cluster_id=args.cluster_id, kubeconfig=args.kubeconfig)
+        namespace = self._objects.namespace()
+        account = self._objects.account(namespace)
+        login = self._objects.login(namespace, args.registry)
+        secrets, secrets_name = self._objects.secrets(namespace, args.secrets)
+        pod = self._pod(secrets_name)
+        migration = self._migrate(pod, [account, login, secrets])
+        deployment = self._deploy(pod, [account, login, secrets, migration])
+        self._bound(namespace, deployment)
+        self.service = self._serve(namespace)
+        self.number = deployment.metadata.apply(
+            lambda metadata: int((metadata.annotations or {}).get(NUMBER, "1"))
+        )
+        self.register_outputs({"number": self.number})
+
+    def _pod(self, secrets_name: pulumi.Output[str]) -> pulumi.Output[pods.Pod]:
+        args = self._args
+
+        def pod(known: dict[str, Any]) -> pods.Pod:
+            return pods.Pod(
+                service=self._name,
+                image=known["image"],
+                revision=args.revision,
+                port=args.port,
+                uid=args.uid,
+                variables=known["environment"],
+                secrets=known["secrets"],
+                secret_names=sorted(args.secrets),
+                health=args.health,
+                live_path=args.live_path,
+                limits=args.limits,
+                end_seconds=args.end_seconds,
+            )
+
+        return pulumi.Output.all(
+            image=args.image, environment=args.environment, secrets=secrets_name
+        ).apply(pod)
+
+    def _migrate(
+        self, pod: pulumi.Output[pods.Pod], after: Sequence[pulumi.Resource]
+    ) -> pulumi.Resource:
+        """Run the migration of the database, named by its content: once for an image."""
+        spec: pulumi.Output[Any] = pod.apply(
+            lambda pod: pod.job(self._args.migration, seconds=_MIGRATION_SECONDS)
+        )
+        name = spec.apply(lambda spec: f"{self._name}-migrate-{pods.digest(spec)}")
+        return kubernetes.batch.v1.Job(
+            f"{self._name}-migration",
+            metadata=self._objects.metadata(
+                name=name, annotations=objects.awaited(_MIGRATION_SECONDS + pods.LEAVE_SECONDS)
+            ),
+            spec=spec,
+            opts=self._objects.options(*after),
+        )
+
+    def _deploy(
+        self, pod: pulumi.Output[pods.Pod], after: Sequence[pulumi.Resource]
+    ) -> kubernetes.apps.v1.Deployment:
+        args, replicas = self._args, self._args.replicas
+        spec: pulumi.Output[Any] = pod.apply(
+            lambda pod: pods.deployment(pod, replicas=replicas.least)
+        )
+        planned = pulumi.Output.all(spec=spec, observed=self._observed()).apply(self._planned)
+        wait = pods.rollout_seconds(args.health, most=replicas.most)
+        annotations = planned.apply(
+            lambda planned: {
+                **planned,
+                **objects.awaited(wait),
+                # over the fields of a rollback, which another client of the cluster changed
+                "pulumi.com/patchForce": "true",
+            }
+        )
+        return kubernetes.apps.v1.Deployment(
+            f"{self._name}-deployment",
+            metadata=self._objects.metadata(annotations=annotations),
+            spec=spec,
+            opts=self._objects.options(
+                *after,
+                # the autoscaler has the number of pods from the first update on
+                ignore_changes=["spec.replicas"] if replicas.most > replicas.least else None,
+            ),
+        )
+
+    def _observed(self) -> pulumi.Output[ObservedWorkload | UnreachableError | None]:
+        async def read(
+            kubeconfig: str,
+        ) -> ObservedWorkload | UnreachableError | None:
+            try:
+                return await observed_workload.read(kubeconfig, self._name)
+            except UnreachableError as error:
+                return error
+
+        return pulumi.Output.from_input(self._args.kubeconfig).apply(read)
+
+    def _planned(self, known: dict[str, Any]) -> dict[str, str]:
+        """Return the annotations that plan the release; warn of what a preview should show."""
+        observed, revision = known["observed"], self._args.revision
+        if isinstance(observed, UnreachableError):
+            pulumi.log.warn(
+                f"The cluster gives no answer about its releases ({observed}), so a rollback there "
+                "is not detected.",
+                self,
+            )
+            return {CAUSE: cause(revision, "")}
+        template = known["spec"]["template"]["metadata"]["annotations"]
+        number, reason = planned_number(observed, template[pods.FINGERPRINT])
+        if reason:
+            pulumi.log.warn(reason, self)
+        is_live = observed is not None and observed.number == number
+        return {
+            PLANNED: str(number),
+            # of an unchanged release it stays, no matter who runs the program
+            CAUSE: observed.cause if is_live else cause(revision, acting_person()),
+        }
+
+    def _bound(self, namespace: pulumi.Resource, deployment: pulumi.Resource) -> None:
+        """Bound the pods: how many may be away, how many there may be, and whom they talk to."""
+        args, name = self._args, self._name
+        kubernetes.policy.v1.PodDisruptionBudget(
+            f"{name}-disruption-budget",
+            metadata=self._objects.metadata(),
+            spec={
+                "max_unavailable": 1,
+                # a pod that serves nobody may go
+                "unhealthy_pod_eviction_policy": "AlwaysAllow",
+                "selector": {"match_labels": pods.serving(name)},
+            },
+            opts=self._objects.options(namespace),
+        )
+        scaling: Any = pods.scaling(name, least=args.replicas.least, most=args.replicas.most)
+        if args.replicas.most > args.replicas.least:
+            kubernetes.autoscaling.v2.HorizontalPodAutoscaler(
+                f"{name}-autoscaler",
+                metadata=self._objects.metadata(),
+                spec=scaling,
+                opts=self._objects.options(deployment),
+            )
+        policy: Any = pods.policy(name, args.port, clients=args.clients)
+        kubernetes.networking.v1.NetworkPolicy(
+            f"{name}-network-policy",
+            metadata=self._objects.metadata(),
+            spec=policy,
+            opts=self._objects.options(namespace),
+        )
+
+    def _serve(self, namespace: pulumi.Resource) -> kubernetes.core.v1.Service:
+        """Ask for the load balancer, with the certificate in a Secret named by its content."""
+        way_in = self._args.entrance
+        metadata, after = self._objects.metadata(), [namespace]
+        if way_in:
+            tls_secret: pulumi.Output[str] = pulumi.Output.from_input("")
+            if way_in.certificate:
+                secret, tls_secret = self._objects.certificate(namespace, way_in.certificate)
+                after.append(secret)
+            metadata["annotations"] = pulumi.Output.all(
+                subnet_id=way_in.subnet_id, nsg_id=way_in.nsg_id, tls_secret=tls_secret
+            ).apply(lambda known: entrance.annotations(**known))
+        address = way_in.address if way_in else None
+        spec: pulumi.Output[Any] = pulumi.Output.from_input(address).apply(
+            lambda address: entrance.service(
+                pods.serving(self._name),
+                self._args.port,
+                address=address,
+                is_https=bool(way_in and way_in.certificate),
+            )
+        )
+        return kubernetes.core.v1.Service(
+            f"{self._name}-service",
+            metadata=metadata,
+            spec=spec,
+            opts=self._objects.options(*after),
+        )
+
+
+def planned_number(observed: ObservedWorkload | None, fingerprint: str) -> tuple[int, str | None]:
+    """Return the number of the release that will run, and a reason that a preview should show.
+
+    The newest release stays if it has the desired pod template; else the next number is taken.
+    """
+    if observed is None:
+        return 1, None
+    reason = None
+    if observed.serving is not None:
+        reason = (
+            f"Release {observed.number} does not serve ({observed.problem}), and release "
+            f"{observed.serving} does in its place."
+        )
+    if observed.fingerprint == fingerprint:
+        return observed.number, reason
+    return observed.number + 1, reason
+
+
+def cause(revision: str, person: str) -> str:
+    """Return the cause of a release, as Kubernetes shows it in the history of a rollout."""
+    return f"{revision} by {person}" if person else revision
+
+
+def summarized(args: WorkloadArgs) -> dict[str, pulumi.Input[object]]:
+    """Return the desired state without secrets: each variable has a mark in its value's place."""
+    return {
+        "image": args.image,
+        "revision": args.revision,
+        "environment": summary.marks(args.mark_key, args.environment),
+        "secrets": summary.marks(args.mark_key, args.secrets),
+        "settings": {
+            "port": args.port,
+            "replicas": dataclasses.asdict(args.replicas),
+            "health": dataclasses.asdict(args.health),
+            "limits": dataclasses.asdict(args.limits),
+            "certificate": bool(args.entrance and args.entrance.certificate),
+        },
+    }
