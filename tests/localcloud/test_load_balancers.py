@@ -258,6 +258,13 @@ def test_a_backend_that_fails_its_check_gets_no_request(
     assert running.client.get_load_balancer_health(balancer.id).data.status == "OK"
 
 
+def test_a_changed_health_check_decides_at_its_own_port(balancer: Balancer) -> None:
+    for port, health in ((8099, "CRITICAL"), (None, "OK"), (SECOND, "OK")):
+        details = models.UpdateHealthCheckerDetails(**vars_of(checker(port=port)))
+        balancer.done(balancer.client.update_health_checker(details, balancer.id, "web"))
+        balancer.wait_for_health(health)
+
+
 def test_tls_ends_at_a_listener_whose_certificate_can_be_replaced(
     balancer: Balancer, front: Network, cloud: Caller
 ) -> None:
