@@ -5,6 +5,7 @@ Source: https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/d
 
 import asyncio
 import base64
+import dataclasses
 import json
 import ssl
 import subprocess
@@ -21,12 +22,40 @@ import yaml
 from components import pods
 
 NUMBER = "deployment.kubernetes.io/revision"
-CAUSE = "kubernetes.io/change-cause"
+CAUSE = "kubernetes.io/change-cause"  # "REVISION by PERSON"
+ROLLBACK = "auth-on-oci/rollback"  # of the Deployment, a Rollback in JSON
 _PROJECT = Path(__file__).parent.parent
 _SECONDS = 15
 _COMPLETE = "NewReplicaSetAvailable"  # the reason of a rollout that is over
 
 Object = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rollback:
+    """The act that made release `release` of an earlier one, by `make rollback`.
+
+    Kubernetes copies its annotation to each later ReplicaSet, so it is valid for the release that
+    it names.
+    """
+
+    release: int
+    of: int
+    by: str
+    at: str  # RFC 3339
+
+    @classmethod
+    def read(cls, annotations: Mapping[str, str], number: int) -> "Rollback | None":
+        """Return the act that made release `number`; None for a release that the program made."""
+        try:
+            document = json.loads(annotations.get(ROLLBACK, ""))
+            act = cls(**{each.name: document[each.name] for each in dataclasses.fields(cls)})
+        except (ValueError, LookupError, TypeError):
+            return None
+        return act if act.release == number else None
+
+    def text(self) -> str:
+        return json.dumps(dataclasses.asdict(self))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +67,7 @@ class ObservedWorkload:
     cause: str  # "REVISION by PERSON"
     serving: int | None = None  # None: the newest
     problem: str = ""  # why the newest release does not serve
+    rollback: Rollback | None = None  # that made the newest release
 
 
 class UnreachableError(Exception):
@@ -68,10 +98,11 @@ def of(
     annotations = deployment["metadata"]["annotations"]
     number = int(annotations[NUMBER])
     template = deployment["spec"]["template"]["metadata"].get("annotations") or {}
-    observed = {
+    observed: dict[str, Any] = {
         "number": number,
         "fingerprint": template.get(pods.FINGERPRINT, ""),
         "cause": annotations.get(CAUSE, ""),
+        "rollback": Rollback.read(annotations, number),
     }
     progress = _condition(deployment, "Progressing")
     own = {each["metadata"]["annotations"][NUMBER]: each for each in replica_sets}

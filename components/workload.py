@@ -255,6 +255,12 @@ def planned_number(observed: ObservedWorkload | None, fingerprint: str) -> tuple
         )
     if observed.fingerprint == fingerprint:
         return observed.number, reason
+    if (act := observed.rollback) and reason is None:
+        reason = (
+            f"Release {observed.number} is a rollback to release {act.of}, by {act.by}. The "
+            f"program describes another release, which takes its place as release "
+            f"{observed.number + 1}."
+        )
     return observed.number + 1, reason
 
 

@@ -15,9 +15,5 @@ NODES = "/api/v1/nodes"
 
 MIGRATION = f"{SERVICE}-migrate-"  # the begin of a Job's name
 LABEL = f"app.kubernetes.io/name={SERVICE}"
-NUMBER = "deployment.kubernetes.io/revision"  # of a release, as Kubernetes counts them
 FORMER_NUMBERS = "deployment.kubernetes.io/revision-history"
-CAUSE = "kubernetes.io/change-cause"  # "REVISION by PERSON"
-REVISION = "auth-on-oci/revision"  # of the sources
-ROLLBACK = "auth-on-oci/rollback"  # of the Deployment, in JSON: stack/cluster/releases.py
 TEMPLATE_HASH = "pod-template-hash"

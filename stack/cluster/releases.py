@@ -1,41 +1,18 @@
 """The releases of a stack on a cluster: the ReplicaSets of the Deployment, by its revisions."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from components.observed_workload import CAUSE, NUMBER, Rollback
+from components.pods import REVISION
 from stack.cluster import objects
 from stack.cluster.api import Api, MissingObjectError
 
 _DEADLINE = "ProgressDeadlineExceeded"
 _COMPLETE = "NewReplicaSetAvailable"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rollback:
-    """The act that made release `release` of an earlier one, as the Deployment remembers it.
-
-    Kubernetes copies it to each later ReplicaSet, so it is valid for the release that it names.
-    """
-
-    release: int
-    of: int
-    by: str
-    at: str
-
-    @classmethod
-    def read(cls, text: str) -> "Rollback | None":
-        try:
-            document = json.loads(text)
-            return cls(**{name: document[name] for name in ("release", "of", "by", "at")})
-        except (ValueError, LookupError, TypeError):
-            return None
-
-    def text(self) -> str:
-        return json.dumps(asdict(self))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +109,7 @@ def of(deployment: Mapping[str, Any], replica_sets: Iterable[Mapping[str, Any]])
     newest_first = sorted(own, key=_number, reverse=True)
     numbers = [_number(each) for each in newest_first]
     progress = _progress(deployment)
+    applied_at = _applied_at(deployment)
     live = _live_number(deployment, newest_first)
     outcomes = dict.fromkeys(numbers, "replaced")
     if numbers:
@@ -139,7 +117,16 @@ def of(deployment: Mapping[str, Any], replica_sets: Iterable[Mapping[str, Any]])
     outcomes[live] = "live"
     return Releases(
         deployment=deployment,
-        all=[_release(each, outcomes[_number(each)], progress) for each in newest_first],
+        all=[
+            _release(
+                each,
+                outcomes[_number(each)],
+                progress,
+                # of an earlier release nobody knows it
+                applied_at if each is newest_first[0] else "",
+            )
+            for each in newest_first
+        ],
     )
 
 
@@ -170,28 +157,37 @@ def _progress(deployment: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _number(replica_set: Mapping[str, Any]) -> int:
     annotations = replica_set["metadata"].get("annotations") or {}
-    return int(annotations.get(objects.NUMBER, 0))
+    return int(annotations.get(NUMBER, 0))
 
 
 def _ready(replica_set: Mapping[str, Any]) -> int:
     return int((replica_set.get("status") or {}).get("readyReplicas", 0))
 
 
-def _release(replica_set: Mapping[str, Any], outcome: str, progress: Mapping[str, Any]) -> Release:
+def _applied_at(deployment: Mapping[str, Any]) -> str:
+    """Return the time at which the program changed the Deployment last; empty if it never did."""
+    entries = deployment["metadata"].get("managedFields") or ()
+    return max((each["time"] for each in entries if each["operation"] == "Apply"), default="")
+
+
+def _release(
+    replica_set: Mapping[str, Any], outcome: str, progress: Mapping[str, Any], applied_at: str
+) -> Release:
     metadata, spec = replica_set["metadata"], replica_set["spec"]
     annotations = metadata.get("annotations") or {}
     template = spec["template"]
     number = _number(replica_set)
-    rollback = Rollback.read(annotations.get(objects.ROLLBACK, ""))
-    if rollback and rollback.release != number:
-        rollback = None
-    revision = (template["metadata"].get("annotations") or {}).get(objects.REVISION, "")
-    cause = annotations.get(objects.CAUSE, "").partition(" by ")[2]
+    rollback = Rollback.read(annotations, number)
+    revision = (template["metadata"].get("annotations") or {}).get(REVISION, "")
+    cause = annotations.get(CAUSE, "").partition(" by ")[2]
+    former_numbers = _numbers(annotations.get(objects.FORMER_NUMBERS, ""))
     at = rollback.at if rollback else metadata["creationTimestamp"]
-    is_complete = outcome == "live" and progress.get("reason") == _COMPLETE
+    if former_numbers and not rollback:
+        at = applied_at  # the ReplicaSet is as old as its first number
+    is_complete = bool(at) and outcome == "live" and progress.get("reason") == _COMPLETE
     return Release(
         number=number,
-        former_numbers=_numbers(annotations.get(objects.FORMER_NUMBERS, "")),
+        former_numbers=former_numbers,
         outcome=outcome,
         image=container(template["spec"])["image"],
         revision=revision,

@@ -10,6 +10,7 @@ from typing import Any
 
 from common import progress
 from components import advice
+from components.observed_workload import CAUSE, ROLLBACK, Rollback
 from stack.cluster import objects, pods, releases
 from stack.cluster.api import Api, MissingObjectError
 from stack.cluster.releases import Release, Releases
@@ -103,16 +104,14 @@ def _take_template(api: Api, known: Releases, release: Release, by: str) -> None
     template = json.loads(json.dumps(release.replica_set["spec"]["template"]))
     template["metadata"].get("labels", {}).pop(objects.TEMPLATE_HASH, None)
     next_number = max(each.number for each in known.all) + 1
-    act = releases.Rollback(
-        release=next_number, of=release.number, by=by, at=releases.moment(time.time())
-    )
-    cause = (release.replica_set["metadata"].get("annotations") or {}).get(objects.CAUSE, "")
+    act = Rollback(release=next_number, of=release.number, by=by, at=releases.moment(time.time()))
+    cause = (release.replica_set["metadata"].get("annotations") or {}).get(CAUSE, "")
     api.change(
         objects.DEPLOYMENT,
         [
             {"op": "test", "path": "/metadata/generation", "value": metadata["generation"]},
             {"op": "replace", "path": "/spec/template", "value": template},
-            *_annotations({objects.ROLLBACK: act.text(), objects.CAUSE: cause}),
+            *_annotations({ROLLBACK: act.text(), CAUSE: cause}),
         ],
     )
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from components.observed_workload import CAUSE, NUMBER, ROLLBACK
+from components.pods import REVISION
 from stack.cluster import objects
 
 UID = "6f0c4f3e-0000-4000-8000-000000000001"
@@ -12,9 +14,18 @@ COMPLETE, PROGRESSING, LATE = (
 )
 
 
-def deployment(reason: str, *, generation: int = 3, observed: int = 3) -> dict[str, Any]:
+def deployment(
+    reason: str, *, generation: int = 3, observed: int = 3, applied: str = "2026-11-28T01:59:59Z"
+) -> dict[str, Any]:
     return {
-        "metadata": {"uid": UID, "generation": generation},
+        "metadata": {
+            "uid": UID,
+            "generation": generation,
+            "managedFields": [
+                {"operation": "Apply", "time": applied},
+                {"operation": "Update", "time": "2026-11-28T02:30:00Z"},
+            ],
+        },
         "status": {
             "observedGeneration": observed,
             "conditions": [
@@ -32,16 +43,17 @@ def deployment(reason: str, *, generation: int = 3, observed: int = 3) -> dict[s
 def replica_set(
     number: int, *, ready: int = 0, wanted: int = 0, owner: str = UID, **annotations: str
 ) -> dict[str, Any]:
-    """Return a ReplicaSet; further annotations have their names in `stack.cluster.objects`."""
-    extra = {getattr(objects, name): value for name, value in annotations.items()}
+    """Return a ReplicaSet; `annotations` are by the names of the constants with their keys."""
+    keys = {"ROLLBACK": ROLLBACK, "FORMER_NUMBERS": objects.FORMER_NUMBERS}
+    extra = {keys[name]: value for name, value in annotations.items()}
     return {
         "metadata": {
             "name": f"auth-{number}",
             "creationTimestamp": "2026-11-28T02:00:00Z",
             "labels": {objects.TEMPLATE_HASH: f"hash{number}"},
             "annotations": {
-                objects.NUMBER: str(number),
-                objects.CAUSE: f"abc{number} by ann@example.com on laptop",
+                NUMBER: str(number),
+                CAUSE: f"abc{number} by ann@example.com on laptop",
                 **extra,
             },
             "ownerReferences": [{"uid": owner}],
@@ -49,7 +61,7 @@ def replica_set(
         "spec": {
             "replicas": wanted,
             "template": {
-                "metadata": {"annotations": {objects.REVISION: f"abc{number}"}},
+                "metadata": {"annotations": {REVISION: f"abc{number}"}},
                 "spec": {"containers": [{"name": "auth", "image": f"ghcr.io/acme/auth@{number}"}]},
             },
         },

@@ -84,6 +84,17 @@ def test_a_later_release_has_a_copy_of_the_annotation_and_is_no_rollback() -> No
     assert (live.by, live.note) == ("ann@example.com on laptop", "")
 
 
+def test_a_release_whose_pods_ran_under_an_earlier_number_began_when_the_program_asked_for_it() -> (
+    None
+):
+    again = replica_set(4, ready=2, wanted=2, FORMER_NUMBERS="2")
+
+    live = releases.of(deployment(COMPLETE, applied="2026-11-28T02:00:15Z"), [again]).live
+
+    assert live
+    assert (live.at, live.seconds) == ("2026-11-28T02:00:15Z", 7)
+
+
 def test_the_history_has_a_row_for_each_number_that_a_release_had() -> None:
     known = releases.of(deployment(COMPLETE), [rolled_back(3), replica_set(2)])
 
