@@ -35,8 +35,7 @@ Object = Mapping[str, Any]
 class Rollback:
     """The act that made release `release` of an earlier one, by `make rollback`.
 
-    Kubernetes copies its annotation to each later ReplicaSet, so it is valid for the release that
-    it names.
+    Kubernetes copies the annotation to each later ReplicaSet. It is valid for the named release.
     """
 
     release: int

@@ -177,7 +177,7 @@ class Workload(pulumi.ComponentResource):
         is_live = observed is not None and observed.number == number
         return {
             PLANNED: str(number),
-            # of an unchanged release it stays, no matter who runs the program
+            # of an unchanged release it stays, for each person who runs the program
             CAUSE: observed.cause if is_live else cause(revision, acting_person()),
         }
 

@@ -32,7 +32,7 @@ def run(api: Api, number: int | None, *, by: str) -> dict[str, Any]:
     if earlier is known.newest and earlier.outcome == "live":
         return {**earlier.public(), "made": False}
     _refuse_missing_secrets(api, earlier)
-    _take_template(api, known, earlier, by)
+    _take_template(api, known, earlier, number=number or earlier.number, by=by)
     with progress.step(f"Start the pods of release {earlier.number} again"):
         made = _served(api, earlier)
     return {**made.public(), "made": True}
@@ -98,13 +98,13 @@ def _secrets(pod: Mapping[str, Any]) -> Iterator[str]:
                 yield str(name)
 
 
-def _take_template(api: Api, known: Releases, release: Release, by: str) -> None:
+def _take_template(api: Api, known: Releases, release: Release, *, number: int, by: str) -> None:
     """Put the release's pod template into the Deployment, unless somebody changes it meanwhile."""
     metadata = known.deployment["metadata"]
     template = json.loads(json.dumps(release.replica_set["spec"]["template"]))
     template["metadata"].get("labels", {}).pop(objects.TEMPLATE_HASH, None)
     next_number = max(each.number for each in known.all) + 1
-    act = Rollback(release=next_number, of=release.number, by=by, at=releases.moment(time.time()))
+    act = Rollback(release=next_number, of=number, by=by, at=releases.moment(time.time()))
     cause = (release.replica_set["metadata"].get("annotations") or {}).get(CAUSE, "")
     api.change(
         objects.DEPLOYMENT,
