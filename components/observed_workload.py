@@ -33,7 +33,7 @@ Object = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Rollback:
-    """The act that made release `release` of an earlier one, by `make rollback`.
+    """The act that made release `release` of an earlier release, by `make rollback`.
 
     Kubernetes copies the annotation to each later ReplicaSet. It is valid for the named release.
     """
@@ -45,7 +45,7 @@ class Rollback:
 
     @classmethod
     def read(cls, annotations: Mapping[str, str], number: int) -> "Rollback | None":
-        """Return the act that made release `number`; None for a release that the program made."""
+        """Return the act that made release `number`, if it was a rollback."""
         try:
             document = json.loads(annotations.get(ROLLBACK, ""))
             act = cls(**{each.name: document[each.name] for each in dataclasses.fields(cls)})
