@@ -55,6 +55,7 @@ spec:
 """
 COMPLETE = "NewReplicaSetAvailable"
 SECRET = "auth-0a1b2c3d"
+KUBE_PROXY_PORT = 10256
 FETCH = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=9).status)"
 
 
@@ -415,6 +416,12 @@ def test_an_event_names_what_a_service_asks_for_in_vain(cluster: Cluster) -> Non
 def test_a_smaller_pool_moves_the_pods_loses_no_request_and_ends_the_instance(
     cluster: Cluster, pool_id: str, front: Balancer
 ) -> None:
+    # the harder case: requests pass the node that leaves on their way to pods elsewhere
+    policy = {"spec": {"externalTrafficPolicy": "Cluster"}}
+    cluster.kubectl("patch", "service", "front", f"--patch={json.dumps(policy)}")
+    checker = front.client.get_health_checker
+    eventually("the port", lambda: checker(front.id, "TCP-80").data.port, KUBE_PROXY_PORT)
+    front.wait_for_health("OK", "TCP-80")
     with Load(f"http://{front.address}") as load:
         shrink(cluster, pool_id)
     assert load.failures == [], str(load)
