@@ -23,7 +23,7 @@ _LOST = {
     _DB_SYSTEM: ("the PostgreSQL server, with the accounts in it,", "shape"),
     _ADDRESS: ("the address", "ipAddress"),
     _VM: ("the VM", "shape"),
-    _CLUSTER: ("the cluster, with the address of its load balancer,", "kubernetesVersion"),
+    _CLUSTER: ("the cluster", "kubernetesVersion"),
 }
 _ALWAYS_PROTECTED = frozenset({_VOLUME, _DB_SYSTEM})
 
