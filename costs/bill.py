@@ -1,28 +1,17 @@
 """A bill: the monthly cost of resources, by their inputs and a price list."""
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from costs import price_list
+from costs.positions import BALANCER, Position, Resource, positions
 from costs.price_list import PriceList
 
 NOT_PRICED = "not priced"
-_BALANCED = 10  # performance units for each GB of a volume, Oracle's default
-_PREMIUM_SECONDS = 10  # interval of a monitor of the class Premium; longer intervals are Basic
 _ZERO = Decimal(0)
-_MOST = Decimal(10**6)  # of a quantity: OCPUs, GB
-
-
-@dataclass(frozen=True, kw_only=True)
-class Resource:
-    """A resource of a plan or a state, with its inputs in Pulumi's names."""
-
-    name: str
-    type: str
-    inputs: Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,15 +49,6 @@ class Bill:
         return tuple(line.name for line in self.lines if line.note == NOT_PRICED)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Position:
-    """A part of a resource, with the quantities of its meters for a month."""
-
-    name: str
-    what: str
-    quantities: Mapping[str, Decimal] | None  # None: not priced
-
-
 def monthly(resources: Iterable[Resource]) -> Bill:
     """Return the bill of a whole month.
 
@@ -81,7 +61,7 @@ def monthly(resources: Iterable[Resource]) -> Bill:
     lines = [
         _line(position, prices, left)
         for resource in in_order
-        for position in _positions(resource, prices)
+        for position in positions(resource, prices)
     ]
     return Bill(
         currency=prices.currency,
@@ -90,8 +70,16 @@ def monthly(resources: Iterable[Resource]) -> Bill:
     )
 
 
+def has_price(token: str) -> bool:
+    """Return whether resources of a type are in a bill: Oracle's, and the balancer of a cluster."""
+    return token.startswith("oci:") or token == BALANCER
+
+
 def of_state(state: Iterable[Mapping[str, Any]]) -> list[Resource]:
-    """Return Oracle's resources of an exported state; resources to delete are over already."""
+    """Return the resources of an exported state that are in a bill.
+
+    Resources to delete are over already.
+    """
     return [
         Resource(
             name=str(each["urn"]).rpartition("::")[2],
@@ -99,7 +87,7 @@ def of_state(state: Iterable[Mapping[str, Any]]) -> list[Resource]:
             inputs=each.get("inputs") or {},
         )
         for each in state
-        if str(each.get("type", "")).startswith("oci:") and not each.get("delete")
+        if has_price(str(each.get("type", ""))) and not each.get("delete")
     ]
 
 
@@ -126,7 +114,7 @@ def table(bill: Bill) -> list[str]:
     ]
 
 
-def _line(position: _Position, prices: PriceList, left: dict[str, Decimal]) -> Line:
+def _line(position: Position, prices: PriceList, left: dict[str, Decimal]) -> Line:
     """Price a position, and take its free units from `left`."""
     if position.quantities is None:
         return Line(
@@ -153,103 +141,3 @@ def _by_use(resources: Iterable[Resource], prices: PriceList) -> Iterator[Line]:
                 list_price=None,
                 note=prices.by_use[token],
             )
-
-
-def _positions(resource: Resource, prices: PriceList) -> Iterator[_Position]:
-    if resource.type in prices.no_charge or resource.type in prices.by_use:
-        return
-    positions = _POSITIONS.get(resource.type)
-    if positions is None:
-        yield _Position(name=resource.name, what="", quantities=None)
-        return
-    try:
-        yield from positions(resource, prices)
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
-        # a value that is missing, or that the engine knows only later
-        yield _Position(name=resource.name, what="", quantities=None)
-
-
-def _instance(resource: Resource, prices: PriceList) -> list[_Position]:
-    shape = str(resource.inputs.get("shape", ""))
-    size = resource.inputs.get("shapeConfig") or {}
-    meters = prices.shapes.get(shape)
-    if meters is None:
-        vm = _Position(name=resource.name, what=shape, quantities=None)
-    else:
-        ocpus, memory = _number(size["ocpus"]), _number(size["memoryInGbs"])
-        quantities = {
-            meters["memory"]: memory * prices.hours_per_month,
-            meters["ocpu"]: ocpus * prices.hours_per_month,
-        }
-        what = f"{ocpus.normalize():f} OCPU, {memory.normalize():f} GB of {shape}"
-        vm = _Position(name=resource.name, what=what, quantities=quantities)
-    source = resource.inputs.get("sourceDetails") or {}
-    disk = _disk(
-        f"{resource.name}, its disk",
-        source.get("bootVolumeSizeInGbs"),
-        source.get("bootVolumeVpusPerGb"),
-    )
-    return [vm, disk]
-
-
-def _volume(resource: Resource, prices: PriceList) -> list[_Position]:
-    del prices
-    inputs = resource.inputs
-    return [_disk(resource.name, inputs.get("sizeInGbs"), inputs.get("vpusPerGb"))]
-
-
-def _db_system(resource: Resource, prices: PriceList) -> list[_Position]:
-    """Price the server; its storage grows by itself, and Oracle bills what the data take."""
-    inputs = resource.inputs
-    shape = str(inputs["shape"]).removeprefix("PostgreSQL.")
-    ocpus, memory = _number(inputs["instanceOcpuCount"]), _number(inputs["instanceMemorySizeInGbs"])
-    meters, hours = prices.shapes[shape], prices.hours_per_month
-    return [
-        _Position(
-            name=resource.name,
-            what=f"{ocpus.normalize():f} OCPU, {memory.normalize():f} GB, storage by use",
-            quantities={
-                "postgresql-ocpu": ocpus * hours,
-                meters["ocpu"]: ocpus * hours,
-                meters["memory"]: memory * hours,
-            },
-        )
-    ]
-
-
-def _number(value: Any) -> Decimal:
-    """Return a quantity; raise ValueError or ArithmeticError for anything else."""
-    number = Decimal(str(value))
-    if not _ZERO <= number < _MOST:
-        raise ValueError(value)
-    return number
-
-
-def _disk(name: str, size: Any, vpus_per_gb: Any) -> _Position:
-    gbs, vpus = _number(size), _number(vpus_per_gb or _BALANCED)
-    return _Position(
-        name=name,
-        what=f"{gbs.normalize():f} GB, {vpus.normalize():f} performance units a GB",
-        quantities={"volume-storage": gbs, "volume-performance": gbs * vpus},
-    )
-
-
-def _monitor(resource: Resource, prices: PriceList) -> list[_Position]:
-    del prices
-    seconds, count = int(resource.inputs["intervalInSeconds"]), len(resource.inputs["targets"])
-    meter = "monitor-premium" if seconds <= _PREMIUM_SECONDS else "monitor-basic"
-    return [
-        _Position(
-            name=resource.name,
-            what=f"{count} {'endpoint' if count == 1 else 'endpoints'}, every {seconds} s",
-            quantities={meter: Decimal(count)},
-        )
-    ]
-
-
-_POSITIONS: Mapping[str, Callable[[Resource, PriceList], list[_Position]]] = {
-    "oci:Core/instance:Instance": _instance,
-    "oci:Core/volume:Volume": _volume,
-    "oci:HealthChecks/httpMonitor:HttpMonitor": _monitor,
-    "oci:Psql/dbSystem:DbSystem": _db_system,
-}

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from costs import bill
-from costs.bill import Bill, Resource
+from costs.bill import Bill
+from costs.positions import Resource
 from review.events import Plan, masked
 
 
@@ -13,7 +14,7 @@ def bills(state: Iterable[Mapping[str, Any]], plan: Plan) -> tuple[Bill, Bill]:
     before = {str(each["urn"]): resource for each in state for resource in bill.of_state([each])}
     after = dict(before)
     for change in plan.changes:
-        if not change.type.startswith("oci:"):
+        if not bill.has_price(change.type):
             continue
         if change.operation != "create":
             # a preview with a refresh knows more than the state

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from costs import bill, price_list
-from costs.bill import Bill, Resource
+from costs.bill import Bill
+from costs.positions import Resource
 
 VM = "oci:Core/instance:Instance"
 VOLUME = "oci:Core/volume:Volume"
@@ -29,6 +30,36 @@ def vm(shape: str = "VM.Standard.A1.Flex", *, ocpus: Any = 1, memory: Any = 6) -
 
 def volume(size: Any = "50", **inputs: Any) -> Resource:
     return Resource(name="auth-data", type=VOLUME, inputs={"sizeInGbs": size, **inputs})
+
+
+def nodes(size: Any = 2, *, shape: str = "VM.Standard.A1.Flex") -> Resource:
+    return Resource(
+        name="auth-nodes",
+        type="oci:ContainerEngine/nodePool:NodePool",
+        inputs={
+            "nodeShape": shape,
+            "nodeShapeConfig": {"ocpus": 1, "memoryInGbs": 6},
+            "nodeSourceDetails": {"bootVolumeSizeInGbs": "50"},
+            "nodeConfigDetails": {"size": size},
+        },
+    )
+
+
+def cluster(kind: str = "BASIC_CLUSTER") -> Resource:
+    token = "oci:ContainerEngine/cluster:Cluster"
+    return Resource(name="auth-cluster", type=token, inputs={"type": kind})
+
+
+def balancer(megabits: str = "10", *, name: str = "auth-service") -> Resource:
+    flex = "service.beta.kubernetes.io/oci-load-balancer-shape-flex"
+    return Resource(
+        name=name,
+        type="kubernetes:core/v1:Service",
+        inputs={
+            "metadata": {"annotations": {f"{flex}-min": megabits, f"{flex}-max": "400"}},
+            "spec": {"type": "LoadBalancer"},
+        },
+    )
 
 
 def price(cost: Bill, name: str) -> Decimal | None:
@@ -66,6 +97,36 @@ def test_a_postgresql_server_costs_its_fee_and_its_machine() -> None:
     assert price(bill.monthly([system]), "auth-database") == Decimal("119.04")
 
 
+def test_two_small_nodes_and_the_first_load_balancer_are_within_always_free() -> None:
+    cost = bill.monthly([cluster(), nodes(), balancer()])
+
+    assert cost.price == 0
+    # twice the default VM with its disk; 744 h of a balancer for 0.0113, of 10 Mbps for 0.0001
+    machine = Decimal("7.44") + Decimal("6.696") + Decimal("2.125")
+    assert cost.list_price == 2 * machine + Decimal("8.4072") + Decimal("0.744")
+
+
+def test_each_node_costs_as_a_vm_of_its_size() -> None:
+    def of(size: int) -> Decimal:
+        return bill.monthly([nodes(size, shape="VM.Standard.E5.Flex")]).list_price
+
+    assert of(3) - of(2) == 744 * (Decimal("0.03") + 6 * Decimal("0.002")) + Decimal("2.125")
+
+
+def test_a_second_load_balancer_costs_and_so_does_more_bandwidth() -> None:
+    two = bill.monthly([balancer(), balancer(name="auth-test")])
+
+    assert two.price == 744 * (Decimal("0.0113") + 10 * Decimal("0.0001"))
+    assert bill.monthly([balancer("100")]).price == 744 * 90 * Decimal("0.0001")
+
+
+def test_a_service_without_a_load_balancer_costs_nothing() -> None:
+    inputs = {"metadata": {}, "spec": {"type": "NodePort"}}
+    of_nodes = Resource(name="auth-service", type="kubernetes:core/v1:Service", inputs=inputs)
+
+    assert bill.monthly([of_nodes]).lines == ()
+
+
 def test_another_shape_has_no_free_hours() -> None:
     cost = bill.monthly([vm("VM.Standard.E4.Flex")])
 
@@ -99,6 +160,10 @@ def test_a_monitor_costs_by_its_interval(seconds: int, expected: str) -> None:
         vm(ocpus=-1),
         volume({"4dabf18193072939515e22adb298388d": "secret"}),
         Resource(name="lb", type="oci:LoadBalancer/loadBalancer:LoadBalancer", inputs={}),
+        Resource(name="pool", type="oci:ContainerEngine/nodePool:NodePool", inputs={}),
+        Resource(name="service", type="kubernetes:core/v1:Service", inputs={}),
+        cluster("ENHANCED_CLUSTER"),
+        nodes("04da6b54-80e4-46f7-96ec-b56ff0331ba9"),
     ],
 )
 def test_a_resource_without_a_price_is_named_and_not_guessed(resource: Resource) -> None:
@@ -108,7 +173,7 @@ def test_a_resource_without_a_price_is_named_and_not_guessed(resource: Resource)
     assert cost.list_price in {0, Decimal("2.125")}, "its disk alone has a price"
 
 
-def test_a_state_has_its_own_oracle_resources_alone() -> None:
+def test_the_bill_of_a_state_has_oracles_resources_and_the_balancer_of_a_cluster() -> None:
     state: list[dict[str, Any]] = [
         {
             "urn": "urn:pulumi:dev::auth::x::auth-data",
@@ -118,9 +183,11 @@ def test_a_state_has_its_own_oracle_resources_alone() -> None:
         {"urn": "urn:pulumi:dev::auth::x::old", "type": VOLUME, "inputs": {}, "delete": True},
         {"urn": "urn:pulumi:dev::auth::x::default", "type": "pulumi:providers:oci", "inputs": {}},
         {"urn": "urn:pulumi:dev::auth::x::auth", "type": "auth:server:Server"},
+        {"urn": "urn:pulumi:dev::auth::x::lb", "type": "kubernetes:core/v1:Service"},
+        {"urn": "urn:pulumi:dev::auth::x::rule", "type": "kubernetes:core/v1:Secret"},
     ]
 
-    assert [resource.name for resource in bill.of_state(state)] == ["auth-data"]
+    assert [resource.name for resource in bill.of_state(state)] == ["auth-data", "lb"]
 
 
 def test_the_table_lists_every_position_and_the_total() -> None:

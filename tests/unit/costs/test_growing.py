@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable
 
 from costs import bill, price_list
-from costs.bill import Bill, Resource
+from costs.bill import Bill
+from costs.positions import Resource
 from tests.prose import REPOSITORY
 from tests.unit.costs.test_bill import MONITOR, vm, volume
 

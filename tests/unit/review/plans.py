@@ -12,6 +12,11 @@ VM = ("oci:Core/instance:Instance", "auth-vm")
 ADDRESS = ("oci:Core/publicIp:PublicIp", "auth-address")
 VOLUME = ("oci:Core/volume:Volume", "auth-data")
 DB_SYSTEM = ("oci:Psql/dbSystem:DbSystem", "auth-database")
+CLUSTER = ("oci:ContainerEngine/cluster:Cluster", "auth-cluster")
+NODE_POOL = ("oci:ContainerEngine/nodePool:NodePool", "auth-nodes")
+NAMESPACE = ("kubernetes:core/v1:Namespace", "auth-namespace")
+SERVICE = ("kubernetes:core/v1:Service", "auth-service")
+WORKLOAD = ("auth:workload:Workload", "auth")
 RULE = (
     "oci:Core/networkSecurityGroupSecurityRule:NetworkSecurityGroupSecurityRule",
     "auth-nsg-22",

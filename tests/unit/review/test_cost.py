@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from review.cost import bills
-from tests.unit.review.plans import RELEASE, VM, VOLUME, plan, step
+from tests.unit.review.plans import NODE_POOL, RELEASE, VM, VOLUME, plan, step
 
 MICRO = {"shape": "VM.Standard.E2.1.Micro", "shapeConfig": {"ocpus": 1, "memoryInGbs": 1}}
 E4 = {"shape": "VM.Standard.E4.Flex", "shapeConfig": {"ocpus": 1, "memoryInGbs": 8}}
@@ -46,3 +46,19 @@ def test_a_component_and_a_release_are_in_no_bill() -> None:
     before, after = bills([], plan(step(RELEASE, "create", new={"revision": "a"})))
 
     assert (before.lines, after.lines) == ((), ())
+
+
+def test_another_node_costs_after_the_change() -> None:
+    def pool(size: int) -> dict[str, Any]:
+        return {
+            "nodeShape": "VM.Standard.E4.Flex",
+            "nodeShapeConfig": {"ocpus": 1, "memoryInGbs": 8},
+            "nodeSourceDetails": {"bootVolumeSizeInGbs": "50"},
+            "nodeConfigDetails": {"size": size},
+        }
+
+    change = step(NODE_POOL, "update", old=pool(2), new=pool(3))
+
+    before, after = bills([], plan(change))
+
+    assert after.list_price == before.list_price * 3 / 2
