@@ -34,7 +34,7 @@ class Position:
 
 
 def positions(resource: Resource, prices: PriceList) -> Iterator[Position]:
-    """Yield the positions of a resource; one has no price if a value is missing or unknown."""
+    """Yield the positions of a resource, without a price if a value is missing or unknown."""
     if resource.type in prices.no_charge or resource.type in prices.by_use:
         return
     positions_of = _POSITIONS.get(resource.type)
@@ -81,7 +81,7 @@ def _machines(
     prices: PriceList,
     count: Decimal | None = None,
 ) -> list[Position]:
-    """Price one VM and its disk, or `count` of them that are alike."""
+    """Price a VM and its disk, or `count` equal VMs and their disks."""
     times = Decimal(1) if count is None else count
     each = "" if count is None else f"{count.normalize():f} x "
     meters = prices.shapes.get(shape)
@@ -111,7 +111,7 @@ def _cluster(resource: Resource, prices: PriceList) -> list[Position]:
 
 
 def _balancer(resource: Resource, prices: PriceList) -> list[Position]:
-    """Price the load balancer of a Service; other Services have none, and cost nothing."""
+    """Price the load balancer of a Service; other types of Services cost nothing."""
     spec = resource.inputs["spec"]
     if spec["type"] != "LoadBalancer":
         return []

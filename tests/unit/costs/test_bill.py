@@ -32,13 +32,15 @@ def volume(size: Any = "50", **inputs: Any) -> Resource:
     return Resource(name="auth-data", type=VOLUME, inputs={"sizeInGbs": size, **inputs})
 
 
-def nodes(size: Any = 2, *, shape: str = "VM.Standard.A1.Flex") -> Resource:
+def nodes(
+    size: Any = 2, *, shape: str = "VM.Standard.A1.Flex", ocpus: int = 1, memory: int = 6
+) -> Resource:
     return Resource(
         name="auth-nodes",
         type="oci:ContainerEngine/nodePool:NodePool",
         inputs={
             "nodeShape": shape,
-            "nodeShapeConfig": {"ocpus": 1, "memoryInGbs": 6},
+            "nodeShapeConfig": {"ocpus": ocpus, "memoryInGbs": memory},
             "nodeSourceDetails": {"bootVolumeSizeInGbs": "50"},
             "nodeConfigDetails": {"size": size},
         },

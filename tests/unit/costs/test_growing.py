@@ -7,10 +7,20 @@ from costs import bill, price_list
 from costs.bill import Bill
 from costs.positions import Resource
 from tests.prose import REPOSITORY
-from tests.unit.costs.test_bill import MONITOR, vm, volume
+from tests.unit.costs.test_bill import MONITOR, balancer, cluster, nodes, vm, volume
 
-DB_SYSTEM = "oci:Psql/dbSystem:DbSystem"
 PAGE = (REPOSITORY / "docs" / "growing.md").read_text()
+
+
+SYSTEM = Resource(
+    name="auth-database",
+    type="oci:Psql/dbSystem:DbSystem",
+    inputs={
+        "shape": "PostgreSQL.VM.Standard.E5.Flex",
+        "instanceOcpuCount": 1,
+        "instanceMemorySizeInGbs": 16,
+    },
+)
 
 
 def cells(cost: Bill) -> str:
@@ -35,14 +45,26 @@ def test_each_size_of_the_vm_has_its_price() -> None:
 
 def test_each_server_for_postgresql_has_its_price() -> None:
     one = [vm(), volume()]
-    inputs = {"shape": "PostgreSQL.VM.Standard.E5.Flex"}
-    size = {"instanceOcpuCount": 1, "instanceMemorySizeInGbs": 16}
-    system = Resource(name="auth-database", type=DB_SYSTEM, inputs={**inputs, **size})
 
     assert re.search(rf"second VM of 1 OCPU and 6 GB .* {re.escape(cells(of(one * 2)))}", PAGE)
     assert f"a PostgreSQL server that you have {cells(of(one))}" in PAGE
-    assert f"without its storage {cells(of([*one, system]))}" in PAGE
-    assert f"| {of([system]).price:.0f} USD a month and the storage |" in PAGE
+    assert f"without its storage {cells(of([*one, SYSTEM]))}" in PAGE
+    assert f"| {of([SYSTEM]).price:.0f} USD a month and the storage |" in PAGE
+
+
+def test_each_size_of_a_cluster_has_its_price() -> None:
+    sizes = re.findall(r"^\| (\d+) of (\d+), (\d+)[^|]* (\|.*\|)$", PAGE, re.MULTILINE)
+
+    bills = [
+        of([cluster(), nodes(int(count), ocpus=int(ocpus), memory=int(memory)), balancer()])
+        for count, ocpus, memory, _ in sizes
+    ]
+    assert [row for *_, row in sizes] == [cells(each) for each in bills]
+    assert f"PostgreSQL, and {bills[0].price:.0f} to {bills[-1].price:.0f} USD a month" in PAGE
+    two, one = of([balancer(), balancer()]), of([balancer()])
+    assert f"a second costs {two.price - one.price:.2f}" in PAGE
+    least = of([cluster(), nodes(), balancer(), SYSTEM])
+    assert f"makes it {least.price:.2f} with the two smallest" in re.sub(r"\s+", " ", PAGE)
 
 
 def test_the_prices_in_sentences_are_those_of_the_list() -> None:
