@@ -19,7 +19,7 @@ from toolchain import archives, engine, plugins
 BRANCH = "develop"
 CHECKS = ("ci", "preview")  # the jobs that a pull request must pass
 LABELS = {
-    ALLOWING: "the VM, its address or a volume may be replaced or deleted",
+    ALLOWING: "machines, the address or data may be replaced or deleted",
     ENVIRONMENT: "gets a cloud stack of its own until it is closed",
     DRIFT: "a stack differs from its program",
     DRILL: "the copies of a stack can't be restored",

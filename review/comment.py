@@ -8,7 +8,7 @@ from review.sections import SECTIONS, Section
 from review.verdict import ALLOWING
 
 _HEADINGS = {
-    "clear": ("✅", "the VM, its address and its data stay"),
+    "clear": ("✅", "machines, address and data stay"),
     "allowed": ("⚠️", f"allowed by the label {ALLOWING}"),
     "blocked": ("⛔", "this needs an explicit yes"),
     "failed": ("❌", "the preview failed"),

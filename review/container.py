@@ -1,7 +1,7 @@
-"""The changes inside of the VM: image, environment variables and settings of a release.
+"""The changes inside of the VM or the pods: image, variables and settings of a release.
 
-The desired state itself is a secret document. The inputs of the Release component are read here:
-they hold a keyed hash of each value and no value (components/summary.py).
+The desired state itself is a secret document. The inputs of the component are read here: they
+hold a keyed hash of each value and no value (components/summary.py).
 """
 
 import re
@@ -10,9 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from common.property_values import UNKNOWN
-from review.events import Plan
+from review.events import Change, Plan
 
 RELEASE = "auth:release:Release"
+_WORKLOAD = "auth:workload:Workload"
+RELEASES = (RELEASE, _WORKLOAD)  # the components of a release, on a server and on a cluster
+_DEPLOYMENT = "kubernetes:apps/v1:Deployment"
+_PLANNED = "auth-on-oci/release"  # its annotation: components/workload.py
 _IMAGE = "auth:image:Image"
 _COMMAND = "command:remote:Command"
 _DIGEST = re.compile(r"@sha256:([0-9a-f]{12})[0-9a-f]*$")
@@ -51,7 +55,7 @@ def containers(plan: Plan) -> list[Container]:
     """Return the changes of each release that the plan touches or repairs."""
     numbers = dict(_numbers(plan))
     changed = []
-    for change in plan.of_type(RELEASE):
+    for change in _releases(plan):
         old, new = change.old, change.new
         image = str(new.get("image", ""))
         changed.append(
@@ -82,7 +86,7 @@ def _origin(plan: Plan) -> str:
 def others_than(plan: Plan, image: str) -> list[str]:
     """Return the images of the plan's releases other than `image`, compared by digest."""
     wanted = image.partition("@")[2]
-    images = (str(change.new.get("image", "")) for change in plan.of_type(RELEASE) if change.new)
+    images = (str(change.new.get("image", "")) for change in _releases(plan) if change.new)
     return [
         "an image that is built only then" if other == UNKNOWN else other
         for other in images
@@ -90,14 +94,35 @@ def others_than(plan: Plan, image: str) -> list[str]:
     ]
 
 
+def _releases(plan: Plan) -> list[Change]:
+    return [change for token in RELEASES for change in plan.of_type(token)]
+
+
 def _numbers(plan: Plan) -> Iterator[tuple[str, tuple[str, str]]]:
-    """Yield the URN of each release, and the numbers before and after in its command."""
+    """Yield the URN of each release, and the numbers before and after in its command or object."""
     for change in plan.of_type(_COMMAND):
-        stack, project, types, name = change.urn.split("::", 3)
-        if types.endswith(f"{RELEASE}${_COMMAND}"):
-            parent = f"{stack}::{project}::{types.removesuffix(f'${_COMMAND}')}"
-            urn = f"{parent}::{name.removesuffix('-release')}"
+        if urn := _parent(change, RELEASE, suffix="-release"):
             yield urn, (_number(change.old.get("create")), _number(change.new.get("create")))
+    for change in plan.of_type(_DEPLOYMENT):
+        if urn := _parent(change, _WORKLOAD, suffix="-deployment"):
+            yield urn, (_planned(change.old), _planned(change.new))
+
+
+def _parent(change: Change, token: str, *, suffix: str) -> str:
+    """Return the URN of a change's parent of a type; empty if its parent is another."""
+    stack, project, types, name = change.urn.split("::", 3)
+    if not types.endswith(f"{token}${change.type}"):
+        return ""
+    types = types.removesuffix(f"${change.type}")
+    return f"{stack}::{project}::{types}::{name.removesuffix(suffix)}"
+
+
+def _planned(deployment: Mapping[str, Any]) -> str:
+    """Return the planned number of a Deployment; empty if it is not known yet."""
+    metadata = deployment.get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, Mapping) else None
+    planned = annotations.get(_PLANNED) if isinstance(annotations, Mapping) else None
+    return str(planned) if planned and planned != UNKNOWN else ""
 
 
 def _number(command: Any) -> str:

@@ -153,7 +153,7 @@ def _headline(container: Container, commits: Commits) -> str:
         parts.append(f"settings {_tally(Names(changed=tuple(container.settings)))}")
     before, after = container.numbers
     if before and after and before != after and not parts:
-        parts.append("the server has drifted, and the release is repeated")
+        parts.append("the live release has drifted, and is repeated")
     return " · ".join(parts) or "released again"
 
 

@@ -1,4 +1,4 @@
-"""Whether a change may be merged: it must not take the VM, its address or its data by surprise."""
+"""Whether a change may be merged: it must not take machines, address or data by surprise."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,11 +12,17 @@ INSTANCE = "oci:Core/instance:Instance"
 ADDRESS = "oci:Core/publicIp:PublicIp"
 VOLUME = "oci:Core/volume:Volume"
 DB_SYSTEM = "oci:Psql/dbSystem:DbSystem"
+CLUSTER = "oci:ContainerEngine/cluster:Cluster"
+NODE_POOL = "oci:ContainerEngine/nodePool:NodePool"
+NAMESPACE = "kubernetes:core/v1:Namespace"
 GUARDED: Mapping[str, str] = {
     INSTANCE: "the VM",
-    ADDRESS: "its address",
+    ADDRESS: "the address",
     VOLUME: "a volume",
     DB_SYSTEM: "the PostgreSQL server",
+    CLUSTER: "the cluster",
+    NODE_POOL: "the cluster's nodes",
+    NAMESPACE: "the service's namespace",
 }
 # Oracle's provider replaces the boot volume of a running instance when any of these changes:
 # https://registry.terraform.io/providers/oracle/oci/latest/docs/resources/core_instance
@@ -66,7 +72,8 @@ def _dangers(plan: Plan) -> Iterator[Danger]:
         what = GUARDED.get(change.type)
         if what and change.operation in {"replace", "delete"}:
             verb = "replaced" if change.operation == "replace" else "deleted"
-            yield _danger(change, f"{what} is {verb}", change.forcing)
+            is_many = change.type == NODE_POOL
+            yield _danger(change, f"{what} {'are' if is_many else 'is'} {verb}", change.forcing)
         elif change.type == INSTANCE and change.operation == "update":
             disk = [path for path in change.paths if path.startswith(_DISK)]
             if disk:

@@ -7,8 +7,13 @@ from review.errors import ReviewError
 from review.verdict import ALLOWING, judge
 from tests.unit.review.plans import (
     ADDRESS,
+    CLUSTER,
     DB_SYSTEM,
+    DEPLOYMENT,
+    NAMESPACE,
+    NODE_POOL,
     RULE,
+    SECRETS,
     VM,
     VOLUME,
     log,
@@ -18,8 +23,10 @@ from tests.unit.review.plans import (
     step,
 )
 
+GUARDED = [VM, ADDRESS, VOLUME, DB_SYSTEM, CLUSTER, NODE_POOL, NAMESPACE]
 
-@pytest.mark.parametrize("what", [VM, ADDRESS, VOLUME, DB_SYSTEM])
+
+@pytest.mark.parametrize("what", GUARDED)
 @pytest.mark.parametrize(
     "operation",
     ["delete", "replace", "create-replacement", "delete-replaced", "discard", "import-replacement"],
@@ -34,7 +41,7 @@ def test_what_takes_the_vm_its_address_or_a_volume_away_is_blocked(
     assert [danger.name for danger in verdict.dangers] == [what[1]]
 
 
-@pytest.mark.parametrize("what", [VM, ADDRESS, VOLUME, DB_SYSTEM])
+@pytest.mark.parametrize("what", GUARDED)
 @pytest.mark.parametrize("operation", ["create", "update", "same", "refresh", "read", "import"])
 def test_what_leaves_them_there_passes(what: tuple[str, str], operation: str) -> None:
     assert judge(plan(step(what, operation)), labels=()).kind == "clear"
@@ -43,6 +50,12 @@ def test_what_leaves_them_there_passes(what: tuple[str, str], operation: str) ->
 @pytest.mark.parametrize("operation", ["delete", "replace", "update", "create"])
 def test_whatever_happens_to_a_rule_passes(operation: str) -> None:
     assert judge(plan(step(RULE, operation)), labels=()).kind == "clear"
+
+
+def test_a_release_on_a_cluster_passes_with_its_new_secret() -> None:
+    changes = [step(DEPLOYMENT, "update"), step(SECRETS, "replace")]
+
+    assert judge(plan(*changes), labels=()).kind == "clear"
 
 
 def test_the_label_allows_it_and_the_dangers_are_still_told() -> None:
