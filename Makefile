@@ -18,7 +18,7 @@ export IMAGE STACK FILE TO AT NAME OVER PROFILE LABELS PLAN ADDRESS MINUTES KEEP
 
 .DEFAULT_GOAL := help
 .PHONY: help bench up preview down status logs dashboard history rollback cost alarms alerts silence bucket backup backups proof restore move-database drill \
-	os-upgrade new-vm exec ssh rotate renew state unlock init env test check fmt unit \
+	os-upgrade new-vm retire exec ssh rotate renew state unlock init env test check fmt unit \
 	service fuzz messages variables screenshot localcloud e2e kubernetes audit lock venv tools pins docker clean workflows pr-comment reviewed \
 	newest build verified live promote promotable renewal-due renewed renewal-branch scanned ssh-open ssh-close \
 	smoke released drift images pr-stack pr-cleanup evidence github-check image
@@ -118,6 +118,9 @@ os-upgrade: ## install security updates; REBOOT=1 reboots if needed
 
 new-vm: ## make another VM, with data and address; CONFIRM=name
 	@$(STACKS) new-vm --stack "$$STACK" $(if $(value CONFIRM),--confirm "$$CONFIRM")
+
+retire: ## delete the platform that the stack left; CONFIRM=name
+	@$(STACKS) retire --stack "$$STACK" $(if $(value CONFIRM),--confirm "$$CONFIRM")
 
 env: ## print exports, for: eval "$(make -s env)"
 	@$(STACKS) env --stack "$$STACK"

@@ -70,6 +70,7 @@ def parser() -> argparse.ArgumentParser:
         ("dashboard", "lead a browser to the metrics of the server"),
         ("os-upgrade", "install the security updates on the server"),
         ("new-vm", "make another VM, with the data and the address of the present VM"),
+        ("retire", "delete the platform that the stack has left"),
         ("exec", "run a command in the service's container"),
         ("ssh", "run a command on the server, or get a shell there"),
         ("login", "write the key and the pinned host key that ssh logs in with"),
@@ -83,7 +84,7 @@ def parser() -> argparse.ArgumentParser:
             )
         if name == "renew":
             command.add_argument("--store", action="store_true", help="without an update")
-        if name in {"down", "new-vm"}:
+        if name in {"down", "new-vm", "retire"}:
             command.add_argument(
                 "--confirm", default="", help="the stack's name: yes to the losses"
             )
@@ -160,7 +161,7 @@ def _run(argv: Sequence[str]) -> int:
 
 def on_stack(arguments: argparse.Namespace) -> int:
     """Run a command in the environment that has the packages; return the exit status."""
-    from stack import platforms, ssh  # noqa: PLC0415 - needs the packages
+    from stack import former_platform, platforms, ssh  # noqa: PLC0415 - needs the packages
 
     name, command = arguments.stack, arguments.command
     _check(arguments)
@@ -173,6 +174,7 @@ def on_stack(arguments: argparse.Namespace) -> int:
         "preview": lambda: _preview(stack),
         "down": lambda: _down(stack, arguments.confirm, without_copy=arguments.no_copy),
         "new-vm": lambda: _replace_vm(stack, arguments.confirm),
+        "retire": lambda: _retire(stack, arguments.confirm),
         "unlock": stack.unlock,
         "env": lambda: _print_exports(stack),
         "login": lambda: ssh.write(stack),
@@ -215,6 +217,8 @@ def on_stack(arguments: argparse.Namespace) -> int:
         stack.show_outputs(outputs)
         if result:
             _show_watch(stack)
+        if notice := former_platform.notice(stack):
+            print(f"\n{notice}")
     return 0
 
 
@@ -241,7 +245,7 @@ def _stack_for(arguments: argparse.Namespace) -> "Stack":
         )
     get = {
         **dict.fromkeys(
-            ("up", "preview", "rotate", "new-vm", "move-database"), environment.prepare
+            ("up", "preview", "rotate", "new-vm", "move-database", "retire"), environment.prepare
         ),
         **dict.fromkeys(
             ("init", "env", "alarms", "silence", "restore", "bucket", "os-upgrade"),
@@ -435,6 +439,12 @@ def _preview(stack: "Stack") -> None:
 
     lost_state.refuse_second_server(stack, stack.resources())
     stack.preview()
+
+
+def _retire(stack: "Stack", named: str) -> None:
+    from stack import retirement  # noqa: PLC0415 - needs the packages
+
+    retirement.retire(stack, named=named)
 
 
 def _roll_back(stack: "Stack", arguments: argparse.Namespace) -> int:

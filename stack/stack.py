@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stack import build_output, engine_log, locks
+from stack import build_output, engine_log, former_platform, locks
 from stack.configuration import Configuration
 from stack.errors import OutOfCapacityError, StackError
 from stack.names import LOCAL, is_local
@@ -76,14 +76,16 @@ class Stack:
         self.create()
         self.configuration.make_keys()
 
-    def up(self, *targets: str, refresh: bool = False) -> set[str]:
+    def up(self, *targets: str, refresh: bool = False, keeping: bool = True) -> set[str]:
         """Make the stack as the program describes it; with `refresh`, look at the cloud first.
 
-        With `targets` only a part of it: the resources whose URN matches a target. Returns the URNs
-        of the resources that changed.
+        With `targets` only a part of it: the resources whose URN matches a target. `keeping` leaves
+        a former platform alone. Returns the URNs of the resources that changed.
         """
         self.create()
         target_flags = [word for target in targets for word in ("--target", target)]
+        if keeping and not targets:
+            target_flags = self._kept()
         flags = [*display_flags(), *target_flags, *(["--refresh"] * refresh)]
         log = self._show("up", *_WITHOUT_QUESTION, "--suppress-outputs", *flags)
         return engine_log.changed(log)
@@ -95,7 +97,11 @@ class Stack:
 
     def preview(self) -> None:
         self.create()
-        self._show("preview", "--diff", *display_flags())
+        self._show("preview", "--diff", *self._kept(), *display_flags())
+
+    def _kept(self) -> list[str]:
+        """Return the flags that leave a former platform alone."""
+        return [word for urn in former_platform.kept(self) for word in ("--exclude", urn)]
 
     def _show(self, *argv: str) -> bytes:
         """Run the engine for a person who watches it, and return its event log.
@@ -125,7 +131,8 @@ class Stack:
         self.create()
         events.parent.mkdir(parents=True, exist_ok=True)
         events.unlink(missing_ok=True)
-        argv = ("preview", "--diff", "--event-log", str(events), *(["--refresh"] * refresh))
+        argv = ("preview", "--diff", "--event-log", str(events), *self._kept())
+        argv = (*argv, *(["--refresh"] * refresh))
         result = subprocess.run(
             [*self.pulumi.command(*argv), "--suppress-progress"],
             env={**self.env, **EVENT_LOG},
@@ -136,9 +143,15 @@ class Stack:
         )
         return result.returncode
 
-    def planned_steps(self, *, refresh: bool = False) -> list[dict[str, Any]]:
-        """Preview, and return the steps as `pulumi preview --json` has them, secrets left out."""
-        result = self.pulumi.result("preview", "--json", *(["--refresh"] * refresh))
+    def planned_steps(
+        self, *, refresh: bool = False, ignore_protect: bool = False
+    ) -> list[dict[str, Any]]:
+        """Preview, and return the steps as `pulumi preview --json` has them, secrets left out.
+
+        With `ignore_protect` they have the deletions that protection would refuse.
+        """
+        flags = [*(["--refresh"] * refresh), *(["--ignore-protect"] * ignore_protect)]
+        result = self.pulumi.result("preview", "--json", *flags)
         try:
             plan = json.loads(result.stdout)
         except ValueError:

@@ -31,7 +31,8 @@ class Building(Stack):
     times: list[str]
     made: list[str]
 
-    def up(self, *targets: str, refresh: bool = False) -> set[str]:
+    def up(self, *targets: str, refresh: bool = False, keeping: bool = True) -> set[str]:
+        assert keeping
         assert not refresh
         self.made.append(" ".join(targets))
         self.times[:] = self.times[1:] or self.times

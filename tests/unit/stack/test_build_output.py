@@ -84,6 +84,7 @@ def test_an_update_that_fails_at_an_image_says_what_its_build_printed(tmp_path: 
     (tmp_path / "pulumi").write_text(
         "#!/bin/sh\n"
         """[ "$1 $2" = "stack ls" ] && echo '[{"name": "dev"}]' && exit\n"""
+        """[ "$1 $2" = "stack export" ] && echo '{}' && exit\n"""
         'for word; do [ "$before" = --event-log ] && cp "$RECORDED" "$word"; before="$word"; done\n'
         "exit 255\n"
     )

@@ -150,6 +150,7 @@ def test_a_region_with_one_domain_has_its_fault_domains() -> None:
 # as the CLI is when the cloud refuses the VM: it fails, and its log has the cloud's words
 REFUSED = """#!/bin/sh
 [ "$1 $2" = "stack ls" ] && echo '[{"name": "dev"}]' && exit
+[ "$1 $2" = "stack export" ] && echo '{}' && exit
 for word; do [ "$before" = --event-log ] && log=$word; before=$word; done
 echo '{"diagnosticEvent": {"severity": "error", "message": "500, Out of host capacity."}}' > "$log"
 exit 1
