@@ -24,6 +24,8 @@ from components import pods
 NUMBER = "deployment.kubernetes.io/revision"
 CAUSE = "kubernetes.io/change-cause"  # "REVISION by PERSON"
 ROLLBACK = "auth-on-oci/rollback"  # of the Deployment, a Rollback in JSON
+# of the Deployment: the numbers of releases that did not serve, which Kubernetes does not remember
+FAILED = "auth-on-oci/failed"
 _PROJECT = Path(__file__).parent.parent
 _SECONDS = 15
 _COMPLETE = "NewReplicaSetAvailable"  # the reason of a rollout that is over
@@ -67,6 +69,7 @@ class ObservedWorkload:
     serving: int | None = None  # None: the newest
     problem: str = ""  # why the newest release does not serve
     rollback: Rollback | None = None  # that made the newest release
+    failed: tuple[int, ...] = ()  # releases that did not serve, without the newest
 
 
 class UnreachableError(Exception):
@@ -102,6 +105,7 @@ def of(
         "fingerprint": template.get(pods.FINGERPRINT, ""),
         "cause": annotations.get(CAUSE, ""),
         "rollback": Rollback.read(annotations, number),
+        "failed": failed_numbers(annotations),
     }
     progress = _condition(deployment, "Progressing")
     own = {each["metadata"]["annotations"][NUMBER]: each for each in replica_sets}
@@ -118,6 +122,11 @@ def of(
     )
     problem = next(filter(None, map(_problem, of_newest)), progress.get("message", ""))
     return ObservedWorkload(**observed, serving=max(earlier), problem=problem)
+
+
+def failed_numbers(annotations: Mapping[str, str]) -> tuple[int, ...]:
+    """Return the numbers of the releases that did not serve, as their Deployment remembers them."""
+    return tuple(int(word) for word in annotations.get(FAILED, "").split() if word.isdigit())
 
 
 def _condition(deployment: Object, kind: str) -> Object:

@@ -8,9 +8,12 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from host.auth_release.desired import Health, Limits
+
+if TYPE_CHECKING:
+    import pulumi
 
 Document = dict[str, Any]
 
@@ -30,16 +33,17 @@ _CPU_REQUEST = "200m"  # small: during a rollout a node carries another pod
 class Pod:
     """A pod with the service's container; times in seconds.
 
-    `secrets` names the Secret whose keys are files, and `secret_names` are these keys.
+    `secrets` names the Secret whose keys are files, and `secret_names` are these keys. Values that
+    are known later stay what they are in the documents, so that a preview shows the others.
     """
 
     service: str
-    image: str  # by digest
+    image: "pulumi.Input[str]"  # by digest
     revision: str
     port: int
     uid: int
-    variables: Mapping[str, str]
-    secrets: str
+    variables: "Mapping[str, pulumi.Input[str]]"
+    secrets: "pulumi.Input[str]"
     secret_names: Sequence[str]
     health: Health
     live_path: str  # of the liveness probe: it answers without the database
@@ -47,16 +51,13 @@ class Pod:
     end_seconds: int  # from the signal to the end of the container
 
     def template(self) -> Document:
-        """Return the pod template of the Deployment, with its fingerprint."""
-        spec = self._spec()
-        annotations = {REVISION: self.revision}
-        fingerprint = digest({"annotations": annotations, "spec": spec})
+        """Return the pod template of the Deployment, without its fingerprint."""
         return {
             "metadata": {
                 "labels": serving(self.service),
-                "annotations": {**annotations, FINGERPRINT: fingerprint},
+                "annotations": {REVISION: self.revision},
             },
-            "spec": spec,
+            "spec": self._spec(),
         }
 
     def job(self, command: Sequence[str], *, seconds: float) -> Document:
@@ -131,7 +132,7 @@ class Pod:
         return {
             "name": self.service,
             "image": self.image,
-            "env": [{"name": name, "value": value} for name, value in sorted(variables.items())],
+            "env": [{"name": name, "value": variables[name]} for name in sorted(variables)],
             "resources": {
                 "requests": {"cpu": _CPU_REQUEST, "memory": memory},
                 "limits": {"memory": memory},
@@ -173,8 +174,10 @@ def serving(service: str) -> dict[str, str]:
     return {**labels(service), _COMPONENT: "server"}
 
 
-def deployment(pod: Pod, *, replicas: int) -> Document:
+def deployment(pod: Pod, *, replicas: int, fingerprint: "pulumi.Input[str]") -> Document:
     """Return the spec of a Deployment in which no pod ends before another is ready in its place."""
+    template = pod.template()
+    template["metadata"]["annotations"][FINGERPRINT] = fingerprint
     return {
         "replicas": replicas,
         "minReadySeconds": math.ceil(pod.health.stable_seconds),
@@ -185,7 +188,7 @@ def deployment(pod: Pod, *, replicas: int) -> Document:
             "type": "RollingUpdate",
             "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1},
         },
-        "template": pod.template(),
+        "template": template,
     }
 
 

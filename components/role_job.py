@@ -44,11 +44,7 @@ def on_nodes(
         login = own.login(namespace, registry)
         content = document.apply(lambda known: json.dumps(known, sort_keys=True))
         secret, secret_name = own.secrets(namespace, {_FILE: content})
-        spec: pulumi.Output[Any] = pulumi.Output.all(image=image, secret=secret_name).apply(
-            lambda known: _pod(name, known["image"], known["secret"], uid).job(
-                _COMMAND, seconds=_SECONDS
-            )
-        )
+        spec: Any = _pod(name, image, secret_name, uid).job(_COMMAND, seconds=_SECONDS)
         others = options.depends_on or []
         return kubernetes.batch.v1.Job(
             resource,
@@ -69,7 +65,7 @@ def on_nodes(
     return Clients(block=block, slug="nodes", title="the nodes", make_role=make_role)
 
 
-def _pod(name: str, image: str, secret: str, uid: int) -> pods.Pod:
+def _pod(name: str, image: pulumi.Input[str], secret: pulumi.Input[str], uid: int) -> pods.Pod:
     return pods.Pod(
         service=name,
         image=image,

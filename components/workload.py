@@ -13,7 +13,13 @@ from components.cluster_plan import Replicas
 from components.entrance import Entrance
 from components.image import Registry
 from components.objects import Objects
-from components.observed_workload import CAUSE, NUMBER, ObservedWorkload, UnreachableError
+from components.observed_workload import (
+    CAUSE,
+    FAILED,
+    NUMBER,
+    ObservedWorkload,
+    UnreachableError,
+)
 from components.release import acting_person
 from host.auth_release.desired import Desired, Health, Limits
 
@@ -81,37 +87,27 @@ class Workload(pulumi.ComponentResource):
         )
         self.register_outputs({"number": self.number})
 
-    def _pod(self, secrets_name: pulumi.Output[str]) -> pulumi.Output[pods.Pod]:
+    def _pod(self, secrets_name: pulumi.Output[str]) -> pods.Pod:
         args = self._args
-
-        def pod(known: dict[str, Any]) -> pods.Pod:
-            return pods.Pod(
-                service=self._name,
-                image=known["image"],
-                revision=args.revision,
-                port=args.port,
-                uid=args.uid,
-                variables=known["environment"],
-                secrets=known["secrets"],
-                secret_names=sorted(args.secrets),
-                health=args.health,
-                live_path=args.live_path,
-                limits=args.limits,
-                end_seconds=args.end_seconds,
-            )
-
-        return pulumi.Output.all(
-            image=args.image, environment=args.environment, secrets=secrets_name
-        ).apply(pod)
-
-    def _migrate(
-        self, pod: pulumi.Output[pods.Pod], after: Sequence[pulumi.Resource]
-    ) -> pulumi.Resource:
-        """Run the migration of the database, named by its content: once for an image."""
-        spec: pulumi.Output[Any] = pod.apply(
-            lambda pod: pod.job(self._args.migration, seconds=_MIGRATION_SECONDS)
+        return pods.Pod(
+            service=self._name,
+            image=args.image,
+            revision=args.revision,
+            port=args.port,
+            uid=args.uid,
+            variables=args.environment,
+            secrets=secrets_name,
+            secret_names=sorted(args.secrets),
+            health=args.health,
+            live_path=args.live_path,
+            limits=args.limits,
+            end_seconds=args.end_seconds,
         )
-        name = spec.apply(lambda spec: f"{self._name}-migrate-{pods.digest(spec)}")
+
+    def _migrate(self, pod: pods.Pod, after: Sequence[pulumi.Resource]) -> pulumi.Resource:
+        """Run the migration of the database, named by its content: once for an image."""
+        spec: Any = pod.job(self._args.migration, seconds=_MIGRATION_SECONDS)
+        name = _digest(spec).apply(lambda digest: f"{self._name}-migrate-{digest}")
         return kubernetes.batch.v1.Job(
             f"{self._name}-migration",
             metadata=self._objects.metadata(
@@ -122,22 +118,20 @@ class Workload(pulumi.ComponentResource):
         )
 
     def _deploy(
-        self, pod: pulumi.Output[pods.Pod], after: Sequence[pulumi.Resource]
+        self, pod: pods.Pod, after: Sequence[pulumi.Resource]
     ) -> kubernetes.apps.v1.Deployment:
         args, replicas = self._args, self._args.replicas
-        spec: pulumi.Output[Any] = pod.apply(
-            lambda pod: pods.deployment(pod, replicas=replicas.least)
-        )
-        planned = pulumi.Output.all(spec=spec, observed=self._observed()).apply(self._planned)
+        fingerprint = _digest(pod.template())
+        observed = self._observed()
+        spec: Any = pods.deployment(pod, replicas=replicas.least, fingerprint=fingerprint)
+        planned = pulumi.Output.all(fingerprint=fingerprint, observed=observed).apply(self._planned)
         wait = pods.rollout_seconds(args.health, most=replicas.most)
-        annotations = planned.apply(
-            lambda planned: {
-                **planned,
-                **objects.awaited(wait),
-                # over the fields of a rollback, which another client of the cluster changed
-                "pulumi.com/patchForce": "true",
-            }
-        )
+        annotations = {
+            **{key: _item(planned, key) for key in (PLANNED, CAUSE, FAILED)},
+            **objects.awaited(wait),
+            # over the fields of a rollback, which another client of the cluster changed
+            "pulumi.com/patchForce": "true",
+        }
         return kubernetes.apps.v1.Deployment(
             f"{self._name}-deployment",
             metadata=self._objects.metadata(annotations=annotations),
@@ -154,9 +148,18 @@ class Workload(pulumi.ComponentResource):
             kubeconfig: str,
         ) -> ObservedWorkload | UnreachableError | None:
             try:
-                return await observed_workload.read(kubeconfig, self._name)
+                observed = await observed_workload.read(kubeconfig, self._name)
             except UnreachableError as error:
+                pulumi.log.warn(
+                    f"The cluster gives no answer about its releases ({error}), so a rollback "
+                    "there is not detected.",
+                    self,
+                )
                 return error
+            # also in a preview that builds an image, which knows no more than this
+            if observed and observed.serving is not None:
+                pulumi.log.warn(not_serving(observed), self)
+            return observed
 
         return pulumi.Output.from_input(self._args.kubeconfig).apply(read)
 
@@ -164,19 +167,14 @@ class Workload(pulumi.ComponentResource):
         """Return the annotations that plan the release; warn of what a preview should show."""
         observed, revision = known["observed"], self._args.revision
         if isinstance(observed, UnreachableError):
-            pulumi.log.warn(
-                f"The cluster gives no answer about its releases ({observed}), so a rollback there "
-                "is not detected.",
-                self,
-            )
-            return {CAUSE: cause(revision, "")}
-        template = known["spec"]["template"]["metadata"]["annotations"]
-        number, reason = planned_number(observed, template[pods.FINGERPRINT])
+            return {PLANNED: "unknown", CAUSE: cause(revision, ""), FAILED: ""}
+        number, reason = planned_number(observed, known["fingerprint"])
         if reason:
             pulumi.log.warn(reason, self)
         is_live = observed is not None and observed.number == number
         return {
             PLANNED: str(number),
+            FAILED: failed_releases(observed),
             # of an unchanged release it stays, for each person who runs the program
             CAUSE: observed.cause if is_live else cause(revision, acting_person()),
         }
@@ -247,21 +245,41 @@ def planned_number(observed: ObservedWorkload | None, fingerprint: str) -> tuple
     """
     if observed is None:
         return 1, None
-    reason = None
-    if observed.serving is not None:
-        reason = (
-            f"Release {observed.number} does not serve ({observed.problem}), and release "
-            f"{observed.serving} does in its place."
-        )
     if observed.fingerprint == fingerprint:
-        return observed.number, reason
-    if (act := observed.rollback) and reason is None:
-        reason = (
+        return observed.number, None
+    if (act := observed.rollback) and observed.serving is None:
+        return observed.number + 1, (
             f"Release {observed.number} is a rollback to release {act.of}, by {act.by}. The "
             f"program describes another release, which takes its place as release "
             f"{observed.number + 1}."
         )
-    return observed.number + 1, reason
+    return observed.number + 1, None
+
+
+def not_serving(observed: ObservedWorkload) -> str:
+    """Return the warning of a newest release whose pods do not get ready."""
+    return (
+        f"Release {observed.number} does not serve ({observed.problem}), and release "
+        f"{observed.serving} does in its place."
+    )
+
+
+def failed_releases(observed: ObservedWorkload | None) -> str:
+    """Return the numbers of the releases that did not serve, for the Deployment to remember."""
+    if observed is None:
+        return ""
+    failed = {*observed.failed, observed.number}
+    if observed.serving is None:
+        failed.discard(observed.number)
+    return " ".join(map(str, sorted(failed)))
+
+
+def _item(document: pulumi.Output[dict[str, str]], key: str) -> pulumi.Output[str]:
+    return document.apply(lambda known: known[key])
+
+
+def _digest(document: Any) -> pulumi.Output[str]:
+    return pulumi.Output.unsecret(pulumi.Output.from_input(document).apply(pods.digest))
 
 
 def cause(revision: str, person: str) -> str:

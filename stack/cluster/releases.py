@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from components.observed_workload import CAUSE, NUMBER, Rollback
+from components.observed_workload import CAUSE, NUMBER, Rollback, failed_numbers
 from components.pods import REVISION
 from stack.cluster import objects
 from stack.cluster.api import Api, MissingObjectError
@@ -111,7 +111,7 @@ def of(deployment: Mapping[str, Any], replica_sets: Iterable[Mapping[str, Any]])
     progress = _progress(deployment)
     applied_at = _applied_at(deployment)
     live = _live_number(deployment, newest_first)
-    outcomes = dict.fromkeys(numbers, "replaced")
+    outcomes = _earlier_outcomes(deployment, newest_first)
     if numbers:
         outcomes[numbers[0]] = "failed" if progress.get("reason") == _DEADLINE else "started"
     outcomes[live] = "live"
@@ -128,6 +128,17 @@ def of(deployment: Mapping[str, Any], replica_sets: Iterable[Mapping[str, Any]])
             for each in newest_first
         ],
     )
+
+
+def _earlier_outcomes(
+    deployment: Mapping[str, Any], replica_sets: Iterable[Mapping[str, Any]]
+) -> dict[int, str]:
+    """Return the outcomes by number: the program remembers which releases did not serve."""
+    failed = set(failed_numbers(deployment["metadata"].get("annotations") or {}))
+    return {
+        number: "failed" if number in failed else "replaced"
+        for number in map(_number, replica_sets)
+    }
 
 
 def _live_number(deployment: Mapping[str, Any], newest_first: Sequence[Mapping[str, Any]]) -> int:

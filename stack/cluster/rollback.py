@@ -66,7 +66,7 @@ def target(known: Releases, number: int | None) -> Release:
 
 def _possible(known: Releases, release: Release, number: int) -> Release:
     if release.outcome in {"failed", "started"}:
-        raise _refused(known, number, "it is the one that is not ready")
+        raise _refused(known, number, "its pods did not get ready")
     return release
 
 

@@ -1,6 +1,7 @@
 """The plan of a release in a cluster, after a rollback there."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -49,3 +50,12 @@ def test_other_releases_are_no_rollback_to_speak_of(
     state = observed(number, fingerprint=fingerprint, rollback=rollback)
 
     assert workload.planned_number(state, "desired")[1] is None
+
+
+def test_a_release_that_does_not_serve_is_remembered_until_it_serves() -> None:
+    newest = ObservedWorkload(number=3, fingerprint="", cause="", failed=(1,))
+
+    assert workload.failed_releases(None) == ""
+    assert workload.failed_releases(newest) == "1"
+    assert workload.failed_releases(replace(newest, serving=2)) == "1 3"
+    assert workload.failed_releases(replace(newest, failed=(1, 3))) == "1"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from components.observed_workload import CAUSE, NUMBER, ROLLBACK
+from components.observed_workload import CAUSE, FAILED, NUMBER, ROLLBACK
 from components.pods import REVISION
 from stack.cluster import objects
 
@@ -15,11 +15,17 @@ COMPLETE, PROGRESSING, LATE = (
 
 
 def deployment(
-    reason: str, *, generation: int = 3, observed: int = 3, applied: str = "2026-11-28T01:59:59Z"
+    reason: str,
+    *,
+    generation: int = 3,
+    observed: int = 3,
+    applied: str = "2026-11-28T01:59:59Z",
+    failed: str = "",
 ) -> dict[str, Any]:
     return {
         "metadata": {
             "uid": UID,
+            "annotations": {FAILED: failed},
             "generation": generation,
             "managedFields": [
                 {"operation": "Apply", "time": applied},

@@ -104,3 +104,15 @@ def test_the_history_has_a_row_for_each_number_that_a_release_had() -> None:
     assert rows[2]["outcome"] == "replaced"
     assert rows[2]["by"] == "ann@example.com on laptop"
     assert rows[2]["note"] == "runs again as release 3"
+
+
+def test_a_release_that_did_not_serve_stays_failed_until_its_pods_serve_under_another_number() -> (
+    None
+):
+    sets = [replica_set(7, ready=2), replica_set(6, FORMER_NUMBERS="3"), replica_set(5)]
+
+    assert outcomes(releases.of(deployment(COMPLETE, failed="3 5"), sets)) == {
+        7: "live",
+        6: "replaced",
+        5: "failed",
+    }
