@@ -12,8 +12,6 @@ from pulumi_oci.ons.subscription import Subscription
 from components import metrics
 from components.endpoint import Endpoint
 from components.labels import display_name
-from components.release import Release
-from components.server import Server
 from host.auth_release.monitoring import NAMESPACE
 
 _INTERVAL_SECONDS = 10  # Oracle's shortest
@@ -141,13 +139,13 @@ RULES = (
 class AlarmsArgs:
     """The site to watch, and the e-mail addresses of the people on call; no address: no alarms."""
 
-    server: Server
-    release: Release  # the first monitor begins after it, so that a new stack mails nobody
+    address: pulumi.Output[str]  # public IPv4 address of the server or the load balancer
+    after: pulumi.Resource  # the first monitor begins after it, so that a new stack mails nobody
     compartment_id: str
     emails: Sequence[str]
     endpoint: Endpoint
     path: str  # that answers 2xx while the service works
-    has_metrics: bool  # whether the server reports; without reports, only the monitor is watched
+    has_metrics: bool  # a server may report; without reports, only the monitor is watched
     is_enabled: bool  # False during planned work: no mail about requests
 
 
@@ -189,7 +187,7 @@ class Alarms(pulumi.ComponentResource):
             f"{name}-monitor",
             compartment_id=args.compartment_id,
             display_name=display_name(name),
-            targets=[args.endpoint.host(args.server.public_ip)],
+            targets=[args.endpoint.host(args.address)],
             protocol=args.endpoint.protocol,
             port=args.endpoint.port,
             method="GET",
@@ -197,7 +195,7 @@ class Alarms(pulumi.ComponentResource):
             interval_in_seconds=_INTERVAL_SECONDS,
             timeout_in_seconds=_TIMEOUT_SECONDS,
             is_enabled=True,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[args.release]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[args.after]),
         )
         self._alarm(
             name,

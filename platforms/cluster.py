@@ -5,6 +5,7 @@ from typing import Any
 import pulumi
 
 from components import behind_balancer, role_job
+from components.alarms import Alarms, AlarmsArgs
 from components.cluster import Cluster, ClusterArgs
 from components.cluster_network import ClusterNetwork, ClusterNetworkArgs
 from components.database import provided
@@ -100,6 +101,19 @@ def provide(settings: Settings, image: Image, network: Network) -> dict[str, pul
             mark_key=settings.login_key.private,
             limits=settings.machine.limits,
             end_seconds=behind_balancer.END_SECONDS,
+        ),
+    )
+    Alarms(
+        "auth",
+        AlarmsArgs(
+            address=place.address,
+            after=workload.service,
+            compartment_id=settings.compartment_id,
+            emails=settings.alert_emails,
+            endpoint=settings.endpoint,
+            path="/readyz",
+            has_metrics=False,
+            is_enabled=True,
         ),
     )
     return {

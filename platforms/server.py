@@ -96,8 +96,8 @@ def provide(settings: Settings, image: Image, network: Network) -> dict[str, pul
     Alarms(
         "auth",
         AlarmsArgs(
-            server=server,
-            release=release,
+            address=server.public_ip,
+            after=release,
             compartment_id=settings.compartment_id,
             emails=settings.alert_emails,
             endpoint=settings.endpoint,

@@ -44,8 +44,8 @@ def make(
         Alarms(
             "auth",
             AlarmsArgs(
-                server=server,
-                release=make_release(server=server),
+                address=server.public_ip,
+                after=make_release(server=server),
                 compartment_id="compartment",
                 emails=emails,
                 endpoint=Endpoint(domain=domain, allow_plain_http=True),

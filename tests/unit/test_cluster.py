@@ -89,6 +89,15 @@ def test_the_nodes_are_in_all_availability_domains(recorded: Recording) -> None:
     assert pool["nodeShapeConfig"] == {"ocpus": 1, "memoryInGbs": 6}
 
 
+def test_the_alarm_for_a_site_that_is_down_asks_at_the_load_balancer(recorded: Recording) -> None:
+    monitor = recorded["auth-monitor"]
+
+    assert monitor["targets"] == ["auth.test"]
+    assert "auth-service" in recorded.awaited["auth-monitor"], "a new stack would mail"
+    titles = [each["displayName"] for each in recorded.of_type("oci:Monitoring/alarm:Alarm")]
+    assert [title.partition(": ")[2] for title in titles] == ["the site is down"]
+
+
 def test_the_cluster_waits_for_the_rules_of_its_parts(recorded: Recording) -> None:
     rules = {name for name in recorded.names if "-nsg-" in name}
     assert rules, "there are no rules"
