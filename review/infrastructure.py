@@ -14,6 +14,7 @@ _VERBS = {
     "create": "to create",
     "update": "to change",
     "replace": "to replace",
+    "uncertain": "to change or replace",
     "delete": "to delete",
     "import": "to import",
 }
@@ -28,7 +29,9 @@ _STEP = re.compile(r'\["((?:[^"\\]|\\.)*)"\]|\[(\d+)\]|([^.\[\]]+)')
 def summary(plan: Plan) -> str:
     if not plan.changes:
         return "no change"
-    counts: Counter[str] = Counter(change.operation for change in plan.changes)
+    counts: Counter[str] = Counter(
+        "uncertain" if _is_uncertain(change) else change.operation for change in plan.changes
+    )
     return ", ".join(f"{counts[name]} {verb}" for name, verb in _VERBS.items() if counts[name])
 
 
@@ -45,15 +48,37 @@ def kind(token: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", token.rpartition(":")[2]).lower()
 
 
+def _is_uncertain(change: Change) -> bool:
+    """Return whether a replacement in Kubernetes is forced by unknown values alone.
+
+    Its plugin plans a replacement if an object's whole `spec` is known only when applied.
+    """
+    if change.operation != "replace" or not change.type.startswith("kubernetes:"):
+        return False
+    values = [at(change.new, path) for path in change.forcing if _differs(change, path)]
+    return bool(values) and all(value == UNKNOWN for value in values)
+
+
+def _differs(change: Change, path: str) -> bool:
+    old, new = at(change.old, path), at(change.new, path)
+    return bool(old != new or new == MASK)
+
+
 def _lines(change: Change) -> Iterator[str]:
-    sign = _SIGNS[change.operation]
+    sign = "!" if _is_uncertain(change) else _SIGNS[change.operation]
     verb = {"replace": "  (replaced)", "delete": "  (deleted)"}.get(change.operation, "")
+    if _is_uncertain(change):
+        verb = "  (changed or replaced: known when applied)"
     yield f"{sign} {kind(change.type)} {change.name}{verb}"
     if change.operation == "create":
         for path, value in _leaves(change.new):
             yield f"      {path}: {value}"
     for path, difference in sorted(change.paths.items()):
         forces = "  ← forces a new one" if difference.endswith("-replace") else ""
+        if _is_uncertain(change):
+            if not _differs(change, path):
+                continue
+            forces = ""
         if change.operation != "delete":
             yield f"      {path}: {_both(change, path)}{forces}"
 
@@ -69,6 +94,8 @@ def at(tree: Any, path: str) -> Any:
     """Return a property by the engine's path, such as `rules[0].source` or `tags["a.b"]`."""
     for match in _STEP.finditer(path):
         tree = plain(tree)
+        if tree == UNKNOWN:
+            return UNKNOWN
         quoted, index, name = match.groups()
         if isinstance(tree, Mapping):
             tree = tree.get(name if name is not None else quoted if quoted is not None else index)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from common.property_values import UNKNOWN
 from review import snapshot
 from review.comment import marker, render
 from review.commits import Commit, Commits
@@ -25,7 +26,7 @@ from review.review import Review
 from review.sections import SECTIONS, Section
 from review.snapshot import Server, Snapshot
 from review.verdict import ALLOWING, judge
-from tests.unit.review.plans import IMAGE, RELEASE, RULE, VM, plan, recorded, said, step
+from tests.unit.review.plans import DEPLOYMENT, IMAGE, RELEASE, RULE, VM, plan, recorded, said, step
 
 GOLDEN = Path(__file__).with_name("golden")
 COMMITS = Commits(
@@ -63,6 +64,31 @@ def review(found: Plan, *, labels: Sequence[str] = (), commits: Commits = COMMIT
         ),
         costs=bills((), found),
     )
+
+
+def test_a_replacement_by_unknown_values_alone_is_uncertain() -> None:
+    metadata, forced = {"name": "auth"}, "update-replace"
+    change = step(
+        DEPLOYMENT,
+        "replace",
+        old={"metadata": metadata, "spec": {"replicas": 2, "selector": {"a": "b"}}},
+        new={"metadata": metadata, "spec": UNKNOWN},
+        differs={"metadata.name": forced, "spec.selector": forced, "spec.replicas": "update"},
+    )
+    moved = step(
+        DEPLOYMENT,
+        "replace",
+        old={"metadata": metadata},
+        new={"metadata": {"name": "other"}},
+        differs={"metadata.name": forced},
+    )
+
+    shown = render(review(plan(change)))
+    assert "1 to change or replace" in shown
+    assert "! deployment auth-deployment  (changed or replaced: known when applied)" in shown
+    assert 'spec.selector: {"a": "b"} → (known when applied)\n' in shown
+    assert "metadata.name" not in shown
+    assert "1 to replace" in render(review(plan(moved)))
 
 
 @pytest.mark.parametrize(
