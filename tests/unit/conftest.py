@@ -13,7 +13,7 @@ import pytest
 from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks
 from pulumi.runtime.mocks import MockMonitor
 
-from components import banner, host_key, observed_state, person
+from components import banner, host_key, observed_state, observed_workload, person
 from components.observed_state import ObservedState
 from tests.unit.examples import configuration
 
@@ -80,6 +80,7 @@ class Monitor(MockMonitor):
         self.awaited: dict[str, set[str]] = {}
         self.protected: set[str] = set()
         self.ignored: dict[str, set[str]] = {}
+        self.retained: set[str] = set()
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802
         names = {str(urn).rpartition("::")[2] for urn in request.dependencies}
@@ -87,6 +88,8 @@ class Monitor(MockMonitor):
         self.ignored[request.name] = set(request.ignoreChanges)
         if request.protect:
             self.protected.add(request.name)
+        if request.retainOnDelete:
+            self.retained.add(request.name)
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]
 
 
@@ -99,6 +102,7 @@ class Recording:
         self.awaited = monitor.awaited  # names of dependencies, by the name of a resource
         self.protected = monitor.protected
         self.ignored = monitor.ignored  # paths of ignored changes, by the name of a resource
+        self.retained = monitor.retained  # in the cloud, after the resource left the program
         self.urns = {*monitor.resources}
 
     def __getitem__(self, name: str) -> dict[str, Any]:
@@ -120,11 +124,14 @@ class Recording:
 
 @pytest.fixture(autouse=True)
 def _no_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep unit tests away from servers: nothing is live on any server."""
+    """Keep unit tests away from servers and clusters: nothing is live on any."""
 
     async def read(**_: object) -> dict[str, ObservedState]:
         await asyncio.sleep(0)
         return {}
+
+    async def read_cluster(*_: object) -> None:
+        await asyncio.sleep(0)
 
     async def check(*_: object) -> bool:
         await asyncio.sleep(0)
@@ -134,6 +141,7 @@ def _no_server(monkeypatch: pytest.MonkeyPatch) -> None:
         await asyncio.sleep(0)
 
     monkeypatch.setattr(observed_state, "read", read)
+    monkeypatch.setattr(observed_workload, "read", read_cluster)
     monkeypatch.setattr(host_key, "check", check)
     monkeypatch.setattr(banner, "wait", wait)
 

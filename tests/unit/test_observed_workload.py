@@ -14,6 +14,7 @@ import yaml
 from components import observed_workload, pods
 from components.observed_workload import CAUSE, FAILED, NUMBER, ROLLBACK, Rollback, UnreachableError
 
+READ = observed_workload.read  # which other tests do without
 ACT = {"release": 7, "of": 5, "by": "ada", "at": "2026-11-28T02:10:00Z"}
 TIMED_OUT = "ReplicaSet has timed out progressing."
 WAITING: dict[str, Any] = {"reason": "ReplicaSetUpdated", "message": "1 of 2 are updated."}
@@ -173,4 +174,4 @@ def test_a_cluster_without_an_answer_is_named_with_the_reason(program: str, reas
         {"clusters": [{"cluster": cluster}], "users": [{"user": {"exec": command}}]}
     )
     with pytest.raises(UnreachableError, match=reason):
-        asyncio.run(observed_workload.read(kubeconfig, "auth"))
+        asyncio.run(READ(kubeconfig, "auth"))
