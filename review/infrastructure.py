@@ -23,6 +23,7 @@ _SIGNS = {"create": "+", "update": "!", "replace": "-", "delete": "-", "import":
 _VALUE = 90
 _OCID = re.compile(r"(ocid1\.[a-z]+)\.[a-z0-9]+\.[a-z0-9-]*\.[a-z0-9]*?([a-z0-9]{6})\b")
 _HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28,}\b")
+_PODS = "spec.template."  # in Kubernetes; the part Container has these changes, without values
 _STEP = re.compile(r'\["((?:[^"\\]|\\.)*)"\]|\[(\d+)\]|([^.\[\]]+)')
 
 
@@ -59,6 +60,10 @@ def _is_uncertain(change: Change) -> bool:
     return bool(values) and all(value == UNKNOWN for value in values)
 
 
+def _is_of_pods(change: Change, path: str) -> bool:
+    return change.type.startswith("kubernetes:") and path.startswith(_PODS)
+
+
 def _differs(change: Change, path: str) -> bool:
     old, new = at(change.old, path), at(change.new, path)
     return bool(old != new or new == MASK)
@@ -71,16 +76,23 @@ def _lines(change: Change) -> Iterator[str]:
         verb = "  (changed or replaced: known when applied)"
     yield f"{sign} {kind(change.type)} {change.name}{verb}"
     if change.operation == "create":
-        for path, value in _leaves(change.new):
-            yield f"      {path}: {value}"
-    for path, difference in sorted(change.paths.items()):
-        forces = "  ← forces a new one" if difference.endswith("-replace") else ""
-        if _is_uncertain(change):
-            if not _differs(change, path):
-                continue
-            forces = ""
-        if change.operation != "delete":
-            yield f"      {path}: {_both(change, path)}{forces}"
+        leaves = (leaf for leaf in _leaves(change.new) if not _is_of_pods(change, leaf[0]))
+        yield from (f"      {path}: {value}" for path, value in leaves)
+    if change.operation != "delete":
+        yield from _differences(change)
+
+
+def _differences(change: Change) -> Iterator[str]:
+    """Yield the changed properties; those of pods as one line."""
+    paths = {path: kind for path, kind in change.paths.items() if not _is_of_pods(change, path)}
+    if len(paths) < len(change.paths):
+        yield "      spec.template: changed, see Container"
+    is_uncertain = _is_uncertain(change)
+    for path, difference in sorted(paths.items()):
+        if is_uncertain and not _differs(change, path):
+            continue
+        forces = difference.endswith("-replace") and not is_uncertain
+        yield f"      {path}: {_both(change, path)}{'  ← forces a new one' if forces else ''}"
 
 
 def _both(change: Change, path: str) -> str:

@@ -91,6 +91,25 @@ def test_a_replacement_by_unknown_values_alone_is_uncertain() -> None:
     assert "1 to replace" in render(review(plan(moved)))
 
 
+@pytest.mark.parametrize("operation", ["create", "update"])
+def test_the_pods_of_a_release_show_no_value_of_a_variable(operation: str) -> None:
+    def inputs(value: str) -> dict[str, Any]:
+        return {"spec": {"replicas": 2, "template": {"spec": {"env": [{"value": value}]}}}}
+
+    path = "spec.template.spec.env[0].value"
+    change = step(
+        DEPLOYMENT,
+        operation,
+        old=inputs("hunter1"),
+        new=inputs("hunter2"),
+        differs={path: "update"} if operation == "update" else {},
+    )
+
+    shown = render(review(plan(change)))
+    assert "hunter" not in shown
+    assert ("spec.template: changed" in shown) == (operation == "update")
+
+
 @pytest.mark.parametrize(
     ("name", "labels"),
     [
