@@ -1,6 +1,5 @@
 """The observed state of a workload, from the objects that the API of a cluster answers with."""
 
-import asyncio
 import base64
 import json
 import sys
@@ -13,6 +12,7 @@ import yaml
 
 from components import observed_workload, pods
 from components.observed_workload import CAUSE, FAILED, NUMBER, ROLLBACK, Rollback, UnreachableError
+from tests.unit.loop import run
 
 READ = observed_workload.read  # which other tests do without
 ACT = {"release": 7, "of": 5, "by": "ada", "at": "2026-11-28T02:10:00Z"}
@@ -174,4 +174,4 @@ def test_a_cluster_without_an_answer_is_named_with_the_reason(program: str, reas
         {"clusters": [{"cluster": cluster}], "users": [{"user": {"exec": command}}]}
     )
     with pytest.raises(UnreachableError, match=reason):
-        asyncio.run(READ(kubeconfig, "auth"))
+        run(READ(kubeconfig, "auth"))
