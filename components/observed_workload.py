@@ -28,7 +28,7 @@ ROLLBACK = "auth-on-oci/rollback"  # of the Deployment, a Rollback in JSON
 FAILED = "auth-on-oci/failed"
 _PROJECT = Path(__file__).parent.parent
 _SECONDS = 15
-_COMPLETE = "NewReplicaSetAvailable"  # the reason of a rollout that is over
+COMPLETE = "NewReplicaSetAvailable"  # the reason of a rollout that is over
 
 Object = Mapping[str, Any]
 
@@ -107,14 +107,14 @@ def of(
         "rollback": Rollback.read(annotations, number),
         "failed": failed_numbers(annotations),
     }
-    progress = _condition(deployment, "Progressing")
+    progress = condition(deployment.get("status") or {}, "Progressing")
     own = {each["metadata"]["annotations"][NUMBER]: each for each in replica_sets}
     earlier = [
         int(its_number)
         for its_number, each in own.items()
         if int(its_number) < number and (each.get("status") or {}).get("readyReplicas")
     ]
-    if progress.get("reason") == _COMPLETE or not earlier:
+    if progress.get("reason") == COMPLETE or not earlier:
         return ObservedWorkload(**observed)
     newest = own[str(number)]["metadata"]["labels"]["pod-template-hash"]
     of_newest = (
@@ -129,8 +129,9 @@ def failed_numbers(annotations: Mapping[str, str]) -> tuple[int, ...]:
     return tuple(int(word) for word in annotations.get(FAILED, "").split() if word.isdigit())
 
 
-def _condition(deployment: Object, kind: str) -> Object:
-    conditions = (deployment.get("status") or {}).get("conditions") or ()
+def condition(status: Object, kind: str) -> Object:
+    """Return the condition of this kind in an object's `status`; empty without one."""
+    conditions = status.get("conditions") or ()
     return next((each for each in conditions if each["type"] == kind), {})
 
 
@@ -143,9 +144,9 @@ def _problem(pod: Object) -> str:
         if waiting.get("reason") not in {None, "ContainerCreating", "PodInitializing"}:
             end = f", after exit code {last['exitCode']}" if last else ""
             return ": ".join(filter(None, (waiting["reason"], waiting.get("message")))) + end
-    for condition in status.get("conditions") or ():
-        if condition["type"] in {"PodScheduled", "Ready"} and condition["status"] == "False":
-            return str(condition.get("message") or condition.get("reason") or "")
+    for each in status.get("conditions") or ():
+        if each["type"] in {"PodScheduled", "Ready"} and each["status"] == "False":
+            return str(each.get("message") or each.get("reason") or "")
     return ""
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from components.observed_workload import condition
 from stack.cluster import objects
 
 _ZONE = "topology.kubernetes.io/zone"
@@ -27,7 +28,7 @@ class Pod:
         metadata, status = pod["metadata"], pod.get("status") or {}
         own = _own_status(status)
         ended = ((own.get("lastState") or {}).get("terminated")) or {}
-        ready = _condition(status, "Ready").get("status") == "True"
+        ready = condition(status, "Ready").get("status") == "True"
         return cls(
             name=metadata["name"],
             fingerprint=(metadata.get("labels") or {}).get(objects.TEMPLATE_HASH, ""),
@@ -52,7 +53,7 @@ class Node:
     @classmethod
     def read(cls, node: Mapping[str, Any]) -> "Node":
         status = node["status"]
-        ready = _condition(status, "Ready")
+        ready = condition(status, "Ready")
         is_ready = ready.get("status") == "True"
         reason = "" if is_ready else f"not ready: {ready.get('message') or 'no answer of it'}"
         if is_ready and node["spec"].get("unschedulable"):
@@ -82,8 +83,8 @@ def newest_migration(jobs: Sequence[Mapping[str, Any]]) -> Migration | None:
         return None
     job = max(own, key=lambda each: str(each["metadata"]["creationTimestamp"]))
     status = job.get("status") or {}
-    failed = _condition(status, "Failed")
-    outcome = "succeeded" if _condition(status, "Complete").get("status") == "True" else "started"
+    failed = condition(status, "Failed")
+    outcome = "succeeded" if condition(status, "Complete").get("status") == "True" else "started"
     if failed.get("status") == "True":
         outcome = "failed"
     return Migration(
@@ -105,11 +106,6 @@ def _own_status(status: Mapping[str, Any]) -> Mapping[str, Any]:
     return next((each for each in containers if each["name"] == objects.SERVICE), {})
 
 
-def _condition(status: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
-    conditions = status.get("conditions") or ()
-    return next((each for each in conditions if each["type"] == kind), {})
-
-
 def _reason(pod: Mapping[str, Any], own: Mapping[str, Any]) -> str:
     """Return the cause why a pod is not ready, in Kubernetes' own words as far as it has any."""
     if "deletionTimestamp" in pod["metadata"]:
@@ -122,7 +118,7 @@ def _reason(pod: Mapping[str, Any], own: Mapping[str, Any]) -> str:
     if "running" in state:
         return "runs, and is not ready yet"
     status = pod.get("status") or {}
-    scheduled = _condition(status, "PodScheduled")
+    scheduled = condition(status, "PodScheduled")
     if scheduled.get("status") == "False":
         return _sentence(scheduled)
     return str(status.get("reason") or status.get("phase") or "unknown")

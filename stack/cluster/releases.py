@@ -6,13 +6,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from components.observed_workload import CAUSE, NUMBER, Rollback, failed_numbers
+from components.observed_workload import (
+    CAUSE,
+    COMPLETE,
+    NUMBER,
+    Rollback,
+    condition,
+    failed_numbers,
+)
 from components.pods import REVISION
 from stack.cluster import objects
 from stack.cluster.api import Api, MissingObjectError
 
 _DEADLINE = "ProgressDeadlineExceeded"
-_COMPLETE = "NewReplicaSetAvailable"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,13 +163,12 @@ def _is_complete(deployment: Mapping[str, Any]) -> bool:
     status = deployment.get("status") or {}
     return bool(
         status.get("observedGeneration") == deployment["metadata"]["generation"]
-        and _progress(deployment).get("reason") == _COMPLETE
+        and _progress(deployment).get("reason") == COMPLETE
     )
 
 
 def _progress(deployment: Mapping[str, Any]) -> Mapping[str, Any]:
-    conditions = (deployment.get("status") or {}).get("conditions") or ()
-    return next((each for each in conditions if each["type"] == "Progressing"), {})
+    return condition(deployment.get("status") or {}, "Progressing")
 
 
 def _number(replica_set: Mapping[str, Any]) -> int:
@@ -195,7 +200,7 @@ def _release(
     at = rollback.at if rollback else metadata["creationTimestamp"]
     if former_numbers and not rollback:
         at = applied_at  # the ReplicaSet is as old as its first number
-    is_complete = bool(at) and outcome == "live" and progress.get("reason") == _COMPLETE
+    is_complete = bool(at) and outcome == "live" and progress.get("reason") == COMPLETE
     return Release(
         number=number,
         former_numbers=former_numbers,

@@ -119,6 +119,11 @@ def test_a_secret_has_the_value_in_a_file_of_its_name_and_nothing_else_has(up: U
     assert [value for value in SECRETS if value in text] == [], "readers of a preview see these"
 
 
+def test_a_value_that_nothing_else_marks_as_a_secret_is_one_here(up: Up) -> None:
+    recorded = make(up, secrets={"AUTH_DATABASE_URL": "a value"})
+    assert plain(recorded["auth-secrets"]["stringData"]) == {"AUTH_DATABASE_URL": "a value"}
+
+
 def test_another_secret_has_another_name_and_makes_another_release(up: Up) -> None:
     one, other = make(up), make(up, signing_key="another")
     assert name(one, "auth-secrets") != name(other, "auth-secrets")
