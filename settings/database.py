@@ -1,12 +1,12 @@
 """The service's database, from `auth:database` and the keys that begin with its name."""
 
 import re
-from ipaddress import IPv4Network
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 import pulumi
 
 from components.database import CA_FILE, PUBLIC_CAS, VERIFIED, Database, Managed
+from settings.blocks import overlap
 from settings.values import Values
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
@@ -60,7 +60,7 @@ def _managed(values: Values, vcn_cidr: str) -> Managed:
         )
     subnet = values.cidr("databaseSubnetCidr", prefixes=range(16, 31), inside=("vcnCidr", vcn_cidr))
     public = values.text("subnetCidr")
-    if _overlap(subnet, public):
+    if overlap(subnet, public):
         values.refuse(
             f"auth:databaseSubnetCidr is {subnet}, which overlaps auth:subnetCidr, {public}. The "
             f"server is in a subnet of its own. Choose another block in {vcn_cidr}:",
@@ -72,14 +72,6 @@ def _managed(values: Values, vcn_cidr: str) -> Managed:
         memory_in_gbs=values.integer("databaseMemoryInGbs", 16, 1024),
         subnet_cidr=subnet,
     )
-
-
-def _overlap(*blocks: str) -> bool:
-    try:
-        first, second = (IPv4Network(block) for block in blocks)
-    except ValueError:
-        return False  # refused where the block is read
-    return first.overlaps(second)
 
 
 def verified(url: str, roots: str) -> str:

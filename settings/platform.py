@@ -1,13 +1,13 @@
 """The platform of the service: one server, or a cluster with the keys of its plan."""
 
 import re
-from ipaddress import IPv4Network
 
 import pulumi
 from cryptography.hazmat.primitives import serialization
 
 from components import acme_account
 from components.cluster_plan import Certificate, ClusterPlan, Replicas
+from settings.blocks import overlap
 from settings.database import POSTGRESQL
 from settings.values import Values
 
@@ -114,20 +114,12 @@ def _refuse_overlaps(values: Values, blocks: dict[str, str]) -> None:
     names = list(others)
     for index, key in enumerate(blocks):
         for other in names[index + 1 :]:
-            if _overlap(others[key], others[other]):
+            if overlap(others[key], others[other]):
                 values.refuse(
                     f"auth:{key} is {others[key]}, which overlaps auth:{other}, "
                     f"{others[other]}. Each is a subnet of its own. Choose another block:",
                     f"pulumi config set auth:{key} BLOCK",
                 )
-
-
-def _overlap(*blocks: str) -> bool:
-    try:
-        first, second = (IPv4Network(block) for block in blocks)
-    except ValueError:
-        return False  # refused where the block is read
-    return first.overlaps(second)
 
 
 def _replicas(values: Values) -> Replicas:
