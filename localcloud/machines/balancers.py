@@ -1,14 +1,13 @@
 """Load balancers: containers with the distribution's HAProxy."""
 
 import csv
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-from localcloud.machines import firewall, images, seed
+from localcloud.machines import containers, firewall, images, seed
 from localcloud.machines.bridge import Bridge
-from localcloud.machines.docker import DockerError, docker, exists, inspect
+from localcloud.machines.docker import docker, exists, inspect
 from localcloud.machines.firewall import IngressRule
 from localcloud.machines.gateway import Gateway, Route
 from localcloud.state.home import Home
@@ -63,7 +62,8 @@ class Balancers:
         docker("cp", "-", f"{name}:/", stdin=seed.archive(contents))
         docker("start", name)
         self._gateway.update({spec.balancer_id: Route(target=str(address))})
-        self._wait_until_ready(name)
+        ready = ("test", "-S", "/run/haproxy/admin.sock")
+        containers.wait_until(name, *ready, server="HAProxy", seconds=_READY_SECONDS, pause=0.1)
 
     def exists(self, balancer_id: str) -> bool:
         """Return whether the load balancer has a container, running or not."""
@@ -91,16 +91,8 @@ class Balancers:
         """Put the whole list of rules in force, and answer at the public address."""
         route = self._gateway.routes()[balancer_id]
         firewall.tcp_ports(rules)  # refuse before anything is changed
-        script = (
-            "cat > /etc/localcloud/ingress.new "
-            "&& mv /etc/localcloud/ingress.new /etc/localcloud/ingress "
-            "&& /usr/local/sbin/localcloud-network"
-        )
         accepted = firewall.packet_filter(rules, host=IPv4Address(self._bridge.host))
-        docker(
-            *("exec", "--interactive", self._name(balancer_id), "sh", "-c", script),
-            stdin=accepted.encode(),
-        )
+        containers.put_packet_filter(self._name(balancer_id), accepted)
         changed = Route(target=route.target, rules=tuple(rules), public_ip=public_ip)
         self._gateway.update({balancer_id: changed})
 
@@ -113,19 +105,3 @@ class Balancers:
 
     def _name(self, balancer_id: str) -> str:
         return f"{self._home.prefix}lb-{balancer_id.rpartition('.')[2][-12:]}"
-
-    @staticmethod
-    def _wait_until_ready(name: str) -> None:
-        deadline = time.monotonic() + _READY_SECONDS
-        while True:
-            try:
-                docker("exec", name, "test", "-S", "/run/haproxy/admin.sock")
-            except DockerError as error:
-                if time.monotonic() > deadline:
-                    raise DockerError(
-                        f"HAProxy did not start within {_READY_SECONDS} s ({error}). "
-                        f"Its log: docker logs {name}"
-                    ) from error
-                time.sleep(0.1)
-            else:
-                return

@@ -1,13 +1,12 @@
 """Database systems: containers with the distribution's PostgreSQL server, by TLS alone."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from localcloud.machines import firewall, images, seed
+from localcloud.machines import containers, firewall, images, seed
 from localcloud.machines.bridge import Bridge
 from localcloud.machines.database_authority import DatabaseAuthority
-from localcloud.machines.docker import DockerError, docker, exists, inspect
+from localcloud.machines.docker import docker, exists, inspect
 from localcloud.machines.firewall import IngressRule
 from localcloud.state.home import Home
 
@@ -69,7 +68,8 @@ class Databases:
         }
         docker("cp", "-", f"{name}:/", stdin=seed.archive(contents))
         docker("start", name)
-        self._wait_until_ready(name)
+        ready = ("pg_isready", "--quiet", "--host", "/run/postgresql")
+        containers.wait_until(name, *ready, server="PostgreSQL", seconds=_READY_SECONDS, pause=0.2)
 
     def exists(self, system_id: str) -> bool:
         """Return whether the system has a container, running or not."""
@@ -89,15 +89,7 @@ class Databases:
 
     def set_ingress(self, system_id: str, rules: Sequence[IngressRule]) -> None:
         """Put the whole list of rules in force, now and after each start."""
-        script = (
-            "cat > /etc/localcloud/ingress.new "
-            "&& mv /etc/localcloud/ingress.new /etc/localcloud/ingress "
-            "&& /usr/local/sbin/localcloud-network"
-        )
-        docker(
-            *("exec", "--interactive", self._name(system_id), "sh", "-c", script),
-            stdin=firewall.packet_filter(rules).encode(),
-        )
+        containers.put_packet_filter(self._name(system_id), firewall.packet_filter(rules))
 
     def terminate(self, system_id: str) -> None:
         """Destroy the server with its data. Idempotent."""
@@ -109,22 +101,6 @@ class Databases:
 
     def _name(self, system_id: str) -> str:
         return f"{self._home.prefix}db-{system_id.rpartition('.')[2][-12:]}"
-
-    @staticmethod
-    def _wait_until_ready(name: str) -> None:
-        deadline = time.monotonic() + _READY_SECONDS
-        while True:
-            try:
-                docker("exec", name, "pg_isready", "--quiet", "--host", "/run/postgresql")
-            except DockerError as error:
-                if time.monotonic() > deadline:
-                    raise DockerError(
-                        f"PostgreSQL did not start within {_READY_SECONDS} s ({error}). "
-                        f"Its log: docker logs {name}"
-                    ) from error
-                time.sleep(0.2)
-            else:
-                return
 
 
 # to become the server's user, to give it its files, and to filter packets

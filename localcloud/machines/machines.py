@@ -12,7 +12,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any, Literal
 
-from localcloud.machines import capabilities, firewall, images, kubernetes, seed
+from localcloud.machines import capabilities, containers, firewall, images, kubernetes, seed
 from localcloud.machines.authority import Authority
 from localcloud.machines.balancers import Balancers
 from localcloud.machines.bridge import Bridge
@@ -139,12 +139,7 @@ class Machines:
         """Put the whole list of rules in force, in the machine's network and at the gateway."""
         route = self._gateway.routes()[instance_id]
         firewall.tcp_ports(rules)  # refuse before anything is changed
-        self._put(
-            instance_id,
-            "/etc/localcloud/ingress",
-            self._filter(rules),
-            then="/usr/local/sbin/localcloud-network",
-        )
+        containers.put_packet_filter(self._name(instance_id), self._filter(rules))
         changed = Route(target=route.target, rules=tuple(rules), public_ip=route.public_ip)
         self._gateway.update({instance_id: changed})
 
@@ -184,8 +179,8 @@ class Machines:
         """Show a volume to the machine as a block device, now and after each reboot."""
         unit = Path(device).name
         wait = f'until [ -b "{device}" ]; do sleep 0.1; done'
-        self._put(
-            instance_id,
+        containers.put(
+            self._name(instance_id),
             f"/etc/localcloud/volumes/{unit}",
             f"{VOLUMES}/{volume_id}\n",
             then=f"{_systemctl('enable --now', unit)} && exec timeout 15 sh -c '{wait}'",
@@ -205,9 +200,8 @@ class Machines:
 
     def remove_everything(self) -> None:
         """Remove everything of this home from Docker."""
-        containers = labelled(self._home.label)["container"]
-        if containers:
-            docker("rm", "--force", "--volumes", *containers)
+        if names := labelled(self._home.label)["container"]:
+            docker("rm", "--force", "--volumes", *names)
         for kind in ("volume", "network"):
             names = labelled(self._home.label)[kind]
             if names:
@@ -216,15 +210,6 @@ class Machines:
 
     def _filter(self, rules: Sequence[IngressRule]) -> str:
         return firewall.packet_filter(rules, host=IPv4Address(self._bridge.host))
-
-    def _put(self, instance_id: str, path: str, text: str, *, then: str) -> None:
-        """Write a file in the machine, then run a line of its shell."""
-        script = f'(umask 077 && cat > "$1.new" && mv "$1.new" "$1") && {then}'
-        # a start in a container takes longer than most commands: so both are a single one
-        docker(
-            *("exec", "--interactive", self._name(instance_id), "sh", "-c", script, "put", path),
-            stdin=text.encode(),
-        )
 
     def _on_volumes(self, *argv: str) -> None:
         image = images.machine(_quietly)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from localcloud.machines import images, machines
+from localcloud.machines import containers, images, machines
 from localcloud.machines.bridge import Bridge
 from localcloud.machines.gateway import Gateway, Route
 from localcloud.machines.link_local import LinkLocal
@@ -45,6 +45,7 @@ def test_a_change_inside_a_machine_starts_one_command_there(
         return ""
 
     monkeypatch.setattr(machines, "docker", docker)
+    monkeypatch.setattr(containers, "docker", docker)
     monkeypatch.setattr(Bridge, "host", "192.0.2.254")
     monkeypatch.setattr(Gateway, "routes", lambda _: {"ocid": Route(target="192.0.2.1")})
     monkeypatch.setattr(Gateway, "update", lambda *_: None)
