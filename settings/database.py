@@ -6,8 +6,7 @@ from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 import pulumi
 
 from components.database import CA_FILE, PUBLIC_CAS, VERIFIED, Database, Managed
-from settings.blocks import overlap
-from settings.values import Values
+from settings.values import Values, overlap
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 _PORT = 5432

@@ -7,9 +7,8 @@ from cryptography.hazmat.primitives import serialization
 
 from components import acme_account
 from components.cluster_plan import Certificate, ClusterPlan, Replicas
-from settings.blocks import overlap
 from settings.database import POSTGRESQL
-from settings.values import Values
+from settings.values import Values, overlap
 
 SERVER, CLUSTER = "server", "cluster"
 _VERSION = re.compile(r"v1\.\d{2}(\.\d{1,2})?")

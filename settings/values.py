@@ -476,3 +476,12 @@ def _parsed(value: str) -> Any:
         return json.loads(value)
     except ValueError:
         return value
+
+
+def overlap(*blocks: str) -> bool:
+    """Check whether two blocks share an address; a text that is no block is refused elsewhere."""
+    try:
+        first, second = (ipaddress.IPv4Network(block) for block in blocks)
+    except ValueError:
+        return False  # refused where the block is read
+    return first.overlaps(second)
