@@ -10,54 +10,37 @@ import pulumi
 from pulumi_oci import core
 
 from components.labels import display_name
-from components.network import ANYWHERE, TCP, Network
+from components.network import ALL, ANYWHERE, ICMP, IngressRule, Network, security_group
 
 API_PORT = 6443
 _JOIN_PORT = 12250  # of the API, for new nodes
 _NODE_PORTS = (30000, 32767)
 _PROXY_HEALTH_PORT = 10256
-_ICMP, _ALL = "1", "all"
-_UNREACHABLE, _FRAGMENTATION_NEEDED = 3, 4  # of ICMP, for the discovery of a path's MTU
 
 
-@dataclass(frozen=True, kw_only=True)
-class Ingress:
-    """A rule that lets the IPv4 block `source` in; no `ports` are all ports of the protocol."""
-
-    source: str
-    description: str
-    protocol: str = TCP
-    ports: tuple[int, int] | None = None
-
-    @property
-    def slug(self) -> str:
-        """Return the rule's part of its resource name."""
-        kind = {TCP: "tcp", _ICMP: "icmp", _ALL: "all"}[self.protocol]
-        ports = "-".join(map(str, dict.fromkeys(self.ports))) if self.ports else kind
-        return f"{ports}-from-{self.source.replace('.', '-').replace('/', '-')}"
-
-
-def endpoint_rules(*, operators: tuple[str, ...], nodes: str) -> list[Ingress]:
+def endpoint_rules(*, operators: tuple[str, ...], nodes: str) -> list[IngressRule]:
     """List the rules of the API: for the operators' and the nodes' IPv4 blocks."""
     return [
         *(
-            Ingress(source=cidr, ports=(API_PORT, API_PORT), description="the API for operators")
+            IngressRule(
+                source=cidr, ports=(API_PORT, API_PORT), description="the API for operators"
+            )
             for cidr in operators
         ),
-        Ingress(source=nodes, ports=(API_PORT, API_PORT), description="the API for nodes"),
-        Ingress(source=nodes, ports=(_JOIN_PORT, _JOIN_PORT), description="new nodes"),
-        Ingress(source=nodes, protocol=_ICMP, description="discovery of the MTU"),
+        IngressRule(source=nodes, ports=(API_PORT, API_PORT), description="the API for nodes"),
+        IngressRule(source=nodes, ports=(_JOIN_PORT, _JOIN_PORT), description="new nodes"),
+        IngressRule(source=nodes, protocol=ICMP, description="discovery of the MTU"),
     ]
 
 
-def node_rules(*, endpoint: str, nodes: str, balancer: str) -> list[Ingress]:
+def node_rules(*, endpoint: str, nodes: str, balancer: str) -> list[IngressRule]:
     """List the rules of the nodes: for the IPv4 blocks of the API, the nodes, the balancer."""
     return [
-        Ingress(source=nodes, protocol=_ALL, description="pods of other nodes"),
-        Ingress(source=endpoint, description="logs, metrics and commands, by the API"),
-        Ingress(source=ANYWHERE, protocol=_ICMP, description="discovery of the MTU"),
-        Ingress(source=balancer, ports=_NODE_PORTS, description="requests, and health checks"),
-        Ingress(
+        IngressRule(source=nodes, protocol=ALL, description="pods of other nodes"),
+        IngressRule(source=endpoint, description="logs, metrics and commands, by the API"),
+        IngressRule(source=ANYWHERE, protocol=ICMP, description="discovery of the MTU"),
+        IngressRule(source=balancer, ports=_NODE_PORTS, description="requests, and health checks"),
+        IngressRule(
             source=balancer,
             ports=(_PROXY_HEALTH_PORT, _PROXY_HEALTH_PORT),
             description="health checks of the nodes",
@@ -143,64 +126,13 @@ class ClusterNetwork(pulumi.ComponentResource):
         ).id
 
     def _group(
-        self, name: str, rules: list[Ingress]
+        self, name: str, rules: list[IngressRule]
     ) -> tuple[pulumi.Output[str], list[pulumi.Resource]]:
-        child = pulumi.ResourceOptions(parent=self)
-        group = core.NetworkSecurityGroup(
-            f"{name}-nsg",
+        return security_group(
+            name,
+            self,
             compartment_id=self._args.compartment_id,
             vcn_id=self._args.network.vcn_id,
-            display_name=display_name(name),
-            opts=child,
+            ingress=rules,
+            egress="Oracle's services, images, and each other",
         )
-        made: list[pulumi.Resource] = [
-            core.NetworkSecurityGroupSecurityRule(
-                f"{name}-nsg-{rule.slug}",
-                network_security_group_id=group.id,
-                direction="INGRESS",
-                protocol=rule.protocol,
-                source=rule.source,
-                source_type="CIDR_BLOCK",
-                stateless=False,
-                tcp_options=_tcp_options(rule),
-                icmp_options=_icmp_options(rule),
-                description=rule.description,
-                opts=child,
-            )
-            for rule in rules
-        ]
-        made.append(
-            core.NetworkSecurityGroupSecurityRule(
-                f"{name}-nsg-egress",
-                network_security_group_id=group.id,
-                direction="EGRESS",
-                protocol=_ALL,
-                destination=ANYWHERE,
-                destination_type="CIDR_BLOCK",
-                stateless=False,
-                description="Oracle's services, images, and each other",
-                opts=child,
-            )
-        )
-        return group.id, made
-
-
-def _tcp_options(rule: Ingress) -> core.NetworkSecurityGroupSecurityRuleTcpOptionsArgs | None:
-    if rule.ports is None:
-        return None
-    least, most = rule.ports
-    return core.NetworkSecurityGroupSecurityRuleTcpOptionsArgs(
-        destination_port_range=(
-            core.NetworkSecurityGroupSecurityRuleTcpOptionsDestinationPortRangeArgs(
-                min=least, max=most
-            )
-        )
-    )
-
-
-def _icmp_options(rule: Ingress) -> core.NetworkSecurityGroupSecurityRuleIcmpOptionsArgs | None:
-    if rule.protocol != _ICMP:
-        return None
-    return core.NetworkSecurityGroupSecurityRuleIcmpOptionsArgs(
-        type=_UNREACHABLE, code=_FRAGMENTATION_NEEDED
-    )

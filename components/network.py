@@ -1,5 +1,6 @@
 """The VCN with a public subnet, its route to the internet, and its ingress rules."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Any
@@ -10,31 +11,43 @@ from pulumi_oci import core
 from components import advice
 from components.labels import display_name
 
-TCP = "6"
+TCP, ICMP, ALL = "6", "1", "all"
 ANYWHERE = "0.0.0.0/0"
+_UNREACHABLE, _FRAGMENTATION_NEEDED = 3, 4  # of ICMP, for the discovery of a path's MTU
 
 
 @dataclass(frozen=True, kw_only=True)
 class IngressRule:
-    """An NSG rule that lets the IPv4 block `source` reach the TCP port `port`."""
+    """A rule that lets the IPv4 block `source` in.
 
-    port: int
+    `ports` are the first and the last; without them it is each port of the protocol.
+    """
+
     source: str
     description: str
+    protocol: str = TCP
+    ports: tuple[int, int] | None = None
 
     @property
     def slug(self) -> str:
         """Return the rule's part of its resource name, which does not depend on other rules."""
-        return f"{self.port}-from-{self.source.replace('.', '-').replace('/', '-')}"
+        kind = {TCP: "tcp", ICMP: "icmp", ALL: "all"}[self.protocol]
+        ports = "-".join(map(str, dict.fromkeys(self.ports))) if self.ports else kind
+        return f"{ports}-from-{self.source.replace('.', '-').replace('/', '-')}"
 
 
 def ingress_rules(*, ssh: tuple[str, ...], http: tuple[str, ...]) -> list[IngressRule]:
     """List the rules for IPv4 blocks: SSH for the operators, HTTP and HTTPS for the users."""
     return [
-        *(IngressRule(port=22, source=cidr, description="SSH for deployments") for cidr in ssh),
+        *(
+            IngressRule(ports=(22, 22), source=cidr, description="SSH for deployments")
+            for cidr in ssh
+        ),
         *(
             IngressRule(
-                port=port, source=cidr, description="the service, through the reverse proxy"
+                ports=(port, port),
+                source=cidr,
+                description="the service, through the reverse proxy",
             )
             for port in (80, 443)
             for cidr in http
@@ -130,51 +143,92 @@ class Network(pulumi.ComponentResource):
                 ),
             ),
         )
-        nsg = core.NetworkSecurityGroup(
-            f"{name}-nsg",
+        self.nsg_id, rules = security_group(
+            name,
+            self,
             compartment_id=args.compartment_id,
             vcn_id=vcn.id,
-            display_name=display_name(name),
-            opts=child,
-        )
-        rules = [
-            core.NetworkSecurityGroupSecurityRule(
-                f"{name}-nsg-{rule.slug}",
-                network_security_group_id=nsg.id,
-                direction="INGRESS",
-                protocol=TCP,
-                source=rule.source,
-                source_type="CIDR_BLOCK",
-                stateless=False,
-                tcp_options=core.NetworkSecurityGroupSecurityRuleTcpOptionsArgs(
-                    destination_port_range=(
-                        core.NetworkSecurityGroupSecurityRuleTcpOptionsDestinationPortRangeArgs(
-                            min=rule.port, max=rule.port
-                        )
-                    )
-                ),
-                description=rule.description,
-                opts=child,
-            )
-            for rule in args.ingress
-        ]
-        rules.append(
-            core.NetworkSecurityGroupSecurityRule(
-                f"{name}-nsg-egress",
-                network_security_group_id=nsg.id,
-                direction="EGRESS",
-                protocol="all",
-                destination=ANYWHERE,
-                destination_type="CIDR_BLOCK",
-                stateless=False,
-                description="packages, images and certificates",
-                opts=child,
-            )
+            ingress=args.ingress,
+            egress="packages, images and certificates",
         )
 
-        self.vcn_id, self.subnet_id, self.nsg_id = vcn.id, subnet.id, nsg.id
+        self.vcn_id, self.subnet_id = vcn.id, subnet.id
         self.ready = (routes, emptied_list, *rules)
         self.register_outputs({"subnet_id": self.subnet_id, "nsg_id": self.nsg_id})
+
+
+def security_group(
+    name: str,
+    parent: pulumi.Resource,
+    *,
+    compartment_id: str,
+    vcn_id: pulumi.Input[str],
+    ingress: Sequence[IngressRule],
+    egress: str,
+) -> tuple[pulumi.Output[str], list[pulumi.Resource]]:
+    """Make a group in a VCN; return its OCID, and its rules, for which its members should wait.
+
+    `egress` describes the rule that lets everything out.
+    """
+    child = pulumi.ResourceOptions(parent=parent)
+    group = core.NetworkSecurityGroup(
+        f"{name}-nsg",
+        compartment_id=compartment_id,
+        vcn_id=vcn_id,
+        display_name=display_name(name),
+        opts=child,
+    )
+    rules: list[pulumi.Resource] = [
+        core.NetworkSecurityGroupSecurityRule(
+            f"{name}-nsg-{rule.slug}",
+            network_security_group_id=group.id,
+            direction="INGRESS",
+            protocol=rule.protocol,
+            source=rule.source,
+            source_type="CIDR_BLOCK",
+            stateless=False,
+            tcp_options=_tcp_options(rule),
+            icmp_options=_icmp_options(rule),
+            description=rule.description,
+            opts=child,
+        )
+        for rule in ingress
+    ]
+    rules.append(
+        core.NetworkSecurityGroupSecurityRule(
+            f"{name}-nsg-egress",
+            network_security_group_id=group.id,
+            direction="EGRESS",
+            protocol=ALL,
+            destination=ANYWHERE,
+            destination_type="CIDR_BLOCK",
+            stateless=False,
+            description=egress,
+            opts=child,
+        )
+    )
+    return group.id, rules
+
+
+def _tcp_options(rule: IngressRule) -> core.NetworkSecurityGroupSecurityRuleTcpOptionsArgs | None:
+    if rule.ports is None:
+        return None
+    first, last = rule.ports
+    return core.NetworkSecurityGroupSecurityRuleTcpOptionsArgs(
+        destination_port_range=(
+            core.NetworkSecurityGroupSecurityRuleTcpOptionsDestinationPortRangeArgs(
+                min=first, max=last
+            )
+        )
+    )
+
+
+def _icmp_options(rule: IngressRule) -> core.NetworkSecurityGroupSecurityRuleIcmpOptionsArgs | None:
+    if rule.protocol != ICMP:
+        return None
+    return core.NetworkSecurityGroupSecurityRuleIcmpOptionsArgs(
+        type=_UNREACHABLE, code=_FRAGMENTATION_NEEDED
+    )
 
 
 def refuse_moving(change: pulumi.ResourceHookArgs) -> None:

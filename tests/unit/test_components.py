@@ -139,7 +139,7 @@ def test_rules_are_named_by_what_they_open_so_that_one_more_changes_no_other() -
     slugs = [rule.slug for rule in ingress_rules(ssh=("10.0.0.0/8", "192.0.2.1/32"), http=())]
 
     assert slugs == ["22-from-10-0-0-0-8", "22-from-192-0-2-1-32"]
-    assert IngressRule(port=22, source="192.0.2.1/32", description="").slug == slugs[1]
+    assert IngressRule(ports=(22, 22), source="192.0.2.1/32", description="").slug == slugs[1]
 
 
 def test_the_vm_waits_for_the_rules_of_its_network(up: Up) -> None:
