@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_oci import _utilities as oci
 from pulumi_oci.containerengine import (
     Cluster as Engine,
 )
@@ -27,7 +26,7 @@ from common import kubeconfig
 from components.cluster_network import ClusterNetwork
 from components.cluster_plan import ClusterPlan
 from components.labels import display_name
-from components.machine import Machine
+from components.machine import Machine, availability_domains
 
 _ALL = "all"  # clusters: the options that a new cluster has
 _EVICTION = "PT5M"  # for the pods of a node that goes; the service drains in seconds
@@ -101,7 +100,7 @@ class Cluster(pulumi.ComponentResource):
 
     def _pool(self, name: str, cluster: Engine, version: pulumi.Output[str]) -> NodePool:
         args = self._args
-        domains = self._availability_domains()
+        domains = availability_domains(self, tenancy_id=args.tenancy_id)
         return NodePool(
             f"{name}-nodes",
             cluster_id=cluster.id,
@@ -164,15 +163,6 @@ class Cluster(pulumi.ComponentResource):
                 platform=self._args.machine.platform,
             )
         )
-
-    def _availability_domains(self) -> pulumi.Output[Sequence[str]]:
-        """Look up the names of all domains; by the token, as components/machine.py explains."""
-        options = oci.get_invoke_opts_defaults()
-        return pulumi.runtime.invoke_output(
-            "oci:Identity/getAvailabilityDomains:getAvailabilityDomains",
-            {"compartmentId": self._args.tenancy_id},
-            opts=pulumi.InvokeOptions.merge(options, pulumi.InvokeOptions(parent=self)),
-        ).apply(lambda result: [domain["name"] for domain in result["availabilityDomains"]])
 
 
 def newest_patch(offered: Sequence[str], wanted: str) -> str:

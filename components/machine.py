@@ -151,7 +151,14 @@ def check_hardware(change: pulumi.ResourceHookArgs) -> None:
 def availability_domain(
     parent: pulumi.Resource, *, tenancy_id: str, index: int
 ) -> pulumi.Output[str]:
-    """Look up the name of the region's availability domain at `index`, counted from 0.
+    """Look up the name of the region's availability domain at `index`, counted from 0."""
+    return availability_domains(parent, tenancy_id=tenancy_id).apply(
+        lambda domains: pick_domain(domains, index)
+    )
+
+
+def availability_domains(parent: pulumi.Resource, *, tenancy_id: str) -> pulumi.Output[list[str]]:
+    """Look up the names of the region's availability domains.
 
     The function is called by its token: `pulumi_oci.identity` has 230 modules and 110,000 objects,
     and to import it for a single function takes as long as all other imports.
@@ -161,11 +168,7 @@ def availability_domain(
         "oci:Identity/getAvailabilityDomains:getAvailabilityDomains",
         {"compartmentId": tenancy_id},
         opts=pulumi.InvokeOptions.merge(options, pulumi.InvokeOptions(parent=parent)),
-    ).apply(
-        lambda result: pick_domain(
-            [domain["name"] for domain in result["availabilityDomains"]], index
-        )
-    )
+    ).apply(lambda result: [domain["name"] for domain in result["availabilityDomains"]])
 
 
 def image(
