@@ -55,15 +55,17 @@ def annotations(*, subnet_id: str, nsg_id: str, tls_secret: str) -> dict[str, st
 
 
 def service(
-    selector: dict[str, str], port: int, *, address: str | None, is_https: bool
+    selector: dict[str, str], port: int, *, address: pulumi.Input[str], is_https: bool
 ) -> dict[str, Any]:
-    """Return the spec of the Service; without an `address`, one that the nodes serve themselves.
+    """Return the spec of the Service for a load balancer at a reserved address.
 
     A node passes requests to its own pods alone, so that the balancer leaves out a node without a
     ready pod, and a pod that ends on a node is not asked over another.
     """
     names = {"http": _HTTP, **({"https": _HTTPS} if is_https else {})}
-    common = {
+    return {
+        "type": "LoadBalancer",
+        "loadBalancerIP": address,
         "selector": selector,
         "externalTrafficPolicy": "Local",
         "ports": [
@@ -71,6 +73,3 @@ def service(
             for name, outer in names.items()
         ],
     }
-    if address is None:
-        return {**common, "type": "NodePort"}
-    return {**common, "type": "LoadBalancer", "loadBalancerIP": address}

@@ -43,7 +43,7 @@ class WorkloadArgs:
     uid: int
     replicas: Replicas
     migration: Sequence[str]  # a command in a container of the new image, before it serves
-    entrance: Entrance | None  # None: the nodes themselves are the entrance
+    entrance: Entrance
     clients: Sequence[str]  # the IPv4 blocks of the balancer and the nodes
     mark_key: pulumi.Input[str]  # secret: makes the marks in the place of variables' values
     health: Health = field(default_factory=Health)
@@ -211,28 +211,23 @@ class Workload(pulumi.ComponentResource):
 
     def _serve(self, namespace: pulumi.Resource) -> kubernetes.core.v1.Service:
         """Ask for the load balancer, with the certificate in a Secret named by its content."""
-        way_in = self._args.entrance
-        metadata, after = self._objects.metadata(), [namespace]
-        if way_in:
-            tls_secret: pulumi.Output[str] = pulumi.Output.from_input("")
-            if way_in.certificate:
-                secret, tls_secret = self._objects.certificate(namespace, way_in.certificate)
-                after.append(secret)
-            metadata["annotations"] = pulumi.Output.all(
-                subnet_id=way_in.subnet_id, nsg_id=way_in.nsg_id, tls_secret=tls_secret
-            ).apply(lambda known: entrance.annotations(**known))
-        address = way_in.address if way_in else None
-        spec: pulumi.Output[Any] = pulumi.Output.from_input(address).apply(
-            lambda address: entrance.service(
-                pods.serving(self._name),
-                self._args.port,
-                address=address,
-                is_https=bool(way_in and way_in.certificate),
-            )
+        way_in, after = self._args.entrance, [namespace]
+        tls_secret: pulumi.Output[str] = pulumi.Output.from_input("")
+        if way_in.certificate:
+            secret, tls_secret = self._objects.certificate(namespace, way_in.certificate)
+            after.append(secret)
+        annotations = pulumi.Output.all(
+            subnet_id=way_in.subnet_id, nsg_id=way_in.nsg_id, tls_secret=tls_secret
+        ).apply(lambda known: entrance.annotations(**known))
+        spec: Any = entrance.service(
+            pods.serving(self._name),
+            self._args.port,
+            address=way_in.address,
+            is_https=way_in.certificate is not None,
         )
         return kubernetes.core.v1.Service(
             f"{self._name}-service",
-            metadata=metadata,
+            metadata=self._objects.metadata(annotations=annotations),
             spec=spec,
             opts=self._objects.options(*after),
         )
@@ -299,6 +294,6 @@ def summarized(args: WorkloadArgs) -> dict[str, pulumi.Input[object]]:
             "replicas": dataclasses.asdict(args.replicas),
             "health": dataclasses.asdict(args.health),
             "limits": dataclasses.asdict(args.limits),
-            "certificate": bool(args.entrance and args.entrance.certificate),
+            "certificate": args.entrance.certificate is not None,
         },
     }

@@ -285,9 +285,3 @@ def test_the_balancer_is_in_its_subnet_and_behind_the_programs_own_rules() -> No
     assert known[f"{ORACLE}-subnet1"] == "subnet"
     assert known["oci.oraclecloud.com/oci-network-security-groups"] == "nsg"
     assert known["oci.oraclecloud.com/security-rule-management-mode"] == "None"
-
-
-def test_without_a_balancer_the_nodes_are_the_entrance(up: Up) -> None:
-    service = make(up, entrance=None)["auth-service"]
-    assert service["spec"]["type"] == "NodePort"
-    assert "annotations" not in service["metadata"]
