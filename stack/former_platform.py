@@ -50,7 +50,7 @@ def notice(stack: "Stack") -> str | None:
     return (
         f"The {name} of before still serves the same accounts{where}, and still costs. Let "
         "auth:domain lead to the new address, if there is one, and wait until clients follow. Then "
-        f"{advice.make('retire', stack.name)} deletes the {name}."
+        f"`{advice.make('retire', stack.name)}` deletes the {name}."
     )
 
 

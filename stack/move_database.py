@@ -15,7 +15,7 @@ from components import advice
 from components.database import PUBLIC_CAS
 from settings import database
 from settings.database import POSTGRESQL, SQLITE
-from stack import ssh
+from stack import former_platform, ssh
 from stack.errors import StackError
 
 if TYPE_CHECKING:
@@ -43,6 +43,11 @@ def run(stack: "Stack", to: str, *, agreed: bool, over: bool) -> int:
     values = stack.configuration.values()
     by_oracle = not values.get(_URL, "").strip()
     _refuse(values, to, stack.name)
+    if former := former_platform.former(stack, stack.resources()):
+        raise StackError(
+            f"The {former} of before still serves the accounts too, and would not follow. Nothing "
+            f"was changed. First: {advice.make('retire', stack.name)}"
+        )
     estimate = ssh.ask(stack, *ssh.release_tool(*_COMMAND, "--estimate")).strip()
     if by_oracle and to == POSTGRESQL and values.get(_SYSTEM) != "true":
         print(_SERVER_FIRST.format(advice.make("cost", stack.name)), flush=True)

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -27,6 +28,7 @@ class World:
     stopped: str = ""
     events: list[str] = field(default_factory=list)
     stdin: str = ""
+    resources: list[dict[str, Any]] = field(default_factory=list)
 
     def step(self, name: str) -> None:
         self.events.append(name)
@@ -67,6 +69,7 @@ class World:
     @property
     def stack(self) -> Stack:
         configuration = SimpleNamespace(
+            file=Path("/nowhere/Pulumi.dev.yaml"),
             values=lambda: dict(self.values),
             set_value=self.set_value,
             set_secret=self.set_secret,
@@ -78,6 +81,8 @@ class World:
             name="dev",
             configuration=configuration,
             up=self.up,
+            resources=lambda: self.resources,
+            clone=Path("/nowhere"),
             pulumi=SimpleNamespace(read=lambda *_: json.dumps(self.state)),
         )
         return cast("Stack", stack)
@@ -212,3 +217,12 @@ def test_a_move_that_can_not_be_meant_asks_and_changes_nothing(
 
     assert world.events == []
     assert "hunter2" not in str(caught.value)
+
+
+def test_the_accounts_stay_while_a_former_cluster_serves_them_too(world: World) -> None:
+    world.resources = [{"type": "auth:cluster:Cluster", "urn": "urn"}]
+
+    with pytest.raises(StackError, match="First: make retire STACK=dev"):
+        move(world)
+
+    assert world.events == []
