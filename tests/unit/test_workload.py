@@ -119,6 +119,12 @@ def test_a_secret_has_the_value_in_a_file_of_its_name_and_nothing_else_has(up: U
     assert [value for value in SECRETS if value in text] == [], "readers of a preview see these"
 
 
+def test_readers_see_a_mark_in_the_place_of_each_variables_value(up: Up) -> None:
+    shown = make(up)["auth"]["environment"]
+    assert shown.keys() == {"AUTH_ISSUER"}
+    assert shown["AUTH_ISSUER"].startswith("not shown, mark ")
+
+
 def test_a_value_that_nothing_else_marks_as_a_secret_is_one_here(up: Up) -> None:
     recorded = make(up, secrets={"AUTH_DATABASE_URL": "a value"})
     assert plain(recorded["auth-secrets"]["stringData"]) == {"AUTH_DATABASE_URL": "a value"}
