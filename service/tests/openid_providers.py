@@ -1,7 +1,6 @@
 """OpenID Providers on loopback whose answers a test chooses, to see which of them are believed."""
 
 import json
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 from joserfc import jws, jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 from joserfc.jws import JWSRegistry
+from running import answering
 
 _EVERY = JWSRegistry(algorithms=["ES256", "RS256", "HS256", "none"])
 
@@ -107,11 +107,5 @@ class OpenIdProvider:
 
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.port = server.server_port
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
+        with answering(server):
             yield self
-        finally:
-            server.shutdown()
-            server.server_close()
-            thread.join(timeout=10)

@@ -8,9 +8,11 @@ import socket
 import ssl
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from http.server import HTTPServer
 from pathlib import Path
 
 import httpx
@@ -59,6 +61,19 @@ def modules_with(module: str) -> list[str]:
         timeout=60,
     )
     return loaded.stdout.splitlines()
+
+
+@contextlib.contextmanager
+def answering(server: HTTPServer) -> Iterator[None]:
+    """Let a small server of a test answer, in a thread of its own, until the block ends."""
+    with server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield
+        finally:
+            server.shutdown()
+            thread.join(timeout=10)
 
 
 @dataclass

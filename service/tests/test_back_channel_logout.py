@@ -2,7 +2,6 @@
 
 import json
 import queue
-import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,7 +16,7 @@ from auth.clients.clients import ClientsError
 from conftest import NewUrl
 from joserfc import jwt
 from joserfc.jwk import KeySet
-from running import Server
+from running import Server, answering
 from users import User
 
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
@@ -61,12 +60,8 @@ class Listener:
 @pytest.fixture(scope="module", name="listener")
 def _listener() -> Iterator[Listener]:
     listener = Listener()
-    thread = threading.Thread(target=listener.server.serve_forever)
-    thread.start()
-    yield listener
-    listener.server.shutdown()
-    thread.join()
-    listener.server.server_close()
+    with answering(listener.server):
+        yield listener
 
 
 @pytest.fixture(scope="module", name="server")

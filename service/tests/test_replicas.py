@@ -19,7 +19,7 @@ from auth.storage.backends import connect
 from auth.storage.database import Database
 from databases import Postgres
 from replicas import at_once
-from running import NO_TLS, Server
+from running import NO_TLS, Server, answering
 from second_factor_users import SecondFactorUser
 from test_device_flow import GRANT, poll
 from test_device_flow import begin as begin_device
@@ -73,12 +73,8 @@ class Receiver:
 @pytest.fixture(scope="module", name="receiver")
 def _receiver() -> Iterator[Receiver]:
     receiver = Receiver()
-    thread = threading.Thread(target=receiver.server.serve_forever)
-    thread.start()
-    yield receiver
-    receiver.server.shutdown()
-    thread.join()
-    receiver.server.server_close()
+    with answering(receiver.server):
+        yield receiver
 
 
 @pytest.fixture(scope="module", name="replicas")

@@ -1,6 +1,5 @@
 """Several replicas: a passkey and another provider, begun at one and answered at the next."""
 
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -8,7 +7,7 @@ import chromium
 import pytest
 import replicas as running_replicas
 from databases import Postgres
-from running import Server
+from running import Server, answering
 from test_passkeys import Browser, amr, begin, register
 from upstreams import Person, trusting
 from users import User
@@ -27,12 +26,9 @@ def _origin() -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    with answering(server):
         yield f"http://localhost:{server.server_port}"
-        server.shutdown()
-        thread.join()
 
 
 def test_a_passkey_is_made_and_used_through_two_replicas(

@@ -4,7 +4,6 @@ import contextlib
 import json
 import re
 import sqlite3
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from running import Server, modules_with
+from running import Server, answering, modules_with
 from users import PASSWORD, User
 
 ADA = {"email": "ada@example.test", "password": PASSWORD}
@@ -217,12 +216,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture(name="collector")
 def _collector() -> Iterator[Collector]:
-    with Collector() as collector:
-        thread = threading.Thread(target=collector.serve_forever)
-        thread.start()
+    collector = Collector()
+    with answering(collector):
         yield collector
-        collector.shutdown()
-        thread.join()
 
 
 def test_a_request_is_a_span_of_its_callers_trace_and_its_logs_name_it(

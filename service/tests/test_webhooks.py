@@ -3,7 +3,6 @@
 import base64
 import json
 import queue
-import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,7 +13,7 @@ import pytest
 from auth.clients import endpoints
 from auth.clients.endpoints import EndpointsError
 from conftest import NewUrl
-from running import Server
+from running import Server, answering
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from users import PASSWORD, User
 
@@ -69,12 +68,8 @@ class Receiver:
 @pytest.fixture(scope="module", name="receiver")
 def _receiver() -> Iterator[Receiver]:
     receiver = Receiver()
-    thread = threading.Thread(target=receiver.server.serve_forever)
-    thread.start()
-    yield receiver
-    receiver.server.shutdown()
-    thread.join()
-    receiver.server.server_close()
+    with answering(receiver.server):
+        yield receiver
 
 
 @pytest.fixture(scope="module", name="server")
