@@ -44,6 +44,7 @@ class Cloud:
         self.machines = Machines(home)
         self.faults = Faults()
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="job")
+        # who holds it may write to any running machine: none ends without it
         self.network_lock = threading.RLock()
         self.reach: dict[str, Reach] = {}  # by instance, as applied to its machine
         self.database_rules: dict[str, tuple[IngressRule, ...]] = {}  # by system, as applied

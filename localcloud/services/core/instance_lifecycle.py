@@ -83,13 +83,15 @@ def _start(cloud: Cloud, instance: Instance) -> None:
 
 
 def _stop(cloud: Cloud, instance: Instance) -> None:
-    cloud.machines.stop(instance.id)
+    with cloud.network_lock:
+        cloud.machines.stop(instance.id)
     state = "STARTING" if instance.heading_for == "RUNNING" else "STOPPED"
     resources.arrive(cloud, instance, state)
 
 
 def _terminate(cloud: Cloud, instance: Instance) -> None:
-    cloud.machines.terminate(instance.id)
+    with cloud.network_lock:
+        cloud.machines.terminate(instance.id)
     with cloud.store.transaction():
         for attachment in volume_attachment.of_instance(cloud, instance.id):
             cloud.store.put(attachment.changed(lifecycle_state="DETACHED"))

@@ -70,8 +70,9 @@ def _update(cloud: Cloud, system: DbSystem) -> None:
 
 
 def _delete(cloud: Cloud, system: DbSystem) -> None:
-    cloud.machines.databases.terminate(system.id)
-    cloud.database_rules.pop(system.id, None)
+    with cloud.network_lock:
+        cloud.machines.databases.terminate(system.id)
+        cloud.database_rules.pop(system.id, None)
     for address in cloud.store.find(PrivateIp, display_name=system.id):
         cloud.store.remove(address.id)
     _arrive(cloud, system, "DELETED")
