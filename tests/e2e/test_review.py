@@ -100,7 +100,7 @@ def edit(clone: Clone, name: str, old: str, new: str) -> None:
 
 
 def change_a_rule_the_image_and_a_variable(runner: Runner) -> None:
-    edit(runner.clone, "__main__.py", ENVIRONMENT, GREETING)
+    edit(runner.clone, "platforms/server.py", ENVIRONMENT, GREETING)
     edit(
         runner.clone,
         "Pulumi.local.yaml",
