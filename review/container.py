@@ -14,7 +14,6 @@ from review.events import Change, Plan
 
 RELEASE = "auth:release:Release"
 _WORKLOAD = "auth:workload:Workload"
-RELEASES = (RELEASE, _WORKLOAD)  # the components of a release, on a server and on a cluster
 _DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 _PLANNED = "auth-on-oci/release"  # its annotation: components/workload.py
 _IMAGE = "auth:image:Image"
@@ -55,7 +54,7 @@ def containers(plan: Plan) -> list[Container]:
     """Return the changes of each release that the plan touches or repairs."""
     numbers = dict(_numbers(plan))
     changed = []
-    for change in _releases(plan):
+    for change in releases(plan):
         old, new = change.old, change.new
         image = str(new.get("image", ""))
         changed.append(
@@ -86,7 +85,7 @@ def _origin(plan: Plan) -> str:
 def others_than(plan: Plan, image: str) -> list[str]:
     """Return the images of the plan's releases other than `image`, compared by digest."""
     wanted = image.partition("@")[2]
-    images = (str(change.new.get("image", "")) for change in _releases(plan) if change.new)
+    images = (str(change.new.get("image", "")) for change in releases(plan) if change.new)
     return [
         "an image that is built only then" if other == UNKNOWN else other
         for other in images
@@ -94,8 +93,9 @@ def others_than(plan: Plan, image: str) -> list[str]:
     ]
 
 
-def _releases(plan: Plan) -> list[Change]:
-    return [change for token in RELEASES for change in plan.of_type(token)]
+def releases(plan: Plan) -> list[Change]:
+    """List the changes of the components of a release, on a server and on a cluster."""
+    return [change for token in (RELEASE, _WORKLOAD) for change in plan.of_type(token)]
 
 
 def _numbers(plan: Plan) -> Iterator[tuple[str, tuple[str, str]]]:

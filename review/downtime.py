@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from review.container import RELEASES
+from review.container import releases
 from review.events import Change, Plan
 from review.verdict import (
     ADDRESS,
@@ -76,7 +76,7 @@ def _of(change: Change) -> tuple[str, str] | None:
 
 
 def _of_releases(plan: Plan) -> Iterator[tuple[str, str]]:
-    for release in (change for token in RELEASES for change in plan.of_type(token)):
+    for release in releases(plan):
         if (release.new.get("settings") or {}).get("maintenance"):
             yield "until somebody acts", "maintenance: the proxy answers 503 until it is turned off"
         elif release.operation != "delete":
