@@ -64,11 +64,6 @@ class NodePool(Worked):
         config = {**_CONFIG, **outputs["nodeConfigDetails"]}
         config["placementConfigs"] = [{**_PLACE, **each} for each in config["placementConfigs"]]
         outputs["nodeConfigDetails"] = config
-        if eviction := outputs.get("nodeEvictionNodePoolSettings"):
-            outputs["nodeEvictionNodePoolSettings"] = {
-                "isForceActionAfterGraceDuration": False,
-                **eviction,
-            }
         return outputs
 
 

@@ -22,6 +22,12 @@ from tests.localcloud.launches import latest_image
 from toolchain import kubernetes
 
 API_PORT = 6443
+# as the official plugin sends it, also with each update
+EVICTION = models.NodeEvictionNodePoolSettings(
+    eviction_grace_duration="PT5M",
+    is_force_delete_after_grace_duration=True,
+    is_force_action_after_grace_duration=False,
+)
 _VCN = "10.0.0.0/16"
 _KUBECTL_SECONDS = 60
 # `oci ce cluster generate-token --cluster-id ID --region REGION` of Oracle's CLI, whose packages
@@ -134,6 +140,7 @@ class Place:
                 ],
             ),
             initial_node_labels=[models.KeyValue(key="tier", value="web")],
+            node_eviction_node_pool_settings=EVICTION,
         )
 
 

@@ -16,7 +16,15 @@ from stack.errors import StackError
 from tests.localcloud import operated
 from tests.localcloud.balancer import SERVERS, Balancer
 from tests.localcloud.caller import Caller, eventually, refused
-from tests.localcloud.cluster import API_PORT, Cluster, KubectlError, Place, finished, with_program
+from tests.localcloud.cluster import (
+    API_PORT,
+    EVICTION,
+    Cluster,
+    KubectlError,
+    Place,
+    finished,
+    with_program,
+)
 from tests.localcloud.conftest import localcloud
 from tests.localcloud.front import applied, exposed, front_manifest
 from tests.localcloud.operated import ClusterStack
@@ -431,7 +439,8 @@ def shrink(cluster: Cluster, pool_id: str) -> None:
     """Take a node out of the pool."""
     last = cluster.engine.get_node_pool(pool_id).data.nodes[-1]
     details = models.UpdateNodePoolDetails(
-        node_config_details=models.UpdateNodePoolNodeConfigDetails(size=1)
+        node_config_details=models.UpdateNodePoolNodeConfigDetails(size=1),
+        node_eviction_node_pool_settings=EVICTION,
     )
     updated = cluster.engine.update_node_pool(pool_id, details)
     assert finished(cluster.engine, updated.headers["opc-work-request-id"]).status == "SUCCEEDED"

@@ -61,6 +61,7 @@ class NodeEvictionNodePoolSettings(Details):
 
     eviction_grace_duration: str = Field(default="PT60M", pattern=r"PT\d+[MS]")
     is_force_delete_after_grace_duration: bool = False
+    is_force_action_after_grace_duration: Literal[False] = False
 
     @property
     def seconds(self) -> int:
