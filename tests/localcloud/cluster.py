@@ -22,7 +22,7 @@ from tests.localcloud.launches import latest_image
 from toolchain import kubernetes
 
 API_PORT = 6443
-# as the official plugin sends it, also with each update
+# as the official plugin sends it
 EVICTION = models.NodeEvictionNodePoolSettings(
     eviction_grace_duration="PT5M",
     is_force_delete_after_grace_duration=True,

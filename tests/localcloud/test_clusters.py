@@ -440,7 +440,9 @@ def shrink(cluster: Cluster, pool_id: str) -> None:
     last = cluster.engine.get_node_pool(pool_id).data.nodes[-1]
     details = models.UpdateNodePoolDetails(
         node_config_details=models.UpdateNodePoolNodeConfigDetails(size=1),
+        # as the official plugin sends both with each update
         node_eviction_node_pool_settings=EVICTION,
+        node_metadata={},
     )
     updated = cluster.engine.update_node_pool(pool_id, details)
     assert finished(cluster.engine, updated.headers["opc-work-request-id"]).status == "SUCCEEDED"

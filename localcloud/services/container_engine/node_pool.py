@@ -93,12 +93,14 @@ class UpdateNodePoolDetails(TagDetails):
     initial_node_labels: list[KeyValue] | None = None
     node_eviction_node_pool_settings: NodeEvictionNodePoolSettings | None = None
     ssh_public_key: str | None = None
+    node_metadata: dict[str, str] | None = None  # as the official plugin sends it, empty
 
     def refuse_changes(self, pool: NodePool) -> None:
         """Raise 501 for another value than the pool's, apart from name, tags and size."""
         config, present = self.node_config_details, pool.node_config_details
         pairs = [
             *((name, getattr(self, name), getattr(pool, name)) for name in STAYING),
+            ("nodeMetadata", self.node_metadata, {}),
             ("nsgIds", config and config.nsg_ids, present.nsg_ids),
             ("placementConfigs", config and config.placement_configs, present.placement_configs),
         ]
