@@ -13,7 +13,7 @@ Up = Callable[[Program], Recording]
 DOCUMENT = {"host": "primary.test", "password": "of-the-administrator", "role": "auth"}
 
 
-def make(up: Up) -> Recording:
+def make(up: Up, **changes: str) -> Recording:
     def program() -> None:
         login = Login(username="acme", password=pulumi.Output.secret("of-the-registry"))
         clients = role_job.on_nodes(
@@ -27,7 +27,7 @@ def make(up: Up) -> Recording:
         )
         clients.make_role(
             "auth-database-role",
-            pulumi.Output.secret(DOCUMENT),
+            pulumi.Output.secret({**DOCUMENT, **changes}),
             pulumi.ResourceOptions(parent=pulumi.ComponentResource("auth:test:Parent", "parent")),
         )
 
@@ -55,3 +55,12 @@ def test_another_image_makes_no_role_again(up: Up) -> None:
     (path,) = make(up).ignored["auth-database-role"]
 
     assert path == "spec.template.spec.containers[0].image"
+
+
+def test_another_password_of_the_administrator_runs_another_job(up: Up) -> None:
+    one, other = (
+        make(up, **changes)["auth-database-role"]["metadata"]["name"]
+        for changes in ({}, {"password": "another"})
+    )
+
+    assert one != other
