@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import urllib.request
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -58,6 +59,8 @@ def _stack(
     """Return a stack on a cluster, whose account at the CA the service knows."""
     # our own question for a challenge has to find the service as well
     monkeypatch.setenv("http_proxy", service.url)
+    # urllib reads the proxy at its first question in a process, which another test may have asked
+    monkeypatch.setattr(urllib.request, "_opener", None)
     schema = yaml.safe_load((REPOSITORY / "Pulumi.yaml").read_text())
     project = {"name": "auth", "runtime": "python", "config": schema["config"]}
     (tmp_path / "Pulumi.yaml").write_text(yaml.safe_dump(project))
