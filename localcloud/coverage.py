@@ -50,8 +50,9 @@ program, built once from Go modules:
 generate-token`, of Oracle's CLI; the API server has each token reviewed by this cloud, as OKE does.
 Nodes pull from the registry by an image pull secret.
 
-A kernel that allows 128 inotify instances, as most do, has room for about nine machines. More need
-`sudo sysctl fs.inotify.max_user_instances=1024`; without it a machine restarts again and again.
+A kernel that allows 128 inotify instances, as most do, has room for about nine machines. One more
+restarts again and again. `make up` and `make docker` raise the limit to 1024 until a reboot if
+they start Docker or run as root. Elsewhere: `sudo sysctl fs.inotify.max_user_instances=1024`.
 
 ## Faults on request
 

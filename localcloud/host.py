@@ -1,13 +1,12 @@
 """The computer of the emulated cloud: its machines run on this computer's own processor."""
 
 import platform
-from pathlib import Path
+
+from common import inotify
 
 _DEFAULT_SHAPES = {"amd64": "VM.Standard.E4.Flex", "arm64": "VM.Standard.A1.Flex"}
 
-_INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
 _OF_A_MACHINE = 14  # inotify instances of systemd, dbus, the kubelet and containerd, as counted
-_ENOUGH = 512
 
 
 def architecture() -> str:
@@ -26,12 +25,12 @@ def shortage(limit: int | None = None) -> str:
     A machine over the limit restarts again and again, as its systemd can't begin. All containers
     count for one user.
     """
-    instances = int(_INOTIFY.read_text()) if limit is None else limit
-    if instances >= _ENOUGH:
+    instances = inotify.limit() if limit is None else limit
+    if instances >= inotify.ENOUGH:
         return ""
     return (
         f" This computer allows {instances} inotify instances, which about "
         f"{instances // _OF_A_MACHINE} machines take, of all emulated clouds together. If its "
         "machines restart again and again (see `docker ps`), raise it: "
-        "sudo sysctl fs.inotify.max_user_instances=1024"
+        f"sudo sysctl {inotify.SETTING}"
     )

@@ -1,9 +1,12 @@
 """A Docker engine is started where none answers, and stopped by its starter alone."""
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
 
+from common import inotify
 from common.progress import StepError
 from toolchain import docker_engine
 
@@ -13,6 +16,7 @@ def _path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Give a folder that is all of PATH."""
     folder = tmp_path / "bin"
     folder.mkdir()
+    (folder / "tee").symlink_to(shutil.which("tee") or "tee")
     monkeypatch.setenv("PATH", str(folder))
     monkeypatch.setenv("AUTH_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.delenv("DOCKER_HOST", raising=False)
@@ -51,3 +55,22 @@ def test_an_engine_named_by_docker_host_is_not_replaced_by_another(
 
     with pytest.raises(StepError, match=r"DOCKER_HOST is 'tcp://192\.0\.2\.1:2375'"):
         docker_engine.ensure(path)
+
+
+@pytest.mark.parametrize(
+    ("user", "before", "after"),
+    [(0, 128, inotify.RAISED), (0, 8192, 8192), (1000, 128, 128)],
+    ids=["root raises a low limit", "a higher limit stays", "a user is not asked for a password"],
+)
+def test_a_running_engine_gets_room_for_many_machines(
+    path: Path, monkeypatch: pytest.MonkeyPatch, user: int, before: int, after: int
+) -> None:
+    client(path, "echo 28.0.0")
+    limit = path / "max_user_instances"
+    limit.write_text(f"{before}\n")
+    monkeypatch.setattr(inotify, "FILE", limit)
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+
+    docker_engine.ensure(path)
+
+    assert int(limit.read_text()) == after
