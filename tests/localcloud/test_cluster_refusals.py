@@ -104,6 +104,7 @@ def test_a_cluster_without_a_machine_fails_with_the_reason_and_takes_no_nodes(
     # this cloud has no network for machines
     request = finished(engine, request.id)
     assert (request.operation_type, request.status) == ("CLUSTER_CREATE", "FAILED")
+    assert request.resources[0].action_type == "FAILED"
     (problem,) = engine.list_work_request_errors(caller.compartment, request.id).data
     assert "no control plane: `docker network" in problem.message
     details = place.node_pool_details(cluster_id, size=1)

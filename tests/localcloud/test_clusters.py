@@ -64,6 +64,7 @@ spec:
 COMPLETE = "NewReplicaSetAvailable"
 SECRET = "auth-0a1b2c3d"
 KUBE_PROXY_PORT = 10256
+OVER = "TERMINATED"
 FETCH = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=9).status)"
 
 
@@ -182,6 +183,7 @@ def test_a_node_is_an_instance_in_its_domain_with_the_pools_labels(
         labels = nodes[each.private_ip]["metadata"]["labels"]
         assert (each.lifecycle_state, instance.lifecycle_state) == ("ACTIVE", "RUNNING")
         assert labels["tier"] == "web"
+        assert nodes[each.private_ip]["spec"]["providerID"] == each.id
         assert each.availability_domain.endswith(labels["topology.kubernetes.io/zone"])
 
 
@@ -421,6 +423,38 @@ def test_an_event_names_what_a_service_asks_for_in_vain(cluster: Cluster) -> Non
     cluster.kubectl("delete", "service", "plain")
 
 
+def test_a_node_whose_instance_was_terminated_is_replaced_and_leaves_the_cluster(
+    cluster: Cluster, pool_id: str, front: Balancer
+) -> None:
+    compute, lost = cluster.caller.compute, cluster.engine.get_node_pool(pool_id).data.nodes[0]
+    uid = cluster.get("node", lost.private_ip)["metadata"]["uid"]
+    compute.terminate_instance(lost.id)
+    eventually("the instance", lambda: compute.get_instance(lost.id).data.lifecycle_state, OVER)
+
+    def reconciled() -> list[tuple[str, str]]:
+        requests = cluster.engine.list_work_requests(
+            cluster.caller.compartment, resource_id=pool_id
+        ).data
+        return [(each.operation_type, each.status) for each in requests][:1]
+
+    eventually("the pool", reconciled, [("NODEPOOL_RECONCILE", "SUCCEEDED")], seconds=180)
+    pool = cluster.engine.get_node_pool(pool_id).data
+    assert [each.lifecycle_state for each in pool.nodes] == ["ACTIVE"] * 2
+    assert lost.id not in {each.id for each in pool.nodes}
+    # the pool had nodes in two domains, and has them in two domains again
+    assert len({each.availability_domain for each in pool.nodes}) == 2
+    nodes = cluster.get("nodes")["items"]
+    assert {each["metadata"]["name"] for each in nodes} == {each.private_ip for each in pool.nodes}
+    assert uid not in {each["metadata"]["uid"] for each in nodes}
+    rollout(cluster)
+
+    def backends() -> set[str]:
+        shown = front.client.get_load_balancer(front.id).data
+        return {each.ip_address for each in shown.backend_sets["TCP-80"].backends}
+
+    eventually("the backends", backends, {each.private_ip for each in pool.nodes})
+
+
 def test_a_smaller_pool_moves_the_pods_loses_no_request_and_ends_the_instance(
     cluster: Cluster, pool_id: str, front: Balancer
 ) -> None:
@@ -450,7 +484,7 @@ def shrink(cluster: Cluster, pool_id: str) -> None:
     names = {each["metadata"]["name"] for each in cluster.get("nodes")["items"]}
     assert last.private_ip not in names
     nodes = {pod["spec"]["nodeName"] for pod in cluster.get("pods")["items"]}
-    assert nodes == names
+    assert nodes == names, cluster.kubectl("get", "pods", "--output=wide")
     compute = cluster.caller.compute
     eventually("the node", lambda: compute.get_instance(last.id).data.lifecycle_state, "TERMINATED")
 

@@ -13,12 +13,11 @@ from typing import Any
 from localcloud.api import errors
 from localcloud.cloud import Cloud
 from localcloud.machines.docker import DockerError
-from localcloud.services.container_engine import api_server, balancer_plan
+from localcloud.services.container_engine import api_server, balancer_plan, node
 from localcloud.services.container_engine import cluster as clusters
 from localcloud.services.container_engine.api_server import ApiServer, ApiServerError, Object
 from localcloud.services.container_engine.balancer_plan import BalancerPlan, PlanError
 from localcloud.services.container_engine.cluster import Cluster
-from localcloud.services.core import vnic
 from localcloud.services.core.public_ip import PublicIp
 from localcloud.services.load_balancer import load_balancer
 from localcloud.services.load_balancer.load_balancer import (
@@ -46,23 +45,23 @@ def keep(cloud: Cloud) -> None:
             log.warning("Cluster %s: %s", cluster.id, error)
 
 
-def leave(cloud: Cloud, cluster_id: str, node: str) -> None:
+def leave(cloud: Cloud, cluster_id: str, name: str) -> None:
     """Take a node out of the load balancers, and let the requests end that are under way to it."""
-    if _is_gone(cloud, node):
+    if _is_gone(cloud, name):
         return
     label = f"{balancer_plan.EXCLUDED}=true"
     deadline = time.monotonic() + _LEAVE_SECONDS
     try:
-        clusters.kubectl(cloud, cluster_id, "label", "node", node, label, "--overwrite")
-        while not _is_gone(cloud, node) and time.monotonic() < deadline:
+        clusters.kubectl(cloud, cluster_id, "label", "node", name, label, "--overwrite")
+        while not _is_gone(cloud, name) and time.monotonic() < deadline:
             time.sleep(0.2)
     except DockerError as error:
-        log.warning("Node %s stays in the load balancers: %s", node, error)
+        log.warning("Node %s stays in the load balancers: %s", name, error)
     else:
         time.sleep(_DRAINING_SECONDS)
 
 
-def _is_gone(cloud: Cloud, node: str) -> bool:
+def _is_gone(cloud: Cloud, name: str) -> bool:
     """Return whether no load balancer leads to the node, whose name is its private address."""
     balancers = [
         each
@@ -76,7 +75,7 @@ def _is_gone(cloud: Cloud, node: str) -> bool:
         for backend in backend_set.backends
     }
     is_settled = all(each.lifecycle_state == "ACTIVE" for each in balancers)
-    return node not in addresses and is_settled
+    return name not in addresses and is_settled
 
 
 def _keep(cloud: Cloud, cluster: Cluster, server: ApiServer) -> None:
@@ -100,13 +99,15 @@ def _keep(cloud: Cloud, cluster: Cluster, server: ApiServer) -> None:
 def _forget_lost_nodes(
     cloud: Cloud, cluster: Cluster, server: ApiServer, nodes: Sequence[Object]
 ) -> None:
-    """Delete the nodes whose instance is over, as it was terminated by itself."""
-    alive = {
-        vnic.of_instance(cloud, machine.id).private_ip
-        for machine in clusters.machines(cloud, cluster_id=cluster.id)
-    }
-    for node in nodes:
-        if (name := node["metadata"]["name"]) not in alive:
+    """Delete the nodes whose instance is over, as it was terminated by itself.
+
+    Another instance may have its address by now, which is a node's name.
+    """
+    machines = clusters.machines(cloud, cluster_id=cluster.id)
+    alive = {name for each in machines for name in (each.id, node.name_of(cloud, each))}
+    for each in nodes:
+        if node.provider_id(each) not in alive:
+            name = each["metadata"]["name"]
             log.info("Node %s of cluster %s has no instance any more", name, cluster.id)
             server.delete(f"/api/v1/nodes/{name}")
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -131,6 +131,7 @@ def launch(cloud: Cloud, cluster: Cluster, request: NodeRequest) -> Instance:
     data = user_data.of_a_node(
         cluster.authority,
         node=str(IPv4Address(address)),
+        instance_id=launched.id,
         server=control_plane.private_ip,
         vcn=cloud.store.get(Vcn, cluster.vcn_id).cidr_blocks[0],
         pods=cluster.network.pods_cidr,
@@ -153,6 +154,14 @@ def launch(cloud: Cloud, cluster: Cluster, request: NodeRequest) -> Instance:
 def name_of(cloud: Cloud, machine: Instance) -> str:
     """Return the node's name in the cluster: its private address, as on OKE."""
     return vnic.of_instance(cloud, machine.id).private_ip
+
+
+def provider_id(node: Mapping[str, Any]) -> str:
+    """Return the OCID of the instance that a Node of Kubernetes is; its name, if it has none.
+
+    Only the nodes of an earlier version of this emulator have none.
+    """
+    return str(node["spec"].get("providerID") or node["metadata"]["name"])
 
 
 def of(cloud: Cloud, machine: Instance, version: str, is_active: bool) -> Node:

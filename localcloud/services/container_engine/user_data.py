@@ -56,6 +56,7 @@ def of_a_node(
     authority: KeyPair,
     *,
     node: str,
+    instance_id: str,
     server: str,
     vcn: str,
     pods: str,
@@ -73,6 +74,7 @@ def of_a_node(
         "node.env": _environment(
             {
                 "NODE": node,
+                "INSTANCE": instance_id,
                 "VCN": vcn,
                 "LABELS": ",".join(f"{key}={value}" for key, value in sorted(labels.items())),
             }

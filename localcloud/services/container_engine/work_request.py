@@ -23,7 +23,7 @@ _OPERATIONS: Mapping[Action, str] = {"CREATED": "CREATE", "UPDATED": "UPDATE", "
 class ClustersWorkRequestResource(Details):
     """The resource that a work request is about."""
 
-    action_type: Action | Literal["IN_PROGRESS"]
+    action_type: Action | Literal["IN_PROGRESS", "FAILED"]
     entity_type: str
     identifier: str
     entity_uri: str
@@ -49,15 +49,20 @@ class ClustersWorkRequest(Resource):
 
 
 def begin(
-    cloud: Cloud, resource: LifecycleResource, action: Action, *, cluster_id: str
+    cloud: Cloud,
+    resource: LifecycleResource,
+    action: Action,
+    *,
+    cluster_id: str,
+    operation: Literal["RECONCILE"] | None = None,
 ) -> ClustersWorkRequest:
-    """Store a work request for an operation."""
+    """Store a work request for an operation, which is that of the action unless it is named."""
     now = cloud.now()
     request = ClustersWorkRequest(
         id=ocids.mint(ClustersWorkRequest.kind),
         compartment_id=resource.compartment_id,
         cluster_id=cluster_id,
-        operation_type=f"{resource.kind.upper()}_{_OPERATIONS[action]}",
+        operation_type=f"{resource.kind.upper()}_{operation or _OPERATIONS[action]}",
         status="IN_PROGRESS",
         action=action,
         resources=[
@@ -86,10 +91,11 @@ def present(cloud: Cloud, request: ClustersWorkRequest) -> ClustersWorkRequest:
         return request
     failed = resource.lifecycle_state in _FAILED
     (entry,) = request.resources
+    outcome = "FAILED" if failed else request.action
     return cloud.store.put(
         request.changed(
             status="FAILED" if failed else "SUCCEEDED",
-            resources=[entry.model_copy(update={"action_type": request.action})],
+            resources=[entry.model_copy(update={"action_type": outcome})],
             time_finished=cloud.now(),
         )
     )
