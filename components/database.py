@@ -78,7 +78,7 @@ class Clients:
     """The machines that reach Oracle's server: a VM, or the nodes of a cluster.
 
     `make_role` makes the service's role from there. It takes the name of its resource, the document
-    of the role (components/postgresql.py), and the options of the resource.
+    of the role (components/database_role.py), and the options of the resource.
     """
 
     block: pulumi.Input[str]  # IPv4

@@ -1,19 +1,16 @@
 """The PostgreSQL server that Oracle runs for the stack, in a private subnet of its own."""
 
-import hashlib
-import hmac
 from dataclasses import dataclass
 
 import pulumi
 from pulumi_oci import core, psql
 
-from common import scram
-from components.database import CA_FILE, VERIFIED, Clients, Managed
+from components import database_role
+from components.database import Clients, Managed
 from components.labels import display_name
 from components.network import TCP, Network
 
 PORT = 5432
-ADMINISTRATOR = "keeper"  # Oracle's name for it can't be changed later
 _VERSION = "16"
 _SHAPE = "PostgreSQL.VM.Standard.E5.Flex"
 _STORAGE = "OCI_OPTIMIZED_STORAGE"
@@ -60,7 +57,7 @@ class Postgresql(pulumi.ComponentResource):
             instance_memory_size_in_gbs=managed.memory_in_gbs,
             system_type=_STORAGE,
             credentials=psql.DbSystemCredentialsArgs(
-                username=ADMINISTRATOR,
+                username=database_role.ADMINISTRATOR,
                 password_details=psql.DbSystemCredentialsPasswordDetailsArgs(
                     password_type=_PLAIN_TEXT, password=managed.password
                 ),
@@ -87,8 +84,8 @@ class Postgresql(pulumi.ComponentResource):
         ca = details.apply(lambda known: str(known.ca_certificate))
         made = args.clients.make_role(
             f"{name}-database-role",
-            pulumi.Output.all(host=host, ca=ca, password=managed.password).apply(
-                lambda known: role_document(**known, role=args.role)
+            pulumi.Output.all(host=host, ca=ca, administrator_password=managed.password).apply(
+                lambda known: database_role.document(args.role, **known)
             ),
             pulumi.ResourceOptions(parent=self, depends_on=[system, rule]),
         )
@@ -96,7 +93,9 @@ class Postgresql(pulumi.ComponentResource):
         # a release waits for the role
         self.url = pulumi.Output.secret(
             pulumi.Output.all(self.address, managed.password, made.id).apply(
-                lambda known: role_url(args.role, address=known[0], password=known[1])
+                lambda known: database_role.url(
+                    args.role, address=known[0], administrator_password=known[1]
+                )
             )
         )
         self.ca = ca
@@ -143,32 +142,3 @@ class Postgresql(pulumi.ComponentResource):
             opts=child,
         )
         return subnet.id, nsg.id, rule
-
-
-def role_password(password: str, role: str) -> str:
-    """Return the password of a role, from the administrator's, to which it does not lead back."""
-    return hmac.new(password.encode(), f"role {role}".encode(), hashlib.sha256).hexdigest()
-
-
-def role_url(role: str, *, address: str, password: str) -> str:
-    """Return the URL of the role's database, from the administrator's password."""
-    secret = role_password(password, role)
-    return f"postgresql://{role}:{secret}@{address}?sslmode={VERIFIED}&sslrootcert={CA_FILE}"
-
-
-def role_document(*, host: str, ca: str, password: str, role: str) -> dict[str, str]:
-    """Return the document of a role: host/auth_release/database_role.py.
-
-    The role's password goes as its verifier, with a salt that is the same each time: another
-    document would be another run.
-    """
-    secret = role_password(password, role)
-    salt = hashlib.sha256(f"salt of {secret}".encode()).digest()[:16]
-    return {
-        "administrator": ADMINISTRATOR,
-        "ca": ca,
-        "host": host,
-        "password": password,
-        "role": role,
-        "verifier": scram.verifier(secret, salt),
-    }

@@ -1,6 +1,6 @@
-"""The role of a service, and its database, on a PostgreSQL server that Oracle runs.
+"""The role of a service, and its database, on a PostgreSQL server that only the VM reaches.
 
-The role owns that database and has no other right. Only the VM reaches the server.
+The SQL is the program's (components/database_role.py).
 """
 
 import json
@@ -13,31 +13,20 @@ from pathlib import Path
 from .errors import ReleaseError
 from .programs import run
 
-_FIELDS = frozenset({"administrator", "ca", "disk", "host", "password", "role", "verifier"})
+_FIELDS = frozenset({"administrator", "ca", "disk", "host", "password", "queries", "role"})
 _PORT = 5432
 _PATIENCE_SECONDS = 90  # the rule for this VM and the server's name may be new
 _PAUSE_SECONDS = 3
 _APT_SECONDS = 300
-# each can be repeated; a database can be given to a role by its members alone
-_STATEMENTS = """\
-SET client_min_messages = warning;
-SELECT format('CREATE ROLE %I', :'role')
- WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'role') \\gexec
-ALTER ROLE :"role" LOGIN PASSWORD :'verifier';
-GRANT :"role" TO CURRENT_USER;
-SELECT format('CREATE DATABASE %I OWNER %I', :'role', :'role')
- WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'role') \\gexec
-REVOKE ALL ON DATABASE :"role" FROM PUBLIC;
-REVOKE :"role" FROM CURRENT_USER;
-"""
+_QUIET = "SET client_min_messages = warning;\n"
 
 
 def make(document: bytes) -> str:
     """Make the role and the database of a document, and return the result in words.
 
     The document is JSON with the server's host name and the certificate of its CA, the
-    administrator and its password, the role and the verifier of its password (RFC 5803), and the
-    disk of this VM, which makes another VM prove that it reaches the server.
+    administrator and its password, the role, the queries that return the statements, and the disk
+    of this VM, which makes another VM prove that it reaches the server.
     """
     try:
         wanted = dict(json.loads(document))
@@ -50,8 +39,8 @@ def make(document: bytes) -> str:
         environment = _environment(Path(folder), wanted)
         command = ("psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--dbname=postgres")
         _wait(*command, environment=environment)
-        variables = "".join(f"\\set {name} '{wanted[name]}'\n" for name in ("role", "verifier"))
-        run(*command, env=environment, stdin=f"{variables}{_STATEMENTS}", timeout=60)
+        lines = (f"{query} \\gexec\n" for query in wanted["queries"].splitlines())
+        run(*command, env=environment, stdin=_QUIET + "".join(lines), timeout=60)
     return f"{wanted['role']} may log in at {wanted['host']}, and owns its database there"
 
 

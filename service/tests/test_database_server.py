@@ -13,7 +13,7 @@ from databases import Postgres
 from running import Server, free_port
 from users import User
 
-from common import scram
+from components import database_role
 
 PASSWORD = "correct-horse-battery"
 
@@ -51,25 +51,21 @@ def test_the_role_is_made_by_the_administrator_again_and_again(
     remote: Server, tmp_path: Path, elsewhere: Postgres
 ) -> None:
     """As Oracle's administrator, who may make roles and databases, and is no superuser."""
-    keeper = "hunter2-of-the-keeper"
-    elsewhere.execute(
-        "postgres", f"CREATE ROLE keeper LOGIN CREATEROLE CREATEDB PASSWORD '{keeper}'"
-    )
+    elsewhere.execute("postgres", "CREATE ROLE keeper LOGIN CREATEROLE CREATEDB")
     file = tmp_path / "role.json"
-    for password in (PASSWORD, "another-horse-battery", "another-horse-battery"):
-        document = {
-            "host": elsewhere.address,
-            "port": elsewhere.port,
-            "ca": elsewhere.ca.read_text(),
-            "administrator": "keeper",
-            "password": keeper,
-            "role": "of-a-job",
-            "verifier": scram.verifier(password, b"salt of the test"),
-        }
-        file.write_text(json.dumps(document))
+    for keeper in ("hunter2-of-the-keeper", "hunter2-of-another", "hunter2-of-another"):
+        elsewhere.execute("postgres", f"ALTER ROLE keeper PASSWORD '{keeper}'")
+        document = database_role.document(
+            "of-a-job",
+            host=elsewhere.address,
+            ca=elsewhere.ca.read_text(),
+            administrator_password=keeper,
+        )
+        file.write_text(json.dumps({**document, "port": elsewhere.port}))
         made = remote.command("make-database-role", str(file))
         assert made.returncode == 0, made.stdout + made.stderr
         assert keeper not in made.stdout + made.stderr
+        password = database_role.password("of-a-job", administrator_password=keeper)
         remote.database = (
             f"postgresql://of-a-job:{password}@{elsewhere.address}:{elsewhere.port}/of-a-job"
             f"?sslmode=verify-full&sslrootcert={elsewhere.ca}"

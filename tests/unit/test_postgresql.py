@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pulumi
 import pytest
 
-from components import postgresql
+from components import database_role
 from settings.problems import ConfigurationError
 from stack import secrets
 from tests.unit.conftest import Program, Recording, plain
@@ -78,7 +78,7 @@ def test_the_administrators_password_reaches_the_server_by_stdin_alone(
     assert PASSWORD not in str(role["create"])
     document = json.loads(str(plain(role["stdin"])))
     assert document["password"] == PASSWORD
-    assert document["verifier"].startswith("SCRAM-SHA-256$4096:")
+    assert "PASSWORD %L', 'auth', 'SCRAM-SHA-256$4096:" in document["queries"]
     assert "of Oracle" in document["ca"]
     release = json.loads(str(plain(recorded["auth-release"]["stdin"])))
     assert PASSWORD not in str(release)
@@ -95,14 +95,14 @@ def test_a_system_is_kept_beside_another_database(up: Up, program: Callable[...,
 def test_the_role_has_another_password_with_the_same_verifier_each_time() -> None:
     documents = {
         json.dumps(
-            postgresql.role_document(host="db.test", ca="ca", password=PASSWORD, role="auth")
+            database_role.document("auth", host="db.test", ca="ca", administrator_password=PASSWORD)
         )
         for _ in range(2)
     }
 
     assert len(documents) == 1, "another document would be another run"
-    secret = postgresql.role_password(PASSWORD, "auth")
-    assert secret != postgresql.role_password(PASSWORD, "notes")
+    secret = database_role.password("auth", administrator_password=PASSWORD)
+    assert secret != database_role.password("notes", administrator_password=PASSWORD)
     assert secret not in documents.pop()
 
 

@@ -12,15 +12,15 @@ import pytest
 from host.auth_release import database_role
 from host.auth_release.errors import ReleaseError
 
-PASSWORD, VERIFIER = "hunter2-of-the-keeper", "SCRAM-SHA-256$4096:c2FsdA==$x:y"
+PASSWORD, QUERIES = "hunter2-of-the-keeper", "SELECT 'one statement'\nSELECT 'another'"
 DOCUMENT = {
     "administrator": "keeper",
     "ca": "certificate",
     "disk": "disk",
     "host": "db.test",
     "password": PASSWORD,
+    "queries": QUERIES,
     "role": "auth",
-    "verifier": VERIFIER,
 }
 
 
@@ -50,8 +50,11 @@ def test_secrets_are_in_files_of_root_alone_which_are_gone_afterwards(
 
     assert result == "auth may log in at db.test, and owns its database there"
     assert [argv[0] for argv in started] == ["psql", "psql"]
-    assert VERIFIER not in " ".join(started[-1][:-1]), "arguments are for all to read"
-    assert f"\\set verifier '{VERIFIER}'" in started[-1][-1]
+    assert "one statement" not in " ".join(started[-1][:-1]), "arguments are for all to read"
+    assert started[-1][-1].splitlines()[1:] == [
+        "SELECT 'one statement' \\gexec",
+        "SELECT 'another' \\gexec",
+    ]
 
 
 @pytest.mark.parametrize("document", [b"no JSON", b"[]", b'{"host": "db.test"}'])
