@@ -4,33 +4,21 @@ Source: https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/d
 """
 
 import asyncio
-import base64
 import dataclasses
 import json
-import ssl
-import subprocess
-import urllib.error
-import urllib.request
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
-import yaml
-
 from components import pods
+from components.cluster_api import ClusterApi, MissingObjectError, Object, UnreachableError
 
 NUMBER = "deployment.kubernetes.io/revision"
 CAUSE = "kubernetes.io/change-cause"  # "REVISION by PERSON"
 ROLLBACK = "auth-on-oci/rollback"  # of the Deployment, a Rollback in JSON
 # of the Deployment: the numbers of releases that did not serve, which Kubernetes does not remember
 FAILED = "auth-on-oci/failed"
-_PROJECT = Path(__file__).parent.parent
-_SECONDS = 15
 COMPLETE = "NewReplicaSetAvailable"  # the reason of a rollout that is over
-
-Object = Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,24 +60,14 @@ class ObservedWorkload:
     failed: tuple[int, ...] = ()  # releases that did not serve, without the newest
 
 
-class UnreachableError(Exception):
-    """The cluster gave no answer; the text is the reason."""
-
-
 async def read(kubeconfig: str, service: str) -> ObservedWorkload | None:
     """Return the observed state; None for a service that was never released.
 
     `kubeconfig` has a command that makes a token. Raise UnreachableError without an answer.
     """
     try:
-        return await asyncio.to_thread(_read, yaml.safe_load(kubeconfig), service)
-    except urllib.error.HTTPError as error:
-        raise UnreachableError(f"its API answers {error.code} {error.reason}") from None
-    except urllib.error.URLError as error:
-        raise UnreachableError(str(error.reason)) from None
-    except subprocess.CalledProcessError as error:
-        raise UnreachableError(f"no token could be made: {error.stderr.strip()[-300:]}") from None
-    except (OSError, ValueError, LookupError, subprocess.TimeoutExpired) as error:
+        return await asyncio.to_thread(_read, kubeconfig, service)
+    except (ValueError, LookupError) as error:
         raise UnreachableError(f"{type(error).__name__}: {error}") from None
 
 
@@ -150,46 +128,16 @@ def _problem(pod: Object) -> str:
     return ""
 
 
-def _read(kubeconfig: Object, service: str) -> ObservedWorkload | None:
-    cluster = kubeconfig["clusters"][0]["cluster"]
-    authority = base64.b64decode(cluster["certificate-authority-data"]).decode()
-    tls = ssl.create_default_context(cadata=authority)
-    token = _token(kubeconfig["users"][0]["user"]["exec"])
-    selector = f"labelSelector={pods.NAME}%3D{service}"
-
-    def get(path: str) -> Object:
-        request = urllib.request.Request(  # noqa: S310 - the cluster's own https address
-            f"{cluster['server']}{path}", headers={"Authorization": f"Bearer {token}"}
-        )
-        with urllib.request.urlopen(request, timeout=_SECONDS, context=tls) as answer:  # noqa: S310
-            return dict(json.load(answer))
-
+def _read(kubeconfig: str, service: str) -> ObservedWorkload | None:
+    api = ClusterApi(kubeconfig)
     apps, namespace = "/apis/apps/v1", f"namespaces/{service}"
+    selector = f"labelSelector={pods.NAME}%3D{service}"
     try:
-        deployment = get(f"{apps}/{namespace}/deployments/{service}")
-    except urllib.error.HTTPError as error:
-        if error.code == HTTPStatus.NOT_FOUND:
-            return None
-        raise
+        deployment = api.get(f"{apps}/{namespace}/deployments/{service}")
+    except MissingObjectError:
+        return None
     return of(
         deployment,
-        get(f"{apps}/{namespace}/replicasets?{selector}")["items"],
-        get(f"/api/v1/{namespace}/pods?{selector}")["items"],
+        api.items(f"{apps}/{namespace}/replicasets?{selector}"),
+        api.items(f"/api/v1/{namespace}/pods?{selector}"),
     )
-
-
-def _token(command: Object) -> str:
-    """Run the command of a kubeconfig and return its token.
-
-    Source: https://kubernetes.io/docs/reference/config-api/client-authentication.v1/
-    """
-    done = subprocess.run(
-        [command["command"], *(command.get("args") or ())],
-        cwd=_PROJECT,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=_SECONDS,
-    )
-    return str(json.loads(done.stdout)["status"]["token"])

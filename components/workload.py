@@ -9,6 +9,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components import entrance, objects, observed_workload, pods, summary
+from components.cluster_api import UnreachableError
 from components.cluster_plan import Replicas
 from components.entrance import Entrance
 from components.image import Registry
@@ -18,7 +19,6 @@ from components.observed_workload import (
     FAILED,
     NUMBER,
     ObservedWorkload,
-    UnreachableError,
 )
 from components.release import acting_person
 from host.auth_release.desired import Desired, Health, Limits

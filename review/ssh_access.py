@@ -18,10 +18,10 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from common.cluster_login import Kubeconfig
 from review.errors import ReviewError
 from stack import platforms
 from stack.cloud_client import open_client
-from stack.cluster.login import Kubeconfig
 from stack.stack import Stack
 
 _NSG = "oci:Core/networkSecurityGroup:NetworkSecurityGroup"

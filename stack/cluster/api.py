@@ -12,9 +12,10 @@ from typing import Any
 
 import httpx
 
+from common.cluster_login import Kubeconfig, LoginError
 from components import advice
 from stack import kubeconfig as kubeconfig_of_stack
-from stack.cluster.login import Kubeconfig, Tokens
+from stack.cluster.tokens import Tokens
 from stack.errors import StackError
 from stack.stack import Stack
 
@@ -147,7 +148,10 @@ def opened(stack: Stack) -> Iterator[Api]:
     if not text:
         up = advice.make("up", stack.name)
         raise StackError(f"The stack {stack.name} has no cluster yet. Make it: {up}")
-    kubeconfig = Kubeconfig.read(text)
+    try:
+        kubeconfig = Kubeconfig.read(text)
+    except LoginError as error:
+        raise StackError(str(error)) from None
     tokens = Tokens(
         kubeconfig=kubeconfig,
         folder=stack.clone,

@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from components import observed_workload, pods
-from components.observed_workload import CAUSE, FAILED, NUMBER, ROLLBACK, Rollback, UnreachableError
+from components.cluster_api import UnreachableError
+from components.observed_workload import CAUSE, FAILED, NUMBER, ROLLBACK, Rollback
 from tests.unit.loop import run
 
 READ = observed_workload.read  # which other tests do without
@@ -158,10 +159,16 @@ def test_releases_that_did_not_serve_are_remembered(text: str, numbers: tuple[in
 @pytest.mark.parametrize(
     ("program", "reason"),
     [
-        ("import sys; sys.exit('NotAuthenticated')", "no token could be made: NotAuthenticated"),
+        (
+            "import sys; sys.exit('NotAuthenticated')",
+            "makes no token for the cluster: NotAuthenticated",
+        ),
         ("print('no token')", "JSONDecodeError"),
         ("print('{}')", "KeyError: 'status'"),
-        ('print(\'{"status": {"token": "t"}}\')', "refused"),
+        (
+            'print(\'{"status": {"token": "t", "expirationTimestamp": "2026-11-28T02:10:00Z"}}\')',
+            "refused",
+        ),
     ],
     ids=["it fails", "a text", "no status", "no cluster"],
 )
@@ -171,7 +178,12 @@ def test_a_cluster_without_an_answer_is_named_with_the_reason(program: str, reas
     cluster = {"server": "https://127.0.0.1:1", "certificate-authority-data": authority}
     command = {"command": sys.executable, "args": ["-c", program]}
     kubeconfig = yaml.safe_dump(
-        {"clusters": [{"cluster": cluster}], "users": [{"user": {"exec": command}}]}
+        {
+            "current-context": "dev",
+            "contexts": [{"name": "dev", "context": {"cluster": "dev", "user": "dev"}}],
+            "clusters": [{"name": "dev", "cluster": cluster}],
+            "users": [{"name": "dev", "user": {"exec": command}}],
+        }
     )
     with pytest.raises(UnreachableError, match=reason):
         run(READ(kubeconfig, "auth"))

@@ -10,10 +10,11 @@ import pulumi
 import pytest
 
 from components import entrance, observed_workload, person, pods
+from components.cluster_api import UnreachableError
 from components.cluster_plan import Certificate, Replicas
 from components.entrance import Entrance
 from components.image import Login, Registry
-from components.observed_workload import CAUSE, ObservedWorkload, UnreachableError
+from components.observed_workload import CAUSE, ObservedWorkload
 from components.workload import PLANNED, Workload, WorkloadArgs
 from tests.unit.conftest import Program, Recording, plain
 

@@ -1,6 +1,5 @@
-"""The login to a cluster: its kubeconfig, and tokens that are made no more often than needed."""
+"""The tokens of a cluster, which are made no more often than needed."""
 
-import base64
 import json
 import time
 from datetime import UTC, datetime
@@ -8,34 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from stack.cluster.login import Kubeconfig, Tokens
+from common.cluster_login import Kubeconfig
+from stack.cluster.tokens import Tokens
 from stack.errors import StackError
+from tests.unit.common.test_cluster_login import KUBECONFIG
 
-KUBECONFIG = {
-    "current-context": "dev",
-    "contexts": [{"name": "dev", "context": {"cluster": "c", "user": "u"}}],
-    "clusters": [
-        {
-            "name": "c",
-            "cluster": {
-                "server": "https://192.0.2.7:6443/",
-                "certificate-authority-data": base64.b64encode(b"PEM").decode(),
-            },
-        }
-    ],
-    "users": [
-        {
-            "name": "u",
-            "user": {
-                "exec": {
-                    "command": "./make-token",
-                    "args": ["cluster-1"],
-                    "env": [{"name": "REGION", "value": "eu-madrid-1"}],
-                }
-            },
-        }
-    ],
-}
 # counts its calls, and says all that it got
 COMMAND = r"""#!/bin/sh
 echo x >> calls
@@ -53,18 +29,6 @@ def tokens(folder: Path, *, seconds: float = 240) -> Tokens:
         variables={"PATH": "/usr/bin:/bin"},
         file=folder / "kept" / "dev.json",
     )
-
-
-def test_a_kubeconfig_names_the_server_and_its_authority() -> None:
-    read = Kubeconfig.read(json.dumps(KUBECONFIG))
-
-    assert (read.server, read.authority) == ("https://192.0.2.7:6443", "PEM")
-
-
-@pytest.mark.parametrize("text", ["", "[", "current-context: other\ncontexts: []"])
-def test_a_file_that_is_no_kubeconfig_is_refused(text: str) -> None:
-    with pytest.raises(StackError, match="kubeconfig of the cluster can't be read"):
-        Kubeconfig.read(text)
 
 
 def test_a_token_serves_the_next_command_too_and_only_its_owner_reads_it(tmp_path: Path) -> None:
