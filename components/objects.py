@@ -89,10 +89,17 @@ class Objects:
         )
 
     def secrets(
-        self, namespace: pulumi.Resource, secrets: Mapping[str, pulumi.Input[str]]
+        self,
+        namespace: pulumi.Resource,
+        secrets: Mapping[str, pulumi.Input[str]],
+        *,
+        stays: bool = False,
     ) -> tuple[pulumi.Resource, pulumi.Output[str]]:
-        """Make the Secret with the files of the container, and return it with its name."""
-        return self._by_content("secrets", namespace, secrets, self._service, "Opaque")
+        """Make the Secret with the files of the container, and return it with its name.
+
+        With `stays` another content leaves it there, for pods of earlier releases.
+        """
+        return self._by_content("secrets", namespace, secrets, self._service, "Opaque", stays=stays)
 
     def certificate(
         self, namespace: pulumi.Resource, certificate: Certificate
@@ -111,11 +118,15 @@ class Objects:
         content: Mapping[str, pulumi.Input[str]],
         prefix: str,
         kind: str,
+        *,
+        stays: bool = False,
     ) -> tuple[pulumi.Resource, pulumi.Output[str]]:
-        """Make a Secret with a name of its content, which stays for the releases that use it."""
+        """Make a Secret with a name of its content, which can't change."""
         known: pulumi.Output[Any] = pulumi.Output.all(**content)
         name = pulumi.Output.unsecret(known.apply(lambda text: f"{prefix}-{pods.digest(text)}"))
-        secret = self._secret(slug, namespace, name=name, content=known, kind=kind, stays=True)
+        secret = self._secret(
+            slug, namespace, name=name, content=known, kind=kind, immutable=True, stays=stays
+        )
         return secret, name
 
     def _secret(
@@ -126,6 +137,7 @@ class Objects:
         name: pulumi.Input[str],
         content: pulumi.Output[Any],
         kind: str,
+        immutable: bool = False,
         stays: bool = False,
     ) -> pulumi.Resource:
         return kubernetes.core.v1.Secret(
@@ -133,7 +145,7 @@ class Objects:
             metadata=self.metadata(name),
             type=kind,
             string_data=pulumi.Output.secret(content),
-            immutable=stays,
+            immutable=immutable,
             opts=self.options(namespace, retain_on_delete=stays),
         )
 

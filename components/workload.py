@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components import entrance, objects, observed_workload, pods, summary
+from components import entrance, former_secrets, objects, observed_workload, pods, summary
 from components.cluster_api import UnreachableError
 from components.cluster_plan import Replicas
 from components.entrance import Entrance
@@ -57,8 +57,8 @@ class Workload(pulumi.ComponentResource):
 
     A Job migrates the database first. Then pods are replaced one by one, each after another is
     ready in its place. If a new pod is not ready in time the update fails, and the pods of the
-    former release go on. Secrets are named by their content and stay in the cluster, so that an
-    earlier release can run again.
+    former release go on. Secrets are named by their content. They stay in the cluster for as long
+    as Kubernetes keeps a release that needs them, so that it can run again.
 
     The number of the release is planned from the observed state: drift or a rollback in the
     cluster needs a new release, with a new number, which a preview shows as a change.
@@ -76,7 +76,7 @@ class Workload(pulumi.ComponentResource):
         namespace = self._objects.namespace()
         account = self._objects.account(namespace)
         login = self._objects.login(namespace, args.registry)
-        secrets, secrets_name = self._objects.secrets(namespace, args.secrets)
+        secrets, secrets_name = self._objects.secrets(namespace, args.secrets, stays=True)
         pod = self._pod(secrets_name)
         migration = self._migrate(pod, [account, login, secrets])
         deployment = self._deploy(pod, [account, login, secrets, migration])
@@ -140,8 +140,23 @@ class Workload(pulumi.ComponentResource):
                 *after,
                 # the autoscaler has the number of pods from the first update on
                 ignore_changes=["spec.replicas"] if replicas.most > replicas.least else None,
+                # when the pods are ready, and Kubernetes has deleted its oldest ReplicaSet
+                hooks=pulumi.ResourceHookBinding(
+                    after_create=[self._delete_former_secrets],
+                    after_update=[self._delete_former_secrets],
+                ),
             ),
         )
+
+    async def _delete_former_secrets(self, _: pulumi.ResourceHookArgs) -> None:
+        kubeconfig = await pulumi.Output.from_input(self._args.kubeconfig).future()
+        try:
+            await former_secrets.delete(str(kubeconfig), self._name)
+        except UnreachableError as error:
+            # an error of a hook would be one of the update
+            pulumi.log.warn(
+                f"The Secrets that no release needs stay until the next release: {error}", self
+            )
 
     def _observed(self) -> pulumi.Output[ObservedWorkload | UnreachableError | None]:
         async def read(

@@ -1,5 +1,6 @@
 """Clusters of Container Engine: a real Kubernetes on machines of the cloud."""
 
+import asyncio
 import json
 import ssl
 import subprocess
@@ -10,7 +11,7 @@ import pytest
 from cryptography import x509
 from oci.container_engine import models
 
-from components import person
+from components import former_secrets, person
 from localcloud.machines.registry import PULL_USERNAME, USERNAME
 from stack.errors import StackError
 from tests.localcloud import operated
@@ -365,6 +366,26 @@ def test_a_rollback_by_number_is_a_new_release_of_the_same_pods(
     assert json.loads(capsys.readouterr().out)["made"] is False
     first = history(stack, capsys)[-1]
     assert (first["release"], first["note"]) == (1, "runs again as release 5")
+
+
+def test_a_secret_goes_with_the_last_release_that_needs_it(
+    cluster: Cluster, stack: ClusterStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in stack.env.items():
+        monkeypatch.setenv(name, value)
+    replica_sets = cluster.get("replicasets", "--namespace=auth")["items"]
+    (of_secret,) = (each for each in replica_sets if SECRET in json.dumps(each["spec"]))
+    cluster.kubectl("--namespace=auth", "label", "secret", SECRET, "app.kubernetes.io/name=auth")
+    operated.release(cluster, pushed(cluster.caller), "ddd4444")
+    eventually("release ddd4444", lambda: progress(cluster), COMPLETE)
+
+    def deleted() -> list[str]:
+        return asyncio.run(former_secrets.delete(stack.text, "auth"))
+
+    assert deleted() == [], "a rollback could need it"
+    cluster.kubectl("--namespace=auth", "delete", "replicaset", of_secret["metadata"]["name"])
+    assert deleted() == [SECRET]
+    assert deleted() == []
 
 
 def history(stack: ClusterStack, capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:

@@ -81,11 +81,13 @@ class Monitor(MockMonitor):
         self.protected: set[str] = set()
         self.ignored: dict[str, set[str]] = {}
         self.retained: set[str] = set()
+        self.hooks: dict[str, list[str]] = {}
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802
         names = {str(urn).rpartition("::")[2] for urn in request.dependencies}
         self.awaited[request.name] = names
         self.ignored[request.name] = set(request.ignoreChanges)
+        self.hooks[request.name] = [*request.hooks.after_create, *request.hooks.after_update]
         if request.protect:
             self.protected.add(request.name)
         if request.retainOnDelete:
@@ -103,6 +105,7 @@ class Recording:
         self.protected = monitor.protected
         self.ignored = monitor.ignored  # paths of ignored changes, by the name of a resource
         self.retained = monitor.retained  # in the cloud, after the resource left the program
+        self.hooks = monitor.hooks  # names of those after a create or an update, by resource
         self.urns = {*monitor.resources}
 
     def __getitem__(self, name: str) -> dict[str, Any]:

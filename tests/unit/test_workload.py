@@ -140,13 +140,24 @@ def test_another_secret_has_another_name_and_makes_another_release(up: Up) -> No
     assert named == [name(other, "auth-secrets")]
 
 
-def test_a_secret_that_releases_use_stays_as_it_is(up: Up) -> None:
+def test_a_secret_with_a_name_of_its_content_stays_as_it_is(up: Up) -> None:
     recorded = make(up, is_https=True)
     assert recorded["auth-secrets"]["immutable"] is True
     assert recorded["auth-certificate"]["immutable"] is True
     assert recorded["auth-registry"]["immutable"] is False, "its name stays for another password"
-    assert {"auth-secrets", "auth-certificate"} <= recorded.retained
-    assert "auth-registry" not in recorded.retained
+
+
+def test_a_secret_of_releases_alone_outlives_the_program_that_made_it(up: Up) -> None:
+    retained = make(up, is_https=True).retained
+    assert retained == {"auth-secrets"}, "no earlier release needs another password or certificate"
+
+
+def test_a_rollout_that_is_over_deletes_the_secrets_that_no_release_needs(up: Up) -> None:
+    hooks = make(up).hooks["auth-deployment"]
+    assert [hook.partition("_")[2] for hook in hooks] == [
+        "auth-deployment_after_create_0",
+        "auth-deployment_after_update_0",
+    ]
 
 
 def test_an_unchanged_program_plans_the_same_release(up: Up) -> None:

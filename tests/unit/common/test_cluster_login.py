@@ -61,8 +61,9 @@ def test_the_command_gets_its_variables_beside_the_others_and_runs_in_the_folder
     tmp_path: Path,
 ) -> None:
     program = (
-        "import json, os; token = ' '.join([os.environ['REGION'], os.environ['OTHER'], os.getcwd()])"
-        "; print(json.dumps({'status': {'token': token, 'expirationTimestamp': '2026-11-28'}}))"
+        "import json, os; parts = os.environ['REGION'], os.environ['OTHER'], os.getcwd();"
+        "status = {'token': ' '.join(parts), 'expirationTimestamp': '2026-11-28'};"
+        "print(json.dumps({'status': status}))"
     )
 
     assert made(program, tmp_path) == f"eu-madrid-1 it {tmp_path}"
