@@ -8,22 +8,26 @@ import argparse
 import contextlib
 import io
 import os
+import resource
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from bench import commands, fleet, results, service
+from bench import cluster, commands, fleet, replicas, results, service
 from bench.pipelines import Pipelines
+from bench.platforms import Platforms
 from bench.table import Table, date, machine
 from bench.timing import seconds
-from tests.testbed.clone import Clone, copy_to
+from tests.testbed.clone import Clone, Result, copy_to
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--cold", action="store_true", help="also from empty caches (COLD=1)")
-    parser.add_argument("--only", choices=["service", "fleet"], help="a part alone (ONLY=)")
+    parser.add_argument(
+        "--only", choices=["service", "fleet", "cluster"], help="a part alone (ONLY=)"
+    )
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each comparison, 5")
     arguments = parser.parse_args()
     print(f"{date()}, {machine()}:", flush=True)
@@ -39,9 +43,9 @@ def main() -> None:
         if not shown("the stack", measure_stack):
             failed.append("the stack")
         keep(medians)
-    if arguments.only == "fleet":
-        return
-    failed += [name for name, measure in service.measurements().items() if not shown(name, measure)]
+    if arguments.only in {None, "service"}:
+        measurements = service.measurements().items()
+        failed += [name for name, measure in measurements if not shown(name, measure)]
     if failed:
         raise SystemExit(f"Not measured, for the reasons above: {', '.join(failed)}.")
 
@@ -89,7 +93,10 @@ def of_stack(
         _once(set_up, medians, clone, "up", "warm caches, nothing running")
         if not only:
             yield from _of_a_service(clone, medians, rounds=rounds)
-        yield _quietly(lambda: fleet.growth(clone, medians))
+        if only != "cluster":
+            yield _quietly(lambda: fleet.growth(clone, medians))
+        if only != "fleet":
+            yield from _of_the_platforms(clone, set_up, medians, cold=cold, rounds=rounds)
     finally:
         _once(set_up, medians, clone, "down", "")
         yield set_up
@@ -104,12 +111,50 @@ def _of_a_service(clone: Clone, medians: dict[str, float], *, rounds: int) -> It
     yield _quietly(pipelines.image)
 
 
+def _of_the_platforms(
+    clone: Clone, set_up: Table, medians: dict[str, float], *, cold: bool, rounds: int
+) -> Iterator[Table]:
+    """Measure a cluster beside the server, and log-ins on it with more and more replicas."""
+    if cold:
+        _build_kubernetes(set_up, medians, clone)
+    cluster.configure(clone)
+    try:
+        _once(set_up, medians, clone, f"up STACK={cluster.STACK}", "warm caches, beside a server")
+        with contextlib.redirect_stdout(io.StringIO()):
+            platforms = Platforms(clone, rounds=rounds)
+        yield _quietly(lambda: platforms.memory(medians))
+        yield _quietly(lambda: platforms.unchanged(medians))
+        yield _quietly(lambda: platforms.changed(medians))
+        yield _quietly(lambda: replicas.growth(platforms.cluster, medians, rounds=rounds))
+    finally:
+        _once(set_up, medians, clone, f"down STACK={cluster.STACK}", "")
+
+
+def _build_kubernetes(table: Table, medians: dict[str, float], clone: Clone) -> None:
+    """Time the builds that a first cluster adds: Kubernetes, and the plugin of the engine."""
+    title = "Kubernetes and its plugin, built from source"
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    with contextlib.redirect_stdout(io.StringIO()):
+        command = (".venv/bin/python", "-m", "toolchain", "kubernetes", "--plugin")
+        medians[title] = seconds(lambda: _must(clone.run(*command)))
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    of_cores = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    medians[f"{title}, of cores"] = of_cores
+    table.add(title, f"{medians[title]:.1f}")
+    table.note(f"The builds take {of_cores / 60:.1f} minutes of a core.")
+
+
+def _must(result: Result) -> None:
+    if result.status != 0:
+        raise SystemExit(f"a command failed:\n{result.output[-3000:]}")
+
+
 def _once(table: Table, medians: dict[str, float], clone: Clone, target: str, note: str) -> None:
     """Time a target of make that can't be repeated."""
     title = f"`make {target}`, {note}" if note else f"`make {target}`"
 
     def work() -> None:
-        result = clone.make(target)
+        result = clone.make(*target.split())
         if result.status != 0:
             raise SystemExit(f"`make {target}` failed:\n{result.output[-3000:]}")
 

@@ -4,28 +4,23 @@ The least is a shell script: build, push, and over SSH pull, `rm -f`, run. Ansib
 three tasks. Both publish the container at port 443; ours runs behind the proxy at port 80.
 """
 
-import contextlib
 import json
 import statistics
 import subprocess
 import sys
-import threading
-import time
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench import changed_line
+from bench.changed_line import Line, Round
 from bench.table import Table
 from bench.timing import Shell, ratio, seconds
 from tests.testbed.clone import Clone
-from tests.testbed.load import Load
 from tests.testbed.server import TOOL, Server
 
 ANSIBLE = "ansible-core==2.19.14"
 _PLAYBOOK = Path(__file__).parent / "ansible" / "playbook.yml"
-_SOURCE = "service/auth/__init__.py"
-_POLL_SECONDS = 0.02
 _SHELL, _ANSIBLE, _PULUMI = "shell", "Ansible", "`pulumi up`"
 # of the container of the two other pipelines, on the VM
 _VARIABLES = "/srv/bench.env"
@@ -33,45 +28,12 @@ _RUN = f"-p 443:8000 --env-file {_VARIABLES} -v /srv/bench:/data"
 
 
 @dataclass(frozen=True)
-class Round:
-    """A changed line: seconds from its edit, requests meanwhile, bytes that the VM received."""
+class Run:
+    """A changed line by a pipeline, with the work on the VM."""
 
-    serving: float  # until the first answer of the new code
-    command: float  # until the command ended
+    round: Round
     tool: float  # of the command, the release tool's seconds
-    sent: int
-    lost: int
-    received: int
-
-
-class FirstAnswer:
-    """Watches `GET /version` until it shows a change; `seconds` counts from the start."""
-
-    def __init__(self, url: str, change: str) -> None:
-        self._url, self._change = f"{url}/version", change.encode()
-        self._started = time.monotonic()
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
-        self.seconds = float("inf")
-
-    def wait(self) -> float:
-        """Return the seconds; the command has ended, so the new code must answer soon."""
-        self._thread.join(30)
-        self._ended.set()
-        if self._thread.is_alive():
-            raise SystemExit(f"{self._url} does not show the changed line")
-        return self.seconds
-
-    def _watch(self) -> None:
-        while not self._ended.wait(_POLL_SECONDS):
-            with (
-                contextlib.suppress(OSError),
-                urllib.request.urlopen(self._url, timeout=5) as answer,  # noqa: S310 - http alone
-            ):
-                if self._change in answer.read():
-                    self.seconds = time.monotonic() - self._started
-                    return
+    received: int  # bytes
 
 
 class Pipelines:
@@ -86,7 +48,7 @@ class Pipelines:
         self._cloud = json.loads(description.output[description.output.index("{") :])
         self._registry = self._cloud["registry"]
         self._image = f"{self._registry['server']}/bench/auth"
-        self._tag = 0
+        self._line = Line(clone)
         self._program = Shell(clone)
 
     def compare(self, medians: dict[str, float]) -> Table:
@@ -104,9 +66,9 @@ class Pipelines:
             _PULUMI: (self._pulumi, ""),
         }
         for deploy, _ in pipelines.values():  # the first run fills caches
-            self._edit()
+            self._line.edit()
             deploy()
-        rounds: dict[str, list[Round]] = {title: [] for title in pipelines}
+        rounds: dict[str, list[Run]] = {title: [] for title in pipelines}
         for _ in range(self._rounds):
             for title, (deploy, port) in pipelines.items():
                 rounds[title].append(self._measure(deploy, f"http://{self.server.address}{port}"))
@@ -115,7 +77,8 @@ class Pipelines:
             cells = []
             for measure in ("serving", "command"):
                 times, ansible = (
-                    [getattr(run, measure) for run in rounds[name]] for name in (title, _ANSIBLE)
+                    [getattr(run.round, measure) for run in rounds[pipeline]]
+                    for pipeline in (title, _ANSIBLE)
                 )
                 name = f"{title}, changed line, {measure}"
                 medians[name], medians[f"{name}, x"] = (
@@ -128,7 +91,7 @@ class Pipelines:
                 title,
                 *cells,
                 f"{tool:.1f}" if tool else "",
-                f"{sum(run.lost for run in runs)} of {sum(run.sent for run in runs)}",
+                changed_line.lost([run.round for run in runs]),
                 f"{statistics.median(run.received for run in runs) / 1e6:.1f}",
             )
         return table
@@ -163,7 +126,7 @@ class Pipelines:
 
     def image(self) -> Table:
         """Measure the service's image, as built by the pipelines above, against its base."""
-        name, base = f"{self._image}:{self._tag - 1}", self._cloud["docker_bases"]["base"]
+        name, base = f"{self._image}:{self._line.number - 1}", self._cloud["docker_bases"]["base"]
         inspect = ["docker", "image", "inspect", "--format", "{{.Size}}", name, base]
         sizes = subprocess.run(inspect, capture_output=True, text=True, check=True)
         whole, below = map(int, sizes.stdout.split())
@@ -171,20 +134,12 @@ class Pipelines:
         table.add("its own layers, without the base image", f"{(whole - below) / 1e6:.0f}")
         return table
 
-    def _measure(self, deploy: Callable[[], None], url: str) -> Round:
+    def _measure(self, deploy: Callable[[], None], url: str) -> Run:
         before = self._received()
-        with Load(url) as load:
-            time.sleep(2)
-            first_answer = FirstAnswer(url, self._edit())
-            command = seconds(deploy)
-            serving = first_answer.wait()
-            time.sleep(2)
-        return Round(
-            serving=serving,
-            command=command,
+        measured = self._line.deployed(deploy, url)
+        return Run(
+            round=measured,
             tool=0 if ":443" in url else float(self.server.status()["live"]["seconds"]),
-            sent=load.sent,
-            lost=len(load.failures),
             received=self._received() - before,
         )
 
@@ -205,15 +160,6 @@ class Pipelines:
             "AUTH_SIGNING_KEY_FILE=/data/key\n"
         )
         self.server.must(f"sudo sh -c 'cat > {_VARIABLES}'", stdin=environment)
-
-    def _edit(self) -> str:
-        """Change a line of the service; return a text that `GET /version` then shows."""
-        source = self.clone.path / _SOURCE
-        self._tag += 1
-        change = f"bench-{self._tag}"
-        text = source.read_text().partition("\nimport os\n")[0]
-        source.write_text(f'{text}\nimport os\nos.environ["AUTH_REVISION"] = "{change}"\n')
-        return change
 
     def _shell_script(self) -> None:
         image = self._build_and_push()
@@ -239,7 +185,7 @@ class Pipelines:
         self._program.run("pulumi", "up", "--yes", "--skip-preview", "--stack", "local")
 
     def _build_and_push(self) -> str:
-        image = f"{self._image}:{self._tag}"
+        image = f"{self._image}:{self._line.number}"
         bases = self._cloud["docker_bases"]
         self._shell(
             f"docker build -q -t {image} --build-arg BASE={bases['base']} "

@@ -16,7 +16,7 @@ _RUNS_TO_KEEP = 20
 class Run:
     """The medians of a run, by measure, with its date, machine and commit.
 
-    A measure whose name ends in `, x` is a ratio; others are seconds.
+    A measure whose name ends in `, x` is a ratio, and in `, MB` memory; others are seconds.
     """
 
     date: str

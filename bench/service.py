@@ -7,7 +7,6 @@ each counts, as other work on the machine can only make a measurement slower.
 
 import json
 import statistics
-import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ from running import Server, make_key
 from bench import wrk
 from bench.serving import QUEUE, WORKERS, Memory, account, hello, printed, service
 from bench.table import Table, chart
+from bench.timing import best_rates
 
 _ROUNDS = 5
 _SECONDS = 2
@@ -53,7 +53,7 @@ def _at_rest(folder: Path) -> Table:
 
 def _throughput(server: Server) -> Table:
     """Compare logins with hashing alone, and a request with a token with a minimal route."""
-    ada = account(server)
+    ada = account(server.url)
 
     def alone(library: str) -> float:
         return float(printed("bench.argon", library, str(WORKERS), str(_SECONDS)))
@@ -66,14 +66,14 @@ def _throughput(server: Server) -> Table:
         return wrk.run(url, seconds=_SECONDS, connections=_CONNECTIONS, headers=headers).good
 
     table = Table("requests a second", ["", "ratio"])
-    usual, ours, logging_in = _in_turn(
+    usual, ours, logging_in = best_rates(
         lambda: alone("reference"), lambda: alone("libsodium"), logins
     )
     with (
         hello("fastapi", server.port + 1) as fastapi,
         hello("starlette", server.port + 2) as starlette,
     ):
-        me, own, route, least = _in_turn(
+        me, own, route, least = best_rates(
             lambda: get(f"{server.url}/v1/me", ada.bearer),
             lambda: get(f"{server.url}/healthz", {}),
             lambda: get(fastapi, {}),
@@ -95,7 +95,7 @@ def _throughput(server: Server) -> Table:
 
 
 def _refreshes(server: Server) -> Table:
-    tokens = [account(server).tokens["refresh_token"] for _ in range(40)]
+    tokens = [account(server.url).tokens["refresh_token"] for _ in range(40)]
     url = f"{server.url}/v1/auth/refresh"
     words = (url, str(_REFRESHES), "20")
     milliseconds = json.loads(printed("bench.refreshes", *words, stdin=json.dumps(tokens)))
@@ -109,7 +109,7 @@ def _refreshes(server: Server) -> Table:
 
 def _memory(server: Server) -> Table:
     """Log in with 1, 2 and 4 times as many connections as there are places to hash and to wait."""
-    grace = account(server)
+    grace = account(server.url)
     table = Table("logins at once", ["MB", "answered/s", "of the best", "refused/s"])
     peaks, loads = [], []
     for overload in _OVERLOADS:
@@ -149,14 +149,3 @@ def _start(folder: Path, *, new: bool) -> float:
         seconds.append(time.monotonic() - began)
         server.stop()
     return min(seconds)
-
-
-def _in_turn(*measures: Callable[[], float]) -> list[float]:
-    """Measure in turn, a few times, so that a busy moment slows down several measures."""
-    rounds: list[list[float]] = [[] for _ in measures]
-    for _ in range(_ROUNDS):
-        for rates, measure in zip(rounds, measures, strict=True):
-            rates.append(measure())
-    best = [max(rates) for rates in rounds]
-    print("  " + ", ".join(f"{value:.1f}" for value in best), file=sys.stderr, flush=True)
-    return best

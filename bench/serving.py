@@ -64,9 +64,9 @@ def wait(port: int, path: str, seconds: float = 20) -> None:
     raise SystemExit(f"port {port} did not answer {path} within {seconds:.0f} s")
 
 
-def account(server: Server) -> User:
-    """Register an account, and log in."""
-    with httpx.Client(base_url=server.url, timeout=30) as client:
+def account(url: str) -> User:
+    """Register an account at a service, and log in."""
+    with httpx.Client(base_url=url, timeout=30) as client:
         return User.signed_in(client)
 
 

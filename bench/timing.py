@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from stack.names import LOCAL
 from tests.testbed.clone import Clone
 
 _SECONDS = 1800
@@ -15,9 +16,10 @@ _SECONDS = 1800
 class Shell:
     """Runs commands in a clone with the environment of `make env`, and times them."""
 
-    def __init__(self, clone: Clone) -> None:
+    def __init__(self, clone: Clone, stack: str = LOCAL) -> None:
         self._clone = clone
-        variables = clone.shell("env -0").output.split("\0")
+        script = f'eval "$(make -s env STACK={stack})"; env -0'
+        variables = clone.run("bash", "-c", script).output.split("\0")
         self.environment = dict(pair.split("=", 1) for pair in variables if "=" in pair)
 
     def run(
@@ -60,6 +62,20 @@ def interleaved(
             times[title].append(seconds(work))
             print(f"{times[title][-1]:8.1f} s  {title}", file=sys.stderr, flush=True)
     return times
+
+
+def best_rates(*measures: Callable[[], float], rounds: int = 5) -> list[float]:
+    """Return the best rate of each measure, as other work can only make a measurement slower.
+
+    They are measured in turn, so that a busy moment slows down several of them.
+    """
+    measured: list[list[float]] = [[] for _ in measures]
+    for _ in range(rounds):
+        for rates, measure in zip(measured, measures, strict=True):
+            rates.append(measure())
+    best = [max(rates) for rates in measured]
+    print("  " + ", ".join(f"{value:.1f}" for value in best), file=sys.stderr, flush=True)
+    return best
 
 
 def ratio(times: Sequence[float], reference: Sequence[float]) -> float:

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from bench import __main__ as bench
-from bench import results, service, timing
+from bench import platforms, results, service, timing
+from bench.changed_line import Line
 from bench.table import Table
+from tests.testbed.clone import Clone
 
 
 def measured(_: Path) -> Table:
@@ -85,3 +87,33 @@ def test_commands_are_timed_in_turn() -> None:
     timing.interleaved({name: lambda n=name: order.append(n) for name in "ab"}, rounds=2)  # type: ignore[misc]
 
     assert order == ["a", "b", "a", "b"]
+
+
+def test_the_best_rate_of_each_measure_counts() -> None:
+    rates = iter([1.0, 10.0, 3.0, 20.0, 2.0, 5.0])
+
+    assert timing.best_rates(*[lambda: next(rates)] * 2, rounds=3) == [3, 20]
+
+
+def test_each_change_of_the_line_is_another_one(tmp_path: Path) -> None:
+    source = tmp_path / "service" / "auth" / "__init__.py"
+    source.parent.mkdir(parents=True)
+    source.write_text('"""The service."""\n')
+    line = Line(Clone(tmp_path))
+
+    changes = [line.edit() for _ in range(3)]
+
+    assert len(set(changes)) == 3
+    assert [change in source.read_text() for change in changes] == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("hostname", "role"),
+    [
+        ("control-plane-of-auth-local-cluster", platforms.CONTROL_PLANE),
+        ("oke-c2vr3qwtzeja-ngq45ndg6hga-0", platforms.NODE),
+        ("auth", platforms.SERVER),
+    ],
+)
+def test_a_machine_counts_for_its_role(hostname: str, role: str) -> None:
+    assert platforms.role(hostname) == role
