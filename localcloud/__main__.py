@@ -16,7 +16,8 @@ from common import command_line, docker, progress
 from localcloud import clients, server
 from localcloud.host import default_shape
 from localcloud.machines import images, kubernetes, registry
-from localcloud.machines.docker import DockerError
+from localcloud.machines.docker import DockerError, Present
+from localcloud.machines.docker import present as present_in_docker
 from localcloud.machines.machines import Machines
 from localcloud.ocids import REGION
 from localcloud.state import log_entries, mail
@@ -44,19 +45,22 @@ def _run(arguments: argparse.Namespace) -> int:
 def _start(arguments: argparse.Namespace) -> None:
     home = Home.open(arguments.home)
     with _one_at_a_time(home):
-        _check_docker()
         machines = Machines(home)
         if not home.database.exists():
+            _check_docker()
             # of a cloud in a folder of the same name, which was deleted and not stopped
             machines.remove_everything()
+        bases = images.python_names()
+        present = _present(*machines.surroundings, *bases)
         report = server.status(home)
         verbs = ("Prepare", "Start") if report is None else ("Check", "Check")
         if report is not None and server.is_older(report):
             verbs = ("Check", "Restart, with its changed code,")
         with progress.step(f"{verbs[0]} machines and the image registry"):
-            machines.prepare(_show)
+            machines.prepare(present, _show)
         with progress.step(f"{verbs[0]} the base images of services"):
-            bases = images.python(_show)
+            if not present.keys() >= set(bases):
+                images.python(_show)
         with progress.step(f"{verbs[1]} the emulated Oracle Cloud at {home.endpoint}"):
             server.start(home)
     _print_description(home, bases)
@@ -207,6 +211,15 @@ def _existing(arguments: argparse.Namespace) -> Home:
             f"python -m localcloud start --home {arguments.home}"
         )
     return home
+
+
+def _present(*names: str) -> Present:
+    """Return Docker's descriptions; name the way out if it does not answer."""
+    try:
+        return present_in_docker(*names)
+    except DockerError:
+        _check_docker()
+        raise
 
 
 def _check_docker() -> None:

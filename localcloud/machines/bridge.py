@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import IPv4Address, IPv4Network
 
-from localcloud.machines.docker import docker, exists
+from localcloud.machines.docker import Present, docker
 from localcloud.state.home import Home
 
 REGISTRY_HOST, LINK_LOCAL_HOST, READERS_REGISTRY_HOST, FIRST_MACHINE_HOST = 2, 3, 4, 10
@@ -25,10 +25,10 @@ class Bridge:
         self._label = home.label
         self._lock = threading.Lock()
 
-    def ensure(self) -> None:
+    def ensure(self, present: Present) -> None:
         """Create the network unless it exists."""
         with self._lock:
-            if exists("network", self.name):
+            if self.name in present:
                 return
             docker("network", "create", "--label", self._label, self.name)
             subnet = str(self.subnet)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from localcloud.machines import firewall
-from localcloud.machines.docker import DockerError, docker, inspect
+from localcloud.machines.docker import DockerError, Present, docker
 from localcloud.machines.firewall import IngressRule
 from localcloud.state.home import Home
 
@@ -42,14 +42,14 @@ class Gateway:
 
     def __init__(self, home: Home) -> None:
         self._home = home
-        self._name = f"{home.prefix}gateway"
+        self.name = f"{home.prefix}gateway"
         self._folder = home.path / "gateway"
         self._lock = threading.RLock()
 
-    def ensure(self, image: str) -> None:
+    def ensure(self, image: str, present: Present) -> None:
         """Start the gateway of this image, unless it runs."""
         with self._lock:
-            container = inspect(self._name)
+            container = present.get(self.name)
             if (
                 container
                 and container["State"]["Running"]
@@ -57,11 +57,11 @@ class Gateway:
             ):
                 return
             if container:
-                docker("rm", "--force", self._name)
+                docker("rm", "--force", self.name)
             self._folder.mkdir(parents=True, exist_ok=True)
             self._write(self.routes())
             docker(
-                *("run", "--detach", "--init", "--name", self._name),
+                *("run", "--detach", "--init", "--name", self.name),
                 *("--label", self._home.label, "--network", "host", "--restart", "unless-stopped"),
                 *("--read-only", "--cap-drop", "ALL", "--cap-add", "NET_BIND_SERVICE"),
                 *("--cap-add", "DAC_OVERRIDE"),  # the folder belongs to the emulator's user
@@ -101,7 +101,7 @@ class Gateway:
             if routes == self.routes():
                 return
             self._write(routes)
-            docker("kill", "--signal", "HUP", self._name)
+            docker("kill", "--signal", "HUP", self.name)
             self._wait_until_applied()
 
     def _write(self, routes: Mapping[str, Route]) -> None:
@@ -141,5 +141,5 @@ class Gateway:
             time.sleep(0.05)
         raise DockerError(
             f"The gateway did not take its configuration within {_APPLY_SECONDS} s: {report!r}. "
-            f"Its log: docker logs {self._name}"
+            f"Its log: docker logs {self.name}"
         )

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from common import root
-from localcloud.machines.docker import DockerError, docker, exists
+from localcloud.machines.docker import DockerError, docker, exists, present
 
 FILES = Path(__file__).with_name("image")
 _BASES = Path(__file__).with_name("bases.Dockerfile")
@@ -29,18 +29,27 @@ Progress = Callable[[str], None]
 
 def machine(progress: Progress) -> str:
     """Return the name of the machine image, which is built if its inputs changed."""
+    name = machine_name()
+    if not exists("image", name):
+        base = system_base(progress)
+        progress("Build the machine image (once, about a minute)")
+        build(name, {**_machine_files(), **wheels()}, {"BASE": base})
+    return name
+
+
+def machine_name() -> str:
+    """Return the name of the machine image, which comes from its inputs."""
+    files = {**_machine_files(), "caddy": CADDY.read_bytes()}
+    return f"auth-localcloud/machine:{fingerprint(files)}"
+
+
+def _machine_files() -> dict[str, bytes]:
     files = {
         str(path.relative_to(FILES)): path.read_bytes()
         for path in sorted(FILES.rglob("*"))
         if path.is_file() and path.name != "python.Dockerfile"
     }
-    files["host-ca.crt"] = host_ca()
-    name = f"auth-localcloud/machine:{fingerprint({**files, 'caddy': CADDY.read_bytes()})}"
-    if not exists("image", name):
-        base = system_base(progress)
-        progress("Build the machine image (once, about a minute)")
-        build(name, {**files, **wheels()}, {"BASE": base})
-    return name
+    return {**files, "host-ca.crt": host_ca()}
 
 
 def node(progress: Progress) -> str:
@@ -102,20 +111,28 @@ def python(progress: Progress) -> tuple[str, str]:
     The second has everything to reach package registries from this computer: its CAs, pip's
     settings and the proxies. The first, which ends up in the product, has nothing of that.
     """
-    files = {
-        "Dockerfile": (FILES / "python.Dockerfile").read_bytes(),
-        "host-ca.crt": host_ca(),
-        "pip.conf": pip_configuration().encode(),
-    }
-    tag = fingerprint(files)
-    names = [f"auth-localcloud/python-{target}:{tag}" for target in ("runtime", "builder")]
-    if not all(exists("image", name) for name in names):
+    names = python_names()
+    if not present(*names).keys() >= set(names):
         base = official(_pinned(_SERVICE, "official"), progress) or system_base(progress)
         progress("Build the Python base images")
         for name in names:
             target = name.partition(":")[0].rpartition("-")[2]
-            build(name, files, {"BASE": base}, "--target", target)
-    return names[0], names[1]
+            build(name, _python_files(), {"BASE": base}, "--target", target)
+    return names
+
+
+def python_names() -> tuple[str, str]:
+    """Return the names of the base images of Python services, which come from their inputs."""
+    tag = fingerprint(_python_files())
+    return f"auth-localcloud/python-runtime:{tag}", f"auth-localcloud/python-builder:{tag}"
+
+
+def _python_files() -> dict[str, bytes]:
+    return {
+        "Dockerfile": (FILES / "python.Dockerfile").read_bytes(),
+        "host-ca.crt": host_ca(),
+        "pip.conf": pip_configuration().encode(),
+    }
 
 
 def system_base(progress: Progress) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from common import files
 from localcloud.machines.bridge import LINK_LOCAL_HOST, Bridge
-from localcloud.machines.docker import DockerError, docker, inspect
+from localcloud.machines.docker import DockerError, Present, docker
 from localcloud.state.home import Home
 
 _READY_SECONDS = 15
@@ -19,19 +19,19 @@ class LinkLocal:
 
     def __init__(self, home: Home, bridge: Bridge) -> None:
         self._home, self._bridge = home, bridge
-        self._name = f"{home.prefix}link-local"
+        self.name = f"{home.prefix}link-local"
         self._folder = home.path / "link-local"
 
-    def ensure(self, image: str) -> None:
+    def ensure(self, image: str, present: Present) -> None:
         """Start the services of this image, unless they run."""
-        container = inspect(self._name)
+        container = present.get(self.name)
         if container and container["State"]["Running"] and container["Config"]["Image"] == image:
             return
         if container:
-            docker("rm", "--force", self._name)
+            docker("rm", "--force", self.name)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         docker(
-            *("run", "--detach", "--init", "--name", self._name),
+            *("run", "--detach", "--init", "--name", self.name),
             *("--label", self._home.label, "--restart", "unless-stopped"),
             *("--network", self._bridge.name, "--ip", str(self._bridge.subnet[LINK_LOCAL_HOST])),
             *("--read-only", "--cap-drop", "ALL", "--cap-add", "NET_BIND_SERVICE"),
@@ -54,7 +54,7 @@ class LinkLocal:
 
     def _wait_until_ready(self) -> None:
         """Wait for the last server to listen, seen from within: no other way leads there."""
-        look = ["exec", self._name, "sh", "-c", "ss -Hltn 'sport = :80' | grep -q 169.254.169.254"]
+        look = ["exec", self.name, "sh", "-c", "ss -Hltn 'sport = :80' | grep -q 169.254.169.254"]
         deadline = time.monotonic() + _READY_SECONDS
         while True:
             try:
@@ -63,7 +63,7 @@ class LinkLocal:
                 if time.monotonic() > deadline:
                     raise DockerError(
                         f"The link-local services did not start within {_READY_SECONDS} s "
-                        f"({error}). Their log: docker logs {self._name}"
+                        f"({error}). Their log: docker logs {self.name}"
                     ) from error
                 time.sleep(0.1)
             else:

@@ -17,7 +17,7 @@ from localcloud.machines.authority import Authority
 from localcloud.machines.balancers import Balancers
 from localcloud.machines.bridge import Bridge
 from localcloud.machines.databases import Databases
-from localcloud.machines.docker import docker, exists, inspect, labelled
+from localcloud.machines.docker import Present, docker, exists, inspect, labelled
 from localcloud.machines.firewall import IngressRule
 from localcloud.machines.gateway import Gateway, Route
 from localcloud.machines.kubernetes import Program
@@ -46,16 +46,27 @@ class Machines:
         self.balancers = Balancers(home, self._bridge, self._gateway)
         self._volumes = f"{home.prefix}volumes"
 
-    def prepare(self, progress: Callable[[str], None]) -> None:
-        """Build the image if it is missing, and start the services around machines. Idempotent."""
-        image = images.machine(progress)
-        self._bridge.ensure()
+    @property
+    def surroundings(self) -> tuple[str, ...]:
+        """Return Docker's names of all that machines need."""
+        services = (*self.registry.names, self._gateway.name, self._link_local.name)
+        return (images.machine_name(), self._bridge.name, *services, self._volumes)
+
+    def prepare(self, present: Present, progress: Callable[[str], None]) -> None:
+        """Build the image if it is missing, and start the services around machines. Idempotent.
+
+        `present` describes the surroundings that exist.
+        """
+        image = images.machine_name()
+        if image not in present:
+            images.machine(progress)
+        self._bridge.ensure(present)
         parts = (self.registry.ensure, self._gateway.ensure, self._link_local.ensure)
         # each mostly waits for Docker
         with ThreadPoolExecutor(len(parts)) as side_by_side:
-            for started in [side_by_side.submit(ensure, image) for ensure in parts]:
+            for started in [side_by_side.submit(ensure, image, present) for ensure in parts]:
                 started.result()
-        if not exists("volume", self._volumes):
+        if self._volumes not in present:
             docker("volume", "create", "--label", self._home.label, self._volumes)
 
     def launch(self, spec: MachineSpec) -> None:

@@ -8,7 +8,7 @@ import urllib.request
 
 from common import files
 from localcloud.machines.bridge import READERS_REGISTRY_HOST, REGISTRY_HOST, Bridge
-from localcloud.machines.docker import DockerError, docker, inspect
+from localcloud.machines.docker import DockerError, Present, docker
 from localcloud.state.home import Home
 
 USERNAME, PULL_USERNAME = "deployer", "server"  # the builder's, and the machines'
@@ -57,9 +57,17 @@ class Registry:
         self.password_file = self._folder / "password"
         self.pull_password_file = self._folder / "pull-password"
 
-    def ensure(self, image: str) -> None:
+    @property
+    def names(self) -> tuple[str, str]:
+        """Return the names of the containers."""
+        return self._name, self._readers_name
+
+    def ensure(self, image: str, present: Present) -> None:
         """Start both registries, unless they run, and wait until they answer."""
-        if not all(self._runs(name) for name in (self._name, self._readers_name)):
+        if not all(name in present and present[name]["State"]["Running"] for name in self.names):
+            for name in self.names:
+                if name in present:
+                    docker("rm", "--force", name)
             self._write_configuration(image)
             publish = ("--publish", f"{self._home.registry}:5000")
             self._run(image, self._name, REGISTRY_HOST, "config.yml", *publish)
@@ -77,14 +85,7 @@ class Registry:
         if ours:
             docker("rmi", "--force", *ours)
 
-    @staticmethod
-    def _runs(name: str) -> bool:
-        container = inspect(name)
-        return bool(container and container["State"]["Running"])
-
     def _run(self, image: str, name: str, host: int, configuration: str, *flags: str) -> None:
-        if inspect(name):
-            docker("rm", "--force", name)
         store = f"source={self._name},target=/var/lib/registry,volume-label={self._home.label}"
         docker(
             *("run", "--detach", "--init", "--name", name),

@@ -8,6 +8,7 @@ import pytest
 
 from localcloud.machines import containers, images, machines
 from localcloud.machines.bridge import Bridge
+from localcloud.machines.docker import Present
 from localcloud.machines.gateway import Gateway, Route
 from localcloud.machines.link_local import LinkLocal
 from localcloud.machines.registry import Registry
@@ -19,17 +20,17 @@ def test_registry_gateway_and_link_local_services_start_beside_each_other(
 ) -> None:
     all_three = threading.Barrier(3)
 
-    def ensure(_: Any, image: str) -> None:
+    def ensure(_: Any, image: str, present: Present) -> None:
+        del present
         assert image == "machine"
         all_three.wait(timeout=10)
 
     for service in (Registry, Gateway, LinkLocal):
         monkeypatch.setattr(service, "ensure", ensure)
-    monkeypatch.setattr(Bridge, "ensure", lambda _: None)
-    monkeypatch.setattr(images, "machine", lambda _: "machine")
-    monkeypatch.setattr(machines, "exists", lambda *_: True)
+    monkeypatch.setattr(images, "machine_name", lambda: "machine")
+    cloud = machines.Machines(Home.open(tmp_path / "home"))
 
-    machines.Machines(Home.open(tmp_path / "home")).prepare(lambda _: None)
+    cloud.prepare({name: {} for name in cloud.surroundings}, lambda _: None)
 
     assert not all_three.broken
 
