@@ -187,7 +187,7 @@ workflows: venv ## lint the workflows of GitHub
 	$(TOOLS) actionlint
 	RUST_LOG=error $(ZIZMOR) --offline --quiet --pedantic --config .github/zizmor.yml .github
 
-bench: venv $(if $(ONLY),,docker) ## measure times; COLD=1, ROUNDS=5, ONLY=service, fleet, cluster
+bench: venv $(if $(ONLY),,docker) ## measure times; COLD=1 ROUNDS=5 ONLY=cluster
 	@PYTHONPATH=service:service/tests $(RUN) bench $(if $(COLD),--cold) $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds $(ROUNDS))
 
 fuzz: venv ## throw broken input at the service's parsers; SECONDS=60
