@@ -112,12 +112,12 @@ class Api:
             return None
         raise ProviderError(describe(answer, method, url))
 
-    def begin(self, client: Client, path: str, body: Properties) -> str:
+    def begin(self, client: Client, method: str, path: str, body: Properties) -> str:
         """Make a request whose answer is a work request; return the OCID of that."""
         url = f"{self.endpoint(client)}{path}"
-        answer = self._answer("POST", url, body, None)
+        answer = self._answer(method, url, body, None)
         if not answer.ok:
-            raise ProviderError(describe(answer, "POST", url))
+            raise ProviderError(describe(answer, method, url))
         return str(answer.headers["opc-work-request-id"])
 
     def list(self, client: Client, path: str, query: Mapping[str, Any]) -> list[Properties]:

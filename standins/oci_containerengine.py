@@ -4,10 +4,10 @@ import json
 from dataclasses import dataclass
 
 from standins import oci_api, oci_wire
-from standins.oci_api import Api, Client
+from standins.oci_api import Client
 from standins.oci_resources import Kind
 from standins.provider import Function
-from standins.resource import Context, ProviderError
+from standins.resource import Context, ProviderError, UnfinishedError
 from standins.values import Properties
 
 CLIENT = Client(
@@ -15,14 +15,57 @@ CLIENT = Client(
 )
 
 
+class FailedWorkError(ProviderError):
+    """A work request failed; the text has its reasons."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Worked(Kind):
-    """A resource whose creation is answered by a work request, which names it."""
+    """A resource whose creation and update are answered by a work request, and end with it."""
 
-    def _post(self, api: Api, inputs: Properties) -> tuple[str, Properties]:
-        request_id = api.begin(self.client, self.path, self._body(inputs))
+    deleted_after_failure: bool = False  # of its creation
+
+    def _post(self, inputs: Properties, context: Context) -> tuple[str, Properties]:
+        api = oci_api.of(context)
+        request_id = api.begin(self.client, "POST", self.path, self._body(inputs))
         request = api.call(self.client, "GET", f"/workRequests/{request_id}")
-        return str(request["resources"][0]["identifier"]), {}
+        identity = str(request["resources"][0]["identifier"])
+        try:
+            self._finish(request_id, "CREATED", context)
+        except FailedWorkError as error:
+            if not self.deleted_after_failure:
+                raise UnfinishedError(str(error), identity, inputs) from None
+            self.delete(identity, inputs, context)
+            raise
+        return identity, {}
+
+    def _put(self, identity: str, wanted: Properties, context: Context) -> None:
+        path = f"{self.path}/{identity}"
+        request_id = oci_api.of(context).begin(self.client, "PUT", path, self._body(wanted))
+        self._finish(request_id, "UPDATED", context)
+
+    def _finish(self, request_id: str, action: str, context: Context) -> None:
+        """Wait for the end of a work request; a failure is worded as by the official plugin."""
+        api, path = oci_api.of(context), f"/workRequests/{request_id}"
+
+        def look() -> Properties:
+            request = api.call(self.client, "GET", path)
+            return {**request, "lifecycleState": request["status"]}
+
+        request = api.wait(
+            look,
+            ready=_OVER,
+            seconds=context.timeout or self.create_seconds,
+            what=f"the work request of the {self.title}",
+        )
+        if request and request["status"] != "SUCCEEDED":
+            query = {"compartmentId": request["compartmentId"]}
+            problems = api.list(self.client, f"{path}/errors", query)
+            entity = request["resources"][0]["entityType"]
+            raise FailedWorkError(
+                f"work request did not succeed, workId: {request_id}, entity: {entity}, action: "
+                f"{action}. Message: {', '.join(each['message'] for each in problems)}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +110,7 @@ class NodePool(Worked):
         return outputs
 
 
+_OVER = frozenset({"SUCCEEDED", "FAILED", "CANCELED"})  # states of a work request
 # of outputs, as the official plugin has them where the API leaves them out
 _CONFIG = {
     **dict.fromkeys(("computeClusterId", "kmsKeyId"), ""),
@@ -154,5 +198,6 @@ RESOURCES = {
         ready=frozenset({"ACTIVE"}),
         create_seconds=3000,
         delete_seconds=3000,
+        deleted_after_failure=True,
     ),
 }

@@ -94,7 +94,7 @@ class Kind(Row):
     to_body: Callable[[Properties], Properties] = outbound
 
     def create(self, inputs: Properties, context: Context) -> tuple[str, Properties]:
-        identity, made = self._post(oci_api.of(context), inputs)
+        identity, made = self._post(inputs, context)
         try:
             return identity, self._settled(identity, inputs, context)
         except GoneError:
@@ -118,7 +118,7 @@ class Kind(Row):
             api.call(self.client, "POST", f"{path}/actions/changeCompartment", body=moved)
         wanted = {name: inputs.get(name, "") for name in changed - {"compartmentId"}}
         if wanted:
-            api.call(self.client, "PUT", path, body=self._body(wanted))
+            self._put(identity, wanted, context)
         return self._settled(identity, inputs, context)
 
     def delete(self, identity: str, state: Properties, context: Context) -> None:
@@ -137,10 +137,16 @@ class Kind(Row):
         body = api.call(self.client, "GET", f"{self.path}/{identity}")
         return None if body is None or body.get("lifecycleState") in _GONE else dict(body)
 
-    def _post(self, api: Api, inputs: Properties) -> tuple[str, Properties]:
+    def _post(self, inputs: Properties, context: Context) -> tuple[str, Properties]:
         """Begin the creation; return the OCID, and the answer's body."""
+        api = oci_api.of(context)
         made = api.call(self.client, "POST", self.path, body=self._body(inputs))
         return made[self.identifier], made
+
+    def _put(self, identity: str, wanted: Properties, context: Context) -> None:
+        """Begin the change of these properties."""
+        path = f"{self.path}/{identity}"
+        oci_api.of(context).call(self.client, "PUT", path, body=self._body(wanted))
 
     def _body(self, properties: Properties) -> Properties:
         """Return the body of a request about these properties."""

@@ -4,6 +4,7 @@ import asyncio
 import json
 import ssl
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import oci
@@ -12,8 +13,10 @@ from cryptography import x509
 from oci.container_engine import models
 
 from components import former_secrets, person
+from localcloud.host import default_shape
 from localcloud.machines.registry import PULL_USERNAME, USERNAME
 from stack.errors import StackError
+from standins.resource import ProviderError
 from tests.localcloud import operated
 from tests.localcloud.balancer import SERVERS, Balancer
 from tests.localcloud.caller import Caller, eventually, refused
@@ -28,7 +31,9 @@ from tests.localcloud.cluster import (
 )
 from tests.localcloud.conftest import localcloud
 from tests.localcloud.front import applied, exposed, front_manifest
+from tests.localcloud.launches import latest_image
 from tests.localcloud.operated import ClusterStack
+from tests.localcloud.test_standin_oci import Plug
 from tests.testbed.load import Load
 
 WEB = """
@@ -65,6 +70,7 @@ spec:
 COMPLETE = "NewReplicaSetAvailable"
 SECRET = "auth-0a1b2c3d"
 KUBE_PROXY_PORT = 10256
+POOL = "oci:ContainerEngine/nodePool:NodePool"
 OVER = "TERMINATED"
 FETCH = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=9).status)"
 
@@ -186,6 +192,44 @@ def test_a_node_is_an_instance_in_its_domain_with_the_pools_labels(
         assert labels["tier"] == "web"
         assert nodes[each.private_ip]["spec"]["providerID"] == each.id
         assert each.availability_domain.endswith(labels["topology.kubernetes.io/zone"])
+
+
+def test_a_pool_that_loses_a_node_on_its_way_fails_at_once_and_leaves_nothing(
+    cluster: Cluster, pool_id: str, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert pool_id
+    plug, compute = Plug(place.caller, monkeypatch), place.caller.compute
+    config = {
+        "size": 1,
+        "nsgIds": [place.group.id],
+        "placementConfigs": [
+            {"availabilityDomain": place.caller.domains[0], "subnetId": place.subnet.id}
+        ],
+    }
+    with ThreadPoolExecutor(1) as pool:
+        making = pool.submit(
+            plug.create,
+            POOL,
+            clusterId=cluster.id,
+            name="lost",
+            nodeShape=default_shape(),
+            nodeShapeConfig={"ocpus": 1, "memoryInGbs": 4},
+            nodeSourceDetails={"sourceType": "IMAGE", "imageId": latest_image(place.caller)},
+            nodeConfigDetails=config,
+        )
+        eventually("the pool", lambda: len(pools(cluster, "lost")), 1)
+        (node,) = cluster.engine.get_node_pool(pools(cluster, "lost")[0].id).data.nodes
+        compute.terminate_instance(node.id)
+        with pytest.raises(ProviderError) as caught:
+            making.result(timeout=60)
+    assert "work request did not succeed" in str(caught.value)
+    assert f"0 of 1 nodes: the instance {node.id} was terminated" in str(caught.value)
+    assert {each.lifecycle_state for each in pools(cluster, "lost")} == {"DELETED"}
+
+
+def pools(cluster: Cluster, name: str) -> list[Any]:
+    compartment = cluster.caller.compartment
+    return list(cluster.engine.list_node_pools(compartment, name=name).data)
 
 
 def test_pods_reach_each_other_across_nodes_and_their_service(
