@@ -3,6 +3,7 @@
 import json
 import socket
 import socketserver
+import ssl
 import struct
 import subprocess
 import threading
@@ -34,11 +35,17 @@ _A, _HEADER_BYTES = b"\0\1", 12
 class Ca:
     directory: str
     roots: str  # PEM, of the directory's own HTTPS
+    management: str  # URL
+
+    def issuer(self) -> str:
+        """Return the root of the certificates that it issues, in PEM."""
+        trusting = ssl.create_default_context(cadata=self.roots)
+        return httpx.get(f"{self.management}/roots/0", verify=trusting, timeout=5).text
 
 
 @contextmanager
-def running(folder: Path, *, http_port: int) -> Iterator[Ca]:
-    """Yield a CA for which each name leads to a port of this machine."""
+def running(folder: Path, *, http_port: int, address: IPv4Address = _LOOPBACK) -> Iterator[Ca]:
+    """Yield a CA for which each name leads to a port of an address of this machine."""
     port, management = _free_port(), _free_port()
     key, roots = _self_signed()
     (folder / "key.pem").write_text(key)
@@ -53,7 +60,7 @@ def running(folder: Path, *, http_port: int) -> Iterator[Ca]:
         "profiles": {"default": {"description": "usual", "validityPeriod": LIFETIME}},
     }
     (folder / "pebble.json").write_text(json.dumps({"pebble": settings}))
-    with _names() as name_server, (folder / "pebble.log").open("wb") as log:
+    with _names(address) as name_server, (folder / "pebble.log").open("wb") as log:
         process = subprocess.Popen(
             [
                 *(authority.ensure(REPOSITORY), "-config", folder / "pebble.json"),
@@ -66,7 +73,11 @@ def running(folder: Path, *, http_port: int) -> Iterator[Ca]:
         with process:
             try:
                 _await(f"https://127.0.0.1:{port}/dir", folder)
-                yield Ca(f"https://127.0.0.1:{port}/dir", roots)
+                yield Ca(
+                    directory=f"https://127.0.0.1:{port}/dir",
+                    roots=roots,
+                    management=f"https://127.0.0.1:{management}",
+                )
             finally:
                 process.terminate()
 
@@ -86,10 +97,12 @@ def _await(url: str, folder: Path) -> None:
 
 
 class _Names(socketserver.StreamRequestHandler):
-    """Answers each question for an IPv4 address with 127.0.0.1, and others with nothing.
+    """Answers each question for an IPv4 address with that of its server, and others with nothing.
 
     By TCP, as Pebble asks (RFC 1035, section 4).
     """
+
+    server: "_NameServer"
 
     def handle(self) -> None:
         while length := self.rfile.read(2):
@@ -98,15 +111,23 @@ class _Names(socketserver.StreamRequestHandler):
             is_address = query[end - 4 : end - 2] == _A
             head = query[:2] + struct.pack("!HHHHH", 0x8180, 1, int(is_address), 0, 0)
             # a pointer to the name of the question; 60 s
-            record = struct.pack("!H2sHIH", 0xC00C, _A, 1, 60, 4) + _LOOPBACK.packed
+            record = struct.pack("!H2sHIH", 0xC00C, _A, 1, 60, 4)
+            record += self.server.address.packed
             answer = head + query[_HEADER_BYTES:end] + record * is_address
             self.wfile.write(len(answer).to_bytes(2) + answer)
 
 
+class _NameServer(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+
+    def __init__(self, address: IPv4Address) -> None:
+        super().__init__((str(_LOOPBACK), 0), _Names)
+        self.address = address  # of each name
+
+
 @contextmanager
-def _names() -> Iterator[str]:
-    with socketserver.ThreadingTCPServer((str(_LOOPBACK), 0), _Names) as server:
-        server.daemon_threads = True
+def _names(address: IPv4Address) -> Iterator[str]:
+    with _NameServer(address) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:

@@ -127,7 +127,9 @@ def release(cluster: Cluster, image: str, name: str, *, probe: str = "/", secret
             },
         },
     }
-    cluster.kubectl("apply", "--server-side", "--filename=-", stdin=json.dumps(document))
+    # over the fields of a rollback, as the program does
+    command = ("apply", "--server-side", "--force-conflicts", "--filename=-")
+    cluster.kubectl(*command, stdin=json.dumps(document))
 
 
 if __name__ == "__main__":
