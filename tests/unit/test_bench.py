@@ -51,6 +51,25 @@ def test_the_tables_of_a_stack_are_shown_as_far_as_they_go(
     assert "the stack: SystemExit: `make up` failed" in shown.err
 
 
+def test_a_part_of_the_stack_is_measured_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parts: list[str | None] = []
+
+    def stack(folder: Path, _: object, only: str | None, **__: object) -> Iterator[Table]:
+        parts.append(only)
+        yield measured(folder)
+
+    monkeypatch.setattr(bench, "of_stack", stack)
+    monkeypatch.setattr(service, "measurements", lambda: {"memory": measured})
+    monkeypatch.setattr("sys.argv", ["make bench", "--only", "cluster"])
+
+    bench.main()
+
+    assert parts == ["cluster"]
+    assert capsys.readouterr().out.count("start to ready") == 1, "the service is another part"
+
+
 def run(machine: str, commit: str, **medians: float) -> results.Run:
     return results.Run(date="2026-01-01", machine=machine, commit=commit, medians=medians)
 
