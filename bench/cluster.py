@@ -2,6 +2,7 @@
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -43,8 +44,9 @@ class Cluster:
         url = shell.run("pulumi", "stack", "output", "url", "--stack", STACK).strip()
         return cls(shell, url, kubernetes.ensure(CLONE))
 
-    def kubectl(self, *argv: str) -> str:
-        return self.shell.run(str(self.kubectl_file), "kubectl", "--namespace=auth", *argv)
+    def kubectl(self, *argv: str, stdin: str = "") -> str:
+        command = (str(self.kubectl_file), "kubectl", "--namespace=auth", *argv)
+        return self.shell.run(*command, stdin=stdin)
 
     def scale(self, replicas: int) -> None:
         """Let the service have so many pods; one is less than the configuration allows."""
@@ -60,6 +62,17 @@ class Cluster:
                 names = ", ".join(pod["metadata"]["name"] for pod in pods)
                 raise SystemExit(f"there are not {replicas} pods after {_SECONDS} s, but {names}")
             time.sleep(1)
+
+    def in_each_pod(self, program: str, *argv: str) -> list[str]:
+        """Run a Python program in all pods at once; return what each of them prints."""
+
+        def run(pod: dict[str, Any]) -> str:
+            words = ("exec", "--stdin", pod["metadata"]["name"], "--", "python3", "-", *argv)
+            return self.kubectl(*words, stdin=program)
+
+        pods = self._pods()
+        with ThreadPoolExecutor(len(pods)) as side_by_side:
+            return list(side_by_side.map(run, pods))
 
     def _pods(self) -> list[dict[str, Any]]:
         listed = self.kubectl("get", "pods", "--selector=pod-template-hash", "--output=json")

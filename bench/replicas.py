@@ -1,8 +1,10 @@
 """The growth of log-ins with the replicas of the service on a cluster, beside hashing alone."""
 
-from bench import wrk
+from pathlib import Path
+
+from bench import argon, wrk
 from bench.cluster import Cluster
-from bench.serving import account, printed
+from bench.serving import account
 from bench.table import Table
 from bench.timing import best_rates
 
@@ -12,7 +14,7 @@ _CONNECTIONS = 8  # of a replica
 
 
 def growth(cluster: Cluster, medians: dict[str, float], *, rounds: int) -> Table:
-    """Compare log-ins with argon2id alone: a replica hashes as one thread does.
+    """Compare log-ins with argon2id alone: a thread in each of the pods.
 
     All replicas, the load balancer, the database and the load are on the cores of this machine.
     """
@@ -27,8 +29,10 @@ def growth(cluster: Cluster, medians: dict[str, float], *, rounds: int) -> Table
             url = f"{cluster.url}/v1/auth/login"
             return wrk.run(url, seconds=_SECONDS, connections=connections, body=credentials).good
 
-        def alone(threads: int = count) -> float:
-            return float(printed("bench.argon", "libsodium", str(threads), str(_SECONDS)))
+        def alone() -> float:
+            program = Path(argon.__file__).read_text()
+            rates = cluster.in_each_pod(program, "libsodium", "1", str(_SECONDS))
+            return sum(map(float, rates))
 
         logins()  # opens the connections to the database
         rate, floor = best_rates(logins, alone, rounds=rounds)
@@ -39,7 +43,7 @@ def growth(cluster: Cluster, medians: dict[str, float], *, rounds: int) -> Table
         )
         medians[f"log-ins of {replicas}, x"] = rate / floor
     table.note(
-        "A replica hashes one password at once. Beside it is libsodium alone, with as many threads "
-        "as replicas, on the same cores."
+        "A replica hashes one password at once. Beside it is libsodium alone in the same pods, a "
+        "thread in each."
     )
     return table
