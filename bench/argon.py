@@ -1,4 +1,7 @@
-"""The rate of argon2id alone, in hashes a second: `python -m bench.argon LIBRARY WORKERS SECONDS`.
+"""The rate of argon2id alone, in hashes a second.
+
+The command is `python -m bench.argon LIBRARY WORKERS SECONDS`, with a fourth word for the moment to
+begin, in seconds since 1970, so that several processes run at the same time.
 
 It has the parameters and the number of threads of the service. `LIBRARY` is `libsodium`, which the
 service uses, or `reference`, the library of argon2-cffi.
@@ -47,4 +50,7 @@ def rate(verify: Callable[[], object], workers: int, seconds: float) -> float:
 
 if __name__ == "__main__":
     library = {"libsodium": _libsodium, "reference": _reference}[sys.argv[1]]
-    print(rate(library(), int(sys.argv[2]), float(sys.argv[3])))
+    verify = library()
+    for moment in sys.argv[4:]:
+        time.sleep(max(0, float(moment) - time.time()))
+    print(rate(verify, int(sys.argv[2]), float(sys.argv[3])))
