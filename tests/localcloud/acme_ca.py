@@ -11,16 +11,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
 
 import httpx
-from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.x509.oid import NameOID
+from certificates import certificate
 
 from tests.localcloud.served import REPOSITORY
 from toolchain import authority
@@ -47,13 +42,11 @@ class Ca:
 def running(folder: Path, *, http_port: int, address: IPv4Address = _LOOPBACK) -> Iterator[Ca]:
     """Yield a CA for which each name leads to a port of an address of this machine."""
     port, management = _free_port(), _free_port()
-    key, roots = _self_signed()
-    (folder / "key.pem").write_text(key)
-    (folder / "roots.pem").write_text(roots)
+    roots = certificate(folder, str(_LOOPBACK))
     settings = {
         "listenAddress": f"127.0.0.1:{port}",
         "managementListenAddress": f"127.0.0.1:{management}",
-        "certificate": str(folder / "roots.pem"),
+        "certificate": str(roots),
         "privateKey": str(folder / "key.pem"),
         "httpPort": http_port,
         "tlsPort": _free_port(),
@@ -75,7 +68,7 @@ def running(folder: Path, *, http_port: int, address: IPv4Address = _LOOPBACK) -
                 _await(f"https://127.0.0.1:{port}/dir", folder)
                 yield Ca(
                     directory=f"https://127.0.0.1:{port}/dir",
-                    roots=roots,
+                    roots=roots.read_text(),
                     management=f"https://127.0.0.1:{management}",
                 )
             finally:
@@ -135,29 +128,6 @@ def _names(address: IPv4Address) -> Iterator[str]:
         finally:
             server.shutdown()
             thread.join()
-
-
-def _self_signed() -> tuple[str, str]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ca.test")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(_LOOPBACK)]), critical=False)
-        .sign(key, SHA256())
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    return private.decode(), certificate.public_bytes(serialization.Encoding.PEM).decode()
 
 
 def _free_port() -> int:

@@ -2,22 +2,12 @@
 
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
 import httpx
 import oci
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-)
-from cryptography.x509.oid import NameOID
+from certificates import self_signed
 from oci.load_balancer import models
 
 from tests.localcloud.caller import Caller, eventually
@@ -162,23 +152,11 @@ def listener(port: int = 80, **fields: Any) -> Any:
 
 def certificate(name: str, *, encrypted: bool = False) -> Any:
     """Return a certificate that signs itself, with its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.now(UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=9))
-        .sign(key, SHA256())
-    )
-    lock = BestAvailableEncryption(PASSPHRASE.encode()) if encrypted else NoEncryption()
+    passphrase = PASSPHRASE if encrypted else ""
+    made = self_signed(name, passphrase=passphrase)
     return models.CertificateDetails(
         certificate_name=name,
-        public_certificate=signed.public_bytes(Encoding.PEM).decode(),
-        private_key=key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, lock).decode(),
-        passphrase=PASSPHRASE if encrypted else None,
+        public_certificate=made.certificate,
+        private_key=made.key,
+        passphrase=passphrase or None,
     )

@@ -10,12 +10,12 @@ from typing import Any
 
 import oci
 import pytest
+from certificates import self_signed
 from oci.healthchecks import models
 from oci.monitoring.models import SummarizeMetricsDataDetails
 
 from common import files
 from tests.localcloud.caller import Caller, eventually, refused
-from tests.unit.host.test_certificate import context, made
 
 
 class Site(BaseHTTPRequestHandler):
@@ -97,15 +97,17 @@ def test_a_monitor_trusts_the_certificates_of_the_clouds_own_authority(
     checks: Any, caller: Caller, tmp_path: Path
 ) -> None:
     Site.status = 200
-    ours, foreign = made("127.0.0.1"), made("127.0.0.1")
+    ours, foreign = self_signed("127.0.0.1"), self_signed("127.0.0.1")
     roots = caller.home.path / "authority" / "roots.pem"
     with ExitStack() as stack:
-        files.write(roots, ours[0])
+        files.write(roots, ours.certificate)
         stack.callback(roots.unlink)
         monitors = []
-        for pair in (ours, foreign):
+        for own in (ours, foreign):
             server = stack.enter_context(ThreadingHTTPServer(("127.0.0.1", 0), Site))
-            server.socket = context(tmp_path, pair).wrap_socket(server.socket, server_side=True)
+            server.socket = own.server_context(tmp_path).wrap_socket(
+                server.socket, server_side=True
+            )
             threading.Thread(target=server.serve_forever, daemon=True).start()
             stack.callback(server.shutdown)
             wanted = details(caller, server.server_port, protocol="HTTPS")

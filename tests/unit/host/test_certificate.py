@@ -5,20 +5,16 @@ import ipaddress
 import json
 import socket
 import socketserver
-import ssl
 import struct
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from certificates import SelfSigned, self_signed
 
 from host.auth_release import asking, certificate, dns
 from host.auth_release.errors import ReleaseError
@@ -28,40 +24,8 @@ ADDRESS, NAME = "192.0.2.7", "auth.example.test"
 _DAY = timedelta(days=1)
 
 
-def made(*names: str, days: int = 6) -> tuple[str, str]:
-    """Return a certificate for names or addresses that signs itself, and its key, in PEM."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
-    alternatives: list[x509.GeneralName] = [
-        x509.IPAddress(ipaddress.ip_address(name)) if name[0].isdigit() else x509.DNSName(name)
-        for name in names
-    ]
-    end = datetime.now(UTC) + days * _DAY
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(end - 30 * _DAY)
-        .not_valid_after(end)
-        .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    return signed.public_bytes(serialization.Encoding.PEM).decode(), private.decode()
-
-
-def context(folder: Path, pair: tuple[str, str]) -> ssl.SSLContext:
-    file = folder / "pair.pem"
-    file.write_text("".join(pair))
-    served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    served.load_cert_chain(file)
-    return served
+def made(*names: str, days: int = 6) -> SelfSigned:
+    return self_signed(*names, age=(30 - days) * _DAY, rest=days * _DAY)
 
 
 @contextlib.contextmanager
@@ -138,15 +102,15 @@ def _tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, 
         def log_message(self, *_: Any) -> None:
             pass
 
-    pair = made("127.0.0.1")
+    own = made("127.0.0.1")
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.socket = context(tmp_path, pair).wrap_socket(server.socket, server_side=True)
+    server.socket = own.server_context(tmp_path).wrap_socket(server.socket, server_side=True)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     # nothing is served yet
     monkeypatch.setattr(asking, "HTTPS_PORT", 1)
     with running(server):
         url = f"https://127.0.0.1:{server.server_port}/directory"
-        yield {"address": ADDRESS, "directory": url, "roots": pair[0]}
+        yield {"address": ADDRESS, "directory": url, "roots": own.certificate}
 
 
 def refusal(tls: dict[str, str], site: str = NAME) -> str:
@@ -248,17 +212,19 @@ def test_a_ca_out_of_reach_is_named(tls: dict[str, str]) -> None:
     other = {**tls, "directory": "https://127.0.0.1:1/directory"}
     assert "https://127.0.0.1:1/directory gives no answer" in refusal(other)
     # signed by another CA than the configured
-    assert "gives no answer" in refusal({**tls, "roots": made("127.0.0.1")[0]})
+    assert "gives no answer" in refusal({**tls, "roots": made("127.0.0.1").certificate})
 
 
 @contextlib.contextmanager
-def served(folder: Path, monkeypatch: pytest.MonkeyPatch, pair: tuple[str, str]) -> Iterator[None]:
+def served(folder: Path, monkeypatch: pytest.MonkeyPatch, certified: SelfSigned) -> Iterator[None]:
     """Serve a certificate as the proxy does, to clients that name a host or none."""
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             with contextlib.suppress(OSError):
-                wrapped = context(folder, pair).wrap_socket(self.request, server_side=True)
+                wrapped = certified.server_context(folder).wrap_socket(
+                    self.request, server_side=True
+                )
                 with contextlib.closing(wrapped):
                     wrapped.recv(1)
 

@@ -5,16 +5,12 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
+from certificates import self_signed
 
 from host.auth_release import data_volume, measures
 from host.auth_release.measures import Measure, Snapshot
@@ -128,31 +124,12 @@ def site(context: ssl.SSLContext | None = None) -> Iterator[int]:
         thread.join()
 
 
-def certificate(folder: Path, begin: datetime, end: datetime) -> Path:
-    """Write a self-signed certificate and its key into a file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "auth.test")])
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(begin)
-        .not_valid_after(end)
-        .sign(key, hashes.SHA256())
-    )
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    file = folder / "certificate"
-    file.write_bytes(pem + made.public_bytes(Encoding.PEM))
-    return file
-
-
 @pytest.mark.parametrize(("age", "rest", "percent"), [(81, 9, 10), (5.5, 0.5, 8.3), (31, -1, -3.3)])
 def test_the_rest_of_a_certificates_life_is_measured_after_its_end_as_well(
     tmp_path: Path, age: float, rest: float, percent: float
 ) -> None:
-    now = datetime.now(UTC)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(
-        certificate(tmp_path, now - timedelta(days=age), now + timedelta(days=rest))
-    )
+    made = self_signed("auth.test", age=timedelta(days=age), rest=timedelta(days=rest))
+    context = made.server_context(tmp_path)
     with site(context) as port:
         life = measures.certificate_life("auth.test", port)
 
