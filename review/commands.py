@@ -34,9 +34,9 @@ from review.errors import ReviewError
 from review.github import GitHub
 from review.markdown import code, text
 from review.verdict import ALLOWING
+from stack import copies, names, platforms
 from stack import drill as drills
 from stack import environment as surroundings
-from stack import names, platforms
 from stack.stack import Stack
 
 
@@ -181,6 +181,9 @@ def drift(arguments: argparse.Namespace) -> int:
 
 def drill(arguments: argparse.Namespace) -> int:
     """Restore the newest copy of a stack into a local stack; an issue is kept while that fails."""
+    stack = surroundings.unprepared(CLONE, arguments.stack)
+    platforms.refuse(stack, "drill")
+    copies.refuse_postgresql(stack, "drill")
     context = Context.read()
     try:
         result = drills.drill(arguments.stack)

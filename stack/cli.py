@@ -231,18 +231,9 @@ def _print_exports(stack: "Stack") -> None:
 
 def _stack_for(arguments: argparse.Namespace) -> "Stack":
     """Return the stack, with the tools of its command; raise StepError if it can't have it."""
-    from stack import environment, platforms  # noqa: PLC0415 - needs the packages
+    from stack import environment  # noqa: PLC0415 - needs the packages
 
     command = arguments.command
-    if platforms.is_cluster(environment.unprepared(CLONE, arguments.stack)):
-        from stack.cluster import refusals  # noqa: PLC0415 - needs the packages
-
-        refusals.refuse(command, arguments.stack, key=getattr(arguments, "key", ""))
-    elif command == "renew":
-        raise StepError(
-            f"auth:platform of {arguments.stack} is server, whose proxy gets and renews its "
-            "certificate itself. `make renew` is for the platform cluster."
-        )
     get = {
         **dict.fromkeys(
             ("up", "preview", "rotate", "new-vm", "move-database", "retire"), environment.prepare
@@ -371,13 +362,15 @@ def _check(arguments: argparse.Namespace) -> None:
     name, command = arguments.stack, arguments.command
     if command != "init":
         names.require(CLONE, name)
+    _refuse_on_platform(arguments)
     if command == "exec" and not arguments.words:
         example = advice.make("exec CMD='python -m auth --help'", name)
         raise StepError(f"CMD is empty. Name the command to run in the container: {example}")
     if command == "rotate" and arguments.key not in _KEYS:
-        kinds = ", ".join(_KEYS)
         example = advice.make("rotate KEY=ssh", name)
-        raise StepError(f"KEY is {arguments.key!r}; it must be one of {kinds}, such as {example}.")
+        raise StepError(
+            f"KEY is {arguments.key!r}; it must be one of {', '.join(_KEYS)}, such as {example}."
+        )
     if command == "move-database" and arguments.to not in _DATABASES:
         kinds = " or ".join(_DATABASES)
         example = advice.make("move-database TO=postgresql", name)
@@ -395,6 +388,20 @@ def _check(arguments: argparse.Namespace) -> None:
             f"TO is {arguments.to!r}; it must be the number of a release, such as 7. The first has "
             f"number 1; `{advice.make('history', name)}` lists them. Without TO, the release "
             "before the live release is taken."
+        )
+
+
+def _refuse_on_platform(arguments: argparse.Namespace) -> None:
+    """Raise StepError for a command that the stack's platform has no use for."""
+    from stack import environment, platforms  # noqa: PLC0415 - needs the packages
+
+    name, command = arguments.stack, arguments.command
+    stack = environment.unprepared(CLONE, name)
+    platforms.refuse(stack, command, key=getattr(arguments, "key", ""))
+    if command == "renew" and not platforms.is_cluster(stack):
+        raise StepError(
+            f"auth:platform of {name} is server, whose proxy gets and renews its certificate "
+            "itself. `make renew` is for the platform cluster."
         )
 
 

@@ -23,7 +23,6 @@ from host.auth_release.bucket import MissingObjectError
 from host.auth_release.copies import Copy
 from host.auth_release.errors import ReleaseError
 from stack import drill_report, environment, ssh
-from stack.copies import refuse_postgresql
 from stack.errors import StackError
 from stack.names import LOCAL, is_local
 from stack.stack import Stack
@@ -62,7 +61,6 @@ def drill(name: str) -> Drill:
     source = environment.recorded(CLONE, name)
     if not is_local(name):
         _refuse_local_stack(name)
-    refuse_postgresql(source, "drill")
     values = source.configuration.values()
     backup = backup_of(name, values)
     try:

@@ -19,6 +19,14 @@ def is_cluster(stack: Stack) -> bool:
     return next(filter(None, values), _SERVER) == CLUSTER
 
 
+def refuse(stack: Stack, command: str, *, key: str = "") -> None:
+    """Raise StepError for a command that the platform of a stack has no use for."""
+    if is_cluster(stack):
+        from stack.cluster import refusals  # noqa: PLC0415 - a server refuses none of them
+
+        refusals.refuse(command, stack.name, key=key)
+
+
 def report(stack: Stack, command: str) -> Any:
     """Return the answer to `status` or `history`, as the values of its JSON."""
     if not is_cluster(stack):

@@ -28,6 +28,8 @@ _REASONS = {
 _COPIES = (
     "the accounts are in PostgreSQL, which has backups of its own. docs/postgresql.md has the steps"
 )
+_ON_COPIES = ("bucket", "backup", "backups", "proof", "restore", "drill")  # of SQLite
+_KEYS = ("signing", "api")  # as stack/rotation.py has them, without those of _OF_KEYS
 _OF_KEYS = {
     "registry": (
         "the cluster has its token from the configuration alone. Set auth:registryPullPassword "
@@ -42,9 +44,10 @@ def refuse(command: str, stack: str, *, key: str = "") -> None:
     """Raise StepError for a command that means a server; `key` is the kind of a rotation."""
     reason = _REASONS.get(command)
     name = f"make {command}"
-    if command in {"backup", "backups", "proof", "restore"}:
+    if command in _ON_COPIES:
         reason = _COPIES
     if command == "rotate":
+        _refuse_unknown(key, stack)
         reason, name = _OF_KEYS.get(key), f"make rotate KEY={key}"
     if reason:
         ways = {
@@ -54,4 +57,12 @@ def refuse(command: str, stack: str, *, key: str = "") -> None:
         }
         raise StepError(
             f"{name}: {stack} runs on a cluster, and {reason.format(**ways)}. Nothing was changed."
+        )
+
+
+def _refuse_unknown(key: str, stack: str) -> None:
+    if key not in {*_KEYS, *_OF_KEYS}:
+        example = advice.make("rotate KEY=signing", stack)
+        raise StepError(
+            f"KEY is {key!r}; on a cluster it must be {' or '.join(_KEYS)}, such as {example}."
         )
