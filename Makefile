@@ -6,6 +6,8 @@ TOOLS = $(PYTHON) -m toolchain
 # the environment's own Python starts fastest, if it is there; an interpreter that somebody names wins
 STACKS = $(or $(if $(filter file,$(origin PYTHON)),$(if $(realpath .venv/bin/python),.venv/bin/python)),$(PYTHON)) -m stack
 RUN = .venv/bin/python -m
+# `| head` has its lines, and ends the command: no error for a person to read
+OR_READER_GONE = || test $$? -eq 141
 # the tests of a file stay in one of several processes; those of servers and VMs also wait
 SIDE_BY_SIDE = --dist loadfile --numprocesses
 REVIEW = $(RUN) review
@@ -40,16 +42,16 @@ preview: ## show the changes that `make up` would make
 	@$(STACKS) preview --stack "$$STACK"
 
 status: ## show the live release, and whether it runs; JSON=1
-	@$(STACKS) status --stack "$$STACK" $(if $(JSON),--json)
+	@$(STACKS) status --stack "$$STACK" $(if $(JSON),--json) $(OR_READER_GONE)
 
 logs: ## show the log; FOLLOW=1 SINCE=2h LINES=9 GREP= REQUEST=
 	@$(STACKS) logs --stack "$$STACK" $(if $(FOLLOW),--follow) $(if $(OWN_LINES),--lines="$$LINES") \
-		$(if $(value SINCE),--since="$$SINCE") $(if $(value GREP),--grep="$$GREP") $(if $(value REQUEST),--request="$$REQUEST")
+		$(if $(value SINCE),--since="$$SINCE") $(if $(value GREP),--grep="$$GREP") $(if $(value REQUEST),--request="$$REQUEST") $(OR_READER_GONE)
 # a shell may have LINES in its environment: the height of the terminal
 OWN_LINES = $(if $(filter command,$(origin LINES)),$(value LINES))
 
 history: ## list the releases; JSON=1
-	@$(STACKS) history --stack "$$STACK" $(if $(JSON),--json)
+	@$(STACKS) history --stack "$$STACK" $(if $(JSON),--json) $(OR_READER_GONE)
 
 rollback: ## run an earlier release again; TO=7 names it; JSON=1
 	@$(STACKS) rollback --stack "$$STACK" --to "$$TO" $(if $(JSON),--json)
@@ -68,7 +70,7 @@ backup: ## put a whole copy of the database into the bucket
 	@$(STACKS) backup --stack "$$STACK" $(if $(value NAME),--name "$$NAME") $(if $(JSON),--json)
 
 backups: ## list the copies: age, size, last restore; JSON=1
-	@$(STACKS) backups --stack "$$STACK" $(if $(JSON),--json)
+	@$(STACKS) backups --stack "$$STACK" $(if $(JSON),--json) $(OR_READER_GONE)
 
 proof: ## fetch the newest copy and check it; AT=; JSON=1
 	@$(STACKS) proof --stack "$$STACK" $(if $(value AT),--at "$$AT") $(if $(JSON),--json)
@@ -91,10 +93,10 @@ dashboard: ## lead a browser to the metrics; PORT=; IDENTITY=
 ##@ Alarms
 
 alarms: ## list the alarms: state, since when; JSON=1
-	@$(STACKS) alarms --stack "$$STACK" $(if $(JSON),--json)
+	@$(STACKS) alarms --stack "$$STACK" $(if $(JSON),--json) $(OR_READER_GONE)
 
 alerts: ## show the mails of the local stack's alarms
-	@$(STACKS) alerts --stack "$$STACK"
+	@$(STACKS) alerts --stack "$$STACK" $(OR_READER_GONE)
 
 silence: ## send no mails of alarms FOR=2h, for planned work
 	@$(STACKS) silence --stack "$$STACK" --for "$$FOR"
@@ -102,7 +104,7 @@ silence: ## send no mails of alarms FOR=2h, for planned work
 ##@ Money
 
 cost: ## show the monthly cost by resource; JSON=1
-	@$(STACKS) cost --stack "$$STACK" $(if $(JSON),--json)
+	@$(STACKS) cost --stack "$$STACK" $(if $(JSON),--json) $(OR_READER_GONE)
 
 ##@ The server and the stack
 

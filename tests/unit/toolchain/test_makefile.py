@@ -105,3 +105,20 @@ def test_a_mistyped_target_is_answered_with_the_nearest_one(target: str, hint: s
     assert answer.returncode != 0
     assert hint in answer.stderr
     assert "`make help` lists the targets" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    "target", ["status", "history", "logs", "alarms", "alerts", "backups", "cost"]
+)
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [(0, (0, "")), (141, (0, "")), (3, (2, "Error"))],
+    ids=["good", "its reader is gone", "it fails"],
+)
+def test_a_list_whose_reader_has_enough_ends_without_an_error(
+    target: str, status: int, answer: tuple[int, str]
+) -> None:
+    command = ["make", "--silent", target, f"STACKS=sh -c 'exit {status}'"]
+    done = subprocess.run(command, cwd=CLONE, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, "Error" if "Error" in done.stderr else done.stderr) == answer
