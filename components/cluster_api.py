@@ -49,7 +49,8 @@ class ClusterApi:
 
     def metadata(self, path: str) -> list[Object]:
         """Return objects without their content: that of Secrets stays in the cluster."""
-        return list(self._answer("GET", path, _METADATA_ALONE)["items"])
+        # null if there are none
+        return list(self._answer("GET", path, _METADATA_ALONE)["items"] or ())
 
     def delete(self, path: str) -> None:
         """Delete an object; raise MissingObjectError without one."""

@@ -21,7 +21,7 @@ from stack.stack import Stack
 
 _SECONDS = 15
 _METADATA_ALONE = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
-_OWNER = "auth-on-oci"  # of the fields that the commands change
+OWNER = "auth-on-oci"  # of the fields that the commands change
 
 
 class MissingObjectError(StackError):
@@ -79,7 +79,7 @@ class Api:
         self._answer(
             "PATCH",
             path,
-            params={"fieldManager": _OWNER},
+            params={"fieldManager": OWNER},
             content=json.dumps(operations),
             headers={"Content-Type": "application/json-patch+json"},
         )

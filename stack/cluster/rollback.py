@@ -11,7 +11,7 @@ from typing import Any
 from common import progress
 from components import advice
 from components.observed_workload import CAUSE, ROLLBACK, Rollback
-from stack.cluster import objects, pods, releases
+from stack.cluster import objects, owners, pods, releases
 from stack.cluster.api import Api, MissingObjectError
 from stack.cluster.releases import Release, Releases
 from stack.errors import StackError
@@ -33,6 +33,7 @@ def run(api: Api, number: int | None, *, by: str) -> dict[str, Any]:
         return {**earlier.public(), "made": False}
     _refuse_missing_secrets(api, earlier)
     _take_template(api, known, earlier, number=number or earlier.number, by=by)
+    owners.give_to_program(api)
     with progress.step(f"Start the pods of release {earlier.number} again"):
         made = _served(api, earlier)
     return {**made.public(), "made": True}

@@ -68,7 +68,7 @@ spec:
   ports: [{port: 80, targetPort: 8080}]
 """
 COMPLETE = "NewReplicaSetAvailable"
-SECRET, OTHER_SECRET = "auth-0a1b2c3d", "auth-4e5f6071"
+SECRET = "auth-0a1b2c3d"
 KUBE_PROXY_PORT = 10256
 POOL = "oci:ContainerEngine/nodePool:NodePool"
 OVER = "TERMINATED"
@@ -262,9 +262,9 @@ def _stack(cluster: Cluster, web: list[Any]) -> ClusterStack:
     return operated.stack_on(cluster)
 
 
-def make_secret(cluster: Cluster, name: str = SECRET) -> None:
-    cluster.kubectl("--namespace=auth", "create", "secret", "generic", name)
-    cluster.kubectl("--namespace=auth", "label", "secret", name, "app.kubernetes.io/name=auth")
+def make_secret(cluster: Cluster) -> None:
+    cluster.kubectl("--namespace=auth", "create", "secret", "generic", SECRET)
+    cluster.kubectl("--namespace=auth", "label", "secret", SECRET, "app.kubernetes.io/name=auth")
 
 
 def progress(cluster: Cluster) -> str:
@@ -420,9 +420,10 @@ def test_a_secret_goes_with_the_last_release_that_needs_it(
         monkeypatch.setenv(name, value)
     replica_sets = cluster.get("replicasets", "--namespace=auth")["items"]
     (of_secret,) = (each for each in replica_sets if SECRET in json.dumps(each["spec"]))
-    make_secret(cluster, OTHER_SECRET)
-    operated.release(cluster, pushed(cluster.caller), "ddd4444", secret=OTHER_SECRET)
+    operated.release(cluster, pushed(cluster.caller), "ddd4444")
     eventually("release ddd4444", lambda: progress(cluster), COMPLETE)
+    pod = cluster.get("deployment", "auth", "--namespace=auth")["spec"]["template"]["spec"]
+    assert "volumes" not in pod, "the rollback before it is over"
 
     def deleted() -> list[str]:
         return asyncio.run(former_secrets.delete(stack.text, "auth"))
