@@ -67,6 +67,18 @@ spec:
   selector: {app: web}
   ports: [{port: 80, targetPort: 8080}]
 """
+AUTOSCALER = """
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+  minReplicas: 2
+  maxReplicas: 3
+  metrics:
+  - type: Resource
+    resource: {name: cpu, target: {type: AverageValue, averageValue: "10"}}
+"""
 COMPLETE = "NewReplicaSetAvailable"
 SECRET = "auth-0a1b2c3d"
 KUBE_PROXY_PORT = 10256
@@ -242,6 +254,23 @@ def test_pods_reach_each_other_across_nodes_and_their_service(
         command = ("exec", first, "--", "python3", "-c", FETCH, url)
         assert cluster.kubectl(*command).strip() == "200"
     assert cluster.kubectl("logs", second) == ""
+
+
+def test_an_autoscaler_sees_the_processor_time_of_its_pods(
+    cluster: Cluster, web: list[Any]
+) -> None:
+    assert web
+    cluster.kubectl("apply", "--filename=-", stdin=AUTOSCALER)
+
+    def measured() -> list[str]:
+        metrics = cluster.get("horizontalpodautoscaler", "web")["status"].get("currentMetrics")
+        known = [each["resource"] for each in metrics or [] if "resource" in each]
+        return [each["current"].get("averageValue", "") for each in known]
+
+    eventually("the metrics", lambda: any(measured()), True, seconds=120)
+    # of each node, too
+    assert cluster.kubectl("top", "nodes", "--no-headers").count("%") == 4
+    cluster.kubectl("delete", "horizontalpodautoscaler", "web")
 
 
 @pytest.fixture(scope="module", name="stack")

@@ -16,6 +16,7 @@ from localcloud.host import default_shape, shortage
 from localcloud.machines.docker import DockerError
 from localcloud.service import Recurring, ResourceType
 from localcloud.services.container_engine import (
+    addons,
     cloud_controller,
     cluster_rules,
     user_data,
@@ -160,6 +161,8 @@ def _come_up(cloud: Cloud, cluster: Cluster) -> None:
             last = kubectl(cloud, cluster.id, "get", "--raw", "/readyz")
             # the roles that nodes need are made a moment after the start
             kubectl(cloud, cluster.id, "get", "clusterrolebinding", "system:node-proxier")
+            # an API that does not answer yet confuses the clients' lists of all APIs
+            kubectl(cloud, cluster.id, "get", "--raw", addons.METRICS_PATH)
         except DockerError as error:
             last = str(error)
             time.sleep(0.3)
@@ -266,7 +269,8 @@ RESOURCE_TYPE = ResourceType(
           clusters, which `python -m toolchain kubernetes` builds. Without it a cluster is refused.
         - A cluster is a real Kubernetes of one version, on a single control plane. Basic clusters
           and the flannel overlay alone; its network policies and add-ons are not modelled: no DNS
-          of Services, no volumes.
+          of Services, no volumes. The Metrics Server runs from the start, which on a Basic cluster
+          one installs.
         - A Service of type LoadBalancer has a load balancer, by the annotations of Oracle's cloud
           controller for type, shape, subnet, security groups, health check, protocol, policy, idle
           timeout, TLS ports and their secret. It writes no security rules: the management mode must

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv4Network
 
 from localcloud.certificates import KeyPair, issue
+from localcloud.services.container_engine import addons
 
 _FOLDER = "/etc/kubernetes"
 ADMINISTRATOR = f"{_FOLDER}/admin.conf"  # a kubeconfig on the control plane
@@ -39,14 +40,17 @@ def of_a_control_plane(
         "controller-manager": ("system:kube-controller-manager", None),
         "scheduler": ("system:kube-scheduler", None),
         "admin": ("localcloud", "system:masters"),
+        "front-proxy-client": ("front-proxy-client", None),
+        "metrics-server": ("metrics-server", "system:masters"),
     }
     contents = {"ca.crt": authority.certificate} | _files("apiserver", server)
     for name, (user, group) in clients.items():
         contents |= _files(name, issue(authority, user, group=group))
-    for name in ("controller-manager", "scheduler", "admin"):
+    for name in ("controller-manager", "scheduler", "admin", "metrics-server"):
         contents[f"{name}.conf"] = _kubeconfig(_LOCAL, name)
     contents |= _files("service-accounts", issue(authority, "service-accounts"))
     contents["token-review.conf"] = _config({"server": token_review_url}, {})
+    contents["addons.json"] = json.dumps(addons.objects(endpoint))
     variables = {"ENDPOINT": str(endpoint), "VCN": vcn, "PODS": pods, "SERVICES": services}
     # the last file: systemd waits for it
     return _cloud_config(contents | {"control-plane.env": _environment(variables)})
