@@ -8,22 +8,25 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components import entrance, former_secrets, objects, observed_workload, pods, summary
+from components import (
+    entrance,
+    former_secrets,
+    objects,
+    observed_workload,
+    planned_release,
+    pods,
+    summary,
+)
 from components.cluster_api import UnreachableError
 from components.cluster_plan import Replicas
 from components.entrance import Entrance
 from components.image import Registry
 from components.objects import Objects
-from components.observed_workload import (
-    CAUSE,
-    FAILED,
-    NUMBER,
-    ObservedWorkload,
-)
+from components.observed_workload import CAUSE, FAILED, NUMBER, ObservedWorkload
+from components.planned_release import PLANNED
 from components.release import acting_person
 from host.auth_release.desired import Desired, Health, Limits
 
-PLANNED = "auth-on-oci/release"  # of the Deployment: the number of the release that is planned
 _MIGRATION_SECONDS = 300
 
 
@@ -173,7 +176,7 @@ class Workload(pulumi.ComponentResource):
                 return error
             # also in a preview that builds an image, which knows no more than this
             if observed and observed.serving is not None:
-                pulumi.log.warn(not_serving(observed), self)
+                pulumi.log.warn(planned_release.not_serving(observed), self)
             return observed
 
         return pulumi.Output.from_input(self._args.kubeconfig).apply(read)
@@ -182,16 +185,16 @@ class Workload(pulumi.ComponentResource):
         """Return the annotations that plan the release; warn of what a preview should show."""
         observed, revision = known["observed"], self._args.revision
         if isinstance(observed, UnreachableError):
-            return {PLANNED: "unknown", CAUSE: cause(revision, ""), FAILED: ""}
-        number, reason = planned_number(observed, known["fingerprint"])
+            return {PLANNED: "unknown", CAUSE: planned_release.cause(revision, ""), FAILED: ""}
+        number, reason = planned_release.planned_number(observed, known["fingerprint"])
         if reason:
             pulumi.log.warn(reason, self)
         is_live = observed is not None and observed.number == number
         return {
             PLANNED: str(number),
-            FAILED: failed_releases(observed),
+            FAILED: planned_release.failed_releases(observed),
             # of an unchanged release it stays, for each person who runs the program
-            CAUSE: observed.cause if is_live else cause(revision, acting_person()),
+            CAUSE: observed.cause if is_live else planned_release.cause(revision, acting_person()),
         }
 
     def _bound(self, namespace: pulumi.Resource, deployment: pulumi.Resource) -> None:
@@ -248,53 +251,12 @@ class Workload(pulumi.ComponentResource):
         )
 
 
-def planned_number(observed: ObservedWorkload | None, fingerprint: str) -> tuple[int, str | None]:
-    """Return the number of the release that will run, and a reason that a preview should show.
-
-    The newest release stays if it has the desired pod template; else the next number is taken.
-    """
-    if observed is None:
-        return 1, None
-    if observed.fingerprint == fingerprint:
-        return observed.number, None
-    if (act := observed.rollback) and observed.serving is None:
-        return observed.number + 1, (
-            f"Release {observed.number} is a rollback to release {act.of}, by {act.by}. The "
-            f"program describes another release, which takes its place as release "
-            f"{observed.number + 1}."
-        )
-    return observed.number + 1, None
-
-
-def not_serving(observed: ObservedWorkload) -> str:
-    """Return the warning of a newest release whose pods do not get ready."""
-    return (
-        f"Release {observed.number} does not serve ({observed.problem}), and release "
-        f"{observed.serving} does in its place."
-    )
-
-
-def failed_releases(observed: ObservedWorkload | None) -> str:
-    """Return the numbers of the releases that did not serve, for the Deployment to remember."""
-    if observed is None:
-        return ""
-    failed = {*observed.failed, observed.number}
-    if observed.serving is None:
-        failed.discard(observed.number)
-    return " ".join(map(str, sorted(failed)))
-
-
 def _item(document: pulumi.Output[dict[str, str]], key: str) -> pulumi.Output[str]:
     return document.apply(lambda known: known[key])
 
 
 def _digest(document: Any) -> pulumi.Output[str]:
     return pulumi.Output.unsecret(pulumi.Output.from_input(document).apply(pods.digest))
-
-
-def cause(revision: str, person: str) -> str:
-    """Return the cause of a release, as Kubernetes shows it in the history of a rollout."""
-    return f"{revision} by {person}" if person else revision
 
 
 def summarized(args: WorkloadArgs) -> dict[str, pulumi.Input[object]]:

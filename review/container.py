@@ -15,7 +15,7 @@ from review.events import Change, Plan
 RELEASE = "auth:release:Release"
 _WORKLOAD = "auth:workload:Workload"
 _DEPLOYMENT = "kubernetes:apps/v1:Deployment"
-_PLANNED = "auth-on-oci/release"  # its annotation: components/workload.py
+_PLANNED = "auth-on-oci/release"  # its annotation: components/planned_release.py
 _IMAGE = "auth:image:Image"
 _COMMAND = "command:remote:Command"
 _DIGEST = re.compile(r"@sha256:([0-9a-f]{12})[0-9a-f]*$")

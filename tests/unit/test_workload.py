@@ -15,7 +15,8 @@ from components.cluster_plan import Certificate, Replicas
 from components.entrance import Entrance
 from components.image import Login, Registry
 from components.observed_workload import CAUSE, ObservedWorkload
-from components.workload import PLANNED, Workload, WorkloadArgs
+from components.planned_release import PLANNED
+from components.workload import Workload, WorkloadArgs
 from tests.unit.conftest import Program, Recording, plain
 
 Up = Callable[[Program], Recording]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from components import observed_workload, workload
+from components import observed_workload, planned_release
 from components.observed_workload import CAUSE, NUMBER, ROLLBACK, ObservedWorkload, Rollback
 from components.pods import FINGERPRINT
 
@@ -25,7 +25,7 @@ def observed(number: int, *, fingerprint: str, rollback: str) -> ObservedWorkloa
 def test_a_preview_after_a_rollback_names_its_person_and_the_release_that_takes_its_place() -> None:
     state = observed(3, fingerprint="earlier", rollback=json.dumps(ACT))
 
-    number, reason = workload.planned_number(state, "desired")
+    number, reason = planned_release.planned_number(state, "desired")
 
     assert number == 4
     assert reason == (
@@ -49,25 +49,25 @@ def test_other_releases_are_no_rollback_to_speak_of(
 ) -> None:
     state = observed(number, fingerprint=fingerprint, rollback=rollback)
 
-    assert workload.planned_number(state, "desired")[1] is None
+    assert planned_release.planned_number(state, "desired")[1] is None
 
 
 def test_a_release_that_does_not_serve_is_remembered_until_it_serves() -> None:
     newest = ObservedWorkload(number=3, fingerprint="", cause="", failed=(1,))
 
-    assert workload.failed_releases(None) == ""
-    assert workload.failed_releases(newest) == "1"
-    assert workload.failed_releases(replace(newest, serving=2)) == "1 3"
-    assert workload.failed_releases(replace(newest, failed=(1, 3))) == "1"
+    assert planned_release.failed_releases(None) == ""
+    assert planned_release.failed_releases(newest) == "1"
+    assert planned_release.failed_releases(replace(newest, serving=2)) == "1 3"
+    assert planned_release.failed_releases(replace(newest, failed=(1, 3))) == "1"
 
 
 def plan(desired: str, **changes: Any) -> tuple[int, str | None]:
     state = ObservedWorkload(number=7, fingerprint="live", cause="abc1234 by ada")
-    return workload.planned_number(replace(state, **changes), desired)
+    return planned_release.planned_number(replace(state, **changes), desired)
 
 
 def test_a_service_that_was_never_released_begins_with_the_first_release() -> None:
-    assert workload.planned_number(None, "desired") == (1, None)
+    assert planned_release.planned_number(None, "desired") == (1, None)
 
 
 def test_an_unchanged_release_stays() -> None:
@@ -87,11 +87,11 @@ def test_a_release_that_does_not_serve_is_named_with_the_reason_and_the_one_in_i
     state = ObservedWorkload(
         number=7, fingerprint="", cause="", serving=6, problem="ErrImagePull: unauthorized"
     )
-    assert workload.not_serving(state) == (
+    assert planned_release.not_serving(state) == (
         "Release 7 does not serve (ErrImagePull: unauthorized), and release 6 does in its place."
     )
 
 
 def test_the_cause_of_a_release_is_its_revision_and_its_person() -> None:
-    assert workload.cause("abc1234", "ada") == "abc1234 by ada"
-    assert workload.cause("abc1234", "") == "abc1234", "a preview does not know the person"
+    assert planned_release.cause("abc1234", "ada") == "abc1234 by ada"
+    assert planned_release.cause("abc1234", "") == "abc1234", "a preview does not know the person"
