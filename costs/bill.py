@@ -102,7 +102,7 @@ def table(bill: Bill) -> list[str]:
         )
         for line in bill.lines
     ]
-    heading = ("resource", "quantity", f"{bill.currency} a month", "by the list")
+    heading = ("resource", "quantity", f"{bill.currency} after Always Free", "by the list")
     rows = [heading, *rows, ("total", "", f"{bill.price:.2f}", f"{bill.list_price:.2f}")]
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
     priced = [row for row in rows if row[3]]

@@ -60,10 +60,10 @@ def _asked(name: str, ask: Callable[[], list[str]]) -> list[str]:
 def cost(stack: str, resources: Sequence[Mapping[str, Any]]) -> str:
     """Return the line about the cost of a month, by the price list of this version."""
     monthly = bill.monthly(bill.of_state(resources))
-    emulated = " on Oracle Cloud; emulated, it costs nothing" if is_local(stack) else ""
+    emulated = ", on Oracle Cloud; emulated, it costs nothing" if is_local(stack) else ""
     return (
-        f"  cost     {monthly.price:.2f} {monthly.currency} a month by the list of "
-        f"{monthly.date}{emulated}"
+        f"  cost     {monthly.price:.2f} {monthly.currency} a month after Always Free, "
+        f"{monthly.list_price:.2f} by the list of {monthly.date}{emulated}"
     )
 
 

@@ -8,6 +8,7 @@ from components.observed_workload import condition
 from stack.cluster import objects
 
 _ZONE = "topology.kubernetes.io/zone"
+_ENDING = "ending"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,13 +29,15 @@ class Pod:
         metadata, status = pod["metadata"], pod.get("status") or {}
         own = _own_status(status)
         ended = ((own.get("lastState") or {}).get("terminated")) or {}
-        ready = condition(status, "Ready").get("status") == "True"
+        # a pod that is deleted stays ready while it finishes its requests
+        is_ending = "deletionTimestamp" in metadata
+        ready = condition(status, "Ready").get("status") == "True" and not is_ending
         return cls(
             name=metadata["name"],
             fingerprint=(metadata.get("labels") or {}).get(objects.TEMPLATE_HASH, ""),
             node=pod["spec"].get("nodeName", ""),
             at=metadata["creationTimestamp"],
-            ready=ready and "deletionTimestamp" not in metadata,
+            ready=ready,
             reason="" if ready else _reason(pod, own),
             restarts=int(own.get("restartCount", 0)),
             last_end=f"{_end(ended)} at {ended['finishedAt']}" if ended else "",
@@ -101,6 +104,15 @@ def of_releases(pods: Sequence[Mapping[str, Any]]) -> list[Pod]:
     return sorted((pod for pod in read if pod.fingerprint), key=lambda pod: (pod.at, pod.name))
 
 
+def reason(own: Sequence[Pod], fingerprint: str) -> str:
+    """Return the cause why a release's pods are not ready, empty without one.
+
+    That of a pod which stays comes first.
+    """
+    causes = [pod.reason for pod in own if pod.fingerprint == fingerprint and pod.reason]
+    return next((each for each in causes if each != _ENDING), causes[0] if causes else "")
+
+
 def _own_status(status: Mapping[str, Any]) -> Mapping[str, Any]:
     containers = status.get("containerStatuses") or ()
     return next((each for each in containers if each["name"] == objects.SERVICE), {})
@@ -109,7 +121,7 @@ def _own_status(status: Mapping[str, Any]) -> Mapping[str, Any]:
 def _reason(pod: Mapping[str, Any], own: Mapping[str, Any]) -> str:
     """Return the cause why a pod is not ready, in Kubernetes' own words as far as it has any."""
     if "deletionTimestamp" in pod["metadata"]:
-        return "ends"
+        return _ENDING
     state = own.get("state") or {}
     if waiting := state.get("waiting"):
         return _sentence(waiting)

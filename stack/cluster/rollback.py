@@ -145,8 +145,7 @@ def _served(api: Api, earlier: Release) -> Release:
 
 def _failure(api: Api, known: Releases, newest: Release) -> str:
     own = pods.of_releases(api.items(objects.PODS, labelSelector=objects.LABEL))
-    reasons = [each.reason for each in own if each.fingerprint == newest.fingerprint]
-    reason = next(filter(None, reasons), "its pods are not ready")
+    reason = pods.reason(own, newest.fingerprint) or "its pods are not ready"
     live = f" Release {known.live.number} goes on serving." if known.live else ""
     status = advice.make("status", api.stack)
     return f"Release {newest.number} does not become ready: {reason}.{live} See `{status}`."

@@ -158,8 +158,7 @@ def _scaling(scaler: Mapping[str, Any] | None) -> str:
 
 
 def _why(fingerprint: str, own_pods: list[pods.Pod]) -> str:
-    reasons = [pod.reason for pod in own_pods if pod.fingerprint == fingerprint and pod.reason]
-    return reasons[0] if reasons else "its pods were not ready in time"
+    return pods.reason(own_pods, fingerprint) or "its pods were not ready in time"
 
 
 def _short(text: str) -> str:

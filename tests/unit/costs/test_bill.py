@@ -196,7 +196,17 @@ def test_the_table_lists_every_position_and_the_total() -> None:
     subscription = Resource(name="mail", type="oci:Ons/subscription:Subscription", inputs={})
     lines = bill.table(bill.monthly([vm("VM.Standard.E5.Flex"), volume(), subscription]))
 
-    assert lines[0].split() == ["resource", "quantity", "USD", "a", "month", "by", "the", "list"]
+    assert lines[0].split() == [
+        "resource",
+        "quantity",
+        "USD",
+        "after",
+        "Always",
+        "Free",
+        "by",
+        "the",
+        "list",
+    ]
     assert [line.split()[0] for line in lines[1:]] == [
         "auth-vm",
         "auth-vm,",

@@ -31,6 +31,7 @@ def test_the_table_ends_with_the_date_of_the_prices(capsys: pytest.CaptureFixtur
     assert cost.show(STACK, as_json=False) == 0
 
     printed = capsys.readouterr().out
+    assert printed.splitlines()[0].endswith("  USD after Always Free  by the list")
     assert "4.25" in printed
     assert "2026-01-05" in printed
 

@@ -44,5 +44,7 @@ def test_the_status_shows_the_cost_of_a_month_and_that_nobody_is_mailed(
 
     alarms, cost = capsys.readouterr().out.splitlines()
     assert alarms == "  alarms   off, and nobody is mailed: set auth:alertEmails"
-    assert cost.startswith("  cost     4.25 USD a month by the list of 2026-01-05")
+    # the words of `make cost` and of the review
+    figures = "4.25 USD a month after Always Free, 12.75 by the list of 2026-01-05"
+    assert cost.startswith(f"  cost     {figures}")
     assert remark in cost

@@ -41,15 +41,26 @@ def pod(*, state: dict[str, Any] | None = None, ready: bool = False, **fields: A
         (pod(state={"running": {}}), "runs, and is not ready yet"),
         (pod(state={"terminated": {"reason": "Error", "exitCode": 3}}), "Error, exit code 3"),
         (pod(conditions=[UNSCHEDULABLE]), f"Unschedulable: {UNSCHEDULABLE['message']}"),
-        (pod(state={"running": {}}, metadata={"deletionTimestamp": "soon"}), "ends"),
+        (pod(state={"running": {}}, metadata={"deletionTimestamp": "soon"}), "ending"),
+        (pod(ready=True, metadata={"deletionTimestamp": "soon"}), "ending"),
         (pod(), "Pending"),
     ],
-    ids=["image", "probe", "end", "room", "deleted", "new"],
+    ids=["image", "probe", "end", "room", "deleted", "deleted, still ready", "new"],
 )
 def test_a_pod_that_is_not_ready_has_the_reason(given: Any, reason: str) -> None:
     read = pods.Pod.read(given)
 
     assert (read.ready, read.reason) == (False, reason)
+
+
+def test_a_release_fails_by_the_reason_of_a_pod_that_stays() -> None:
+    ending = pod(ready=True, name="a", metadata={"deletionTimestamp": "soon"})
+    other = pod(state={"running": {}}, name="b", fingerprint="hash2")
+    own = pods.of_releases([ending, pod(state={"waiting": PULL}, name="c"), other])
+
+    assert pods.reason(own, "hash1") == f"ImagePullBackOff: {PULL['message']}"
+    assert pods.reason(pods.of_releases([ending]), "hash1") == "ending"
+    assert pods.reason([], "hash1") == ""
 
 
 def test_the_last_end_of_a_restarted_container_is_named() -> None:
