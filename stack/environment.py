@@ -62,7 +62,7 @@ def existing(clone: Path, stack_name: str) -> Stack:
         return stack
     # `make env` leads plain `pulumi` to them
     plugins.install(clone, stack.env)
-    return _with_cloud(stack, _localcloud(clone, "describe"))
+    return _with_cloud(stack, describe_cloud(clone))
 
 
 def recorded(clone: Path, stack_name: str) -> Stack:
@@ -108,6 +108,20 @@ def exports(stack: Stack) -> str:
 
 def start_cloud(clone: Path) -> dict[str, Any]:
     return _started(clone, "start")
+
+
+def describe_cloud(clone: Path) -> dict[str, Any]:
+    """Return the description of the emulated cloud, which is not started for that."""
+    result = subprocess.run(
+        _localcloud_command(clone, "describe"),
+        cwd=clone,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if result.returncode != 0:
+        raise progress.StepError(f"The emulated Oracle Cloud: {result.stderr.strip()}")
+    return dict(json.loads(result.stdout))
 
 
 def _start_authority(clone: Path) -> dict[str, Any]:
@@ -197,15 +211,6 @@ def _with_cloud(stack: Stack, cloud: Mapping[str, Any]) -> Stack:
 
 def _backend(clone: Path) -> str:
     return f"file://{clone / '.local' / 'state'}"
-
-
-def _localcloud(clone: Path, command: str) -> dict[str, Any]:
-    result = subprocess.run(
-        _localcloud_command(clone, command), cwd=clone, capture_output=True, text=True, check=False
-    )
-    if result.returncode != 0:
-        raise progress.StepError(f"The emulated Oracle Cloud: {result.stderr.strip()}")
-    return dict(json.loads(result.stdout))
 
 
 def _localcloud_command(clone: Path, command: str) -> list[str]:

@@ -7,7 +7,9 @@ from pathlib import Path
 from common import interruption
 from common.clone import has_local_stack
 from common.progress import StepError
-from stack import environment, removal
+from host.auth_release.bucket import Bucket
+from host.auth_release.errors import ReleaseError
+from stack import environment, platforms, removal
 from stack.names import LOCAL
 from stack.stack import Stack
 from toolchain import docker_engine
@@ -49,8 +51,10 @@ def _with_cloud(clone: Path, name: str, confirmed: str) -> int:
         stack, lost = None, ["all its resources and data"]
         try:
             stack = environment.prepare(clone, name)
-            # the bucket is a part of the emulated cloud
-            lost = [*removal.losses(stack, stack.resources()), "the bucket with its copies"]
+            lost = removal.losses(stack, stack.resources())
+            if _has_copies(stack):
+                # the bucket is a part of the emulated cloud
+                lost.append("the bucket with its copies")
         except StepError as error:
             print(error, file=sys.stderr)
         removal.confirm(name, lost, named=confirmed, disposable=True)
@@ -67,3 +71,25 @@ def _with_cloud(clone: Path, name: str, confirmed: str) -> int:
     shutil.rmtree(clone / ".local", ignore_errors=True)
     docker_engine.stop_if_ours(clone)
     return 0
+
+
+def _has_copies(stack: Stack) -> bool:
+    """Return whether the cloud's bucket has copies; without an answer, it counts as such.
+
+    A server begins with a copy. On a cluster there are those of servers before it alone.
+    """
+    if not platforms.is_cluster(stack):
+        return True
+    try:
+        cloud = environment.describe_cloud(stack.clone)
+        backup = cloud["backup"]
+        bucket = Bucket(
+            endpoint=backup["endpoint"],
+            region=cloud["region"],
+            name=backup["bucket"],
+            access_key=backup["access_key"],
+            secret_key=Path(backup["secret_key_file"]).read_text().strip(),
+        )
+        return any(bucket.list(""))
+    except (StepError, ReleaseError, OSError):
+        return True

@@ -1,7 +1,10 @@
 """A local stack goes alone while another needs the cloud, and takes the cloud along as the last."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -104,3 +107,75 @@ def test_a_stack_that_is_not_taken_down_keeps_its_keys_and_the_cloud(
 
     assert destroyed == []
     assert Stack(name="local-prod", clone=tmp_path, env={}).configuration.file.exists()
+
+
+@pytest.fixture(name="bucket")
+def _bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Serve the bucket of the emulated cloud; return the keys of its objects, to be changed."""
+    keys: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            contents = "".join(f"<Contents><Key>{key}</Key></Contents>" for key in keys)
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(f"<ListBucketResult>{contents}</ListBucketResult>".encode())
+
+        def log_message(self, *_: Any) -> None:
+            return
+
+    secret = tmp_path / "secret"
+    secret.write_text("secret")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        backup = {
+            "bucket": "auth-backup",
+            "endpoint": f"http://127.0.0.1:{server.server_address[1]}",
+            "access_key": "key",
+            "secret_key_file": str(secret),
+        }
+        cloud = {"region": "eu-frankfurt-1", "backup": backup}
+        monkeypatch.setattr(environment, "describe_cloud", lambda _: cloud)
+        yield keys
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        ("cluster", ["auth/copies/first.json"], ["  - the bucket with its copies"]),
+        ("cluster", [], []),
+        ("server", [], ["  - the bucket with its copies"]),
+    ],
+    ids=["a cluster, after a server", "a cluster", "a server"],
+)
+def test_copies_are_lost_with_the_cloud_where_there_are_any(
+    make: Make,
+    bucket: list[str],
+    capsys: pytest.CaptureFixture[str],
+    case: tuple[str, list[str], list[str]],
+    tmp_path: Path,
+) -> None:
+    platform, stored, lost = case
+    make(LOCAL)
+    (tmp_path / "Pulumi.local.yaml").write_text(f"config:\n  auth:platform: {platform}\n")
+    bucket += stored
+
+    assert local_removal.take_down(tmp_path, LOCAL, confirmed="") == 0
+
+    assert capsys.readouterr().err.splitlines()[1:] == lost
+
+
+def test_copies_of_a_cloud_that_does_not_answer_count_as_lost(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_: Path) -> None:
+        raise StackError("no cloud")
+
+    make(LOCAL)
+    (tmp_path / "Pulumi.local.yaml").write_text("config:\n  auth:platform: cluster\n")
+    monkeypatch.setattr(environment, "describe_cloud", fail)
+
+    assert local_removal.take_down(tmp_path, LOCAL, confirmed="") == 0
+
+    assert "- the bucket with its copies" in capsys.readouterr().err
