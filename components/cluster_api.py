@@ -53,7 +53,7 @@ class ClusterApi:
         return list(self._answer("GET", path, _METADATA_ALONE)["items"] or ())
 
     def delete(self, path: str) -> None:
-        """Delete an object; raise MissingObjectError without one."""
+        """Delete an object; raise MissingObjectError if it is not there."""
         self._answer("DELETE", path, "application/json")
 
     def _answer(self, method: str, path: str, accept: str) -> Object:

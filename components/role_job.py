@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components import objects, pods
+from components import attempts, objects, pods
 from components.database import Clients
 from components.image import Registry
 from components.objects import Objects
@@ -45,11 +45,12 @@ def on_nodes(
         content = document.apply(lambda known: json.dumps(known, sort_keys=True))
         secret, secret_name = own.secrets(namespace, {_FILE: content})
         spec: Any = _pod(name, image, secret_name, uid).job(_COMMAND, seconds=_SECONDS)
+        job_name = attempts.planned(secret_name, kubeconfig=kubeconfig, service=name)
         others = options.depends_on or []
         return kubernetes.batch.v1.Job(
             resource,
             metadata=own.metadata(
-                name=secret_name, annotations=objects.awaited(_SECONDS + pods.LEAVE_SECONDS)
+                name=job_name, annotations=objects.awaited(_SECONDS + pods.LEAVE_SECONDS)
             ),
             spec=spec,
             opts=own.options(

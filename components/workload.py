@@ -9,6 +9,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components import (
+    attempts,
     entrance,
     former_secrets,
     objects,
@@ -108,9 +109,10 @@ class Workload(pulumi.ComponentResource):
         )
 
     def _migrate(self, pod: pods.Pod, after: Sequence[pulumi.Resource]) -> pulumi.Resource:
-        """Run the migration of the database, named by its content: once for an image."""
+        """Run the migration of the database, named by its content, until it succeeds once."""
         spec: Any = pod.job(self._args.migration, seconds=_MIGRATION_SECONDS)
-        name = _digest(spec).apply(lambda digest: f"{self._name}-migrate-{digest}")
+        base = _digest(spec).apply(lambda digest: f"{self._name}-migrate-{digest}")
+        name = attempts.planned(base, kubeconfig=self._args.kubeconfig, service=self._name)
         return kubernetes.batch.v1.Job(
             f"{self._name}-migration",
             metadata=self._objects.metadata(

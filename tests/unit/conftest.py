@@ -13,7 +13,7 @@ import pytest
 from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks
 from pulumi.runtime.mocks import MockMonitor
 
-from components import banner, host_key, observed_state, observed_workload, person
+from components import attempts, banner, host_key, observed_state, observed_workload, person
 from components.observed_state import ObservedState
 from tests.unit.examples import configuration
 
@@ -136,6 +136,10 @@ def _no_server(monkeypatch: pytest.MonkeyPatch) -> None:
     async def read_cluster(*_: object) -> None:
         await asyncio.sleep(0)
 
+    async def read_jobs(*_: object) -> list[object]:
+        await asyncio.sleep(0)
+        return []
+
     async def check(*_: object) -> bool:
         await asyncio.sleep(0)
         return True
@@ -145,6 +149,7 @@ def _no_server(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(observed_state, "read", read)
     monkeypatch.setattr(observed_workload, "read", read_cluster)
+    monkeypatch.setattr(attempts, "read", read_jobs)
     monkeypatch.setattr(host_key, "check", check)
     monkeypatch.setattr(banner, "wait", wait)
 

@@ -1,11 +1,14 @@
 """The Job that makes the service's role in Oracle's PostgreSQL server, from the nodes."""
 
+import asyncio
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pulumi
+import pytest
 
-from components import role_job
+from components import attempts, role_job
 from components.image import Login, Registry
 from tests.unit.conftest import Program, Recording, plain
 
@@ -64,3 +67,25 @@ def test_another_password_of_the_administrator_runs_another_job(up: Up) -> None:
     )
 
     assert one != other
+
+
+def test_a_failed_job_is_run_again_under_another_name(
+    up: Up, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded = make(up)
+    first = recorded["auth-database-role"]["metadata"]["name"]
+    failed = {"type": "Failed", "status": "True"}
+    job = {"metadata": {"name": first}, "status": {"conditions": [failed]}}
+
+    async def read(_: str, service: str) -> list[dict[str, Any]]:
+        await asyncio.sleep(0)
+        return [job] if service == "auth-database" else []
+
+    monkeypatch.setattr(attempts, "read", read)
+    again = make(up)
+
+    assert again["auth-database-role"]["metadata"]["name"] == f"{first}-2"
+    assert (
+        again["auth-database-secrets"]["metadata"]["name"]
+        == (recorded["auth-database-secrets"]["metadata"]["name"])
+    ), "the same document is in the same Secret"

@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components import entrance, observed_workload, person, pods
+from components import attempts, entrance, observed_workload, person, pods
 from components.cluster_api import UnreachableError
 from components.cluster_plan import Certificate, Replicas
 from components.entrance import Entrance
@@ -22,6 +22,7 @@ from tests.unit.conftest import Program, Recording, plain
 Up = Callable[[Program], Recording]
 IMAGE = f"registry.test/auth@sha256:{'a' * 64}"
 SECRETS = ("of-the-signing-key", "of-the-registry", "of-the-certificate", "of-the-marks")
+FAILED = {"type": "Failed", "status": "True"}
 ORACLE = "service.beta.kubernetes.io/oci-load-balancer"
 
 
@@ -171,6 +172,20 @@ def test_an_unchanged_program_plans_the_same_release(up: Up) -> None:
 def test_another_image_migrates_again(up: Up) -> None:
     other = make(up, image=f"registry.test/auth@sha256:{'b' * 64}")
     assert name(make(up), "auth-migration") != name(other, "auth-migration")
+
+
+def test_a_failed_migration_is_run_again_under_another_name(
+    up: Up, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = name(make(up), "auth-migration")
+    job = {"metadata": {"name": first}, "status": {"conditions": [FAILED]}}
+
+    async def read(_: str, service: str) -> list[dict[str, Any]]:
+        await asyncio.sleep(0)
+        return [job] if service == "auth" else []
+
+    monkeypatch.setattr(attempts, "read", read)
+    assert name(make(up), "auth-migration") == f"{first}-2"
 
 
 def test_the_first_release_has_the_number_1_and_its_person(

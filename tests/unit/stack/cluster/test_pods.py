@@ -133,3 +133,17 @@ def test_the_newest_migration_counts_with_its_outcome() -> None:
         name="auth-migrate-a", outcome="succeeded", at="2026-11-28T01:00:00Z", reason=""
     )
     assert pods.newest_migration([]) is None
+
+
+def test_the_newest_attempt_of_a_migration_counts() -> None:
+    failed = {"type": "Failed", "status": "True", "message": "Job has reached the backoff limit"}
+    done = {"type": "Complete", "status": "True"}
+    jobs = [
+        job("auth-migrate-a-9", "2026-11-28T01:00:00Z", failed),
+        job("auth-migrate-a-10", "2026-11-28T02:00:00Z", done),
+    ]
+
+    newest = pods.newest_migration(jobs)
+
+    assert newest
+    assert (newest.name, newest.outcome) == ("auth-migrate-a-10", "succeeded")
