@@ -220,6 +220,9 @@ def images(arguments: argparse.Namespace) -> int:
 
 
 def pr_stack(arguments: argparse.Namespace) -> int:
+    own = CLONE / f"Pulumi.{arguments.stack}.yaml"
+    template = arguments.stack if own.exists() else arguments.source
+    platforms.refuse(surroundings.unprepared(CLONE, template), "pr-stack")
     stack = surroundings.existing(CLONE, arguments.stack)
     pr_stacks.configure(stack, arguments.source)
     return 0

@@ -24,6 +24,10 @@ _REASONS = {
         "pods share no SQLite, so the accounts are in PostgreSQL always. To move them, first set "
         "auth:platform back to server"
     ),
+    "pr-stack": (
+        "the stack of a pull request has no domain, without which a cluster has no HTTPS. Commit a "
+        "file of its own, such as Pulumi.pr-12.yaml, whose auth:platform is server"
+    ),
 }
 _COPIES = (
     "the accounts are in PostgreSQL, which has backups of its own. docs/postgresql.md has the steps"

@@ -34,11 +34,14 @@ LET_THROUGH = {
     *("alarms", "alerts", "silence"),
     *("rotate --key signing", "rotate --key api"),
 }
-REFUSED_OF_REVIEW = {"drill": "docs/postgresql.md"}
+REFUSED_OF_REVIEW = {
+    "drill": "docs/postgresql.md",
+    "pr-stack": r"make pr-stack: dev runs on a cluster.*no domain.*Pulumi\.pr-12\.yaml",
+}
 LET_THROUGH_OF_REVIEW = {
     *("comment", "reviewed", "build", "live", "scanned", "smoke", "released", "evidence"),
     *("promotable", "renewal-due", "renewed", "renewal-branch", "ssh-open", "ssh-close"),
-    *("drift", "images", "pr-stack"),
+    *("drift", "images"),
 }
 
 
@@ -82,10 +85,19 @@ def test_another_command_goes_on_to_the_stack(command: str) -> None:
 
 @pytest.mark.parametrize("command", REFUSED_OF_REVIEW)
 def test_a_refused_command_of_the_review_is_no_failure(command: str) -> None:
-    arguments = review_cli.parser().parse_args([command, "--stack", "dev"])
+    run = {"drill": review_commands.drill, "pr-stack": review_commands.pr_stack}[command]
+    name = "pr-12" if command == "pr-stack" else "dev"
+    arguments = review_cli.parser().parse_args([command, "--stack", name])
     with pytest.raises(StepError, match=REFUSED_OF_REVIEW[command]) as refused:
-        review_commands.drill(arguments)
+        run(arguments)
     assert "failed" not in str(refused.value)
+
+
+def test_a_pull_request_may_have_a_file_of_its_own_beside_a_cluster(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.pr-12.yaml").write_text("config:\n  auth:platform: server\n")
+    arguments = review_cli.parser().parse_args(["pr-stack", "--stack", "pr-12"])
+    with pytest.raises(_StartedError):
+        review_commands.pr_stack(arguments)
 
 
 def test_each_command_of_a_stack_is_refused_or_let_through() -> None:
