@@ -26,6 +26,8 @@ LEAVE_SECONDS = 10
 _SECRETS, _DATA, _TEMPORARY = "/run/secrets", "/data", "/tmp"  # noqa: S108 - the container's own
 _PULL_SECONDS = 30  # of an image on a node that has none of its layers
 _SURGE_SECONDS = 5  # of a pod after the first, whose image is there
+# Kubernetes makes the pods of a node that went away elsewhere after this time; by itself after 300 s
+_AWAY_SECONDS = 30
 _CPU_REQUEST = "200m"  # small: during a rollout a node carries another pod
 
 
@@ -101,6 +103,7 @@ class Pod:
                 self._spread("kubernetes.io/hostname"),
                 self._spread("topology.kubernetes.io/zone"),
             ],
+            "tolerations": [_leaves("not-ready"), _leaves("unreachable")],
             "containers": [served],
         }
 
@@ -159,6 +162,15 @@ class Pod:
             # those of the release before count for nothing
             "matchLabelKeys": ["pod-template-hash"],
         }
+
+
+def _leaves(taint: str) -> Document:
+    return {
+        "key": f"node.kubernetes.io/{taint}",
+        "operator": "Exists",
+        "effect": "NoExecute",
+        "tolerationSeconds": _AWAY_SECONDS,
+    }
 
 
 REGISTRY = "registry"  # the Secret with the login for images

@@ -142,6 +142,17 @@ def test_the_pods_of_one_release_are_on_different_nodes_and_in_different_domains
         assert each["whenUnsatisfiable"] == "ScheduleAnyway", "a single node serves, too"
 
 
+def test_the_pods_of_a_node_that_went_away_are_made_elsewhere_within_a_minute() -> None:
+    tolerated = {
+        each["key"]: each["tolerationSeconds"] for each in spec_of(DEPLOYMENT)["tolerations"]
+    }
+    # Kubernetes needs 40 s more to find out; its own 300 s leave one of two replicas alone
+    assert tolerated == {
+        "node.kubernetes.io/not-ready": 30,
+        "node.kubernetes.io/unreachable": 30,
+    }
+
+
 def labels_of(document: dict[str, Any]) -> dict[str, str]:
     return dict(document["template"]["metadata"]["labels"])
 

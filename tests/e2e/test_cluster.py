@@ -1,0 +1,191 @@
+"""A stack moves to a cluster and back with its accounts; releases on it lose no request."""
+
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.localcloud.caller import eventually
+from tests.testbed.clone import Clone, copy_to
+from tests.testbed.cluster import Cluster
+from tests.testbed.load import Load
+
+ACCOUNT = {"email": "ada-of-the-cluster@example.test", "password": "a horse that moves twice"}
+SOURCE = "service/auth/__init__.py"
+# from the death of a node until its pods serve elsewhere: Kubernetes waits 40 s and the pods 30
+_ELSEWHERE_SECONDS = 150
+
+
+def signs_in(url: str) -> None:
+    login = httpx.post(f"{url}/v1/auth/login", json=ACCOUNT, timeout=30)
+    assert login.status_code == httpx.codes.OK, login.text
+    bearer = {"Authorization": f"Bearer {login.json()['access_token']}"}
+    answer = httpx.get(f"{url}/v1/me", headers=bearer, timeout=30)
+    assert answer.json()["email"] == ACCOUNT["email"]
+
+
+def change(clone: Clone, text: str) -> None:
+    source = clone.path / SOURCE
+    source.write_text(source.read_text() + f"\n{text}\n")
+
+
+@pytest.fixture(scope="module", name="clone")
+def _clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
+    """Yield a clone with a stack of its own, as its address changes with the platform."""
+    clone = copy_to(tmp_path_factory.mktemp("cluster") / "clone")
+    try:
+        up = clone.make("up")
+        assert up.status == 0, up.output
+        yield clone
+    finally:
+        clone.make("down")
+
+
+@pytest.fixture(scope="module", name="cluster")
+def _cluster(clone: Clone) -> Iterator[Cluster]:
+    """Move the stack, with an account, to a cluster; move it back at the end."""
+    url = str(clone.outputs()["url"])
+    assert httpx.post(f"{url}/v1/auth/register", json=ACCOUNT, timeout=30).is_success
+    moved = clone.make("move-database", "TO=postgresql", "YES=1")
+    assert moved.status == 0, moved.output
+    platform(clone, "pulumi config set auth:platform cluster")
+    moved_url = str(clone.outputs()["url"])
+    signs_in(url)  # the server still serves, on the same database
+    retire(clone)
+
+    yield Cluster(clone, moved_url)
+
+    platform(clone, "pulumi config rm auth:platform; pulumi config rm auth:nodes; true")
+    signs_in(moved_url)  # the cluster still serves
+    retire(clone)
+    back = clone.make("move-database", "TO=sqlite", "YES=1", "OVER=yes")
+    assert back.status == 0, back.output
+    signs_in(str(clone.outputs()["url"]))
+
+
+def platform(clone: Clone, command: str) -> None:
+    """Configure the other platform, and make it beside the former one."""
+    assert clone.shell(command).status == 0
+    up = clone.make("up")
+    assert up.status == 0, up.output
+    assert "make retire" in up.output
+    signs_in(str(clone.outputs()["url"]))
+
+
+def retire(clone: Clone) -> None:
+    """Delete the former platform, which leaves nothing to change."""
+    retired = clone.make("retire", "CONFIRM=local")
+    assert retired.status == 0, retired.output
+    unchanged = clone.shell("pulumi preview --expect-no-changes")
+    assert unchanged.status == 0, unchanged.output
+
+
+@pytest.fixture(name="load")
+def _load(cluster: Cluster) -> Iterator[Load]:
+    """Keep a load on the cluster; in the end no request of it may have failed."""
+    with Load(cluster.url, seconds=600) as requests:
+        time.sleep(2)
+        yield requests
+        time.sleep(2)
+    assert requests.sent > 0
+    if requests.failures:
+        print(cluster.kubectl("get", "events", "--sort-by=.lastTimestamp"))
+    assert requests.failures == []
+
+
+@pytest.fixture(name="pristine")
+def _pristine(clone: Clone, cluster: Cluster) -> Iterator[None]:
+    """Undo a test's changes of the sources, and release them."""
+    yield
+    assert clone.run("git", "checkout", "--quiet", ".").status == 0
+    assert clone.make("up").status == 0
+    assert len(cluster.ready()) == 2
+
+
+def test_the_accounts_came_along_and_the_pods_are_in_two_domains(cluster: Cluster) -> None:
+    signs_in(cluster.url)
+    zones = {
+        node["metadata"]["name"]: node["metadata"]["labels"]["topology.kubernetes.io/zone"]
+        for node in cluster.nodes()
+    }
+    used = {zones[pod["spec"]["nodeName"]] for pod in cluster.ready()}
+    assert len(used) == 2, "a domain that is away takes one of two replicas"
+
+
+def test_the_image_is_in_no_reach_without_the_pull_secret(cluster: Cluster) -> None:
+    (deployment,) = cluster.get("deployments")
+    template = deployment["spec"]["template"]["spec"]
+    image = template["containers"][0]["image"]
+    assert template["imagePullSecrets"] == [{"name": "registry"}]
+    assert "@sha256:" in image
+    registry, _, rest = image.partition("/")
+    name, _, digest = rest.partition("@")
+
+    refused = httpx.get(f"http://{registry}/v2/{name}/manifests/{digest}", timeout=30)
+
+    assert refused.status_code == httpx.codes.UNAUTHORIZED
+
+
+@pytest.mark.usefixtures("pristine", "load")
+def test_a_changed_line_and_its_rollback(clone: Clone, cluster: Cluster) -> None:
+    before = cluster.revision()
+    change(clone, "CHANGED = True")
+
+    assert clone.make("up").status == 0
+
+    assert cluster.revision() == before + 1
+    rolled_back = clone.make("rollback")
+    assert rolled_back.status == 0, rolled_back.output
+    assert cluster.revision() == before + 2
+    assert f"release {before + 2}" in clone.make("status").output
+    assert "rollback" in clone.make("preview").output
+
+
+@pytest.mark.usefixtures("pristine", "load")
+def test_a_release_that_never_gets_ready_leaves_the_one_before(
+    clone: Clone, cluster: Cluster
+) -> None:
+    serving = {pod["metadata"]["name"] for pod in cluster.ready()}
+    change(clone, 'raise RuntimeError("broken on purpose")')
+
+    failed = clone.make("up")
+
+    assert failed.status != 0
+    assert "broken on purpose" in failed.output
+    assert {pod["metadata"]["name"] for pod in cluster.ready()} == serving
+    assert "serves" in clone.make("preview").output
+
+
+@pytest.mark.usefixtures("load")
+def test_replicas_come_and_go(clone: Clone, cluster: Cluster) -> None:
+    cluster.configured("replicas", "6")
+    assert len(cluster.ready()) == 6
+    cluster.configured("replicas", "2")
+    eventually("pods", lambda: len(cluster.pods()), 2, seconds=60)
+    assert clone.shell("pulumi config rm auth:replicas").status == 0
+
+
+@pytest.mark.usefixtures("load")
+def test_a_node_comes_and_is_drained(cluster: Cluster) -> None:
+    cluster.configured("nodes", "3")
+    assert len(cluster.nodes()) == 3
+    cluster.configured("nodes", "2")
+    eventually("nodes", lambda: len(cluster.nodes()), 2, seconds=60)
+    assert len(cluster.ready()) == 2
+
+
+def test_the_pods_of_a_dead_node_are_made_elsewhere(cluster: Cluster) -> None:
+    """Requests that are at the node when it dies are lost, and none after the balancer's check."""
+    dead, survivor = (pod["spec"]["nodeName"] for pod in cluster.ready())
+
+    def serve_elsewhere() -> list[str]:
+        return [pod["spec"]["nodeName"] for pod in cluster.ready()]
+
+    with Load(cluster.url) as requests, cluster.dead(dead):
+        time.sleep(3)
+        eventually("pods", serve_elsewhere, [survivor] * 2, seconds=_ELSEWHERE_SECONDS)
+    eventually("nodes", cluster.unready_nodes, [], seconds=120)
+
+    times = [failure.at for failure in requests.failures]
+    assert not times or max(times) - min(times) < 15, requests.failures
