@@ -12,12 +12,14 @@ from typing import Any
 
 from components import pods
 from components.cluster_api import ClusterApi, MissingObjectError, Object, UnreachableError
+from host.auth_release.failures import visible
 
 NUMBER = "deployment.kubernetes.io/revision"
 CAUSE = "kubernetes.io/change-cause"  # "REVISION by PERSON"
 ROLLBACK = "auth-on-oci/rollback"  # of the Deployment, a Rollback in JSON
 # of the Deployment: the numbers of releases that did not serve, which Kubernetes does not remember
 FAILED = "auth-on-oci/failed"
+_COLUMNS = 300
 COMPLETE = "NewReplicaSetAvailable"  # the reason of a rollout that is over
 
 
@@ -113,6 +115,12 @@ def condition(status: Object, kind: str) -> Object:
     return next((each for each in conditions if each["type"] == kind), {})
 
 
+def last_line(ended: Object) -> str:
+    """Return the last line of a container that ended, of its `terminated` state; may be empty."""
+    lines = [line.strip() for line in (ended.get("message") or "").splitlines()]
+    return next((visible(line)[:_COLUMNS] for line in reversed(lines) if line), "")
+
+
 def _problem(pod: Object) -> str:
     """Return the reason why a pod is not ready, in Kubernetes' words; empty for a ready pod."""
     status = pod.get("status") or {}
@@ -120,7 +128,8 @@ def _problem(pod: Object) -> str:
         waiting = (container.get("state") or {}).get("waiting") or {}
         last = (container.get("lastState") or {}).get("terminated") or {}
         if waiting.get("reason") not in {None, "ContainerCreating", "PodInitializing"}:
-            end = f", after exit code {last['exitCode']}" if last else ""
+            code = f", after exit code {last['exitCode']}" if last else ""
+            end = ": ".join(filter(None, (code, last_line(last))))
             return ": ".join(filter(None, (waiting["reason"], waiting.get("message")))) + end
     for each in status.get("conditions") or ():
         if each["type"] in {"PodScheduled", "Ready"} and each["status"] == "False":

@@ -26,7 +26,7 @@ LEAVE_SECONDS = 10
 _SECRETS, _DATA, _TEMPORARY = "/run/secrets", "/data", "/tmp"  # noqa: S108 - the container's own
 _PULL_SECONDS = 30  # of an image on a node that has none of its layers
 _SURGE_SECONDS = 5  # of a pod after the first, whose image is there
-# Kubernetes makes the pods of a node that went away elsewhere after this time; by itself after 300 s
+# until the pods of a node that went away are made elsewhere; Kubernetes' own are 300
 _AWAY_SECONDS = 30
 _CPU_REQUEST = "200m"  # small: during a rollout a node carries another pod
 
@@ -135,6 +135,8 @@ class Pod:
         return {
             "name": self.service,
             "image": self.image,
+            # the last lines of a container that fails are then in its status
+            "terminationMessagePolicy": "FallbackToLogsOnError",
             "env": [{"name": name, "value": variables[name]} for name in sorted(variables)],
             "resources": {
                 "requests": {"cpu": _CPU_REQUEST, "memory": memory},

@@ -94,7 +94,10 @@ def checked(
     stack = pulumi.get_stack()
 
     async def check(known: dict[str, Any]) -> dict[str, str]:
-        problems = await asyncio.to_thread(refused_by_service, known, secret=secret)
+        try:
+            problems = await asyncio.to_thread(refused_by_service, known, secret=secret)
+        except service_settings.SourcesError as error:
+            raise pulumi.RunError(f"The service's sources can't be imported: {error}") from None
         if problems:
             raise ConfigurationError(problems).of_stack(stack)
         return known

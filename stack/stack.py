@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stack import build_output, engine_log, former_platform, locks
+from stack import build_output, engine_log, failed_rollout, former_platform, locks
 from stack.configuration import Configuration
 from stack.errors import OutOfCapacityError, StackError
 from stack.names import LOCAL, is_local
@@ -118,7 +118,7 @@ class Stack:
                 log = _content(events)
                 if engine_log.was_interrupted(log):
                     raise KeyboardInterrupt from None
-                lines = build_output.of_failed(log)
+                lines = build_output.of_failed(log) or failed_rollout.advised(log, self.name)
                 kind = OutOfCapacityError if engine_log.is_out_of_capacity(log) else StackError
                 raise kind(f"{lines}\n{error}" if lines else str(error)) from None
             return _content(events)

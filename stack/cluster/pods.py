@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from components.observed_workload import condition
+from components.observed_workload import condition, last_line
 from stack.cluster import objects
 
+_JOB = "batch.kubernetes.io/job-name"
 _ZONE = "topology.kubernetes.io/zone"
 _ENDING = "ending"
 
@@ -79,8 +80,13 @@ class Migration:
     reason: str  # of a failure
 
 
-def newest_migration(jobs: Sequence[Mapping[str, Any]]) -> Migration | None:
-    """Return the newest of the Jobs that migrate; the service has other Jobs, too."""
+def newest_migration(
+    jobs: Sequence[Mapping[str, Any]], pods: Sequence[Mapping[str, Any]]
+) -> Migration | None:
+    """Return the newest of the Jobs that migrate, with the last line of its pods if it failed.
+
+    The service has other Jobs, and other pods, too.
+    """
     own = [each for each in jobs if each["metadata"]["name"].startswith(objects.MIGRATION)]
     if not own:
         return None
@@ -94,7 +100,7 @@ def newest_migration(jobs: Sequence[Mapping[str, Any]]) -> Migration | None:
         name=job["metadata"]["name"],
         outcome=outcome,
         at=job["metadata"]["creationTimestamp"],
-        reason=failed.get("message", "") if outcome == "failed" else "",
+        reason=_of_migration(job, failed, pods) if outcome == "failed" else "",
     )
 
 
@@ -113,6 +119,18 @@ def reason(own: Sequence[Pod], fingerprint: str) -> str:
     return next((each for each in causes if each != _ENDING), causes[0] if causes else "")
 
 
+def _of_migration(
+    job: Mapping[str, Any], failed: Mapping[str, Any], pods: Sequence[Mapping[str, Any]]
+) -> str:
+    name = job["metadata"]["name"]
+    own = (each for each in pods if (each["metadata"].get("labels") or {}).get(_JOB) == name)
+    for pod in sorted(own, key=lambda each: str(each["metadata"]["creationTimestamp"])):
+        ended = (_own_status(pod.get("status") or {}).get("state") or {}).get("terminated") or {}
+        if line := last_line(ended):
+            return line
+    return str(failed.get("message", ""))
+
+
 def _own_status(status: Mapping[str, Any]) -> Mapping[str, Any]:
     containers = status.get("containerStatuses") or ()
     return next((each for each in containers if each["name"] == objects.SERVICE), {})
@@ -124,9 +142,9 @@ def _reason(pod: Mapping[str, Any], own: Mapping[str, Any]) -> str:
         return _ENDING
     state = own.get("state") or {}
     if waiting := state.get("waiting"):
-        return _sentence(waiting)
+        return _with_line(_sentence(waiting), (own.get("lastState") or {}).get("terminated"))
     if ended := state.get("terminated"):
-        return _end(ended)
+        return _with_line(_end(ended), ended)
     if "running" in state:
         return "runs, and is not ready yet"
     status = pod.get("status") or {}
@@ -139,6 +157,11 @@ def _reason(pod: Mapping[str, Any], own: Mapping[str, Any]) -> str:
 def _sentence(state: Mapping[str, Any]) -> str:
     reason, message = state.get("reason", "waits"), state.get("message", "")
     return f"{reason}: {message}" if message else str(reason)
+
+
+def _with_line(reason: str, ended: Mapping[str, Any] | None) -> str:
+    line = last_line(ended or {})
+    return f"{reason}; its last line: {line}" if line else reason
 
 
 def _end(ended: Mapping[str, Any]) -> str:

@@ -36,7 +36,7 @@ def of(stack: Stack, api: Api) -> dict[str, Any]:
     known = own.result()
     live = known.live
     own_pods = pods.of_releases(listed.result())
-    migration = pods.newest_migration(jobs.result())
+    migration = pods.newest_migration(jobs.result(), listed.result())
     certificate = life.result()
     under_way, failed = known.under_way, known.failed
     return {

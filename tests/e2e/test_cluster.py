@@ -12,7 +12,7 @@ from tests.testbed.cluster import Cluster
 from tests.testbed.load import Load
 
 ACCOUNT = {"email": "ada-of-the-cluster@example.test", "password": "a horse that moves twice"}
-SOURCE = "service/auth/__init__.py"
+SOURCE = "service/auth/server.py"
 # from the death of a node until its pods serve elsewhere: Kubernetes waits 40 s and the pods 30
 _ELSEWHERE_SECONDS = 150
 
@@ -138,7 +138,7 @@ def test_a_changed_line_and_its_rollback(clone: Clone, cluster: Cluster) -> None
     rolled_back = clone.make("rollback")
     assert rolled_back.status == 0, rolled_back.output
     assert cluster.revision() == before + 2
-    assert f"release {before + 2}" in clone.make("status").output
+    assert f"Release {before + 2} of auth is live" in clone.make("status").output
     assert "rollback" in clone.make("preview").output
 
 
@@ -147,14 +147,22 @@ def test_a_release_that_never_gets_ready_leaves_the_one_before(
     clone: Clone, cluster: Cluster
 ) -> None:
     serving = {pod["metadata"]["name"] for pod in cluster.ready()}
-    change(clone, 'raise RuntimeError("broken on purpose")')
 
+    change(clone, 'raise RuntimeError("broken for all")')
+    unmigrated = clone.make("up")
+    assert unmigrated.status != 0
+    assert "make status" in unmigrated.output
+    assert "RuntimeError: broken for all" in clone.make("status").output
+
+    assert clone.run("git", "checkout", "--quiet", ".").status == 0
+    change(clone, "def serve(settings: Settings) -> int: raise RuntimeError('broken to serve')")
     failed = clone.make("up")
-
     assert failed.status != 0
-    assert "broken on purpose" in failed.output
+    assert "make status" in failed.output
+    assert "RuntimeError: broken to serve" in clone.make("status").output
+
     assert {pod["metadata"]["name"] for pod in cluster.ready()} == serving
-    assert "serves" in clone.make("preview").output
+    assert "RuntimeError: broken to serve" in clone.make("preview").output
 
 
 @pytest.mark.usefixtures("load")

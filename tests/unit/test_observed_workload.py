@@ -108,6 +108,14 @@ def test_a_crash_is_a_problem_with_its_exit_code() -> None:
     assert found == "CrashLoopBackOff: back-off 10s, after exit code 2"
 
 
+def test_a_crash_is_a_problem_with_the_last_line_of_its_container() -> None:
+    crashed = waiting("CrashLoopBackOff", "back-off 10s", exit_code=2)
+    (own,) = crashed["status"]["containerStatuses"]
+    own["lastState"]["terminated"]["message"] = "Traceback:\n  x\nRuntimeError: broken\x1b[2J\n\n"
+
+    assert problem(crashed).endswith("after exit code 2: RuntimeError: broken\\x1b[2J")
+
+
 @pytest.mark.parametrize("kind", ["PodScheduled", "Ready"])
 def test_a_condition_that_is_not_met_is_a_problem(kind: str) -> None:
     condition = {"type": kind, "status": "False", "message": "0/2 nodes are available"}

@@ -1,10 +1,13 @@
 import json
+import sys
 from collections.abc import Callable, Collection
+from pathlib import Path
 
 import pulumi
 import pytest
 
 import settings
+from components import service_settings
 from components.image import Promoted
 from components.keys import ed25519_public
 from settings import values, variables
@@ -695,6 +698,27 @@ def test_the_services_variables_wait_for_its_own_check(up: Up) -> None:
     with pytest.raises(ConfigurationError, match="AUTH_LOCKOUT_AFTER must be"):
         up(lambda: program(bad))
     assert checked == [good]
+
+
+def test_sources_of_the_service_that_do_not_load_are_named_with_their_line(
+    up: Up, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "service" / "auth"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text('\nraise RuntimeError("broken on purpose")\n')
+    for name in [name for name in sys.modules if name.partition(".")[0] == "auth"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(service_settings, "SERVICE", package.parent)
+    monkeypatch.setattr(sys, "path", [str(package.parent), *sys.path])
+    whole = parse(serviceSettings='{"AUTH_LOCKOUT_AFTER": "7"}')
+
+    with pytest.raises(pulumi.RunError) as caught:
+        up(lambda: settings.checked_by_service(whole) and None)
+
+    assert str(caught.value) == (
+        "The service's sources can't be imported: RuntimeError: broken on purpose "
+        "(service/auth/__init__.py, line 2)"
+    )
 
 
 def test_a_variable_is_plain_or_secret_and_not_both() -> None:

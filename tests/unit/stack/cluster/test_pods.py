@@ -6,6 +6,8 @@ import pytest
 
 from stack.cluster import objects, pods
 
+LINES = "Traceback:\n  x\nRuntimeError: broken\n"
+ENDED = {"exitCode": 3, "finishedAt": "2026-11-28T02:10:00Z", "message": LINES}
 PULL = {"reason": "ImagePullBackOff", "message": 'Back-off pulling image "x"'}
 UNSCHEDULABLE = {
     "type": "PodScheduled",
@@ -40,12 +42,30 @@ def pod(*, state: dict[str, Any] | None = None, ready: bool = False, **fields: A
         (pod(state={"waiting": PULL}), 'ImagePullBackOff: Back-off pulling image "x"'),
         (pod(state={"running": {}}), "runs, and is not ready yet"),
         (pod(state={"terminated": {"reason": "Error", "exitCode": 3}}), "Error, exit code 3"),
+        (
+            pod(state={"terminated": {"reason": "Error", "exitCode": 3, "message": LINES}}),
+            "Error, exit code 3; its last line: RuntimeError: broken",
+        ),
+        (
+            pod(state={"waiting": PULL}, last={"terminated": ENDED}),
+            'ImagePullBackOff: Back-off pulling image "x"; its last line: RuntimeError: broken',
+        ),
         (pod(conditions=[UNSCHEDULABLE]), f"Unschedulable: {UNSCHEDULABLE['message']}"),
         (pod(state={"running": {}}, metadata={"deletionTimestamp": "soon"}), "ending"),
         (pod(ready=True, metadata={"deletionTimestamp": "soon"}), "ending"),
         (pod(), "Pending"),
     ],
-    ids=["image", "probe", "end", "room", "deleted", "deleted, still ready", "new"],
+    ids=[
+        "image",
+        "probe",
+        "end",
+        "line",
+        "again",
+        "room",
+        "deleted",
+        "deleted, still ready",
+        "new",
+    ],
 )
 def test_a_pod_that_is_not_ready_has_the_reason(given: Any, reason: str) -> None:
     read = pods.Pod.read(given)
@@ -121,7 +141,7 @@ def test_the_newest_migration_counts_with_its_outcome() -> None:
 
     other = job("auth-database-c", "2026-11-28T03:00:00Z", done)
 
-    newest = pods.newest_migration([second, other, first])
+    newest = pods.newest_migration([second, other, first], [])
 
     assert newest
     assert (newest.name, newest.outcome, newest.reason) == (
@@ -129,10 +149,28 @@ def test_the_newest_migration_counts_with_its_outcome() -> None:
         "failed",
         late["message"],
     )
-    assert pods.newest_migration([first]) == pods.Migration(
+    assert pods.newest_migration([first], []) == pods.Migration(
         name="auth-migrate-a", outcome="succeeded", at="2026-11-28T01:00:00Z", reason=""
     )
-    assert pods.newest_migration([]) is None
+    assert pods.newest_migration([], []) is None
+
+
+def test_a_migration_that_failed_has_the_last_line_of_its_pods() -> None:
+    failed = {"type": "Failed", "status": "True", "message": "reached the backoff limit"}
+    of_job, of_other = (
+        pod(
+            state={"terminated": {"reason": "Error", "exitCode": 1, "message": line}},
+            metadata={"labels": {"batch.kubernetes.io/job-name": name}},
+        )
+        for name, line in (("auth-migrate-b", LINES), ("auth-migrate-a", "of another Job"))
+    )
+
+    newest = pods.newest_migration(
+        [job("auth-migrate-b", "2026-11-28T02:00:00Z", failed)], [of_other, of_job]
+    )
+
+    assert newest
+    assert newest.reason == "RuntimeError: broken"
 
 
 def test_the_newest_attempt_of_a_migration_counts() -> None:
@@ -143,7 +181,7 @@ def test_the_newest_attempt_of_a_migration_counts() -> None:
         job("auth-migrate-a-10", "2026-11-28T02:00:00Z", done),
     ]
 
-    newest = pods.newest_migration(jobs)
+    newest = pods.newest_migration(jobs, [])
 
     assert newest
     assert (newest.name, newest.outcome) == ("auth-migrate-a-10", "succeeded")
