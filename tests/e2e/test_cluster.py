@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from tests.localcloud.caller import eventually
 from tests.testbed.clone import Clone, copy_to
 from tests.testbed.cluster import Cluster
+from tests.testbed.domain import KEYS, renews_without_a_lost_request
 from tests.testbed.load import Load
 
 ACCOUNT = {"email": "ada-of-the-cluster@example.test", "password": "a horse that moves twice"}
@@ -197,3 +200,17 @@ def test_the_pods_of_a_dead_node_are_made_elsewhere(cluster: Cluster) -> None:
 
     times = [failure.at for failure in requests.failures]
     assert not times or max(times) - min(times) < 15, requests.failures
+
+
+def test_a_domain_gets_a_certificate_and_another_under_load(
+    clone: Clone, cluster: Cluster, tmp_path: Path
+) -> None:
+    address = urlsplit(cluster.url).hostname
+    assert address
+    try:
+        renews_without_a_lost_request(clone, address, tmp_path)
+    finally:
+        for key in KEYS:
+            clone.shell(f"pulumi config rm auth:{key}")
+    assert clone.make("up").status == 0
+    signs_in(cluster.url)

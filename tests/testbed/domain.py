@@ -22,6 +22,11 @@ from tests.testbed.clone import Clone
 from tests.testbed.load import Load
 
 NAME = "auth.example.test"
+# that a domain and `make renew` leave in the configuration
+KEYS = (
+    *("domain", "acmeDirectory", "acmeRoots", "acmeAccountKey"),
+    *("certificate", "certificateKey"),
+)
 _MODULE = f"""import socket
 _everywhere = socket.getaddrinfo
 def _of_a_test(host, *others, **more):
