@@ -12,7 +12,8 @@ from tests.testbed.server import TOOL, Server
 
 # the last file takes the stack away that the files before it share
 LONGEST_FIRST = (
-    *("test_interruptions.py", "test_releases.py", "test_review.py", "test_drift.py"),
+    *("test_cluster.py", "test_interruptions.py", "test_releases.py", "test_review.py"),
+    "test_drift.py",
     *("test_alarms.py", "test_dashboard.py", "test_certificates.py", "test_fleet.py"),
     *(
         "test_postgresql.py",
