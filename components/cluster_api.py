@@ -3,6 +3,8 @@
 import json
 import os
 import ssl
+import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -11,13 +13,18 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from common.cluster_login import Kubeconfig, LoginError
+from common.cluster_login import Kubeconfig, LoginError, Token
 
 _PROJECT = Path(__file__).parent.parent
 _SECONDS = 15
+_LEFT_SECONDS = 60  # of a token that is used again
 _METADATA_ALONE = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 Object = Mapping[str, Any]
+
+
+_tokens: dict[str, Token] = {}  # by kubeconfig
+_one_at_a_time = threading.Lock()
 
 
 class UnreachableError(Exception):
@@ -34,7 +41,7 @@ class ClusterApi:
     def __init__(self, kubeconfig: str) -> None:
         try:
             way_in = Kubeconfig.read(kubeconfig)
-            self._token = way_in.token(_PROJECT, os.environ).text
+            self._token = _token(kubeconfig, way_in)
             self._tls = ssl.create_default_context(cadata=way_in.authority)
         except (LoginError, ssl.SSLError) as error:
             raise UnreachableError(str(error)) from None
@@ -69,6 +76,15 @@ class ClusterApi:
             ) as answer,
         ):
             return dict(json.load(answer))
+
+
+def _token(kubeconfig: str, way_in: Kubeconfig) -> str:
+    """Return a token for all questions of a run, as its command takes a second of a processor."""
+    with _one_at_a_time:
+        known = _tokens.get(kubeconfig)
+        if known is None or known.end - time.time() < _LEFT_SECONDS:
+            known = _tokens[kubeconfig] = way_in.token(_PROJECT, os.environ)
+        return known.text
 
 
 @contextmanager
