@@ -13,6 +13,7 @@ from tests.testbed.clone import Clone, copy_to
 from tests.testbed.cluster import Cluster
 from tests.testbed.domain import KEYS, renews_without_a_lost_request
 from tests.testbed.load import Load
+from tests.testbed.sign_in import known_application, signs_in_by_browser
 
 ACCOUNT = {"email": "ada-of-the-cluster@example.test", "password": "a horse that moves twice"}
 SOURCE = "service/auth/server.py"
@@ -200,6 +201,11 @@ def test_the_pods_of_a_dead_node_are_made_elsewhere(cluster: Cluster) -> None:
 
     times = [failure.at for failure in requests.failures]
     assert not times or max(times) - min(times) < 15, requests.failures
+
+
+def test_a_browser_and_a_stock_client_sign_in(clone: Clone, cluster: Cluster) -> None:
+    with known_application(clone, cluster.url) as application:
+        signs_in_by_browser(application, cluster.url)
 
 
 def test_a_domain_gets_a_certificate_and_another_under_load(
