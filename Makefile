@@ -176,8 +176,8 @@ service: venv ## tests of the Authentication Service
 kubernetes: venv ## compile the Kubernetes of `make localcloud`
 	@nice -n 19 $(TOOLS) kubernetes --plugin > /dev/null 2>&1 &
 
-localcloud: venv docker ## tests of the emulated Oracle Cloud
-	$(RUN) pytest tests/localcloud --no-loadscope-reorder $(SIDE_BY_SIDE) 3
+localcloud: venv docker ## tests of the emulated cloud and a cluster
+	$(RUN) pytest tests/cluster tests/localcloud --no-loadscope-reorder $(SIDE_BY_SIDE) 3
 
 e2e: venv docker ## tests of the whole, on real parts
 	$(RUN) pytest tests/e2e --no-loadscope-reorder $(SIDE_BY_SIDE) 3

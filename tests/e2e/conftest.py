@@ -7,13 +7,15 @@ import pytest
 
 from tests.testbed import load
 from tests.testbed.clone import Clone, copy_to
+from tests.testbed.noted_loads import loads, pytest_terminal_summary
 from tests.testbed.order import longest_first
 from tests.testbed.server import TOOL, Server
 
+__all__ = ["loads", "pytest_terminal_summary"]
+
 # the last file takes the stack away that the files before it share
 LONGEST_FIRST = (
-    *("test_cluster.py", "test_interruptions.py", "test_releases.py", "test_review.py"),
-    "test_drift.py",
+    *("test_interruptions.py", "test_releases.py", "test_review.py", "test_drift.py"),
     *("test_alarms.py", "test_dashboard.py", "test_certificates.py", "test_fleet.py"),
     *(
         "test_postgresql.py",
@@ -103,26 +105,3 @@ def _load(url: str, server: Server) -> Iterator[load.Load]:
     if requests.failures:
         print(server.run("sudo", "journalctl", "-u", "caddy", "--grep", "error", "-n", "50").output)
     assert requests.failures == []
-
-
-@pytest.fixture(autouse=True)
-def _loads(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Note the results of a test's loads on the service."""
-    load.FINISHED.clear()
-    yield
-    request.node.user_properties.extend(("load", str(finished)) for finished in load.FINISHED)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show how many requests each load sent and lost, of tests that passed as well."""
-    everything = (report for group in terminalreporter.stats.values() for report in group)
-    reports = [report for report in everything if getattr(report, "when", "") == "teardown"]
-    lines = [
-        f"{report.head_line}: {text}"
-        for report in sorted(reports, key=lambda report: report.nodeid)
-        for name, text in report.user_properties
-        if name == "load"
-    ]
-    if lines:
-        terminalreporter.section("requests under load")
-        terminalreporter.line("\n".join(lines))

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from applications import RelyingParty
 
 from tests.localcloud.caller import eventually
 from tests.testbed.clone import Clone, copy_to
@@ -34,6 +35,10 @@ def change(clone: Clone, text: str) -> None:
     source.write_text(source.read_text() + f"\n{text}\n")
 
 
+def restore(clone: Clone) -> None:
+    assert clone.run("git", "checkout", "--quiet", SOURCE).status == 0
+
+
 @pytest.fixture(scope="module", name="clone")
 def _clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
     """Yield a clone with a stack of its own, as its address changes with the platform."""
@@ -46,9 +51,16 @@ def _clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
         clone.make("down")
 
 
+@pytest.fixture(scope="module", name="application")
+def _application(clone: Clone) -> Iterator[RelyingParty]:
+    with known_application(clone) as application:
+        yield application
+
+
 @pytest.fixture(scope="module", name="cluster")
-def _cluster(clone: Clone) -> Iterator[Cluster]:
+def _cluster(clone: Clone, application: RelyingParty) -> Iterator[Cluster]:
     """Move the stack, with an account, to a cluster; move it back at the end."""
+    assert application.url
     url = str(clone.outputs()["url"])
     assert httpx.post(f"{url}/v1/auth/register", json=ACCOUNT, timeout=30).is_success
     moved = clone.make("move-database", "TO=postgresql", "YES=1")
@@ -98,15 +110,6 @@ def _load(cluster: Cluster) -> Iterator[Load]:
     assert requests.failures == []
 
 
-@pytest.fixture(name="pristine")
-def _pristine(clone: Clone, cluster: Cluster) -> Iterator[None]:
-    """Undo a test's changes of the sources, and release them."""
-    yield
-    assert clone.run("git", "checkout", "--quiet", ".").status == 0
-    assert clone.make("up").status == 0
-    assert len(cluster.ready()) == 2
-
-
 def test_the_accounts_came_along_and_the_pods_are_in_two_domains(cluster: Cluster) -> None:
     signs_in(cluster.url)
     zones = {
@@ -115,6 +118,10 @@ def test_the_accounts_came_along_and_the_pods_are_in_two_domains(cluster: Cluste
     }
     used = {zones[pod["spec"]["nodeName"]] for pod in cluster.ready()}
     assert len(used) == 2, "a domain that is away takes one of two replicas"
+
+
+def test_a_browser_and_a_stock_client_sign_in(application: RelyingParty, cluster: Cluster) -> None:
+    signs_in_by_browser(application, cluster.url)
 
 
 def test_the_image_is_in_no_reach_without_the_pull_secret(cluster: Cluster) -> None:
@@ -131,7 +138,7 @@ def test_the_image_is_in_no_reach_without_the_pull_secret(cluster: Cluster) -> N
     assert refused.status_code == httpx.codes.UNAUTHORIZED
 
 
-@pytest.mark.usefixtures("pristine", "load")
+@pytest.mark.usefixtures("load")
 def test_a_changed_line_and_its_rollback(clone: Clone, cluster: Cluster) -> None:
     before = cluster.revision()
     change(clone, "CHANGED = True")
@@ -144,9 +151,10 @@ def test_a_changed_line_and_its_rollback(clone: Clone, cluster: Cluster) -> None
     assert cluster.revision() == before + 2
     assert f"Release {before + 2} of auth is live" in clone.make("status").output
     assert "rollback" in clone.make("preview").output
+    restore(clone)
 
 
-@pytest.mark.usefixtures("pristine", "load")
+@pytest.mark.usefixtures("load")
 def test_a_release_that_never_gets_ready_leaves_the_one_before(
     clone: Clone, cluster: Cluster
 ) -> None:
@@ -158,7 +166,7 @@ def test_a_release_that_never_gets_ready_leaves_the_one_before(
     assert "make status" in unmigrated.output
     assert "RuntimeError: broken for all" in clone.make("status").output
 
-    assert clone.run("git", "checkout", "--quiet", ".").status == 0
+    restore(clone)
     change(clone, "def serve(settings: Settings) -> int: raise RuntimeError('broken to serve')")
     failed = clone.make("up")
     assert failed.status != 0
@@ -167,6 +175,9 @@ def test_a_release_that_never_gets_ready_leaves_the_one_before(
 
     assert {pod["metadata"]["name"] for pod in cluster.ready()} == serving
     assert "RuntimeError: broken to serve" in clone.make("preview").output
+
+    restore(clone)
+    assert clone.make("up").status == 0
 
 
 @pytest.mark.usefixtures("load")
@@ -201,11 +212,6 @@ def test_the_pods_of_a_dead_node_are_made_elsewhere(cluster: Cluster) -> None:
 
     times = [failure.at for failure in requests.failures]
     assert not times or max(times) - min(times) < 15, requests.failures
-
-
-def test_a_browser_and_a_stock_client_sign_in(clone: Clone, cluster: Cluster) -> None:
-    with known_application(clone, cluster.url) as application:
-        signs_in_by_browser(application, cluster.url)
 
 
 def test_a_domain_gets_a_certificate_and_another_under_load(
