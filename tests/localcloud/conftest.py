@@ -21,7 +21,6 @@ from tests.localcloud.served import REPOSITORY, served
 from tests.testbed.order import longest_first
 
 LONGEST_FIRST = (
-    "test_cluster.py",  # of tests/cluster, which runs beside these
     *("test_clusters.py", "test_data_volume.py", "test_machines.py", "test_restart.py"),
     "test_commands.py",
     *("test_contract.py", "test_stored_resources.py", "test_growth.py", "test_failed_build.py"),

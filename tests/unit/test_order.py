@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.cluster import conftest as cluster
 from tests.e2e import conftest as e2e
 from tests.localcloud import conftest as localcloud
 from tests.testbed.order import longest_first
@@ -27,6 +28,7 @@ def test_the_longest_files_come_first_and_the_last_ones_last_with_their_tests_in
     [
         (e2e, (*e2e.LONGEST_FIRST, *e2e.LAST)),
         (localcloud, localcloud.LONGEST_FIRST),
+        (cluster, cluster.LONGEST_FIRST),
     ],
 )
 def test_an_ordered_file_is_in_the_suite(suite: Any, names: tuple[str, ...]) -> None:
