@@ -6,6 +6,7 @@ Source: https://kubernetes.io/docs/reference/config-api/client-authentication.v1
 import base64
 import json
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,7 @@ import yaml
 from common.progress import StepError
 
 _COMMAND_SECONDS = 30
+_RESERVE_SECONDS = 60
 
 
 class LoginError(StepError):
@@ -29,6 +31,11 @@ class Token:
 
     text: str
     end: float
+
+    @property
+    def lasts(self) -> bool:
+        """Check whether it can be used for another request: it does not end within a minute."""
+        return self.end - time.time() >= _RESERVE_SECONDS
 
 
 @dataclass(frozen=True, kw_only=True)

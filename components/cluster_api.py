@@ -4,7 +4,6 @@ import json
 import os
 import ssl
 import threading
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -17,7 +16,6 @@ from common.cluster_login import Kubeconfig, LoginError, Token
 
 _PROJECT = Path(__file__).parent.parent
 _SECONDS = 15
-_LEFT_SECONDS = 60  # of a token that is used again
 _METADATA_ALONE = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 Object = Mapping[str, Any]
@@ -82,7 +80,7 @@ def _token(kubeconfig: str, way_in: Kubeconfig) -> str:
     """Return a token for all questions of a run, as its command takes a second of a processor."""
     with _one_at_a_time:
         known = _tokens.get(kubeconfig)
-        if known is None or known.end - time.time() < _LEFT_SECONDS:
+        if known is None or not known.lasts:
             known = _tokens[kubeconfig] = way_in.token(_PROJECT, os.environ)
         return known.text
 

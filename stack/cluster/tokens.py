@@ -1,18 +1,16 @@
 """The tokens of a stack's cluster, which are made no more often than needed."""
 
+import contextlib
 import hashlib
 import json
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from common import files
-from common.cluster_login import Kubeconfig, LoginError
+from common.cluster_login import Kubeconfig, LoginError, Token
 from stack.errors import StackError
-
-_RESERVE_SECONDS = 30  # a token that ends sooner is not used for another request
 
 
 @dataclass(kw_only=True)
@@ -26,31 +24,29 @@ class Tokens:
     folder: Path  # the working directory of the command
     variables: Mapping[str, str]  # the whole environment of the command
     file: Path
-    _token: str = field(default="", init=False)
-    _end: float = field(default=0, init=False)  # seconds since 1970
+    _token: Token | None = field(default=None, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def newest(self) -> str:
         with self._lock:
-            if self._end - _RESERVE_SECONDS < time.time():
-                self._token, self._end = self._stored() or self._made()
-            return self._token
+            if self._token is None or not self._token.lasts:
+                self._token = self._stored() or self._made()
+            return self._token.text
 
     def drop(self, refused: str) -> None:
         """Forget a token that the cluster refused, as the stack may have another key by now."""
         with self._lock:
-            if self._token == refused:
+            if self._token and self._token.text == refused:
                 self.file.unlink(missing_ok=True)
-                self._end = 0
+                self._token = None
 
-    def _stored(self) -> tuple[str, float] | None:
-        try:
+    def _stored(self) -> Token | None:
+        with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
             document = json.loads(self.file.read_text())
-            is_fresh = document["end"] - _RESERVE_SECONDS >= time.time()
-            is_own = document["source"] == self._source
-            return (str(document["token"]), document["end"]) if is_fresh and is_own else None
-        except (OSError, ValueError, LookupError, TypeError):
-            return None
+            token = Token(text=str(document["token"]), end=document["end"])
+            if token.lasts and document["source"] == self._source:
+                return token
+        return None
 
     @property
     def _source(self) -> str:
@@ -58,11 +54,11 @@ class Tokens:
         parts = (self.kubeconfig.server, *self.kubeconfig.command)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
-    def _made(self) -> tuple[str, float]:
+    def _made(self) -> Token:
         try:
             made = self.kubeconfig.token(self.folder, self.variables)
         except LoginError as error:
             raise StackError(str(error)) from None
         document = {"token": made.text, "end": made.end, "source": self._source}
         files.write(self.file, json.dumps(document))
-        return made.text, made.end
+        return made

@@ -10,6 +10,7 @@ import pytest
 from applications import RelyingParty
 
 from tests.localcloud.caller import eventually
+from tests.testbed.accounts import signs_in
 from tests.testbed.clone import Clone, copy_to
 from tests.testbed.cluster import Cluster
 from tests.testbed.domain import KEYS, renews_without_a_lost_request
@@ -20,19 +21,6 @@ ACCOUNT = {"email": "ada-of-the-cluster@example.test", "password": "a horse that
 SOURCE = "service/auth/server.py"
 # from the death of a node until its pods serve elsewhere: Kubernetes waits 40 s and the pods 30
 _ELSEWHERE_SECONDS = 150
-
-
-def signs_in(url: str) -> None:
-    login = httpx.post(f"{url}/v1/auth/login", json=ACCOUNT, timeout=30)
-    assert login.status_code == httpx.codes.OK, login.text
-    bearer = {"Authorization": f"Bearer {login.json()['access_token']}"}
-    answer = httpx.get(f"{url}/v1/me", headers=bearer, timeout=30)
-    assert answer.json()["email"] == ACCOUNT["email"]
-
-
-def change(clone: Clone, text: str) -> None:
-    source = clone.path / SOURCE
-    source.write_text(source.read_text() + f"\n{text}\n")
 
 
 def restore(clone: Clone) -> None:
@@ -60,22 +48,22 @@ def _application(clone: Clone) -> Iterator[RelyingParty]:
 @pytest.fixture(scope="module", name="cluster")
 def _cluster(clone: Clone, application: RelyingParty) -> Iterator[Cluster]:
     """Move the stack, with an account, to a cluster; move it back at the end."""
-    assert application.url
+    assert application.url  # the update of the move makes it known to the service
     url = str(clone.outputs()["url"])
     assert httpx.post(f"{url}/v1/auth/register", json=ACCOUNT, timeout=30).is_success
     moved = clone.make("move-database", "TO=postgresql", "YES=1")
     assert moved.status == 0, moved.output
     platform(clone, "pulumi config set auth:platform cluster")
     moved_url = str(clone.outputs()["url"])
-    signs_in(url)  # the server still serves, on the same database
+    signs_in(url, ACCOUNT)  # the server still serves, on the same database
     retire(clone)
 
     yield Cluster(clone, moved_url)
 
     platform(clone, "pulumi config rm auth:platform; pulumi config rm auth:nodes; true")
-    signs_in(moved_url)  # the cluster still serves
+    signs_in(moved_url, ACCOUNT)  # the cluster still serves
     retire(clone)
-    signs_in(str(clone.outputs()["url"]))
+    signs_in(str(clone.outputs()["url"]), ACCOUNT)
 
 
 def platform(clone: Clone, command: str) -> None:
@@ -84,7 +72,7 @@ def platform(clone: Clone, command: str) -> None:
     up = clone.make("up")
     assert up.status == 0, up.output
     assert "make retire" in up.output
-    signs_in(str(clone.outputs()["url"]))
+    signs_in(str(clone.outputs()["url"]), ACCOUNT)
 
 
 def retire(clone: Clone) -> None:
@@ -109,7 +97,7 @@ def _load(cluster: Cluster) -> Iterator[Load]:
 
 
 def test_the_accounts_came_along_and_the_pods_are_in_two_domains(cluster: Cluster) -> None:
-    signs_in(cluster.url)
+    signs_in(cluster.url, ACCOUNT)
     zones = {
         node["metadata"]["name"]: node["metadata"]["labels"]["topology.kubernetes.io/zone"]
         for node in cluster.nodes()
@@ -139,7 +127,7 @@ def test_the_image_is_in_no_reach_without_the_pull_secret(cluster: Cluster) -> N
 @pytest.mark.usefixtures("load")
 def test_a_changed_line_and_its_rollback(clone: Clone, cluster: Cluster) -> None:
     before = cluster.revision()
-    change(clone, "CHANGED = True")
+    clone.append(SOURCE, "CHANGED = True")
 
     assert clone.make("up").status == 0
 
@@ -157,7 +145,9 @@ def test_a_release_that_never_gets_ready_leaves_the_one_before(
     clone: Clone, cluster: Cluster
 ) -> None:
     serving = {pod["metadata"]["name"] for pod in cluster.ready()}
-    change(clone, "def serve(settings: Settings) -> int: raise RuntimeError('broken to serve')")
+    clone.append(
+        SOURCE, "def serve(settings: Settings) -> int: raise RuntimeError('broken to serve')"
+    )
     failed = clone.make("up")
     assert failed.status != 0
     assert "make status" in failed.output
@@ -212,4 +202,4 @@ def test_a_domain_gets_a_certificate_and_another_under_load(
         for key in KEYS:
             clone.shell(f"pulumi config rm auth:{key}")
     assert clone.make("up").status == 0
-    signs_in(cluster.url)
+    signs_in(cluster.url, ACCOUNT)

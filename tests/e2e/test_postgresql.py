@@ -11,6 +11,7 @@ from certificates import certificate
 from databases import Postgres
 from running import free_port
 
+from tests.testbed.accounts import signs_in
 from tests.testbed.clone import Clone
 from tests.testbed.server import Server
 
@@ -48,14 +49,6 @@ def configure(clone: Clone, tmp_path: Path, url: str, ca: Path) -> None:
         f"pulumi config set auth:databaseCa < {ca}"
     )
     assert done.status == 0, done.output
-
-
-def signs_in(url: str, account: dict[str, str]) -> None:
-    login = httpx.post(f"{url}/v1/auth/login", json=account, timeout=30)
-    assert login.status_code == 200
-    bearer = {"Authorization": f"Bearer {login.json()['access_token']}"}
-    answer = httpx.get(f"{url}/v1/me", headers=bearer, timeout=30)
-    assert answer.json()["email"] == account["email"]
 
 
 def test_a_stack_serves_from_postgresql_and_a_wrong_switch_leaves_the_live_release(

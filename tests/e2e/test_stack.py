@@ -26,11 +26,6 @@ def sign_in(url: str, email: str) -> httpx.Response:
     return answer
 
 
-def change(clone: Clone, text: str, source: str = SOURCE) -> None:
-    file = clone.path / source
-    file.write_text(file.read_text() + f"\n{text}\n")
-
-
 def act_as(clone: Clone, email: str) -> None:
     """Let a person be the author of what follows."""
     assert clone.run("git", "config", "user.email", email).status == 0
@@ -105,7 +100,7 @@ def test_a_code_change_rolls_out_a_new_digest_without_a_lost_request(
     clone: Clone, url: str
 ) -> None:
     before = clone.outputs()
-    change(clone, 'CHANGED = "by the test"')
+    clone.append(SOURCE, 'CHANGED = "by the test"')
     act_as(clone, "ann@example.test")
 
     with Load(url) as load:
@@ -126,7 +121,7 @@ def test_a_code_change_rolls_out_a_new_digest_without_a_lost_request(
 def test_an_image_that_dies_leaves_the_old_one_serving_and_up_red(clone: Clone, url: str) -> None:
     before = clone.outputs()
     # not a module that the program reads for its check of the configuration
-    change(clone, 'raise RuntimeError("broken on purpose")', source="service/auth/server.py")
+    clone.append("service/auth/server.py", 'raise RuntimeError("broken on purpose")')
 
     with Load(url) as load:
         up = clone.make("up")
@@ -142,7 +137,7 @@ def test_an_image_that_dies_leaves_the_old_one_serving_and_up_red(clone: Clone, 
 
 def test_accounts_outlive_releases(clone: Clone, url: str) -> None:
     sign_in(url, "grace@example.test")
-    change(clone, 'CHANGED = "again"')
+    clone.append(SOURCE, 'CHANGED = "again"')
     try:
         assert clone.make("up").status == 0
         credentials = {"email": "grace@example.test", "password": PASSWORD}

@@ -60,6 +60,11 @@ class Clone:
         assert result.status == 0, result.output
         return dict(json.loads(result.output))
 
+    def append(self, source: str, text: str) -> None:
+        """Add a line to a source file, which is a change of its image."""
+        file = self.path / source
+        file.write_text(f"{file.read_text()}\n{text}\n")
+
     def on_server(self, *argv: str) -> Result:
         """Run a command on the VM over SSH, with the key and the pinned host key of the stack."""
         return self.run("python3", "-m", "stack", "ssh", "--", *argv, seconds=120)

@@ -168,6 +168,13 @@ def test_nothing_that_selects_serving_pods_selects_that_of_a_job() -> None:
     assert pods.labels("auth").items() <= labels_of(JOB).items(), "a reader of logs selects it"
 
 
+@EITHER
+def test_the_last_lines_of_a_container_that_fails_are_in_its_status(
+    document: dict[str, Any],
+) -> None:
+    assert container_of(document)["terminationMessagePolicy"] == "FallbackToLogsOnError"
+
+
 def test_a_job_runs_its_command_and_never_longer_than_its_time() -> None:
     assert container_of(JOB)["command"] == ["python", "-m", "auth", "migrate"]
     assert spec_of(JOB)["restartPolicy"] == "Never"
